@@ -1,0 +1,21 @@
+# One image for worker, beat, Flower and the command line; what it runs is the command.
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /src
+RUN python -m venv /opt/sync-tasks
+COPY requirements-runtime.lock ./
+RUN /opt/sync-tasks/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-runtime.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY sync_tasks sync_tasks
+RUN /opt/sync-tasks/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.12-slim-bookworm
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin sync-tasks
+COPY --from=build /opt/sync-tasks /opt/sync-tasks
+COPY docker/entrypoint /usr/local/bin/entrypoint
+ENV PATH=/opt/sync-tasks/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /tmp
+USER 10001
+ENTRYPOINT ["/usr/local/bin/entrypoint"]
+CMD ["celery", "-A", "sync_tasks", "worker"]

@@ -1,0 +1,67 @@
+# Every target works on a machine with CPython 3.11 or 3.12, git and make; none needs root.
+# PYTHON=/path/to/python chooses the interpreter, ARGS='...' is handed on to the command of the target.
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock'
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo up sandbox worker flower test lint format bench profile lock wheel clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(INSTALLED) ## make the virtual environment with the locked dependencies
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || sh .ci/make-venv $(PYTHON)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## play the sample events against the sandbox: no Redis, no key, nothing left behind
+	$(BIN)/sync-tasks demo $(ARGS)
+
+up: $(INSTALLED) ## run the whole pipeline on this machine until Ctrl-C
+	$(BIN)/sync-tasks up $(ARGS)
+
+sandbox: $(INSTALLED) ## run a local Brevo to develop against
+	$(BIN)/sync-tasks sandbox $(ARGS)
+
+worker: $(INSTALLED) ## run a Celery worker against SYNC_REDIS_URL
+	$(BIN)/celery -A sync_tasks worker $(ARGS)
+
+flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
+	$(BIN)/celery -A sync_tasks flower --address=127.0.0.1 $(ARGS)
+
+test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
+	$(BIN)/pytest -n auto --cov $(ARGS)
+
+lint: $(INSTALLED) ## check style, format, types, layers and duplicated code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
+
+format: $(INSTALLED) ## format the code and mend what can be mended without thinking
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## measure what the pipeline costs, as ratios in one run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+profile: $(INSTALLED) ## show where the time goes
+	$(BIN)/python -m benchmarks.profile $(ARGS)
+
+lock: $(INSTALLED) ## resolve the dependencies anew; ARGS=--upgrade takes the newest of each
+	$(RESOLVE) --all-extras --output-file requirements.lock $(ARGS)
+	$(RESOLVE) --extra flower --constraint requirements.lock --output-file requirements-runtime.lock $(ARGS)
+
+wheel: $(INSTALLED) ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation $(ARGS)
+
+clean: ## remove what was built and cached, and the virtual environment
+	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
