@@ -1,0 +1,42 @@
+"""Requests about the account itself and the attributes it has."""
+
+from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.attributes import CATEGORIES, TYPES, Attribute
+from sync_tasks.sandbox.wire import Call, JsonObject, Reply, answer, invalid, read_json
+
+
+def show_account(account: Account, _call: Call) -> Reply:
+    """Show whose account it is and what it may do."""
+    email = account.settings.owner_email
+    body: JsonObject = {
+        "organization_id": "sandbox",
+        "user_id": 1,
+        "enterprise": False,
+        "companyName": "Sandbox",
+        "email": email,
+        "firstName": "Sand",
+        "lastName": "Box",
+        "address": {"street": "1 Beach Road", "city": "Sandtown", "zipCode": "00000", "country": "Nowhere"},
+        "dateTimePreferences": {"timezone": "UTC", "timeFormat": "24", "dateFormat": "yyyy-mm-dd"},
+        "plan": [{"type": "free", "creditsType": "sendLimit", "credits": 300}],
+        "relay": {"enabled": False, "data": {"userName": email, "relay": "smtp.sandbox.example", "port": 587}},
+    }
+    return answer(200, body)
+
+
+def show_attributes(account: Account, _call: Call) -> Reply:
+    """Show the attributes contacts may have."""
+    return answer(200, {"attributes": [attribute.show() for attribute in account.attributes.values()]})
+
+
+def create_attribute(account: Account, call: Call) -> Reply:
+    """Create an attribute."""
+    category, name = call.params
+    body = read_json(call.body)
+    kind, options = body.get("type", "text"), body.get("multiCategoryOptions", [])
+    if category not in CATEGORIES or kind not in TYPES or not isinstance(options, list):
+        raise invalid("Invalid category or type of attribute")
+    if name.upper() in account.attributes:
+        raise invalid("Attribute name must be unique")
+    account.attributes[name.upper()] = Attribute(name.upper(), str(kind), category, options)
+    return Reply(201)

@@ -1,0 +1,90 @@
+"""From the body of a contact write to the change it asks for."""
+
+import re
+from collections.abc import Mapping
+
+from sync_tasks.sandbox.account import Account, Change
+from sync_tasks.sandbox.attributes import read_phone
+from sync_tasks.sandbox.contact import AttributeValue
+from sync_tasks.sandbox.wire import invalid
+
+ADDRESS = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]{2,}$")
+REFUSED_EXAMPLES = re.compile(r"@(.+\.)?(example\.(com|net|org)|invalid|example)$")
+
+
+def read_change(body: Mapping[str, object], account: Account) -> Change:
+    """Return what a POST or PUT of a contact asks for; what Brevo ignores is left out.
+
+    Raises:
+        Refusal: A field Brevo does check makes no sense.
+    """
+    attributes = body.get("attributes", {})
+    if not isinstance(attributes, dict):
+        raise invalid("attributes should be an object")
+    return Change(
+        email=read_address(attributes["EMAIL"], account) if attributes.get("EMAIL") else None,
+        ext_id=read_ext_id(body.get("ext_id")),
+        attributes=read_attributes(attributes, account),
+        blocklisted=_read_flag(body, "emailBlacklisted"),
+        sms_blocklisted=_read_flag(body, "smsBlacklisted"),
+        join=read_list_ids(body.get("listIds"), account),
+        leave=read_list_ids(body.get("unlinkListIds"), account),
+    )
+
+
+def read_address(value: object, account: Account) -> str:
+    """Return an address the way Brevo keeps it, in lower case."""
+    if not isinstance(value, str) or not ADDRESS.match(value):
+        raise invalid("Invalid email address")
+    address = value.lower()
+    if account.quirks.example_addresses_refused and REFUSED_EXAMPLES.search(address):
+        raise invalid("Invalid email address")
+    return address
+
+
+def read_ext_id(value: object) -> str | None:
+    """Return an ext_id, None where none is sent."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise invalid("ext_id should be a non-empty string")
+    return value
+
+
+def read_attributes(values: Mapping[str, object], account: Account) -> dict[str, AttributeValue | None]:
+    """Return the attributes that take effect, None for one to be cleared."""
+    taken: dict[str, AttributeValue | None] = {}
+    for name, value in values.items():
+        attribute = account.attributes.get(name)
+        if attribute is None:
+            continue
+        if value == "" or (value is None and account.quirks.null_clears):
+            taken[attribute.name] = None
+        elif attribute.accepts(value):
+            taken[attribute.name] = _read_sms(value, account) if name == "SMS" else value  # type: ignore[assignment]
+    return taken
+
+
+def read_list_ids(value: object, account: Account) -> list[int]:
+    """Return the ids of known lists."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(type(each) is int for each in value):
+        raise invalid("List ids should be an array of integers")
+    if any(each not in account.lists for each in value):
+        raise invalid("List ID does not exist")
+    return value
+
+
+def _read_sms(value: object, account: Account) -> str:
+    phone = read_phone(str(value))
+    if phone is None and account.quirks.phone_numbers_checked:
+        raise invalid("Invalid phone number")
+    return phone or str(value)
+
+
+def _read_flag(body: Mapping[str, object], name: str) -> bool | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid(f"{name} should be boolean")
+    return value

@@ -1,0 +1,90 @@
+"""Requests about single contacts, and about all of them."""
+
+from sync_tasks.sandbox.account import Account, Change
+from sync_tasks.sandbox.changes import read_address, read_change
+from sync_tasks.sandbox.contact import Contact, show_contact
+from sync_tasks.sandbox.searching import find_contact, show_page
+from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, missing, read_json
+
+
+def create_contact(account: Account, call: Call) -> Reply:
+    """Create a contact, or update the one with that address where the request allows it."""
+    body = read_json(call.body)
+    change = read_change(body, account)
+    named = read_address(body["email"], account) if body.get("email") is not None else None
+    existing = _find_existing(account, named, change)
+    if existing is not None and body.get("updateEnabled") is True:
+        return _upsert(account, call, change, existing, tells_id=body.get("getId") is True)
+    change.email = named or change.email
+    if change.email is None and change.ext_id is None and change.phone is None:
+        raise missing("One of email, ext_id or SMS is required")
+    _refuse_duplicates(account, change, None, verb="create")
+    contact = account.create(change)
+    call.contact_ids.append(contact.id)
+    return answer(201, {"id": contact.id})
+
+
+def update_contact(account: Account, call: Call) -> Reply:
+    """Change a contact in any mixture of its fields."""
+    contact = find_contact(account, call)
+    call.contact_ids.append(contact.id)
+    change = read_change(read_json(call.body), account)
+    _update(account, contact, change)
+    return Reply(204)
+
+
+def show_one(account: Account, call: Call) -> Reply:
+    """Show a contact with its statistics."""
+    contact = find_contact(account, call)
+    call.contact_ids.append(contact.id)
+    statistics: JsonObject = {"statistics": contact.statistics or {}}
+    return answer(200, show_contact(contact) | ({} if account.quirks.statistics_left_out else statistics))
+
+
+def show_all(account: Account, call: Call) -> Reply:
+    """Show a page of all contacts."""
+    return answer(200, show_page(account, call, account.roll, 1000))
+
+
+def delete_contact(account: Account, call: Call) -> Reply:
+    """Delete a contact, unless it is the account's owner."""
+    contact = find_contact(account, call)
+    call.contact_ids.append(contact.id)
+    if contact.email == account.settings.owner_email:
+        raise Refusal(405, "method_not_allowed", "You're not allowed to delete registered email contact with Brevo")
+    account.delete(contact)
+    return Reply(204)
+
+
+def _find_existing(account: Account, email: str | None, change: Change) -> Contact | None:
+    if email is not None:
+        return account.emails.get(email)
+    return account.ext_ids.get(change.ext_id or "") or account.phones.get(change.phone or "")
+
+
+def _upsert(account: Account, call: Call, change: Change, contact: Contact, *, tells_id: bool) -> Reply:
+    call.contact_ids.append(contact.id)
+    _update(account, contact, change)
+    return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if tells_id else Reply(204)
+
+
+def _update(account: Account, contact: Contact, change: Change) -> None:
+    _refuse_early_write(account, contact)
+    _refuse_duplicates(account, change, contact, verb="update")
+    outsider = any(number not in contact.list_ids for number in change.leave)
+    if outsider and account.quirks.unlink_non_member_is_refused:
+        raise Refusal(400, "invalid_parameter", "Contact already removed from list and/or does not exist")
+    account.update(contact, change)
+
+
+def _refuse_early_write(account: Account, contact: Contact) -> None:
+    if account.clock() - contact.created < account.quirks.too_early_seconds:
+        raise Refusal(425, "account_in_process", "Contact is being processed, try again later")
+
+
+def _refuse_duplicates(account: Account, change: Change, contact: Contact | None, *, verb: str) -> None:
+    duplicates = account.find_duplicates(change, contact)
+    if duplicates:
+        code = account.quirks.duplicate_code_on_create if verb == "create" else "invalid_parameter"
+        message = f"Unable to {verb} contact, {duplicates[0]} is already associated with another Contact"
+        raise Refusal(400, code, message, duplicates=duplicates)

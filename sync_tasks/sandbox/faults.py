@@ -1,0 +1,150 @@
+"""Faults to switch on at run time: what proxies, networks and busy servers do to requests."""
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from sync_tasks.sandbox.wire import HTML, JSON, Header, Reply, answer
+
+KINDS = ("status", "html", "not_utf8", "waf", "slow", "drop", "drop_after", "late", "truncated")
+CODES = {400: "invalid_parameter", 401: "unauthorized", 402: "not_enough_credits", 403: "permission_denied"}
+MESSAGES = {401: "Key not found", 402: "Not enough credits", 403: "Permission denied", 425: "Too Early"}
+RATE_HEADERS: tuple[Header, ...] = (
+    (b"x-sib-ratelimit-limit", b"10"),
+    (b"x-sib-ratelimit-remaining", b"0"),
+    (b"x-sib-ratelimit-reset", b"1"),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One fault; it strikes a matching request with ``probability``, at most ``count`` times.
+
+    * ``status``: answers ``status``, as JSON or (``html``) as a proxy's page.
+    * ``html``: answers 200 with a page. ``not_utf8``: a body that is not UTF-8. ``waf``: the firewall's 403.
+    * ``slow``: takes effect, answers after ``seconds``. ``truncated``: takes effect, the answer breaks off.
+    * ``drop``: the connection ends without an effect. ``drop_after``: with it.
+    * ``late``: the connection ends, the effect comes ``seconds`` later.
+
+    ``applied`` lets the first four kinds take effect nevertheless, as a gateway time-out may.
+    """
+
+    kind: str
+    probability: float = 1.0
+    count: int | None = None
+    method: str | None = None
+    path: str | None = None
+    status: int = 500
+    html: bool = False
+    seconds: float = 1.0
+    applied: bool = False
+    id: int = 0
+    hits: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown kind of fault; known: {', '.join(KINDS)}")
+        if self.path is not None:
+            try:
+                re.compile(self.path)
+            except re.error:
+                raise ValueError("'path' is no regular expression") from None
+
+    def matches(self, method: str, path: str) -> bool:
+        """Tell whether the fault is meant for such a request and not used up."""
+        return (
+            (self.count is None or self.hits < self.count)
+            and (self.method is None or self.method == method)
+            and (self.path is None or re.search(self.path, path) is not None)
+        )
+
+    @property
+    def takes_effect(self) -> bool:
+        """Tell whether the request does its work at once in spite of the fault."""
+        return self.applied or self.kind in ("slow", "drop_after", "truncated")
+
+    @property
+    def name(self) -> str:
+        """Return the fault in one word, for the journal."""
+        return str(self.status) if self.kind == "status" else self.kind
+
+
+class Faults:
+    """The faults that are on, in the order they were switched on; the first that strikes wins."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - chance, no secret
+        self._faults: list[Fault] = []
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(list(self._faults))
+
+    def add(self, fault: Fault) -> Fault:
+        """Switch a fault on and return it with its id."""
+        self._last_id += 1
+        fault.id = self._last_id
+        self._faults.append(fault)
+        return fault
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Switch one fault off, or all."""
+        self._faults = [fault for fault in self._faults if fault_id not in (None, fault.id)]
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """Return the fault that strikes this request, if one does."""
+        for fault in self._faults:
+            if fault.matches(method, path) and self._random.random() < fault.probability:
+                fault.hits += 1
+                return fault
+        return None
+
+
+def spoil(reply: Reply | None, fault: Fault) -> Reply:
+    """Return what the client gets to see of a reply under a fault."""
+    match fault.kind:
+        case "slow" if reply:
+            reply.delay = fault.seconds
+            return reply
+        case "truncated" if reply:
+            reply.truncated, reply.dropped = bool(reply.body), not reply.body
+            return reply
+        case "drop" | "drop_after" | "late":
+            return Reply(0, dropped=True)
+        case _:
+            return ANSWERS[fault.kind](fault)
+
+
+def answer_status(fault: Fault) -> Reply:
+    """Return an error with the fault's status, from Brevo or from a proxy before it."""
+    if fault.html:
+        page = f"<html><head><title>{fault.status}</title></head><body><h1>Error {fault.status}</h1></body></html>"
+        return Reply(fault.status, page.encode(), HTML)
+    code = CODES.get(fault.status, "account_in_process" if fault.status == 425 else "error")  # noqa: PLR2004
+    reply = answer(fault.status, {"code": code, "message": MESSAGES.get(fault.status, "Something went wrong")})
+    reply.headers = RATE_HEADERS if fault.status == 429 else ()  # noqa: PLR2004
+    return reply
+
+
+def refuse_by_firewall(_fault: Fault | None = None) -> Reply:
+    """Return the web application firewall's page."""
+    return Reply(403, b"<html><head><title>403 Forbidden</title></head><body>Request blocked</body></html>", HTML)
+
+
+def answer_page(_fault: Fault) -> Reply:
+    """Return a page where JSON was due, with 200."""
+    return Reply(200, b"<!DOCTYPE html><html><body>Please wait</body></html>", HTML)
+
+
+def answer_not_utf8(fault: Fault) -> Reply:
+    """Return an error whose body is Latin-1."""
+    return Reply(fault.status, '{"message":"Requête refusée"}'.encode("latin-1"), JSON)
+
+
+ANSWERS: dict[str, Callable[[Fault], Reply]] = {
+    "status": answer_status,
+    "html": answer_page,
+    "not_utf8": answer_not_utf8,
+    "waf": refuse_by_firewall,
+}

@@ -1,0 +1,42 @@
+"""What has become of each contact, and through which request."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that became of one contact.
+
+    ``what`` is created, joined, left, address_changed, blocklisted, unblocklisted or deleted. ``request`` is the number
+    in the journal, None where a person at Brevo did it.
+    """
+
+    time: float
+    request: int | None
+    contact_id: int
+    what: str
+    list_id: int | None = None
+
+
+class History:
+    """The latest entries, the oldest dropping out; ``request`` is the one now at work."""
+
+    def __init__(self, limit: int | None) -> None:
+        self.request: int | None = None
+        self._entries: deque[Entry] = deque(maxlen=limit)
+
+    def note(self, time: float, contact_id: int, what: str, list_id: int | None = None) -> None:
+        """Record what became of a contact."""
+        if self._entries.maxlen != 0:
+            self._entries.append(Entry(time, self.request, contact_id, what, list_id))
+
+    def entries(self, contact_id: int | None = None) -> Iterator[Entry]:
+        """Yield the entries of one contact, or all, oldest first."""
+        return (entry for entry in self._entries if contact_id in (None, entry.contact_id))
+
+    def latest(self, count: int) -> list[Entry]:
+        """Return the newest entries, newest first."""
+        return list(islice(reversed(self._entries), count))

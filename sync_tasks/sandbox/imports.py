@@ -1,0 +1,131 @@
+"""Imports: many contacts in one request, worked off later and told about in a process."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sync_tasks.sandbox.account import Account, Change, Process
+from sync_tasks.sandbox.changes import read_address, read_attributes, read_ext_id, read_list_ids
+from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, invalid, missing, not_found, read_json
+
+LARGEST = 10 * 1024 * 1024
+
+
+def start_import(account: Account, call: Call) -> Reply:
+    """Accept an import and name the process that will carry it out."""
+    if len(call.body) > LARGEST:
+        raise Refusal(400, "out_of_range", "The import is larger than 10 MB")
+    body = read_json(call.body)
+    rows = list(_read_rows(body))
+    list_ids = read_list_ids(body.get("listIds"), account) or [_create_list(account, body)]
+    now = account.clock()
+    number = len(account.processes) + 1
+    process = Process(number, now, now + account.settings.import_seconds, account.quirks.import_outcome)
+    account.processes[number] = process
+    account.schedule.add(process.due, Job(account, call, process, body, rows, list_ids).run)
+    return answer(202, {"processId": number})
+
+
+def show_process(account: Account, call: Call) -> Reply:
+    """Show how far an import is; what became of single rows Brevo does not tell."""
+    process = account.processes.get(int(call.params[0])) if call.params[0].isdigit() else None
+    if process is None:
+        raise not_found("Process ID does not exist")
+    status = process.status(account.clock())
+    shown: JsonObject = {"id": process.id, "name": "IMPORTUSER", "status": status}
+    if status == "completed":
+        shown["info"] = {"import": _show_report(process)}
+    return answer(200, shown)
+
+
+def _show_report(process: Process) -> JsonObject:
+    link = f"https://files.sandbox.example/{process.id}"
+    report: JsonObject = dict.fromkeys(
+        f"duplicate_{kind}"
+        for kind in ("contact_id", "ext_id", "email_id", "phone_id", "whatsapp_id", "landline_number_id")
+    )
+    report["invalid_emails"] = f"{link}/invalid.csv" if process.invalid_emails else None
+    report["duplicate_ext_id"] = f"{link}/duplicate_ext_id.csv" if process.duplicate_ext_ids else None
+    return report
+
+
+def _read_rows(body: JsonObject) -> Iterator[JsonObject]:
+    if isinstance(body.get("jsonBody"), list):
+        rows = body["jsonBody"]
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise invalid("jsonBody should be an array of objects")
+        yield from rows
+    elif isinstance(body.get("fileBody"), str):
+        for line in csv.DictReader(str(body["fileBody"]).splitlines(), delimiter=";"):
+            values = {name.upper(): value for name, value in line.items() if name}
+            yield {"email": values.pop("EMAIL", None), "attributes": values}
+    else:
+        raise missing("One of fileBody, fileUrl or jsonBody is required; the sandbox fetches no fileUrl")
+
+
+def _create_list(account: Account, body: JsonObject) -> int:
+    new = body.get("newList")
+    if not isinstance(new, dict) or not new.get("listName"):
+        raise missing("listIds or newList is required")
+    return account.create_list(str(new["listName"]), int(new.get("folderId") or 1)).id
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The work an import means, to be done when its process is due."""
+
+    account: Account
+    call: Call
+    process: Process
+    body: JsonObject
+    rows: list[JsonObject]
+    list_ids: list[int]
+
+    def run(self) -> None:
+        """Import every row, unless the process is to fail; tell the owner, unless asked not to."""
+        self.account.history.request = self.call.number
+        for row in self.rows if self.process.outcome == "completed" else []:
+            self._import_row(row)
+        self.account.owner_mails += self.body.get("disableNotification") is not True
+        self.account.history.request = None
+
+    def _import_row(self, row: JsonObject) -> None:
+        try:
+            change, email = _read_row(self.account, row)
+        except Refusal:
+            self.process.invalid_emails += 1
+            return
+        contact = self.account.emails.get(email)
+        if self.account.find_duplicates(change, contact):
+            self.process.duplicate_ext_ids += 1
+            return
+        if contact is None:
+            change.email, change.join = email, self.list_ids
+            change.blocklisted = self.body.get("emailBlacklist") is True
+            contact = self.account.create(change)
+        else:
+            self._import_again(contact, change)
+        self.call.contact_ids.append(contact.id)
+
+    def _import_again(self, contact: Contact, change: Change) -> None:
+        if self.body.get("updateExistingContacts", True) is False:
+            if self.account.quirks.import_joins_existing:
+                self.account.join(contact, self.list_ids)
+            return
+        if self.body.get("emptyContactsAttributes") is not True:
+            change.attributes = {name: value for name, value in change.attributes.items() if value is not None}
+        change.join = self.list_ids
+        if self.body.get("emailBlacklist") is True:
+            change.blocklisted = True
+        elif self.account.quirks.import_lifts_blocklist:
+            change.blocklisted = False
+        self.account.update(contact, change)
+
+
+def _read_row(account: Account, row: JsonObject) -> tuple[Change, str]:
+    email = read_address(row.get("email"), account)
+    attributes = row.get("attributes") or {}
+    values = attributes if isinstance(attributes, dict) else {}
+    ext_id = read_ext_id(values.get("EXT_ID") or row.get("ext_id"))
+    return Change(ext_id=ext_id, attributes=read_attributes(values, account)), email

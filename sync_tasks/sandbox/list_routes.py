@@ -1,0 +1,116 @@
+"""Requests about lists and who is on them."""
+
+from collections.abc import Callable
+
+from sync_tasks.sandbox.account import Account, ContactList
+from sync_tasks.sandbox.contact import Contact, show_time
+from sync_tasks.sandbox.searching import read_page, show_page
+from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, invalid, missing, not_found, read_json
+
+BATCH = 150
+
+
+def show_lists(account: Account, call: Call) -> Reply:
+    """Show a page of the lists."""
+    offset, size, newest_first = read_page(call, default=10, limit=50)
+    numbers = sorted(account.lists, reverse=newest_first)[offset : offset + size]
+    lists = [show_list(account.lists[number]) for number in numbers]
+    return answer(200, {"lists": lists, "count": len(account.lists)})
+
+
+def show_one_list(account: Account, call: Call) -> Reply:
+    """Show a list."""
+    found = find_list(account, call)
+    more: JsonObject = {"createdAt": show_time(found.created), "campaignStats": [], "dynamicList": False}
+    return answer(200, show_list(found) | more)
+
+
+def show_members(account: Account, call: Call) -> Reply:
+    """Show a page of the contacts on a list."""
+    return answer(200, show_page(account, call, find_list(account, call).members, 500))
+
+
+def create_list(account: Account, call: Call) -> Reply:
+    """Create a list in a folder."""
+    body = read_json(call.body)
+    name, folder_id = body.get("name"), body.get("folderId")
+    if not isinstance(name, str) or not name:
+        raise missing("List name is missing")
+    if not isinstance(folder_id, int):
+        raise missing("folderId is missing")
+    return answer(201, {"id": account.create_list(name, folder_id).id})
+
+
+def add_to_list(account: Account, call: Call) -> Reply:
+    """Put contacts on a list: some failed is a success, all failed an error."""
+    found = find_list(account, call)
+    contacts = _name_contacts(account, call)
+    blind = account.clock() - account.quirks.list_add_blind_seconds
+    joining = {
+        name: contact
+        for name, contact in contacts.items()
+        if contact and found.id not in contact.list_ids and contact.created <= blind
+    }
+    if not joining:
+        raise invalid("Contact already in list and/or does not exist")
+    return _move(call, contacts, joining, lambda contact: account.join(contact, [found.id]))
+
+
+def remove_from_list(account: Account, call: Call) -> Reply:
+    """Take contacts off a list: some failed is a success, all failed an error."""
+    found = find_list(account, call)
+    contacts = _name_contacts(account, call)
+    leaving = {name: contact for name, contact in contacts.items() if contact and found.id in contact.list_ids}
+    if not leaving:
+        raise invalid("Contact already removed from list and/or does not exist")
+    return _move(call, contacts, leaving, lambda contact: account.leave(contact, [found.id]))
+
+
+def find_list(account: Account, call: Call) -> ContactList:
+    """Return the list a path names."""
+    found = account.lists.get(int(call.params[0])) if call.params[0].isdigit() else None
+    if found is None:
+        raise not_found("List ID does not exist")
+    return found
+
+
+def show_list(found: ContactList) -> JsonObject:
+    """Return a list as Brevo shows it."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "folderId": found.folder_id,
+        "uniqueSubscribers": len(found.members),
+        "totalSubscribers": len(found.members) - found.blocklisted,
+        "totalBlacklisted": found.blocklisted,
+    }
+
+
+def _move(
+    call: Call,
+    contacts: dict[str | int, Contact | None],
+    moving: dict[str | int, Contact],
+    move: Callable[[Contact], None],
+) -> Reply:
+    for contact in moving.values():
+        move(contact)
+        call.contact_ids.append(contact.id)
+    failure = [name for name in contacts if name not in moving]
+    return answer(201, {"contacts": {"success": list(moving), "failure": failure}})
+
+
+def _name_contacts(account: Account, call: Call) -> dict[str | int, Contact | None]:
+    body = read_json(call.body)
+    kinds = [kind for kind in ("emails", "ids", "extIds") if kind in body]
+    names = body[kinds[0]] if len(kinds) == 1 else None
+    if not isinstance(names, list) or not names:
+        raise invalid("Pass exactly one of emails, ids or extIds")
+    if len(names) > BATCH:
+        raise Refusal(400, "out_of_range", f"At most {BATCH} contacts can be passed")
+    match kinds[0]:
+        case "emails":
+            return {name: account.emails.get(str(name).lower()) for name in names}
+        case "ids":
+            return {name: account.contacts.get(name) for name in names}
+        case _:
+            return {name: account.ext_ids.get(name) for name in names}

@@ -1,0 +1,93 @@
+"""What Brevo tells the outside about its contacts, in the uneven formats it really uses.
+
+Nothing is delivered from here: whoever delivers reads ``events`` and sends each payload to the webhooks named with it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sync_tasks.sandbox.wire import JsonObject
+
+CAMPAIGN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; ``kind`` is the name webhooks subscribe to, ``webhook_ids`` are those that did."""
+
+    number: int
+    time: float
+    kind: str
+    webhook_ids: list[int]
+    payload: JsonObject
+
+
+class Outbox:
+    """The latest events, the oldest dropping out; ``webhooks`` are the account's, by id."""
+
+    def __init__(self, limit: int | None, clock: Callable[[], float]) -> None:
+        self.api_key_name = ""
+        self.webhooks: dict[int, JsonObject] = {}
+        self._clock = clock
+        self._events: deque[Event] = deque(maxlen=limit)
+        self._count = 0
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events, oldest first."""
+        return iter(self._events)
+
+    def tell_update(self, email: str | None, attributes: Mapping[str, object]) -> None:
+        """Tell that attributes changed: the changed ones only, and no contact id."""
+        content = [{"email": email, "attributes": dict(attributes)}]
+        more: JsonObject = {"content": content, "api_key_name": self.api_key_name}
+        self._tell("contactUpdated", "contact_updated", email, more)
+
+    def tell_deletion(self, email: str | None) -> None:
+        """Tell that a contact is gone; the address comes in an array."""
+        self._tell("contactDeleted", "contact_deleted", [email], {"date": self._now().isoformat()})
+
+    def tell_join(self, email: str | None, list_ids: list[int]) -> None:
+        """Tell that a contact joined lists."""
+        self._tell("listAddition", "list_addition", email, {"list_id": list_ids})
+
+    def tell_unsubscription(self, email: str | None, list_ids: list[int]) -> None:
+        """Tell of an opt-out, in the old and the new format by turns."""
+        campaign: JsonObject = {"camp_id": CAMPAIGN, "list_id": list_ids}
+        if self._count % 2:
+            self._tell("unsubscribed", "unsubscribe", email, campaign | {"campaign_name": "News"})
+        else:
+            now = self._clock()
+            old = {"campaign name": "News", "date_event": self._date(), "ts_sent": int(now) - 60, "ts_event": int(now)}
+            self._tell("unsubscribed", "unsubscribed", email, campaign | old | {"ts": int(now) + 3600})
+
+    def tell_bounce(self, email: str | None) -> None:
+        """Tell of a hard bounce, under one of its three names."""
+        name = ("hard_bounced", "hard_bounce", "hardBounce")[self._count % 3]
+        self._tell("hardBounce", name, email, {"camp_id": CAMPAIGN, "reason": "unknown user"})
+
+    def tell_complaint(self, email: str | None) -> None:
+        """Tell of a spam complaint, under one of its two names."""
+        self._tell("spam", ("spam", "complaint")[self._count % 2], email, {"camp_id": CAMPAIGN})
+
+    def _tell(self, kind: str, name: str, email: object, more: JsonObject) -> None:
+        self._count += 1
+        if self._events.maxlen == 0:
+            return
+        now = self._clock()
+        webhook_ids = [number for number, webhook in self.webhooks.items() if _subscribes(webhook, kind)]
+        payload: JsonObject = {"id": next(iter(webhook_ids), 0), "event": name, "email": email}
+        payload |= {"date": self._date(), "ts": int(now)} | more
+        self._events.append(Event(self._count, now, kind, webhook_ids, payload))
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _date(self) -> str:
+        return self._now().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _subscribes(webhook: JsonObject, kind: str) -> bool:
+    events = webhook["events"]
+    return webhook["type"] == "marketing" and isinstance(events, list) and kind in events

@@ -1,0 +1,52 @@
+"""What people do at Brevo without any request: readers of mails, and staff at Brevo's web page."""
+
+from collections.abc import Mapping
+
+from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.changes import read_change
+from sync_tasks.sandbox.contact import Contact, note_statistic, note_unsubscription, show_time
+from sync_tasks.sandbox.outbox import CAMPAIGN
+from sync_tasks.sandbox.wire import JsonObject, invalid
+
+READER = "192.0.2.1"
+
+
+def unsubscribe(account: Account, contact: Contact) -> None:
+    """The reader uses Brevo's unsubscribe link: blocklisted account-wide, still on the lists."""
+    note_unsubscription(contact, "userUnsubscription", _happening(account) | {"ip": READER})
+    account.blocklist(contact)
+    account.outbox.tell_unsubscription(contact.email, list(contact.list_ids))
+
+
+def bounce(account: Account, contact: Contact) -> None:
+    """A mail comes back for good."""
+    note_statistic(contact, "hardBounces", _happening(account))
+    account.blocklist(contact)
+    account.outbox.tell_bounce(contact.email)
+
+
+def complain(account: Account, contact: Contact) -> None:
+    """The reader calls a mail spam."""
+    note_statistic(contact, "complaints", _happening(account))
+    account.blocklist(contact)
+    account.outbox.tell_complaint(contact.email)
+
+
+def edit(account: Account, contact: Contact, body: Mapping[str, object]) -> None:
+    """Somebody changes the contact at Brevo's web page; ``body`` is as in a PUT."""
+    change = read_change(body, account)
+    if account.find_duplicates(change, contact):
+        raise invalid("Another contact has one of the identifiers")
+    account.update(contact, change)
+
+
+def delete(account: Account, contact: Contact) -> None:
+    """Somebody deletes the contact at Brevo's web page."""
+    account.delete(contact)
+
+
+def _happening(account: Account) -> JsonObject:
+    return {"campaignId": CAMPAIGN, "eventTime": show_time(account.clock())}
+
+
+ACTS = {"unsubscribe": unsubscribe, "bounce": bounce, "complain": complain, "delete": delete}

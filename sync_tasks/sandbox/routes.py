@@ -1,0 +1,81 @@
+"""Which request goes where: the part of Brevo's API that the sandbox plays."""
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account_routes import create_attribute, show_account, show_attributes
+from sync_tasks.sandbox.contact_routes import create_contact, delete_contact, show_all, show_one, update_contact
+from sync_tasks.sandbox.imports import show_process, start_import
+from sync_tasks.sandbox.list_routes import (
+    add_to_list,
+    create_list,
+    remove_from_list,
+    show_lists,
+    show_members,
+    show_one_list,
+)
+from sync_tasks.sandbox.webhook_routes import (
+    create_webhook,
+    delete_webhook,
+    show_webhook,
+    show_webhooks,
+    update_webhook,
+)
+from sync_tasks.sandbox.wire import Call, Refusal, Reply
+
+Handler: TypeAlias = Callable[[Account, Call], Reply]
+
+# The first match counts: a fixed word must stand before the identifier that would swallow it.
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/contacts", create_contact),
+    ("POST", "/contacts/lists/*/contacts/add", add_to_list),
+    ("POST", "/contacts/lists/*/contacts/remove", remove_from_list),
+    ("POST", "/contacts/lists", create_list),
+    ("POST", "/contacts/import", start_import),
+    ("POST", "/contacts/attributes/*/*", create_attribute),
+    ("POST", "/webhooks", create_webhook),
+    ("GET", "/contacts", show_all),
+    ("GET", "/contacts/lists", show_lists),
+    ("GET", "/contacts/attributes", show_attributes),
+    ("GET", "/contacts/*", show_one),
+    ("GET", "/contacts/lists/*", show_one_list),
+    ("GET", "/contacts/lists/*/contacts", show_members),
+    ("GET", "/processes/*", show_process),
+    ("GET", "/account", show_account),
+    ("GET", "/webhooks", show_webhooks),
+    ("GET", "/webhooks/*", show_webhook),
+    ("PUT", "/contacts/*", update_contact),
+    ("PUT", "/webhooks/*", update_webhook),
+    ("DELETE", "/contacts/*", delete_contact),
+    ("DELETE", "/webhooks/*", delete_webhook),
+)
+
+
+def _compile(method: str) -> list[tuple[re.Pattern[str], Handler]]:
+    return [
+        (re.compile(f"/v3{path.replace('*', '([^/]+)')}/?"), handler)
+        for verb, path, handler in ROUTES
+        if verb == method
+    ]
+
+
+COMPILED = {method: _compile(method) for method in ("GET", "POST", "PUT", "DELETE")}
+
+
+def route(account: Account, call: Call) -> Reply:
+    """Return Brevo's answer to a request that has passed the door."""
+    for pattern, handler in COMPILED.get(call.method, ()):
+        if found := pattern.fullmatch(call.path):
+            call.params = tuple(map(unquote, found.groups()))
+            return _answer(account, call, handler)
+    return Refusal(404, "not_found", "Invalid route/ method passed").as_reply()
+
+
+def _answer(account: Account, call: Call, handler: Handler) -> Reply:
+    try:
+        return handler(account, call)
+    except Refusal as refusal:
+        return refusal.as_reply()

@@ -1,0 +1,135 @@
+"""Finding contacts: one by an identifier, many page by page."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.changes import ADDRESS
+from sync_tasks.sandbox.contact import Contact, show_contact
+from sync_tasks.sandbox.roll import Roll
+from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, invalid, not_found
+
+FILTER = re.compile(r'^equals\((\w+),\s*"(.*)"\)$', re.DOTALL)
+Test = Callable[[Contact], bool]
+
+
+def find_contact(account: Account, call: Call) -> Contact:
+    """Return the contact a path names.
+
+    Raises:
+        Refusal: There is none, or Brevo dislikes the identifier.
+    """
+    contact = _look_up(account, call.params[0], call.param("identifierType"))
+    if contact is None:
+        raise not_found("Contact does not exist")
+    return contact
+
+
+def _look_up(account: Account, identifier: str, kind: str | None) -> Contact | None:
+    match kind or ("contact_id" if identifier.isdigit() else "email_id"):
+        case "contact_id":
+            return account.contacts.get(int(identifier)) if identifier.isdigit() else None
+        case "ext_id":
+            return account.ext_ids.get(identifier)
+        case "phone_id":
+            return account.phones.get(identifier.removeprefix("+").removeprefix("00"))
+        case "email_id" if ADDRESS.match(identifier):
+            return account.emails.get(identifier.lower())
+        case "email_id":
+            raise invalid("Invalid email address")
+        case _:
+            raise invalid("Invalid identifierType")
+
+
+def show_page(account: Account, call: Call, roll: Roll, limit: int) -> JsonObject:
+    """Return one page of the contacts on a roll, as the query asks for it."""
+    offset, size, newest_first = read_page(call, default=50, limit=limit)
+    tests, wanted = list(read_tests(call)), read_filter(call)
+    if not tests and wanted is None:
+        ids = roll.page(offset, size, newest_first=newest_first)
+        return {"contacts": [show_contact(account.contacts[number]) for number in ids], "count": len(roll)}
+    candidates = find_candidates(account, roll, wanted)
+    found = [contact for contact in candidates if all(test(contact) for test in tests)]
+    if newest_first:
+        found.reverse()
+    return {"contacts": [show_contact(each) for each in islice(found, offset, offset + size)], "count": len(found)}
+
+
+def read_page(call: Call, *, default: int, limit: int) -> tuple[int, int, bool]:
+    """Return offset, page size and whether the newest come first."""
+    size, offset = _read_number(call, "limit", default), _read_number(call, "offset", 0)
+    if size > limit:
+        raise Refusal(400, "out_of_range", "Limit exceeds max value")
+    sort = call.param("sort") or "desc"
+    if sort not in ("asc", "desc"):
+        raise invalid("Invalid sort")
+    return offset, size, sort == "desc"
+
+
+def read_filter(call: Call) -> tuple[str, str] | None:
+    """Return the attribute and the value of an ``equals`` filter."""
+    text = call.param("filter")
+    if text is None:
+        return None
+    found = FILTER.match(text)
+    if found is None:
+        raise invalid("Invalid filter passed")
+    return found[1], found[2]
+
+
+def read_tests(call: Call) -> Iterator[Test]:
+    """Yield what a contact must fulfil to be listed, beside the filter."""
+    if (modified := _read_time(call, "modifiedSince")) is not None:
+        yield lambda contact: contact.modified > modified
+    if (created := _read_time(call, "createdSince")) is not None:
+        yield lambda contact: contact.created > created
+    if list_ids := _read_list_ids(call):
+        yield lambda contact: not list_ids.isdisjoint(contact.list_ids)
+
+
+def find_candidates(account: Account, roll: Roll, wanted: tuple[str, str] | None) -> Iterable[Contact]:
+    """Yield the contacts on a roll that a filter lets through, oldest first; by an index where there is one."""
+    if wanted is None:
+        return (account.contacts[number] for number in roll)
+    name, value = wanted
+    index = {"EMAIL": account.emails, "EXT_ID": account.ext_ids}.get(name)
+    if index is not None:
+        contact = index.get(value.lower() if name == "EMAIL" else value)
+        return [contact] if contact and contact.id in roll else []
+    contacts = (account.contacts[number] for number in roll)
+    return (contact for contact in contacts if _as_text(contact.attributes.get(name)) == value)
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read_number(call: Call, name: str, default: int) -> int:
+    text = call.param(name)
+    if text is None:
+        return default
+    if not text.isdigit():
+        raise invalid(f"{name} should be a positive integer")
+    return int(text)
+
+
+def _read_time(call: Call, name: str) -> float | None:
+    text = call.param(name)
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        raise invalid(f"Invalid {name}") from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _read_list_ids(call: Call) -> frozenset[int]:
+    parts = [part for value in call.query.get("listIds", []) for part in value.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise invalid("Invalid listIds")
+    return frozenset(map(int, parts))

@@ -1,0 +1,71 @@
+"""Requests about webhooks: kept and shown here, delivered elsewhere."""
+
+from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.contact import show_time
+from sync_tasks.sandbox.wire import Call, JsonObject, Reply, answer, invalid, missing, not_found, read_json
+
+COMMON = {"hardBounce", "softBounce", "spam", "delivered", "click", "opened", "unsubscribed"}
+EVENTS = {
+    "marketing": COMMON | {"listAddition", "contactUpdated", "contactDeleted"},
+    "transactional": COMMON | {"sent", "blocked", "request", "invalid", "deferred", "uniqueOpened"},
+}
+FIELDS = ("url", "channel", "description", "events", "auth", "headers", "batched", "domain")
+
+
+def show_webhooks(account: Account, call: Call) -> Reply:
+    """Show the webhooks of one type; transactional ones, unless asked otherwise."""
+    kind = call.param("type") or "transactional"
+    shown = [webhook for webhook in account.webhooks.values() if webhook["type"] == kind]
+    return answer(200, {"webhooks": shown if call.param("sort") == "asc" else shown[::-1]})
+
+
+def show_webhook(account: Account, call: Call) -> Reply:
+    """Show a webhook."""
+    return answer(200, _find(account, call))
+
+
+def create_webhook(account: Account, call: Call) -> Reply:
+    """Create a webhook: a transactional one, unless asked otherwise."""
+    body = read_json(call.body)
+    kind = body.get("type", "transactional")
+    if kind not in EVENTS:
+        raise invalid("Invalid webhook type")
+    if not body.get("url") or not body.get("events"):
+        raise missing("url and events are required")
+    _check(body, str(kind))
+    number, now = max(account.webhooks, default=0) + 1, show_time(account.clock())
+    given = {"description": "", "channel": "email", **{name: body[name] for name in FIELDS if name in body}}
+    account.webhooks[number] = given | {"id": number, "type": kind, "createdAt": now, "modifiedAt": now}
+    return answer(201, {"id": number})
+
+
+def update_webhook(account: Account, call: Call) -> Reply:
+    """Change a webhook; its type stays."""
+    webhook = _find(account, call)
+    body = read_json(call.body)
+    _check(body, str(webhook["type"]))
+    webhook |= {name: body[name] for name in FIELDS if name in body}
+    webhook["modifiedAt"] = show_time(account.clock())
+    return Reply(204)
+
+
+def delete_webhook(account: Account, call: Call) -> Reply:
+    """Delete a webhook."""
+    _find(account, call)
+    del account.webhooks[int(call.params[0])]
+    return Reply(204)
+
+
+def _find(account: Account, call: Call) -> JsonObject:
+    webhook = account.webhooks.get(int(call.params[0])) if call.params[0].isdigit() else None
+    if webhook is None:
+        raise not_found("Webhook ID does not exist")
+    return webhook
+
+
+def _check(body: JsonObject, kind: str) -> None:
+    url, events = body.get("url", "https://"), body.get("events", [])
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        raise invalid("Invalid url")
+    if not isinstance(events, list) or not EVENTS[kind].issuperset(events):
+        raise invalid("Invalid events for this type of webhook")

@@ -1,0 +1,143 @@
+"""The sandbox over HTTP: what a client on the other end of the wire gets to see."""
+
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
+from sync_tasks.sandbox.server import ServedSandbox, serving
+from tests.sandbox.clock import Clock
+from tests.servers import StartProgram, wait_until
+
+KEY = {"api-key": "key", "content-type": "application/json"}
+ANNA = {"email": "anna@portal.org", "ext_id": "u-1/a b", "listIds": [3]}
+
+
+@pytest.fixture
+def served(settings: SandboxSettings, clock: Clock) -> Iterator[ServedSandbox]:
+    with serving(sandbox=Sandbox(settings, clock)) as served:
+        served.sandbox.add_contacts([ANNA])
+        yield served
+
+
+@pytest.fixture
+def client() -> Iterator[urllib3.PoolManager]:
+    with urllib3.PoolManager(retries=False, timeout=5) as pool:
+        yield pool
+
+
+def ask(client: urllib3.PoolManager, url: str, method: str = "GET", body: object = None) -> urllib3.BaseHTTPResponse:
+    return client.request(method, url, body=None if body is None else json.dumps(body), headers=KEY)
+
+
+def test_the_api_answers_over_http(served: ServedSandbox, client: urllib3.PoolManager) -> None:
+    created = ask(client, f"{served.url}/contacts", "POST", {"email": "bert@portal.org"})
+    updated = ask(client, f"{served.url}/contacts/2", "PUT", {"listIds": [5]})
+    found = ask(client, f"{served.url}/contacts?filter=equals(EMAIL,%22bert@portal.org%22)")
+    by_ext_id = ask(client, f"{served.url}/contacts/u-1%2Fa%20b?identifierType=ext_id")
+
+    assert (created.status, created.json(), updated.status, updated.data) == (201, {"id": 2}, 204, b"")
+    assert found.json()["contacts"][0]["listIds"] == [5]
+    assert found.headers["content-type"] == "application/json"
+    assert by_ext_id.json()["email"] == "anna@portal.org"
+
+
+def test_the_rate_limit_is_told_in_headers(
+    settings: SandboxSettings, clock: Clock, client: urllib3.PoolManager
+) -> None:
+    limited = replace(settings, limits=LimitSettings(contacts_per_second=1))
+    with serving(sandbox=Sandbox(limited, clock)) as served:
+        answers = [ask(client, f"{served.url}/contacts") for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [200, 429]
+    assert answers[1].headers["x-sib-ratelimit-reset"] == "1"
+
+
+@pytest.mark.parametrize(("kind", "lists"), [("drop", [3]), ("drop_after", [3, 5]), ("truncated", [3, 5])])
+def test_a_dropped_connection_is_an_error_for_the_client(
+    served: ServedSandbox, client: urllib3.PoolManager, kind: str, lists: list[int]
+) -> None:
+    served.sandbox.add_fault(kind, count=1)
+
+    with pytest.raises(HTTPError):
+        ask(client, f"{served.url}/contacts/1", "PUT", {"listIds": [5]})
+
+    assert served.sandbox.contact(1)["listIds"] == lists
+    assert ask(client, f"{served.url}/contacts/1").status == 200
+
+
+def test_a_truncated_body_is_an_error_for_the_client(served: ServedSandbox, client: urllib3.PoolManager) -> None:
+    served.sandbox.add_fault("truncated")
+
+    with pytest.raises(HTTPError):
+        ask(client, f"{served.url}/contacts/1")
+
+
+def test_a_late_effect_comes_without_any_further_request(
+    served: ServedSandbox, client: urllib3.PoolManager, clock: Clock
+) -> None:
+    served.sandbox.add_fault("late", seconds=60, count=1)
+    with pytest.raises(HTTPError):
+        ask(client, f"{served.url}/contacts/1", "PUT", {"listIds": [5]})
+    before = served.sandbox.contact(1)["listIds"]
+    clock.pass_seconds(60)
+
+    assert before == [3]
+    wait_until(lambda: 5 in served.sandbox.account.contacts[1].list_ids, "the late effect")
+
+
+def test_a_slow_answer_runs_into_the_clients_time_out_and_has_its_effect(
+    served: ServedSandbox, client: urllib3.PoolManager
+) -> None:
+    served.sandbox.add_fault("slow", seconds=60, count=1)
+
+    with pytest.raises(HTTPError):
+        client.request("DELETE", f"{served.url}/contacts/1", headers=KEY, timeout=0.2)
+
+    assert served.sandbox.contacts() == []
+
+
+def test_a_short_delay_is_only_a_delay(served: ServedSandbox, client: urllib3.PoolManager) -> None:
+    served.sandbox.add_fault("slow", seconds=0.01)
+
+    assert ask(client, f"{served.url}/contacts/1").json()["id"] == 1
+
+
+def test_a_large_body_arrives_whole(served: ServedSandbox, client: urllib3.PoolManager, clock: Clock) -> None:
+    rows = [{"email": f"c{number}@portal.org", "attributes": {"LASTNAME": "x" * 100}} for number in range(5000)]
+
+    assert ask(client, f"{served.url}/contacts/import", "POST", {"jsonBody": rows, "listIds": [5]}).status == 202
+    clock.pass_seconds(1)
+    assert len(served.sandbox.contacts()) == 5001
+
+
+def test_it_runs_in_a_process_of_its_own_until_it_is_told_to_stop(
+    start_program: StartProgram, client: urllib3.PoolManager
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = start_program([sys.executable, "-c", f"from sync_tasks.sandbox.server import run; run(port={port})"])
+
+    def count() -> object:
+        try:
+            return ask(client, f"http://127.0.0.1:{port}/v3/contacts").json()["count"] == 0
+        except HTTPError:
+            return False
+
+    wait_until(count, "the sandbox in its own process")
+    assert program.stop(signal.SIGINT) == 0
+    assert not count()
+
+
+def test_two_sandboxes_run_side_by_side(served: ServedSandbox, client: urllib3.PoolManager) -> None:
+    with serving() as other:
+        counts = [ask(client, f"{each.url}/contacts").json()["count"] for each in (served, other)]
+
+    assert counts == [1, 0]
