@@ -1,0 +1,132 @@
+"""What can go wrong, named after the situation: the class decides the fate of the event.
+
+Every error hands all its arguments to ``Exception`` so that it survives pickling, and no message holds an address or
+any other value of a person.
+"""
+
+
+class SyncError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class ConfigurationError(SyncError):
+    """The configuration makes no sense; each argument is one fault, told in one line."""
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.args)
+
+
+class TransientError(SyncError):
+    """Not now, perhaps later: the event is tried again."""
+
+
+class RateLimitedError(TransientError):
+    """Brevo answered 429; ``retry_after`` is how many seconds to wait, as far as Brevo told."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after)
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class GatewayUnavailableError(TransientError):
+    """Brevo could not be reached or broke down; where ``doubtful``, it may still apply what we asked for."""
+
+    def __init__(self, message: str, *, doubtful: bool = False) -> None:
+        super().__init__(message)
+        self.doubtful = doubtful
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_unavailable, (*self.args, self.doubtful))
+
+
+def _unavailable(message: str, doubtful: bool) -> GatewayUnavailableError:  # noqa: FBT001 - only unpickling calls it
+    return GatewayUnavailableError(message, doubtful=doubtful)
+
+
+class TooEarlyError(TransientError):
+    """Brevo answered 425: it asks for the same request again, a little later."""
+
+
+class AddressBusyError(TransientError):
+    """The address is about to be given up by another user whose change is still on its way."""
+
+
+class LeaseLostError(TransientError):
+    """The push took longer than its lease: somebody else may be pushing the contact by now."""
+
+
+class PermanentError(SyncError):
+    """Trying again would end the same way: the event is a dead letter at once."""
+
+
+class InvalidEventError(PermanentError, ValueError):
+    """The event is malformed; the message names the fields."""
+
+
+class UnknownNewsletterError(PermanentError):
+    """The newsletter is not in the configuration."""
+
+
+class UnknownContactError(PermanentError):
+    """Nothing tells which contact is meant: the user was never seen and the event brings no address."""
+
+
+class RejectedContactError(PermanentError):
+    """Brevo refuses this contact as it is."""
+
+
+class AddressTakenError(PermanentError):
+    """The pipeline knows the address as another living user's."""
+
+
+class PoisonedContactError(PermanentError):
+    """Handling this contact has killed its worker process again and again."""
+
+
+class DuplicateContactError(RejectedContactError):
+    """Another Brevo contact has one of the identifiers; ``identifiers`` names which kinds, e.g. ``email``."""
+
+    def __init__(self, message: str, identifiers: tuple[str, ...]) -> None:
+        super().__init__(message, identifiers)
+        self.identifiers = identifiers
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MissingContactError(RejectedContactError):
+    """Brevo has no contact of that id (any more)."""
+
+
+class AccountError(SyncError):
+    """The account is in trouble, not the contact: the account is paused and the event waits."""
+
+
+class UnauthorizedError(AccountError):
+    """401: the key is wrong or expired, or this machine's address is not allowed."""
+
+
+class ForbiddenError(AccountError):
+    """403 in JSON: the account may not do this."""
+
+
+class OutOfCreditsError(AccountError):
+    """402: the account's plan does not cover this."""
+
+
+class AccountPausedError(AccountError):
+    """The account is paused; ``seconds`` from now somebody should try again."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message, seconds)
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnexpectedError(SyncError):
+    """A bug: the class and the place are told, the text, which may hold anything, is not."""

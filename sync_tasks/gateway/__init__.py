@@ -1,0 +1,60 @@
+"""What we ask of a provider, in our own words; ``brevo.py`` is the only file that knows the SDK."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync_tasks.contacts import RemoteContact
+from sync_tasks.differences import Change, NewContact
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: the contact's numeric id.
+
+    ``doubtful`` means that an earlier try of the same call was never answered: Brevo may still apply it *again*, later.
+    """
+
+    contact_id: int
+    doubtful: bool = False
+
+
+class Gateway(Protocol):
+    """One account of the provider.
+
+    Every method raises ``TransientError``, ``AccountError`` or ``PermanentError`` and nothing else. A
+    ``GatewayUnavailableError`` that is ``doubtful`` says that the call may still take effect.
+    """
+
+    def create(self, contact: NewContact) -> Written:
+        """Create a contact that does not exist yet; an existing one is never touched.
+
+        Raises:
+            DuplicateContactError: another contact has the address or the ``ext_id``.
+        """
+
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Change an existing contact in one request.
+
+        Raises:
+            MissingContactError: there is no such contact.
+            DuplicateContactError: another contact has the new address or the new ``ext_id``.
+        """
+
+    def read(self, contact_id: int) -> RemoteContact | None:
+        """Return the contact, or nothing where Brevo has none of that id."""
+
+    def find_address(self, address: str) -> RemoteContact | None:
+        """Return the contact that has this address, searched without putting the address in a path."""
+
+    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
+        """Return the contact whose ``ext_id`` this is."""
+
+    def attribute_types(self) -> Mapping[str, str]:
+        """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""
+
+    def list_names(self) -> Mapping[int, str]:
+        """Return all lists of the account, id to name."""
+
+    def close(self) -> None:
+        """Give the sockets back."""

@@ -1,0 +1,69 @@
+"""What it takes to talk to an account: where it is, a key that can be one, and how long we wait. Pure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from sync_tasks.errors import ConfigurationError
+
+BASE_URL = "https://api.brevo.com/v3"
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call may take, in seconds.
+
+    ``connect`` and ``read`` bound each try; no further try begins once ``within`` has passed or ``tries`` were made.
+    Between two tries lies up to one ``pause``, then up to two, then up to four, by chance.
+    """
+
+    connect: float = 3.0
+    read: float = 10.0
+    tries: int = 3
+    pause: float = 0.25
+    within: float = 3.0
+
+    @property
+    def longest(self) -> float:
+        """What one call takes at worst, not counting the wait for its grants; a lease must be longer."""
+        return self.within + 4 * self.pause + self.connect + self.read
+
+    def retrying(self, brief: Callable[[Any], bool]) -> Retrying:
+        """Return what calls a function again while its result is trouble that may be over in a moment."""
+        return Retrying(
+            retry=retry_if_result(brief),
+            wait=wait_random_exponential(multiplier=self.pause, max=4 * self.pause),
+            stop=stop_after_attempt(self.tries) | stop_after_delay(self.within),
+            retry_error_callback=_last_result,
+        )
+
+
+def _last_result(state: RetryCallState) -> Any:  # noqa: ANN401 - whatever the function returned
+    return state.outcome.result() if state.outcome else None
+
+
+def clean_key(key: str) -> str:
+    """Return the key without the white space around it, such as the line break at the end of a file.
+
+    A line break inside would be an error of the HTTP library's that quotes the key.
+
+    Raises:
+        ConfigurationError: this cannot be a key; the message does not show it.
+    """
+    stripped = key.strip()
+    if not stripped:
+        raise ConfigurationError("the API key is empty")
+    if not _KEY.fullmatch(stripped):
+        raise ConfigurationError("the API key holds white space, a line break or an odd character")
+    return stripped

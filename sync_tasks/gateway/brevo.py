@@ -1,0 +1,297 @@
+"""Brevo through its SDK: the only module that imports it, and the only one that compares a status.
+
+Of the SDK (``sib-api-v3-sdk`` 7.6.0, the last release) we use the raw ``call_api``: its models raise on legal answers,
+and it decodes bodies before anybody has seen the status. Everything vendor-made ends here: no error of ours carries one
+of the vendor's as its context, since those hold addresses.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from sib_api_v3_sdk import ApiClient, Configuration
+from sib_api_v3_sdk.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from sync_tasks.contacts import RemoteContact
+from sync_tasks.differences import Change, NewContact
+from sync_tasks.errors import (
+    AccountError,
+    ForbiddenError,
+    GatewayUnavailableError,
+    MissingContactError,
+    OutOfCreditsError,
+    RateLimitedError,
+    RejectedContactError,
+    SyncError,
+    TooEarlyError,
+    TransientError,
+    UnauthorizedError,
+)
+from sync_tasks.gateway import Written, answers, calls, faults
+from sync_tasks.gateway.access import BASE_URL, Patience, clean_key
+from sync_tasks.gateway.answers import Answer
+from sync_tasks.gateway.calls import Call
+from sync_tasks.gateway.faults import Fault
+
+_PATIENCE = Patience()
+_MOST_PAGES = 100
+_TYPES_LAST = 60.0
+_RESET = "x-sib-ratelimit-reset"
+# urllib3 logs the whole address of a request, and a search has the person's in its query.
+_TALKATIVE = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
+
+
+def _grant_at_once(_bucket: str) -> None:
+    """Let a request go: nothing else uses the account."""
+
+
+class Brevo:
+    """One account at Brevo, for all threads of one process.
+
+    Build it in the process that uses it, after the fork: sockets are not to be shared. For that reason, and since it
+    holds the key, it does not pickle.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        base_url: str = BASE_URL,
+        pool_size: int = 10,
+        patience: Patience = _PATIENCE,
+        grant: Callable[[str], None] = _grant_at_once,
+    ) -> None:
+        """Open nothing yet; ``pool_size`` is how many threads may call at once without a new connection each time.
+
+        ``grant`` is asked before each request, with the bucket of Brevo's limits it counts in; it waits or raises.
+
+        Raises:
+            ConfigurationError: the key cannot be one; the message does not show it.
+        """
+        self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
+        self._timeouts = (patience.connect, patience.read)
+        self._retrying = patience.retrying(lambda result: isinstance(result, Fault) and result.brief)
+        self._grant = grant
+        self._types: Mapping[str, str] = {}
+        self._types_until = -math.inf
+
+    def __repr__(self) -> str:
+        return f"<Brevo {self._client.configuration.host}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a gateway does not pickle: build one in the process that uses it")
+
+    def create(self, contact: NewContact) -> Written:
+        """Create a contact that does not exist yet; an existing one is never touched."""
+        call = calls.create_contact(contact)
+        answer, doubtful = self._ask(call)
+        contact_id = answers.created_id(answer)
+        if contact_id is None:
+            raise faults.unreadable(call)
+        return Written(contact_id, doubtful=doubtful)
+
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Change an existing contact in one request.
+
+        Brevo may answer 404 for an unknown list too: where lists were sent, a read tells whether the contact is meant.
+        """
+        call = calls.change_contact(contact_id, change)
+        try:
+            answer, doubtful = self._ask(call)
+        except MissingContactError:
+            if not (change.join | change.leave) or self.read(contact_id) is None:
+                raise
+            raise RejectedContactError(f"{call}: Brevo has the contact, but not every list") from None
+        if answer.body.strip() and not answer.is_json:
+            raise faults.unreadable(call)
+        return Written(contact_id, doubtful=doubtful)
+
+    def read(self, contact_id: int) -> RemoteContact | None:
+        """Return the contact, or nothing where Brevo has none of that id."""
+        return self._read(calls.read_contact(contact_id))
+
+    def find_address(self, address: str) -> RemoteContact | None:
+        """Return the contact that has this address.
+
+        Brevo documents the filter, but not that it works for ``EMAIL``: what comes back is compared, page by page.
+        """
+        wanted = address.strip().lower()
+        return self._search("EMAIL", wanted, lambda contact: (contact.address or "").lower() == wanted)
+
+    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
+        """Return the contact whose ``ext_id`` this is; one with quotes or backslashes cannot be asked for: nothing."""
+        call = calls.read_ext_id(ext_id)
+        if call is None:
+            return self._search("EXT_ID", ext_id, lambda contact: contact.ext_id == ext_id)
+        contact = self._read(call)
+        if contact is None or contact.ext_id == ext_id:
+            return contact
+        # Where Brevo tells no ext_id, the answer is believed unless it may be the contact of that *number*.
+        believed = contact.ext_id is None and str(contact.id) != ext_id
+        return replace(contact, ext_id=ext_id) if believed else None
+
+    def attribute_types(self) -> Mapping[str, str]:
+        """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
+        if time.monotonic() > self._types_until:
+            rows, _ = self._page(calls.read_attributes(), "attributes")
+            self._types, self._types_until = dict(answers.types_of(rows)), time.monotonic() + _TYPES_LAST
+        return self._types
+
+    def list_names(self) -> Mapping[int, str]:
+        """Return all lists of the account, id to name."""
+        return dict(answers.names_of(self._rows(calls.read_lists(), "lists")))
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._client.rest_client.pool_manager.clear()
+
+    def _read(self, call: Call) -> RemoteContact | None:
+        try:
+            answer, _ = self._ask(call)
+        except MissingContactError:
+            return None
+        contact = answers.contact_of(answer.data, datetime.now(UTC))
+        if contact is None:
+            raise faults.unreadable(call)
+        return contact
+
+    def _search(self, attribute: str, value: str, fits: Callable[[RemoteContact], bool]) -> RemoteContact | None:
+        call = calls.search_contacts(attribute, value)
+        if call is None or not value:
+            return None
+        now = datetime.now(UTC)
+        contacts = (answers.contact_of(row, now) for row in self._rows(call, "contacts"))
+        hit = next((contact for contact in contacts if contact and fits(contact)), None)
+        found = self.read(hit.id) if hit else None
+        return found if found and fits(found) else None
+
+    def _rows(self, call: Call, key: str) -> Iterator[dict[str, Any]]:
+        offset = 0
+        for _ in range(_MOST_PAGES):
+            rows, total = self._page(calls.skip(call, offset), key)
+            yield from rows
+            offset += len(rows)
+            if not rows or (total is not None and offset >= total):
+                return
+        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
+
+    def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
+        answer, _ = self._ask(call)
+        rows = answers.page_of(answer, key)
+        if rows is None:
+            raise faults.unreadable(call)
+        return rows, answers.total_of(answer)
+
+    def _ask(self, call: Call) -> tuple[Answer, bool]:
+        """Return the good answer, and whether an earlier try of the same call may still take effect."""
+        tried: list[Answer | Fault] = []
+
+        def attempt() -> Answer | Fault:
+            tried.append(self._attempt(call))
+            return tried[-1]
+
+        last = self._retrying(attempt)
+        doubtful = any(isinstance(one, Fault) and one.doubtful for one in tried)
+        if isinstance(last, Answer):
+            return last, doubtful
+        raise self._weigh(call, last, doubtful=doubtful)
+
+    def _weigh(self, call: Call, fault: Fault, *, doubtful: bool) -> SyncError:
+        """Return the error of a call that failed, seen together with its earlier tries and the account's health.
+
+        The firewall's page is the contact's trouble if an impersonal call gets through, else the account's: blocked.
+        """
+        if fault.walled and call.personal and isinstance(self._attempt(calls.read_attributes()), Answer):
+            return RejectedContactError(f"{fault.error}: refused by the firewall")
+        if doubtful and isinstance(fault.error, TransientError | AccountError):
+            return GatewayUnavailableError(str(fault.error), doubtful=True)
+        return fault.error
+
+    def _attempt(self, call: Call) -> Answer | Fault:
+        """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
+        try:
+            self._grant(call.bucket)
+            answer = self._send(call)
+        except SyncError as error:
+            return Fault(error)
+        except ApiException as error:
+            if error.body is None:
+                return Fault(GatewayUnavailableError(f"{call}: no secure connection", doubtful=call.writes))
+            answer = Answer(error.status, error.headers.get(_RESET), error.body)
+        except HTTPError as error:
+            return faults.unanswered(call, error)
+        except UnicodeError:
+            return Fault(RejectedContactError(f"{call}: a text is not valid Unicode"))
+        return _judge(call, answer)
+
+    def _send(self, call: Call) -> Answer:
+        # Not preloaded: the SDK would decode the body as UTF-8, and the status would be lost with a UnicodeDecodeError.
+        response, status, headers = self._client.call_api(
+            call.path,
+            call.method,
+            path_params=dict(call.parts),
+            query_params=dict(call.query),
+            header_params={"Accept": "application/json"},
+            body=call.body,
+            auth_settings=["api-key"],
+            _preload_content=False,
+            _return_http_data_only=False,
+            _request_timeout=self._timeouts,
+        )
+        return Answer(status, headers.get(_RESET), response.data)
+
+
+def _judge(call: Call, answer: Answer) -> Answer | Fault:  # noqa: C901 - one case each, all in one place
+    """Return the answer if it is a good one, else what its status means."""
+    told = faults.tell(call, answer)
+    match answer.status // 100, answer.status:
+        case 2, _:
+            return answer
+        case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
+            error = faults.refused(call, answer)
+        case _, 401:
+            error = UnauthorizedError(told)
+        case _, 402:
+            error = OutOfCreditsError(told)
+        case _, 403:
+            return Fault(ForbiddenError(told), walled=not answer.is_json)
+        case _, 404:
+            error = faults.missing(call, answer)
+        case _, 408 | 425:
+            return Fault(TooEarlyError(told), brief=True)
+        case _, 429:
+            error = RateLimitedError(told, answer.retry_after)
+        case _, 502 | 503 | 504:
+            return Fault(GatewayUnavailableError(told, doubtful=call.writes), brief=True)
+        case (3, _) | (_, 407):
+            error = AccountError(f"{told}: sent elsewhere; check the base URL")
+        case 4, _:
+            error = RejectedContactError(told)
+        case _:
+            error = GatewayUnavailableError(told, doubtful=call.writes)
+    return Fault(error)
+
+
+def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN401 - the SDK has no types
+    configuration = Configuration()
+    # Each Configuration adds handlers to these loggers, and all of them would print every line once more.
+    for logger in configuration.logger.values():
+        logger.removeHandler(configuration.logger_stream_handler)
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_shows_no_query)
+    configuration.host = base_url
+    configuration.api_key = {"api-key": key}
+    configuration.connection_pool_maxsize = pool_size
+    client = ApiClient(configuration)
+    # urllib3 would try a request up to four times, follow redirects with the key and sleep as Retry-After says.
+    client.rest_client.pool_manager.connection_pool_kw["retries"] = False
+    return client
+
+
+def _shows_no_query(record: logging.LogRecord) -> bool:
+    return "?" not in record.getMessage()

@@ -1,0 +1,125 @@
+"""What we ask Brevo, as requests: bodies, paths and queries. Pure.
+
+No address is ever in a path: Brevo's firewall refuses some of them, and paths end in the logs of others.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sync_tasks.differences import Change, NewContact
+from sync_tasks.events import Json
+
+_PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
+_UNQUOTABLE = frozenset('"\\')
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Call:
+    """One request; as text it is fit for a log: the path's template and ids, never the query or the body.
+
+    ``personal`` calls carry data of a person, on which the firewall may fall without the account being to blame.
+    """
+
+    method: str
+    path: str
+    parts: Mapping[str, int | str] = field(default_factory=dict)
+    query: Mapping[str, int | str] = field(default_factory=dict)
+    body: Mapping[str, Json] | None = None
+    about: str = ""
+    personal: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether Brevo's state may be another one afterwards."""
+        return self.method != "GET"
+
+    @property
+    def bucket(self) -> str:
+        """Which of Brevo's limits the request counts in."""
+        return "contacts" if self.path.startswith("/contacts") else "other"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}{self.about}"
+
+    __repr__ = __str__
+
+
+def create_contact(contact: NewContact) -> Call:
+    """Return the call that creates a contact, answers with its id and leaves an existing one alone.
+
+    Brevo's schema knows no null, and an attribute that is absent is empty: both are left out.
+    """
+    body: dict[str, Json] = {
+        "email": contact.address,
+        "ext_id": contact.ext_id,
+        "attributes": {name: value for name, value in contact.attributes.items() if value not in (None, "")},
+        "updateEnabled": False,
+        "getId": True,
+    }
+    if contact.lists:
+        body["listIds"] = [*sorted(contact.lists)]
+    return Call("POST", "/contacts", body=body, about=_about(contact.lists), personal=True)
+
+
+def change_contact(contact_id: int, change: Change) -> Call:
+    """Return the call that makes all of a change at once; what the change leaves out is not sent."""
+    attributes: dict[str, Json] = {name: "" if value is None else value for name, value in change.attributes.items()}
+    if change.address is not None:
+        attributes["EMAIL"] = change.address
+    wanted: dict[str, Json] = {
+        "attributes": attributes or None,
+        "ext_id": change.ext_id,
+        "listIds": [*sorted(change.join)] or None,
+        "unlinkListIds": [*sorted(change.leave)] or None,
+        "emailBlacklisted": change.blocklisted,
+    }
+    body = {name: value for name, value in wanted.items() if value is not None}
+    about = _about(change.join | change.leave, contact_id)
+    return Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, about=about, personal=True)
+
+
+def read_contact(contact_id: int) -> Call:
+    """Return the call that reads one contact with its statistics, which alone tell why it is blocklisted."""
+    query = {"identifierType": "contact_id"}
+    return Call("GET", "/contacts/{id}", parts={"id": contact_id}, query=query, about=_about((), contact_id))
+
+
+def read_ext_id(ext_id: str) -> Call | None:
+    """Return the call that reads the contact of this ``ext_id``, or nothing where the text is not safe in a path.
+
+    A slash or dots are resolved on the way, ``%`` is decoded once too often, ``@`` and file endings meet the firewall.
+    """
+    if not _PATH_SAFE.fullmatch(ext_id):
+        return None
+    query = {"identifierType": "ext_id"}
+    return Call("GET", "/contacts/{ext_id}", parts={"ext_id": ext_id}, query=query, personal=True)
+
+
+def search_contacts(attribute: str, value: str) -> Call | None:
+    """Return the call that filters contacts by one attribute, or nothing where the filter cannot quote the value."""
+    if _UNQUOTABLE & set(value):
+        return None
+    query: dict[str, int | str] = {"filter": f'equals({attribute},"{value}")', "limit": 1000, "sort": "asc"}
+    return Call("GET", "/contacts", query=query, personal=True)
+
+
+def read_lists() -> Call:
+    """Return the call that reads the account's lists, oldest first, so that a new one moves no page."""
+    return Call("GET", "/contacts/lists", query={"limit": 50, "sort": "asc"})
+
+
+def read_attributes() -> Call:
+    """Return the call that reads the account's contact attributes; it holds nothing personal."""
+    return Call("GET", "/contacts/attributes")
+
+
+def skip(call: Call, offset: int) -> Call:
+    """Return the same call for a later page."""
+    return replace(call, query={**call.query, "offset": offset})
+
+
+def _about(lists: Iterable[int], contact_id: int | None = None) -> str:
+    contact = [] if contact_id is None else [f"contact {contact_id}"]
+    named = [f"lists {', '.join(str(one) for one in sorted(lists))}"] if lists else []
+    return f" ({'; '.join(contact + named)})" if contact or named else ""

@@ -1,0 +1,61 @@
+"""No request leaves without a grant, and a grant that is refused is an error like any other."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, RateLimitedError, SyncError
+from sync_tasks.gateway.access import Patience
+from sync_tasks.gateway.brevo import Brevo
+from tests.gateway.conftest import QUICK
+from tests.gateway.samples import ADDRESS, HTML, NEW, RENAMED, page, remote
+from tests.gateway.script import Script, answer
+
+
+def gateway_with(script: Script, grant: Callable[[str], None]) -> Brevo:
+    return Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, grant=grant)
+
+
+def test_every_request_is_granted_first_also_those_tried_again(script: Script) -> None:
+    buckets: list[str] = []
+    gateway = gateway_with(script, buckets.append)
+    script.says(answer(503), answer(200, page(remote())), answer(200, remote()), answer(403, HTML), answer(403, HTML))
+
+    gateway.find_address(ADDRESS)
+    with pytest.raises(SyncError):
+        gateway.create(NEW)
+    gateway.close()
+
+    assert buckets == ["contacts"] * 5
+    assert len(script.asked) == 5
+
+
+@pytest.mark.parametrize("refusal", [RateLimitedError("used up", 2.5), AccountPausedError("paused", 30.0)])
+def test_nothing_is_sent_without_a_grant(script: Script, refusal: SyncError) -> None:
+    def refuse(_bucket: str) -> None:
+        raise refusal
+
+    gateway = gateway_with(script, refuse)
+
+    with pytest.raises(type(refusal)) as caught:
+        gateway.create(NEW)
+    assert caught.value is refusal
+    assert script.asked == []
+
+
+def test_a_grant_refused_to_a_second_try_does_not_hide_the_doubt(script: Script) -> None:
+    def grant_once(_bucket: str) -> None:
+        if script.asked:
+            raise RateLimitedError("used up", 2.5)
+
+    gateway = gateway_with(script, grant_once)
+    script.says(answer(502))
+
+    with pytest.raises(GatewayUnavailableError, match="used up") as caught:
+        gateway.change(42, RENAMED)
+    gateway.close()
+    assert caught.value.doubtful
+
+
+def test_the_longest_call_is_told() -> None:
+    assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 9

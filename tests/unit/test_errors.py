@@ -1,0 +1,70 @@
+"""Errors travel between processes, and their class arrives with them."""
+
+import pickle
+
+import pytest
+from celery.utils.serialization import get_pickleable_exception
+
+from sync_tasks import errors
+from sync_tasks.errors import (
+    AccountError,
+    AccountPausedError,
+    ConfigurationError,
+    DuplicateContactError,
+    GatewayUnavailableError,
+    InvalidEventError,
+    PermanentError,
+    RateLimitedError,
+    SyncError,
+    TransientError,
+    UnexpectedError,
+)
+
+SPECIAL: dict[type[SyncError], list[SyncError]] = {
+    RateLimitedError: [RateLimitedError("429"), RateLimitedError("429", 2.5)],
+    GatewayUnavailableError: [GatewayUnavailableError("503"), GatewayUnavailableError("503", doubtful=True)],
+    DuplicateContactError: [DuplicateContactError("400", ("email", "ext_id"))],
+    AccountPausedError: [AccountPausedError("paused", 30.0)],
+    ConfigurationError: [ConfigurationError("no key", "no list")],
+}
+CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SyncError)]
+
+
+SAMPLES = [error for kind in CLASSES for error in SPECIAL.get(kind) or [kind("contact 42 is in trouble")]]
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=repr)
+def test_every_error_pickles(error: SyncError) -> None:
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert (copy.args, vars(copy)) == (error.args, vars(error))
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=repr)
+def test_celery_can_hand_on_every_error(error: SyncError) -> None:
+    assert type(get_pickleable_exception(error)) is type(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_has_one_fate(kind: type[SyncError]) -> None:
+    fates = (TransientError, PermanentError, AccountError, ConfigurationError, UnexpectedError)
+
+    assert kind is SyncError or sum(issubclass(kind, fate) for fate in fates) == 1
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_is_named_and_explained(kind: type[SyncError]) -> None:
+    assert kind.__name__.endswith("Error")
+    assert (kind.__doc__ or "").split("\n")[0].endswith((".", "one line."))
+
+
+def test_a_message_is_told_without_its_further_arguments() -> None:
+    assert str(RateLimitedError("slow down", 2.5)) == "slow down"
+    assert str(DuplicateContactError("taken", ("email",))) == "taken"
+    assert str(ConfigurationError("no key", "no list")) == "no key\nno list"
+
+
+def test_bad_input_is_a_value_error_too() -> None:
+    assert issubclass(InvalidEventError, ValueError)
