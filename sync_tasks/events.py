@@ -1,0 +1,208 @@
+"""What the portal says: four events, each true as of one moment.
+
+Validation refuses before anything is accepted and quotes no value, since a value may be personal.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+)
+
+from sync_tasks.errors import InvalidEventError
+
+MAX_ADDRESS = 254
+MAX_AHEAD = timedelta(minutes=5)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ADDRESS = re.compile(
+    r"[^\s@\"<>(),:;\\\[\]\x00-\x1f]{1,64}@(?:[^\s@\"<>(),:;\\\[\].\x00-\x1f]+\.)+[^\s@\"<>(),:;\\\[\].\x00-\x1f]+"
+)
+_SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+
+def _address(value: str) -> str:
+    if len(value) > MAX_ADDRESS or not _ADDRESS.fullmatch(value):
+        raise ValueError("not an e-mail address")
+    return value
+
+
+def _own_id(value: str) -> str:
+    if _ADDRESS.fullmatch(value):
+        raise ValueError("is an e-mail address; pass the portal's own, stable id")
+    return value
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be an ISO 8601 text with a zone")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
+def _not_ahead(value: datetime) -> datetime:
+    if value < EPOCH:
+        raise ValueError("lies before 1970")
+    if value > datetime.now(UTC) + MAX_AHEAD:
+        raise ValueError("lies more than 5 minutes in the future")
+    return value.astimezone(UTC)
+
+
+def _extra_field(value: str) -> str:
+    if value in {"first_name", "last_name"}:
+        raise ValueError("is an argument of its own")
+    return value
+
+
+UserId = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]{1,255}$"), AfterValidator(_own_id)]
+Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$")]
+Address = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(_address)]
+Text = Annotated[str, StringConstraints(max_length=1000)]
+FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
+Value = Annotated[bool, Field(strict=True)] | int | FiniteFloat | Text | None
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_not_ahead)]
+
+
+class Event(BaseModel):
+    """What all four have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    task: ClassVar[str] = "event"
+    urgent: ClassVar[bool] = False
+
+    user_id: UserId = Field(description="The portal's own, stable id of the user; not an address.")
+    occurred_at: Moment | None = Field(
+        default=None,
+        description="When it happened: ISO 8601 with a zone. In a message of another producer it is required.",
+    )
+
+    @property
+    def about(self) -> str | None:
+        """The newsletter, where the event is about one."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<{self.task} {self.user_id}>"
+
+    __str__ = __repr__
+
+
+class _Personal(Event):
+    first_name: Text | None = Field(default=None, description='Left out: nothing is said; "" clears it.')
+    last_name: Text | None = Field(default=None, description='Left out: nothing is said; "" clears it.')
+    attributes: dict[FieldName, Value] = Field(
+        default_factory=dict, description="Further portal fields, each mapped in the configuration; null clears one."
+    )
+
+    @property
+    def fields(self) -> Mapping[str, Json]:
+        """The portal fields this event says something about, and their values."""
+        names = {"first_name": self.first_name, "last_name": self.last_name}
+        return {**{name: value for name, value in names.items() if value is not None}, **self.attributes}
+
+
+class Subscribe(_Personal):
+    """A subscription has been confirmed."""
+
+    task = "subscribe_contact"
+    newsletter: Slug
+    email: Address
+
+    @property
+    def about(self) -> str:
+        """The newsletter subscribed."""
+        return self.newsletter
+
+
+class Update(_Personal):
+    """The name or the address changed in the account settings."""
+
+    task = "update_contact"
+    email: Address | None = None
+    previous_email: Address | None = Field(
+        default=None, description="The address until now; needed where the pipeline has never seen the user."
+    )
+
+
+class Unsubscribe(Event):
+    """An unsubscription has been confirmed."""
+
+    task = "unsubscribe_contact"
+    urgent = True
+    newsletter: Slug
+    email: Address | None = Field(default=None, description="Only identifies a user the pipeline has never seen.")
+
+    @property
+    def about(self) -> str:
+        """The newsletter unsubscribed."""
+        return self.newsletter
+
+
+class Anonymize(Event):
+    """An authorised person deleted the user."""
+
+    task = "anonymize_contact"
+    urgent = True
+    email: Address | None = Field(default=None, description="Only identifies a user the pipeline has never seen.")
+
+
+EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Update, Unsubscribe, Anonymize)}
+
+
+def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
+    """Return the event these arguments describe.
+
+    Raises:
+        InvalidEventError: they do not; the message names each field and quotes no value.
+    """
+    try:
+        return kind.model_validate(dict(arguments))
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
+    raise InvalidEventError(f"{kind.task} refused: {faults}")
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    where = ".".join(printable(part) for part in fault["loc"])
+    reason = {"extra_forbidden": "unknown argument", "missing": "missing"}.get(fault["type"], fault["msg"])
+    return f"{where}: {reason.removeprefix('Value error, ')}"
+
+
+def printable(name: object) -> str:
+    """Return a field name fit for a log line: one that is no plain name may be a person's data, and is not shown."""
+    return str(name) if isinstance(name, int) or _NAME.fullmatch(str(name)) else "(unprintable)"
+
+
+_SHOWN = {
+    "user_id": re.compile(r"[^\s@\x00-\x1f\x7f]{1,255}"),
+    "newsletter": re.compile(_SLUG),
+    "occurred_at": re.compile(r"[0-9TZtz:.+\- ]{1,40}"),
+}
+
+
+def is_shown(name: str, value: object) -> bool:
+    """Tell whether an argument may be shown to people: an id or a moment that looks like one."""
+    return name in _SHOWN and isinstance(value, str) and _SHOWN[name].fullmatch(value) is not None
+
+
+def stamp_of(moment: datetime) -> str:
+    """Return a moment as 16 digits of microseconds since 1970: text that sorts as time does."""
+    return f"{(moment - EPOCH) // _MICROSECOND:016d}"
+
+
+def moment_of(stamp: str | int) -> datetime:
+    """Return the aware UTC moment of a stamp."""
+    return EPOCH + int(stamp) * _MICROSECOND

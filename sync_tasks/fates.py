@@ -1,0 +1,92 @@
+"""What becomes of each event after a push: reflected, a dead letter, or waiting for the next try. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from sync_tasks.contacts import STAMP, Contact, EventKey, Seen
+from sync_tasks.errors import (
+    InvalidEventError,
+    LeaseLostError,
+    PermanentError,
+    RateLimitedError,
+    SyncError,
+    TransientError,
+    UnknownNewsletterError,
+)
+from sync_tasks.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """Every event without a fate so far, and the dead letters that a push made up for."""
+
+    done: frozenset[EventKey] = frozenset()
+    dead: Mapping[EventKey, SyncError] = field(default_factory=dict)
+    waiting: Mapping[EventKey, SyncError] = field(default_factory=dict)
+    resolved: frozenset[EventKey] = frozenset()
+
+    def then(self, later: Self) -> Self:
+        """Return these fates and those of a later push of the same contact, which has the last word."""
+        news = later.done | later.dead.keys() | later.waiting.keys()
+        return replace(
+            later,
+            done=later.done | (self.done - news),
+            dead={key: error for key, error in self.dead.items() if key not in news} | dict(later.dead),
+            resolved=self.resolved | later.resolved,
+        )
+
+
+def judge(
+    contact: Contact, settings: Settings, seen: Mapping[str, Seen], errors: Mapping[str, SyncError], *, tired: bool
+) -> Fates:
+    """Return what becomes of the contact's events; ``tired``: trouble of this contact has lasted too long."""
+    done, dead, waiting = set(), {}, {}
+    for key in contact.pending:
+        error = find_error(key, contact, settings, seen, errors)
+        if error is None:
+            done.add(key)
+        elif isinstance(error, PermanentError) or (tired and is_own(error)):
+            dead[key] = error
+        else:
+            waiting[key] = error
+    letters = (key for key in contact.dead if key not in contact.pending)
+    resolved = {key for key in letters if find_error(key, contact, settings, seen, errors) is None}
+    return Fates(frozenset(done), dead, waiting, frozenset(resolved))
+
+
+def is_own(error: SyncError) -> bool:
+    """Tell whether trouble is the contact's own: neither its account's nor that of a limit that is used up."""
+    return isinstance(error, TransientError) and not isinstance(error, RateLimitedError | LeaseLostError)
+
+
+def find_error(
+    key: EventKey, contact: Contact, settings: Settings, seen: Mapping[str, Seen], errors: Mapping[str, SyncError]
+) -> SyncError | None:
+    """Return what keeps this event from being reflected, or nothing where it is."""
+    if contact.erased and key.task != "anonymize_contact":
+        return None
+    account = settings.account_of(key.newsletter) if key.newsletter else None
+    if key.newsletter and account is None:
+        return UnknownNewsletterError(f"newsletter {key.newsletter!r} is not in the configuration")
+    if key.task == "unsubscribe_contact" and account:
+        return None if _is_off(key, account, settings, seen) else errors.get(account)
+    return _worst(errors.values()) or _unmapped(key, contact, settings)
+
+
+def _is_off(key: EventKey, account: str, settings: Settings, seen: Mapping[str, Seen]) -> bool:
+    known = seen.get(account)
+    return known is not None and settings.newsletters[key.newsletter].list_id not in known.lists
+
+
+def _worst(errors: Iterable[SyncError]) -> SyncError | None:
+    """What may pass comes first: while one account waits, nothing is final."""
+    return min(errors, key=lambda error: isinstance(error, PermanentError), default=None)
+
+
+def _unmapped(key: EventKey, contact: Contact, settings: Settings) -> InvalidEventError | None:
+    names = [name[2:] for name, text in contact.registers.items() if name[:2] == "a:" and text[:STAMP] == key.stamp]
+    unmapped = sorted(set(names) - set(settings.attributes))
+    if not unmapped or key.task == "unsubscribe_contact":
+        return None
+    return InvalidEventError(f"attributes.{', attributes.'.join(unmapped)}: mapped to no Brevo attribute")

@@ -1,0 +1,28 @@
+"""Keeps what another producer sends in full out of Flower, task events, `inspect` and logs."""
+
+from typing import Any
+
+from celery.worker.request import Request
+
+from sync_tasks.events import is_shown
+
+
+def masked(kwargs: object) -> str:
+    """Return what may be shown of a task's arguments: ids and moments."""
+    told = kwargs if isinstance(kwargs, dict) else {}
+    return repr({name: value for name, value in told.items() if is_shown(name, value)})
+
+
+class MaskedRequest(Request):
+    """A request that shows the same few arguments whoever sent the message."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argsrepr = "()"
+        self._kwargsrepr = masked(self._kwargs)
+        self._request_dict["argsrepr"] = self._argsrepr
+        self._request_dict["kwargsrepr"] = self._kwargsrepr
+
+    def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002 - Celery's own signature
+        """Return what `inspect active` shows."""
+        return super().info(safe=True)

@@ -1,0 +1,186 @@
+"""From what is wished and what is known to the next request: as few as possible, opt-outs always. Pure.
+
+``next_step`` looks at one contact on one account and says what to do next; whoever carries it out tells what was
+learnt with ``View`` and asks again, until nothing is left to do.
+"""
+
+from dataclasses import dataclass, replace
+
+from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
+from sync_tasks.differences import (
+    ERASED,
+    Change,
+    Layout,
+    NewContact,
+    Wanted,
+    difference,
+    digest,
+    essential,
+    wanted_of,
+)
+from sync_tasks.errors import UnknownContactError
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Look at the contact of this id."""
+
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Search:
+    """Look for the user's contact by these addresses."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Write:
+    """Change the contact of this id."""
+
+    contact_id: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Anonymize the contact of this id: read it, write ``erasure``, and so on until that is nothing."""
+
+    contact_id: int
+
+
+Step = Read | Search | NewContact | Write | Erase
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class View:
+    """What is known of one user's contact on one account while it is being pushed.
+
+    Without ``seen`` nobody has looked yet. ``fresh``: read in this push. ``doubted``: to be read before anything else.
+    ``guarded``: a block that a request of ours may have lifted, and that must be there at the end.
+    """
+
+    seen: Seen | None = None
+    fresh: bool = False
+    doubted: bool = False
+    guarded: Block | None = None
+
+
+def first_view(contact: Contact, account: str) -> View:
+    """Return what a push may start from; after an ambiguous outcome that is very little."""
+    seen = contact.seen.get(account)
+    if not contact.unsure:
+        return View(seen)
+    if seen is None or seen.id is None:
+        return View(None, doubted=True)
+    return View(seen, doubted=True, guarded=seen.block)
+
+
+def concerns(contact: Contact, account: str, layout: Layout) -> bool:
+    """Tell whether this account may hold anything of the user."""
+    known = contact.seen.get(account)
+    wished = contact.subscriptions()
+    return (
+        contact.erased
+        or (known is not None and known.id is not None)
+        or any(newsletter in layout.newsletters for newsletter in wished)
+        or (known is None and (not wished or "hint" in contact.registers))
+    )
+
+
+def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
+    """Return what to do next, or nothing where this account agrees with the portal.
+
+    Raises:
+        UnknownContactError: nothing tells which contact is meant.
+    """
+    seen = view.seen
+    if seen is None:
+        return _first_look(contact, layout, view)
+    if seen.spares:
+        return Erase(min(seen.spares))
+    if contact.erased:
+        return None if seen.id is None or (seen.digest == ERASED and not view.doubted) else Erase(seen.id)
+    if seen.id is None:
+        return _creation(wanted_of(contact, layout, seen.floor), contact)
+    if view.doubted:
+        return Read(seen.id)
+    return _amendment(contact, layout, view, seen)
+
+
+def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read | Write | None:
+    wanted, contact_id = wanted_of(contact, layout, seen.floor), seen.id or 0
+    change = difference(wanted, seen, view.guarded)
+    if contact.address_taken:
+        change = essential(change, layout)
+    elif not view.fresh and _must_look(change, wanted, seen):
+        return Read(contact_id)
+    return Write(contact_id, change) if change else None
+
+
+def _first_look(contact: Contact, layout: Layout, view: View) -> Step | None:
+    if contact.address_taken:
+        return None
+    if not contact.addresses:
+        raise UnknownContactError(
+            "the user was never seen and the event brings no address: send it again with `email` (or `previous_email`)"
+        )
+    wanted = wanted_of(contact, layout)
+    if contact.erased or view.doubted or not wanted.subscribed or contact.addresses != (wanted.address,):
+        return Search(contact.addresses)
+    return _creation(wanted, contact)
+
+
+def _creation(wanted: Wanted, contact: Contact) -> NewContact | None:
+    if not wanted.subscribed or contact.address_taken:
+        return None
+    if wanted.address is None:
+        raise UnknownContactError("the contact must be created, but its address was given up: send an `update_contact`")
+    return NewContact(wanted.address, wanted.ext_id, wanted.attributes, frozenset(wanted.subscribed))
+
+
+def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
+    """A block at Brevo decides what a new subscription or a new address may do, so it must be known."""
+    return change.address is not None or any(since >= seen.looked for since in wanted.subscribed.values())
+
+
+def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None, now: str) -> Seen:
+    """Return what reading a contact tells us; the first known moment of a block is kept."""
+    wanted = wanted_of(contact, layout, before.floor if before else "")
+    known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
+    block = remote.block
+    if before and block and before.block and before.block.kind == block.kind:
+        block = before.block
+    return Seen(
+        id=remote.id,
+        address=remote.address or "",
+        lists=remote.lists & layout.lists,
+        digest=digest(known, remote.ext_id),
+        block=block,
+        floor=before.floor if before else "",
+        spares=before.spares if before else frozenset(),
+        looked=now,
+    )
+
+
+def before_write(seen: Seen, change: Change) -> Seen:
+    """Return what must be remembered before the request goes out, in case its answer never comes."""
+    if change.blocklisted is False and seen.block:
+        return replace(seen, floor=seen.block.since)
+    return seen
+
+
+def after_write(view: View, change: Change, wanted: Wanted) -> View:
+    """Return what is known once Brevo said yes; a block that an e-mail change may have lifted is read back."""
+    seen = before_write(view.seen or Seen(), change)
+    block = None if change.blocklisted is False else seen.block or (view.guarded if change.blocklisted else None)
+    after = replace(
+        seen,
+        address=change.address or seen.address,
+        lists=(seen.lists | change.join) - change.leave,
+        digest=wanted.digest if change.ext_id else seen.digest,
+        block=block,
+    )
+    moved_blocked = change.address is not None and block is not None
+    return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=block if moved_blocked else None)

@@ -1,0 +1,274 @@
+"""One contact on one account: ask the planner for the next step, take it, until nothing is left to do."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from sync_tasks.contacts import RemoteContact, Seen
+from sync_tasks.differences import ERASED, Change, Layout, NewContact, digest, erasure, essential, wanted_of
+from sync_tasks.errors import (
+    AddressBusyError,
+    AddressTakenError,
+    DuplicateContactError,
+    GatewayUnavailableError,
+    LeaseLostError,
+    MissingContactError,
+    RejectedContactError,
+    TooEarlyError,
+)
+from sync_tasks.gateway import Gateway, Written
+from sync_tasks.planning import (
+    Erase,
+    Read,
+    Search,
+    Step,
+    View,
+    Write,
+    after_write,
+    before_write,
+    first_view,
+    next_step,
+    seen_of,
+)
+from sync_tasks.store import Lease, Store
+
+MAX_STEPS = 12
+ERASING_ROUNDS = 4
+LEASE = 25.0
+
+
+@dataclass(slots=True, repr=False)
+class AccountPush:
+    """Brings one contact on one account in line; afterwards ``view`` is what is known, whatever happened.
+
+    ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
+    waits for. ``written``: the attributes that were sent.
+    """
+
+    account: str
+    layout: Layout
+    gateway: Gateway
+    store: Store
+    lease: Lease
+    lease_seconds: float = LEASE
+    view: View = field(default_factory=View)
+    doubtful: bool = False
+    busy: str = ""
+    written: frozenset[str] = frozenset()
+
+    def run(self) -> None:
+        """Take steps until Brevo agrees.
+
+        Raises:
+            SyncError: whatever kept it from that.
+        """
+        self.view = first_view(self.lease.contact, self.account)
+        try:
+            self._take_steps()
+        finally:
+            self.doubtful |= self.view.guarded is not None
+        if self.lease.contact.address_taken and not self.lease.contact.erased:
+            raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
+
+    def _take_steps(self) -> None:
+        for _ in range(MAX_STEPS):
+            step = next_step(self.lease.contact, self.layout, self.view)
+            if step is None:
+                return
+            self._take(step)
+        raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
+
+    def _take(self, step: Step) -> None:
+        self._keep()
+        match step:
+            case Read(contact_id):
+                self._learn(self.gateway.read(contact_id))
+            case Search(addresses):
+                self._search(addresses)
+            case NewContact():
+                self._create(step)
+            case Write(contact_id, change):
+                self._write(contact_id, change)
+            case Erase(contact_id):
+                self._erase(contact_id)
+
+    def _seen(self) -> Seen:
+        """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
+        return self.view.seen or self.lease.contact.seen.get(self.account) or Seen()
+
+    def _learn(self, remote: RemoteContact | None) -> None:
+        """Take over what a contact of ours looks like, or that it is gone."""
+        if remote is None:
+            self.view = View(_forget(self._seen()), fresh=True)
+        elif self._is_mine(remote):
+            known = seen_of(remote, self.lease.contact, self.layout, self._seen(), self.store.now())
+            self.view = View(known, fresh=True, guarded=self.view.guarded)
+        else:
+            self.view = View(None, doubted=True)
+
+    def _search(self, addresses: tuple[str, ...]) -> None:
+        mine = {remote.id: remote for remote in self._found(addresses)}
+        if not mine:
+            self.view = View(_forget(self._seen()), fresh=True)
+            return
+        first, *others = mine.values()
+        self._learn(first)
+        self._remember_spares(remote.id for remote in others)
+
+    def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
+        for address in addresses:
+            remote = self.gateway.find_address(address)
+            if remote and self._is_mine(remote):
+                yield remote
+            elif remote and address == self.lease.contact.address and not self.lease.contact.erased:
+                self._give_way(remote)
+
+    def _remember_spares(self, ids: Iterator[int]) -> None:
+        seen = self._seen()
+        self.view = replace(self.view, seen=replace(seen, spares=seen.spares | frozenset(ids) - {seen.id or 0}))
+
+    def _owner(self, remote: RemoteContact) -> str | None:
+        """Return the other user whom a contact belongs to, as far as the pipeline knows one."""
+        if not remote.ext_id or remote.ext_id == self.lease.user_id:
+            return None
+        return remote.ext_id if self.store.peek(remote.ext_id) else None
+
+    def _is_mine(self, remote: RemoteContact) -> bool:
+        """A contact that nobody else of the portal stands behind is the user's: the portal leads."""
+        contact = self.lease.contact
+        anonymized = (remote.ext_id or "").startswith("deleted-") and remote.address not in contact.addresses
+        return self._owner(remote) is None and (contact.erased or not anonymized)
+
+    def _create(self, new: NewContact) -> None:
+        try:
+            written = self._noting(lambda: self.gateway.create(new))
+        except DuplicateContactError as error:
+            holder = self._holder(error, new.address)
+            if not self._is_mine(holder):
+                self._give_way(holder)
+            self._learn(holder)
+            return
+        told = digest(new.attributes, new.ext_id)
+        seen = replace(self._seen(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
+        self.view = View(replace(seen, looked=self.store.now()), fresh=True)
+        self.written |= new.attributes.keys()
+
+    def _write(self, contact_id: int, change: Change) -> None:
+        before = before_write(self._seen(), change)
+        self._keep(before)
+        try:
+            self._change(contact_id, change, at_least=essential(change, self.layout))
+        except MissingContactError:
+            self.view = View(_forget(before), fresh=True)
+        except DuplicateContactError as error:
+            self._make_room(error, change)
+        else:
+            self.view = after_write(self.view, change, wanted_of(self.lease.contact, self.layout, before.floor))
+            self.written |= change.attributes.keys()
+
+    def _change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
+        """Send a change; where Brevo refuses the whole, what ends something must reach it all the same."""
+        try:
+            self._noting(lambda: self.gateway.change(contact_id, change))
+        except MissingContactError:
+            raise
+        except RejectedContactError:
+            if at_least and at_least != change:
+                self._noting(lambda: self.gateway.change(contact_id, at_least))
+                self.view = replace(self.view, seen=replace(self._seen(), lists=self._seen().lists - at_least.leave))
+            raise
+
+    def _make_room(self, error: DuplicateContactError, change: Change) -> None:
+        """Another contact has what this one needs: it takes over, is anonymized, or is waited for."""
+        by_address = "email" in error.identifiers and change.address is not None
+        other = self._holder(error, change.address or "")
+        if other.id == self._seen().id:
+            raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
+        if not self._is_mine(other):
+            self._give_way(other)
+        if by_address:
+            self._take_over(other, self._seen())
+        else:
+            self._remember_spares(iter((other.id,)))
+
+    def _holder(self, error: DuplicateContactError, address: str) -> RemoteContact:
+        """Return the contact that has our address or ``ext_id`` already."""
+        if "email" in error.identifiers and address:
+            holder = self.gateway.find_address(address)
+        elif "ext_id" in error.identifiers:
+            holder = self.gateway.find_ext_id(self.lease.user_id)
+        else:
+            raise error
+        if holder is None:
+            raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
+        return holder
+
+    def _take_over(self, other: RemoteContact, old: Seen) -> None:
+        """The contact that has the address becomes the user's; the old one is a spare, its opt-out lives on."""
+        known = seen_of(other, self.lease.contact, self.layout, None, self.store.now())
+        spares = old.spares | ({old.id} if old.id is not None else set())
+        self.view = View(replace(known, floor=old.floor, spares=spares), fresh=True, guarded=old.block)
+
+    def _give_way(self, other: RemoteContact) -> None:
+        """Another user has the address: wait where that one is about to give it up, refuse where not."""
+        owner = other.ext_id or ""
+        holder = self.store.peek(owner)
+        if holder and not holder.erased and holder.address == other.address:
+            raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
+        self.busy = owner
+        here = self._seen()
+        if here.id is not None and here.address and self.store.claimant(here.address) not in (None, self.lease.user_id):
+            self._step_aside(here, here.id)
+        raise AddressBusyError("waits until another user's contact has given up the address")
+
+    def _step_aside(self, here: Seen, contact_id: int) -> None:
+        """Two contacts, or a circle of them, wait for each other's address: a placeholder breaks the circle."""
+        address = self.layout.erased_address.format(token=secrets.token_hex(8))
+        self._keep()
+        change = Change(address=address, blocklisted=True if here.block else None)
+        self._noting(lambda: self.gateway.change(contact_id, change))
+        self.view = replace(self.view, seen=replace(here, address=address), guarded=here.block)
+
+    def _erase(self, contact_id: int) -> None:
+        left = Change()
+        for _ in range(ERASING_ROUNDS):
+            self._keep()
+            left = self._what_to_erase(contact_id)
+            if not left:
+                break
+            self._change(contact_id, left, at_least=replace(left, attributes={}))
+        if left:
+            names = ", ".join(sorted(left.attributes)) or "the address or the block"
+            raise RejectedContactError(f"Brevo keeps data of contact {contact_id} after its erasure: {names}")
+        seen = self._seen()
+        if contact_id in seen.spares:
+            self.view = replace(self.view, seen=replace(seen, spares=seen.spares - {contact_id}))
+        else:
+            self.view = View(Seen(id=contact_id, digest=ERASED), fresh=True)
+
+    def _what_to_erase(self, contact_id: int) -> Change:
+        remote = self.gateway.read(contact_id)
+        if remote is None or self._owner(remote):
+            return Change()
+        return erasure(remote, self.layout, self.gateway.attribute_types(), secrets.token_hex(8))
+
+    def _keep(self, seen: Seen | None = None) -> None:
+        """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
+        told = {self.account: seen or self._seen()} if (seen or self.view.seen) else {}
+        if not self.store.keep(self.lease, self.lease_seconds, told):
+            raise LeaseLostError("the push took longer than its lease")
+
+    def _noting(self, request: Callable[[], Written]) -> Written:
+        try:
+            written = request()
+        except GatewayUnavailableError as error:
+            self.doubtful |= error.doubtful
+            raise
+        self.doubtful |= written.doubtful
+        return written
+
+
+def _forget(seen: Seen) -> Seen:
+    """Brevo has no such contact (any more): its memory of an opt-out is gone too, so ours must hold."""
+    floor = max(seen.floor, seen.block.since if seen.block else "")
+    return Seen(floor=floor, spares=seen.spares)

@@ -1,0 +1,56 @@
+"""What a process works with, made once and lazily: after a fork, and never in the portal more than it needs."""
+
+from functools import cache, partial
+
+from sync_tasks import endpoints
+from sync_tasks.celeryconfig import worker_concurrency
+from sync_tasks.differences import Layout, Subscribable
+from sync_tasks.gateway.brevo import Brevo
+from sync_tasks.settings import Settings, load_settings
+from sync_tasks.store import Store, connect
+from sync_tasks.syncing import Resources
+from sync_tasks.throttle import Throttle
+
+
+def build_resources(settings: Settings, store: Store) -> Resources:
+    """Return everything a push needs, with one gateway per account."""
+    throttle = Throttle(store, settings.accounts)
+    gateways = {
+        name: Brevo(
+            account.api_key.get_secret_value(),
+            base_url=account.base_url,
+            pool_size=2 * worker_concurrency,
+            grant=partial(throttle.acquire, name),
+        )
+        for name, account in settings.accounts.items()
+    }
+    layouts = {name: layout_of(settings, name) for name in settings.accounts}
+    return Resources(settings, store, throttle, gateways, layouts)
+
+
+def layout_of(settings: Settings, account: str) -> Layout:
+    """Return how the portal's words map to those of one account."""
+    newsletters = {
+        slug: Subscribable(newsletter.list_id, newsletter.unsubscribed_attribute)
+        for slug, newsletter in settings.newsletters_by_account[account].items()
+    }
+    return Layout(newsletters, settings.attributes, settings.anonymize.email, settings.anonymize.text)
+
+
+@cache
+def worker_resources() -> Resources:
+    """Return this process' resources.
+
+    Raises:
+        ConfigurationError: with one argument for each fault.
+    """
+    return build_resources(load_settings(), Store(connect(endpoints.redis_url()), endpoints.namespace()))
+
+
+def close() -> None:
+    """Give the sockets back, if there are any."""
+    if worker_resources.cache_info().currsize:
+        for gateway in worker_resources().gateways.values():
+            gateway.close()
+        worker_resources().store.redis.close()
+        worker_resources.cache_clear()

@@ -1,0 +1,10 @@
+-- Lengthen a lease and note what was learnt so far. ARGV: user, token, seconds in microseconds, field and value by
+-- turns (an empty value removes the field). Returns 1, or 0 where the lease was lost.
+local contact, at = contact_key(ARGV[1]), now()
+local held = redis.call('HGET', contact, 'lease')
+if not held or string.sub(held, STAMP + 1) ~= ARGV[2] then return 0 end
+redis.call('HSET', contact, 'lease', later(at, tonumber(ARGV[3])) .. ARGV[2])
+for i = 4, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('HDEL', contact, ARGV[i]) else redis.call('HSET', contact, ARGV[i], ARGV[i + 1]) end
+end
+return 1

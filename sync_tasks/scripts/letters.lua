@@ -1,0 +1,10 @@
+-- Dead letters that are dealt with are kept for a while, with who and when, in a bounded list.
+local function close_letter(id, why, who, at)
+  local text = redis.call('HGET', key('dead_letters'), id)
+  if not text then return end
+  redis.call('HDEL', key('dead_letters'), id)
+  local letter = cjson.decode(text)
+  letter.closed = {why = why, by = who, at = at}
+  redis.call('LPUSH', key('closed_letters'), cjson.encode(letter))
+  redis.call('LTRIM', key('closed_letters'), 0, 9999)
+end

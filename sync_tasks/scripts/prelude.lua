@@ -1,0 +1,67 @@
+-- What all scripts share. KEYS[1] is the namespace with its colon; scripts reach further keys from it, so the state
+-- lives on one Redis (or Sentinel), not on a Redis Cluster.
+local ns = KEYS[1]
+local function key(name) return ns .. name end
+local function contact_key(user) return ns .. 'contacts:' .. user end
+
+local STAMP = 16
+local function now()
+  local time = redis.call('TIME')
+  return string.format('%010d%06d', time[1], time[2])
+end
+-- Microseconds fit a double until the year 2255.
+local function later(stamp, microseconds) return string.format('%016.0f', tonumber(stamp) + microseconds) end
+
+-- Bytes, not the server's locale, decide which text is greater.
+local function greater(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x > y end
+  end
+  return #a > #b
+end
+
+local function keyed_hash(text) return string.sub(redis.sha1hex(redis.call('GET', key('secret')) .. text), 1, 24) end
+local function entombed(user)
+  return redis.call('EXISTS', key('secret')) == 1 and redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1
+end
+
+local function mark_dirty(user, since, due)
+  redis.call('ZADD', key('dirty'), 'NX', since, user)
+  redis.call('ZADD', key('due'), 'LT', due, user)
+end
+
+-- Who wants an address first, has it; others wait and are woken when it is given up.
+local function claim_address(address, user)
+  local hash = keyed_hash(address)
+  local owner = redis.call('HGET', key('addresses'), hash)
+  if owner == user then return true end
+  if not owner then
+    redis.call('HSET', key('addresses'), hash, user)
+    return true
+  end
+  local waiting = redis.call('HGET', key('waiting'), hash) or ''
+  if not string.find(' ' .. waiting .. ' ', ' ' .. user .. ' ', 1, true) then
+    redis.call('HSET', key('waiting'), hash, waiting == '' and user or waiting .. ' ' .. user)
+  end
+  return false
+end
+
+local function release_address(address, user, at)
+  local hash, woken = keyed_hash(address), {}
+  if redis.call('HGET', key('addresses'), hash) ~= user then return woken end
+  redis.call('HDEL', key('addresses'), hash)
+  local waiting = redis.call('HGET', key('waiting'), hash)
+  if not waiting then return woken end
+  redis.call('HDEL', key('waiting'), hash)
+  for other in string.gmatch(waiting, '%S+') do
+    local wanted = redis.call('HGET', contact_key(other), 'address')
+    if other ~= user and wanted and string.sub(wanted, STAMP + 1) == address then
+      if claim_address(address, other) then
+        mark_dirty(other, at, at)
+        table.insert(woken, other)
+      end
+    end
+  end
+  return woken
+end

@@ -1,0 +1,13 @@
+-- Give a dead letter's event another chance. ARGV: user, event, id, who. Returns 1, or 0 where it is gone.
+-- The letter stays until the event has its new fate.
+local user, event, id, who = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local contact, at = contact_key(user), now()
+local text = redis.call('HGET', key('dead_letters'), id)
+if not text or redis.call('HEXISTS', contact, 'd:' .. event) == 0 then return 0 end
+local letter = cjson.decode(text)
+letter.replayed = {by = who, at = at}
+redis.call('HSET', key('dead_letters'), id, cjson.encode(letter))
+redis.call('HSET', contact, 'p:' .. event, redis.call('HINCRBY', contact, 'rev', 1) .. ':' .. at)
+redis.call('HDEL', contact, 'crashes', 'tries', 'failing')
+mark_dirty(user, at, at)
+return 1

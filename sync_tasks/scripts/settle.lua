@@ -1,0 +1,50 @@
+-- Give a lease back and write down how the push went. ARGV: user, token, a JSON document:
+--   rev      what the push knew; newer events leave the contact dirty, due at once
+--   fields   field to value; an empty value removes the field
+--   clean    whether Brevo agrees, or what does not agree is a dead letter
+--   due      microseconds until the next look, or ''
+--   erased   the tombstone's text once an erasure is complete, or ''
+--   letters  event to {id, letter as JSON text}; closed: event to why; history: lines
+-- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was, so nothing is believed).
+local user, token, result = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local contact, at = contact_key(user), now()
+local held = redis.call('HGET', contact, 'lease')
+if not held or string.sub(held, STAMP + 1) ~= token then
+  if redis.call('EXISTS', contact) == 1 then
+    redis.call('HSET', contact, 'unsure', at)
+    mark_dirty(user, at, at)
+  end
+  return 'lost'
+end
+redis.call('HDEL', contact, 'lease')
+for field, value in pairs(result.fields) do
+  if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
+end
+for event, letter in pairs(result.letters) do
+  redis.call('HDEL', contact, 'p:' .. event)
+  redis.call('HSET', contact, 'd:' .. event, letter[1])
+  redis.call('HSET', key('dead_letters'), letter[1], letter[2])
+end
+for event, why in pairs(result.closed) do
+  local id = redis.call('HGET', contact, 'd:' .. event)
+  if id then close_letter(id, why, '', at) end
+  redis.call('HDEL', contact, 'd:' .. event)
+end
+local history = key('history:' .. user)
+for _, line in ipairs(result.history) do redis.call('LPUSH', history, at .. ' ' .. line) end
+if #result.history > 0 then
+  redis.call('LTRIM', history, 0, 29)
+  redis.call('EXPIRE', history, 2592000)
+end
+if redis.call('HGET', contact, 'rev') ~= result.rev then
+  mark_dirty(user, at, at)
+  return 'again'
+end
+if result.clean then redis.call('ZREM', key('dirty'), user) end
+redis.call('ZREM', key('due'), user)
+if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
+if result.erased ~= '' then
+  redis.call('HSET', key('tombstones'), keyed_hash(user), result.erased)
+  redis.call('DEL', contact)
+end
+return 'settled'

@@ -1,0 +1,29 @@
+-- Lease a contact and return its fields. ARGV: user, token, seconds of the lease in microseconds.
+-- Returns 'busy', or 'taken', whether another living user has the address, whether the contact is dirty, then field
+-- and value by turns.
+-- A lease that ran out was not given back: its holder died or hangs, and what Brevo holds is unknown.
+local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local contact, at = contact_key(user), now()
+if redis.call('EXISTS', contact) == 0 then
+  redis.call('ZREM', key('dirty'), user)
+  redis.call('ZREM', key('due'), user)
+  return {'taken', '0', '0'}
+end
+local held = redis.call('HGET', contact, 'lease')
+if held then
+  if greater(string.sub(held, 1, STAMP), at) then return {'busy'} end
+  redis.call('HSET', contact, 'unsure', at)
+  redis.call('HINCRBY', contact, 'crashes', 1)
+end
+redis.call('HSET', contact, 'lease', later(at, lease) .. token)
+local taken = '0'
+local address = redis.call('HGET', contact, 'address')
+local given_up = redis.call('HGET', contact, 'g:address') or ''
+if address and redis.call('HEXISTS', contact, 'erased') == 0 and greater(string.sub(address, 1, STAMP), given_up) then
+  if not claim_address(string.sub(address, STAMP + 1), user) then taken = '1' end
+end
+local answer = redis.call('HGETALL', contact)
+table.insert(answer, 1, 'taken')
+table.insert(answer, 2, taken)
+table.insert(answer, 3, redis.call('ZSCORE', key('dirty'), user) and '1' or '0')
+return answer

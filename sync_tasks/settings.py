@@ -1,0 +1,200 @@
+"""The configuration: a TOML file, the environment on top, checked as a whole; each fault is one line."""
+
+import os
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sync_tasks.endpoints import read_secret
+from sync_tasks.errors import ConfigurationError
+
+BREVO_URL = "https://api.brevo.com/v3"
+
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+BrevoAttribute = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,50}$")]
+PortalField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+
+
+class Part(BaseModel):
+    """What every table of the file has in common: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Account(Part):
+    """One Brevo account."""
+
+    base_url: str = Field(default=BREVO_URL, pattern=r"^https?://[^\s/]+")
+    requests_per_second: float = Field(default=10, gt=0)
+    requests_per_hour: int = Field(default=36_000, gt=0)
+    api_key: SecretStr = SecretStr("")
+
+
+class Newsletter(Part):
+    """One newsletter of the portal and its Brevo list."""
+
+    list_id: int = Field(gt=0)
+    account: AccountName | None = None
+    unsubscribed_attribute: BrevoAttribute | None = None
+
+
+class Anonymization(Part):
+    """What replaces the data of a deleted user."""
+
+    email: str = Field(
+        default="deleted-{token}@deleted.example.com", pattern=r"^[^\s@{}]*\{token\}[^\s@{}]*@[^\s@{}]+$"
+    )
+    text: str = Field(default="DELETED", min_length=1)
+
+
+class Portal(Part):
+    """What the portal wants to be told."""
+
+    suppressed_task: str | None = None
+
+
+class Pipeline(Part):
+    """How patient the pipeline is; seconds where nothing else is said."""
+
+    lease_seconds: float = Field(
+        default=25, ge=1, description="How long a push may be silent before it counts as dead."
+    )
+    quiet_seconds: float = Field(default=150, ge=0, description="How long Brevo may still apply an unanswered request.")
+    retries: int = Field(default=5, ge=0, description="Tries within the first minutes; then the event is deferred.")
+    defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
+    give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
+
+
+class Environment(BaseSettings):
+    """The variables that need no account."""
+
+    model_config = SettingsConfigDict(env_prefix="SYNC_", extra="ignore", hide_input_in_errors=True)
+    config: Path = Path("sync_tasks.toml")
+    base_url: str | None = None
+
+
+class Settings(Part):
+    """The whole configuration."""
+
+    accounts: dict[AccountName, Account] = Field(default_factory=lambda: {"default": Account()})
+    newsletters: dict[Slug, Newsletter] = Field(min_length=1)
+    attributes: dict[PortalField, BrevoAttribute] = Field(
+        default_factory=lambda: {"first_name": "FIRSTNAME", "last_name": "LASTNAME"}
+    )
+    anonymize: Anonymization = Anonymization()
+    portal: Portal = Portal()
+    pipeline: Pipeline = Pipeline()
+
+    @field_validator("accounts")
+    @classmethod
+    def _some_account(cls, accounts: dict[str, Account]) -> dict[str, Account]:
+        return accounts or {"default": Account()}
+
+    def account_of(self, newsletter: str) -> str | None:
+        """Return the account of a newsletter, or nothing where the newsletter is unknown."""
+        known = self.newsletters.get(newsletter)
+        return (known.account or next(iter(self.accounts))) if known else None
+
+    @cached_property
+    def newsletters_by_account(self) -> Mapping[str, Mapping[str, Newsletter]]:
+        """The newsletters of each account."""
+        return {
+            account: {slug: known for slug, known in self.newsletters.items() if self.account_of(slug) == account}
+            for account in self.accounts
+        }
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the checked configuration.
+
+    Raises:
+        ConfigurationError: with one argument for each fault.
+    """
+    where = Environment()
+    try:
+        settings = Settings.model_validate(_with_environment(_read(where.config), where, environment))
+    except ValidationError as error:
+        raise ConfigurationError(*(f"{where.config}: {_fault(fault)}" for fault in error.errors())) from None
+    faults = list(find_faults(settings))
+    if faults:
+        raise ConfigurationError(*(f"{where.config}: {fault}" for fault in faults))
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file; name the configuration with SYNC_CONFIG") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read ({type(error).__name__})") from None
+
+
+def _with_environment(told: dict[str, Any], where: Environment, environment: Mapping[str, str]) -> dict[str, Any]:
+    accounts = told.setdefault("accounts", None) or {"default": {}}
+    told["accounts"] = accounts
+    if not isinstance(accounts, dict) or not all(isinstance(account, dict) for account in accounts.values()):
+        return told
+    if where.base_url and "default" in accounts:
+        accounts["default"]["base_url"] = where.base_url
+    for name, account in accounts.items():
+        if "api_key" in account:
+            raise ConfigurationError(
+                f"{where.config}: accounts.{name}: a key does not belong in the file; use {_variable(name)}"
+            )
+        account["api_key"] = _key(name, environment)
+    return told
+
+
+def _variable(account: str) -> str:
+    return "SYNC_API_KEY" if account == "default" else f"SYNC_API_KEY_{account.upper().replace('-', '_')}"
+
+
+def _key(account: str, environment: Mapping[str, str]) -> str:
+    variable = _variable(account)
+    path = environment.get(f"{variable}_FILE")
+    key = environment.get(variable) or (read_secret(path, f"{variable}_FILE") if path else "")
+    return key.strip()
+
+
+def find_faults(settings: Settings) -> Iterator[str]:
+    """Yield what makes no sense although every value is well-formed."""
+    for name, account in settings.accounts.items():
+        key = account.api_key.get_secret_value()
+        if not key:
+            yield f"accounts.{name}: no API key; set {_variable(name)} or {_variable(name)}_FILE"
+        elif not (key.isascii() and key.isprintable() and " " not in key):
+            yield f"accounts.{name}: the API key holds white space, a line break or an odd character"
+    yield from _newsletter_faults(settings)
+    flags = [known.unsubscribed_attribute for known in settings.newsletters.values() if known.unsubscribed_attribute]
+    for attribute, times in Counter([*settings.attributes.values(), *flags]).items():
+        if times > 1:
+            yield f"attributes: {attribute} is used {times} times"
+
+
+def _newsletter_faults(settings: Settings) -> Iterator[str]:
+    used: Counter[tuple[str | None, int]] = Counter()
+    for slug, newsletter in settings.newsletters.items():
+        if newsletter.account is None and len(settings.accounts) > 1:
+            yield f"newsletters.{slug}: which account? there are several"
+        elif newsletter.account is not None and newsletter.account not in settings.accounts:
+            yield f"newsletters.{slug}: there is no account {newsletter.account!r}"
+        used[settings.account_of(slug), newsletter.list_id] += 1
+    for (account, list_id), times in used.items():
+        if times > 1:
+            yield f"newsletters: list {list_id} of account {account!r} is used {times} times"
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
+    reasons = {"extra_forbidden": "unknown key", "missing": "missing", "too_short": "there must be at least one"}
+    return f"{where}: {reasons.get(fault['type'], fault['msg'])}"

@@ -1,0 +1,145 @@
+"""What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen
+from sync_tasks.dead_letters import write_letter
+from sync_tasks.differences import ERASED
+from sync_tasks.errors import AccountPausedError, PermanentError, RateLimitedError, SyncError
+from sync_tasks.fates import Fates, is_own
+from sync_tasks.settings import Pipeline
+from sync_tasks.store import GRACE, SECOND, Settlement
+
+LONGEST_RETRY = 60.0
+LONGEST_DEFERRAL = 3600.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pushed:
+    """How the push of one contact went: what each account is known to hold, and what kept it from agreeing."""
+
+    contact: Contact
+    now: str
+    seen: Mapping[str, Seen]
+    errors: Mapping[str, SyncError]
+    doubtful: bool
+
+    @property
+    def passing(self) -> list[SyncError]:
+        """The trouble that is not final."""
+        return [error for error in self.errors.values() if not isinstance(error, PermanentError)]
+
+    @property
+    def tries(self) -> int:
+        """How many times in a row this contact met trouble of its own; a limit used up is not its trouble."""
+        return self.contact.tries + any(map(is_own, self.errors.values()))
+
+    def since(self, stamp: str) -> float:
+        """Return how many seconds ago a stamp was."""
+        return (int(self.now) - int(stamp)) / SECOND
+
+
+def is_tired(pushed: Pushed, pipeline: Pipeline) -> bool:
+    """Tell whether trouble of this contact has lasted longer than the configured age."""
+    failing = pushed.contact.failing
+    return bool(failing) and pushed.since(failing) > pipeline.give_up_hours * 3600
+
+
+def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
+    """Return in how many seconds to try again, or nothing where there is nothing to try.
+
+    First a few tries within minutes, then deferrals, each twice as long, up to an hour. What Brevo or a pause of the
+    account told goes before our own guess.
+    """
+    tired = is_tired(pushed, pipeline)
+    passing = [error for error in pushed.passing if not (tired and is_own(error))]
+    if not passing:
+        return None
+    told = [delay for delay in map(_told_delay, passing) if delay is not None]
+    late = pushed.tries - pipeline.retries
+    own = min(2.0 ** max(pushed.tries - 1, 0), LONGEST_RETRY)
+    if late > 0:
+        own = pipeline.defer_seconds * 2.0 ** min(late - 1, 10)
+    return min(max(told, default=own), LONGEST_DEFERRAL)
+
+
+def _told_delay(error: SyncError) -> float | None:
+    match error:
+        case AccountPausedError():
+            return error.seconds
+        case RateLimitedError():
+            return error.retry_after
+        case _:
+            return None
+
+
+def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
+    """Return what to write down once the push is over."""
+    contact = pushed.contact
+    unsure = _unsure(pushed, pipeline)
+    complete = contact.erased and not pushed.errors and not unsure
+    due = delay + GRACE if delay is not None else _verifying(pushed, unsure, pipeline)
+    letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
+    return Settlement(
+        fields=_fields(pushed, fates, unsure),
+        clean=delay is None,
+        due=due,
+        tombstone=_tombstone(pushed) if complete else "",
+        letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
+        closed=_closed(contact, fates, complete=complete),
+        history=_history(fates),
+    )
+
+
+def _unsure(pushed: Pushed, pipeline: Pipeline) -> str:
+    """Return since when Brevo may still apply a request of ours behind our back; an erasure is always verified."""
+    contact = pushed.contact
+    erased_now = contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
+    verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
+    if pushed.doubtful or (erased_now and not verified):
+        return pushed.now
+    if contact.unsure and (pushed.errors or pushed.since(contact.unsure) < pipeline.quiet_seconds):
+        return contact.unsure
+    return ""
+
+
+def _verifying(pushed: Pushed, unsure: str, pipeline: Pipeline) -> float | None:
+    return max(pipeline.quiet_seconds - pushed.since(unsure), 0.0) if unsure else None
+
+
+def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
+    contact = pushed.contact
+    transient = pushed.tries > contact.tries
+    fields = {
+        "unsure": unsure,
+        "crashes": "",
+        "tries": str(pushed.tries) if transient else "",
+        "failing": (contact.failing or pushed.now) if transient else "",
+    }
+    for account, seen in pushed.seen.items():
+        fields |= dump_seen(account, seen)
+    fields |= {f"p:{key}": "" for key in fates.done}
+    if not pushed.errors and not unsure:
+        fields["hint"] = ""
+    if contact.erased and not pushed.errors and all(seen.id is not None for seen in pushed.seen.values()):
+        fields |= {"hint": "", "address": ""}
+    return fields
+
+
+def _tombstone(pushed: Pushed) -> str:
+    ids = ",".join(f"{account}={seen.id}" for account, seen in pushed.seen.items() if seen.id is not None)
+    return f"{pushed.contact.registers['erased']} {ids}"
+
+
+def _closed(contact: Contact, fates: Fates, *, complete: bool) -> dict[EventKey, str]:
+    why = dict.fromkeys(fates.resolved, "reflected by a later push")
+    why |= dict.fromkeys((key for key in fates.done if key in contact.dead), "reflected")
+    if complete:
+        why |= dict.fromkeys(contact.dead, "the user was erased")
+    return why
+
+
+def _history(fates: Fates) -> list[str]:
+    done = [f"{key} done" for key in sorted(fates.done)]
+    return done + [f"{key} dead letter {type(error).__name__}" for key, error in fates.dead.items()]

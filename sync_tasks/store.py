@@ -1,0 +1,183 @@
+"""Contacts in Redis: every step that must be atomic is one Lua script, one round trip.
+
+Keys, all under ``<namespace>:``; what has no lifetime here is kept for good:
+``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses`` keyed hash of an address to the
+user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an erased user's id ·
+``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by when to look again
+· ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
+outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, cast
+
+from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen, load_contact, values_of
+from sync_tasks.events import Event, stamp_of
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.commands.core import Script
+
+SECOND = 1_000_000
+GRACE = 15.0
+
+
+def connect(url: str, *, connections: int = 50) -> "Redis":
+    """Return a client whose connections are bounded, found dead within seconds, and waited for rather than refused."""
+    from redis import BlockingConnectionPool, Redis
+
+    pool = BlockingConnectionPool.from_url(
+        url,
+        decode_responses=True,
+        max_connections=connections,
+        timeout=10,
+        socket_timeout=5,
+        socket_connect_timeout=3,
+        socket_keepalive=True,
+        health_check_interval=15,
+    )
+    return Redis(connection_pool=pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of an event handed in; ``woken`` are users who were waiting for what it set free."""
+
+    status: str
+    stamp: str
+    woken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Lease:
+    """The right to push one contact, and what is known of it."""
+
+    user_id: str
+    token: str
+    contact: Contact
+
+
+@dataclass(slots=True, repr=False)
+class Settlement:
+    """What a push leaves behind; ``due`` is seconds until somebody must look again."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    clean: bool = False
+    due: float | None = None
+    tombstone: str = ""
+    letters: dict[EventKey, tuple[str, str]] = field(default_factory=dict)
+    closed: dict[EventKey, str] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+
+
+class Store:
+    """The state of one portal, by its namespace."""
+
+    def __init__(self, redis: "Redis", namespace: str) -> None:
+        self.redis = redis
+        self.prefix = f"{namespace}:"
+
+    def key(self, name: str) -> str:
+        """Return the full name of one of the keys above."""
+        return self.prefix + name
+
+    @cached_property
+    def _scripts(self) -> Mapping[str, "Script"]:
+        folder = files("sync_tasks") / "scripts"
+        prelude = (folder / "prelude.lua").read_text() + (folder / "letters.lua").read_text()
+        names = ("accept", "take", "keep", "settle", "replay", "close", "grant")
+        return {name: self.redis.register_script(prelude + (folder / f"{name}.lua").read_text()) for name in names}
+
+    def _run(self, script: str, *arguments: str | int) -> object:
+        return self._scripts[script](keys=[self.prefix], args=list(arguments))
+
+    def accept(self, event: Event) -> Acceptance:
+        """Merge an event into its user's state and mark the contact dirty; all of it or nothing."""
+        stamp = stamp_of(event.occurred_at) if event.occurred_at else ""
+        pairs = [text for pair in values_of(event).items() for text in pair]
+        head = (event.user_id, stamp, secrets.token_hex(16), event.task, event.about or "", int(GRACE * SECOND))
+        status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
+        return Acceptance(status, stamp, tuple(woken))
+
+    def take(self, user_id: str, seconds: float) -> Lease | None:
+        """Return the lease of a contact and its state, or nothing while somebody else has it."""
+        token = secrets.token_hex(8)
+        status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND)))
+        if status == "busy":
+            return None
+        taken, dirty, *rest = answer
+        fields = dict(zip(rest[::2], rest[1::2], strict=True))
+        contact = load_contact(user_id, fields, address_taken=taken == "1", dirty=dirty == "1")
+        return Lease(user_id, token, contact)
+
+    def keep(self, lease: Lease, seconds: float, seen: Mapping[str, Seen]) -> bool:
+        """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
+        told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
+        return self._run("keep", lease.user_id, lease.token, int(seconds * SECOND), *told) == 1
+
+    def settle(self, lease: Lease, result: Settlement) -> str:
+        """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
+        document = {
+            "rev": lease.contact.rev,
+            "fields": result.fields,
+            "clean": result.clean,
+            "due": "" if result.due is None else str(int(result.due * SECOND)),
+            "erased": result.tombstone,
+            "letters": {str(key): letter for key, letter in result.letters.items()},
+            "closed": {str(key): why for key, why in result.closed.items()},
+            "history": result.history,
+        }
+        return cast("str", self._run("settle", lease.user_id, lease.token, json.dumps(document)))
+
+    def peek(self, user_id: str) -> Contact | None:
+        """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
+        stored = cast("dict[str, str]", self.redis.hgetall(self.key(f"contacts:{user_id}")))
+        return load_contact(user_id, stored) if stored else None
+
+    def claimant(self, address: str) -> str | None:
+        """Return the user who wants an address and came first."""
+        secret = cast("str", self.redis.get(self.key("secret")) or "")
+        hashed = hashlib.sha1((secret + address).encode(), usedforsecurity=False).hexdigest()[:24]
+        return cast("str | None", self.redis.hget(self.key("addresses"), hashed))
+
+    def grant(self, account: str, bucket: str, windows: Iterable[str]) -> list[str]:
+        """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
+        return cast("list[str]", self._run("grant", account, bucket, *windows))
+
+    def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
+        """Return which of these attributes were never sent to the account before, and note that they were."""
+        new = (name for name in names if self.redis.sadd(self.key(f"attributes:{account}"), name))
+        return frozenset(new)
+
+    def now(self) -> str:
+        """Return Redis' clock as a stamp."""
+        seconds, microseconds = self.redis.time()
+        return f"{seconds:010d}{microseconds:06d}"
+
+    def overdue(self, limit: int) -> list[str]:
+        """Return users somebody must look at now, and put each off by the grace time so that others need not."""
+        now = int(self.now())
+        users = cast("list[str]", self.redis.zrangebyscore(self.key("due"), "-inf", now, start=0, num=limit))
+        if users:
+            self.redis.zadd(self.key("due"), dict.fromkeys(users, now + GRACE * SECOND), xx=True)
+        return users
+
+    def history(self, user_id: str) -> list[str]:
+        """Return what happened to a user lately, the newest first: a stamp and an outcome."""
+        return cast("list[str]", self.redis.lrange(self.key(f"history:{user_id}"), 0, -1))
+
+    def replay(self, user_id: str, key: EventKey, letter: str, who: str) -> bool:
+        """Give the event of a dead letter another chance; tell whether the letter was still there."""
+        return self._run("replay", user_id, str(key), letter, who) == 1
+
+    def close(
+        self, user_id: str, key: EventKey, letter: str, why: str, who: str, *, give_up: Iterable[str] = ()
+    ) -> bool:
+        """Close a dead letter without another try; tell whether it was still there."""
+        return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1

@@ -1,0 +1,44 @@
+"""The Celery tasks. For the portal: ``subscribe_contact.delay(user_id=…)`` returning means accepted."""
+
+from sync_tasks.accepting import Nudge
+from sync_tasks.celery import app
+from sync_tasks.events import Anonymize, Json, Subscribe, Unsubscribe, Update
+from sync_tasks.task_base import ContactTask, EventTask
+
+
+@app.task(name="sync_tasks.subscribe_contact", base=EventTask, bind=True, event=Subscribe)
+def subscribe_contact(self: EventTask, /, **wire: Json) -> str:
+    """Create the contact on the newsletter's list, now that the subscription has been confirmed."""
+    return self.settle(self.receive(wire))
+
+
+@app.task(name="sync_tasks.update_contact", base=EventTask, bind=True, event=Update)
+def update_contact(self: EventTask, /, **wire: Json) -> str:
+    """Give the contact its new name or address."""
+    return self.settle(self.receive(wire))
+
+
+@app.task(name="sync_tasks.unsubscribe_contact", base=EventTask, bind=True, event=Unsubscribe)
+def unsubscribe_contact(self: EventTask, /, **wire: Json) -> str:
+    """Take the user off one newsletter's list, now that the portal has confirmed it."""
+    return self.settle(self.receive(wire))
+
+
+@app.task(name="sync_tasks.anonymize_contact", base=EventTask, bind=True, event=Anonymize)
+def anonymize_contact(self: EventTask, /, **wire: Json) -> str:
+    """Unsubscribe a deleted user everywhere and replace all personal data."""
+    return self.settle(self.receive(wire))
+
+
+@app.task(name="sync_tasks.sync_contact", base=ContactTask, bind=True)
+def sync_contact(self: ContactTask, user_id: str) -> str:
+    """Bring a contact in sync again: after a deferral, a replay, or a lost nudge."""
+    return self.settle(Nudge(user_id))
+
+
+@app.task(name="sync_tasks.sweep", base=ContactTask)
+def sweep() -> int:
+    """Nudge the contacts that are due: deferred ones, and those whose nudge was lost."""
+    from sync_tasks import handling
+
+    return handling.sweep()

@@ -1,0 +1,84 @@
+"""Logging: one line per outcome, JSON if wanted (``SYNC_LOG_JSON=1``), and nothing of a person in any of them.
+
+Other people's loggers are kept at INFO even where ours tell everything: at DEBUG they print requests and arguments.
+"""
+
+import json
+import logging
+import os
+import re
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from sync_tasks.errors import PermanentError, SyncError
+
+log = logging.getLogger("sync_tasks")
+current_task: ContextVar[str] = ContextVar("current_task", default="")
+
+# Celery prints whole messages that it cannot make sense of; all of them say so before they do.
+_BODIES = re.compile(r"(The full contents of the message|body: ).*", re.DOTALL)
+_FIELDS = ("task", "task_id", "user_id", "newsletter", "occurred_at", "outcome", "error")
+
+
+class Line(logging.Formatter):
+    """Formats a record as one readable line; of an exception that is not ours only the class and the places."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = f"{_moment(record)} {record.levelname.lower():<7} {self.message(record)}"
+        told = " ".join(f"{name}={getattr(record, name)}" for name in _FIELDS if getattr(record, name, None))
+        return f"{line} {told}".rstrip()
+
+    def message(self, record: logging.LogRecord) -> str:
+        """Return what is said, without any message body and without values in tracebacks."""
+        said = _BODIES.sub(r"\1(withheld)", record.getMessage())
+        return f"{said}\n{describe(record.exc_info[1])}" if record.exc_info and record.exc_info[1] else said
+
+
+class JsonLine(Line):
+    """Formats a record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object as text."""
+        told = {"at": _moment(record), "level": record.levelname.lower(), "logger": record.name}
+        told["message"] = self.message(record)
+        told |= {name: getattr(record, name) for name in _FIELDS if getattr(record, name, None)}
+        return json.dumps(told)
+
+
+def _moment(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def describe(error: BaseException) -> str:
+    """Return an error's class and where it came from; what it says only where it is one of ours."""
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    said = f": {error}" if isinstance(error, SyncError) else ""
+    return "\n".join([f"  {type(error).__name__}{said}", *(f"    {place}" for place in places)])
+
+
+def set_up_logging() -> None:
+    """Send everything to standard error, ours from ``SYNC_LOG_LEVEL`` on."""
+    level = logging.getLevelNamesMapping().get(os.environ.get("SYNC_LOG_LEVEL", "INFO").upper(), logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLine() if os.environ.get("SYNC_LOG_JSON") else Line())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(level, logging.INFO))
+    log.setLevel(level)
+    for name in ("celery", "kombu", "amqp", "redis", "urllib3", "asyncio", "tornado"):
+        logging.getLogger(name).setLevel(max(level, logging.INFO))
+    # "Received" and "succeeded" for every message would be two more lines for each outcome of ours.
+    for name in ("celery.app.trace", "celery.worker.strategy"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def log_outcome(outcome: str, about: Mapping[str, str], *, error: SyncError | None = None) -> None:
+    """Write the one line about what became of an event; ``about`` names it."""
+    level = logging.INFO if error is None else logging.ERROR if isinstance(error, PermanentError) else logging.WARNING
+    told = {**about, "outcome": outcome, "task_id": current_task.get()}
+    if error:
+        told["error"] = type(error).__name__
+    log.log(level, "%s", f"{outcome}: {error}" if error else outcome, extra=told)
