@@ -105,7 +105,7 @@ broker_transport_options: dict[str, Any] = {
     "max_connections": 2 * worker_concurrency,
 }
 
-# Celery's consumer with two defects mended: without that, a restart of Redis would end every busy worker.
+# Celery's consumer with three defects mended: without that, a restart of Redis would end every busy worker.
 worker_consumer = "sync_tasks.consuming:Consumer"
 # SIGQUIT, or Ctrl-C twice: running tasks get this long to end and acknowledge. (SIGTERM waits for all of them.)
 worker_soft_shutdown_timeout = 15

@@ -70,8 +70,8 @@ def _tell(outcome: str, nudge: Nudge) -> str:
 
 def sweep() -> int:
     """Nudge the contacts that are due, and return how many there were."""
-    store = worker_resources().store
-    store.redis.set(store.key("swept"), store.now(), ex=86400)
-    users = store.overdue(SWEEP_LIMIT)
+    using = worker_resources()
+    using.store.redis.set(using.store.key("swept"), using.store.now(), ex=86400)
+    users = using.store.overdue(SWEEP_LIMIT, using.settings.pipeline.grace_seconds)
     nudge_contacts(users)
     return len(users)

@@ -16,6 +16,10 @@ def masked(kwargs: object) -> str:
 class MaskedRequest(Request):
     """A request that shows the same few arguments whoever sent the message."""
 
+    # Where Celery keeps them; its type stubs do not know.
+    _kwargs: object
+    _request_dict: dict[str, Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._argsrepr = "()"
@@ -23,6 +27,6 @@ class MaskedRequest(Request):
         self._request_dict["argsrepr"] = self._argsrepr
         self._request_dict["kwargsrepr"] = self._kwargsrepr
 
-    def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002 - Celery's own signature
+    def info(self, safe: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - Celery's own signature
         """Return what `inspect active` shows."""
         return super().info(safe=True)

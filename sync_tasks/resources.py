@@ -1,6 +1,6 @@
 """What a process works with, made once and lazily: after a fork, and never in the portal more than it needs."""
 
-from functools import cache, partial
+from functools import cache
 
 from sync_tasks import endpoints
 from sync_tasks.celeryconfig import worker_concurrency
@@ -14,13 +14,13 @@ from sync_tasks.throttle import Throttle
 
 def build_resources(settings: Settings, store: Store) -> Resources:
     """Return everything a push needs, with one gateway per account."""
-    throttle = Throttle(store, settings.accounts)
+    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds)
     gateways = {
         name: Brevo(
             account.api_key.get_secret_value(),
             base_url=account.base_url,
             pool_size=2 * worker_concurrency,
-            grant=partial(throttle.acquire, name),
+            gate=throttle.gate(name),
         )
         for name, account in settings.accounts.items()
     }

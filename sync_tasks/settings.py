@@ -67,6 +67,8 @@ class Pipeline(Part):
         default=25, ge=1, description="How long a push may be silent before it counts as dead."
     )
     quiet_seconds: float = Field(default=150, ge=0, description="How long Brevo may still apply an unanswered request.")
+    probe_seconds: float = Field(default=30, gt=0, description="How often a paused account is tried.")
+    grace_seconds: float = Field(default=15, gt=0, description="How long a nudge may take until another is sent.")
     retries: int = Field(default=5, ge=0, description="Tries within the first minutes; then the event is deferred.")
     defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
     give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")

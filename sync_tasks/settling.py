@@ -9,7 +9,7 @@ from sync_tasks.differences import ERASED
 from sync_tasks.errors import AccountPausedError, PermanentError, RateLimitedError, SyncError
 from sync_tasks.fates import Fates, is_own
 from sync_tasks.settings import Pipeline
-from sync_tasks.store import GRACE, SECOND, Settlement
+from sync_tasks.store import SECOND, Settlement
 
 LONGEST_RETRY = 60.0
 LONGEST_DEFERRAL = 3600.0
@@ -79,7 +79,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
     contact = pushed.contact
     unsure = _unsure(pushed, pipeline)
     complete = contact.erased and not pushed.errors and not unsure
-    due = delay + GRACE if delay is not None else _verifying(pushed, unsure, pipeline)
+    due = delay if delay is not None else _verifying(pushed, unsure, pipeline)
     letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
     return Settlement(
         fields=_fields(pushed, fates, unsure),

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 SECOND = 1_000_000
-GRACE = 15.0
 
 
 def connect(url: str, *, connections: int = 50) -> "Redis":
@@ -101,7 +100,7 @@ class Store:
         """Merge an event into its user's state and mark the contact dirty; all of it or nothing."""
         stamp = stamp_of(event.occurred_at) if event.occurred_at else ""
         pairs = [text for pair in values_of(event).items() for text in pair]
-        head = (event.user_id, stamp, secrets.token_hex(16), event.task, event.about or "", int(GRACE * SECOND))
+        head = (event.user_id, stamp, secrets.token_hex(16), event.task, event.about or "")
         status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
         return Acceptance(status, stamp, tuple(woken))
 
@@ -160,12 +159,13 @@ class Store:
         seconds, microseconds = self.redis.time()
         return f"{seconds:010d}{microseconds:06d}"
 
-    def overdue(self, limit: int) -> list[str]:
-        """Return users somebody must look at now, and put each off by the grace time so that others need not."""
+    def overdue(self, limit: int, grace: float) -> list[str]:
+        """Return users who have been due for longer than this many seconds, and give each as long again."""
         now = int(self.now())
-        users = cast("list[str]", self.redis.zrangebyscore(self.key("due"), "-inf", now, start=0, num=limit))
+        latest = now - int(grace * SECOND)
+        users = cast("list[str]", self.redis.zrangebyscore(self.key("due"), "-inf", latest, start=0, num=limit))
         if users:
-            self.redis.zadd(self.key("due"), dict.fromkeys(users, now + GRACE * SECOND), xx=True)
+            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True)
         return users
 
     def history(self, user_id: str) -> list[str]:

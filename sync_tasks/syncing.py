@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sync_tasks.contacts import EventKey, Seen
 from sync_tasks.differences import Layout, wanted_of
-from sync_tasks.errors import AccountError, AccountPausedError, PoisonedContactError, RateLimitedError, SyncError
+from sync_tasks.errors import PoisonedContactError, SyncError
 from sync_tasks.fates import Fates, judge
 from sync_tasks.gateway import Gateway
 from sync_tasks.planning import concerns
@@ -74,7 +74,7 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
         if concerns(lease.contact, account, layout)
     ]
     for push in pushes:
-        error = _run(push, using)
+        error = _run(push)
         if error:
             errors[push.account] = error
         if push.view.seen:
@@ -92,7 +92,7 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     return settled, Report(fates, delay, frozenset(push.busy for push in pushes if push.busy))
 
 
-def _run(push: AccountPush, using: Resources) -> SyncError | None:
+def _run(push: AccountPush) -> SyncError | None:
     """Push one account and return its trouble, if any: trouble of one account does not stop the others."""
     crashes = push.lease.contact.crashes
     try:
@@ -101,16 +101,8 @@ def _run(push: AccountPush, using: Resources) -> SyncError | None:
         push.run()
         _check_attributes(push)
     except SyncError as error:
-        _pause_account(push.account, error, using.throttle)
         return error
     return None
-
-
-def _pause_account(account: str, error: SyncError, throttle: Throttle) -> None:
-    if isinstance(error, RateLimitedError):
-        throttle.hold(account, error.retry_after or 1.0)
-    elif isinstance(error, AccountError) and not isinstance(error, AccountPausedError):
-        throttle.pause(account, error)
 
 
 def _check_attributes(push: AccountPush) -> None:

@@ -1,26 +1,29 @@
 """The account's limits and pauses, shared by all processes of a portal through Redis.
 
-Keys under ``<namespace>:``: ``paused:<account>`` why and since when, gone when the pause is over ·
-``held:<account>:<bucket>`` after a 429, gone when Brevo's window is · ``granted:<account>:<bucket>:<window>`` the
-moments of the last requests, as long as the window.
+Keys under ``<namespace>:``: ``paused:<account>`` why and since when, until a probe succeeds · ``probed:<account>``
+while no further probe may go out · ``held:<account>:<bucket>`` after a 429, as long as Brevo's window ·
+``granted:<account>:<bucket>:<window>`` the moments of the last requests, as long as the window.
 """
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from sync_tasks.errors import AccountPausedError, RateLimitedError, SyncError
+from sync_tasks.errors import AccountError, AccountPausedError, GatewayUnavailableError, RateLimitedError, SyncError
 from sync_tasks.settings import Account
 from sync_tasks.store import SECOND, Store
 
 log = logging.getLogger("sync_tasks.throttle")
 
-PAUSE = 60.0
 PATIENCE = 8.0
+PROBE_EVERY = 30.0
 LONGEST_HOLD = 3600.0
+# So many requests in a row without an answer, in one process, are an outage of the account and not of a contact.
+OUTAGE = 10
 # Grants are this much further apart than Brevo demands: requests overtake each other on their way.
 _MARGIN = 1.02
 # What all endpoints but /contacts/** share, per hour: https://developers.brevo.com/docs/api-limits
@@ -29,72 +32,110 @@ _OTHER_PER_HOUR = 100
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why an account gets no requests, since when (a stamp), and for how many more seconds."""
+    """Why an account gets no requests, and since when (a stamp)."""
 
     error: str
     message: str
     since: str
-    seconds: float = 0.0
 
 
 class Throttle:
     """What all processes agree on about the portal's accounts."""
 
-    def __init__(self, store: Store, accounts: Mapping[str, Account]) -> None:
+    def __init__(self, store: Store, accounts: Mapping[str, Account], probe_every: float = PROBE_EVERY) -> None:
         self._store = store
+        self._stopping = threading.Event()
+        self._probe_every = str(int(probe_every * 1000))
         self._windows = {
             (name, bucket): [text for count, seconds in told for text in (str(count), str(int(seconds * SECOND)))]
             for name, account in accounts.items()
             for bucket, told in _windows(account).items()
         }
 
-    def acquire(self, account: str, bucket: str = "contacts") -> None:
-        """Return once a request may go out.
+    def gate(self, account: str) -> "AccountGate":
+        """Return what the account's gateway asks before each request."""
+        return AccountGate(self, account)
+
+    def stop(self) -> None:
+        """Let nobody wait any longer: the process is about to end."""
+        self._stopping.set()
+
+    def acquire(self, account: str, bucket: str) -> bool:
+        """Return once a request may go out, and whether it is the probe of a paused account.
 
         Raises:
             AccountPausedError: the account is paused.
             RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
         """
         deadline = time.monotonic() + PATIENCE
-        while (wait := self._ask(account, bucket)) > 0:
-            if time.monotonic() + wait > deadline:
+        while True:
+            answer, wait = self._ask(account, bucket)
+            if not wait:
+                return answer == "probe"
+            if time.monotonic() + wait > deadline or self._stopping.wait(wait):
                 raise RateLimitedError(f"account {account}: its limit is used up for now", wait)
-            time.sleep(wait)
 
-    def _ask(self, account: str, bucket: str) -> float:
-        answer, microseconds, *why = self._store.grant(account, bucket, self._windows[account, bucket])
+    def _ask(self, account: str, bucket: str) -> tuple[str, float]:
+        windows = (self._probe_every, *self._windows[account, bucket])
+        answer, microseconds, *why = self._store.grant(account, bucket, windows)
         seconds = int(microseconds) / SECOND
         if answer == "paused":
-            pause = Pause(**cast("dict[str, Any]", json.loads(why[0])))
-            raise AccountPausedError(f"account {account} is paused ({pause.error})", seconds)
-        return seconds if answer == "wait" else 0.0
+            raise AccountPausedError(f"account {account} is paused ({_parse(why[0]).error})", max(seconds, 1.0))
+        return answer, seconds
 
-    def hold(self, account: str, seconds: float, bucket: str = "contacts") -> None:
+    def hold(self, account: str, seconds: float, bucket: str) -> None:
         """Let nobody ask before Brevo's own window is over."""
         length = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
         self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), "1", px=length)
 
-    def pause(self, account: str, error: SyncError, seconds: float = PAUSE) -> None:
-        """Stop all requests of an account for a while, and raise the alarm if that is news."""
-        known = self.paused(account)
-        pause = Pause(type(error).__name__, str(error), known.since if known else self._store.now())
-        self._store.redis.set(self._key(account), json.dumps(asdict(pause)), px=int(seconds * 1000))
-        if known is None:
-            log.error("account %s is paused, its events wait: %s: %s", account, type(error).__name__, error)
+    def pause(self, account: str, error: SyncError) -> None:
+        """Stop all requests of an account until a probe succeeds, and raise the alarm if that is news."""
+        pause = Pause(type(error).__name__, str(error), self._store.now())
+        self._store.redis.set(self._store.key(f"probed:{account}"), "1", px=int(self._probe_every))
+        if self._store.redis.set(self._key(account), json.dumps(asdict(pause)), nx=True):
+            log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
 
     def paused(self, account: str) -> Pause | None:
         """Return why the account is paused, or nothing."""
-        text, left = self._store.redis.get(self._key(account)), self._store.redis.pttl(self._key(account))
-        if text is None:
-            return None
-        return Pause(**{**cast("dict[str, Any]", json.loads(cast("str", text))), "seconds": max(left, 0) / 1000})
+        text = self._store.redis.get(self._key(account))
+        return _parse(cast("str", text)) if text else None
 
     def resume(self, account: str) -> None:
         """Let the account's requests go again."""
-        self._store.redis.delete(self._key(account))
+        if self._store.redis.delete(self._key(account), self._store.key(f"probed:{account}")):
+            log.warning("account %s is no longer paused", account)
 
     def _key(self, account: str) -> str:
         return self._store.key(f"paused:{account}")
+
+
+class AccountGate:
+    """Where each request of one account passes, in one process: it waits for its turn and tells how it went."""
+
+    def __init__(self, throttle: Throttle, account: str) -> None:
+        self._throttle = throttle
+        self._account = account
+        self._unanswered = 0
+        self._turn = threading.local()
+
+    def acquire(self, bucket: str) -> None:
+        """Return once a request may go out."""
+        self._turn.bucket = bucket
+        self._turn.probes = self._throttle.acquire(self._account, bucket)
+
+    def report(self, error: SyncError | None) -> None:
+        """Take note of how the request went: it may pause the account for everybody, or end its pause."""
+        self._unanswered = self._unanswered + 1 if isinstance(error, GatewayUnavailableError) else 0
+        if isinstance(error, RateLimitedError):
+            self._throttle.hold(self._account, error.retry_after or 1.0, self._turn.bucket)
+        elif error and (isinstance(error, AccountError) or self._unanswered >= OUTAGE):
+            self._throttle.pause(self._account, error)
+        elif self._turn.probes and not isinstance(error, GatewayUnavailableError):
+            self._throttle.resume(self._account)
+
+
+def _parse(text: str) -> Pause:
+    return Pause(**cast("dict[str, Any]", json.loads(text)))
 
 
 def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sync_tasks.contacts import RemoteContact
 from sync_tasks.differences import Change, NewContact
+from sync_tasks.errors import SyncError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,31 @@ class Written:
 
     contact_id: int
     doubtful: bool = False
+
+
+class Gate(Protocol):
+    """What a gateway asks before each request of its account, and tells after it."""
+
+    def acquire(self, bucket: str) -> None:
+        """Return once a request that counts in this bucket of the account's limits may go out.
+
+        Raises:
+            RateLimitedError: that would take too long to wait for.
+            AccountPausedError: the account is paused.
+        """
+
+    def report(self, error: SyncError | None) -> None:
+        """Take note of how a request went."""
+
+
+class OpenGate:
+    """A gate that is always open."""
+
+    def acquire(self, bucket: str) -> None:
+        """Let the request go."""
+
+    def report(self, error: SyncError | None) -> None:
+        """Forget it."""
 
 
 class Gateway(Protocol):

@@ -32,22 +32,19 @@ from sync_tasks.errors import (
     TransientError,
     UnauthorizedError,
 )
-from sync_tasks.gateway import Written, answers, calls, faults
+from sync_tasks.gateway import Gate, OpenGate, Written, answers, calls, faults
 from sync_tasks.gateway.access import BASE_URL, Patience, clean_key
 from sync_tasks.gateway.answers import Answer
 from sync_tasks.gateway.calls import Call
 from sync_tasks.gateway.faults import Fault
 
 _PATIENCE = Patience()
+_OPEN = OpenGate()
 _MOST_PAGES = 100
 _TYPES_LAST = 60.0
 _RESET = "x-sib-ratelimit-reset"
 # urllib3 logs the whole address of a request, and a search has the person's in its query.
 _TALKATIVE = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
-
-
-def _grant_at_once(_bucket: str) -> None:
-    """Let a request go: nothing else uses the account."""
 
 
 class Brevo:
@@ -64,11 +61,9 @@ class Brevo:
         base_url: str = BASE_URL,
         pool_size: int = 10,
         patience: Patience = _PATIENCE,
-        grant: Callable[[str], None] = _grant_at_once,
+        gate: Gate = _OPEN,
     ) -> None:
-        """Open nothing yet; ``pool_size`` is how many threads may call at once without a new connection each time.
-
-        ``grant`` is asked before each request, with the bucket of Brevo's limits it counts in; it waits or raises.
+        """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is how many threads call at once.
 
         Raises:
             ConfigurationError: the key cannot be one; the message does not show it.
@@ -76,7 +71,7 @@ class Brevo:
         self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
         self._timeouts = (patience.connect, patience.read)
         self._retrying = patience.retrying(lambda result: isinstance(result, Fault) and result.brief)
-        self._grant = grant
+        self._gate = gate
         self._types: Mapping[str, str] = {}
         self._types_until = -math.inf
 
@@ -215,10 +210,17 @@ class Brevo:
     def _attempt(self, call: Call) -> Answer | Fault:
         """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
         try:
-            self._grant(call.bucket)
-            answer = self._send(call)
+            self._gate.acquire(call.bucket)
         except SyncError as error:
             return Fault(error)
+        outcome = self._exchange(call)
+        if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
+            self._gate.report(None if isinstance(outcome, Answer) else outcome.error)
+        return outcome
+
+    def _exchange(self, call: Call) -> Answer | Fault:
+        try:
+            answer = self._send(call)
         except ApiException as error:
             if error.body is None:
                 return Fault(GatewayUnavailableError(f"{call}: no secure connection", doubtful=call.writes))

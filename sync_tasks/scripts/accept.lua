@@ -1,8 +1,8 @@
 -- Merge an event into its user's state and mark the contact dirty: contacts.merge(), atomically.
 -- ARGV: user, stamp or '' (then Redis' clock, later than all this state holds), a random text for a first start,
--- task, newsletter, grace in microseconds, then field and value by turns.
+-- task, newsletter, then field and value by turns.
 -- Returns what became of it ('accepted', 'superseded', 'erased'), the stamp, and users to nudge besides.
-local user, stamp, task, newsletter, grace = ARGV[1], ARGV[2], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local user, stamp, task, newsletter = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
 redis.call('SET', key('secret'), ARGV[3], 'NX')
 local contact, at = contact_key(user), now()
 local latest = redis.call('HGET', contact, 'latest') or ''
@@ -11,7 +11,7 @@ if stamp == '' then
   if not greater(stamp, latest) then stamp = later(latest, 1) end
 end
 local values = {}
-for i = 7, #ARGV, 2 do values[ARGV[i]] = ARGV[i + 1] end
+for i = 6, #ARGV, 2 do values[ARGV[i]] = ARGV[i + 1] end
 
 if entombed(user) then return {'erased', stamp} end
 local was_erased = redis.call('HEXISTS', contact, 'erased') == 1
@@ -52,7 +52,7 @@ if greater(stamp, latest) then redis.call('HSET', contact, 'latest', stamp) end
 if not changed then return {'superseded', stamp} end
 local rev = redis.call('HINCRBY', contact, 'rev', 1)
 redis.call('HSET', contact, 'p:' .. task .. ':' .. newsletter .. ':' .. stamp, rev .. ':' .. at, 'v', '1')
-mark_dirty(user, at, later(at, grace))
+mark_dirty(user, at)
 local answer = {'accepted', stamp}
 for _, other in ipairs(woken) do table.insert(answer, other) end
 return answer

@@ -1,14 +1,20 @@
--- Let one request of an account pass, or say how long to wait. ARGV: account, bucket, then for each window how many
--- requests and how many microseconds. A window is a list of the moments of its last requests, by Redis' clock: exact
--- for whatever way Brevo counts, and the same for all machines.
--- Returns 'granted'; 'wait' and microseconds; or 'paused', microseconds and why.
+-- Let one request of an account pass, or say how long to wait. ARGV: account, bucket, seconds between two probes of a
+-- paused account in milliseconds, then for each window how many requests and how many microseconds. A window is a list
+-- of the moments of its last requests, by Redis' clock: exact for whatever way Brevo counts, the same for all machines.
+-- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds and why.
 local account, bucket, at = ARGV[1], ARGV[2], now()
-local why = redis.call('GET', key('paused:' .. account))
-if why then return {'paused', string.format('%.0f', redis.call('PTTL', key('paused:' .. account)) * 1000), why} end
+local why, answer = redis.call('GET', key('paused:' .. account)), 'granted'
+if why then
+  local probe = key('probed:' .. account)
+  if not redis.call('SET', probe, '1', 'NX', 'PX', ARGV[3]) then
+    return {'paused', string.format('%.0f', redis.call('PTTL', probe) * 1000), why}
+  end
+  answer = 'probe'
+end
 local held = redis.call('PTTL', key('held:' .. account .. ':' .. bucket))
 if held > 0 then return {'wait', string.format('%.0f', held * 1000)} end
 local wait, windows = 0, {}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local count, length = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local window = key('granted:' .. account .. ':' .. bucket .. ':' .. ARGV[i + 1])
   local oldest = redis.call('LINDEX', window, count - 1)
@@ -21,4 +27,4 @@ for _, window in ipairs(windows) do
   redis.call('LTRIM', window.name, 0, window.count - 1)
   redis.call('PEXPIRE', window.name, math.ceil(window.length / 1000))
 end
-return {'granted', '0'}
+return {answer, '0'}

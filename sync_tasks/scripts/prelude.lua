@@ -26,9 +26,9 @@ local function entombed(user)
   return redis.call('EXISTS', key('secret')) == 1 and redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1
 end
 
-local function mark_dirty(user, since, due)
-  redis.call('ZADD', key('dirty'), 'NX', since, user)
-  redis.call('ZADD', key('due'), 'LT', due, user)
+local function mark_dirty(user, at)
+  redis.call('ZADD', key('dirty'), 'NX', at, user)
+  redis.call('ZADD', key('due'), 'LT', at, user)
 end
 
 -- Who wants an address first, has it; others wait and are woken when it is given up.
@@ -58,7 +58,7 @@ local function release_address(address, user, at)
     local wanted = redis.call('HGET', contact_key(other), 'address')
     if other ~= user and wanted and string.sub(wanted, STAMP + 1) == address then
       if claim_address(address, other) then
-        mark_dirty(other, at, at)
+        mark_dirty(other, at)
         table.insert(woken, other)
       end
     end

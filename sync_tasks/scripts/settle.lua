@@ -12,7 +12,7 @@ local held = redis.call('HGET', contact, 'lease')
 if not held or string.sub(held, STAMP + 1) ~= token then
   if redis.call('EXISTS', contact) == 1 then
     redis.call('HSET', contact, 'unsure', at)
-    mark_dirty(user, at, at)
+    mark_dirty(user, at)
   end
   return 'lost'
 end
@@ -37,7 +37,7 @@ if #result.history > 0 then
   redis.call('EXPIRE', history, 2592000)
 end
 if redis.call('HGET', contact, 'rev') ~= result.rev then
-  mark_dirty(user, at, at)
+  mark_dirty(user, at)
   return 'again'
 end
 if result.clean then redis.call('ZREM', key('dirty'), user) end

@@ -4,7 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, RateLimitedError, SyncError
+from sync_tasks.errors import (
+    AccountPausedError,
+    GatewayUnavailableError,
+    RateLimitedError,
+    SyncError,
+    UnauthorizedError,
+)
 from sync_tasks.gateway.access import Patience
 from sync_tasks.gateway.brevo import Brevo
 from tests.gateway.conftest import QUICK
@@ -12,8 +18,35 @@ from tests.gateway.samples import ADDRESS, HTML, NEW, RENAMED, page, remote
 from tests.gateway.script import Script, answer
 
 
+class Turnstile:
+    """A gate made of one function, which remembers what it was told."""
+
+    def __init__(self, acquire: Callable[[str], None]) -> None:
+        self.ask = acquire
+        self.told: list[type[SyncError] | None] = []
+
+    def acquire(self, bucket: str) -> None:
+        self.ask(bucket)
+
+    def report(self, error: SyncError | None) -> None:
+        self.told.append(type(error) if error else None)
+
+
 def gateway_with(script: Script, grant: Callable[[str], None]) -> Brevo:
-    return Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, grant=grant)
+    return Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=Turnstile(grant))
+
+
+def test_the_gate_is_told_how_each_request_went_but_not_of_the_firewall(script: Script) -> None:
+    gate = Turnstile(lambda bucket: None)
+    gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
+    script.says(answer(503), answer(200, page(remote())), answer(200, remote()), answer(403, HTML), answer(401, {}))
+
+    gateway.find_address(ADDRESS)
+    with pytest.raises(SyncError):
+        gateway.create(NEW)
+    gateway.close()
+
+    assert gate.told == [GatewayUnavailableError, None, None, UnauthorizedError]
 
 
 def test_every_request_is_granted_first_also_those_tried_again(script: Script) -> None:
