@@ -3,7 +3,7 @@
 import sys
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
 from sync_tasks import telemetry
 from sync_tasks.errors import ConfigurationError
@@ -28,6 +28,14 @@ def check_configuration(**_: object) -> None:
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging would wrap each line
         sys.exit(2)
+
+
+@worker_shutting_down.connect
+def stop_waiting(**_: object) -> None:
+    """Let no task wait for its turn any longer: it ends as one to be tried again, elsewhere."""
+    from sync_tasks import resources
+
+    resources.worker_resources().throttle.stop()
 
 
 @worker_shutdown.connect

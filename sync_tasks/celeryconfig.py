@@ -95,10 +95,10 @@ broker_transport_options: dict[str, Any] = {
     "unacked_index_key": f"{_ORDINARY}:unacked_index",
     "unacked_mutex_key": f"{_ORDINARY}:unacked_mutex",
     # A connection whose other end vanished without a word must be found dead in seconds: by default it hangs for ever.
-    "socket_timeout": 10,
+    "socket_timeout": 5,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
-    "health_check_interval": 10,
+    "health_check_interval": 5,
     # One more try on a fresh connection. It may send a nudge twice, which is harmless.
     "retry_on_timeout": True,
     # kombu's pool does not wait for a free connection, it raises: as many as there are threads, and some.

@@ -13,7 +13,6 @@ from sync_tasks.telemetry import log_outcome
 
 # A countdown is kept in a worker's memory: beyond this the state remembers when to try again.
 LONGEST_RETRY = 90.0
-SWEEP_LIMIT = 500
 
 
 def receive(kind: type[Event], wire: dict[str, object], task_id: str) -> Nudge:
@@ -66,12 +65,3 @@ def _tell(outcome: str, nudge: Nudge) -> str:
         outcome, {"user_id": nudge.user_id} | ({"task": nudge.key.task, **nudge.key.shown} if nudge.key else {})
     )
     return outcome
-
-
-def sweep() -> int:
-    """Nudge the contacts that are due, and return how many there were."""
-    using = worker_resources()
-    using.store.redis.set(using.store.key("swept"), using.store.now(), ex=86400)
-    users = using.store.overdue(SWEEP_LIMIT, using.settings.pipeline.grace_seconds)
-    nudge_contacts(users)
-    return len(users)

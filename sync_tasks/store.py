@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 SECOND = 1_000_000
+_URGENT = ("p:unsubscribe_contact:", "p:anonymize_contact:")
 
 
 def connect(url: str, *, connections: int = 50) -> "Redis":
@@ -167,6 +168,14 @@ class Store:
         if users:
             self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True)
         return users
+
+    def urgent(self, user_ids: list[str]) -> frozenset[str]:
+        """Return those of these users for whom an opt-out or an erasure is pending."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for user_id in user_ids:
+            pipeline.hkeys(self.key(f"contacts:{user_id}"))
+        fields = zip(user_ids, pipeline.execute(), strict=True)
+        return frozenset(user_id for user_id, names in fields if any(name.startswith(_URGENT) for name in names))
 
     def history(self, user_id: str) -> list[str]:
         """Return what happened to a user lately, the newest first: a stamp and an outcome."""

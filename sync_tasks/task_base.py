@@ -88,9 +88,10 @@ class EventTask(ContactTask):
         return handling.receive(self.event, wire, self.request.id or "")
 
 
-def nudge_contacts(user_ids: Iterable[str]) -> None:
+def nudge_contacts(user_ids: Iterable[str], *, urgent: bool = False) -> None:
     """Send a message for each of these users that asks a worker to look at the contact."""
     from sync_tasks.tasks import sync_contact
 
+    queue = sync_contact.app.conf.task_default_queue + (".urgent" if urgent else "")
     for user_id in user_ids:
-        sync_contact.apply_async((), {"user_id": user_id}, headers=NUDGE)
+        sync_contact.apply_async((), {"user_id": user_id}, headers=NUDGE, queue=queue)

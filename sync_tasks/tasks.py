@@ -39,6 +39,6 @@ def sync_contact(self: ContactTask, user_id: str) -> str:
 @app.task(name="sync_tasks.sweep", base=ContactTask)
 def sweep() -> int:
     """Nudge the contacts that are due: deferred ones, and those whose nudge was lost."""
-    from sync_tasks import handling
+    from sync_tasks import sweeping
 
-    return handling.sweep()
+    return sweeping.sweep()

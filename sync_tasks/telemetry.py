@@ -71,7 +71,7 @@ def set_up_logging() -> None:
     for name in ("celery", "kombu", "amqp", "redis", "urllib3", "asyncio", "tornado"):
         logging.getLogger(name).setLevel(max(level, logging.INFO))
     # "Received" and "succeeded" for every message would be two more lines for each outcome of ours.
-    for name in ("celery.app.trace", "celery.worker.strategy"):
+    for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
