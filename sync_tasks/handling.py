@@ -5,10 +5,10 @@ from celery import Task
 from sync_tasks.accepting import NUDGE, Nudge
 from sync_tasks.errors import AccountError, SyncError
 from sync_tasks.events import Event
+from sync_tasks.nudging import nudge_contacts
 from sync_tasks.receiving import receive_event
 from sync_tasks.resources import worker_resources
 from sync_tasks.syncing import Report, sync_contact
-from sync_tasks.task_base import nudge_contacts
 from sync_tasks.telemetry import log_outcome
 
 # A countdown is kept in a worker's memory: beyond this the state remembers when to try again.

@@ -8,9 +8,9 @@ from typing import Any
 from kombu import Queue
 
 from sync_tasks.celery import app
+from sync_tasks.nudging import nudge_contacts
 from sync_tasks.resources import worker_resources
 from sync_tasks.syncing import Resources
-from sync_tasks.task_base import nudge_contacts
 
 # Shorter than beat's interval: with one beat or with ten, there is one sweep in this time.
 ALONE = 4.0

@@ -1,6 +1,5 @@
 """What the tasks have in common: acceptance, masking, retry, deferral, dead letters."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from celery import Task
@@ -13,6 +12,7 @@ from sync_tasks import accepting
 from sync_tasks.accepting import NUDGE, Nudge, is_nudge
 from sync_tasks.errors import PermanentError, SyncError, UnexpectedError
 from sync_tasks.events import Event
+from sync_tasks.nudging import nudge_contacts
 from sync_tasks.telemetry import current_task, describe, log
 
 
@@ -86,12 +86,3 @@ class EventTask(ContactTask):
         if is_nudge(self.request.headers):
             return accepting.read_nudge(self.event, wire)
         return handling.receive(self.event, wire, self.request.id or "")
-
-
-def nudge_contacts(user_ids: Iterable[str], *, urgent: bool = False) -> None:
-    """Send a message for each of these users that asks a worker to look at the contact."""
-    from sync_tasks.tasks import sync_contact
-
-    queue = sync_contact.app.conf.task_default_queue + (".urgent" if urgent else "")
-    for user_id in user_ids:
-        sync_contact.apply_async((), {"user_id": user_id}, headers=NUDGE, queue=queue)

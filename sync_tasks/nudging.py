@@ -1,0 +1,13 @@
+"""Messages that say no more than: look at this user's contact."""
+
+from collections.abc import Iterable
+
+from sync_tasks.accepting import NUDGE
+from sync_tasks.celery import app
+
+
+def nudge_contacts(user_ids: Iterable[str], *, urgent: bool = False) -> None:
+    """Ask a worker, for each of these users, to look at the contact."""
+    queue = app.conf.task_default_queue + (".urgent" if urgent else "")
+    for user_id in user_ids:
+        app.send_task("sync_tasks.sync_contact", kwargs={"user_id": user_id}, headers=NUDGE, queue=queue)
