@@ -3,6 +3,7 @@
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
 
@@ -16,8 +17,8 @@ venv: $(INSTALLED) ## make the virtual environment with the locked dependencies
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || sh .ci/make-venv $(PYTHON)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --use-pep517 --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 demo: $(INSTALLED) ## play the sample events against the sandbox: no Redis, no key, nothing left behind

@@ -47,6 +47,8 @@ event_serializer = "json"
 
 # The outcome is in the contact's state, and a result would be one more place for personal data.
 task_ignore_result = True
+# Beat would otherwise send a task every night that cleans up results.
+result_expires = None
 
 # A message is gone when its work is done, not when it begins: a worker that dies gives it back.
 task_acks_late = True

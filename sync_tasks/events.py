@@ -79,7 +79,8 @@ Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment),
 class Event(BaseModel):
     """What all four have in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    # Built when the first event is, so that importing the tasks costs a portal little.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
     task: ClassVar[str] = "event"
     urgent: ClassVar[bool] = False
 

@@ -102,7 +102,7 @@ class AccountPush:
             self.view = View(_forget(self._seen()), fresh=True)
         elif self._is_mine(remote):
             known = seen_of(remote, self.lease.contact, self.layout, self._seen(), self.store.now())
-            self.view = View(known, fresh=True, guarded=self.view.guarded)
+            self.view = View(known, fresh=True, guarded=None if known.block else self.view.guarded)
         else:
             self.view = View(None, doubted=True)
 
@@ -162,6 +162,11 @@ class AccountPush:
             self.view = View(_forget(before), fresh=True)
         except DuplicateContactError as error:
             self._make_room(error, change)
+        except RejectedContactError:
+            if self.view.fresh or not change.leave:
+                raise
+            # Brevo may refuse to take a contact off a list that it has left already: look, and ask for the rest.
+            self.view = replace(self.view, doubted=True)
         else:
             self.view = after_write(self.view, change, wanted_of(self.lease.contact, self.layout, before.floor))
             self.written |= change.attributes.keys()

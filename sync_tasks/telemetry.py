@@ -19,6 +19,8 @@ current_task: ContextVar[str] = ContextVar("current_task", default="")
 
 # Celery prints whole messages that it cannot make sense of; all of them say so before they do.
 _BODIES = re.compile(r"(The full contents of the message|body: ).*", re.DOTALL)
+_HANDLE_PAYLOADS = ("celery.worker.consumer", "kombu")
+_PLAIN = re.compile(r"[\w.:/ -]{0,80}")
 _FIELDS = ("task", "task_id", "user_id", "newsletter", "occurred_at", "outcome", "error")
 
 
@@ -33,8 +35,19 @@ class Line(logging.Formatter):
 
     def message(self, record: logging.LogRecord) -> str:
         """Return what is said, without any message body and without values in tracebacks."""
-        said = _BODIES.sub(r"\1(withheld)", record.getMessage())
+        said = _BODIES.sub(r"\1(withheld)", _without_payloads(record).getMessage())
         return f"{said}\n{describe(record.exc_info[1])}" if record.exc_info and record.exc_info[1] else said
+
+
+def _without_payloads(record: logging.LogRecord) -> logging.LogRecord:
+    """Return the record with only plain words left of its arguments, where it is from who handles raw messages."""
+    if not record.args or not record.name.startswith(_HANDLE_PAYLOADS):
+        return record
+    given = record.args if isinstance(record.args, tuple) else (record.args,)
+    plain = tuple(arg if _PLAIN.fullmatch(str(arg)) else "(withheld)" for arg in given)
+    bare = logging.makeLogRecord(vars(record))
+    bare.msg, bare.args = re.sub(r"%[-+.\d]*[a-z]", "%s", str(record.msg)), plain
+    return bare
 
 
 class JsonLine(Line):

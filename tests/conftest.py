@@ -1,0 +1,57 @@
+"""The servers that tests ask for by name: a real Redis for each test process, and the sandbox."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from sync_tasks.embedded import EmbeddedRedis
+from tests.servers import StartProgram, programs, require_redis_server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    """A real redis-server, one for each test process; tests that stop or kill one ask for ``private_redis``."""
+    require_redis_server()
+    with EmbeddedRedis(appendfsync="no") as server:
+        yield server
+
+
+@pytest.fixture
+def private_redis() -> Iterator[EmbeddedRedis]:
+    """A real redis-server of this test alone, to be stopped, killed and restarted at will; every write is on disk."""
+    require_redis_server()
+    with EmbeddedRedis(appendfsync="always") as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_server: EmbeddedRedis) -> Iterator[redis.Redis]:
+    """A client of an empty Redis; it answers in bytes."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def redis_url(redis_server: EmbeddedRedis, redis_client: redis.Redis) -> str:  # noqa: ARG001 - the client empties it
+    """The URL of an empty Redis."""
+    return redis_server.url
+
+
+@pytest.fixture
+def start_program(tmp_path: Path) -> Iterator[StartProgram]:
+    """Start processes that are gone when the test is over."""
+    with programs(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Any]:
+    """A local Brevo that answers over HTTP: ``.url`` for clients, ``.sandbox`` to look inside and to switch faults."""
+    from sync_tasks.sandbox.server import serving
+
+    with serving() as served:
+        yield served

@@ -1,0 +1,127 @@
+"""A worker outlives what happens to its Redis, and ends when it is told to."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+
+from sync_tasks.embedded import EmbeddedRedis
+from tests.servers import Program, StartProgram, wait_until
+
+CELERY = [sys.executable, "-m", "celery", "-A", "tests.integration.waiting"]
+WORKER = [*CELERY, "worker", "--without-mingle", "--loglevel=INFO", "--concurrency=2"]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def worker(private_redis: EmbeddedRedis, start_program: StartProgram) -> Program:
+    env = {"SYNC_REDIS_URL": private_redis.url, "SYNC_BROKER_URL": "", "SYNC_NAMESPACE": "sync_tasks"}
+    return start_program(WORKER, ready="ready.", env=env, cwd=ROOT)
+
+
+def send_wait_for(server: EmbeddedRedis, path: Path, queue: str = "sync_tasks") -> None:
+    with Celery(broker=server.url) as producer:
+        producer.send_task("waiting.wait_for", [str(path)], queue=queue)
+
+
+def count_unacknowledged(server: EmbeddedRedis) -> int:
+    with redis.Redis.from_url(server.url) as client:
+        return int(client.hlen("sync_tasks:unacked"))
+
+
+def test_a_busy_worker_outlives_a_crash_of_redis(worker: Program, private_redis: EmbeddedRedis, tmp_path: Path) -> None:
+    send_wait_for(private_redis, tmp_path / "first")
+    worker.wait_for("waits for first")
+    private_redis.kill()
+    worker.wait_for("Connection to broker lost")
+    private_redis.start()
+    (tmp_path / "first").touch()
+    (tmp_path / "second").touch()
+    send_wait_for(private_redis, tmp_path / "second")
+    worker.wait_for("has seen second")
+    assert worker.stop() == 0
+
+
+def test_a_message_is_acknowledged_after_its_work_not_before(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    send_wait_for(private_redis, tmp_path / "file")
+    worker.wait_for("waits for file")
+    assert count_unacknowledged(private_redis) == 1
+    (tmp_path / "file").touch()
+    wait_until(lambda: count_unacknowledged(private_redis) == 0, "the message is acknowledged")
+
+
+def test_a_worker_on_threads_takes_urgent_messages_first(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    for name in ("busy-1", "busy-2", "ordinary"):
+        send_wait_for(private_redis, tmp_path / name)
+    worker.wait_for("waits for busy-1")
+    worker.wait_for("waits for busy-2")
+    send_wait_for(private_redis, tmp_path / "urgent", queue="sync_tasks.urgent")
+    (tmp_path / "busy-1").touch()
+    worker.wait_for("waits for urgent")
+    assert "waits for ordinary" not in worker.output
+
+
+@pytest.mark.parametrize("garbage", [b"no message of Celery", b"\xff\xfe"])
+def test_what_is_no_message_is_dropped_without_being_shown(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path, garbage: bytes
+) -> None:
+    with redis.Redis.from_url(private_redis.url) as client:
+        client.lpush("sync_tasks", garbage)
+    (tmp_path / "file").touch()
+    send_wait_for(private_redis, tmp_path / "file")
+    worker.wait_for("has seen file")
+    assert "no message; it was dropped" in worker.output
+    assert garbage.decode(errors="replace") not in worker.output
+
+
+def test_sigterm_lets_running_tasks_end(worker: Program, private_redis: EmbeddedRedis, tmp_path: Path) -> None:
+    send_wait_for(private_redis, tmp_path / "file")
+    worker.wait_for("waits for file")
+    worker.process.send_signal(signal.SIGTERM)
+    worker.wait_for("Warm shutdown")
+    (tmp_path / "file").touch()
+    assert worker.process.wait(20) == 0
+    assert count_unacknowledged(private_redis) == 0
+
+
+def test_a_cold_shutdown_waits_for_threads_instead_of_failing_to_cancel_them(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    send_wait_for(private_redis, tmp_path / "file")
+    worker.wait_for("waits for file")
+    longer_than_the_soft_shutdown = threading.Timer(2, (tmp_path / "file").touch)
+    longer_than_the_soft_shutdown.start()
+    assert worker.stop(signal.SIGQUIT) == 0
+    assert "Unrecoverable" not in worker.output
+    assert "has seen file" in worker.output
+    longer_than_the_soft_shutdown.join()
+
+
+def test_beat_sweeps_and_leaves_no_file_behind(
+    private_redis: EmbeddedRedis, start_program: StartProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "working-directory"
+    folder.mkdir()
+    env = {"SYNC_REDIS_URL": private_redis.url, "SYNC_BROKER_URL": "", "SYNC_NAMESPACE": "sync_tasks"}
+    beat = start_program([*CELERY, "beat"], env=env | {"PYTHONPATH": str(ROOT)}, cwd=folder)
+    with redis.Redis.from_url(private_redis.url) as client:
+        wait_until(lambda: client.llen("sync_tasks.urgent"), "beat sends a sweep", timeout=30)
+    beat.stop()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_killed_workers_messages_are_still_in_redis(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    send_wait_for(private_redis, tmp_path / "never")
+    worker.wait_for("waits for never")
+    worker.kill()
+    assert count_unacknowledged(private_redis) == 1
