@@ -70,14 +70,18 @@ class EventTask(ContactTask):
         if is_nudge(options.get("headers")):
             return super().apply_async(args, kwargs, task_id=task_id, **options)
         nudge = accepting.accept(self.event, args, kwargs)
-        task_id = task_id or uuid()
-        headers = {**(options.pop("headers", None) or {}), **NUDGE}
+        arguments = nudge.arguments
+        options |= {
+            "headers": {**(options.get("headers") or {}), **NUDGE},
+            "argsrepr": "()",
+            "kwargsrepr": repr(arguments),
+        }
         try:
-            super().apply_async((), nudge.arguments, task_id=task_id, headers=headers, **options)
             nudge_contacts(nudge.woken)
+            return super().apply_async((), arguments, task_id, **options)
         except OperationalError as error:
             log.warning("%s: accepted, but the nudge could not be sent: %s", self.name, type(error).__name__)
-        return AsyncResult(task_id, app=self.app)
+            return AsyncResult(task_id or uuid(), app=self.app)
 
     def receive(self, wire: dict[str, Any]) -> Nudge:
         """Return what a message asks to look at; an event sent in full by another producer is accepted first."""

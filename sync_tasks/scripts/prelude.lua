@@ -21,10 +21,9 @@ local function greater(a, b)
   return #a > #b
 end
 
-local function keyed_hash(text) return string.sub(redis.sha1hex(redis.call('GET', key('secret')) .. text), 1, 24) end
-local function entombed(user)
-  return redis.call('EXISTS', key('secret')) == 1 and redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1
-end
+local secret = redis.call('GET', key('secret'))
+local function keyed_hash(text) return string.sub(redis.sha1hex(secret .. text), 1, 24) end
+local function entombed(user) return redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1 end
 
 local function mark_dirty(user, at)
   redis.call('ZADD', key('dirty'), 'NX', at, user)
