@@ -55,7 +55,8 @@ task_acks_late = True
 # The same where the pool is one of processes (-P prefork) and a child is killed under a living worker.
 task_reject_on_worker_lost = True
 # A task that raised has settled what becomes of its event: the message has done its duty.
-task_acks_on_failure_or_timeout = True
+task_acks_on_failure = True
+task_acks_on_timeout = True
 
 # A task mostly waits for Brevo: threads wait cheaply, and share the HTTP and Redis connections of their process.
 worker_pool = "threads"
@@ -77,6 +78,8 @@ worker_redirect_stdouts = False
 # Redis may start after the worker, and may be away for a night: wait for it, however long it takes.
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
+# A Redis that is full or has become a replica answers with errors: that ends no worker either.
+broker_channel_error_retry = True
 # A portal's request must not hang because of a nudge: the event is accepted already, and a lost nudge costs delay only.
 broker_connection_timeout = 3
 broker_pool_acquire_timeout = 5
@@ -101,8 +104,8 @@ broker_transport_options: dict[str, Any] = {
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 5,
-    # One more try on a fresh connection. It may send a nudge twice, which is harmless.
-    "retry_on_timeout": True,
+    # No retry_on_timeout: redis-py then opens a lost connection for broadcasts anew in the middle of a read and waits
+    # there for ever, and the whole worker with it. Without it the worker sees the loss and connects again.
     # kombu's pool does not wait for a free connection, it raises: as many as there are threads, and some.
     "max_connections": 2 * worker_concurrency,
 }

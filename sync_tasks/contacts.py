@@ -104,7 +104,6 @@ class Contact:
     tries: int = 0
     crashes: int = 0
     address_taken: bool = False
-    dirty: bool = False
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
@@ -185,9 +184,7 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -
     return merged
 
 
-def load_contact(
-    user_id: str, stored: Mapping[str, str], *, address_taken: bool = False, dirty: bool = False
-) -> Contact:
+def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool = False) -> Contact:
     """Return the contact that lies in these fields."""
     groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}}
     registers = {}
@@ -210,7 +207,6 @@ def load_contact(
         tries=int(stored.get("tries", 0)),
         crashes=int(stored.get("crashes", 0)),
         address_taken=address_taken,
-        dirty=dirty,
     )
 
 

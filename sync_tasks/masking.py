@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from celery.app.log import Logging
 from celery.worker.request import Request
 
+from sync_tasks import telemetry
 from sync_tasks.events import is_shown
 
 
@@ -30,3 +32,12 @@ class MaskedRequest(Request):
     def info(self, safe: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - Celery's own signature
         """Return what `inspect active` shows."""
         return super().info(safe=True)
+
+
+class MaskedLogging(Logging):
+    """Gives the log to our telemetry, in processes that run this application; the portal's own worker keeps its own."""
+
+    def setup_logging_subsystem(self, *_: object, **__: object) -> bool:
+        """Set the log up, and tell Celery that this is done."""
+        telemetry.set_up_logging()
+        return True

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen, load_contact, values_of
 from sync_tasks.events import Event, stamp_of
@@ -105,16 +105,15 @@ class Store:
         status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
         return Acceptance(status, stamp, tuple(woken))
 
-    def take(self, user_id: str, seconds: float) -> Lease | None:
-        """Return the lease of a contact and its state, or nothing while somebody else has it."""
+    def take(self, user_id: str, seconds: float) -> Lease | Literal["busy", "idle"]:
+        """Return the lease of a contact and its state; ``busy`` while somebody else has it, ``idle`` if nobody need."""
         token = secrets.token_hex(8)
         status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND)))
-        if status == "busy":
-            return None
-        taken, dirty, *rest = answer
+        if status != "taken":
+            return "busy" if status == "busy" else "idle"
+        taken, *rest = answer
         fields = dict(zip(rest[::2], rest[1::2], strict=True))
-        contact = load_contact(user_id, fields, address_taken=taken == "1", dirty=dirty == "1")
-        return Lease(user_id, token, contact)
+        return Lease(user_id, token, load_contact(user_id, fields, address_taken=taken == "1"))
 
     def keep(self, lease: Lease, seconds: float, seen: Mapping[str, Seen]) -> bool:
         """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sync_tasks.contacts import EventKey, Seen
+from sync_tasks.contacts import EventKey
 from sync_tasks.differences import Layout, wanted_of
 from sync_tasks.errors import PoisonedContactError, SyncError
 from sync_tasks.fates import Fates, judge
@@ -14,7 +14,7 @@ from sync_tasks.planning import concerns
 from sync_tasks.pushing import AccountPush
 from sync_tasks.settings import Settings
 from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
-from sync_tasks.store import Lease, Settlement, Store
+from sync_tasks.store import Lease, Store
 from sync_tasks.telemetry import log_outcome
 from sync_tasks.throttle import Throttle
 
@@ -53,11 +53,8 @@ def sync_contact(user_id: str, using: Resources, task_id: str = "") -> Report:
     report = Report()
     for _ in range(MAX_ROUNDS):
         lease = using.store.take(user_id, using.settings.pipeline.lease_seconds)
-        if lease is None:
-            return replace(report, busy=True)
-        if not (lease.contact.dirty or lease.contact.unsure):
-            using.store.settle(lease, Settlement(clean=True))
-            return report
+        if isinstance(lease, str):
+            return replace(report, busy=lease == "busy")
         settled, latest = _push(lease, using, task_id)
         report = replace(latest, fates=report.fates.then(latest.fates), nudge=report.nudge | latest.nudge)
         if settled != "again":
@@ -66,30 +63,31 @@ def sync_contact(user_id: str, using: Resources, task_id: str = "") -> Report:
 
 
 def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
-    seen: dict[str, Seen] = {}
-    errors: dict[str, SyncError] = {}
+    """Push one leased contact to every account that may hold anything of it, and give the lease back."""
+    seconds = using.settings.pipeline.lease_seconds
     pushes = [
-        AccountPush(account, layout, using.gateways[account], using.store, lease, using.settings.pipeline.lease_seconds)
+        AccountPush(account, layout, using.gateways[account], using.store, lease, seconds)
         for account, layout in using.layouts.items()
         if concerns(lease.contact, account, layout)
     ]
-    for push in pushes:
-        error = _run(push)
-        if error:
-            errors[push.account] = error
-        if push.view.seen:
-            seen[push.account] = push.view.seen
+    errors = {push.account: error for push in pushes if (error := _run(push))}
+    seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
-    pushed = Pushed(lease.contact, using.store.now(), seen, errors, doubtful)
+    settled, report = _settle(lease, Pushed(lease.contact, using.store.now(), seen, errors, doubtful), using, task_id)
+    return settled, replace(report, nudge=frozenset(push.busy for push in pushes if push.busy))
+
+
+def _settle(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:
     pipeline = using.settings.pipeline
-    fates = judge(lease.contact, using.settings, seen, errors, tired=is_tired(pushed, pipeline))
+    tired = is_tired(pushed, pipeline)
+    fates = judge(lease.contact, using.settings, pushed.seen, pushed.errors, tired=tired)
     delay = retry_delay(pushed, pipeline)
     delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
     settled = using.store.settle(lease, settle(pushed, fates, pipeline, delay, task_id))
     if settled == "lost":
         return settled, Report(retry_in=1.0)
     _log_fates(lease.user_id, fates, delay)
-    return settled, Report(fates, delay, frozenset(push.busy for push in pushes if push.busy))
+    return settled, Report(fates, delay)
 
 
 def _run(push: AccountPush) -> SyncError | None:

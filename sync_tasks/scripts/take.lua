@@ -1,17 +1,21 @@
 -- Lease a contact and return its fields. ARGV: user, token, seconds of the lease in microseconds.
--- Returns 'busy', or 'taken', whether another living user has the address, whether the contact is dirty, then field
--- and value by turns.
+-- Returns 'busy'; 'idle' where there is nothing to do (any more); or 'taken', whether another living user has the
+-- address, then field and value by turns.
 -- A lease that ran out was not given back: its holder died or hangs, and what Brevo holds is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local contact, at = contact_key(user), now()
 if redis.call('EXISTS', contact) == 0 then
   redis.call('ZREM', key('dirty'), user)
   redis.call('ZREM', key('due'), user)
-  return {'taken', '0', '0'}
+  return {'idle'}
 end
 local held = redis.call('HGET', contact, 'lease')
+if held and greater(string.sub(held, 1, STAMP), at) then return {'busy'} end
+if not redis.call('ZSCORE', key('dirty'), user) then
+  local due = redis.call('ZSCORE', key('due'), user)
+  if not due or tonumber(due) > tonumber(at) then return {'idle'} end
+end
 if held then
-  if greater(string.sub(held, 1, STAMP), at) then return {'busy'} end
   redis.call('HSET', contact, 'unsure', at)
   redis.call('HINCRBY', contact, 'crashes', 1)
 end
@@ -25,5 +29,4 @@ end
 local answer = redis.call('HGETALL', contact)
 table.insert(answer, 1, 'taken')
 table.insert(answer, 2, taken)
-table.insert(answer, 3, redis.call('ZSCORE', key('dirty'), user) and '1' or '0')
 return answer

@@ -1,0 +1,48 @@
+"""What one would write without the pipeline: a plain Celery app whose task makes one SDK call for each event.
+
+An honest one: acknowledged late, retried with growing distance, on threads, with a time-out that the SDK heeds. It
+loses events when a worker is killed, brings back old wishes when messages overtake each other, knows no limits of the
+account and leaves addresses in messages and logs.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+from celery import Celery
+from sib_api_v3_sdk import ApiClient, Configuration, ContactsApi
+from sib_api_v3_sdk.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+app = Celery("naive", broker=os.environ.get("SYNC_REDIS_URL", "redis://localhost:6379/0"))
+app.conf.update(
+    task_default_queue="naive",
+    task_acks_late=True,
+    task_ignore_result=True,
+    worker_pool="threads",
+    worker_concurrency=16,
+    worker_prefetch_multiplier=1,
+)
+
+
+@cache
+def contacts() -> ContactsApi:
+    """Return this process' way to Brevo."""
+    configuration = Configuration()
+    configuration.host = os.environ["SYNC_BASE_URL"]
+    configuration.api_key["api-key"] = os.environ["SYNC_API_KEY"]
+    return ContactsApi(ApiClient(configuration))
+
+
+@app.task(autoretry_for=(ApiException, HTTPError), retry_backoff=True, retry_kwargs={"max_retries": 10})
+def subscribe(user_id: str, newsletter: str, email: str, first_name: str, last_name: str) -> None:
+    """Create the contact on the newsletter's list."""
+    body: dict[str, Any] = {
+        "email": email,
+        "ext_id": user_id,
+        "attributes": {"FIRSTNAME": first_name, "LASTNAME": last_name},
+        "listIds": [{"daily": 3, "weekly": 5}[newsletter]],
+        "updateEnabled": False,
+        "getId": True,
+    }
+    contacts().create_contact(body, _request_timeout=(3, 10))

@@ -1,0 +1,128 @@
+"""The processes that take part: Redis, the sandbox, a worker of the pipeline, a worker of the naive app."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from redis import Redis
+
+from sync_tasks.embedded import EmbeddedRedis, free_port, leash
+
+READY_WITHIN = 30.0
+LOOK_EVERY = 0.01
+CONFIGURATION = """
+[accounts.default]
+requests_per_second = 1000
+[newsletters.daily]
+list_id = 3
+"""
+_SANDBOX = """
+from sync_tasks.sandbox import LimitSettings, SandboxSettings
+from sync_tasks.sandbox.server import run
+run(port={port}, settings=SandboxSettings(limits=LimitSettings(enabled=False), journal_limit=10))
+"""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs; ``origin`` is where the sandbox answers, ``folder`` where the logs are."""
+
+    redis_url: str
+    origin: str
+    folder: Path
+    stack: ExitStack
+
+    def desk(self, path: str) -> dict[str, Any]:
+        """Return what the sandbox's control desk answers."""
+        with urllib.request.urlopen(f"{self.origin}/_sandbox{path}", timeout=5) as answer:  # noqa: S310 - our own
+            told: dict[str, Any] = json.load(answer)
+            return told
+
+    def forget(self) -> None:
+        """Empty Redis: no measurement inherits the messages of another."""
+        with Redis.from_url(self.redis_url) as redis:
+            redis.flushall()
+
+    def start(self, name: str, *command: str) -> Path:
+        """Start a Python process that ends with the block, and return its log."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                leash([sys.executable, *command]),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=dict(os.environ),
+            )
+        self.stack.callback(_end, process)
+        return log
+
+    def start_worker(self, app: str) -> None:
+        """Start a Celery worker and return once it takes messages."""
+        log = self.start(app, "-m", "celery", "-A", app, "worker", "-n", f"{app}@localhost", "--loglevel=INFO")
+        wait_until(lambda: " ready." in log.read_text(), f"the worker of {app} is ready: {log}")
+
+
+@contextmanager
+def running() -> Iterator[Parts]:
+    """Yield Redis and the sandbox, and set this process' environment so that the pipeline uses them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="sync-tasks-bench-")))
+        redis, port = stack.enter_context(EmbeddedRedis()), free_port()
+        parts = Parts(redis.url, f"http://127.0.0.1:{port}", folder, stack)
+        _set_environment(parts)
+        parts.start("sandbox", "-c", _SANDBOX.format(port=port))
+        wait_until(lambda: _answers(parts), "the sandbox answers")
+        yield parts
+
+
+def _set_environment(parts: Parts) -> None:
+    configuration = parts.folder / "sync_tasks.toml"
+    configuration.write_text(CONFIGURATION)
+    for name in [name for name in os.environ if name.startswith("SYNC_")]:
+        del os.environ[name]
+    os.environ |= {
+        "SYNC_REDIS_URL": parts.redis_url,
+        "SYNC_BASE_URL": f"{parts.origin}/v3",
+        "SYNC_API_KEY": "sandbox",
+        "SYNC_CONFIG": str(configuration),
+    }
+
+
+def wait_until(predicate: Callable[[], object], what: str, timeout: float = READY_WITHIN) -> None:
+    """Return once the predicate holds.
+
+    Raises:
+        TimeoutError: it never does.
+    """
+    deadline = time.monotonic() + timeout
+    while not predicate():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout:g} s in vain: {what}")
+        time.sleep(LOOK_EVERY)
+
+
+def _answers(parts: Parts) -> bool:
+    try:
+        return bool(parts.desk("/settings"))
+    except OSError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

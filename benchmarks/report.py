@@ -1,0 +1,52 @@
+"""The measurements as a table: for a terminal, and for ``docs/performance.md``."""
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measuring import Comparison, spread
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+COLUMNS = ("measured", "against", "ours", "naive", "ratio", "at most")
+TIMES = "\N{MULTIPLICATION SIGN}"
+_MEASURED = re.compile(r"(<!-- measured -->\n).*(<!-- /measured -->)", re.DOTALL)
+
+
+def print_table(comparisons: Sequence[Comparison]) -> None:
+    """Print what was measured; a ratio above its target is red."""
+    table = Table(*COLUMNS)
+    for comparison in comparisons:
+        *cells, ratio, target = _row(comparison)
+        table.add_row(*cells, f"[red]{ratio}[/red]" if comparison.missed else ratio, target)
+    Console().print(table)
+
+
+def write_page(comparisons: Sequence[Comparison], page: Path = PAGE) -> None:
+    """Put the figures into the page, between its two marks."""
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_row, comparisons)]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    measured = "\n".join([*lines, "", _machine(), ""])
+    page.write_text(_MEASURED.sub(lambda found: f"{found[1]}{measured}{found[2]}", page.read_text(encoding="utf-8")))
+
+
+def _row(comparison: Comparison) -> tuple[str, ...]:
+    target = "" if comparison.target is None else f"{comparison.target:.2f}{TIMES}"
+    figures = (_seconds(comparison.ours), _seconds(comparison.naive), f"{comparison.ratio:.2f}{TIMES}", target)
+    return (comparison.what, comparison.against, *figures)
+
+
+def _seconds(seconds: tuple[float, ...]) -> str:
+    lower, upper = spread(seconds)
+    return f"{median(seconds) * 1000:.2f} ms ({lower * 1000:.2f} to {upper * 1000:.2f})"
+
+
+def _machine() -> str:
+    told = ", ".join(f"{name} {version(name)}" for name in ("celery", "kombu", "redis", "pydantic"))
+    return f"CPython {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; {told}."

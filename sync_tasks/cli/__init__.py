@@ -1,0 +1,59 @@
+"""The operator's command ``sync-tasks``: every command is one module beside this one.
+
+Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration. What is heavy (Celery, the
+SDK, the sandbox) is imported by the commands that need it, so that ``--help`` answers at once.
+"""
+
+import sys
+from types import TracebackType
+
+import typer
+from typer.core import TyperGroup
+
+from sync_tasks.cli import contact, demo, doctor, failed, sandbox, schema, sending, showing, status, up
+from sync_tasks.errors import ConfigurationError
+
+
+class Commands(TyperGroup):
+    """Commands that end with one line per fault where the configuration makes no sense."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            for fault in error.args:
+                showing.complain(str(fault))
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="The pipeline between a portal's newsletter subscriptions and Brevo, for the one who runs it.",
+    epilog="Exit 0: done. 1: done and found trouble. 2: wrong use or configuration.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("demo")(demo.show_demo)
+app.command("up")(up.run_all)
+app.command("sandbox")(sandbox.run_sandbox)
+app.command("send")(sending.send)
+app.add_typer(failed.app, name="failed")
+app.command("status")(status.show_status)
+app.command("contact")(contact.show_contact)
+app.command("doctor")(doctor.examine)
+app.command("schema")(schema.show_schema)
+
+
+def main() -> None:
+    """Run the command line; of an error nobody expected only class and places are told, its text may be personal."""
+    sys.excepthook = _tell
+    app(prog_name="sync-tasks")
+
+
+def _tell(_kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
+    from sync_tasks.telemetry import describe
+
+    showing.complain(f"unexpected error\n{describe(error)}")

@@ -1,0 +1,42 @@
+"""The way to the pipeline's state, for commands that read or change it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import typer
+
+from sync_tasks import endpoints
+from sync_tasks.cli.showing import complain
+
+if TYPE_CHECKING:
+    from sync_tasks.store import Store
+
+
+@contextmanager
+def open_store() -> "Iterator[Store]":
+    """Yield the state; where Redis is away or in trouble, the command ends with one line and exit 1."""
+    from redis import RedisError
+
+    from sync_tasks.store import Store, connect
+
+    try:
+        redis = connect(endpoints.redis_url(), connections=4)
+    except ValueError:
+        complain("SYNC_REDIS_URL: not the URL of a Redis")
+        raise typer.Exit(2) from None
+    try:
+        redis.ping()
+        yield Store(redis, endpoints.namespace())
+    except RedisError as error:
+        complain(f"Redis at {place_of(endpoints.redis_url())} is away or in trouble: {type(error).__name__}")
+        raise typer.Exit(1) from None
+    finally:
+        redis.close()
+
+
+def place_of(url: str) -> str:
+    """Return host, port and database of a Redis URL, never its password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}{parts.path}"

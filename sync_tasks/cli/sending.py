@@ -1,0 +1,186 @@
+"""``sync-tasks send``: hand events from JSON Lines to the tasks, as a portal does."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from sync_tasks.cli.showing import AsJson, complain, count, open_console, print_json, say
+
+if TYPE_CHECKING:
+    from sync_tasks.task_base import EventTask
+
+STDIN = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line that was not accepted and never will be; ``reason`` quotes nothing of it."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of the lines; ``stopped_at`` is the first line not accepted because Redis was away."""
+
+    accepted: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    stopped_at: int | None = None
+    why: str = ""
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything was not accepted."""
+        return bool(self.refused) or self.stopped_at is not None
+
+
+class _BadLineError(Exception):
+    """A line is no event; the text says why and quotes nothing."""
+
+
+def send(
+    file: Annotated[Path, typer.Argument(help="JSON Lines; `-` is standard input.", metavar="FILE")],
+    *,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, help="At most so many events a second.", metavar="N")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Accept events from JSON Lines: `{"task": "subscribe_contact", "user_id": …}`, one object a line.
+
+    Each goes through the task's own `apply_async`, so what is reported as accepted is in the state in Redis. A bad line
+    is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
+    """
+    with _open(file) as lines:
+        sent = send_lines(lines, rate=rate, refuse=_ignore if as_json else _tell_refusal, size=_size_of(file))
+    if as_json:
+        print_json(asdict(sent))
+    else:
+        tell_sent(sent)
+    raise typer.Exit(1 if sent.troubled else 0)
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[BinaryIO]:
+    if file == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        complain(f"{file}: {error.strerror}")
+        raise typer.Exit(2) from None
+    with opened:
+        yield opened
+
+
+def _size_of(file: Path) -> int | None:
+    return file.stat().st_size if file != STDIN and file.is_file() else None
+
+
+def send_lines(
+    lines: Iterable[bytes],
+    *,
+    rate: float | None = None,
+    refuse: Callable[[Refusal], None] | None = None,
+    size: int | None = None,
+) -> Sent:
+    """Send all lines, showing progress on a terminal, and return what became of them."""
+    from redis import RedisError
+
+    sent = Sent()
+    for number, line in enumerate(_with_progress(_paced(lines, rate), size), start=1):
+        try:
+            sent.accepted += _send_line(line)
+        except _BadLineError as error:
+            sent.refused.append(Refusal(number, str(error)))
+            (refuse or _ignore)(sent.refused[-1])
+        except RedisError as error:
+            sent.stopped_at, sent.why = number, f"Redis is away or in trouble: {type(error).__name__}"
+            break
+    return sent
+
+
+def _ignore(_refusal: Refusal) -> None:
+    """The report at the end says it all."""
+
+
+def _tell_refusal(refusal: Refusal) -> None:
+    complain(f"line {refusal.line}: {refusal.reason}")
+
+
+def _paced(lines: Iterable[bytes], rate: float | None) -> Iterator[bytes]:
+    """Yield the lines, none earlier than its turn."""
+    start = time.monotonic()
+    for number, line in enumerate(lines):
+        if rate:
+            time.sleep(max(start + number / rate - time.monotonic(), 0.0))
+        yield line
+
+
+def _with_progress(lines: Iterable[bytes], size: int | None) -> Iterator[bytes]:
+    """Yield the lines while a bar on the terminal tells how far they are; in a pipe there is no bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
+
+    console = open_console(stderr=True)
+    how_far = (BarColumn(), TaskProgressColumn()) if size else ()
+    columns = (TextColumn("sending"), *how_far, TextColumn("{task.fields[lines]:,} lines"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=size, lines=0)
+        for number, line in enumerate(lines, start=1):
+            yield line
+            progress.update(task, advance=len(line), lines=number)
+
+
+def _send_line(line: bytes) -> int:
+    """Send the event on one line and return how many were accepted; an empty line holds none."""
+    from sync_tasks.errors import InvalidEventError
+
+    if not line.strip():
+        return 0
+    task, arguments = _read(line)
+    try:
+        task.apply_async(kwargs=arguments)
+    except InvalidEventError as error:
+        raise _BadLineError(str(error)) from None
+    return 1
+
+
+def _read(line: bytes) -> "tuple[EventTask, dict[str, Any]]":
+    try:
+        told = json.loads(line.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise _BadLineError(f"not JSON: {error.msg} (column {error.colno})") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise _BadLineError("not JSON in UTF-8") from None
+    if not isinstance(told, dict):
+        raise _BadLineError("not a JSON object")
+    return _find_task(told.pop("task", None)), told
+
+
+def _find_task(name: object) -> "EventTask":
+    from sync_tasks import tasks
+    from sync_tasks.events import EVENTS
+
+    known = name.removeprefix("sync_tasks.") if isinstance(name, str) else ""
+    if known not in EVENTS:
+        raise _BadLineError(f"task: must be one of {', '.join(EVENTS)}")
+    found: EventTask = getattr(tasks, known)
+    return found
+
+
+def tell_sent(sent: Sent) -> None:
+    """Say how many events were accepted, and from which line on none was."""
+    refused = f", {count(len(sent.refused), 'line')} refused" if sent.refused else ""
+    say(f"{count(sent.accepted, 'event')} accepted{refused}")
+    if sent.stopped_at is not None:
+        complain(f"line {sent.stopped_at} and what follows was not accepted: {sent.why}")
+        complain(f"go on later with: tail -n +{sent.stopped_at} FILE | sync-tasks send -")

@@ -1,0 +1,71 @@
+"""``sync-tasks status``: how the pipeline is at this moment."""
+
+from dataclasses import asdict
+
+import typer
+
+from sync_tasks.cli.opening import open_store, place_of
+from sync_tasks.cli.showing import AsJson, count, escaped, open_console, print_json, say, show_age
+from sync_tasks.cli.watching import SWEPT_WITHIN, Overview, read_overview
+
+
+def show_status(*, as_json: AsJson = False) -> None:
+    """Show queues, workers, what is in flight, dead letters, paused accounts and the oldest unsynced event.
+
+    Exit 1 while an account is paused, no worker answers, or no beat has swept lately.
+    """
+    from sync_tasks.settings import load_settings
+
+    settings = load_settings()
+    with open_store() as store:
+        overview = read_overview(store, settings)
+    if as_json:
+        print_json(asdict(overview) | {"troubles": overview.troubles})
+    else:
+        _print(overview)
+    raise typer.Exit(1 if overview.troubles else 0)
+
+
+def _print(overview: Overview) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for name, told in _rows(overview):
+        grid.add_row(name, told)
+    open_console().print(grid)
+    for trouble in overview.troubles:
+        say(f"[bold white on red] ! [/] [red]{escaped(trouble)}[/]")
+    if overview.dead_letters:
+        say("dead letters wait for you: [bold]sync-tasks failed list[/]")
+
+
+def _rows(overview: Overview) -> list[tuple[str, str]]:
+    from sync_tasks import endpoints
+
+    queues = " · ".join(f"{escaped(name)} {length:,}" for name, length in overview.queues.items())
+    oldest = overview.oldest_unsynced_seconds
+    return [
+        ("Redis", escaped(place_of(endpoints.redis_url()))),
+        ("Queues", f"{queues} · taken by workers {overview.unacknowledged:,}"),
+        ("Workers", escaped(", ".join(overview.workers)) or "[red]none answers[/]"),
+        ("Beat", _beat(overview.swept_seconds_ago)),
+        ("Contacts", f"{overview.dirty:,} unsynced · {overview.in_flight:,} in flight · {overview.due:,} to look at"),
+        ("Oldest", "everything is synced" if oldest is None else f"unsynced for {show_age(oldest)}"),
+        ("Dead letters", f"{overview.dead_letters:,}"),
+        ("Accounts", _accounts(overview)),
+    ]
+
+
+def _beat(seconds: float | None) -> str:
+    if seconds is None:
+        return "[red]has not swept for a day[/]"
+    told = f"swept {show_age(seconds)} ago"
+    return told if seconds <= SWEPT_WITHIN else f"[red]{told}[/]"
+
+
+def _accounts(overview: Overview) -> str:
+    running = (f"{escaped(name)} running" for name in overview.accounts if name not in overview.paused)
+    paused = (f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items())
+    return " · ".join([*running, *paused]) or count(0, "account")

@@ -1,0 +1,141 @@
+"""What can be seen of a running pipeline from outside: queues, workers, beat, contacts, pauses."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from sync_tasks.cli.showing import show_age
+
+if TYPE_CHECKING:
+    from kombu import Connection
+
+    from sync_tasks.settings import Settings
+    from sync_tasks.store import Store
+
+# Beat sends a sweep every five seconds, and one that waited for half a minute is dropped.
+SWEPT_WITHIN = 60.0
+PING_SECONDS = 1.0
+# Leases are looked for among so many contacts, those unsynced for longest: workers begin there.
+_LOOKED_AT = 5_000
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class PausedAccount:
+    """Why an account gets no requests, and for how long it has been so."""
+
+    error: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The pipeline at one moment."""
+
+    queues: dict[str, int]
+    unacknowledged: int
+    workers: list[str]
+    swept_seconds_ago: float | None
+    dirty: int
+    due: int
+    in_flight: int
+    oldest_unsynced_seconds: float | None
+    dead_letters: int
+    accounts: list[str]
+    paused: dict[str, PausedAccount]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What keeps events from reaching Brevo, one line each."""
+        return [
+            *(f"account {name} is paused ({pause.error}): {pause.message}" for name, pause in self.paused.items()),
+            *([] if self.workers else ["no worker answers: start one with `celery -A sync_tasks worker`"]),
+            *([] if self.swept else [f"no beat has swept {self._for_how_long}: start `celery -A sync_tasks beat`"]),
+        ]
+
+    @property
+    def swept(self) -> bool:
+        """Whether beat and a worker swept lately, so that lost messages and deferred contacts are seen to."""
+        return self.swept_seconds_ago is not None and self.swept_seconds_ago <= SWEPT_WITHIN
+
+    @property
+    def _for_how_long(self) -> str:
+        return "for a day" if self.swept_seconds_ago is None else f"for {show_age(self.swept_seconds_ago)}"
+
+
+def read_overview(store: "Store", settings: "Settings") -> Overview:
+    """Return how the pipeline is now; asking the workers takes a second."""
+    queues, unacknowledged = read_queues(store)
+    workers = ping_workers()
+    now = int(store.now())
+    redis, dirty = store.redis, store.key("dirty")
+    oldest = cast("list[tuple[str, float]]", redis.zrange(dirty, 0, 0, withscores=True))
+    return Overview(
+        queues=queues,
+        unacknowledged=unacknowledged,
+        workers=workers,
+        swept_seconds_ago=read_swept(store),
+        dirty=redis.zcard(dirty),
+        due=redis.zcount(store.key("due"), "-inf", now),
+        in_flight=_count_leases(store),
+        oldest_unsynced_seconds=max(now - oldest[0][1], 0) / _MICROSECONDS if oldest else None,
+        dead_letters=redis.hlen(store.key("dead_letters")),
+        accounts=list(settings.accounts),
+        paused=read_pauses(store, settings),
+    )
+
+
+def read_swept(store: "Store") -> float | None:
+    """Return how many seconds ago a worker swept, on beat's behalf; nothing where it was too long ago."""
+    swept = cast("str | None", store.redis.get(store.key("swept")))
+    return max(int(store.now()) - int(swept), 0) / _MICROSECONDS if swept else None
+
+
+def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount]:
+    """Return which accounts are paused."""
+    from sync_tasks.throttle import Throttle
+
+    throttle, now = Throttle(store, settings.accounts), int(store.now())
+    pauses = ((name, throttle.paused(name)) for name in settings.accounts)
+    return {
+        name: PausedAccount(pause.error, pause.message, max(now - int(pause.since), 0) / _MICROSECONDS)
+        for name, pause in pauses
+        if pause
+    }
+
+
+def ping_workers() -> list[str]:
+    """Return the names of the workers that answer within a second."""
+    from sync_tasks.celery import app
+
+    return sorted(app.control.inspect(timeout=PING_SECONDS).ping() or {})
+
+
+def read_queues(store: "Store") -> tuple[dict[str, int], int]:
+    """Return how many messages wait in each queue, and how many workers have taken and not yet acknowledged."""
+    from sync_tasks import endpoints
+    from sync_tasks.celery import app
+
+    names = [queue.name for queue in app.conf.task_queues]
+    with app.connection_for_read() as connection:
+        lengths = {name: _count_messages(connection, name) for name in sorted(names)}
+    ours = endpoints.broker_url() == endpoints.redis_url()
+    return lengths, store.redis.hlen(store.key("unacked")) if ours else 0
+
+
+def _count_messages(connection: "Connection", name: str) -> int:
+    """Return how many messages wait in the broker, whichever it is; one that was never used does not exist."""
+    try:
+        declared: Any = connection.default_channel.queue_declare(name, passive=True)
+    except connection.channel_errors:
+        return 0
+    return int(declared.message_count)
+
+
+def _count_leases(store: "Store") -> int:
+    now = store.now()
+    users = store.redis.zrange(store.key("dirty"), 0, _LOOKED_AT - 1)
+    pipeline = store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hget(store.key(f"contacts:{user_id}"), "lease")
+    return sum(1 for lease in pipeline.execute() if lease and lease > now)
