@@ -36,8 +36,8 @@ def measure_imports(times: int = TIMES) -> Iterator[Comparison]:
     """Yield what both take, nothing used, then one task used."""
     pairs: list[tuple[str, str, str, str, float | None]] = [
         ("`import sync_tasks`", NOTHING, "`import celery, pydantic`", LIBRARIES, TARGET),
-        ("`from sync_tasks import subscribe_contact`", TASK, "a plain Celery task and a model", PLAIN_TASK, TARGET),
-        ("the same", TASK, "`import celery, pydantic`, nothing of them used", LIBRARIES, None),
+        ("importing a task", TASK, "a plain task and a model", PLAIN_TASK, TARGET),
+        ("importing a task", TASK, "`import celery, pydantic`", LIBRARIES, None),
     ]
     for what, ours, against, naive, target in pairs:
         yield compare(

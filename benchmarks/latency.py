@@ -21,8 +21,8 @@ def measure_latency(parts: Parts, times: int = TIMES) -> Comparison:
     parts.start_worker("sync_tasks")
     parts.start_worker("benchmarks.naive")
     return compare(
-        "from `.delay()` until Brevo has the event",
-        "a plain Celery task that makes the same SDK call",
+        "one event, until Brevo has it",
+        "a plain task, same SDK call",
         target=1.5,
         ours=_travelling(parts, subscribe_contact.delay),
         naive=_travelling(parts, subscribe.delay),

@@ -24,27 +24,29 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
     table = Table(*COLUMNS)
     for comparison in comparisons:
         *cells, ratio, target = _row(comparison)
-        table.add_row(*cells, f"[red]{ratio}[/red]" if comparison.missed else ratio, target)
+        plain = (cell.replace("`", "") for cell in cells)
+        table.add_row(*plain, f"[red]{ratio}[/red]" if comparison.missed else ratio, target)
     Console().print(table)
 
 
 def write_page(comparisons: Sequence[Comparison], page: Path = PAGE) -> None:
     """Put the figures into the page, between its two marks."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_row, comparisons)]
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *(_row(comparison, quartiles=True) for comparison in comparisons)]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     measured = "\n".join([*lines, "", _machine(), ""])
     page.write_text(_MEASURED.sub(lambda found: f"{found[1]}{measured}{found[2]}", page.read_text(encoding="utf-8")))
 
 
-def _row(comparison: Comparison) -> tuple[str, ...]:
+def _row(comparison: Comparison, *, quartiles: bool = False) -> tuple[str, ...]:
     target = "" if comparison.target is None else f"{comparison.target:.2f}{TIMES}"
-    figures = (_seconds(comparison.ours), _seconds(comparison.naive), f"{comparison.ratio:.2f}{TIMES}", target)
-    return (comparison.what, comparison.against, *figures)
+    times = (_milliseconds(seconds, quartiles=quartiles) for seconds in (comparison.ours, comparison.naive))
+    return (comparison.what, comparison.against, *times, f"{comparison.ratio:.2f}{TIMES}", target)
 
 
-def _seconds(seconds: tuple[float, ...]) -> str:
+def _milliseconds(seconds: tuple[float, ...], *, quartiles: bool) -> str:
     lower, upper = spread(seconds)
-    return f"{median(seconds) * 1000:.2f} ms ({lower * 1000:.2f} to {upper * 1000:.2f})"
+    around = f" ({lower * 1000:.2f} to {upper * 1000:.2f})" if quartiles else ""
+    return f"{median(seconds) * 1000:.2f} ms{around}"
 
 
 def _machine() -> str:

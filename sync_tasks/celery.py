@@ -1,10 +1,11 @@
 """The Celery application: ``celery -A sync_tasks worker``, also ``beat`` and ``flower``."""
 
 import sys
+import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_shutdown, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from sync_tasks.errors import ConfigurationError
 
@@ -25,8 +26,16 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging would wrap each line
         sys.exit(2)
+    worker_ready.connect(watch_sweeps)
     worker_shutting_down.connect(stop_waiting)
     worker_shutdown.connect(close_sockets)
+
+
+def watch_sweeps(**_: object) -> None:
+    """Let this worker notice, beside its work, that nobody sweeps."""
+    from sync_tasks import sweeping
+
+    threading.Thread(target=sweeping.watch, name="watch-sweeps", daemon=True).start()
 
 
 def stop_waiting(**_: object) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen
 from sync_tasks.dead_letters import write_letter
 from sync_tasks.differences import ERASED
-from sync_tasks.errors import AccountPausedError, PermanentError, RateLimitedError, SyncError
+from sync_tasks.errors import AccountPausedError, PermanentError, PoisonedContactError, RateLimitedError, SyncError
 from sync_tasks.fates import Fates, is_own
 from sync_tasks.settings import Pipeline
 from sync_tasks.store import SECOND, Settlement
@@ -105,15 +105,18 @@ def _unsure(pushed: Pushed, pipeline: Pipeline) -> str:
 
 
 def _verifying(pushed: Pushed, unsure: str, pipeline: Pipeline) -> float | None:
-    return max(pipeline.quiet_seconds - pushed.since(unsure), 0.0) if unsure else None
+    """Return in how many seconds to verify; what was refused again after the quiet period waits for something new."""
+    left = pipeline.quiet_seconds - pushed.since(unsure) if unsure else 0.0
+    return max(left, 0.0) if unsure and (left > 0 or not pushed.errors) else None
 
 
 def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
     contact = pushed.contact
     transient = pushed.tries > contact.tries
+    poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
     fields = {
         "unsure": unsure,
-        "crashes": "",
+        "crashes": str(contact.crashes) if poisoned else "",
         "tries": str(pushed.tries) if transient else "",
         "failing": (contact.failing or pushed.now) if transient else "",
     }

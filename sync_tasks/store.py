@@ -5,7 +5,8 @@ Keys, all under ``<namespace>:``; what has no lifetime here is kept for good:
 user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an erased user's id ·
 ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by when to look again
 · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
-outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once.
+outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once · ``suspect`` the lease of the
+one contact in hand whose worker died twice, as long as that lease.
 """
 
 import hashlib
@@ -165,7 +166,7 @@ class Store:
         latest = now - int(grace * SECOND)
         users = cast("list[str]", self.redis.zrangebyscore(self.key("due"), "-inf", latest, start=0, num=limit))
         if users:
-            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True)
+            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
         return users
 
     def urgent(self, user_ids: list[str]) -> frozenset[str]:

@@ -3,14 +3,22 @@
 Keys under ``<namespace>:``: ``swept`` when the last sweep was, one day · ``sweeping`` while no other may sweep.
 """
 
-from typing import Any
+import logging
+import math
+import time
+from collections.abc import Collection
+from typing import Any, NoReturn
 
 from kombu import Queue
+from redis import RedisError
 
 from sync_tasks.celery import app
-from sync_tasks.nudging import nudge_contacts
+from sync_tasks.nudging import nudge_contacts, queue_of
 from sync_tasks.resources import worker_resources
+from sync_tasks.store import SECOND, Store
 from sync_tasks.syncing import Resources
+
+log = logging.getLogger("sync_tasks.sweeping")
 
 # Shorter than beat's interval: with one beat or with ten, there is one sweep in this time.
 ALONE = 4.0
@@ -19,6 +27,9 @@ LIMIT = 500
 PROBES = 5
 # A queue this long is slow, not empty-handed: more nudges would not make it faster.
 LONG_QUEUE = 1000
+# Without a sweep for so many times the grace of a contact, and never less than three sweeps, nobody sweeps any more.
+MISSED_GRACES = 4
+SHORTEST_ALARM = 15.0
 
 
 def sweep() -> int:
@@ -30,10 +41,13 @@ def sweep() -> int:
     redis.set(key("swept"), using.store.now(), ex=86_400)
     users = using.store.overdue(_limit(using), using.settings.pipeline.grace_seconds)
     urgent = using.store.urgent(users)
-    nudge_contacts(urgent, urgent=True)
-    if _queued() > LONG_QUEUE:
-        return len(urgent)
-    nudge_contacts(user for user in users if user not in urgent)
+    return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
+
+
+def _nudge(users: Collection[str], *, urgent: bool = False) -> int:
+    if not users or _queued(urgent=urgent) > LONG_QUEUE:
+        return 0
+    nudge_contacts(users, urgent=urgent)
     return len(users)
 
 
@@ -42,12 +56,35 @@ def _limit(using: Resources) -> int:
     return PROBES if paused else LIMIT
 
 
-def _queued() -> int:
-    """Return how many ordinary messages wait in the broker; on Redis an empty queue is one that does not exist."""
-    queue = Queue(app.conf.task_default_queue)
+def _queued(*, urgent: bool) -> int:
+    """Return how many messages wait in the broker; on Redis an empty queue is one that does not exist."""
+    queue = Queue(queue_of(urgent=urgent))
     with app.connection_for_write() as connection:
         try:
             declared: Any = queue.bind(connection.default_channel).queue_declare(passive=True)
         except connection.channel_errors:
             return 0
         return int(declared.message_count)
+
+
+def watch() -> NoReturn:
+    """Say loudly while nobody sweeps: without sweeps, whatever was lost or put off waits for ever."""
+    using, began, missing = worker_resources(), time.monotonic(), False
+    longest = max(MISSED_GRACES * using.settings.pipeline.grace_seconds, SHORTEST_ALARM)
+    while True:
+        time.sleep(longest / 4)
+        seconds = min(_since_sweep(using.store), time.monotonic() - began)
+        if seconds > longest:
+            log.error("nobody has swept for %.0f s: is `celery -A sync_tasks beat` running?", seconds)
+        elif missing:
+            log.warning("sweeps go on again")
+        missing = seconds > longest
+
+
+def _since_sweep(store: Store) -> float:
+    """Return how many seconds ago the last sweep was; while Redis is away, nobody is to blame."""
+    try:
+        swept = store.redis.get(store.key("swept"))
+        return (int(store.now()) - int(str(swept))) / SECOND if swept else math.inf
+    except RedisError:
+        return 0.0

@@ -129,6 +129,7 @@ class AccountGate:
         if isinstance(error, RateLimitedError):
             self._throttle.hold(self._account, error.retry_after or 1.0, self._turn.bucket)
         elif error and (isinstance(error, AccountError) or self._unanswered >= OUTAGE):
+            self._unanswered = 0
             self._throttle.pause(self._account, error)
         elif self._turn.probes and not isinstance(error, GatewayUnavailableError):
             self._throttle.resume(self._account)

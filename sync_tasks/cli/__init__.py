@@ -5,7 +5,7 @@ SDK, the sandbox) is imported by the commands that need it, so that ``--help`` a
 """
 
 import sys
-from types import TracebackType
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,7 +17,7 @@ from sync_tasks.errors import ConfigurationError
 class Commands(TyperGroup):
     """Commands that end with one line per fault where the configuration makes no sense."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - a class that Typer keeps to itself
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
@@ -48,12 +48,11 @@ app.command("schema")(schema.show_schema)
 
 
 def main() -> None:
-    """Run the command line; of an error nobody expected only class and places are told, its text may be personal."""
-    sys.excepthook = _tell
-    app(prog_name="sync-tasks")
+    """Run the command line; of an error nobody expected only class and places are told: its text may be personal."""
+    try:
+        app(prog_name="sync-tasks")
+    except Exception as error:  # noqa: BLE001 - the last frontier
+        from sync_tasks.telemetry import describe
 
-
-def _tell(_kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
-    from sync_tasks.telemetry import describe
-
-    showing.complain(f"unexpected error\n{describe(error)}")
+        showing.complain(f"unexpected error\n{describe(error)}")
+        sys.exit(1)

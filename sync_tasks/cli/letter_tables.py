@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sync_tasks.cli.showing import age_of, count, escaped, lay_out, open_console, say, show_age
+from sync_tasks.cli.showing import age_of, count, escaped, lay_out, print_table, say, show_age, suggest
 
 if TYPE_CHECKING:
     from sync_tasks.cli.letters import Replay
@@ -26,8 +26,8 @@ def print_letters(letters: "Sequence[DeadLetter]") -> None:
     table = lay_out(count(len(letters), "dead letter"), "ID", "Age", "Event", "User", "Newsletter", "Error")
     for letter in letters:
         table.add_row(*_cells(letter), escaped(letter.error))
-    open_console().print(table)
-    say("see why: [bold]sync-tasks failed show ID[/]; once mended: [bold]sync-tasks failed replay ID[/]")
+    print_table(table)
+    suggest("see why: [bold]sync-tasks failed show ID[/]; once mended: [bold]sync-tasks failed replay ID[/]")
 
 
 def print_closed(letters: "Sequence[DeadLetter]") -> None:
@@ -40,7 +40,7 @@ def print_closed(letters: "Sequence[DeadLetter]") -> None:
     for letter in letters:
         note = letter.closed or {}
         table.add_row(*_cells(letter), escaped(note.get("why", "")), escaped(_operator(letter)))
-    open_console().print(table)
+    print_table(table)
 
 
 def _operator(letter: "DeadLetter") -> str:
@@ -71,9 +71,9 @@ def print_letter(letter: "DeadLetter") -> None:
     for name, value in dump_letter(letter).items():
         if value and name != "id":
             table.add_row(name.replace("_", " "), escaped(_line(value)))
-    open_console().print(table)
+    print_table(table)
     if not letter.closed:
-        say(f"once the cause is mended: [bold]sync-tasks failed replay {letter.id}[/]")
+        suggest(f"once the cause is mended: [bold]sync-tasks failed replay {letter.id}[/]")
 
 
 def _line(value: object) -> str:
@@ -93,4 +93,4 @@ def print_replays(done: "Sequence[Replay]", title: str = "replayed") -> None:
         told = escaped(f"{one.outcome}: {meaning}" if meaning else one.outcome)
         style = "red" if one.troubled else "green"
         table.add_row(one.letter.id, *_cells(one.letter)[2:], f"[{style}]{told}[/]")
-    open_console().print(table)
+    print_table(table)

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from sync_tasks.cli.showing import complain
 from sync_tasks.dead_letters import DeadLetter, read_closed, read_letters, replay
 from sync_tasks.events import moment_of
 from sync_tasks.store import Store
@@ -104,11 +105,20 @@ class Replay:
 
 def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str) -> list[Replay]:
     """Give each letter's event another chance and nudge the contacts."""
+    replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
+    _nudge({done.letter.user_id for done in replays if done.outcome == "replayed"})
+    return replays
+
+
+def _nudge(user_ids: set[str]) -> None:
+    from kombu.exceptions import OperationalError
+
     from sync_tasks.nudging import nudge_contacts
 
-    replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
-    nudge_contacts({replay.letter.user_id for replay in replays if replay.outcome == "replayed"})
-    return replays
+    try:
+        nudge_contacts(user_ids)
+    except OperationalError as error:
+        complain(f"the broker is away ({type(error.__cause__ or error).__name__}): the next sweep brings the contacts")
 
 
 def preview(store: Store, letters: Iterable[DeadLetter]) -> list[Replay]:

@@ -11,7 +11,11 @@ from sync_tasks import endpoints
 from sync_tasks.cli.showing import complain
 
 if TYPE_CHECKING:
+    from kombu import Connection
+
     from sync_tasks.store import Store
+
+_CONNECTS_WITHIN = 3
 
 
 @contextmanager
@@ -34,6 +38,22 @@ def open_store() -> "Iterator[Store]":
         raise typer.Exit(1) from None
     finally:
         redis.close()
+
+
+@contextmanager
+def open_broker() -> "Iterator[Connection]":
+    """Yield a connection to the queue's broker; where it is away, the command ends with one line and exit 1."""
+    from kombu.exceptions import OperationalError
+
+    from sync_tasks.celery import app
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
+            yield connection
+    except OperationalError as error:
+        complain(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
+        raise typer.Exit(1) from None
 
 
 def place_of(url: str) -> str:

@@ -49,9 +49,7 @@ class _BadLineError(Exception):
 def send(
     file: Annotated[Path, typer.Argument(help="JSON Lines; `-` is standard input.", metavar="FILE")],
     *,
-    rate: Annotated[
-        float | None, typer.Option(min=0.01, help="At most so many events a second.", metavar="N")
-    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many events a second.", metavar="N")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Accept events from JSON Lines: `{"task": "subscribe_contact", "user_id": …}`, one object a line.
@@ -128,7 +126,7 @@ def _paced(lines: Iterable[bytes], rate: float | None) -> Iterator[bytes]:
 
 def _with_progress(lines: Iterable[bytes], size: int | None) -> Iterator[bytes]:
     """Yield the lines while a bar on the terminal tells how far they are; in a pipe there is no bar."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     console = open_console(stderr=True)
     how_far = (BarColumn(), TaskProgressColumn()) if size else ()

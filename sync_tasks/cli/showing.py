@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,17 +36,17 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print a line to standard error as it is."""
-    print(text, file=sys.stderr)
+    typer.echo(text, err=True)
 
 
 def print_json(document: object) -> None:
     """Print a document for programs."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 # How columns behave, by their heading: ids stay whole, numbers stand to the right, what is long is cut.
-_WHOLE = {"ID", "Event", "Age", "User", "Newsletter"}
-_CUT = {"Error", "By", "Address"}
+_WHOLE = {"ID", "Event", "Age", "User", "Newsletter", "City"}
+_CUT = {"Error": None, "By": None, "Address": 25, "Name": 16}
 
 
 def lay_out(title: str, *columns: str) -> "Table":
@@ -55,15 +54,28 @@ def lay_out(title: str, *columns: str) -> "Table":
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style="bold")
     for name in columns:
         table.add_column(
             name,
             justify="right" if name == "Age" else "left",
-            no_wrap=name in _WHOLE | _CUT,
+            no_wrap=name in _WHOLE | _CUT.keys(),
             overflow="ellipsis" if name in _CUT else "fold",
+            max_width=_CUT.get(name),
         )
     return table
+
+
+def print_table(table: "Table") -> None:
+    """Print a table, set off from what was printed before."""
+    console = open_console()
+    console.print()
+    console.print(table)
+
+
+def suggest(step: str) -> None:
+    """Print what to do next."""
+    say(f"[dim]→[/] {step}")
 
 
 def escaped(text: object) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import typer
 
 from sync_tasks.cli.opening import open_store, place_of
-from sync_tasks.cli.showing import AsJson, count, escaped, open_console, print_json, say, show_age
+from sync_tasks.cli.showing import AsJson, count, escaped, open_console, print_json, say, show_age, suggest
 from sync_tasks.cli.watching import SWEPT_WITHIN, Overview, read_overview
 
 
@@ -38,17 +38,17 @@ def _print(overview: Overview) -> None:
     for trouble in overview.troubles:
         say(f"[bold white on red] ! [/] [red]{escaped(trouble)}[/]")
     if overview.dead_letters:
-        say("dead letters wait for you: [bold]sync-tasks failed list[/]")
+        suggest("dead letters wait for you: [bold]sync-tasks failed list[/]")
 
 
 def _rows(overview: Overview) -> list[tuple[str, str]]:
     from sync_tasks import endpoints
 
     queues = " · ".join(f"{escaped(name)} {length:,}" for name, length in overview.queues.items())
-    oldest = overview.oldest_unsynced_seconds
+    taken, oldest = overview.unacknowledged, overview.oldest_unsynced_seconds
     return [
         ("Redis", escaped(place_of(endpoints.redis_url()))),
-        ("Queues", f"{queues} · taken by workers {overview.unacknowledged:,}"),
+        ("Queues", queues + (f" · taken by workers {taken:,}" if taken is not None else "")),
         ("Workers", escaped(", ".join(overview.workers)) or "[red]none answers[/]"),
         ("Beat", _beat(overview.swept_seconds_ago)),
         ("Contacts", f"{overview.dirty:,} unsynced · {overview.in_flight:,} in flight · {overview.due:,} to look at"),
@@ -67,5 +67,7 @@ def _beat(seconds: float | None) -> str:
 
 def _accounts(overview: Overview) -> str:
     running = (f"{escaped(name)} running" for name in overview.accounts if name not in overview.paused)
-    paused = (f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items())
+    paused = (
+        f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
+    )
     return " · ".join([*running, *paused]) or count(0, "account")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from sync_tasks.cli.opening import open_broker
 from sync_tasks.cli.showing import show_age
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Overview:
     """The pipeline at one moment."""
 
     queues: dict[str, int]
-    unacknowledged: int
+    unacknowledged: int | None
     workers: list[str]
     swept_seconds_ago: float | None
     dirty: int
@@ -111,30 +112,31 @@ def ping_workers() -> list[str]:
     return sorted(app.control.inspect(timeout=PING_SECONDS).ping() or {})
 
 
-def read_queues(store: "Store") -> tuple[dict[str, int], int]:
-    """Return how many messages wait in each queue, and how many workers have taken and not yet acknowledged."""
-    from sync_tasks import endpoints
+def read_queues(store: "Store") -> tuple[dict[str, int], int | None]:
+    """Return how many messages wait in each queue, and how many are in workers, where the broker tells."""
     from sync_tasks.celery import app
 
     names = [queue.name for queue in app.conf.task_queues]
-    with app.connection_for_read() as connection:
+    with open_broker() as connection:
         lengths = {name: _count_messages(connection, name) for name in sorted(names)}
-    ours = endpoints.broker_url() == endpoints.redis_url()
-    return lengths, store.redis.hlen(store.key("unacked")) if ours else 0
+        on_redis = connection.transport.driver_type == "redis"
+        channel = cast("Any", connection.default_channel)
+        taken = channel.client.hlen(store.key("unacked")) if on_redis else None
+    return lengths, taken
 
 
 def _count_messages(connection: "Connection", name: str) -> int:
     """Return how many messages wait in the broker, whichever it is; one that was never used does not exist."""
+    channel = cast("Any", connection.default_channel)
     try:
-        declared: Any = connection.default_channel.queue_declare(name, passive=True)
+        return int(channel.queue_declare(name, passive=True).message_count)
     except connection.channel_errors:
         return 0
-    return int(declared.message_count)
 
 
 def _count_leases(store: "Store") -> int:
     now = store.now()
-    users = store.redis.zrange(store.key("dirty"), 0, _LOOKED_AT - 1)
+    users = cast("list[str]", store.redis.zrange(store.key("dirty"), 0, _LOOKED_AT - 1))
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hget(store.key(f"contacts:{user_id}"), "lease")

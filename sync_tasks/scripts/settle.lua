@@ -8,6 +8,7 @@
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was, so nothing is believed).
 local user, token, result = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local contact, at = contact_key(user), now()
+if redis.call('GET', key('suspect')) == token then redis.call('DEL', key('suspect')) end
 local held = redis.call('HGET', contact, 'lease')
 if not held or string.sub(held, STAMP + 1) ~= token then
   if redis.call('EXISTS', contact) == 1 then

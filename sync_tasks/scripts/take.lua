@@ -15,10 +15,13 @@ if not redis.call('ZSCORE', key('dirty'), user) then
   local due = redis.call('ZSCORE', key('due'), user)
   if not due or tonumber(due) > tonumber(at) then return {'idle'} end
 end
-if held then
-  redis.call('HSET', contact, 'unsure', at)
-  redis.call('HINCRBY', contact, 'crashes', 1)
+local crashes = tonumber(redis.call('HGET', contact, 'crashes') or 0) + (held and 1 or 0)
+-- Whoever was in the same process when it died is under suspicion too. After two deaths suspects come one by one, so
+-- that the third death tells who it was.
+if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', math.ceil(lease / 1000)) then
+  return {'busy'}
 end
+if held then redis.call('HSET', contact, 'unsure', at, 'crashes', crashes) end
 redis.call('HSET', contact, 'lease', later(at, lease) .. token)
 local taken = '0'
 local address = redis.call('HGET', contact, 'address')

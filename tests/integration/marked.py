@@ -50,7 +50,7 @@ def succeed(station: Station) -> None:
     station.portal.accept("unsubscribe", user_id="user-2", newsletter="daily", email=address(2))
     station.portal.accept("subscribe", **person(3))
     station.portal.accept("anonymize", user_id="user-3", email=address(3))
-    wait_until(lambda: station.store.peek("user-3") is None, "an erasure", SETTLED_WITHIN)
+    station.wait_until_erased("user-3")
 
 
 PASSING: tuple[dict[str, Any], ...] = (
@@ -72,6 +72,7 @@ def meet_trouble(station: Station) -> None:
     users = range(10, 10 + len(PASSING))
     for number in users:
         station.portal.accept("subscribe", **person(number))
+    station.wait_until_settled()
     for number in users:
         station.wait_for_lists(f"user-{number}", 3)
 
@@ -88,7 +89,7 @@ def be_refused(station: Station) -> None:
 def crash(station: Station, workers: list[Program]) -> None:
     """An error nobody expected, whose text holds what it stumbled over."""
     station.portal.accept("subscribe", **person(40))
-    station.wait_for_lists("user-40", 3)
+    wait_until(lambda: not station.store.redis.zscore("sync_tasks:dirty", "user-40"), "user-40 is in sync")
     station.store.redis.hset("sync_tasks:contacts:user-40", "tries", f"{MARK}-40")
     station.portal.accept("update", user_id="user-40", first_name=f"{NAME}-Anew")
     wait_until(lambda: any("unexpected error in" in worker.output for worker in workers), "the error", SETTLED_WITHIN)
@@ -115,18 +116,19 @@ def send_in_full(station: Station) -> list[str]:
     task = "sync_tasks.subscribe_contact"
     ids = [
         station.send(task, **full),
+        station.send(task, **person(1) | {"occurred_at": full["occurred_at"][:4] + "-01-01T00:00:00Z"}),
         station.send(task, **full | {"user_id": "user-61", "email": address(61), "shoe": MARK, address(61): MARK}),
         station.send(task, **full | {"user_id": "user-62", "email": f"{MARK} no address"}),
         station.send(task, **full | {"user_id": address(63)}),
         station.send(task, **full | {"newsletter": address(63)}),
         station.send(task, **full | {"occurred_at": address(63)}),
         station.send(task, **full | {"attributes": {address(63): MARK}}),
-        station.send(task, args=(address(64), NAME), **full),
+        station.send(task, address(64), NAME, **full),
         station.send("sync_tasks.sync_contact", email=address(64)),
         station.send("sync_tasks.sync_contact", user_id=address(64)),
-        station.send("sync_tasks.sweep", args=(address(64),)),
+        station.send("sync_tasks.sweep", address(64)),
     ]
-    station.send("portal.no_such_task", args=(address(65),), email=address(65))
+    station.send("portal.no_such_task", address(65), email=address(65))
     station.producer.send_task(task, kwargs=person(66) | {"occurred_at": now()}, queue="sync_tasks", countdown=0.5)
     return ids
 
@@ -139,37 +141,57 @@ def send_nonsense(station: Station) -> None:
         producer.publish({address(70): MARK}, serializer="json")
         producer.publish(f"{MARK} no json", content_type="application/json", content_encoding="utf-8")
         producer.publish(f"{MARK} pickled".encode(), content_type=pickle, content_encoding="binary")
-        producer.publish([[MARK], {"email": MARK}, {}], serializer="json", headers={"task": MARK, "id": MARK})
+        producer.publish([[MARK], {"email": MARK}, {}], serializer="json", headers={"task": "portal.other", "id": "1"})
     station.store.redis.lpush("sync_tasks", f"{MARK} garbage")
     station.store.redis.lpush("sync_tasks", json.dumps({"body": MARK, MARK: MARK}))
 
 
 def inspect_workers(station: Station) -> Iterator[tuple[str, object]]:
     """Yield what `celery inspect` shows while messages are under way."""
-    station.brevo.add_fault("slow", method="POST", seconds=2, count=2)
-    full = person(80) | {"occurred_at": now()}
-    ids = [station.send("sync_tasks.subscribe_contact", **full)]
-    ids.append(station.portal.accept("subscribe", **person(81)))
-    later: Any = station.producer.send_task(
-        "sync_tasks.subscribe_contact", kwargs=person(82) | {"occurred_at": now()}, queue="sync_tasks", countdown=3
-    )
-    inspect: Any = station.producer.control.inspect(timeout=1.0, limit=2)
-
-    def find_both() -> object:
-        told = inspect.active()
-        return told if str(told).count("subscribe_contact") >= len(ids) else None
-
-    yield "active", wait_until(find_both, "both at work", SETTLED_WITHIN)
-    yield "reserved", inspect.reserved()
-    yield "scheduled", wait_until(lambda: "user-82" in str(found := inspect.scheduled()) and found, "one scheduled")
+    task, inspect = "sync_tasks.subscribe_contact", station.producer.control.inspect(timeout=1.0, limit=2)
+    full = person(82) | {"occurred_at": now()}
+    later: Any = station.producer.send_task(task, kwargs=full, queue="sync_tasks", countdown=3)
+    yield "scheduled", wait_until(lambda: _find(inspect.scheduled(), "user-82"), "one scheduled")
+    station.brevo.add_fault("slow", method="POST", seconds=1.5, count=2)
+    ids = [station.send(task, **person(80) | {"occurred_at": now()}), station.portal.accept("subscribe", **person(81))]
+    yield "active", wait_until(lambda: _find(inspect.active(), "user-80", "user-81"), "both at work")
     yield "query_task", inspect.query_task(*ids, later.id)
+    yield "reserved", inspect.reserved()
     yield "revoked", inspect.revoked()
+
+
+def _find(told: object, *users: str) -> object:
+    return told if all(user in str(told) for user in users) else None
+
+
+def operate(station: Station) -> Iterator[tuple[str, str]]:
+    """Yield what the operator's commands print, about people and dead letters as they are now."""
+    events = [
+        {"task": "subscribe_contact", **person(90)},
+        {"task": MARK},
+        {"task": "update_contact", address(91): NAME},
+    ]
+    file = station.folder / "events.jsonl"
+    file.write_text("\n".join([*map(json.dumps, events), f"{MARK} no json"]))
+    letter = station.letters()[0].id
+    commands = [
+        ["failed", "list"],
+        ["failed", "show", letter, "--json"],
+        ["failed", "replay", "--all", "--dry-run"],
+        ["status", "--json"],
+        ["contact", "user-1"],
+        ["contact", "user-1", "--json"],
+        ["send", str(file)],
+    ]
+    for command, program in [(command, station.start_command(*command)) for command in commands]:
+        program.process.wait(SETTLED_WITHIN)
+        yield " ".join(command[:3]), program.output
 
 
 def read_keys(station: Station) -> Iterator[tuple[str, str]]:
     """Yield the name of each key in Redis and all that it holds, messages unpacked."""
     redis: Any = station.store.redis
-    for key in redis.keys():
+    for key in redis.scan_iter():
         read = {
             "string": redis.get,
             "hash": redis.hgetall,

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,13 +24,8 @@ from tests.servers import Program, StartProgram, programs, require_redis_server,
 
 ROOT = Path(__file__).parents[2]
 SETTLED_WITHIN = 30.0
+ENDED_WITHIN = 30.0
 # No test waits for what takes long in production; a lease cannot be shorter than a second.
-HASTY = """
-lease_seconds = 1.5
-quiet_seconds = 1.0
-probe_seconds = 0.5
-grace_seconds = 0.5
-"""
 CONFIGURATION = """
 [accounts.default]
 base_url = "{url}"
@@ -46,7 +41,10 @@ last_name = "LASTNAME"
 city = "CITY"
 mobile = "SMS"
 [pipeline]
-{pipeline}
+lease_seconds = 1.5
+quiet_seconds = 0.5
+probe_seconds = 0.3
+grace_seconds = 0.5
 """
 
 
@@ -60,7 +58,7 @@ class Station:
     folder: Path
     stack: ExitStack
     more_env: dict[str, str] = field(default_factory=dict)
-    pipeline: str = HASTY
+    cwd: Path = ROOT
 
     @property
     def brevo(self) -> Sandbox:
@@ -70,7 +68,7 @@ class Station:
     def env(self) -> dict[str, str]:
         """The environment of all these processes."""
         path = self.folder / "sync_tasks.toml"
-        path.write_text(CONFIGURATION.format(url=self.served.url, pipeline=self.pipeline))
+        path.write_text(CONFIGURATION.format(url=self.served.url))
         told = {"SYNC_REDIS_URL": self.redis.url, "SYNC_CONFIG": str(path), "SYNC_API_KEY": "xkeysib-zz"}
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("SYNC_", "FLOWER_"))}
         return kept | told | self.more_env
@@ -95,14 +93,25 @@ class Station:
         self.stack.callback(app.close)
         return app
 
-    def send(self, task: str, /, queue: str = "sync_tasks", args: tuple[object, ...] = (), **said: object) -> str:
+    def send(self, task: str, /, *args: object, **said: object) -> str:
         """Send a full message, as another producer does, and return its id."""
+        queue = f"sync_tasks{'.urgent' if task.endswith(('.unsubscribe_contact', '.anonymize_contact')) else ''}"
         sent: Any = self.producer.send_task(task, args, said, queue=queue, ignore_result=True)
         return str(sent.id)
 
     def celery(self, *words: str | Path, ready: str | None = None, **env: str) -> Program:
         command = [sys.executable, "-m", "celery", "-A", "sync_tasks", *words]
-        return self.start(command, ready=ready, env=self.env | env, cwd=ROOT)
+        return self.start(command, ready=ready, env=self.env | env, cwd=self.cwd)
+
+    def start_command(self, *words: str) -> Program:
+        """Start one of the operator's commands."""
+        return self.start([sys.executable, "-m", "sync_tasks", *words], env=self.env, cwd=self.cwd)
+
+    def run(self, *command: str | Path) -> Program:
+        """Run a program to its end; see its ``output`` and ``process.returncode``."""
+        program = self.start(command, env=self.env, cwd=self.cwd)
+        program.process.wait(ENDED_WITHIN)
+        return program
 
     def worker(self, name: str = "one", **env: str) -> Program:
         """Start a worker and return once it takes messages."""
@@ -137,10 +146,24 @@ class Station:
     def letters(self) -> list[DeadLetter]:
         return read_letters(self.store)
 
+    def wait_until_erased(self, user_id: str) -> None:
+        """Return once an erasure is complete, its verification included."""
+        self._wait_in_a_hurry(lambda: self.store.peek(user_id) is None, f"{user_id} is erased")
+
     def wait_until_settled(self) -> None:
         """Return once nobody is dirty or due, and no message is left."""
         keys = ("sync_tasks:dirty", "sync_tasks:due", "sync_tasks", "sync_tasks.urgent", "sync_tasks:unacked")
-        wait_until(lambda: not self.store.redis.exists(*keys), "everything is settled", SETTLED_WITHIN)
+        self._wait_in_a_hurry(lambda: not self.store.redis.exists(*keys), "all is settled")
+
+    def _wait_in_a_hurry(self, predicate: Callable[[], bool], what: str) -> None:
+        """Wait for something, and meanwhile do what sweeps do without waiting for beat."""
+
+        def look() -> bool:
+            for user_id in self.store.overdue(100, 0.0):
+                self.send("sync_tasks.sync_contact", user_id=user_id)
+            return predicate()
+
+        wait_until(look, what, SETTLED_WITHIN)
 
 
 @contextmanager

@@ -24,14 +24,14 @@ def second_served() -> Iterator[ServedSandbox]:
 
 @pytest.fixture
 def second(second_served: ServedSandbox) -> Sandbox:
-    """The other account, empty."""
-    second_served.sandbox.reset()
+    """The other account."""
     return second_served.sandbox
 
 
 @pytest.fixture
-def both(make_pipeline: MakePipeline, served: ServedSandbox, second_served: ServedSandbox, second: Sandbox) -> Pipeline:
+def both(make_pipeline: MakePipeline, served: ServedSandbox, second_served: ServedSandbox) -> Pipeline:
     """A pipeline that knows Anna, who reads a newsletter of each account."""
+    second_served.sandbox.reset()
     urls = {"default": served.url, "second": second_served.url}
     accounts = {
         name: Account(base_url=url, requests_per_second=1000, api_key=SecretStr("key")) for name, url in urls.items()
@@ -43,7 +43,8 @@ def both(make_pipeline: MakePipeline, served: ServedSandbox, second_served: Serv
     return pipeline
 
 
-def test_each_account_gets_the_contact_and_its_own_list(both: Pipeline, brevo: Sandbox, second: Sandbox) -> None:
+@pytest.mark.usefixtures("both")
+def test_each_account_gets_the_contact_and_its_own_list(brevo: Sandbox, second: Sandbox) -> None:
     here, there = held_by(brevo, "anna"), held_by(second, "anna")
     assert (here["listIds"], there["listIds"]) == ([3], [3])
     assert here["attributes"] == {"FIRSTNAME": "Anna", "DAILY_UNSUBSCRIBED": False}

@@ -1,6 +1,7 @@
 """People who opted out, bounced or complained at Brevo, or were deleted there: what we may do and what we never do."""
 
 from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from sync_tasks.sandbox import Sandbox
@@ -128,7 +129,7 @@ def test_a_deletion_at_brevo_does_not_undo_an_opt_out_that_we_saw(anna: Pipeline
 
 @pytest.mark.parametrize("refused", [True, False])
 def test_leaving_a_list_that_brevo_has_emptied_already_is_a_success(
-    anna: Pipeline, brevo: Sandbox, refused: bool
+    anna: Pipeline, brevo: Sandbox, *, refused: bool
 ) -> None:
     brevo.quirks.unlink_non_member_is_refused = refused
     brevo.edit(ANNA, {"unlinkListIds": [3]})

@@ -14,9 +14,13 @@ from sync_tasks.embedded import free_port
 from tests.integration.station import SETTLED_WITHIN, Station
 from tests.servers import wait_until
 
+# What is started for all tests of this module is to be started once.
+pytestmark = pytest.mark.xdist_group("flower")
+
 MARK = "zz-marked"
 WHO = {"newsletter": "daily", "email": f"{MARK}@secret.example", "first_name": f"Name-{MARK}"}
 CREDENTIALS = "operator:sesame"
+TABLE = "draw=1&start=0&length=100&search[value]=&order[0][column]=0&order[0][dir]=asc&columns[0][data]=name"
 
 
 class Flower:
@@ -121,7 +125,7 @@ def test_it_measures_runtimes_by_task_and_state(flower: Flower) -> None:
         for line in metrics.splitlines()
         if line.startswith("flower_task_runtime_seconds_count{") and "subscribe_contact" in line
     ]
-    assert float(count.split()[-1]) >= 3
+    assert float(count.split()[-1]) >= 2
 
 
 @pytest.mark.parametrize(
@@ -131,8 +135,7 @@ def test_it_measures_runtimes_by_task_and_state(flower: Flower) -> None:
         "/workers",
         "/worker/one@localhost",
         "/tasks",
-        "/tasks/datatable?draw=1&start=0&length=100&search[value]=&order[0][column]=0&order[0][dir]=asc"
-        "&columns[0][data]=name",
+        f"/tasks/datatable?{TABLE}",
         "/broker",
         "/api/tasks?limit=1000",
         "/api/workers?refresh=1",

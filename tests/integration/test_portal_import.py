@@ -33,7 +33,7 @@ HEAVY = (
 )
 
 
-def run_portal(code: str, cwd: Path, **env: str) -> Any:
+def run_portal(code: str, cwd: Path, **env: str) -> Any:  # noqa: ANN401 - whatever is printed
     """Return what the last expression printed as JSON, by a process that knows no configuration but ``env``."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("SYNC_")}
     done = subprocess.run(
@@ -152,7 +152,7 @@ subscribe_contact.delay(user_id="anna", newsletter="daily", email="anna@portal.o
 print(json.dumps(None))
 """
     run_portal(code, tmp_path, SYNC_REDIS_URL=redis_url, SYNC_NAMESPACE=namespace)
-    names = [key.decode() for key in redis_client.keys()]
+    names = [key.decode() for key in redis_client.scan_iter()]
     assert [name for name in names if namespace not in name] == []
     assert redis_client.llen(namespace) == 1
 

@@ -13,6 +13,9 @@ from tests.integration.station import SETTLED_WITHIN, Station, building
 from tests.integration.watching import watching
 from tests.servers import Program, wait_until
 
+# What is started for all tests of this module is to be started once.
+pytestmark = pytest.mark.xdist_group("secrecy")
+
 
 @dataclass
 class Seen:
@@ -29,10 +32,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """A day's work with marked people, everything logged down to the last detail."""
     with building(tmp_path_factory.mktemp("secrecy"), more_env={"SYNC_LOG_LEVEL": "DEBUG"}) as station:
         programs = {
-            "beat": station.beat(),
-            "worker one": station.worker("one"),
-            "worker two": station.worker("two", SYNC_LOG_JSON="1"),
+            "beat": station.celery("beat"),
+            "worker one": station.celery("worker", "-n", "one@localhost", "--concurrency=4"),
+            "worker two": station.celery("worker", "-n", "two@localhost", "--concurrency=4", SYNC_LOG_JSON="1"),
         }
+        for name in ("worker one", "worker two"):
+            programs[name].wait_for(" ready.")
         yield work_a_day(station, programs)
 
 
@@ -49,9 +54,12 @@ def work_a_day(station: Station, programs: Mapping[str, Program]) -> Seen:
         wait_until(lambda: len(marked.states_of_all(heard, ids)) == len(ids), "messages in full", SETTLED_WITHIN)
         marked.send_nonsense(station)
         seen.shown |= {f"inspect {name}": str(told) for name, told in marked.inspect_workers(station)}
+        commands = dict(marked.operate(station))
+        seen.shown["commands"] = "\n".join(commands.values())
+        assert all(commands.values())
         seen.shown["dead letters"] = str(deal_with_letters(station))
         station.wait_until_settled()
-    seen.shown["task events"] = str(heard)
+    seen.shown["task events"] = "\n".join(map(str, heard))
     seen.state = dict(marked.read_keys(station))
     erase_everybody(station)
     seen.after = dict(marked.read_keys(station))
@@ -77,7 +85,7 @@ def erase_everybody(station: Station) -> None:
     for user in users:
         station.portal.accept("anonymize", user_id=user)
     for user in users:
-        wait_until(lambda user=user: station.store.peek(user) is None, f"the erasure of {user}", SETTLED_WITHIN)
+        station.wait_until_erased(user)
     station.wait_until_settled()
 
 
@@ -88,6 +96,7 @@ SOURCES = [
     "task events",
     "exceptions",
     "dead letters",
+    "commands",
     *(f"inspect {what}" for what in ("active", "reserved", "scheduled", "query_task", "revoked")),
 ]
 
@@ -102,7 +111,7 @@ def test_all_paths_were_taken(seen: Seen) -> None:
     logs = seen.shown["worker one"] + seen.shown["worker two"]
     outcomes = ("synced", "dead letter", "tried again", "deferred", "unexpected error in", "superseded")
     errors = ("RejectedContactError", "AddressTakenError", "UnknownNewsletterError", "InvalidEventError", "ValueError")
-    oddities = ("is paused", "unknown arguments ignored", "no message", "no_such_task", "user-80")
+    oddities = ("is paused", "unknown arguments ignored", "no message", "Received unregistered task", "user-80")
     assert [words for words in (*outcomes, *errors, *oddities) if words not in logs] == []
     assert seen.shown["exceptions"].count('"InvalidEventError"') == 8
     kinds = ("task-received", "task-started", "task-retried", "task-succeeded", "task-failed")

@@ -219,9 +219,7 @@ def test_the_firewalls_dislike_of_one_contact_is_a_dead_letter_of_that_one(pipel
     assert pipeline.resources.throttle.paused("default") is None
 
 
-def test_a_refused_value_is_one_dead_letter_at_the_first_try_and_stops_no_opt_out(
-    make_pipeline: MakePipeline, brevo: Sandbox
-) -> None:
+def test_a_refused_value_is_one_dead_letter_at_the_first_try_and_stops_no_opt_out(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline(attributes={**SETTINGS["attributes"], "mobile": "SMS"})
     pipeline.subscribe("anna", "daily")
     pipeline.subscribe("anna", "weekly")

@@ -1,0 +1,54 @@
+"""Asking Brevo on an operator's behalf: within the account's limits, without pausing or resuming it for others."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from sync_tasks.errors import AccountPausedError, RateLimitedError, SyncError
+
+if TYPE_CHECKING:
+    from sync_tasks.gateway import Gateway
+    from sync_tasks.settings import Settings
+    from sync_tasks.store import Store
+    from sync_tasks.throttle import Throttle
+
+
+class VisitorGate:
+    """Waits its turn like everybody; a pause does not keep an operator out, and their trouble pauses nobody.
+
+    Without a throttle (Redis is away) there is nothing to wait for.
+    """
+
+    def __init__(self, throttle: "Throttle | None", account: str) -> None:
+        self._throttle = throttle
+        self._account = account
+        self._bucket = ""
+
+    def acquire(self, bucket: str) -> None:
+        """Return once a request may go out."""
+        self._bucket = bucket
+        with suppress(AccountPausedError):
+            if self._throttle:
+                self._throttle.acquire(self._account, bucket)
+
+    def report(self, error: SyncError | None) -> None:
+        """Tell everybody when a limit is used up; what else went wrong may be this machine's trouble alone."""
+        if isinstance(error, RateLimitedError) and self._throttle:
+            self._throttle.hold(self._account, error.retry_after or 1.0, self._bucket)
+
+
+@contextmanager
+def open_gateways(store: "Store | None", settings: "Settings") -> "Iterator[Mapping[str, Gateway]]":
+    """Yield one gateway per account, closed after the block."""
+    from sync_tasks.gateway.brevo import Brevo
+    from sync_tasks.throttle import Throttle
+
+    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds) if store else None
+    with ExitStack() as stack:
+        gateways = {
+            name: Brevo(account.api_key.get_secret_value(), base_url=account.base_url, gate=VisitorGate(throttle, name))
+            for name, account in settings.accounts.items()
+        }
+        for gateway in gateways.values():
+            stack.callback(gateway.close)
+        yield gateways

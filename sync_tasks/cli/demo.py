@@ -1,0 +1,203 @@
+"""``sync-tasks demo``: the whole pipeline on this machine, played once."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sync_tasks.cli import parts
+from sync_tasks.cli.processes import PartEndedError, Parts, ending_on_signals
+from sync_tasks.cli.showing import complain, count, escaped, lay_out, open_console, print_table, say
+from sync_tasks.errors import SyncError
+
+if TYPE_CHECKING:
+    from sync_tasks.embedded import EmbeddedRedis
+    from sync_tasks.sandbox.server import ServedSandbox
+    from sync_tasks.settings import Settings
+    from sync_tasks.store import Store
+
+# As fast as a small portal, so that there is something to change at Brevo by the time somebody changes it.
+EVENTS_PER_SECOND = 15
+SETTLED_WITHIN = 60.0
+STOPPED_WITHIN = 5.0
+MENDED = "books"
+WORKERS = 2
+_LOOK_EVERY = 0.05
+
+
+class DemoFailedError(SyncError):
+    """The demo did not go as it should."""
+
+
+@dataclass
+class Stage:
+    """What the demo plays on."""
+
+    redis: "EmbeddedRedis"
+    brevo: "ServedSandbox"
+    parts: Parts
+    settings: "Settings"
+
+    @cached_property
+    def store(self) -> "Store":
+        """The state of the pipeline."""
+        from sync_tasks.store import Store, connect
+
+        return Store(connect(self.redis.url, connections=4), "sync_tasks")
+
+
+def show_demo() -> None:
+    """Play the sample events of a portal: Redis, a local Brevo, two workers and beat, all of it gone afterwards.
+
+    Needs no server, no key and no configuration, and touches none. The people shown are invented, so their addresses
+    are not masked.
+    """
+    started = time.monotonic()
+    with ending_on_signals(), _keeping_logs_of_failures() as folder:
+        with ExitStack() as stack:
+            stage = _set_up(folder, stack)
+            _play(stage)
+            say("\nstopping everything")
+        say(f"[green]done[/] in {time.monotonic() - started:.0f} s; next: [bold]sync-tasks up[/], and the README")
+
+
+@contextmanager
+def _keeping_logs_of_failures() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sync-tasks-demo-"))
+    try:
+        yield folder
+    except (DemoFailedError, PartEndedError) as error:
+        complain(f"the demo failed: {error}\nwhat its parts said is in {folder}")
+        raise typer.Exit(1) from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.copytree(folder, "/tmp/demolog", dirs_exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _set_up(folder: Path, stack: ExitStack) -> Stage:
+    """Start all parts and return once they are ready."""
+    from sync_tasks.embedded import EmbeddedRedis
+
+    parts.forget_settings()
+    parts.announce({"SYNC_CONFIG": str(parts.example("sync_tasks.toml")), "SYNC_API_KEY": parts.ANY_KEY})
+    settings = parts.load_without_keys()
+    redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
+    say(f"[green]✓[/] Redis on 127.0.0.1:{redis.port}")
+    brevo = stack.enter_context(parts.serve(parts.model_brevo(settings, without=MENDED), 0))
+    say(f"[green]✓[/] Brevo's sandbox on {brevo.origin}/")
+    parts.announce({"SYNC_REDIS_URL": redis.url, "SYNC_BASE_URL": brevo.url})
+    return Stage(redis, brevo, _start_parts(folder, stack), settings)
+
+
+def _start_parts(folder: Path, stack: ExitStack) -> Parts:
+    started = time.monotonic()
+
+    def hear(name: str, line: str) -> None:
+        with (folder / f"{name}.log").open("a") as log:
+            log.write(f"{line}\n")
+
+    processes = stack.enter_context(Parts(os.environ, hear, patience=STOPPED_WITHIN))
+    with open_console().status("starting two workers and beat"):
+        parts.start_workers(processes, WORKERS)
+        processes.wait_until_ready()
+    say(f"[green]✓[/] two worker processes and beat, ready in {time.monotonic() - started:.1f} s")
+    return processes
+
+
+def _play(stage: Stage) -> None:
+    _send_sample()
+    seconds = _wait_until_settled(stage)
+    say(f"[green]✓[/] Brevo agrees {seconds:.1f} s later, after {count(stage.brevo.sandbox.journal.total, 'request')}")
+    _show_contacts(stage, "what Brevo holds", stage.brevo.sandbox.contacts())
+    _show_letters(stage)
+    _mend_and_replay(stage)
+
+
+def _send_sample() -> None:
+    from sync_tasks.cli.sending import Refusal, send_lines, tell_sent
+
+    def tell(refusal: Refusal) -> None:
+        say(f"  line {refusal.line}: {escaped(refusal.reason)}")
+
+    file = parts.example("portal-events.jsonl")
+    say(f"\n[bold]$ sync-tasks send {file.name}[/]")
+    with file.open("rb") as lines:
+        sent = send_lines(lines, rate=EVENTS_PER_SECOND, refuse=tell, size=file.stat().st_size)
+    tell_sent(sent)
+    if sent.stopped_at is not None or not sent.accepted:
+        raise DemoFailedError("the sample events were not accepted")
+
+
+def _wait_until_settled(stage: Stage) -> float:
+    """Return how long it took until Brevo agreed and no message was left.
+
+    Raises:
+        DemoFailedError: it takes too long.
+    """
+    start = time.monotonic()
+    key = stage.store.key
+    left = (key("dirty"), "sync_tasks", "sync_tasks.urgent", key("unacked"))
+    with open_console().status("waiting until Brevo agrees"):
+        while stage.store.redis.exists(*left):
+            stage.parts.check()
+            if time.monotonic() - start > SETTLED_WITHIN:
+                raise DemoFailedError(f"not settled after {SETTLED_WITHIN:.0f} s")
+            time.sleep(_LOOK_EVERY)
+    return time.monotonic() - start
+
+
+def _show_contacts(stage: Stage, title: str, contacts: Iterable[Mapping[str, Any]]) -> None:
+    slugs = {known.list_id: slug for slug, known in stage.settings.newsletters.items()}
+    table = lay_out(title, "User", "Address", "Name", "City", "Newsletters")
+    for contact in sorted(contacts, key=lambda contact: str(contact["ext_id"]).rjust(30)):
+        told, erased = contact["attributes"], contact["ext_id"].startswith("deleted-")
+        newsletters = ", ".join(slugs[number] for number in contact["listIds"]) or "none"
+        table.add_row(
+            "erased" if erased else escaped(contact["ext_id"]),
+            escaped(contact["email"]),
+            escaped(f"{told.get('FIRSTNAME', '')} {told.get('LASTNAME', '')}"),
+            escaped(told.get("CITY", "")),
+            "[red]blocklisted[/]" if contact["emailBlacklisted"] else newsletters,
+        )
+    print_table(table)
+
+
+def _show_letters(stage: Stage) -> None:
+    from sync_tasks.cli.letter_tables import print_letters
+    from sync_tasks.dead_letters import read_letters
+
+    say("\n[bold]$ sync-tasks failed list[/]")
+    print_letters(read_letters(stage.store))
+
+
+def _mend_and_replay(stage: Stage) -> None:
+    """Create the list that was missing, replay the letter that waits for it, and show that Brevo agrees now."""
+    from sync_tasks.cli import letters
+    from sync_tasks.cli.letter_tables import print_replays
+
+    chosen = letters.find_letters(stage.store, letters.Filter(newsletter=MENDED))
+    wanted = stage.settings.newsletters[MENDED].list_id
+    say(f"\nthe list of [bold]{MENDED}[/] does not exist at Brevo; somebody creates it there")
+    stage.brevo.sandbox.request("POST", "/contacts/lists", {"name": MENDED, "folderId": 1})
+    say(f"[bold]$ sync-tasks failed replay --newsletter {MENDED} --wait 10[/]")
+    done = letters.replay_letters(stage.store, chosen, letters.name_operator())
+    done = list(letters.wait_for_fates(stage.store, done, 10.0))
+    contacts: list[dict[str, Any]] = stage.brevo.sandbox.contacts()
+    print_replays(done)
+    _show_contacts(
+        stage,
+        "the one who waited for it",
+        [contact for contact in contacts if wanted in contact["listIds"]],
+    )
+    if not done or any(one.outcome != "reflected" for one in done):
+        raise DemoFailedError("the replayed letter is not reflected at Brevo")

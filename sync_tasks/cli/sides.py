@@ -1,0 +1,139 @@
+"""What the portal wants of one user and what Brevo holds, line by line."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from sync_tasks.cli.showing import mask_address, mask_value, show_value
+from sync_tasks.contacts import STAMP, Contact, EventKey, RemoteContact, Seen
+from sync_tasks.differences import ERASED, Layout, Wanted, wanted_of
+from sync_tasks.events import Json, moment_of
+from sync_tasks.planning import concerns
+from sync_tasks.store import Store
+
+Show = Callable[[Json], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing on both sides; ``agrees`` is nothing where the portal does not say or Brevo was not asked."""
+
+    what: str
+    wanted: str
+    held: str
+    agrees: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """One account's two sides; ``error`` tells why Brevo could not be asked."""
+
+    contact_id: int | None
+    lines: list[Line]
+    asked: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a user's history."""
+
+    at: str
+    task: str
+    newsletter: str
+    occurred_at: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """How addresses and other personal values are shown."""
+
+    address: Show = field(default=lambda value: mask_address(str(value)) if value else "")
+    value: Show = mask_value
+    plain: Show = show_value
+
+
+IN_FULL = Masks(address=show_value, value=show_value)
+
+
+def erased_at(store: Store, user_id: str) -> str | None:
+    """Return when a user whose erasure is complete was deleted, or nothing."""
+    secret = cast("str", store.redis.get(store.key("secret")) or "")
+    hashed = hashlib.sha1((secret + user_id).encode(), usedforsecurity=False).hexdigest()[:24]
+    tombstone = cast("str | None", store.redis.hget(store.key("tombstones"), hashed))
+    return moment_of(tombstone[:STAMP]).isoformat() if tombstone else None
+
+
+def read_history(store: Store, user_id: str) -> list[Happening]:
+    """Return what happened to a user lately, the newest first."""
+    lines = (line.split(" ", 2) for line in store.history(user_id))
+    return [_happening(at, EventKey.parse(key), outcome) for at, key, outcome in lines]
+
+
+def _happening(at: str, key: EventKey, outcome: str) -> Happening:
+    occurred_at = moment_of(key.stamp).isoformat()
+    return Happening(moment_of(at).isoformat(), key.task, key.newsletter, occurred_at, outcome)
+
+
+def is_concerned(contact: Contact, account: str, layout: Layout) -> bool:
+    """Tell whether an account has, or should have, a contact of this user."""
+    return account in contact.seen or concerns(contact, account, layout)
+
+
+def compare(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> list[Line]:
+    """Return the two sides of an account that was asked just now."""
+    return list(_lines_of_erased(remote, seen) if contact.erased else _lines(contact, layout, seen, remote, masks))
+
+
+def recall(contact: Contact, layout: Layout, seen: Seen, masks: Masks) -> list[Line]:
+    """Return the two sides as far as the pipeline remembers Brevo's, which is all but the values of attributes."""
+    if contact.erased:
+        return [Line("contact", "erased", "erased" if seen.digest == ERASED else "not yet erased", None)]
+    wanted = wanted_of(contact, layout, seen.floor)
+    held = RemoteContact(seen.id or 0, seen.address, None, seen.lists, {}, seen.block) if seen.id else None
+    digest = wanted.digest == seen.digest if held else None
+    return [
+        _line("address", wanted.address, held.address if held else None, masks.address),
+        *(Line(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
+        *_newsletter_lines(wanted, layout, held),
+        *_block_lines(held),
+    ]
+
+
+def _lines_of_erased(remote: RemoteContact | None, seen: Seen) -> Iterator[Line]:
+    gone = remote is None or (remote.block is not None and not remote.lists and seen.digest == ERASED)
+    yield Line("contact", "erased", "erased" if gone else "not yet erased", gone)
+
+
+def _lines(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> Iterator[Line]:
+    wanted = wanted_of(contact, layout, seen.floor)
+    held = remote.attributes if remote else {}
+    yield _line("address", wanted.address, remote.address if remote else None, masks.address)
+    yield _line("ext_id", wanted.ext_id, remote.ext_id if remote else None, masks.plain)
+    for name, value in sorted(wanted.attributes.items()):
+        yield _line(name, value, held.get(name), masks.value)
+    yield from _newsletter_lines(wanted, layout, remote)
+    yield from _block_lines(remote)
+
+
+def _line(what: str, wanted: Json, held: Json, show: Show) -> Line:
+    return Line(what, show(wanted), show(held), (wanted in ("", None) and held in ("", None)) or wanted == held)
+
+
+def _newsletter_lines(wanted: Wanted, layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+    lists = remote.lists if remote else frozenset()
+    for slug, newsletter in sorted(layout.newsletters.items()):
+        number = newsletter.list_id
+        on, off = number in wanted.subscribed, number in wanted.unsubscribed
+        said = "subscribed" if on else "unsubscribed" if off else ""
+        if said or number in lists:
+            held = f"on list {number}" if number in lists else f"not on list {number}"
+            yield Line(slug, said, held, (number in lists) == on if said else None)
+
+
+def _block_lines(remote: RemoteContact | None) -> Iterator[Line]:
+    if remote and remote.block:
+        since = moment_of(remote.block.since).date().isoformat()
+        yield Line("blocklisted", "", f"{remote.block.kind} since {since}", None)
