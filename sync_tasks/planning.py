@@ -30,9 +30,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Search:
-    """Look for the user's contact by these addresses."""
+    """Look for the user's contact by these addresses, and by its ``ext_id`` where we may have created it."""
 
     addresses: tuple[str, ...]
+    by_ext_id: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,13 +123,13 @@ def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read
 def _first_look(contact: Contact, layout: Layout, view: View) -> Step | None:
     if contact.address_taken:
         return None
-    if not contact.addresses:
+    if not contact.addresses and not view.doubted:
         raise UnknownContactError(
             "the user was never seen and the event brings no address: send it again with `email` (or `previous_email`)"
         )
     wanted = wanted_of(contact, layout)
     if contact.erased or view.doubted or not wanted.subscribed or contact.addresses != (wanted.address,):
-        return Search(contact.addresses)
+        return Search(contact.addresses, by_ext_id=view.doubted)
     return _creation(wanted, contact)
 
 

@@ -83,8 +83,8 @@ class AccountPush:
         match step:
             case Read(contact_id):
                 self._learn(self.gateway.read(contact_id))
-            case Search(addresses):
-                self._search(addresses)
+            case Search(addresses, by_ext_id):
+                self._search(addresses, by_ext_id=by_ext_id)
             case NewContact():
                 self._create(step)
             case Write(contact_id, change):
@@ -106,8 +106,11 @@ class AccountPush:
         else:
             self.view = View(None, doubted=True)
 
-    def _search(self, addresses: tuple[str, ...]) -> None:
+    def _search(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
+        created = self.gateway.find_ext_id(self.lease.user_id) if by_ext_id else None
         mine = {remote.id: remote for remote in self._found(addresses)}
+        if created:
+            mine.setdefault(created.id, created)
         if not mine:
             self.view = View(_forget(self._seen()), fresh=True)
             return

@@ -31,7 +31,7 @@ def anonymize_contact(self: EventTask, /, **wire: Json) -> str:
 
 
 @app.task(name="sync_tasks.sync_contact", base=ContactTask, bind=True)
-def sync_contact(self: ContactTask, user_id: str) -> str:
+def sync_contact(self: ContactTask, /, user_id: str, **_from_newer_releases: Json) -> str:
     """Bring a contact in sync again: after a deferral, a replay, or a lost nudge."""
     return self.settle(Nudge(parse_event(Event, {"user_id": user_id}).user_id))
 

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from sync_tasks.errors import AccountError, AccountPausedError, GatewayUnavailableError, RateLimitedError, SyncError
@@ -136,7 +136,8 @@ class AccountGate:
 
 
 def _parse(text: str) -> Pause:
-    return Pause(**cast("dict[str, Any]", json.loads(text)))
+    told = cast("dict[str, Any]", json.loads(text))
+    return Pause(**{each.name: told[each.name] for each in fields(Pause)})
 
 
 def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:

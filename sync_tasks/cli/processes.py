@@ -23,7 +23,7 @@ class PartEndedError(SyncError):
 
 
 class Part:
-    """One process; every line it prints is heard, and once one holds the words it is ``ready``, without words at once."""
+    """One process; every line it prints is heard, and it is ``ready`` once one holds the words, if any."""
 
     def __init__(self, name: str, process: subprocess.Popen[str], hear: Hear, ready_words: str | None) -> None:
         self.name = name

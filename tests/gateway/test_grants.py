@@ -37,7 +37,7 @@ def gateway_with(script: Script, grant: Callable[[str], None]) -> Brevo:
 
 
 def test_the_gate_is_told_how_each_request_went_but_not_of_the_firewall(script: Script) -> None:
-    gate = Turnstile(lambda bucket: None)
+    gate = Turnstile(lambda _bucket: None)
     gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
     script.says(answer(503), answer(200, page(remote())), answer(200, remote()), answer(403, HTML), answer(401, {}))
 

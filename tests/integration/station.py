@@ -23,6 +23,7 @@ from tests.integration.portal import Portal
 from tests.servers import Program, StartProgram, programs, require_redis_server, wait_until
 
 ROOT = Path(__file__).parents[2]
+READY = " ready."
 SETTLED_WITHIN = 30.0
 ENDED_WITHIN = 30.0
 # No test waits for what takes long in production; a lease cannot be shorter than a second.
@@ -99,9 +100,9 @@ class Station:
         sent: Any = self.producer.send_task(task, args, said, queue=queue, ignore_result=True)
         return str(sent.id)
 
-    def celery(self, *words: str | Path, ready: str | None = None, **env: str) -> Program:
+    def celery(self, *words: str, **env: str) -> Program:
         command = [sys.executable, "-m", "celery", "-A", "sync_tasks", *words]
-        return self.start(command, ready=ready, env=self.env | env, cwd=self.cwd)
+        return self.start(command, env=self.env | env, cwd=self.cwd)
 
     def start_command(self, *words: str) -> Program:
         """Start one of the operator's commands."""
@@ -113,12 +114,18 @@ class Station:
         program.process.wait(ENDED_WITHIN)
         return program
 
-    def worker(self, name: str = "one", **env: str) -> Program:
+    def start_worker(self, name: str = "one", **env: str) -> Program:
+        """Start a worker; it is ``READY`` some seconds later."""
+        return self.celery("worker", "-n", f"{name}@localhost", "--concurrency=4", **env)
+
+    def worker(self) -> Program:
         """Start a worker and return once it takes messages."""
-        return self.celery("worker", "-n", f"{name}@localhost", "--concurrency=4", ready=" ready.", **env)
+        worker = self.start_worker()
+        worker.wait_for(READY)
+        return worker
 
     def beat(self) -> Program:
-        return self.celery("beat", ready="is starting.")
+        return self.celery("beat")
 
     def held(self, user_id: str) -> dict[str, Any]:
         """Return the one contact that Brevo holds of this user."""

@@ -14,9 +14,6 @@ from sync_tasks.embedded import free_port
 from tests.integration.station import SETTLED_WITHIN, Station
 from tests.servers import wait_until
 
-# What is started for all tests of this module is to be started once.
-pytestmark = pytest.mark.xdist_group("flower")
-
 MARK = "zz-marked"
 WHO = {"newsletter": "daily", "email": f"{MARK}@secret.example", "first_name": f"Name-{MARK}"}
 CREDENTIALS = "operator:sesame"
@@ -55,7 +52,7 @@ def flower(station: Station) -> Flower:
     port = free_port()
     words = ["flower", "--address=127.0.0.1", f"--port={port}", f"--basic-auth={CREDENTIALS}"]
     station.celery(*words)
-    station.worker()
+    station.start_worker()
     flower = Flower(port)
     wait_until(flower.is_up, "Flower answers", SETTLED_WITHIN)
     wait_until(

@@ -27,8 +27,8 @@ def test_an_event_survives_the_worker_that_was_killed_over_it(lonely_station: St
     station.portal.accept("subscribe", **ANNA)
     wait_until(lambda: count_requests(station.brevo, "POST"), "the request is under way")
     station.portal.accept("subscribe", **ANNA | {"newsletter": "weekly"})
+    station.start_worker("two")
     worker.kill()
-    station.worker("two")
     station.wait_for_lists("anna", 3, 5)
     assert len(station.brevo.contacts()) == 1
     assert station.letters() == []

@@ -9,12 +9,9 @@ import pytest
 from sync_tasks.dead_letters import discard, read_closed, replay
 from tests.integration import marked
 from tests.integration.marked import is_marked
-from tests.integration.station import SETTLED_WITHIN, Station, building
+from tests.integration.station import READY, SETTLED_WITHIN, Station, building
 from tests.integration.watching import watching
 from tests.servers import Program, wait_until
-
-# What is started for all tests of this module is to be started once.
-pytestmark = pytest.mark.xdist_group("secrecy")
 
 
 @dataclass
@@ -32,12 +29,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """A day's work with marked people, everything logged down to the last detail."""
     with building(tmp_path_factory.mktemp("secrecy"), more_env={"SYNC_LOG_LEVEL": "DEBUG"}) as station:
         programs = {
-            "beat": station.celery("beat"),
-            "worker one": station.celery("worker", "-n", "one@localhost", "--concurrency=4"),
-            "worker two": station.celery("worker", "-n", "two@localhost", "--concurrency=4", SYNC_LOG_JSON="1"),
+            "beat": station.beat(),
+            "worker one": station.start_worker("one"),
+            "worker two": station.start_worker("two", SYNC_LOG_JSON="1"),
         }
         for name in ("worker one", "worker two"):
-            programs[name].wait_for(" ready.")
+            programs[name].wait_for(READY)
         yield work_a_day(station, programs)
 
 

@@ -11,9 +11,6 @@ import pytest
 
 from tests.integration.station import ENDED_WITHIN, ROOT, Station, building
 
-# What is started for all tests of this module is to be started once.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 SOURCES = ("pyproject.toml", "README.md", "LICENSE")
 # Build and installation take what they need from this environment and ask no package index.
 BUILD = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
@@ -77,7 +74,7 @@ def test_what_runs_is_the_wheel(elsewhere: Station, installed: Path) -> None:
 
 
 def test_a_worker_and_the_commands_run_from_the_wheel_in_an_empty_folder(elsewhere: Station, installed: Path) -> None:
-    worker = elsewhere.worker()
+    worker = elsewhere.start_worker()
     events = elsewhere.folder / "events.jsonl"
     events.write_text(
         '{"task": "subscribe_contact", "user_id": "anna", "newsletter": "daily", "email": "anna@portal.org"}\n'

@@ -11,9 +11,6 @@ from tests.integration.station import SETTLED_WITHIN, Station, read_outcomes
 from tests.integration.watching import Event, states_of, watching
 from tests.servers import Program, wait_until
 
-# What is started for all tests of this module is to be started once.
-pytestmark = pytest.mark.xdist_group("worker")
-
 
 @pytest.fixture(scope="module")
 def worker(station: Station) -> Program:

@@ -1,37 +1,46 @@
-"""The rig of the tests that break things: every process is real and gone when the test is over."""
+"""The rig of the tests that break things: every process is real and gone when its test is over."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sync_tasks.embedded import EmbeddedRedis
-from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
+from sync_tasks.sandbox import LimitSettings, SandboxSettings
 from sync_tasks.sandbox.server import serving
+from tests.reliability.measuring import Measure, Note, measuring
 from tests.reliability.rig import Rig
 from tests.servers import StartProgram
 
-# Short, so that no test waits for what is long in production.
-HASTY = {"lease_seconds": 3, "grace_seconds": 2, "quiet_seconds": 3, "probe_seconds": 1}
+# No test waits for what takes long in production.
+HASTY = {"lease_seconds": 3, "grace_seconds": 1, "quiet_seconds": 2, "probe_seconds": 1}
 
 MakeRig = Callable[..., Rig]
 
 
 @pytest.fixture
 def make_rig(private_redis: EmbeddedRedis, start_program: StartProgram, tmp_path: Path) -> Iterator[MakeRig]:
-    """Build a rig; ``accounts`` are its accounts, each with a sandbox, ``pipeline`` changes what is hasty."""
+    """Build a rig; ``accounts`` are further accounts, ``limited`` makes Brevo count, the rest is for [pipeline]."""
     with ExitStack() as stack:
 
-        def make(*accounts: str, rate: float = 500, limits: bool = False, **pipeline: float) -> Rig:
-            settings = SandboxSettings(limits=LimitSettings(enabled=limits, contacts_per_second=int(rate)), seed=1)
-            served = {name: stack.enter_context(serving(settings)) for name in accounts or ("default",)}
-            urls = {name: one.url for name, one in served.items()}
-            rig = Rig(private_redis, urls, served["default"].sandbox, start_program, tmp_path, HASTY | pipeline, rate)
-            rig.others = {name: one.sandbox for name, one in served.items()}
-            stack.callback(rig.close)
-            return rig
+        def make(*accounts: str, rate: float = 500, limited: bool = False, url: str = "", **pipeline: float) -> Rig:
+            limits = LimitSettings(enabled=limited, contacts_per_second=int(rate), contacts_per_hour=10**9)
+            settings = SandboxSettings(limits=limits, seed=1)
+            served = [stack.enter_context(serving(settings)) for _ in ("default", *accounts)]
+            told = "\n".join(f"{name} = {value}" for name, value in (HASTY | pipeline).items())
+            more = dict(zip(accounts, served[1:], strict=True))
+            return Rig(
+                private_redis,
+                served[0],
+                start_program,
+                tmp_path,
+                stack,
+                pipeline=told,
+                others=more,
+                rate=rate,
+                redis_url=url,
+            )
 
         yield make
 
@@ -42,3 +51,28 @@ def rig(make_rig: MakeRig) -> Rig:
     return make_rig()
 
 
+@pytest.fixture
+def note(record_property: Note) -> Note:
+    """Note a number under a name; all of them are printed at the end of the run."""
+    return record_property
+
+
+@pytest.fixture
+def measure(note: Note) -> Measure:
+    """Note how long a block takes."""
+    return measuring(note)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    passed = terminalreporter.stats.get("passed", [])
+    told = sorted({(str(name), str(value)) for report in passed for name, value in report.user_properties})
+    if told:
+        terminalreporter.section("measured")
+    for name, value in told:
+        terminalreporter.write_line(f"{value:>12}  {name}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """TEMPORARY"""
+    config.addinivalue_line("markers", "slow: x")

@@ -1,153 +1,126 @@
-"""The whole pipeline in processes of its own: Redis, Brevo's double, workers, beat, and a portal that calls ``delay``."""
+"""The station of the integration tests, built to be broken: several accounts, bulk events, frozen processes."""
 
-import json
 import os
 import signal
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
-
 from sync_tasks.accepting import NUDGE
 from sync_tasks.contacts import EventKey
-from sync_tasks.dead_letters import DeadLetter, read_letters
-from sync_tasks.embedded import EmbeddedRedis
 from sync_tasks.events import EVENTS, parse_event
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.store import Store, connect
+from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.throttle import Throttle
-from tests.servers import Program, StartProgram, wait_until
+from tests.integration.station import Station
+from tests.servers import Program, wait_until
 
-ROOT = Path(__file__).parents[2]
-NAMESPACE = "sync_tasks"
-QUEUE, URGENT = NAMESPACE, f"{NAMESPACE}.urgent"
-# A worker that was interrupted must be well again after so many seconds: the promise.
-RECOVERED_WITHIN = 60
-LISTS = {"daily": 3, "weekly": 5}
+# The promise: workers recover from whatever happened to Redis within so many seconds.
+RECOVERED_WITHIN = 60.0
+QUEUE, URGENT = "sync_tasks", "sync_tasks.urgent"
 
 
 @dataclass
-class Rig:
-    """Starts the parts of a pipeline, plays the portal, and looks at what came of it."""
+class Rig(Station):
+    """A station with one sandbox for each account; ``daily`` lies in the first account, ``weekly`` in the last."""
 
-    redis: EmbeddedRedis
-    urls: Mapping[str, str]
-    brevo: Sandbox
-    start: StartProgram
-    folder: Path
-    pipeline: Mapping[str, float] = field(default_factory=dict)
-    rate: float = 500
-    others: Mapping[str, Sandbox] = field(default_factory=dict)
-    _store: Store | None = None
+    pipeline: str = ""
+    others: dict[str, ServedSandbox] = field(default_factory=dict)
+    rate: float = 500.0
+    redis_url: str = ""
 
-    @property
-    def store(self) -> Store:
-        """The state, through a client of the test's own."""
-        self._store = self._store or Store(connect(self.redis.url), NAMESPACE)
-        return self._store
-
-    @property
+    @cached_property
     def env(self) -> dict[str, str]:
-        keys = {f"SYNC_API_KEY{'' if name == 'default' else f'_{name.upper()}'}": "key" for name in self.urls}
-        where = {"SYNC_REDIS_URL": self.redis.url, "SYNC_BROKER_URL": "", "SYNC_NAMESPACE": NAMESPACE}
-        return {**keys, **where, "SYNC_CONFIG": str(self.write_config()), "SYNC_BASE_URL": self.urls["default"]}
+        """The environment of all these processes."""
+        told = {"SYNC_REDIS_URL": self.redis_url or self.redis.url, "SYNC_CONFIG": str(self._write_configuration())}
+        keys = {f"SYNC_API_KEY_{name.upper()}": "xkeysib-zz" for name in self.others}
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("SYNC_", "FLOWER_"))}
+        return kept | told | keys | {"SYNC_API_KEY": "xkeysib-zz"} | self.more_env
 
-    def write_config(self) -> Path:
-        """Write the configuration; each newsletter belongs to an account of its own where there are two."""
-        path = self.folder / "sync_tasks.toml"
-        lines = [
-            line
-            for name, url in self.urls.items()
-            for line in (f"[accounts.{name}]", f'base_url = "{url}"', f"requests_per_second = {self.rate}")
-            + (f"requests_per_hour = {int(self.rate * 3600)}",)
-        ]
-        for (slug, number), account in zip(LISTS.items(), [*self.urls, *self.urls], strict=False):
+    def _write_configuration(self) -> Path:
+        accounts = {"default": self.served, **self.others}
+        lines = []
+        for name, served in accounts.items():
+            lines += [f"[accounts.{name}]", f'base_url = "{served.url}"', f"requests_per_second = {self.rate}"]
+            lines.append(f"requests_per_hour = {int(self.rate * 3600)}")
+        for slug, number, account in (("daily", 3, "default"), ("weekly", 5, [*accounts][-1])):
             lines += [f"[newsletters.{slug}]", f"list_id = {number}", f'account = "{account}"']
-        lines += ["[pipeline]", *(f"{name} = {value}" for name, value in self.pipeline.items())]
-        path.write_text("\n".join(lines))
+        path = self.folder / "sync_tasks.toml"
+        path.write_text("\n".join([*lines, "[pipeline]", self.pipeline]))
         return path
 
-    def celery(self, *words: str | Path, ready: str | None = None, **env: str) -> Program:
-        command = [sys.executable, "-m", "celery", "-A", "sync_tasks", *words]
-        return self.start(command, ready=ready, env=self.env | env, cwd=ROOT)
+    def start_worker(self, name: str = "one", *words: str, threads: int = 4) -> Program:
+        """Start a worker; it takes messages once it has printed ``ready.``."""
+        return self.celery("worker", "-n", f"{name}@localhost", f"--concurrency={threads}", *words)
 
-    def start_worker(self, *words: str, name: str = "one", threads: int = 4, **env: str) -> Program:
-        """Start a worker and wait until it takes messages."""
-        return self.celery("worker", "-n", f"{name}@%h", f"--concurrency={threads}", *words, ready=" ready.", **env)
-
-    def start_beat(self) -> Program:
-        return self.celery("beat", ready="beat: Starting")
-
-    def portal(self, *calls: Mapping[str, Any]) -> Program:
-        """Start a portal that hands each of these events to a task; it prints one line for each."""
-        path = self.folder / f"events-{len(list(self.folder.glob('events-*')))}.jsonl"
-        path.write_text("".join(json.dumps(call) + "\n" for call in calls))
-        command = [sys.executable, "-m", "tests.reliability.portal", path]
-        return self.start(command, env=self.env, cwd=ROOT)
-
-    def accept(self, user_id: str, newsletter: str = "daily", task: str = "subscribe_contact", **said: Any) -> EventKey:
-        """Let an event be accepted without a nudge."""
-        told = {"user_id": user_id, **({} if task == "anonymize_contact" else {"newsletter": newsletter}), **said}
-        if task == "subscribe_contact":
+    def accept(self, user_id: str, newsletter: str = "daily", task: str = "subscribe", **said: Any) -> EventKey:
+        """Let an event be accepted, without a nudge."""
+        told = {"user_id": user_id, "newsletter": newsletter, **said}
+        if task == "subscribe":
             told.setdefault("email", f"{user_id}@portal.org")
-        event = parse_event(EVENTS[task], told)
-        return EventKey(task, event.about or "", self.store.accept(event).stamp)
+        event = parse_event(EVENTS[f"{task}_contact"], told)
+        return EventKey(event.task, event.about or "", self.store.accept(event).stamp)
 
-    def nudge(self, user_ids: Iterable[str]) -> None:
+    def nudge(self, *user_ids: str) -> None:
         """Send nudges, as the portal and the sweeper do."""
-        with Celery(broker=self.redis.url) as sender, sender.connection_for_write() as connection:
+        with self.producer.connection_for_write() as connection:
             for user_id in user_ids:
-                told = {"user_id": user_id}
-                sender.send_task(
-                    "sync_tasks.sync_contact", kwargs=told, headers=NUDGE, queue=QUEUE, connection=connection
+                self.producer.send_task(
+                    "sync_tasks.sync_contact",
+                    kwargs={"user_id": user_id},
+                    headers=NUDGE,
+                    queue=QUEUE,
+                    ignore_result=True,
+                    connection=connection,
                 )
 
-    def subscribe(self, *user_ids: str) -> None:
+    def subscribe(self, *user_ids: str, newsletter: str = "daily") -> None:
         """Let these users subscribe, and nudge them."""
         for user_id in user_ids:
-            self.accept(user_id)
-        self.nudge(user_ids)
+            self.accept(user_id, newsletter)
+        self.nudge(*user_ids)
 
     def sweep(self) -> None:
-        """Ask the workers for a sweep, as a beat does."""
-        with Celery(broker=self.redis.url) as sender:
-            sender.send_task("sync_tasks.sweep", queue=URGENT)
+        """Ask for a sweep, as a beat does."""
+        self.send("sync_tasks.sweep", queue=URGENT)
 
-    def held(self) -> set[str]:
-        """Return the users whom Brevo holds on some list."""
-        return {str(contact["ext_id"]) for contact in self.brevo.contacts() if contact["listIds"]}
+    def wait_until_held(self, *user_ids: str, by: Sandbox | None = None, within: float = RECOVERED_WITHIN) -> None:
+        """Return once Brevo has these users on a list."""
+        wait_until(lambda: read_users(by or self.brevo) >= set(user_ids), f"{len(user_ids)} users at Brevo", within)
 
-    def wait_until_held(self, *user_ids: str, timeout: float = RECOVERED_WITHIN) -> None:
-        wait_until(lambda: self.held() >= set(user_ids), f"Brevo holds {len(user_ids)} users", timeout)
-
-    def wait_until_settled(self, timeout: float = RECOVERED_WITHIN) -> None:
+    def wait_until_clean(self, within: float = RECOVERED_WITHIN) -> None:
         """Return once no contact is dirty."""
-        wait_until(lambda: not self.dirty(), "nothing is dirty", timeout)
+        wait_until(lambda: not self.count("dirty"), "nothing is dirty", within)
 
-    def dirty(self) -> int:
-        return int(self.store.redis.zcard(self.store.key("dirty")))
+    def count(self, what: str) -> int:
+        """Return how many users are ``dirty`` or ``due``."""
+        return int(self.store.redis.zcard(self.store.key(what)))
 
     def queued(self) -> int:
         """Return how many messages wait for a worker."""
-        return int(self.store.redis.llen(QUEUE)) + int(self.store.redis.llen(URGENT))
+        return int(self.store.redis.llen(QUEUE)) + int(self.store.redis.llen(URGENT))  # type: ignore[arg-type]
 
     def unacknowledged(self) -> int:
-        return int(self.store.redis.hlen(self.store.key("unacked")))
-
-    def letters(self) -> list[DeadLetter]:
-        return read_letters(self.store)
+        """Return how many messages workers have in hand."""
+        return int(self.store.redis.hlen(self.store.key("unacked")))  # type: ignore[arg-type]
 
     def paused(self, account: str = "default") -> str | None:
-        """Return which error paused the account, if one did."""
+        """Return which error paused an account, if one did."""
         pause = Throttle(self.store, {}).paused(account)
         return pause.error if pause else None
 
-    def close(self) -> None:
-        if self._store:
-            self._store.redis.close()
+
+def read_users(brevo: Sandbox) -> set[str]:
+    """Return the users whom Brevo has on some list."""
+    return {str(contact.get("ext_id")) for contact in brevo.contacts() if contact["listIds"]}
+
+
+def users(count: int, prefix: str = "user") -> list[str]:
+    """Return so many users' ids."""
+    return [f"{prefix}-{number}" for number in range(count)]
 
 
 def freeze(pid: int) -> None:
@@ -156,10 +129,22 @@ def freeze(pid: int) -> None:
 
 
 def thaw(pid: int) -> None:
-    os.kill(pid, signal.SIGCONT)
+    """Let a frozen process go on."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
 
 
-def resident(pid: int) -> float:
-    """Return how many MiB of memory a process holds."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
+def resident(worker: Program) -> float:
+    """Return how many MiB of memory the worker holds."""
+    lines = Path(f"/proc/{_python_of(worker.pid)}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def _python_of(pid: int) -> int:
+    return pid
+
+
+def lines_with(program: Program, words: Iterable[str]) -> list[str]:
+    """Return the lines of a log that hold all these words."""
+    wanted = tuple(words)
+    return [line for line in program.output.splitlines() if all(word in line for word in wanted)]

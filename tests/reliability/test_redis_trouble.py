@@ -1,26 +1,138 @@
-"""What happens to Redis, workers outlive, and the portal is told at once."""
+"""Whatever happens to Redis: workers come back by themselves, the portal is told at once, nothing is half accepted."""
 
-import time
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import redis
 
-from tests.reliability.rig import RECOVERED_WITHIN, Rig
-from tests.servers import Program, wait_until
+from tests.reliability.conftest import MakeRig
+from tests.reliability.measuring import Measure
+from tests.reliability.proxy import proxying
+from tests.reliability.rig import Rig, freeze, thaw, users
+from tests.servers import wait_until
 
-def test_kill(rig: Rig) -> None:
-    worker = rig.start_worker()
-    rig.subscribe("a")
-    rig.wait_until_held("a")
-    t = time.time()
-    rig.redis.kill()
-    worker.wait_for("Connection to broker lost")
-    print("lost after", time.time() - t)
+Trouble = Callable[[Rig], object]
+MAXCLIENTS = 40
+
+
+@contextmanager
+def restarted(rig: Rig) -> Iterator[None]:
+    rig.redis.stop()
+    yield
     rig.redis.start()
-    t = time.time()
-    rig.subscribe("b")
-    rig.wait_until_held("b")
-    print("back after", time.time() - t)
-    t = time.time()
-    print(worker.stop(), time.time() - t)
-    print(worker.output)
+
+
+@contextmanager
+def killed(rig: Rig) -> Iterator[None]:
+    rig.redis.kill()
+    yield
+    rig.redis.start()
+
+
+@contextmanager
+def full(rig: Rig) -> Iterator[None]:
+    rig.store.redis.config_set("maxmemory", "1mb")
+    yield
+    rig.store.redis.config_set("maxmemory", "0")
+
+
+@contextmanager
+def failed_over(rig: Rig) -> Iterator[None]:
+    """A read-only replica, whose master is gone."""
+    rig.store.redis.replicaof("127.0.0.1", "1")
+    yield
+    rig.store.redis.replicaof("NO", "ONE")
+
+
+@contextmanager
+def hanging(rig: Rig) -> Iterator[None]:
+    assert rig.redis.pid
+    freeze(rig.redis.pid)
+    yield
+    thaw(rig.redis.pid)
+
+
+@contextmanager
+def crowded(rig: Rig) -> Iterator[None]:
+    """No place for one more connection, and everybody thrown out."""
+    with ExitStack() as stack, redis.Redis.from_url(rig.redis.url) as client:
+        client.config_set("maxclients", str(MAXCLIENTS))
+        client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        client.execute_command("CLIENT", "KILL", "TYPE", "normal")
+        for _ in range(2 * MAXCLIENTS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", rig.redis.port)))
+        yield
+        client.config_set("maxclients", "10000")
+
+
+@contextmanager
+def without_broadcasts(rig: Rig) -> Iterator[None]:
+    """As when a proxy ends idle connections: those on which workers wait for commands and events."""
+    rig.store.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    yield
+
+
+TROUBLES = [killed, full, failed_over]
+LONG_TROUBLES = [restarted, crowded, hanging]
+NOTICED = ("Redis is in trouble", "Connection to broker lost")
+
+
+@pytest.mark.parametrize("trouble", TROUBLES + [pytest.param(one, marks=pytest.mark.slow) for one in LONG_TROUBLES])
+def test_workers_come_back_and_nothing_is_lost_or_half_accepted(rig: Rig, trouble: Trouble, measure: Measure) -> None:
+    worker = rig.worker()
+    rig.portal.accept("subscribe", user_id="before", newsletter="daily", email="before@portal.org")
+    early, late = users(100, "early"), users(5, "late")
+    rig.subscribe(*early)
+    rig.wait_until_held(early[0])
+    with trouble(rig):
+        with measure(f"{trouble.__name__}: delay() raises"):
+            answer = rig.portal.call("subscribe", user_id="portal", newsletter="daily", email="portal@portal.org")
+        assert "error" in answer
+        wait_until(lambda: any(sign in worker.output for sign in NOTICED), "the worker notices", 30)
+    with measure(f"{trouble.__name__}: an event is at Brevo again"):
+        rig.subscribe(*late)
+        rig.wait_until_held(*late)
+    if trouble is not hanging:
+        assert rig.store.peek("portal") is None
+    assert_nothing_is_half_accepted(rig)
+    rig.portal.accept("subscribe", user_id="portal", newsletter="daily", email="portal@portal.org")
+    rig.beat()
+    rig.wait_until_held("before", "portal", *early)
+    rig.wait_until_clean()
+    assert rig.letters() == []
+    assert worker.running
+
+
+def assert_nothing_is_half_accepted(rig: Rig) -> None:
+    """Each user with an event that has no fate yet is dirty."""
+    redis_, key = rig.store.redis, rig.store.key
+    dirty = set(redis_.zrange(key("dirty"), 0, -1))
+    known = (name.removeprefix(key("contacts:")) for name in redis_.scan_iter(key("contacts:*")))
+    contacts = {user_id: rig.store.peek(user_id) for user_id in known}
+    assert {user_id for user_id, contact in contacts.items() if contact and contact.pending} <= dirty
+
+
+def test_a_worker_outlives_the_loss_of_the_connection_for_broadcasts(rig: Rig, measure: Measure) -> None:
+    worker = rig.worker()
+    with without_broadcasts(rig), measure("connection for broadcasts lost: an event is at Brevo again"):
+        worker.wait_for("Connection to broker lost")
+        rig.subscribe("anna")
+        rig.wait_until_held("anna")
+
+
+@pytest.mark.slow
+def test_a_worker_notices_connections_that_have_become_black_holes(make_rig: MakeRig, measure: Measure) -> None:
+    with proxying(0) as proxy:
+        rig = make_rig(url=proxy.url)
+        proxy.target = rig.redis.port
+        worker = rig.worker()
+        rig.beat()
+        rig.subscribe("before")
+        rig.wait_until_held("before")
+        proxy.swallow()
+        with measure("connections become black holes: an event is at Brevo again"):
+            rig.subscribe("after")
+            rig.wait_until_held("after")
+        assert worker.running

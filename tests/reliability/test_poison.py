@@ -1,0 +1,80 @@
+"""A contact whose handling kills its worker is given up after three times; everybody else's events reach Brevo."""
+
+import sys
+
+from sync_tasks.store import Lease, Settlement
+from tests.integration.station import ROOT
+from tests.reliability.rig import Rig, read_users, users
+from tests.servers import Program, wait_until
+
+COMMAND = [sys.executable, "-m", "celery", "-A", "sync_tasks", "worker", "--concurrency=8", "--without-mingle"]
+DEADLY = ["--include", "tests.reliability.deadly"]
+
+
+class Supervisor:
+    """Keeps one worker running, as an init system does."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.deaths = 0
+        self.worker = self._start()
+
+    def _start(self) -> Program:
+        return self._rig.start([*COMMAND, *DEADLY], env=self._rig.env, cwd=ROOT)
+
+    def look(self) -> None:
+        """Start the worker again if it has died."""
+        if not self.worker.running:
+            self.deaths += 1
+            self.worker = self._start()
+
+
+def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(rig: Rig) -> None:
+    others = users(60)
+    for user_id in [*others[:4], "poison", *others[4:]]:
+        rig.accept(user_id)
+    rig.nudge(*others[:4], "poison", *others[4:])
+    rig.beat()
+    supervisor = Supervisor(rig)
+
+    def is_over() -> bool:
+        supervisor.look()
+        return bool(rig.letters()) and not rig.count("dirty")
+
+    wait_until(is_over, "the contact is given up and all others are synced", 100)
+    (letter,) = rig.letters()
+    assert (letter.user_id, letter.error) == ("poison", "PoisonedContactError")
+    assert supervisor.deaths == 3
+    assert read_users(rig.brevo) == set(others)
+    assert supervisor.worker.running
+
+
+def test_after_two_deaths_suspects_come_one_by_one(rig: Rig) -> None:
+    both = ("poison", "victim")
+    for user_id in both:
+        rig.accept(user_id)
+    for _ in range(2):
+        assert "busy" not in [rig.store.take(user_id, 0.3) for user_id in both]
+        wait_until(lambda: all(has_run_out(rig, user_id) for user_id in both), "the leases have run out")
+    assert [rig.store.take(user_id, 0.3) == "busy" for user_id in both] == [False, True]
+    wait_until(lambda: not rig.store.redis.exists(rig.store.key("suspect")), "the third has died as well")
+    alone = rig.store.take("victim", 10)
+    assert isinstance(alone, Lease)
+    assert rig.store.take("poison", 10) == "busy"
+    rig.store.settle(alone, Settlement(clean=True))
+    assert isinstance(rig.store.take("poison", 10), Lease)
+
+
+def has_run_out(rig: Rig, user_id: str) -> bool:
+    lease = str(rig.store.redis.hget(rig.store.key(f"contacts:{user_id}"), "lease"))
+    return lease[:16] < rig.store.now()
+
+
+def test_what_was_given_up_is_not_asked_for_again_and_again(rig: Rig) -> None:
+    rig.brevo.add_fault("drop", method="POST", count=1)
+    rig.brevo.add_fault("status", method="POST", status=400)
+    rig.worker()
+    rig.beat()
+    rig.subscribe("refused")
+    assert rig.wait_for_letter("refused").error == "RejectedContactError"
+    wait_until(lambda: not rig.count("due"), "nobody looks at the contact any more", 30)

@@ -1,0 +1,85 @@
+"""SIGTERM loses no time and no work: what is under way ends, what waits is given back."""
+
+import signal
+
+import pytest
+
+from tests.reliability.conftest import MakeRig
+from tests.reliability.measuring import Measure
+from tests.reliability.rig import Rig, read_users, users
+from tests.servers import Program, wait_until
+
+# The promise.
+ENDS_WITHIN = 10.0
+
+
+def start_rolling(rig: Rig, worker: Program, name: str) -> Program:
+    """End a worker as a deployment does, and start its successor."""
+    successor = rig.worker(name)
+    assert worker.stop(signal.SIGTERM, ENDS_WITHIN) == 0
+    return successor
+
+
+@pytest.fixture
+def slow(rig: Rig) -> Rig:
+    """A rig whose Brevo takes its time."""
+    rig.brevo.add_fault("slow", seconds=0.4)
+    return rig
+
+
+def test_pushes_under_way_end_and_what_waits_is_given_back(slow: Rig, measure: Measure) -> None:
+    worker = slow.start_worker(threads=8)
+    told = users(100)
+    slow.subscribe(*told)
+    wait_until(lambda: len(read_users(slow.brevo)) >= 8, "the worker is busy", 30)
+    with measure("SIGTERM under load (8 threads, Brevo takes 0.4 s): the worker has ended"):
+        assert worker.stop(signal.SIGTERM, ENDS_WITHIN) == 0
+    assert slow.unacknowledged() == 0
+    assert slow.queued() >= slow.count("dirty") > 0
+    assert len(read_users(slow.brevo)) == len(told) - slow.count("dirty")
+    slow.brevo.faults.clear()
+    slow.worker()
+    slow.wait_until_held(*told)
+    slow.wait_until_clean()
+    assert slow.letters() == []
+
+
+@pytest.mark.parametrize("in_hand", [16, pytest.param(20, marks=pytest.mark.slow)])
+def test_tasks_that_wait_for_their_turn_or_their_next_try_are_given_back(
+    make_rig: MakeRig, measure: Measure, in_hand: int
+) -> None:
+    rig = make_rig(rate=2)
+    worker = rig.start_worker(threads=16)
+    told = users(60)
+    rig.subscribe(*told)
+    wait_until(lambda: rig.unacknowledged() >= in_hand, "tasks wait for their next try", 30)
+    with measure(f"SIGTERM while {in_hand} tasks wait for their turn or their next try: the worker has ended"):
+        assert worker.stop(signal.SIGTERM, ENDS_WITHIN) == 0
+    assert rig.unacknowledged() == 0
+    assert rig.queued() >= rig.count("dirty") > 0
+    assert rig.letters() == []
+
+
+@pytest.mark.slow
+def test_a_rolling_restart_under_load_loses_nothing(rig: Rig, measure: Measure) -> None:
+    rig.brevo.add_fault("slow", probability=0.2, seconds=0.3)
+    rig.beat()
+    workers = {name: rig.worker(name) for name in ("one", "two", "three")}
+    told: list[str] = []
+
+    def say_more() -> None:
+        more = users(60, f"wave-{len(told)}")
+        rig.subscribe(*more)
+        told.extend(more)
+
+    with measure("rolling restart of 3 workers, twice, under load"):
+        for turn in range(2):
+            for name, worker in list(workers.items()):
+                say_more()
+                workers[name] = start_rolling(rig, worker, f"{name}-{turn}")
+        rig.wait_until_held(*told)
+    rig.wait_until_clean()
+    assert rig.letters() == []
+    assert all("dead letter" not in worker.output for worker in workers.values())
+
+

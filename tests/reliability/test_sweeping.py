@@ -1,0 +1,88 @@
+"""The sweeper: what has no nudge gets one, a queue that is only slow gets no flood, and its absence is not silent."""
+
+from itertools import pairwise
+
+import pytest
+
+from sync_tasks.store import SECOND
+from sync_tasks.sweeping import ALONE, LIMIT, LONG_QUEUE
+from tests.reliability.conftest import MakeRig
+from tests.reliability.measuring import Measure, Note
+from tests.reliability.rig import QUEUE, URGENT, Rig, lines_with, users
+from tests.servers import wait_until
+
+SEVERAL = 4
+
+
+class Sweeps:
+    """The moments of the sweeps there were since the first look."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.moments: list[int] = []
+
+    def look(self) -> int:
+        """Return how many sweeps there were so far."""
+        swept = self._rig.store.redis.get(self._rig.store.key("swept"))
+        if swept and int(str(swept)) not in self.moments:
+            self.moments.append(int(str(swept)))
+        return len(self.moments)
+
+
+def test_an_event_whose_nudge_was_lost_reaches_brevo(rig: Rig, measure: Measure) -> None:
+    rig.worker()
+    rig.beat()
+    rig.accept("anna")
+    with measure("a nudge was lost (grace 1 s): the event at Brevo"):
+        rig.wait_until_held("anna")
+
+
+def test_an_opt_out_whose_nudge_was_lost_does_not_wait_behind_others(rig: Rig) -> None:
+    rig.worker()
+    rig.subscribe("anna")
+    rig.wait_until_held("anna")
+    rig.brevo.add_fault("slow", seconds=0.5)
+    rig.accept("anna", task="unsubscribe")
+    rig.subscribe(*users(400))
+    rig.beat()
+    wait_until(lambda: rig.held("anna")["listIds"] == [], "the opt-out is at Brevo", 30)
+    assert rig.count("dirty") > 200
+
+
+@pytest.mark.slow
+def test_a_queue_that_is_only_slow_is_not_flooded(rig: Rig, note: Note) -> None:
+    for user_id in users(2000):
+        rig.accept(user_id)
+    for user_id in users(2000, "leaving"):
+        rig.accept(user_id, task="unsubscribe", email=f"{user_id}@portal.org")
+    rig.brevo.add_fault("slow", seconds=1)
+    rig.start_worker(threads=2)
+    rig.beat()
+    sweeps, lengths = Sweeps(rig), []
+
+    def look() -> bool:
+        lengths.append(max(int(rig.store.redis.llen(queue)) for queue in (QUEUE, URGENT)))
+        return sweeps.look() > SEVERAL
+
+    wait_until(look, "several sweeps", 90)
+    note("4,000 dirty contacts and a slow Brevo: messages in one queue at most", max(lengths))
+    assert LONG_QUEUE < max(lengths) <= LONG_QUEUE + LIMIT
+
+
+@pytest.mark.slow
+def test_any_number_of_beats_sweep_no_more_than_one(rig: Rig) -> None:
+    rig.worker()
+    for _ in range(4):
+        rig.beat()
+    sweeps = Sweeps(rig)
+    wait_until(lambda: sweeps.look() > SEVERAL, "several sweeps", 90)
+    assert all(later - earlier > (ALONE - 0.1) * SECOND for earlier, later in pairwise(sweeps.moments))
+
+
+def test_the_worker_says_loudly_that_nobody_sweeps_until_somebody_does(make_rig: MakeRig) -> None:
+    rig = make_rig(grace_seconds=1)
+    worker = rig.worker()
+    worker.wait_for("nobody has swept for", 40)
+    assert lines_with(worker, ("error", "beat` running?"))
+    rig.beat()
+    worker.wait_for("sweeps go on again", 40)

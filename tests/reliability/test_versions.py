@@ -1,0 +1,90 @@
+"""Releases side by side on one Redis: this one understands what earlier ones left and leaves alone what newer add."""
+
+import json
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from sync_tasks.dead_letters import read_letters, replay
+from tests.reliability.recording import FOLDER, load
+from tests.reliability.rig import Rig
+from tests.servers import wait_until
+
+RECORDED = sorted(FOLDER.glob("*.json"))
+
+
+def restore(rig: Rig, path: Path) -> dict[str, Any]:
+    """Put back what a release left, at Brevo too, and return what was recorded."""
+    told = cast("dict[str, Any]", json.loads(path.read_text()))
+    rows = [{name: value for name, value in row.items() if name != "id"} for row in told["contacts"]]
+    assert rig.brevo.add_contacts(rows) == [row["id"] for row in told["contacts"]]
+    load(rig.store, told["keys"])
+    return told
+
+
+def lists_of(rig: Rig, user_ids: Iterable[str]) -> dict[str, list[int]]:
+    held = {contact.get("ext_id"): contact["listIds"] for contact in rig.brevo.contacts()}
+    return {user_id: sorted(cast("list[int]", held.get(user_id, []))) for user_id in user_ids}
+
+
+def assert_nothing_is_left(rig: Rig, user_ids: Iterable[str]) -> None:
+    told = repr(rig.brevo.contacts())
+    for user_id in user_ids:
+        wait_until(lambda user_id=user_id: rig.store.peek(user_id) is None, f"{user_id} is erased", 30)
+        assert f"{user_id}@" not in told
+
+
+def test_this_release_is_recorded() -> None:
+    assert FOLDER / f"{version('sync-tasks')}.json" in RECORDED
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: str(path.stem))
+def test_state_and_messages_of_each_release_are_understood(rig: Rig, path: Path) -> None:
+    told = restore(rig, path)
+    rig.beat()
+    rig.worker()
+    rig.wait_until_clean()
+    assert rig.paused() is None
+    assert lists_of(rig, told["expected"]) == told["expected"]
+    assert_nothing_is_left(rig, told["erased"])
+    (letter,) = rig.letters()
+    assert (letter.user_id, letter.error) == ("never_seen", "UnknownContactError")
+    assert replay(rig.store, letter, "operator") == "replayed"
+
+
+def test_what_a_newer_release_adds_is_left_alone(rig: Rig) -> None:
+    told = restore(rig, RECORDED[-1])
+    redis, key = rig.store.redis, rig.store.key
+    for user_id in ("stays", "leaves", "moves"):
+        redis.hset(key(f"contacts:{user_id}"), mapping={"z:newer": "kept", "newer": "kept"})
+    for letter_id, text in cast("dict[str, str]", redis.hgetall(key("dead_letters"))).items():
+        redis.hset(key("dead_letters"), letter_id, json.dumps(json.loads(text) | {"newer": "kept"}))
+    paused = str(redis.get(key("paused:default")))
+    redis.set(key("paused:default"), json.dumps(json.loads(paused) | {"newer": "kept"}))
+    send_as_a_newer_release(rig)
+    rig.beat()
+    worker = rig.worker()
+    rig.wait_until_clean()
+    wait_until(lambda: not rig.queued(), "all messages are handled")
+    assert lists_of(rig, told["expected"]) == told["expected"]
+    for user_id in ("stays", "leaves", "moves"):
+        assert redis.hmget(key(f"contacts:{user_id}"), "z:newer", "newer") == ["kept", "kept"]
+    (letter,) = read_letters(rig.store)
+    assert replay(rig.store, letter, "operator") == "replayed"
+    assert json.loads(str(redis.hget(key("dead_letters"), letter.id)))["newer"] == "kept"
+    assert "unexpected error" not in worker.output
+
+
+def send_as_a_newer_release(rig: Rig) -> None:
+    """Send what a newer portal might: further arguments, a newer kind of nudge, and a task nobody knows."""
+    when = "2026-01-02T00:00:00+00:00"
+    newer = {"sync_tasks_nudge": "2", "sync_tasks_newer": "kept"}
+    send: Any = rig.producer.send_task
+    kept = {"queue": "sync_tasks", "ignore_result": True}
+    send("sync_tasks.sync_contact", kwargs={"user_id": "stays", "newer": "kept"}, headers=newer, **kept)
+    told = {"user_id": "leaves", "newsletter": "daily", "occurred_at": when, "newer": "kept"}
+    send("sync_tasks.unsubscribe_contact", kwargs=told, headers=newer, **kept)
+    send("sync_tasks.newer", kwargs={"user_id": "stays"}, headers=newer, **kept)
