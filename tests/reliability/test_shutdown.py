@@ -81,5 +81,3 @@ def test_a_rolling_restart_under_load_loses_nothing(rig: Rig, measure: Measure) 
     rig.wait_until_clean()
     assert rig.letters() == []
     assert all("dead letter" not in worker.output for worker in workers.values())
-
-
