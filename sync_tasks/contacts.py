@@ -7,8 +7,9 @@ text; of two with the same moment the greater value wins everywhere alike. ``u``
 The fields of a user, as they lie in Redis: ``address``, ``hint`` (an address that only identifies), ``erased``,
 ``a:<portal field>`` and ``n:<newsletter>`` are registers. ``g:<register>`` holds the stamp an operator gave up on.
 ``p:<event>`` is an accepted event without a fate yet, ``d:<event>`` one that is a dead letter.
-``s:<account>:<what>`` is what Brevo is known to hold. The rest is bookkeeping: ``rev``, ``latest``, ``lease``,
-``unsure``, ``crashes``, ``tries``, ``failing``.
+``s:<account>:<what>`` is what Brevo is known to hold. ``l:<account>`` asks to look there before anything else,
+``b:<account>:<kind>`` is the moment of an opt-out we were told of. The rest is bookkeeping: ``rev``, ``latest``,
+``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
 """
 
 import json
@@ -98,6 +99,8 @@ class Contact:
     pending: Mapping[EventKey, str] = field(default_factory=dict)
     dead: Mapping[EventKey, str] = field(default_factory=dict)
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    looks: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
     rev: str = "0"
     unsure: str = ""
     failing: str = ""
@@ -138,6 +141,11 @@ class Contact:
         """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
         wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("n:"))
         return {name[2:]: (wish[0], wish[1] == SUBSCRIBED) for name, wish in wishes if wish}
+
+    def opt_outs(self, account: str) -> dict[str, str]:
+        """Return the kinds of opt-outs an account told us of, and when each was last."""
+        told = ((name.rpartition(":"), stamp) for name, stamp in self.told.items())
+        return {kind: stamp for (where, _, kind), stamp in told if where == account}
 
     def overtaken(self, key: EventKey) -> bool:
         """Tell whether newer events leave nothing of this one's wish."""
@@ -186,7 +194,7 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -
 
 def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool = False) -> Contact:
     """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}}
+    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
     registers = {}
     for name, text in stored.items():
         group, _, rest = name.partition(":")
@@ -201,6 +209,8 @@ def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool
         pending={EventKey.parse(key): text for key, text in groups["p"].items()},
         dead={EventKey.parse(key): text for key, text in groups["d"].items()},
         seen=_load_seen(groups["s"]),
+        looks=groups["l"],
+        told=groups["b"],
         rev=stored.get("rev", "0"),
         unsure=stored.get("unsure", ""),
         failing=stored.get("failing", ""),

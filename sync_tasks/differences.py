@@ -23,12 +23,13 @@ class Subscribable:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the portal's words map to one account's: newsletters by slug, attributes by portal field."""
+    """How the portal's words map to one ``account``'s: newsletters by slug, attributes by portal field."""
 
     newsletters: Mapping[str, Subscribable]
     attributes: Mapping[str, str]
     erased_address: str = "deleted-{token}@deleted.example.com"
     erased_text: str = "DELETED"
+    account: str = ""
 
     @property
     def lists(self) -> frozenset[int]:

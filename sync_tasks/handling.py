@@ -8,8 +8,9 @@ from sync_tasks.events import Event
 from sync_tasks.nudging import nudge_contacts
 from sync_tasks.receiving import receive_event
 from sync_tasks.resources import worker_resources
-from sync_tasks.syncing import Report, sync_contact
+from sync_tasks.syncing import sync_contact
 from sync_tasks.telemetry import log_outcome
+from sync_tasks.work import Report
 
 # A countdown is kept in a worker's memory: beyond this the state remembers when to try again.
 LONGEST_RETRY = 90.0

@@ -4,6 +4,7 @@
 learnt with ``View`` and asks again, until nothing is left to do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
@@ -19,6 +20,11 @@ from sync_tasks.differences import (
     wanted_of,
 )
 from sync_tasks.errors import UnknownContactError
+
+# An hour in microseconds: so late may a block still show that an event told of, and so wrong may an event's clock be.
+_SHOWN_WITHIN = 3_600_000_000
+# From what a newer subscription lifts to what nothing does.
+_KINDS = ("unsubscribed", "complaint", "hard_bounce")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +75,13 @@ class View:
 
 
 def first_view(contact: Contact, account: str) -> View:
-    """Return what a push may start from; after an ambiguous outcome that is very little."""
+    """Return what a push may start from; after an ambiguous outcome, or a change at Brevo, that is very little."""
     seen = contact.seen.get(account)
-    if not contact.unsure:
+    if not contact.unsure and account not in contact.looks:
         return View(seen)
     if seen is None or seen.id is None:
         return View(None, doubted=True)
-    return View(seen, doubted=True, guarded=seen.block)
+    return View(seen, doubted=True, guarded=seen.block if contact.unsure else None)
 
 
 def concerns(contact: Contact, account: str, layout: Layout) -> bool:
@@ -147,22 +153,39 @@ def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
 
 
 def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None, now: str) -> Seen:
-    """Return what reading a contact tells us; the first known moment of a block is kept."""
+    """Return what reading a contact tells us."""
     wanted = wanted_of(contact, layout, before.floor if before else "")
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
-    block = remote.block
-    if before and block and before.block and before.block.kind == block.kind:
-        block = before.block
     return Seen(
         id=remote.id,
         address=remote.address or "",
         lists=remote.lists & layout.lists,
         digest=digest(known, remote.ext_id),
-        block=block,
+        block=block_of(remote.block, before, contact.opt_outs(layout.account)),
         floor=before.floor if before else "",
         spares=before.spares if before else frozenset(),
         looked=now,
     )
+
+
+def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -> Block | None:
+    """Return the block of a contact just read: its gravest kind, for what is grave is never lifted.
+
+    ``told`` are the opt-outs that events told of: a read alone knows why only while Brevo's statistics do. The first
+    known moment of a block is kept, unless an event tells of a later opt-out; an event from well before the contact was
+    last seen without a block is about one that is gone.
+    """
+    if held is None:
+        return None
+    known = before.block if before else None
+    unblocked = before.looked if before and known is None else ""
+    told = {kind: stamp for kind, stamp in told.items() if int(stamp) + _SHOWN_WITHIN > int(unblocked or 0)}
+    first = known if known and _gravity(known.kind) >= _gravity(held.kind) else held
+    return Block(max((first.kind, *told), key=_gravity), max(first.since, *told.values(), ""))
+
+
+def _gravity(kind: str) -> int:
+    return _KINDS.index(kind) if kind in _KINDS else 0
 
 
 def before_write(seen: Seen, change: Change) -> Seen:

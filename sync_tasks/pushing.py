@@ -37,12 +37,17 @@ ERASING_ROUNDS = 4
 LEASE = 25.0
 
 
+def _alone(_push: "AccountPush", _step: Step) -> bool:
+    return False
+
+
 @dataclass(slots=True, repr=False)
 class AccountPush:
     """Brings one contact on one account in line; afterwards ``view`` is what is known, whatever happened.
 
     ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
-    waits for. ``written``: the attributes that were sent.
+    waits for. ``woken``: users whose newer events came while this one pushed
+    for them. ``just_taken``: the lease, a moment ago. ``written``: the attributes that were sent.
     """
 
     account: str
@@ -51,9 +56,12 @@ class AccountPush:
     store: Store
     lease: Lease
     lease_seconds: float = LEASE
+    together: Callable[["AccountPush", Step], bool] = _alone
     view: View = field(default_factory=View)
     doubtful: bool = False
     busy: str = ""
+    woken: set[str] = field(default_factory=set)
+    just_taken: bool = True
     written: frozenset[str] = frozenset()
 
     def run(self) -> None:
@@ -75,14 +83,16 @@ class AccountPush:
             step = next_step(self.lease.contact, self.layout, self.view)
             if step is None:
                 return
-            self._take(step)
+            if not self.together(self, step):
+                self._take(step)
         raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
 
     def _take(self, step: Step) -> None:
-        self._keep()
+        if not isinstance(step, Write | Erase):
+            self.keep()
         match step:
             case Read(contact_id):
-                self._learn(self.gateway.read(contact_id))
+                self.learn(self.gateway.read(contact_id))
             case Search(addresses, by_ext_id):
                 self._search(addresses, by_ext_id=by_ext_id)
             case NewContact():
@@ -92,16 +102,16 @@ class AccountPush:
             case Erase(contact_id):
                 self._erase(contact_id)
 
-    def _seen(self) -> Seen:
+    def known(self) -> Seen:
         """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
         return self.view.seen or self.lease.contact.seen.get(self.account) or Seen()
 
-    def _learn(self, remote: RemoteContact | None) -> None:
+    def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
-            self.view = View(_forget(self._seen()), fresh=True)
+            self.view = View(_forget(self.known()), fresh=True)
         elif self._is_mine(remote):
-            known = seen_of(remote, self.lease.contact, self.layout, self._seen(), self.store.now())
+            known = seen_of(remote, self.lease.contact, self.layout, self.known(), self.store.now())
             self.view = View(known, fresh=True, guarded=None if known.block else self.view.guarded)
         else:
             self.view = View(None, doubted=True)
@@ -112,10 +122,10 @@ class AccountPush:
         if created:
             mine.setdefault(created.id, created)
         if not mine:
-            self.view = View(_forget(self._seen()), fresh=True)
+            self.view = View(_forget(self.known()), fresh=True)
             return
         first, *others = mine.values()
-        self._learn(first)
+        self.learn(first)
         self._remember_spares(remote.id for remote in others)
 
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
@@ -127,7 +137,7 @@ class AccountPush:
                 self._give_way(remote)
 
     def _remember_spares(self, ids: Iterator[int]) -> None:
-        seen = self._seen()
+        seen = self.known()
         self.view = replace(self.view, seen=replace(seen, spares=seen.spares | frozenset(ids) - {seen.id or 0}))
 
     def _owner(self, remote: RemoteContact) -> str | None:
@@ -149,16 +159,16 @@ class AccountPush:
             holder = self._holder(error, new.address)
             if not self._is_mine(holder):
                 self._give_way(holder)
-            self._learn(holder)
+            self.learn(holder)
             return
         told = digest(new.attributes, new.ext_id)
-        seen = replace(self._seen(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
+        seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
         self.view = View(replace(seen, looked=self.store.now()), fresh=True)
         self.written |= new.attributes.keys()
 
     def _write(self, contact_id: int, change: Change) -> None:
-        before = before_write(self._seen(), change)
-        self._keep(before)
+        before = before_write(self.known(), change)
+        self.keep(before)
         try:
             self._change(contact_id, change, at_least=essential(change, self.layout))
         except MissingContactError:
@@ -183,19 +193,19 @@ class AccountPush:
         except RejectedContactError:
             if at_least and at_least != change:
                 self._noting(lambda: self.gateway.change(contact_id, at_least))
-                self.view = replace(self.view, seen=replace(self._seen(), lists=self._seen().lists - at_least.leave))
+                self.view = replace(self.view, seen=replace(self.known(), lists=self.known().lists - at_least.leave))
             raise
 
     def _make_room(self, error: DuplicateContactError, change: Change) -> None:
         """Another contact has what this one needs: it takes over, is anonymized, or is waited for."""
         by_address = "email" in error.identifiers and change.address is not None
         other = self._holder(error, change.address or "")
-        if other.id == self._seen().id:
+        if other.id == self.known().id:
             raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
         if not self._is_mine(other):
             self._give_way(other)
         if by_address:
-            self._take_over(other, self._seen())
+            self._take_over(other, self.known())
         else:
             self._remember_spares(iter((other.id,)))
 
@@ -224,7 +234,7 @@ class AccountPush:
         if holder and not holder.erased and holder.address == other.address:
             raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
         self.busy = owner
-        here = self._seen()
+        here = self.known()
         if here.id is not None and here.address and self.store.claimant(here.address) not in (None, self.lease.user_id):
             self._step_aside(here, here.id)
         raise AddressBusyError("waits until another user's contact has given up the address")
@@ -232,7 +242,7 @@ class AccountPush:
     def _step_aside(self, here: Seen, contact_id: int) -> None:
         """Two contacts, or a circle of them, wait for each other's address: a placeholder breaks the circle."""
         address = self.layout.erased_address.format(token=secrets.token_hex(8))
-        self._keep()
+        self.keep()
         change = Change(address=address, blocklisted=True if here.block else None)
         self._noting(lambda: self.gateway.change(contact_id, change))
         self.view = replace(self.view, seen=replace(here, address=address), guarded=here.block)
@@ -240,7 +250,7 @@ class AccountPush:
     def _erase(self, contact_id: int) -> None:
         left = Change()
         for _ in range(ERASING_ROUNDS):
-            self._keep()
+            self.keep()
             left = self._what_to_erase(contact_id)
             if not left:
                 break
@@ -248,7 +258,7 @@ class AccountPush:
         if left:
             names = ", ".join(sorted(left.attributes)) or "the address or the block"
             raise RejectedContactError(f"Brevo keeps data of contact {contact_id} after its erasure: {names}")
-        seen = self._seen()
+        seen = self.known()
         if contact_id in seen.spares:
             self.view = replace(self.view, seen=replace(seen, spares=seen.spares - {contact_id}))
         else:
@@ -260,9 +270,13 @@ class AccountPush:
             return Change()
         return erasure(remote, self.layout, self.gateway.attribute_types(), secrets.token_hex(8))
 
-    def _keep(self, seen: Seen | None = None) -> None:
+    def keep(self, seen: Seen | None = None) -> None:
         """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
-        told = {self.account: seen or self._seen()} if (seen or self.view.seen) else {}
+        known = seen or self.view.seen
+        told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
+        just_taken, self.just_taken = self.just_taken, False
+        if just_taken and not told:
+            return
         if not self.store.keep(self.lease, self.lease_seconds, told):
             raise LeaseLostError("the push took longer than its lease")
 

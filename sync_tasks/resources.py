@@ -8,8 +8,8 @@ from sync_tasks.differences import Layout, Subscribable
 from sync_tasks.gateway.brevo import Brevo
 from sync_tasks.settings import Settings, load_settings
 from sync_tasks.store import Store, connect
-from sync_tasks.syncing import Resources
 from sync_tasks.throttle import Throttle
+from sync_tasks.work import Resources
 
 
 def build_resources(settings: Settings, store: Store) -> Resources:
@@ -34,7 +34,7 @@ def layout_of(settings: Settings, account: str) -> Layout:
         slug: Subscribable(newsletter.list_id, newsletter.unsubscribed_attribute)
         for slug, newsletter in settings.newsletters_by_account[account].items()
     }
-    return Layout(newsletters, settings.attributes, settings.anonymize.email, settings.anonymize.text)
+    return Layout(newsletters, settings.attributes, settings.anonymize.email, settings.anonymize.text, account)
 
 
 @cache

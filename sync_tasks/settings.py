@@ -35,6 +35,7 @@ class Account(Part):
     requests_per_second: float = Field(default=10, gt=0)
     requests_per_hour: int = Field(default=36_000, gt=0)
     api_key: SecretStr = SecretStr("")
+    api_key_name: str = Field(default="", description="The key's name at Brevo: webhooks drop what it did itself.")
 
 
 class Newsletter(Part):

@@ -83,6 +83,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
     letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
     return Settlement(
         fields=_fields(pushed, fates, unsure),
+        looked={account: mark for account, mark in contact.looks.items() if account not in pushed.errors},
         clean=delay is None,
         due=due,
         tombstone=_tombstone(pushed) if complete else "",

@@ -6,13 +6,14 @@ user who has it · ``waiting`` the same to the users who want it too · ``tombst
 ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by when to look again
 · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once · ``suspect`` the lease of the
-one contact in hand whose worker died twice, as long as that lease.
+one contact in hand whose worker died twice, as long as that lease · ``pending:<task>:<newsletter>`` users with such an
+event without a fate yet, until it has one.
 """
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 SECOND = 1_000_000
+_AT_ONCE = 500
 _URGENT = ("p:unsubscribe_contact:", "p:anonymize_contact:")
 
 
@@ -69,12 +71,35 @@ class Settlement:
     """What a push leaves behind; ``due`` is seconds until somebody must look again."""
 
     fields: dict[str, str] = field(default_factory=dict)
+    looked: dict[str, str] = field(default_factory=dict)
     clean: bool = False
     due: float | None = None
     tombstone: str = ""
     letters: dict[EventKey, tuple[str, str]] = field(default_factory=dict)
     closed: dict[EventKey, str] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sighting:
+    """That a contact changed at Brevo, by its user's id or its address; with ``kind`` and ``moment`` of an opt-out.
+
+    ``told`` is all that was said: the same again is a duplicate.
+    """
+
+    user_id: str = ""
+    address: str = ""
+    kind: str = ""
+    moment: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What became of a sighting (``noticed``, ``duplicate``, ``unknown``), and whose contact it is."""
+
+    status: str
+    user_id: str
 
 
 class Store:
@@ -92,7 +117,7 @@ class Store:
     def _scripts(self) -> Mapping[str, "Script"]:
         folder = files("sync_tasks") / "scripts"
         prelude = (folder / "prelude.lua").read_text() + (folder / "letters.lua").read_text()
-        names = ("accept", "take", "keep", "settle", "replay", "close", "grant")
+        names = ("accept", "take", "company", "keep", "release", "settle", "replay", "close", "grant", "notice")
         return {name: self.redis.register_script(prelude + (folder / f"{name}.lua").read_text()) for name in names}
 
     def _run(self, script: str, *arguments: str | int) -> object:
@@ -116,6 +141,19 @@ class Store:
         fields = dict(zip(rest[::2], rest[1::2], strict=True))
         return Lease(user_id, token, load_contact(user_id, fields, address_taken=taken == "1"))
 
+    def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
+        """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
+        token = secrets.token_hex(8)
+        taken = cast("list[list[str]]", self._run("company", kind, most, token, int(seconds * SECOND)))
+        return [
+            Lease(user_id, token, load_contact(user_id, dict(zip(told[::2], told[1::2], strict=True))))
+            for user_id, *told in taken
+        ]
+
+    def release(self, lease: Lease, kind: str) -> None:
+        """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
+        self._run("release", lease.user_id, lease.token, kind)
+
     def keep(self, lease: Lease, seconds: float, seen: Mapping[str, Seen]) -> bool:
         """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
         told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
@@ -126,6 +164,7 @@ class Store:
         document = {
             "rev": lease.contact.rev,
             "fields": result.fields,
+            "looked": result.looked,
             "clean": result.clean,
             "due": "" if result.due is None else str(int(result.due * SECOND)),
             "erased": result.tombstone,
@@ -142,9 +181,19 @@ class Store:
 
     def claimant(self, address: str) -> str | None:
         """Return the user who wants an address and came first."""
-        secret = cast("str", self.redis.get(self.key("secret")) or "")
-        hashed = hashlib.sha1((secret + address).encode(), usedforsecurity=False).hexdigest()[:24]
-        return cast("str | None", self.redis.hget(self.key("addresses"), hashed))
+        return cast("str | None", self.redis.hget(self.key("addresses"), _keyed_hash(self._secret(), address)))
+
+    def _secret(self) -> str:
+        return cast("str", self.redis.get(self.key("secret")) or "")
+
+    def notice(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
+        """Note that contacts changed at Brevo: their next push looks before anything else."""
+        secret, noticed = self._secret(), list[Noticed]()
+        for start in range(0, len(sightings), _AT_ONCE):
+            texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
+            answer = cast("list[str]", self._run("notice", account, *texts))
+            noticed += map(Noticed, answer[::2], answer[1::2])
+        return noticed
 
     def grant(self, account: str, bucket: str, windows: Iterable[str]) -> list[str]:
         """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
@@ -190,3 +239,15 @@ class Store:
     ) -> bool:
         """Close a dead letter without another try; tell whether it was still there."""
         return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1
+
+
+def _keyed_hash(secret: str, text: str) -> str:
+    """Return what stands for a text in keys: ``keyed_hash`` of the scripts."""
+    return hashlib.sha1((secret + text).encode(), usedforsecurity=False).hexdigest()[:24]
+
+
+def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
+    """Return a sighting without its address: arguments of a slow script end in Redis' log."""
+    address = _keyed_hash(secret, sighting.address) if sighting.address else ""
+    told = _keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
+    return sighting.user_id, address, sighting.kind, sighting.moment, told

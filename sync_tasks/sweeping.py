@@ -16,7 +16,7 @@ from sync_tasks.celery import app
 from sync_tasks.nudging import nudge_contacts, queue_of
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
-from sync_tasks.syncing import Resources
+from sync_tasks.work import Resources
 
 log = logging.getLogger("sync_tasks.sweeping")
 

@@ -1,51 +1,25 @@
 """The use case: bring one contact in sync on every account, and tell what became of each of its events."""
 
 import logging
-import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 
-from sync_tasks.contacts import EventKey
-from sync_tasks.differences import Layout, wanted_of
+from sync_tasks.company import go_together
+from sync_tasks.concluding import conclude
+from sync_tasks.differences import wanted_of
 from sync_tasks.errors import PoisonedContactError, SyncError
-from sync_tasks.fates import Fates, judge
-from sync_tasks.gateway import Gateway
+from sync_tasks.grouping import priority_of
 from sync_tasks.planning import concerns
 from sync_tasks.pushing import AccountPush
-from sync_tasks.settings import Settings
-from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
-from sync_tasks.store import Lease, Store
-from sync_tasks.telemetry import log_outcome
+from sync_tasks.settling import Pushed
+from sync_tasks.store import Lease
 from sync_tasks.throttle import Throttle
+from sync_tasks.work import Report, Resources
 
 log = logging.getLogger("sync_tasks.syncing")
 
 MAX_CRASHES = 3
 MAX_ROUNDS = 5
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Resources:
-    """What a worker process works with."""
-
-    settings: Settings
-    store: Store
-    throttle: Throttle
-    gateways: Mapping[str, Gateway]
-    layouts: Mapping[str, Layout]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Report:
-    """What became of a contact: the fates of its events, in how many seconds to try again, whom to nudge besides.
-
-    ``busy``: somebody else is pushing it and will see to everything accepted so far.
-    """
-
-    fates: Fates = field(default_factory=Fates)
-    retry_in: float | None = None
-    nudge: frozenset[str] = frozenset()
-    busy: bool = False
 
 
 def sync_contact(user_id: str, using: Resources, task_id: str = "") -> Report:
@@ -65,39 +39,28 @@ def sync_contact(user_id: str, using: Resources, task_id: str = "") -> Report:
 def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     """Push one leased contact to every account that may hold anything of it, and give the lease back."""
     seconds = using.settings.pipeline.lease_seconds
+    together = partial(go_together, using=using, task_id=task_id)
     pushes = [
-        AccountPush(account, layout, using.gateways[account], using.store, lease, seconds)
+        AccountPush(account, layout, using.gateways[account], using.store, lease, seconds, together)
         for account, layout in using.layouts.items()
         if concerns(lease.contact, account, layout)
     ]
-    errors = {push.account: error for push in pushes if (error := _run(push))}
+    errors = {push.account: error for push in pushes if (error := _run(push, using.throttle))}
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
-    settled, report = _settle(lease, Pushed(lease.contact, using.store.now(), seen, errors, doubtful), using, task_id)
-    return settled, replace(report, nudge=frozenset(push.busy for push in pushes if push.busy))
+    settled, report = conclude(lease, Pushed(lease.contact, using.store.now(), seen, errors, doubtful), using, task_id)
+    return settled, replace(report, nudge=frozenset().union(*(push.woken | {push.busy} for push in pushes)) - {""})
 
 
-def _settle(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:
-    pipeline = using.settings.pipeline
-    tired = is_tired(pushed, pipeline)
-    fates = judge(lease.contact, using.settings, pushed.seen, pushed.errors, tired=tired)
-    delay = retry_delay(pushed, pipeline)
-    delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
-    settled = using.store.settle(lease, settle(pushed, fates, pipeline, delay, task_id))
-    if settled == "lost":
-        return settled, Report(retry_in=1.0)
-    _log_fates(lease.user_id, fates, delay)
-    return settled, Report(fates, delay)
-
-
-def _run(push: AccountPush) -> SyncError | None:
+def _run(push: AccountPush, throttle: Throttle) -> SyncError | None:
     """Push one account and return its trouble, if any: trouble of one account does not stop the others."""
     crashes = push.lease.contact.crashes
     try:
         if crashes >= MAX_CRASHES:
             raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
-        push.run()
-        _check_attributes(push)
+        with throttle.gate(push.account).hurrying(priority_of(push.lease.contact)):
+            push.run()
+            _check_attributes(push)
     except SyncError as error:
         return error
     return None
@@ -118,16 +81,3 @@ def _check_attributes(push: AccountPush) -> None:
             push.account,
             name,
         )
-
-
-def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
-    for key in sorted(fates.done):
-        log_outcome("synced", _about(user_id, key))
-    for key, error in fates.dead.items():
-        log_outcome("dead letter", _about(user_id, key), error=error)
-    for key, error in fates.waiting.items():
-        log_outcome(f"tried again in {delay or 0:.0f} s", _about(user_id, key), error=error)
-
-
-def _about(user_id: str, key: EventKey) -> dict[str, str]:
-    return {"task": key.task, "user_id": user_id, **key.shown}

@@ -2,18 +2,21 @@
 
 Keys under ``<namespace>:``: ``paused:<account>`` why and since when, until a probe succeeds · ``probed:<account>``
 while no further probe may go out · ``held:<account>:<bucket>`` after a 429, as long as Brevo's window ·
-``granted:<account>:<bucket>:<window>`` the moments of the last requests, as long as the window.
+``granted:<account>:<bucket>:<window>`` the moments of the last requests, as long as the window ·
+``first:<account>:<bucket>`` the priority of the most urgent that waits, as long as it waits.
 """
 
 import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from sync_tasks.errors import AccountError, AccountPausedError, GatewayUnavailableError, RateLimitedError, SyncError
+from sync_tasks.lines import Line, Priority
 from sync_tasks.settings import Account
 from sync_tasks.store import SECOND, Store
 
@@ -25,9 +28,17 @@ LONGEST_HOLD = 3600.0
 # So many requests in a row without an answer, in one process, are an outage of the account and not of a contact.
 OUTAGE = 10
 # Grants are this much further apart than Brevo demands: requests overtake each other on their way.
-_MARGIN = 1.02
+_MARGIN = 1.008
 # What all endpoints but /contacts/** share, per hour: https://developers.brevo.com/docs/api-limits
 _OTHER_PER_HOUR = 100
+
+
+# A grant that was not used at once is no good any more: others have their place in the window by now.
+_GOOD_FOR = 0.25
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +50,75 @@ class Pause:
     since: str
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request may go out: in which bucket, since when by the monotonic clock, whether it probes a paused account."""
+
+    bucket: str
+    granted: float
+    probes: bool
+
+
 class Throttle:
     """What all processes agree on about the portal's accounts."""
 
     def __init__(self, store: Store, accounts: Mapping[str, Account], probe_every: float = PROBE_EVERY) -> None:
         self._store = store
-        self._stopping = threading.Event()
         self._probe_every = str(int(probe_every * 1000))
         self._windows = {
             (name, bucket): [text for count, seconds in told for text in (str(count), str(int(seconds * SECOND)))]
             for name, account in accounts.items()
             for bucket, told in _windows(account).items()
         }
+        self._stopping = threading.Event()
+        self._lines = {key: Line() for key in self._windows}
+        self._gates = {name: AccountGate(self, name) for name in accounts}
 
     def gate(self, account: str) -> "AccountGate":
         """Return what the account's gateway asks before each request."""
-        return AccountGate(self, account)
+        return self._gates[account]
 
     def stop(self) -> None:
         """Let nobody wait any longer: the process is about to end."""
         self._stopping.set()
+        for line in self._lines.values():
+            line.close()
 
-    def acquire(self, account: str, bucket: str) -> bool:
-        """Return once a request may go out, and whether it is the probe of a paused account.
+    def rest(self, seconds: float) -> None:
+        """Return after so many seconds, or when the process is about to end."""
+        self._stopping.wait(seconds)
+
+    def acquire(
+        self,
+        account: str,
+        bucket: str,
+        priority: Priority = Priority.ORDINARY,
+        meanwhile: Callable[[], None] = _nothing,
+    ) -> Turn:
+        """Return once a request may go out; ``meanwhile`` is called once if that takes waiting, shortly before the end.
 
         Raises:
             AccountPausedError: the account is paused.
             RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
         """
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            answer, wait = self._ask(account, bucket)
-            if not wait:
-                return answer == "probe"
-            if time.monotonic() + wait > deadline or self._stopping.wait(wait):
-                raise RateLimitedError(f"account {account}: its limit is used up for now", wait)
+        line, deadline, waited = self._lines[account, bucket], time.monotonic() + PATIENCE, False
+        with line.standing(priority) as place:
+            while line.wait_to_be_first(place, deadline):
+                answer, wait = self._ask(account, bucket, priority)
+                if not wait:
+                    return Turn(bucket, time.monotonic(), probes=answer == "probe")
+                ready = time.monotonic() + wait
+                if ready > deadline:
+                    raise RateLimitedError(f"account {account}: its limit is used up for now", wait)
+                if not waited:
+                    waited = True
+                    meanwhile()
+                if not line.wait_as_first(place, ready - time.monotonic()):
+                    raise RateLimitedError(f"account {account}: the worker is ending", 1.0)
+        raise RateLimitedError(f"account {account}: others wait for its limit too", 1.0)
 
-    def _ask(self, account: str, bucket: str) -> tuple[str, float]:
-        windows = (self._probe_every, *self._windows[account, bucket])
+    def _ask(self, account: str, bucket: str, priority: Priority) -> tuple[str, float]:
+        windows = (str(int(priority)), self._probe_every, *self._windows[account, bucket])
         answer, microseconds, *why = self._store.grant(account, bucket, windows)
         seconds = int(microseconds) / SECOND
         if answer == "paused":
@@ -116,22 +158,41 @@ class AccountGate:
         self._throttle = throttle
         self._account = account
         self._unanswered = 0
-        self._turn = threading.local()
+        self._thread = threading.local()
+
+    @contextmanager
+    def hurrying(self, priority: Priority) -> Iterator[None]:
+        """Let this thread's requests be of that priority for as long as the block lasts."""
+        self._thread.priority = priority
+        try:
+            yield
+        finally:
+            del self._thread.priority
+
+    def wait_for_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> None:
+        """Return once this thread's next request may go out at once; see ``Throttle.acquire``."""
+        self._thread.ahead = self._take_turn(bucket, meanwhile)
 
     def acquire(self, bucket: str) -> None:
         """Return once a request may go out."""
-        self._turn.bucket = bucket
-        self._turn.probes = self._throttle.acquire(self._account, bucket)
+        ahead, self._thread.ahead = getattr(self._thread, "ahead", None), None
+        good = ahead and ahead.bucket == bucket and time.monotonic() - ahead.granted < _GOOD_FOR
+        self._thread.turn = ahead if good else self._take_turn(bucket)
+
+    def _take_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
+        priority = getattr(self._thread, "priority", Priority.ORDINARY)
+        return self._throttle.acquire(self._account, bucket, priority, meanwhile)
 
     def report(self, error: SyncError | None) -> None:
         """Take note of how the request went: it may pause the account for everybody, or end its pause."""
+        turn: Turn = self._thread.turn
         self._unanswered = self._unanswered + 1 if isinstance(error, GatewayUnavailableError) else 0
         if isinstance(error, RateLimitedError):
-            self._throttle.hold(self._account, error.retry_after or 1.0, self._turn.bucket)
+            self._throttle.hold(self._account, error.retry_after or 1.0, turn.bucket)
         elif error and (isinstance(error, AccountError) or self._unanswered >= OUTAGE):
             self._unanswered = 0
             self._throttle.pause(self._account, error)
-        elif self._turn.probes and not isinstance(error, GatewayUnavailableError):
+        elif turn.probes and not isinstance(error, GatewayUnavailableError):
             self._throttle.resume(self._account)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sync_tasks.cli import contact, demo, doctor, failed, sandbox, schema, sending, showing, status, up
+from sync_tasks.cli import contact, demo, doctor, failed, sandbox, schema, sending, showing, status, up, webhooks
 from sync_tasks.errors import ConfigurationError
 
 
@@ -45,6 +45,7 @@ app.command("status")(status.show_status)
 app.command("contact")(contact.show_contact)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

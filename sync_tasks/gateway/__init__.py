@@ -1,7 +1,8 @@
 """What we ask of a provider, in our own words; ``brevo.py`` is the only file that knows the SDK."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sync_tasks.contacts import RemoteContact
@@ -17,6 +18,14 @@ class Written:
     """
 
     contact_id: int
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Which contacts a list call surely moved; ``doubtful`` as above."""
+
+    ids: frozenset[int]
     doubtful: bool = False
 
 
@@ -75,6 +84,22 @@ class Gateway(Protocol):
 
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
         """Return the contact whose ``ext_id`` this is."""
+
+    def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Put contacts on a list, at most 150; those not confirmed may be on it already, or be missing."""
+
+    def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
+
+    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> None:
+        """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
+
+        Raises:
+            RejectedContactError: nothing will be imported.
+        """
+
+    def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
+        """Yield the contacts changed since then, by Brevo's clock, the last created first."""
 
     def attribute_types(self) -> Mapping[str, str]:
         """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""

@@ -104,6 +104,13 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
     )
 
 
+def moved_ids(answer: Answer) -> frozenset[int]:
+    """Return which contacts were put on a list, or taken off it."""
+    told = answer.data.get("contacts")
+    moved = told.get("success") if isinstance(told, dict) else None
+    return frozenset(filter(_is_id, moved)) if isinstance(moved, list) else frozenset()
+
+
 def created_id(answer: Answer) -> int | None:
     """Return the id of the contact that was created, where the answer tells it."""
     found = answer.data.get("id")

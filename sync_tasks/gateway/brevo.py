@@ -6,24 +6,16 @@ of the vendor's as its context, since those hold addresses.
 """
 
 import logging
-import math
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from sib_api_v3_sdk import ApiClient, Configuration
 from sib_api_v3_sdk.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from sync_tasks.contacts import RemoteContact
-from sync_tasks.differences import Change, NewContact
 from sync_tasks.errors import (
     AccountError,
     ForbiddenError,
     GatewayUnavailableError,
-    MissingContactError,
     OutOfCreditsError,
     RateLimitedError,
     RejectedContactError,
@@ -32,22 +24,21 @@ from sync_tasks.errors import (
     TransientError,
     UnauthorizedError,
 )
-from sync_tasks.gateway import Gate, OpenGate, Written, answers, calls, faults
+from sync_tasks.gateway import Gate, OpenGate, calls, faults
 from sync_tasks.gateway.access import BASE_URL, Patience, clean_key
 from sync_tasks.gateway.answers import Answer
 from sync_tasks.gateway.calls import Call
 from sync_tasks.gateway.faults import Fault
+from sync_tasks.gateway.operations import Operations
 
 _PATIENCE = Patience()
 _OPEN = OpenGate()
-_MOST_PAGES = 100
-_TYPES_LAST = 60.0
 _RESET = "x-sib-ratelimit-reset"
 # urllib3 logs the whole address of a request, and a search has the person's in its query.
 _TALKATIVE = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
 
 
-class Brevo:
+class Brevo(Operations):
     """One account at Brevo, for all threads of one process.
 
     Build it in the process that uses it, after the fork: sockets are not to be shared. For that reason, and since it
@@ -68,12 +59,11 @@ class Brevo:
         Raises:
             ConfigurationError: the key cannot be one; the message does not show it.
         """
+        super().__init__()
         self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
         self._timeouts = (patience.connect, patience.read)
         self._retrying = patience.retrying(lambda result: isinstance(result, Fault) and result.brief)
         self._gate = gate
-        self._types: Mapping[str, str] = {}
-        self._types_until = -math.inf
 
     def __repr__(self) -> str:
         return f"<Brevo {self._client.configuration.host}>"
@@ -81,106 +71,9 @@ class Brevo:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a gateway does not pickle: build one in the process that uses it")
 
-    def create(self, contact: NewContact) -> Written:
-        """Create a contact that does not exist yet; an existing one is never touched."""
-        call = calls.create_contact(contact)
-        answer, doubtful = self._ask(call)
-        contact_id = answers.created_id(answer)
-        if contact_id is None:
-            raise faults.unreadable(call)
-        return Written(contact_id, doubtful=doubtful)
-
-    def change(self, contact_id: int, change: Change) -> Written:
-        """Change an existing contact in one request.
-
-        Brevo may answer 404 for an unknown list too: where lists were sent, a read tells whether the contact is meant.
-        """
-        call = calls.change_contact(contact_id, change)
-        try:
-            answer, doubtful = self._ask(call)
-        except MissingContactError:
-            if not (change.join | change.leave) or self.read(contact_id) is None:
-                raise
-            raise RejectedContactError(f"{call}: Brevo has the contact, but not every list") from None
-        if answer.body.strip() and not answer.is_json:
-            raise faults.unreadable(call)
-        return Written(contact_id, doubtful=doubtful)
-
-    def read(self, contact_id: int) -> RemoteContact | None:
-        """Return the contact, or nothing where Brevo has none of that id."""
-        return self._read(calls.read_contact(contact_id))
-
-    def find_address(self, address: str) -> RemoteContact | None:
-        """Return the contact that has this address.
-
-        Brevo documents the filter, but not that it works for ``EMAIL``: what comes back is compared, page by page.
-        """
-        wanted = address.strip().lower()
-        return self._search("EMAIL", wanted, lambda contact: (contact.address or "").lower() == wanted)
-
-    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
-        """Return the contact whose ``ext_id`` this is; one with quotes or backslashes cannot be asked for: nothing."""
-        call = calls.read_ext_id(ext_id)
-        if call is None:
-            return self._search("EXT_ID", ext_id, lambda contact: contact.ext_id == ext_id)
-        contact = self._read(call)
-        if contact is None or contact.ext_id == ext_id:
-            return contact
-        # Where Brevo tells no ext_id, the answer is believed unless it may be the contact of that *number*.
-        believed = contact.ext_id is None and str(contact.id) != ext_id
-        return replace(contact, ext_id=ext_id) if believed else None
-
-    def attribute_types(self) -> Mapping[str, str]:
-        """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
-        if time.monotonic() > self._types_until:
-            rows, _ = self._page(calls.read_attributes(), "attributes")
-            self._types, self._types_until = dict(answers.types_of(rows)), time.monotonic() + _TYPES_LAST
-        return self._types
-
-    def list_names(self) -> Mapping[int, str]:
-        """Return all lists of the account, id to name."""
-        return dict(answers.names_of(self._rows(calls.read_lists(), "lists")))
-
     def close(self) -> None:
         """Give the sockets back."""
         self._client.rest_client.pool_manager.clear()
-
-    def _read(self, call: Call) -> RemoteContact | None:
-        try:
-            answer, _ = self._ask(call)
-        except MissingContactError:
-            return None
-        contact = answers.contact_of(answer.data, datetime.now(UTC))
-        if contact is None:
-            raise faults.unreadable(call)
-        return contact
-
-    def _search(self, attribute: str, value: str, fits: Callable[[RemoteContact], bool]) -> RemoteContact | None:
-        call = calls.search_contacts(attribute, value)
-        if call is None or not value:
-            return None
-        now = datetime.now(UTC)
-        contacts = (answers.contact_of(row, now) for row in self._rows(call, "contacts"))
-        hit = next((contact for contact in contacts if contact and fits(contact)), None)
-        found = self.read(hit.id) if hit else None
-        return found if found and fits(found) else None
-
-    def _rows(self, call: Call, key: str) -> Iterator[dict[str, Any]]:
-        offset = 0
-        for _ in range(_MOST_PAGES):
-            rows, total = self._page(calls.skip(call, offset), key)
-            yield from rows
-            offset += len(rows)
-            if not rows or (total is not None and offset >= total):
-                return
-        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
-
-    def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
-        answer, _ = self._ask(call)
-        rows = answers.page_of(answer, key)
-        if rows is None:
-            raise faults.unreadable(call)
-        return rows, answers.total_of(answer)
 
     def _ask(self, call: Call) -> tuple[Answer, bool]:
         """Return the good answer, and whether an earlier try of the same call may still take effect."""

@@ -4,8 +4,9 @@ No address is ever in a path: Brevo's firewall refuses some of them, and paths e
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from sync_tasks.differences import Change, NewContact
 from sync_tasks.events import Json
@@ -102,6 +103,39 @@ def search_contacts(attribute: str, value: str) -> Call | None:
         return None
     query: dict[str, int | str] = {"filter": f'equals({attribute},"{value}")', "limit": 1000, "sort": "asc"}
     return Call("GET", "/contacts", query=query, personal=True)
+
+
+def move_contacts(list_id: int, ids: Collection[int], verb: str) -> Call:
+    """Return the call that puts contacts on a list (``add``) or takes them off it (``remove``)."""
+    about = f" (list {list_id}; {len(ids)} contacts)"
+    path = f"/contacts/lists/{{id}}/contacts/{verb}"
+    return Call("POST", path, parts={"id": list_id}, body={"ids": [*sorted(ids)]}, about=about)
+
+
+def import_contacts(lists: Collection[int], contacts: Iterable[NewContact]) -> Call:
+    """Return the call that creates many contacts and changes nothing in those that exist.
+
+    By default an import overwrites existing contacts, lifts blocks and mails the account's owner.
+    """
+    rows: list[Json] = [_row(contact) for contact in contacts]
+    body: dict[str, Json] = {
+        "jsonBody": rows,
+        "listIds": [*sorted(lists)],
+        "updateExistingContacts": False,
+        "disableNotification": True,
+    }
+    return Call("POST", "/contacts/import", body=body, about=f"{_about(lists)} {len(rows)} contacts", personal=True)
+
+
+def _row(contact: NewContact) -> Json:
+    known = {name: value for name, value in contact.attributes.items() if value not in (None, "")}
+    return {"email": contact.address, "attributes": {**known, "EXT_ID": contact.ext_id}}
+
+
+def read_modified(since: datetime) -> Call:
+    """Return the call that lists what changed since a moment, the last created first."""
+    moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return Call("GET", "/contacts", query={"modifiedSince": moment, "limit": 1000, "sort": "desc"})
 
 
 def read_lists() -> Call:

@@ -58,7 +58,9 @@ if greater(stamp, latest) then written.latest = stamp end
 if changed then
   written.rev = tostring(tonumber(held.rev or '0') + 1)
   written.v = '1'
-  written['p:' .. task .. ':' .. newsletter .. ':' .. stamp] = written.rev .. ':' .. at
+  local event = task .. ':' .. newsletter .. ':' .. stamp
+  written['p:' .. event] = written.rev .. ':' .. at
+  note_pending(event, user, at)
   mark_dirty(user, at)
 end
 local pairs_written = {}

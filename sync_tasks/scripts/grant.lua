@@ -1,27 +1,37 @@
--- Let one request of an account pass, or say how long to wait. ARGV: account, bucket, seconds between two probes of a
--- paused account in milliseconds, then for each window how many requests and how many microseconds. A window is a list
--- of the moments of its last requests, by Redis' clock: exact for whatever way Brevo counts, the same for all machines.
+-- Let one request of an account pass, or say how long to wait. ARGV: account, bucket, priority (0 goes first), seconds
+-- between two probes of a paused account in milliseconds, then for each window how many requests and how many
+-- microseconds. A window is a list of the moments of its last requests, by Redis' clock: exact for whatever way Brevo
+-- counts, the same for all machines.
 -- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds and why.
-local account, bucket, at = ARGV[1], ARGV[2], now()
+local account, bucket, priority, at = ARGV[1], ARGV[2], tonumber(ARGV[3]), now()
+local name = account .. ':' .. bucket
 local why, answer = redis.call('GET', key('paused:' .. account)), 'granted'
 if why then
   local probe = key('probed:' .. account)
-  if not redis.call('SET', probe, '1', 'NX', 'PX', ARGV[3]) then
+  if not redis.call('SET', probe, '1', 'NX', 'PX', ARGV[4]) then
     return {'paused', string.format('%.0f', redis.call('PTTL', probe) * 1000), why}
   end
   answer = 'probe'
 end
-local held = redis.call('PTTL', key('held:' .. account .. ':' .. bucket))
+local held = redis.call('PTTL', key('held:' .. name))
 if held > 0 then return {'wait', string.format('%.0f', held * 1000)} end
 local wait, windows = 0, {}
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local count, length = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local window = key('granted:' .. account .. ':' .. bucket .. ':' .. ARGV[i + 1])
+  local window = key('granted:' .. name .. ':' .. ARGV[i + 1])
   local oldest = redis.call('LINDEX', window, count - 1)
   if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(at)) end
   table.insert(windows, {name = window, count = count, length = length})
 end
-if wait > 0 then return {'wait', string.format('%.0f', wait)} end
+-- Another process waits with something more urgent: the next grant is its own.
+local first = key('first:' .. name)
+local other = tonumber(redis.call('GET', first) or priority)
+if other < priority then wait = math.max(wait, redis.call('PTTL', first) * 1000 + 1000) end
+if wait > 0 then
+  if other >= priority then redis.call('SET', first, priority, 'PX', math.ceil(wait / 1000) + 50) end
+  return {'wait', string.format('%.0f', wait)}
+end
+if other == priority then redis.call('DEL', first) end
 for _, window in ipairs(windows) do
   redis.call('LPUSH', window.name, at)
   redis.call('LTRIM', window.name, 0, window.count - 1)

@@ -30,6 +30,20 @@ local function mark_dirty(user, at)
   redis.call('ZADD', key('due'), 'LT', at, user)
 end
 
+-- Who has an event of one kind pending, so that one request may serve many: a hint, which may lack somebody.
+local function pending_key(event)
+  local kind = string.match(event, '^(%l+_contact:.+):%d+$')
+  return kind and key('pending:' .. kind)
+end
+local function note_pending(event, user, at)
+  local index = pending_key(event)
+  if index then redis.call('ZADD', index, 'NX', at, user) end
+end
+local function forget_pending(event, user)
+  local index = pending_key(event)
+  if index then redis.call('ZREM', index, user) end
+end
+
 -- Who wants an address first, has it; others wait and are woken when it is given up.
 local function claim_address(address, user)
   local hash = keyed_hash(address)

@@ -9,5 +9,6 @@ letter.replayed = {by = who, at = at}
 redis.call('HSET', key('dead_letters'), id, cjson.encode(letter))
 redis.call('HSET', contact, 'p:' .. event, redis.call('HINCRBY', contact, 'rev', 1) .. ':' .. at)
 redis.call('HDEL', contact, 'crashes', 'tries', 'failing')
+note_pending(event, user, at)
 mark_dirty(user, at)
 return 1

@@ -1,6 +1,7 @@
 -- Give a lease back and write down how the push went. ARGV: user, token, a JSON document:
 --   rev      what the push knew; newer events leave the contact dirty, due at once
 --   fields   field to value; an empty value removes the field
+--   looked   account to the mark of what was noticed there, of which the push has made sure
 --   clean    whether Brevo agrees, or what does not agree is a dead letter
 --   due      microseconds until the next look, or ''
 --   erased   the tombstone's text once an erasure is complete, or ''
@@ -19,10 +20,15 @@ if not held or string.sub(held, STAMP + 1) ~= token then
 end
 redis.call('HDEL', contact, 'lease')
 for field, value in pairs(result.fields) do
+  if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
   if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
+end
+for account, mark in pairs(result.looked) do
+  if redis.call('HGET', contact, 'l:' .. account) == mark then redis.call('HDEL', contact, 'l:' .. account) end
 end
 for event, letter in pairs(result.letters) do
   redis.call('HDEL', contact, 'p:' .. event)
+  forget_pending(event, user)
   redis.call('HSET', contact, 'd:' .. event, letter[1])
   redis.call('HSET', key('dead_letters'), letter[1], letter[2])
 end

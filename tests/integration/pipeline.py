@@ -21,7 +21,8 @@ from sync_tasks.resources import layout_of
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.settings import Settings
 from sync_tasks.store import Store
-from sync_tasks.syncing import Report, Resources, sync_contact
+from sync_tasks.syncing import sync_contact
+from sync_tasks.work import Report, Resources
 from sync_tasks.throttle import Throttle
 
 HASTY = Patience(connect=2, read=0.4, pause=0.001)

@@ -1,0 +1,37 @@
+"""The end of a push: decide the fate of each event, write it all down in one step, say it in the log."""
+
+import random
+
+from sync_tasks.contacts import EventKey
+from sync_tasks.fates import Fates, judge
+from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
+from sync_tasks.store import Lease
+from sync_tasks.telemetry import log_outcome
+from sync_tasks.work import Report, Resources
+
+
+def conclude(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:
+    """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the report."""
+    pipeline = using.settings.pipeline
+    tired = is_tired(pushed, pipeline)
+    fates = judge(lease.contact, using.settings, pushed.seen, pushed.errors, tired=tired)
+    delay = retry_delay(pushed, pipeline)
+    delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
+    settled = using.store.settle(lease, settle(pushed, fates, pipeline, delay, task_id))
+    if settled == "lost":
+        return settled, Report(retry_in=1.0)
+    _log_fates(lease.user_id, fates, delay)
+    return settled, Report(fates, delay)
+
+
+def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
+    for key in sorted(fates.done):
+        log_outcome("synced", _about(user_id, key))
+    for key, error in fates.dead.items():
+        log_outcome("dead letter", _about(user_id, key), error=error)
+    for key, error in fates.waiting.items():
+        log_outcome(f"tried again in {delay or 0:.0f} s", _about(user_id, key), error=error)
+
+
+def _about(user_id: str, key: EventKey) -> dict[str, str]:
+    return {"task": key.task, "user_id": user_id, **key.shown}

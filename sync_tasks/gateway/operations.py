@@ -1,0 +1,158 @@
+"""What can be asked of an account, each made of as few requests as it takes."""
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sync_tasks.contacts import RemoteContact
+from sync_tasks.differences import Change, NewContact
+from sync_tasks.errors import GatewayUnavailableError, MissingContactError, RejectedContactError
+from sync_tasks.gateway import Moved, Written, answers, calls, faults
+from sync_tasks.gateway.answers import Answer
+from sync_tasks.gateway.calls import Call
+
+_MOST_PAGES = 100
+_TYPES_LAST = 60.0
+
+
+class Operations(ABC):
+    """The gateway's methods; whoever inherits them sends the requests."""
+
+    def __init__(self) -> None:
+        self._types: Mapping[str, str] = {}
+        self._types_until = -math.inf
+
+    @abstractmethod
+    def _ask(self, call: Call) -> tuple[Answer, bool]:
+        """Return the good answer, and whether an earlier try of the same call may still take effect."""
+
+    def create(self, contact: NewContact) -> Written:
+        """Create a contact that does not exist yet; an existing one is never touched."""
+        call = calls.create_contact(contact)
+        answer, doubtful = self._ask(call)
+        contact_id = answers.created_id(answer)
+        if contact_id is None:
+            raise faults.unreadable(call)
+        return Written(contact_id, doubtful=doubtful)
+
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Change an existing contact in one request.
+
+        Brevo may answer 404 for an unknown list too: where lists were sent, a read tells whether the contact is meant.
+        """
+        call = calls.change_contact(contact_id, change)
+        try:
+            answer, doubtful = self._ask(call)
+        except MissingContactError:
+            if not (change.join | change.leave) or self.read(contact_id) is None:
+                raise
+            raise RejectedContactError(f"{call}: Brevo has the contact, but not every list") from None
+        if answer.body.strip() and not answer.is_json:
+            raise faults.unreadable(call)
+        return Written(contact_id, doubtful=doubtful)
+
+    def read(self, contact_id: int) -> RemoteContact | None:
+        """Return the contact, or nothing where Brevo has none of that id."""
+        return self._read(calls.read_contact(contact_id))
+
+    def find_address(self, address: str) -> RemoteContact | None:
+        """Return the contact that has this address.
+
+        Brevo documents the filter, but not that it works for ``EMAIL``: what comes back is compared, page by page.
+        """
+        wanted = address.strip().lower()
+        return self._search("EMAIL", wanted, lambda contact: (contact.address or "").lower() == wanted)
+
+    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
+        """Return the contact whose ``ext_id`` this is; one with quotes or backslashes cannot be asked for: nothing."""
+        call = calls.read_ext_id(ext_id)
+        if call is None:
+            return self._search("EXT_ID", ext_id, lambda contact: contact.ext_id == ext_id)
+        contact = self._read(call)
+        if contact is None or contact.ext_id == ext_id:
+            return contact
+        # Where Brevo tells no ext_id, the answer is believed unless it may be the contact of that *number*.
+        believed = contact.ext_id is None and str(contact.id) != ext_id
+        return replace(contact, ext_id=ext_id) if believed else None
+
+    def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Put contacts on a list, at most 150; those not confirmed may be on it already, or be missing."""
+        return self._move(calls.move_contacts(list_id, ids, "add"))
+
+    def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
+        return self._move(calls.move_contacts(list_id, ids, "remove"))
+
+    def _move(self, call: Call) -> Moved:
+        """Brevo refuses the whole where nobody moves: each of them is then for its own request to find out."""
+        try:
+            answer, doubtful = self._ask(call)
+        except RejectedContactError:
+            return Moved(frozenset())
+        return Moved(answers.moved_ids(answer), doubtful=doubtful)
+
+    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> None:
+        """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
+
+        Raises:
+            RejectedContactError: nothing will be imported.
+        """
+        self._ask(calls.import_contacts(lists, contacts))
+
+    def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
+        """Yield the contacts changed since then, by Brevo's clock, the last created first; a request brings 1,000."""
+        now = datetime.now(UTC)
+        contacts = (answers.contact_of(row, now) for row in self._rows(calls.read_modified(moment), "contacts"))
+        return (contact for contact in contacts if contact)
+
+    def attribute_types(self) -> Mapping[str, str]:
+        """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
+        if time.monotonic() > self._types_until:
+            rows, _ = self._page(calls.read_attributes(), "attributes")
+            self._types, self._types_until = dict(answers.types_of(rows)), time.monotonic() + _TYPES_LAST
+        return self._types
+
+    def list_names(self) -> Mapping[int, str]:
+        """Return all lists of the account, id to name."""
+        return dict(answers.names_of(self._rows(calls.read_lists(), "lists")))
+
+    def _read(self, call: Call) -> RemoteContact | None:
+        try:
+            answer, _ = self._ask(call)
+        except MissingContactError:
+            return None
+        contact = answers.contact_of(answer.data, datetime.now(UTC))
+        if contact is None:
+            raise faults.unreadable(call)
+        return contact
+
+    def _search(self, attribute: str, value: str, fits: Callable[[RemoteContact], bool]) -> RemoteContact | None:
+        call = calls.search_contacts(attribute, value)
+        if call is None or not value:
+            return None
+        now = datetime.now(UTC)
+        contacts = (answers.contact_of(row, now) for row in self._rows(call, "contacts"))
+        hit = next((contact for contact in contacts if contact and fits(contact)), None)
+        found = self.read(hit.id) if hit else None
+        return found if found and fits(found) else None
+
+    def _rows(self, call: Call, key: str) -> Iterator[dict[str, Any]]:
+        offset = 0
+        for _ in range(_MOST_PAGES):
+            rows, total = self._page(calls.skip(call, offset), key)
+            yield from rows
+            offset += len(rows)
+            if not rows or (total is not None and offset >= total):
+                return
+        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
+
+    def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
+        answer, _ = self._ask(call)
+        rows = answers.page_of(answer, key)
+        if rows is None:
+            raise faults.unreadable(call)
+        return rows, answers.total_of(answer)

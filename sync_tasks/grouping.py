@@ -1,0 +1,60 @@
+"""Which steps of different contacts one request can serve. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sync_tasks.contacts import Contact, EventKey
+from sync_tasks.differences import Change, Layout, NewContact
+from sync_tasks.lines import Priority
+from sync_tasks.planning import Step, Write
+
+_ENDING = ("unsubscribe_contact", "anonymize_contact")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What steps have in common that one request can serve: ``join`` or ``leave`` one list, or be created on some."""
+
+    verb: Literal["join", "leave", "create"]
+    lists: frozenset[int]
+
+    @property
+    def least(self) -> int:
+        """From how many contacts on this pays: an import must be read back, a list call need not."""
+        return 5 if self.verb == "create" else 2
+
+    @property
+    def most(self) -> int:
+        """How many contacts one request can serve; Brevo takes 150 in a list call, and shows 1,000 on a page."""
+        return 1000 if self.verb == "create" else 150
+
+
+def shape_of(step: Step | None) -> Shape | None:
+    """Return what a step must share with another to go in one request, or nothing for one that goes alone."""
+    match step:
+        case NewContact(lists=lists):
+            return Shape("create", lists)
+        case Write(change=change) if len(change.leave) == 1 and change == Change(leave=change.leave):
+            return Shape("leave", change.leave)
+        case Write(change=change) if len(change.join) == 1 and change == Change(join=change.join):
+            return Shape("join", change.join)
+        case _:
+            return None
+
+
+def kind_of(shape: Shape, layout: Layout) -> str | None:
+    """Return the kind of event that leads to such steps, or nothing where the portal has no such newsletter (now)."""
+    task = "unsubscribe_contact" if shape.verb == "leave" else "subscribe_contact"
+    slugs = (slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists)
+    slug = min(slugs, default=None)
+    return f"{task}:{slug}" if slug else None
+
+
+def priority_of(contact: Contact) -> Priority:
+    """Opt-outs and erasures go first."""
+    return Priority.URGENT if _ends_something(contact.pending) else Priority.ORDINARY
+
+
+def _ends_something(pending: Iterable[EventKey]) -> bool:
+    return any(key.task in _ENDING for key in pending)

@@ -1,0 +1,61 @@
+"""Who is next: the threads of one process that wait for the same thing stand in line, the most urgent first."""
+
+import threading
+import time
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from itertools import count
+
+Place = tuple[int, int]
+
+
+class Priority(IntEnum):
+    """Whose requests go first: what ends a subscription, then what the portal told, then what a comparison found."""
+
+    URGENT = 0
+    ORDINARY = 1
+    BACKGROUND = 2
+
+
+class Line:
+    """A line of waiting threads; only its first asks the others' machines, so that waiting costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._places: list[Place] = []
+        self._numbers = count()
+        self._closed = False
+
+    @contextmanager
+    def standing(self, priority: Priority) -> Iterator[Place]:
+        """Stand in line for as long as the block lasts."""
+        place = (int(priority), next(self._numbers))
+        with self._changed:
+            insort(self._places, place)
+            self._changed.notify_all()
+        try:
+            yield place
+        finally:
+            with self._changed:
+                self._places.remove(place)
+                self._changed.notify_all()
+
+    def wait_to_be_first(self, place: Place, until: float) -> bool:
+        """Return whether this place came to be the first, before that moment of the monotonic clock."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._places[0] == place, until - time.monotonic())
+            return not self._closed and self._places[0] == place
+
+    def wait_as_first(self, place: Place, seconds: float) -> bool:
+        """Return after so many seconds, or when somebody more urgent came, whether anybody may still wait here."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._places[0] != place, seconds)
+            return not self._closed
+
+    def close(self) -> None:
+        """Send everybody away, for good."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

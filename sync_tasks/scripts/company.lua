@@ -1,0 +1,29 @@
+-- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first.
+-- ARGV: kind, how many at most, token, seconds of the lease in microseconds. Returns for each the user, then field and
+-- value by turns.
+local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local at, taken = now(), {}
+local function is_plain(contact)
+  for _, text in ipairs(redis.call('HMGET', contact, 'lease', 'unsure', 'crashes', 'failing', 'erased')) do
+    if text then return false end
+  end
+  return true
+end
+local function has_its_address(user, contact)
+  local address = redis.call('HGET', contact, 'address')
+  return address and claim_address(string.sub(address, STAMP + 1), user)
+end
+for _, user in ipairs(redis.call('ZRANGE', index, 0, 2 * most)) do
+  if #taken == most then break end
+  local contact = contact_key(user)
+  local due = redis.call('ZSCORE', key('due'), user)
+  if not due then
+    redis.call('ZREM', index, user)
+  elseif tonumber(due) <= tonumber(at) and is_plain(contact) and has_its_address(user, contact) then
+    redis.call('HSET', contact, 'lease', later(at, lease) .. token)
+    local fields = redis.call('HGETALL', contact)
+    table.insert(fields, 1, user)
+    table.insert(taken, fields)
+  end
+end
+return taken

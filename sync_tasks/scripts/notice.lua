@@ -1,0 +1,40 @@
+-- Note that contacts changed at Brevo: their next push looks before anything else. ARGV: account, then for each sighting
+-- five texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or ''; its moment (a
+-- stamp) or ''; a text that is the same when the same comes again, or ''.
+-- Returns for each what became of it ('noticed', 'duplicate', 'unknown') and whose contact it is, by turns.
+local account, at, remembered = ARGV[1], now(), 8
+
+local function is_repeated(contact, mark)
+  local heard = redis.call('HGET', contact, 'heard') or ''
+  if string.find(heard, mark, 1, true) then return true end
+  redis.call('HSET', contact, 'heard', string.sub(heard .. ' ' .. mark, -remembered * (#mark + 1)))
+  return false
+end
+
+-- An opt-out of a moment nobody told, or of one yet to come, happened now: late rather than early, for what was
+-- subscribed before it stays ended.
+local function note_opt_out(contact, kind, moment)
+  local field = 'b:' .. account .. ':' .. kind
+  local known = redis.call('HGET', contact, field) or ''
+  if moment == '' or greater(moment, at) then moment = at end
+  if greater(moment, known) then redis.call('HSET', contact, field, moment) end
+end
+
+local function notice(user, kind, moment, mark)
+  local contact = contact_key(user)
+  if redis.call('EXISTS', contact) == 0 then return 'unknown' end
+  if mark ~= '' and is_repeated(contact, mark) then return 'duplicate' end
+  if kind ~= '' then note_opt_out(contact, kind, moment) end
+  redis.call('HSET', contact, 'l:' .. account, redis.call('HINCRBY', contact, 'rev', 1))
+  mark_dirty(user, at)
+  return 'noticed'
+end
+
+local answer = {}
+for i = 2, #ARGV, 5 do
+  local user = ARGV[i]
+  if user == '' then user = redis.call('HGET', key('addresses'), ARGV[i + 1]) or '' end
+  table.insert(answer, notice(user, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]))
+  table.insert(answer, user)
+end
+return answer

@@ -1,0 +1,68 @@
+"""What is written to the state when Brevo tells something.
+
+Keys under ``<namespace>:``: ``webhooks:<account>`` how many events came to what, since the first one; kept.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Self, cast
+
+from sync_tasks.store import Noticed, Sighting, Store
+from sync_tasks.web.incoming import Incoming, read_event
+
+
+@dataclass(slots=True, repr=False)
+class Notes:
+    """What is to be written down of some events; ``counts`` are those of which nothing is."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __iadd__(self, other: Self) -> Self:
+        self.sightings += other.sightings
+        self.counts += other.counts
+        return self
+
+
+def make_notes(rows: Iterable[object], own_key: str) -> Notes:
+    """Return what to write down; what an API key of this name did is an echo of our own requests."""
+    notes = Notes()
+    for event in map(read_event, rows):
+        if isinstance(event, str):
+            notes.counts[event] += 1
+        elif own_key and event.api_key_name == own_key:
+            notes.counts["echo"] += 1
+        else:
+            notes.sightings.extend(_sightings(event))
+    return notes
+
+
+def _sightings(event: Incoming) -> Iterator[Sighting]:
+    for address in event.addresses:
+        yield Sighting(address=address, kind=event.kind, moment=event.moment, told=event.told)
+
+
+def write_notes(store: Store, account: str, notes: Notes) -> list[Noticed]:
+    """Write everything to the state, and return what became of each sighting.
+
+    Raises:
+        redis.RedisError: not everything was written; the same may come again.
+    """
+    noticed = store.notice(account, notes.sightings)
+    pipeline = store.redis.pipeline(transaction=False)
+    for what, number in count_all(notes, noticed).items():
+        pipeline.hincrby(store.key(f"webhooks:{account}"), what, number)
+    pipeline.execute()
+    return noticed
+
+
+def count_all(notes: Notes, noticed: Iterable[Noticed]) -> Counter[str]:
+    """Return how many came to what, those included of which nothing was written."""
+    return notes.counts + Counter(one.status for one in noticed)
+
+
+def read_counts(store: Store, account: str) -> Mapping[str, int]:
+    """Return how many events of an account came to what: noticed, duplicate, unknown, echo, ignored, malformed."""
+    counts = cast("dict[str, str]", store.redis.hgetall(store.key(f"webhooks:{account}")))
+    return {what: int(number) for what, number in counts.items()}

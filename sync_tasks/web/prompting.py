@@ -1,0 +1,53 @@
+"""Nudges for what was noticed, beside the receiver's own work: never in its way, and never more than is of use."""
+
+import threading
+from collections.abc import Callable, Iterable
+from queue import Empty, Full, Queue
+
+from kombu.exceptions import OperationalError
+
+from sync_tasks.telemetry import log
+
+# Brevo grants ten requests a second: more nudges than that do not make it faster. The sweep sees to the others.
+PER_SECOND = 20
+MOST_WAITING = 200
+_LOOK_EVERY = 0.5
+
+Nudge = Callable[[list[str]], None]
+
+
+class Prompter:
+    """Nudges users one by one in a thread of its own; what it cannot take is left to the sweep."""
+
+    def __init__(self, nudge: Nudge) -> None:
+        self._nudge = nudge
+        self._users: Queue[str] = Queue(MOST_WAITING)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prompter", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; who still waits is left to the sweep."""
+        self._stopping.set()
+        self._thread.join()
+
+    def put(self, user_ids: Iterable[str]) -> None:
+        """Have these users nudged soon, as far as there is room."""
+        try:
+            for user_id in user_ids:
+                self._users.put_nowait(user_id)
+        except Full:
+            log.debug("more was noticed than can be nudged at once: the sweep sees to the rest")
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._nudge([self._users.get(timeout=_LOOK_EVERY)])
+            except Empty:
+                continue
+            except OperationalError as error:
+                log.warning("noticed, but the nudge could not be sent: %s", type(error).__name__)
+            self._stopping.wait(1 / PER_SECOND)

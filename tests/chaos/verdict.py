@@ -1,0 +1,75 @@
+"""What a run has shown: figures and, for each invariant, its violations; both survive the run's processes."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from tests.chaos import invariants
+from tests.chaos.optouts import Record, find_resubscribed
+from tests.chaos.run import Run
+
+RECOVERED_WITHIN = 30.0
+Check = Callable[[Run], Iterator[str]]
+
+
+def find_slow_recovery(run: Run) -> Iterator[str]:
+    """Yield that the contacts of killed workers had to wait for too long."""
+    seconds = run.havoc.recovery.seconds
+    if seconds and median(seconds) > RECOVERED_WITHIN:
+        yield f"the median is {median(seconds):.1f} s"
+
+
+CHECKS: dict[str, Check] = {
+    "Brevo holds what the newest events say": invariants.find_disagreements,
+    "every event is reflected or one dead letter": invariants.find_lost,
+    "no dead letter without need": invariants.find_needless_letters,
+    "nobody re-joined after an opt-out": find_resubscribed,
+    "nothing personal is left of the erased": invariants.find_remains,
+    "no key lives for ever but the permanent ones": invariants.find_everlasting,
+    "nothing personal in any log": invariants.find_leaks,
+    "no worker ended by itself": invariants.find_deaths,
+    "recovery: median at most 30 s": find_slow_recovery,
+}
+
+
+@dataclass
+class Verdict:
+    """The outcome of one run."""
+
+    violations: dict[str, list[str]] = field(default_factory=dict)
+    figures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> set[str]:
+        """The invariants that do not hold."""
+        return {name for name, found in self.violations.items() if found}
+
+    def pronounce(self, run: Run) -> None:
+        """Look at everything a run has left behind."""
+        self.violations = {name: list(check(run)) for name, check in CHECKS.items()}
+        self.figures = _measure(run)
+
+
+def _measure(run: Run) -> dict[str, str]:
+    brevo, havoc, record = run.world.brevo, run.havoc, Record(run)
+    rejoined = sum(rejoin.physics for rejoin in record.rejoins())
+    told = {
+        "seed": run.plan.seed,
+        "events": f"{len(run.told):,} of {run.plan.people:,} people",
+        "sent twice": f"{len(run.sent) - len(run.told):,}",
+        "workers killed": havoc.killed,
+        "Redis killed": havoc.redis_killed,
+        "requests to Brevo": f"{brevo.journal.total:,}",
+        "late effects": f"{record.late_effects():,}, of which {rejoined} undid an opt-out until repaired",
+        "recovery after a kill": _recovery(havoc.recovery.seconds),
+        "duration": f"{run.seconds:.0f} s",
+    }
+    total = sum(run.faults.values())
+    kinds = ", ".join(f"{count} {name}" for name, count in sorted(run.faults.items(), key=lambda each: -each[1]))
+    return {name: str(value) for name, value in told.items()} | {"faults": f"{total:,}: {kinds}" if total else "none"}
+
+
+def _recovery(seconds: list[float]) -> str:
+    if not seconds:
+        return "nothing was held"
+    return f"median {median(seconds):.1f} s, at most {max(seconds):.1f} s, {len(seconds)} contacts"

@@ -1,0 +1,15 @@
+"""Time as the simulation has it."""
+
+
+class Clock:
+    """Microseconds since 1970; they pass only where somebody says so."""
+
+    def __init__(self, microseconds: int) -> None:
+        self.microseconds = microseconds
+
+    @property
+    def seconds(self) -> float:
+        return self.microseconds / 1_000_000
+
+    def pass_by(self, seconds: float) -> None:
+        self.microseconds += int(seconds * 1_000_000)

@@ -1,0 +1,73 @@
+"""The product's own Lua scripts, run over a memory: what Redis does for them, by lupa."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from lupa.lua51 import LuaRuntime, lua_type  # type: ignore[import-untyped]
+
+from tests.simulation.memory import Memory
+
+_LUA = LuaRuntime(register_eval=False, register_builtins=False)
+
+
+def run_script(text: str, memory: Memory, keys: Iterable[str], arguments: Iterable[str | int]) -> object:
+    """Return what a script answers, as a client that decodes answers gets it."""
+    redis = _LUA.table_from({"call": _calling(memory), "sha1hex": _hash})
+    return _read(_compile(text)(_LUA.table_from(keys), _LUA.table_from(map(str, arguments)), redis, _CJSON))
+
+
+@cache
+def _compile(text: str) -> Callable[..., Any]:
+    return _LUA.execute(f"return function(KEYS, ARGV, redis, cjson)\n{text}\nend")  # type: ignore[no-any-return]
+
+
+def _calling(memory: Memory) -> Callable[..., Any]:
+    def call(command: str, *words: str | float) -> object:
+        return _write(memory.call("delete" if command == "DEL" else command, *map(_word, words)))
+
+    return call
+
+
+def _word(value: str | float) -> str:
+    return str(int(value)) if isinstance(value, float) else str(value)
+
+
+def _write(answer: object) -> object:
+    """Return a Python value for Lua; what Redis tells as nil is false there."""
+    match answer:
+        case None:
+            return False
+        case True:
+            return _LUA.table_from({"ok": "OK"})
+        case list():
+            return _LUA.table_from(map(_write, answer))
+        case dict():
+            return _LUA.table_from({name: _write(value) for name, value in answer.items()})
+        case _:
+            return answer
+
+
+def _read(value: Any) -> Any:  # noqa: ANN401 - whatever Lua holds
+    """Return a value of Lua's for Python, a list where the table is one."""
+    if lua_type(value) != "table":
+        return None if value is False else int(value) if isinstance(value, float | bool) else value
+    told = {name: _read(one) for name, one in value.items()}
+    return list(told.values()) if list(told) == [*range(1, len(told) + 1)] else told
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _encode(value: object) -> str:
+    return json.dumps(_read(value))
+
+
+def _decode(text: str) -> object:
+    return _write(json.loads(text))
+
+
+_CJSON = _LUA.table_from({"encode": _encode, "decode": _decode})
