@@ -84,19 +84,21 @@ class Settlement:
 class Sighting:
     """That a contact changed at Brevo, by its user's id or its address; with ``kind`` and ``moment`` of an opt-out.
 
-    ``told`` is all that was said: the same again is a duplicate.
+    ``joined`` are lists, where it was no more than that it joined them; ``told`` is all that was said: the same again
+    is a duplicate.
     """
 
     user_id: str = ""
     address: str = ""
     kind: str = ""
     moment: str = ""
+    joined: frozenset[int] = frozenset()
     told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What became of a sighting (``noticed``, ``duplicate``, ``unknown``), and whose contact it is."""
+    """What became of a sighting (``noticed``, ``duplicate``, ``echo``, ``unknown``), and whose contact it is."""
 
     status: str
     user_id: str
@@ -250,4 +252,5 @@ def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
     """Return a sighting without its address: arguments of a slow script end in Redis' log."""
     address = _keyed_hash(secret, sighting.address) if sighting.address else ""
     told = _keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
-    return sighting.user_id, address, sighting.kind, sighting.moment, told
+    joined = ",".join(map(str, sighting.joined))
+    return sighting.user_id, address, sighting.kind, sighting.moment, joined, told

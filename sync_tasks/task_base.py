@@ -34,7 +34,7 @@ class ContactTask(Task[..., Any]):
             return self.run(*args, **kwargs)
         except (SyncError, TaskPredicate):
             raise
-        except RedisError as error:
+        except (RedisError, OperationalError) as error:
             log.error("Redis is in trouble, the message goes back to the queue: %s", type(error).__name__)
             raise Reject(type(error).__name__, requeue=True) from None
         except Exception as error:  # noqa: BLE001 - the one place

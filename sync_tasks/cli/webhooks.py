@@ -42,7 +42,7 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     with suppress(KeyboardInterrupt), ending_on_signals(), listen(host, port) as listener:
         set_up_logging()
         with prompting(nudge_contacts) as prompter:
-            server = build_server(build_receiver(store, settings.accounts, tokens, prompter))
+            server = build_server(build_receiver(store, settings, tokens, prompter))
             _tell_where(settings, *listener.getsockname()[:2])
             server.run([listener])
 

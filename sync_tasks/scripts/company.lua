@@ -19,7 +19,10 @@ for _, user in ipairs(redis.call('ZRANGE', index, 0, 2 * most)) do
   local due = redis.call('ZSCORE', key('due'), user)
   if not due then
     redis.call('ZREM', index, user)
-  elseif tonumber(due) <= tonumber(at) and is_plain(contact) and has_its_address(user, contact) then
+  elseif tonumber(due) > tonumber(at) or not is_plain(contact) or not has_its_address(user, contact) then
+    redis.call('ZADD', index, at, user)
+  else
+    redis.call('ZREM', index, user)
     redis.call('HSET', contact, 'lease', later(at, lease) .. token)
     local fields = redis.call('HGETALL', contact)
     table.insert(fields, 1, user)

@@ -1,8 +1,18 @@
 -- Note that contacts changed at Brevo: their next push looks before anything else. ARGV: account, then for each sighting
--- five texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or ''; its moment (a
--- stamp) or ''; a text that is the same when the same comes again, or ''.
--- Returns for each what became of it ('noticed', 'duplicate', 'unknown') and whose contact it is, by turns.
+-- six texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or ''; its moment (a
+-- stamp) or ''; the lists it joined (an echo where we know it on them) or ''; a text that is the same when the same
+-- comes again, or ''.
+-- Returns for each what became of it ('noticed', 'duplicate', 'echo', 'unknown') and whose contact it is, by turns.
 local account, at, remembered = ARGV[1], now(), 8
+
+local function is_known(contact, joined)
+  if joined == '' then return false end
+  local lists = ',' .. (redis.call('HGET', contact, 's:' .. account .. ':lists') or '') .. ','
+  for list in string.gmatch(joined, '%d+') do
+    if not string.find(lists, ',' .. list .. ',', 1, true) then return false end
+  end
+  return true
+end
 
 local function is_repeated(contact, mark)
   local heard = redis.call('HGET', contact, 'heard') or ''
@@ -20,9 +30,10 @@ local function note_opt_out(contact, kind, moment)
   if greater(moment, known) then redis.call('HSET', contact, field, moment) end
 end
 
-local function notice(user, kind, moment, mark)
+local function notice(user, kind, moment, joined, mark)
   local contact = contact_key(user)
   if redis.call('EXISTS', contact) == 0 then return 'unknown' end
+  if is_known(contact, joined) then return 'echo' end
   if mark ~= '' and is_repeated(contact, mark) then return 'duplicate' end
   if kind ~= '' then note_opt_out(contact, kind, moment) end
   redis.call('HSET', contact, 'l:' .. account, redis.call('HINCRBY', contact, 'rev', 1))
@@ -31,10 +42,10 @@ local function notice(user, kind, moment, mark)
 end
 
 local answer = {}
-for i = 2, #ARGV, 5 do
+for i = 2, #ARGV, 6 do
   local user = ARGV[i]
   if user == '' then user = redis.call('HGET', key('addresses'), ARGV[i + 1]) or '' end
-  table.insert(answer, notice(user, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]))
+  table.insert(answer, notice(user, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]))
   table.insert(answer, user)
 end
 return answer

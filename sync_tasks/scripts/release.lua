@@ -2,6 +2,7 @@
 -- ARGV: user, token, the kind of event for which it was taken.
 local contact = contact_key(ARGV[1])
 local held = redis.call('HGET', contact, 'lease')
-if held and string.sub(held, STAMP + 1) == ARGV[2] then redis.call('HDEL', contact, 'lease') end
-redis.call('ZADD', key('pending:' .. ARGV[3]), 'XX', now(), ARGV[1])
+if not held or string.sub(held, STAMP + 1) ~= ARGV[2] then return 0 end
+redis.call('HDEL', contact, 'lease')
+redis.call('ZADD', key('pending:' .. ARGV[3]), now(), ARGV[1])
 return 1

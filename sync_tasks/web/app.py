@@ -17,7 +17,7 @@ from starlette.routing import Route
 from sync_tasks.telemetry import describe, log
 from sync_tasks.web.gathering import Gatherer, OverloadedError
 from sync_tasks.web.incoming import MOST_EVENTS, read_rows
-from sync_tasks.web.noticing import make_notes
+from sync_tasks.web.noticing import Own, make_notes
 from sync_tasks.web.tokens import Tokens
 
 LARGEST_BODY = 1_000_000
@@ -29,10 +29,10 @@ WRITTEN_WITHIN = 15.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Desk:
-    """Where the events of one account are written down; ``own_key`` names the API key of the pipeline."""
+    """Where the events of one account are written down, and what there is ours."""
 
     gatherer: Gatherer
-    own_key: str = ""
+    own: Own
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
@@ -113,7 +113,7 @@ class Receiver:
 
 
 async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
-    notes = make_notes(rows, desk.own_key)
+    notes = make_notes(rows, desk.own)
     try:
         async with asyncio.timeout(WRITTEN_WITHIN):
             return await desk.gatherer.put(notes)

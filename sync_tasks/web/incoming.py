@@ -14,6 +14,7 @@ from sync_tasks.events import EPOCH, MAX_ADDRESS, stamp_of
 
 MOST_EVENTS = 500
 LOOK = ""
+_JOINED = "listaddition"
 _KINDS = {
     "unsubscribe": "unsubscribed",
     "unsubscribed": "unsubscribed",
@@ -21,10 +22,11 @@ _KINDS = {
     "hardbounced": "hard_bounce",
     "spam": "complaint",
     "complaint": "complaint",
-    "listaddition": LOOK,
+    _JOINED: LOOK,
     "contactupdated": LOOK,
     "contactdeleted": LOOK,
 }
+_MOST_DIGITS = 16
 _NO_LETTER = re.compile(r"[^a-z]")
 # Later than any moment of ours in seconds: then it is milliseconds.
 _MILLISECONDS = 10**11
@@ -36,12 +38,13 @@ _ABOUT_THE_WEBHOOK = frozenset({"id"})
 class Incoming:
     """One event that is about contacts: look at them; ``kind`` and ``moment`` (a stamp, if told) of an opt-out.
 
-    ``told`` is the same text whenever the same event comes again.
+    ``joined`` are the lists where it only tells of those. ``told`` is the same whenever the same event comes again.
     """
 
     kind: str
     addresses: tuple[str, ...]
     moment: str
+    joined: frozenset[int]
     api_key_name: str
     told: str
 
@@ -62,7 +65,8 @@ def read_event(row: object) -> Incoming | str:
     name = row.get("event") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(name, str):
         return "malformed"
-    kind = _KINDS.get(_NO_LETTER.sub("", name.lower()))
+    word = _NO_LETTER.sub("", name.lower())
+    kind = _KINDS.get(word)
     if kind is None:
         return "ignored"
     addresses = tuple(dict.fromkeys(filter(None, map(_address, _addresses(row)))))
@@ -74,6 +78,7 @@ def read_event(row: object) -> Incoming | str:
         kind=kind,
         addresses=addresses,
         moment=_moment(row),
+        joined=frozenset(filter(None, map(_list_id, _each(row.get("list_id"))))) if word == _JOINED else frozenset(),
         api_key_name=key_name if isinstance(key_name, str) else "",
         told=json.dumps(said, sort_keys=True),
     )
@@ -97,6 +102,12 @@ def _address(value: object) -> str:
     """Return an address as the state has it, nothing where it is none; what cannot be printed cannot be one."""
     text = value.strip().lower() if isinstance(value, str) else ""
     return text if "@" in text and len(text) <= MAX_ADDRESS and text.isprintable() else ""
+
+
+def _list_id(value: object) -> int:
+    """Return the id of a list, 0 where it is none."""
+    digits = str(value) if isinstance(value, str | int) else ""
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < _MOST_DIGITS else 0
 
 
 def _moment(row: dict[str, object]) -> str:

@@ -25,22 +25,41 @@ class Notes:
         return self
 
 
-def make_notes(rows: Iterable[object], own_key: str) -> Notes:
-    """Return what to write down; what an API key of this name did is an echo of our own requests."""
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is ours at an account: the name of our API key (empty if not known) and the lists we manage."""
+
+    key_name: str
+    lists: frozenset[int]
+
+
+def make_notes(rows: Iterable[object], own: Own) -> Notes:
+    """Return what to write down: nothing of our own echoes, nor of lists that are not ours."""
     notes = Notes()
     for event in map(read_event, rows):
-        if isinstance(event, str):
-            notes.counts[event] += 1
-        elif own_key and event.api_key_name == own_key:
-            notes.counts["echo"] += 1
+        why_not = event if isinstance(event, str) else _why_not(event, own)
+        if isinstance(event, str) or why_not:
+            notes.counts[why_not] += 1
         else:
-            notes.sightings.extend(_sightings(event))
+            notes.sightings.extend(_sightings(event, own))
     return notes
 
 
-def _sightings(event: Incoming) -> Iterator[Sighting]:
+def _why_not(event: Incoming, own: Own) -> str:
+    if own.key_name and event.api_key_name == own.key_name:
+        return "echo"
+    return "ignored" if event.joined and not event.joined & own.lists else ""
+
+
+def _sightings(event: Incoming, own: Own) -> Iterator[Sighting]:
     for address in event.addresses:
-        yield Sighting(address=address, kind=event.kind, moment=event.moment, told=event.told)
+        yield Sighting(
+            address=address,
+            kind=event.kind,
+            moment=event.moment,
+            joined=event.joined & own.lists,
+            told=event.told,
+        )
 
 
 def write_notes(store: Store, account: str, notes: Notes) -> list[Noticed]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar, cast
 
@@ -11,12 +11,12 @@ from redis import RedisError
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.settings import Account
+from sync_tasks.settings import Settings
 from sync_tasks.store import Noticed, Store
 from sync_tasks.telemetry import log
 from sync_tasks.web.app import Desk, Receiver, build_app
 from sync_tasks.web.gathering import Gatherer
-from sync_tasks.web.noticing import Notes, count_all, write_notes
+from sync_tasks.web.noticing import Notes, Own, count_all, write_notes
 from sync_tasks.web.prompting import Nudge, Prompter
 from sync_tasks.web.tokens import Tokens
 
@@ -61,7 +61,7 @@ class Impatient(H11Protocol):
             self.transport.close()
 
 
-def open_desk(store: Store, account: str, own_key: str, prompter: Prompter) -> Desk:
+def open_desk(store: Store, account: str, own: Own, prompter: Prompter) -> Desk:
     """Return where the events of one account are written down, and from where the contacts are nudged."""
 
     def write(notes: Notes) -> list[Noticed]:
@@ -71,11 +71,11 @@ def open_desk(store: Store, account: str, own_key: str, prompter: Prompter) -> D
         log.info("webhook %s: %s", account, ", ".join(f"{number} {what}" for what, number in sorted(counts.items())))
         return noticed
 
-    return Desk(Gatherer(write), own_key)
+    return Desk(Gatherer(write), own)
 
 
-def build_receiver(store: Store, accounts: Mapping[str, Account], tokens: Tokens, prompter: Prompter) -> Receiver:
-    """Return what answers Brevo for these accounts."""
+def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: Prompter) -> Receiver:
+    """Return what answers Brevo for all accounts."""
 
     def is_ready() -> bool:
         try:
@@ -83,8 +83,13 @@ def build_receiver(store: Store, accounts: Mapping[str, Account], tokens: Tokens
         except RedisError:
             return False
 
-    desks = {name: open_desk(store, name, account.api_key_name, prompter) for name, account in accounts.items()}
+    desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
     return Receiver(desks, tokens, is_ready)
+
+
+def _own(settings: Settings, account: str) -> Own:
+    newsletters = settings.newsletters_by_account[account].values()
+    return Own(settings.accounts[account].api_key_name, frozenset(newsletter.list_id for newsletter in newsletters))
 
 
 def build_server(receiver: Receiver, protocol: type[Impatient] = Impatient) -> uvicorn.Server:

@@ -150,3 +150,10 @@ def find_leaks(run: Run) -> Iterator[str]:
 def find_deaths(run: Run) -> Iterator[str]:
     """Yield workers that ended although nobody killed them."""
     yield from run.left_alone
+
+
+def find_bugs(run: Run) -> Iterator[str]:
+    """Yield where a worker met an error that nobody had expected."""
+    for program in run.world.programs:
+        lines = [line for line in program.output.splitlines() if "unexpected error in" in line]
+        yield from (f"{program.log.name}: {len(lines)} unexpected errors" for _ in lines[:1])

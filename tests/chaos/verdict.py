@@ -28,6 +28,7 @@ CHECKS: dict[str, Check] = {
     "no key lives for ever but the permanent ones": invariants.find_everlasting,
     "nothing personal in any log": invariants.find_leaks,
     "no worker ended by itself": invariants.find_deaths,
+    "no error that nobody expected": invariants.find_bugs,
     "recovery: median at most 30 s": find_slow_recovery,
 }
 
