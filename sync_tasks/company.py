@@ -103,6 +103,7 @@ class Company:
 
         What Brevo refuses as a whole is for each to find out alone.
         """
+        self.now = self.own.push.store.now()
         try:
             with suppress(RejectedContactError):
                 self._create() if self.shape.verb == "create" else self._move()
@@ -156,9 +157,10 @@ class Company:
                 return
 
     def _found(self, member: Member, remote: RemoteContact) -> None:
+        """A page does not tell why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
         push = member.push
         known = seen_of(remote, push.lease.contact, push.layout, push.known(), self.now)
-        if remote.ext_id == push.lease.user_id:
+        if remote.ext_id == push.lease.user_id and not remote.block:
             push.view = View(known, fresh=True)
             self._served(member)
 

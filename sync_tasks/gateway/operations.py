@@ -93,6 +93,8 @@ class Operations(ABC):
             answer, doubtful = self._ask(call)
         except RejectedContactError:
             return Moved(frozenset())
+        if not answer.is_json:
+            raise faults.unreadable(call)
         return Moved(answers.moved_ids(answer), doubtful=doubtful)
 
     def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> None:

@@ -89,7 +89,7 @@ class Delivery:
             if self._outbox is not self._sandbox.outbox:
                 self._outbox, self._seen = self._sandbox.outbox, 0
                 self._parcels.clear()
-            new = [event for event in self._outbox.events() if event.number > self._seen]
+            new = self._outbox.events_after(self._seen)
             self._seen = new[-1].number if new else self._seen
             return [(number, {**event.payload, "id": number}) for event in new for number in event.webhook_ids]
 

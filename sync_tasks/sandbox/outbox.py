@@ -1,12 +1,10 @@
-"""What Brevo tells the outside about its contacts, in the uneven formats it really uses.
-
-Nothing is delivered from here: whoever delivers reads ``events`` and sends each payload to the webhooks named with it.
-"""
+"""What Brevo tells the outside about its contacts, in the uneven formats it really uses; ``delivery`` delivers it."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from sync_tasks.sandbox.wire import JsonObject
 
@@ -37,6 +35,10 @@ class Outbox:
     def events(self) -> Iterator[Event]:
         """Yield the events, oldest first."""
         return iter(self._events)
+
+    def events_after(self, number: int) -> list[Event]:
+        """Return the events with a greater number, oldest first."""
+        return list(takewhile(lambda event: event.number > number, reversed(self._events)))[::-1]
 
     def tell_update(self, email: str | None, attributes: Mapping[str, object]) -> None:
         """Tell that attributes changed: the changed ones only, and no contact id."""

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync_tasks.sandbox import control, page
+from sync_tasks.sandbox.delivery import Pace, delivering
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import SandboxSettings
 from sync_tasks.sandbox.wire import Reply
@@ -37,17 +38,25 @@ class ServedSandbox:
 
 def run(host: str = "127.0.0.1", port: int = 8025, settings: SandboxSettings | None = None) -> None:
     """Serve a sandbox until Ctrl-C or a signal ends it."""
-    with suppress(KeyboardInterrupt):
-        _build_server(Sandbox(settings), host, port).run()
+    sandbox = Sandbox(settings)
+    with suppress(KeyboardInterrupt), delivering(sandbox):
+        _build_server(sandbox, host, port).run()
 
 
 @contextmanager
 def serving(
-    settings: SandboxSettings | None = None, *, sandbox: Sandbox | None = None, port: int = 0
+    settings: SandboxSettings | None = None,
+    *,
+    sandbox: Sandbox | None = None,
+    port: int = 0,
+    pace: Pace | None = None,
 ) -> Iterator[ServedSandbox]:
-    """Serve a sandbox in a thread while the block runs, on a free port unless one is given."""
+    """Serve a sandbox in a thread while the block runs, on a free port unless one is given.
+
+    Its webhooks are delivered at Brevo's pace unless another is given.
+    """
     sandbox = sandbox or Sandbox(settings)
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener, delivering(sandbox, pace):
         # asyncio does this for sockets of its own making; without it each body comes 40 ms after its headers.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = _build_server(sandbox, "127.0.0.1", port)

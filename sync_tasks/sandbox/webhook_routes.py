@@ -1,4 +1,4 @@
-"""Requests about webhooks: kept and shown here, delivered elsewhere."""
+"""Requests about webhooks: kept and shown here; ``delivery`` delivers."""
 
 from sync_tasks.sandbox.account import Account
 from sync_tasks.sandbox.contact import show_time

@@ -30,6 +30,8 @@ _MOST_DIGITS = 16
 _NO_LETTER = re.compile(r"[^a-z]")
 # Later than any moment of ours in seconds: then it is milliseconds.
 _MILLISECONDS = 10**11
+# From 2286 on a stamp would have a digit more.
+_DOOMSDAY = datetime(2200, 1, 1, tzinfo=UTC)
 # The webhook's id differs where two webhooks tell the same.
 _ABOUT_THE_WEBHOOK = frozenset({"id"})
 
@@ -113,7 +115,7 @@ def _list_id(value: object) -> int:
 def _moment(row: dict[str, object]) -> str:
     """Return when it happened; ``ts`` may be an hour ahead, a date without a zone may be anywhere's."""
     told = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
-    return next((stamp_of(moment) for moment in told if moment and moment > EPOCH), "")
+    return next((stamp_of(moment) for moment in told if moment and EPOCH < moment < _DOOMSDAY), "")
 
 
 def _seconds(value: object) -> datetime | None:

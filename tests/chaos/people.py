@@ -34,13 +34,12 @@ class Told:
         return str(self.said["occurred_at"])
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Person:
     """Somebody at the portal; ``versions`` counts the addresses and names that were made up for them."""
 
     number: int
     address: str = ""
-    erased: bool = False
     versions: int = 0
 
     @property
@@ -55,21 +54,20 @@ class Person:
 
 @dataclass
 class Town:
-    """Where these people live: no two of the living have one address at the same time."""
+    """Where these people live: no two of them have one address at the same time, and for who leaves somebody comes."""
 
     chance: random.Random
     people: list[Person]
     now: datetime
     told: list[Told] = field(default_factory=list)
     free: list[str] = field(default_factory=list)
+    arrived: int = 0
 
     def live(self, events: int) -> None:
         """Let so many events happen."""
         while len(self.told) < events:
             self.now += timedelta(microseconds=self.chance.randint(1, 200_000))
             person = self.chance.choice(self.people)
-            if person.erased:
-                continue
             if not person.address:
                 self._move_in(person)
             acts = (self._subscribe, self._unsubscribe, self._rename, self._move, self._swap, self._erase)
@@ -119,7 +117,7 @@ class Town:
 
     def _swap(self, person: Person) -> None:
         other = self.chance.choice(self.people)
-        if other is person or other.erased or not other.address:
+        if other is person or not other.address:
             return
         person.address, other.address = other.address, person.address
         for mover, old in ((person, other.address), (other, person.address)):
@@ -127,13 +125,15 @@ class Town:
 
     def _erase(self, person: Person) -> None:
         self._tell("anonymize", person, email=self._maybe(person.address))
-        person.erased = True
         self.free.append(person.address)
+        self.arrived += 1
+        self.people[self.people.index(person)] = Person(self.arrived)
 
 
 def generate(seed: int, events: int, people: int) -> list[Told]:
     """Return what happened at a portal, the oldest first."""
-    town = Town(random.Random(seed), [Person(number) for number in range(people)], datetime.now(UTC) - LONG_AGO)
+    living = [Person(number) for number in range(people)]
+    town = Town(random.Random(seed), living, datetime.now(UTC) - LONG_AGO, arrived=people)
     town.live(events)
     return town.told
 

@@ -8,8 +8,9 @@ class Plan:
     """One run; the same seed plays the same events, faults and moments of killing.
 
     The portal sends its events in ``waves``, each at full speed, over ``load`` seconds; the killing goes on as long.
-    ``late`` is when effects come after their connection broke, in seconds. ``sabotage`` takes a part of the product
-    out of service, see ``sabotage``. Leases and grace are the product's own unless something else is said.
+    ``faulty`` of all requests meet a fault, of which ``late_share`` take effect only after their connection broke, as
+    many seconds later as ``late`` says. ``sabotage`` takes a part of the product out of service, see ``sabotage``.
+    Leases and grace are the product's own unless something else is said.
     """
 
     seed: int = 1
@@ -23,6 +24,7 @@ class Plan:
     within: float = 360.0
     faulty: float = 0.25
     late: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)
+    late_share: float = 0.15
     lease_seconds: float = 25.0
     grace_seconds: float = 15.0
     quiet_seconds: float = 70.0

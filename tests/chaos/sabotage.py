@@ -8,7 +8,7 @@ from sync_tasks.resources import worker_resources
 # What each sabotage replaces in which script. (The third, no sweeper, is a run without beat.)
 CUTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "lease": {
-        "take": ("greater(string.sub(held, 1, STAMP), at)", "false"),
+        "take": ("local held = redis.call('HGET', contact, 'lease')", "local held = false"),
         "keep": ("not held or string.sub(held, STAMP + 1) ~= ARGV[2]", "false"),
         "settle": ("not held or string.sub(held, STAMP + 1) ~= token", "false"),
     },

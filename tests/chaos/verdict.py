@@ -56,7 +56,7 @@ def _measure(run: Run) -> dict[str, str]:
     rejoined = sum(rejoin.physics for rejoin in record.rejoins())
     told = {
         "seed": run.plan.seed,
-        "events": f"{len(run.told):,} of {run.plan.people:,} people",
+        "events": f"{len(run.told):,} of {len({told.user_id for told in run.told}):,} people",
         "sent twice": f"{len(run.sent) - len(run.told):,}",
         "workers killed": havoc.killed,
         "Redis killed": havoc.redis_killed,

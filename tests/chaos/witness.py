@@ -28,7 +28,6 @@ FAULTS: tuple[tuple[str, dict[str, Any], float], ...] = (
     ("waf", {"count": 10}, 0.2),
     ("status", {"status": 401, "count": 2}, 0.05),
 )
-LATE = 4.0
 ATTRIBUTES = {"DAILY_UNSUBSCRIBED": "boolean", "CITY": "text"}
 
 
@@ -54,11 +53,11 @@ class Witness(Sandbox):
 
     def turn_nasty(self, plan: Plan) -> None:
         """Switch all faults on; together they strike the planned part of all requests."""
-        told = [*FAULTS, *(("late", {"seconds": seconds}, LATE / len(plan.late)) for seconds in plan.late)]
-        total = sum(part for *_, part in told)
+        parts = sum(part for *_, part in FAULTS)
+        usual = [(kind, fields, part / parts * (1 - plan.late_share)) for kind, fields, part in FAULTS]
+        late = [("late", {"seconds": seconds}, plan.late_share / len(plan.late)) for seconds in plan.late]
         left = 1.0
-        for kind, fields, part in told:
-            share = plan.faulty * part / total
+        for kind, fields, part in [*usual, *late]:
             # The first that strikes wins, so the later ones are asked less often.
-            self.add_fault(kind, probability=share / left, **fields)
-            left -= share
+            self.add_fault(kind, probability=plan.faulty * part / left, **fields)
+            left -= plan.faulty * part

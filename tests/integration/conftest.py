@@ -12,6 +12,7 @@ from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
 from sync_tasks.settings import Account, Settings
 from sync_tasks.store import Store, connect
+from sync_tasks.throttle import Throttle
 from tests.integration.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
 from tests.integration.station import Station, building
 
@@ -42,10 +43,11 @@ def make_pipeline(redis_url: str, served: ServedSandbox, brevo: Sandbox) -> Iter
     """Build a pipeline whose configuration differs in the given tables from that of the tests."""
     built: list[Pipeline] = []
 
-    def make(**tables: Any) -> Pipeline:
+    def make(throttle: type[Throttle] = Throttle, **tables: Any) -> Pipeline:
         account = Account(base_url=served.url, requests_per_second=1000, api_key=SecretStr("key"))
         settings = Settings.model_validate({**SETTINGS, "accounts": {"default": account}, **tables})
-        built.append(Pipeline(build_resources(settings, Store(connect(redis_url), "sync_tasks")), brevo))
+        store = Store(connect(redis_url), "sync_tasks")
+        built.append(Pipeline(build_resources(settings, store, throttle), brevo))
         return built[-1]
 
     yield make

@@ -22,8 +22,8 @@ from sync_tasks.sandbox import Sandbox
 from sync_tasks.settings import Settings
 from sync_tasks.store import Store
 from sync_tasks.syncing import sync_contact
-from sync_tasks.work import Report, Resources
 from sync_tasks.throttle import Throttle
+from sync_tasks.work import Report, Resources
 
 HASTY = Patience(connect=2, read=0.4, pause=0.001)
 MOST_ROUNDS = 12
@@ -46,9 +46,9 @@ SETTINGS: dict[str, Any] = {
 ATTRIBUTES = {"DAILY_UNSUBSCRIBED": "boolean", "CITY": "text", "VISITS": "float", "BORN": "date", "HOBBY": "text"}
 
 
-def build_resources(settings: Settings, store: Store) -> Resources:
+def build_resources(settings: Settings, store: Store, kind: type[Throttle] = Throttle) -> Resources:
     """Return what a worker would work with, with gateways that are soon out of patience."""
-    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds)
+    throttle = kind(store, settings.accounts, settings.pipeline.probe_seconds)
     gateways = {
         name: Brevo(
             account.api_key.get_secret_value(), base_url=account.base_url, patience=HASTY, gate=throttle.gate(name)

@@ -119,10 +119,11 @@ class Twins(RuleBasedStateMachine):
     @rule(data=st.data(), discarded=st.booleans())
     def deal_with_a_dead_letter(self, data: st.DataObject, discarded: bool) -> None:  # noqa: FBT001 - drawn
         letters = dead_letters.read_letters(self.real)
-        if letters:
-            letter = data.draw(st.sampled_from(letters))
-            deed: Callable[..., object] = dead_letters.discard if discarded else dead_letters.replay
-            self.both(lambda store: deed(store, letter, "tester"))
+        letter = data.draw(st.sampled_from(letters)) if letters else None
+        if letter and discarded:
+            self.both(lambda store: dead_letters.discard(store, letter, "tester"))
+        elif letter:
+            self.both(lambda store: store.replay(letter.user_id, letter.key, letter.id, "tester"))
 
     @rule(limit=st.integers(1, 3), grace=st.sampled_from([-2 * LONG, -0.5 * LONG, LONG]))
     def sweep(self, limit: int, grace: float) -> None:

@@ -71,8 +71,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
     for name, value in told:
         terminalreporter.write_line(f"{value:>12}  {name}")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """TEMPORARY"""
-    config.addinivalue_line("markers", "slow: x")

@@ -15,7 +15,7 @@ from sync_tasks.events import EVENTS, parse_event
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.throttle import Throttle
-from tests.integration.station import Station
+from tests.integration.station import READY, Station
 from tests.servers import Program, wait_until
 
 # The promise: workers recover from whatever happened to Redis within so many seconds.
@@ -55,6 +55,12 @@ class Rig(Station):
     def start_worker(self, name: str = "one", *words: str, threads: int = 4) -> Program:
         """Start a worker; it takes messages once it has printed ``ready.``."""
         return self.celery("worker", "-n", f"{name}@localhost", f"--concurrency={threads}", *words)
+
+    def worker(self, name: str = "one") -> Program:
+        """Start a worker and return once it takes messages."""
+        worker = self.start_worker(name)
+        worker.wait_for(READY)
+        return worker
 
     def accept(self, user_id: str, newsletter: str = "daily", task: str = "subscribe", **said: Any) -> EventKey:
         """Let an event be accepted, without a nudge."""
@@ -136,12 +142,8 @@ def thaw(pid: int) -> None:
 
 def resident(worker: Program) -> float:
     """Return how many MiB of memory the worker holds."""
-    lines = Path(f"/proc/{_python_of(worker.pid)}/status").read_text().splitlines()
+    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
-
-
-def _python_of(pid: int) -> int:
-    return pid
 
 
 def lines_with(program: Program, words: Iterable[str]) -> list[str]:

@@ -85,7 +85,7 @@ def test_what_is_not_understood_is_counted_and_dropped_and_the_rest_is_taken(
     receiver: Receiving, pipeline: Pipeline
 ) -> None:
     pipeline.subscribe("anna")
-    sloppy = [5, None, [], {}, {"event": 7}, {"event": "unsubscribe"}, {"event": "opened", "email": ANNA}]
+    sloppy: list[object] = [5, None, [], {}, {"event": 7}, {"event": "unsubscribe"}, {"event": "opened", "email": ANNA}]
     came_to = {"malformed": 6, "ignored": 1, "noticed": 1}
     assert receiver.tell(*sloppy, unsubscription()) == came_to
     assert receiver.counts() == came_to
