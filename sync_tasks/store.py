@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 _AT_ONCE = 500
+_SHARED = ("prelude.lua", "letters.lua")
 _URGENT = ("p:unsubscribe_contact:", "p:anonymize_contact:")
 
 
@@ -118,9 +119,9 @@ class Store:
     @cached_property
     def _scripts(self) -> Mapping[str, "Script"]:
         folder = files("sync_tasks") / "scripts"
-        prelude = (folder / "prelude.lua").read_text() + (folder / "letters.lua").read_text()
-        names = ("accept", "take", "company", "keep", "release", "settle", "replay", "close", "grant", "notice")
-        return {name: self.redis.register_script(prelude + (folder / f"{name}.lua").read_text()) for name in names}
+        prelude = "".join((folder / name).read_text() for name in _SHARED)
+        texts = {path.name: path.read_text() for path in folder.iterdir() if path.name not in _SHARED}
+        return {name.removesuffix(".lua"): self.redis.register_script(prelude + text) for name, text in texts.items()}
 
     def _run(self, script: str, *arguments: str | int) -> object:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
@@ -200,6 +201,10 @@ class Store:
     def grant(self, account: str, bucket: str, windows: Iterable[str]) -> list[str]:
         """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
         return cast("list[str]", self._run("grant", account, bucket, *windows))
+
+    def observe(self, account: str, bucket: str, told: Iterable[str]) -> None:
+        """Make room in a window for what others used of it (see ``throttle``)."""
+        self._run("observe", account, bucket, *told)
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before, and note that they were."""

@@ -130,6 +130,14 @@ class Throttle:
         length = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
         self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), "1", px=length)
 
+    def observe(self, account: str, bucket: str, limit: int, remaining: int) -> None:
+        """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for."""
+        told = self._windows[account, bucket]
+        windows = [(int(count), length) for count, length in zip(told[::2], told[1::2], strict=True)]
+        most, length = min(windows, key=lambda window: abs(window[0] - limit))
+        if most == limit and remaining * 2 < limit:
+            self._store.observe(account, bucket, (length, str(most), str(limit - remaining)))
+
     def pause(self, account: str, error: SyncError) -> None:
         """Stop all requests of an account until a probe succeeds, and raise the alarm if that is news."""
         pause = Pause(type(error).__name__, str(error), self._store.now())
@@ -182,6 +190,10 @@ class AccountGate:
     def _take_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
         priority = getattr(self._thread, "priority", Priority.ORDINARY)
         return self._throttle.acquire(self._account, bucket, priority, meanwhile)
+
+    def observe(self, limit: int, remaining: int) -> None:
+        """Take note of what is left of a limit by Brevo's own count."""
+        self._throttle.observe(self._account, self._thread.turn.bucket, limit, remaining)
 
     def report(self, error: SyncError | None) -> None:
         """Take note of how the request went: it may pause the account for everybody, or end its pause."""

@@ -36,6 +36,11 @@ class VisitorGate:
         if isinstance(error, RateLimitedError) and self._throttle:
             self._throttle.hold(self._account, error.retry_after or 1.0, self._bucket)
 
+    def observe(self, limit: int, remaining: int) -> None:
+        """Tell everybody what is left by Brevo's own count."""
+        if self._throttle:
+            self._throttle.observe(self._account, self._bucket, limit, remaining)
+
 
 @contextmanager
 def open_gateways(store: "Store | None", settings: "Settings") -> "Iterator[Mapping[str, Gateway]]":

@@ -43,6 +43,9 @@ class Gate(Protocol):
     def report(self, error: SyncError | None) -> None:
         """Take note of how a request went."""
 
+    def observe(self, limit: int, remaining: int) -> None:
+        """Take note of what is left of a limit by Brevo's own count."""
+
 
 class OpenGate:
     """A gate that is always open."""
@@ -51,6 +54,9 @@ class OpenGate:
         """Let the request go."""
 
     def report(self, error: SyncError | None) -> None:
+        """Forget it."""
+
+    def observe(self, limit: int, remaining: int) -> None:
         """Forget it."""
 
 

@@ -24,11 +24,13 @@ _ACCOUNT_TROUBLE = frozenset(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """What came back: the status, the ``x-sib-ratelimit-reset`` header, the body as it was sent."""
+    """What came back: the status, the ``x-sib-ratelimit-…`` headers, the body as it was sent."""
 
     status: int
     reset: str | None
     body: bytes
+    limit: str | None = None
+    remaining: str | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -61,6 +63,12 @@ class Answer:
         except ValueError:
             return None
         return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+    @property
+    def quota(self) -> tuple[int, int] | None:
+        """How many requests a window allows and how many of them are left, where the headers tell."""
+        told = [text for text in (self.limit, self.remaining) if text and text.isascii() and text.isdigit()]
+        return (int(told[0]), int(told[1])) if len(told) == 2 else None  # noqa: PLR2004 - both of them
 
     @property
     def duplicates(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from sync_tasks.gateway.operations import Operations
 _PATIENCE = Patience()
 _OPEN = OpenGate()
 _RESET = "x-sib-ratelimit-reset"
+_QUOTA = ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining")
 # urllib3 logs the whole address of a request, and a search has the person's in its query.
 _TALKATIVE = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
 
@@ -109,6 +110,8 @@ class Brevo(Operations):
         outcome = self._exchange(call)
         if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
             self._gate.report(None if isinstance(outcome, Answer) else outcome.error)
+        if isinstance(outcome, Answer) and outcome.quota:
+            self._gate.observe(*outcome.quota)
         return outcome
 
     def _exchange(self, call: Call) -> Answer | Fault:
@@ -138,7 +141,8 @@ class Brevo(Operations):
             _return_http_data_only=False,
             _request_timeout=self._timeouts,
         )
-        return Answer(status, headers.get(_RESET), response.data)
+        quota = (headers.get(name) for name in _QUOTA)
+        return Answer(status, headers.get(_RESET), response.data, *quota)
 
 
 def _judge(call: Call, answer: Answer) -> Answer | Fault:  # noqa: C901 - one case each, all in one place

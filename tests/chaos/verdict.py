@@ -1,7 +1,8 @@
 """What a run has shown: figures and, for each invariant, its violations; both survive the run's processes."""
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median
 
 from tests.chaos import invariants
@@ -49,6 +50,7 @@ class Verdict:
         """Look at everything a run has left behind."""
         self.violations = {name: list(check(run)) for name, check in CHECKS.items()}
         self.figures = _measure(run)
+        _keep_evidence(run)
 
 
 def _measure(run: Run) -> dict[str, str]:
@@ -74,3 +76,14 @@ def _recovery(seconds: list[float]) -> str:
     if not seconds:
         return "nothing was held"
     return f"median {median(seconds):.1f} s, at most {max(seconds):.1f} s, {len(seconds)} contacts"
+
+
+def _keep_evidence(run: Run) -> None:
+    """Write down beside the logs what Brevo got and what became of its contacts."""
+    brevo = run.world.brevo
+    kept = {"requests": brevo.journal.requests(), "history": brevo.history.entries()}
+    for name, rows in kept.items():
+        lines = "".join(f"{json.dumps(asdict(row))}\n" for row in rows)
+        (run.world.folder / f"{name}.jsonl").write_text(lines)
+    owners = {contact_id: sorted(users) for contact_id, users in brevo.owners.items()}
+    (run.world.folder / "owners.json").write_text(json.dumps(owners))

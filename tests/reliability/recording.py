@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -82,10 +82,10 @@ def accept_the_rest(rig: Rig) -> None:
 def dump(store: Store) -> dict[str, Any]:
     """Return all keys without a lifetime, by their type."""
     client = store.redis
-    reading = {
+    reading: dict[str, Callable[[str], Any]] = {
         "string": client.get,
         "hash": client.hgetall,
-        "list": lambda key: [_ORIGIN.sub("portal@host", text) for text in client.lrange(key, 0, -1)],
+        "list": lambda key: [_ORIGIN.sub("portal@host", str(text)) for text in client.lrange(key, 0, -1)],
         "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
         "set": lambda key: sorted(cast("set[str]", client.smembers(key))),
     }

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,15 +52,21 @@ class Rig(Station):
         path.write_text("\n".join([*lines, "[pipeline]", self.pipeline]))
         return path
 
-    def start_worker(self, name: str = "one", *words: str, threads: int = 4) -> Program:
-        """Start a worker; it takes messages once it has printed ``ready.``."""
-        return self.celery("worker", "-n", f"{name}@localhost", f"--concurrency={threads}", *words)
+    def start_threads(self, threads: int) -> Program:
+        """Start a worker of so many threads; it takes messages some seconds later."""
+        return self.celery("worker", "-n", "threads@localhost", f"--concurrency={threads}")
 
     def worker(self, name: str = "one") -> Program:
         """Start a worker and return once it takes messages."""
-        worker = self.start_worker(name)
-        worker.wait_for(READY)
+        (worker,) = self.workers(name)
         return worker
+
+    def workers(self, *names: str) -> list[Program]:
+        """Start workers at the same time and return once all of them take messages."""
+        workers = [self.start_worker(name) for name in names]
+        for worker in workers:
+            worker.wait_for(READY)
+        return workers
 
     def accept(self, user_id: str, newsletter: str = "daily", task: str = "subscribe", **said: Any) -> EventKey:
         """Let an event be accepted, without a nudge."""
@@ -93,6 +99,16 @@ class Rig(Station):
         """Ask for a sweep, as a beat does."""
         self.send("sync_tasks.sweep", queue=URGENT)
 
+    def wait_in_a_hurry(self, predicate: Callable[[], object], what: str, within: float = RECOVERED_WITHIN) -> None:
+        """Wait for something, and meanwhile do what sweeps do, only more often."""
+
+        def look() -> object:
+            if not self.queued():
+                self.nudge(*self.store.overdue(100, 0.2))
+            return predicate()
+
+        wait_until(look, what, within)
+
     def wait_until_held(self, *user_ids: str, by: Sandbox | None = None, within: float = RECOVERED_WITHIN) -> None:
         """Return once Brevo has these users on a list."""
         wait_until(lambda: read_users(by or self.brevo) >= set(user_ids), f"{len(user_ids)} users at Brevo", within)
@@ -107,11 +123,11 @@ class Rig(Station):
 
     def queued(self) -> int:
         """Return how many messages wait for a worker."""
-        return int(self.store.redis.llen(QUEUE)) + int(self.store.redis.llen(URGENT))  # type: ignore[arg-type]
+        return int(self.store.redis.llen(QUEUE)) + int(self.store.redis.llen(URGENT))
 
     def unacknowledged(self) -> int:
         """Return how many messages workers have in hand."""
-        return int(self.store.redis.hlen(self.store.key("unacked")))  # type: ignore[arg-type]
+        return int(self.store.redis.hlen(self.store.key("unacked")))
 
     def paused(self, account: str = "default") -> str | None:
         """Return which error paused an account, if one did."""

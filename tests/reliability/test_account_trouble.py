@@ -31,15 +31,11 @@ def pause_by(rig: Rig, fault: dict[str, Any], count: int = 40) -> list[str]:
     return told
 
 
-QUICK = ("401", "500")
-
-
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TROUBLE]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TROUBLE)
 def test_trouble_pauses_the_account_and_the_events_wait(rig: Rig, name: str, measure: Measure) -> None:
     fault, error = TROUBLE[name]
-    workers = [rig.worker(one) for one in ("one", "two")]
+    workers = rig.workers("one", "two")
     waiting = pause_by(rig, fault)
     assert rig.paused() == error
     wait_until(lambda: not rig.queued(), "the workers hoard nothing", 30)
@@ -58,8 +54,7 @@ def test_trouble_pauses_the_account_and_the_events_wait(rig: Rig, name: str, mea
 
 def test_a_pause_holds_for_every_process_within_a_second(make_rig: MakeRig, note: Note) -> None:
     rig = make_rig(probe_seconds=600)
-    for name in ("one", "two", "three"):
-        rig.worker(name)
+    rig.workers("one", "two", "three")
     pause_by(rig, {"kind": "status", "status": 401}, count=100)
     paused_at = time.time()
     wait_until(lambda: not rig.queued() and not rig.unacknowledged(), "the workers are through with all messages", 30)
@@ -70,10 +65,10 @@ def test_a_pause_holds_for_every_process_within_a_second(make_rig: MakeRig, note
     assert last < paused_at + 1
 
 
+@pytest.mark.slow
 def test_however_many_ask_one_probe_goes_out_at_a_time(make_rig: MakeRig) -> None:
     rig = make_rig(probe_seconds=1.5)
-    for name in ("one", "two"):
-        rig.worker(name)
+    rig.workers("one", "two")
     waiting = pause_by(rig, {"kind": "status", "status": 401})
     wait_until(lambda: not rig.unacknowledged(), "requests that were under way have ended")
     before = rig.brevo.journal.total
@@ -110,6 +105,7 @@ def test_a_page_of_the_firewall_is_the_contacts_trouble(rig: Rig) -> None:
     assert rig.paused() is None
 
 
+@pytest.mark.slow
 def test_a_firewall_that_blocks_everything_is_the_accounts_trouble(rig: Rig) -> None:
     rig.worker()
     waiting = pause_by(rig, {"kind": "waf"}, count=3)
@@ -120,6 +116,7 @@ def test_a_firewall_that_blocks_everything_is_the_accounts_trouble(rig: Rig) -> 
     assert rig.letters() == []
 
 
+@pytest.mark.slow
 def test_one_contact_that_breaks_brevo_is_no_outage(rig: Rig) -> None:
     rig.worker()
     rig.subscribe("anna", "poison")

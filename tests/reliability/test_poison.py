@@ -4,6 +4,7 @@ import sys
 
 from sync_tasks.store import Lease, Settlement
 from tests.integration.station import ROOT
+from tests.reliability.conftest import MakeRig
 from tests.reliability.rig import Rig, read_users, users
 from tests.servers import Program, wait_until
 
@@ -29,19 +30,19 @@ class Supervisor:
             self.worker = self._start()
 
 
-def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(rig: Rig) -> None:
+def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(make_rig: MakeRig) -> None:
+    rig = make_rig(lease_seconds=1)
     others = users(60)
     for user_id in [*others[:4], "poison", *others[4:]]:
         rig.accept(user_id)
     rig.nudge(*others[:4], "poison", *others[4:])
-    rig.beat()
     supervisor = Supervisor(rig)
 
     def is_over() -> bool:
         supervisor.look()
         return bool(rig.letters()) and not rig.count("dirty")
 
-    wait_until(is_over, "the contact is given up and all others are synced", 100)
+    rig.wait_in_a_hurry(is_over, "the contact is given up and all others are synced", 100)
     (letter,) = rig.letters()
     assert (letter.user_id, letter.error) == ("poison", "PoisonedContactError")
     assert supervisor.deaths == 3
@@ -74,7 +75,7 @@ def test_what_was_given_up_is_not_asked_for_again_and_again(rig: Rig) -> None:
     rig.brevo.add_fault("drop", method="POST", count=1)
     rig.brevo.add_fault("status", method="POST", status=400)
     rig.worker()
-    rig.beat()
     rig.subscribe("refused")
-    assert rig.wait_for_letter("refused").error == "RejectedContactError"
-    wait_until(lambda: not rig.count("due"), "nobody looks at the contact any more", 30)
+    rig.wait_in_a_hurry(rig.letters, "a dead letter")
+    assert [letter.error for letter in rig.letters()] == ["RejectedContactError"]
+    rig.wait_in_a_hurry(lambda: not rig.count("due"), "nobody looks at the contact any more")

@@ -30,13 +30,14 @@ class Sweeps:
 
 
 def test_an_event_whose_nudge_was_lost_reaches_brevo(rig: Rig, measure: Measure) -> None:
-    rig.worker()
     rig.beat()
+    rig.worker()
     rig.accept("anna")
     with measure("a nudge was lost (grace 1 s): the event at Brevo"):
         rig.wait_until_held("anna")
 
 
+@pytest.mark.slow
 def test_an_opt_out_whose_nudge_was_lost_does_not_wait_behind_others(rig: Rig) -> None:
     rig.worker()
     rig.subscribe("anna")
@@ -56,7 +57,7 @@ def test_a_queue_that_is_only_slow_is_not_flooded(rig: Rig, note: Note) -> None:
     for user_id in users(2000, "leaving"):
         rig.accept(user_id, task="unsubscribe", email=f"{user_id}@portal.org")
     rig.brevo.add_fault("slow", seconds=1)
-    rig.start_worker(threads=2)
+    rig.start_threads(2)
     rig.beat()
     sweeps, lengths = Sweeps(rig), []
 
@@ -79,6 +80,7 @@ def test_any_number_of_beats_sweep_no_more_than_one(rig: Rig) -> None:
     assert all(later - earlier > (ALONE - 0.1) * SECOND for earlier, later in pairwise(sweeps.moments))
 
 
+@pytest.mark.slow
 def test_the_worker_says_loudly_that_nobody_sweeps_until_somebody_does(make_rig: MakeRig) -> None:
     rig = make_rig(grace_seconds=1)
     worker = rig.worker()

@@ -12,43 +12,84 @@ from tests.simulation.scripts import run_script
 if TYPE_CHECKING:
     from redis import Redis
 
+Pause = Callable[[str], None]
+Edit = Callable[[str], str]
+
+
+def go_on(_what: str) -> None:
+    """Nobody else is there who could do something first."""
+
 
 class Client:
-    """What the pipeline calls of redis-py's client; anything else is an error, and no command goes anywhere."""
+    """What the pipeline calls of redis-py's client; anything else is an error, and no command goes anywhere.
 
-    def __init__(self, memory: Memory) -> None:
+    ``pause`` is called before each command, which may never come back from it.
+    """
+
+    def __init__(self, memory: Memory, pause: Pause = go_on, edit: Edit = str) -> None:
         self.memory = memory
-        self.get, self.delete, self.hget, self.hkeys = memory.get, memory.delete, memory.hget, memory.hkeys
-        self.hset, self.sadd = memory.hset, memory.sadd
+        self._pause = pause
+        self._edit = edit
+
+    def _call(self, command: str, *words: object) -> Any:  # noqa: ANN401 - each command has its own
+        self._pause(command)
+        return self.memory.call(command, *map(str, words))
 
     def register_script(self, text: str) -> Callable[..., object]:
+        edited = self._edit(text)
+
         def run(*, keys: list[str], args: list[str | int]) -> object:
-            return run_script(text, self.memory, keys, args)
+            self._pause("script")
+            return run_script(edited, self.memory, keys, args)
 
         return run
 
     def time(self) -> tuple[int, int]:
+        self._pause("time")
         return divmod(self.memory.clock.microseconds, 1_000_000)
 
+    def get(self, key: str) -> str | None:
+        return cast("str | None", self._call("get", key))
+
     def set(self, key: str, value: str, *, nx: bool = False, px: int | None = None) -> bool | None:
-        return self.memory.set(key, value, *(["NX"] if nx else []), *(["PX", str(px)] if px is not None else []))
+        return cast("bool | None", self._call("set", key, value, *_flag("NX", nx), *(["PX", px] if px else [])))
+
+    def delete(self, *keys: str) -> int:
+        return cast("int", self._call("delete", *keys))
+
+    def hget(self, key: str, field: str) -> str | None:
+        return cast("str | None", self._call("hget", key, field))
+
+    def hset(self, key: str, field: str, value: str) -> int:
+        return cast("int", self._call("hset", key, field, value))
+
+    def hkeys(self, key: str) -> list[str]:
+        return cast("list[str]", self._call("hkeys", key))
 
     def hgetall(self, key: str) -> dict[str, str]:
-        told = self.memory.hgetall(key)
+        told: list[str] = self._call("hgetall", key)
         return dict(zip(told[::2], told[1::2], strict=True))
 
+    def sadd(self, key: str, *members: str) -> int:
+        return cast("int", self._call("sadd", key, *members))
+
     def lrange(self, key: str, first: int, last: int) -> list[str]:
-        return self.memory.lrange(key, str(first), str(last))
+        return cast("list[str]", self._call("lrange", key, first, last))
 
     def zadd(self, key: str, pairs: Mapping[str, int], *, xx: bool = False, gt: bool = False) -> int:
-        words = [word for member, score in pairs.items() for word in (str(score), member)]
-        return self.memory.zadd(key, *(["XX"] if xx else []), *(["GT"] if gt else []), *words)
+        words = [word for member, score in pairs.items() for word in (score, member)]
+        return cast("int", self._call("zadd", key, *_flag("XX", xx), *_flag("GT", gt), *words))
 
     def zrangebyscore(self, key: str, least: str, most: int, *, start: int, num: int) -> list[str]:
-        return self.memory.zrangebyscore(key, least, str(most))[start : start + num]
+        members: list[str] = self._call("zrangebyscore", key, least, most)
+        return members[start : start + num]
 
     def pipeline(self, *, transaction: bool) -> "Pipeline":
         return Pipeline(self, transaction=transaction)
+
+
+def _flag(word: str, given: bool) -> list[str]:  # noqa: FBT001 - what it is for
+    return [word] if given else []
 
 
 class Pipeline:
@@ -69,9 +110,9 @@ class Pipeline:
         return [call() for call in self._calls]
 
 
-def open_store(memory: Memory, namespace: str = "twin") -> Store:
-    """Return the twin of a store: the real one, its Redis in memory."""
-    return Store(cast("Redis", Client(memory)), namespace)
+def open_store(memory: Memory, namespace: str = "twin", pause: Pause = go_on, edit: Edit = str) -> Store:
+    """Return the twin of a store: the real one, its Redis in memory; ``edit`` changes its scripts to break them."""
+    return Store(cast("Redis", Client(memory, pause, edit)), namespace)
 
 
 def open_memory(microseconds: int = 0) -> Memory:

@@ -10,6 +10,3 @@ class Clock:
     @property
     def seconds(self) -> float:
         return self.microseconds / 1_000_000
-
-    def pass_by(self, seconds: float) -> None:
-        self.microseconds += int(seconds * 1_000_000)

@@ -74,9 +74,8 @@ def test_a_change_at_brevo_is_undone_within_seconds(hooked: Station) -> None:
     receiver, origin = start_receiver(hooked)
     assert run(hooked, "install", "--url", origin)[0] == 0
     worker.wait_for(READY)
-    hooked.portal.call(
-        "subscribe_contact", user_id="anna", newsletter="daily", email="anna@portal.org", first_name="Anna"
-    )
+    anna = {"user_id": "anna", "email": "anna@portal.org", "first_name": "Anna"}
+    hooked.portal.accept("subscribe", newsletter="daily", **anna)
     hooked.wait_for_lists("anna", 3)
     hooked.wait_until_settled()
     hooked.brevo.edit("anna@portal.org", {"attributes": {"FIRSTNAME": "Hanna"}, "listIds": [5]})

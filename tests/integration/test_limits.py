@@ -1,0 +1,126 @@
+"""The account's limits hold for all processes together, whoever else uses it, and what ends something goes first."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sync_tasks.errors import RateLimitedError
+from sync_tasks.lines import Priority
+from sync_tasks.sandbox import Sandbox
+from sync_tasks.settings import Account
+from sync_tasks.store import Store, connect
+from sync_tasks.throttle import Throttle
+from tests.integration.pipeline import MakePipeline
+from tests.servers import wait_until
+
+ACCOUNT = {"default": Account(requests_per_second=5, api_key="key")}  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[Store]:
+    store = Store(connect(redis_url), "sync_tasks")
+    yield store
+    store.redis.close()
+
+
+def test_two_processes_share_one_window(store: Store) -> None:
+    processes = [Throttle(store, ACCOUNT), Throttle(store, ACCOUNT)]
+    moments: list[float] = []
+
+    def ask(throttle: Throttle) -> None:
+        for _ in range(6):
+            throttle.acquire("default", "contacts")
+            moments.append(time.monotonic())
+
+    threads = [threading.Thread(target=ask, args=(throttle,)) for throttle in processes for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    moments.sort()
+    assert len(moments) == 24
+    # Between a grant and our note of it may lie a moment.
+    assert all(later - earlier > 0.9 for earlier, later in zip(moments, moments[5:], strict=False))
+
+
+def test_an_opt_out_is_granted_before_all_who_waited_longer_in_this_process_and_in_others(store: Store) -> None:
+    processes = [Throttle(store, ACCOUNT), Throttle(store, ACCOUNT)]
+    order: list[str] = []
+
+    def ask(throttle: Throttle, name: str, priority: Priority) -> None:
+        throttle.acquire("default", "contacts", priority)
+        order.append(name)
+
+    for _ in range(5):
+        processes[0].acquire("default", "contacts")
+    waiting = [(processes[number % 2], "update", Priority.ORDINARY) for number in range(8)]
+    threads = [threading.Thread(target=ask, args=one) for one in waiting]
+    for thread in threads:
+        thread.start()
+    urgent = threading.Thread(target=ask, args=(processes[0], "opt-out", Priority.URGENT))
+    urgent.start()
+    for thread in [urgent, *threads]:
+        thread.join(20)
+
+    assert order.index("opt-out") <= 1, "one grant may have been under way"
+
+
+def test_requests_of_others_with_the_same_account_are_counted_in(store: Store) -> None:
+    throttle = Throttle(store, ACCOUNT)
+    throttle.acquire("default", "contacts")
+
+    throttle.observe("default", "contacts", limit=5, remaining=0)
+
+    began = time.monotonic()
+    throttle.acquire("default", "contacts")
+    assert time.monotonic() - began > 0.8
+
+
+def test_a_limit_of_an_hour_that_others_used_up_is_not_waited_for(store: Store) -> None:
+    throttle = Throttle(store, {"default": Account(requests_per_hour=50, api_key="key")})  # type: ignore[arg-type]
+
+    throttle.observe("default", "contacts", limit=50, remaining=0)
+
+    with pytest.raises(RateLimitedError) as caught:
+        throttle.acquire("default", "contacts")
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > 3000
+
+
+def test_all_who_wait_are_sent_away_when_the_process_ends(store: Store) -> None:
+    throttle = Throttle(store, ACCOUNT)
+    for _ in range(5):
+        throttle.acquire("default", "contacts")
+    sent_away: list[RateLimitedError] = []
+
+    def ask() -> None:
+        try:
+            throttle.acquire("default", "contacts")
+        except RateLimitedError as error:
+            sent_away.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    throttle.stop()
+
+    wait_until(lambda: len(sent_away) == 4, "all are sent away")
+    for thread in threads:
+        thread.join(5)
+
+
+def test_brevos_own_count_reaches_the_throttle_by_its_headers(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
+    pipeline = make_pipeline()
+    brevo.limits.apply(brevo.settings.limits.__class__(contacts_per_second=1000, contacts_per_hour=36_000))
+    for number in range(600):
+        brevo.limits.take("/v3/contacts", brevo.account.clock()) if number else None
+
+    pipeline.subscribe("anna")
+    pipeline.work()
+
+    windows = pipeline.store.redis.keys("sync_tasks:granted:default:contacts:*")
+    counted = [pipeline.store.redis.llen(window) for window in windows]  # type: ignore[union-attr]
+    assert max(map(int, counted)) > 100  # type: ignore[arg-type]

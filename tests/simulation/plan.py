@@ -1,0 +1,138 @@
+"""One history as its seed has it: what the portal says and when, what people do at Brevo, what goes wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from sync_tasks.events import EVENTS, Event, parse_event
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LISTS = {"daily": 3, "weekly": 4}
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "status", "status": 500, "probability": 0.2},
+    {"kind": "status", "status": 503, "probability": 0.2, "applied": True},
+    {"kind": "status", "status": 429, "probability": 0.2},
+    {"kind": "status", "status": 401, "count": 2},
+    {"kind": "status", "status": 403, "count": 1},
+    {"kind": "status", "status": 425, "probability": 0.2},
+    {"kind": "status", "status": 400, "probability": 0.1},
+    {"kind": "status", "status": 502, "html": True, "probability": 1.0, "count": 12},
+    {"kind": "waf", "probability": 0.2},
+    {"kind": "html", "probability": 0.2},
+    {"kind": "drop", "probability": 0.2},
+    {"kind": "drop_after", "probability": 0.3},
+    {"kind": "truncated", "probability": 0.2},
+    {"kind": "late", "probability": 0.3, "seconds": 1.0},
+    {"kind": "late", "probability": 0.3, "seconds": 20.0},
+    {"kind": "late", "probability": 0.3, "seconds": 60.0},
+    {"kind": "late", "probability": 0.3, "seconds": 120.0},
+    {"kind": "late", "method": "PUT", "count": 1, "seconds": 119.0},
+    {"kind": "late", "method": "POST", "count": 1, "seconds": 45.0},
+)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something a person does at Brevo."""
+
+    at: float
+    what: str
+    user_id: str
+
+
+@dataclass
+class Plan:
+    """What is to happen; moments are seconds from the start."""
+
+    calls: list[tuple[float, Event]] = field(default_factory=list)
+    existing: list[dict[str, Any]] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    healed: float = 0.0
+    workers: int = 2
+    rate: float = 10
+    killed: float = 0.0
+    stalled: float = 0.0
+    lost: float = 0.0
+    replayed: float | None = None
+
+
+def address_of(user: int, number: int) -> str:
+    return f"person{user}.{number}@mail.example.org"
+
+
+def make_plan(seed: int) -> Plan:
+    """Return the history of a seed."""
+    chance = Random(seed)
+    plan = Plan(workers=chance.choice([1, 2, 2, 3]), rate=chance.choice([10, 10, 2]), healed=chance.uniform(20, 120))
+    plan.faults = chance.sample(FAULTS, chance.choice([0, 1, 1, 2, 3]))
+    plan.killed, plan.stalled, plan.lost = (chance.choice(odds) for odds in ((0, 0, 0.02), (0, 0, 0.01), (0, 0.1, 0.5)))
+    plan.replayed = chance.choice([None, chance.uniform(0, 120)])
+    users = chance.randint(1, 3)
+    for user in range(users):
+        _plan_user(plan, user, chance)
+    if users > 1 and chance.random() < 0.2:  # noqa: PLR2004 - one history in five
+        _plan_swap(plan, chance)
+    return plan
+
+
+def _plan_user(plan: Plan, user: int, chance: Random) -> None:
+    moment, number = chance.uniform(0, 10), 0
+    if chance.random() < 0.3:  # noqa: PLR2004 - three users in ten are older than the pipeline
+        plan.existing.append(_existing(user, chance))
+    for step in range(chance.randint(1, 4)):
+        task = "subscribe_contact" if step == 0 and not plan.existing else _any_task(chance)
+        number += task == "update_contact" and chance.random() < 0.4  # noqa: PLR2004 - some updates move
+        event = _event(task, user, number, moment, chance)
+        plan.calls += [(max(moment + chance.choice([0.0, chance.uniform(0, 60)]), 0.0), event) for _ in _times(chance)]
+        moment += chance.choice([0.0, 0.001, chance.uniform(0, 40), 170.0])
+    if chance.random() < 0.25:  # noqa: PLR2004 - one user in four
+        act = chance.choice(["unsubscribe", "unsubscribe", "bounce", "complain"])
+        plan.acts.append(Act(chance.uniform(1, 200), act, f"u{user}"))
+
+
+def _times(chance: Random) -> Iterator[None]:
+    """Once, or twice for one call in seven."""
+    return iter([None] * (1 + (chance.random() < 0.15)))  # noqa: PLR2004 - as it says
+
+
+def _any_task(chance: Random) -> str:
+    common = ["subscribe_contact", "unsubscribe_contact"] * 4 + ["update_contact"] * 4
+    return chance.choice([*common, "anonymize_contact"])
+
+
+def _event(task: str, user: int, number: int, moment: float, chance: Random) -> Event:
+    told: dict[str, Any] = {"user_id": f"u{user}", "occurred_at": START + timedelta(seconds=moment)}
+    kind = EVENTS[task]
+    if "newsletter" in kind.model_fields:
+        told["newsletter"] = chance.choice([*LISTS])
+    if "first_name" in kind.model_fields and chance.random() < 0.7:  # noqa: PLR2004 - most tell a name
+        told["first_name"] = f"Name{user}x{chance.randint(1, 3)}"
+    if task == "update_contact":
+        told["previous_email"] = address_of(user, 0)
+    return parse_event(kind, told | {"email": address_of(user, number if task in _MOVING else 0)})
+
+
+_MOVING = {"subscribe_contact", "update_contact"}
+
+
+def _existing(user: int, chance: Random) -> dict[str, Any]:
+    row: dict[str, Any] = {"email": address_of(user, 0), "listIds": chance.choice([[], [3], [3, 4]])}
+    row["attributes"] = {"FIRSTNAME": f"Name{user}x0"}
+    return row | ({"ext_id": f"u{user}"} if chance.random() < 0.5 else {})  # noqa: PLR2004 - half of them
+
+
+def _plan_swap(plan: Plan, chance: Random) -> None:
+    """Two users exchange their addresses."""
+    moment = 300.0
+    for user, other in ((0, 1), (1, 0)):
+        told = {"user_id": f"u{user}", "email": address_of(other, 9), "previous_email": address_of(user, 9)}
+        first = told | {"email": address_of(user, 9), "previous_email": address_of(user, 0)}
+        plan.calls.append((moment, _update(first, moment)))
+        plan.calls.append((moment + chance.uniform(1, 5), _update(told, moment + 1)))
+
+
+def _update(told: dict[str, Any], moment: float) -> Event:
+    return parse_event(EVENTS["update_contact"], told | {"occurred_at": START + timedelta(seconds=moment)})
