@@ -7,16 +7,18 @@ cannot be served together is given back untouched and comes by its own nudge.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from sync_tasks.concluding import conclude
 from sync_tasks.contacts import RemoteContact
 from sync_tasks.differences import Change, NewContact, wanted_of
 from sync_tasks.errors import GatewayUnavailableError, RejectedContactError, SyncError
+from sync_tasks.events import moment_of
 from sync_tasks.gateway import Gateway
 from sync_tasks.grouping import Shape, kind_of, shape_of
-from sync_tasks.planning import Step, View, Write, after_write, concerns, first_view, next_step, seen_of
+from sync_tasks.planning import Read, Step, View, Write, after_write, concerns, first_view, next_step, seen_of
 from sync_tasks.pushing import AccountPush
 from sync_tasks.settling import Pushed
 from sync_tasks.work import Resources
@@ -34,7 +36,7 @@ class Member:
     """One contact of a company, and its next step."""
 
     push: AccountPush
-    step: Write | NewContact
+    step: Write | NewContact | Read
     served: bool = False
 
 
@@ -66,7 +68,7 @@ class Company:
 
     def gather(self) -> None:
         """Lease whom the same request could serve."""
-        kind = kind_of(self.shape, self.own.push.layout)
+        kind = kind_of(self.shape, self.own.push.layout, self.own.push.lease.contact)
         most = self.shape.most - 1
         while kind and len(self.others) < most:
             found = self._gather(kind, min(AT_ONCE, most - len(self.others)))
@@ -81,7 +83,7 @@ class Company:
             view = first_view(lease.contact, own.account)
             push = AccountPush(own.account, own.layout, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
-            if isinstance(step, Write | NewContact) and shape_of(step) == self.shape:
+            if isinstance(step, Write | NewContact | Read) and shape_of(step) == self.shape:
                 self.others.append(Member(push, step))
                 fitting += 1
             else:
@@ -106,7 +108,7 @@ class Company:
         self.now = self.own.push.store.now()
         try:
             with suppress(RejectedContactError):
-                self._create() if self.shape.verb == "create" else self._move()
+                self._send()
         except GatewayUnavailableError as error:
             if error.doubtful:
                 self._doubt(self.members, error)
@@ -114,10 +116,36 @@ class Company:
         finally:
             self.give_back()
 
+    def _send(self) -> None:
+        self.own.push.keep()
+        match self.shape.verb:
+            case "create":
+                self._create()
+            case "look":
+                self._look()
+            case _:
+                self._move()
+
+    def _look(self) -> None:
+        """Whom Brevo does not show has not changed; where it shows too many, each must look alone."""
+        looked = min(member.push.known().looked for member in self.members)
+        if not looked:
+            return
+        most = 1000 * max(len(self.members) // 2, 1)
+        changed = list(islice(self.gateway.modified_since(moment_of(looked) - SKEW), most + 1))
+        self.now = self.own.push.store.now()
+        found = {remote.id: remote for remote in changed}
+        for member in self.members if len(changed) <= most else ():
+            remote = found.get(member.push.known().id or 0)
+            if remote is None:
+                member.push.view = View(replace(member.push.known(), looked=self.now), fresh=True)
+                self._served(member)
+            elif not remote.block:
+                self._found(member, remote)
+
     def _move(self) -> None:
         (list_id,) = self.shape.lists
         members = {member.step.contact_id: member for member in self.members if isinstance(member.step, Write)}
-        self.own.push.keep()
         move = self.gateway.join_list if self.shape.verb == "join" else self.gateway.leave_list
         moved = move(list_id, members.keys())
         self.now = self.own.push.store.now()
@@ -132,7 +160,6 @@ class Company:
     def _create(self) -> None:
         steps = [member.step for member in self.members if isinstance(member.step, NewContact)]
         since = datetime.now(UTC) - SKEW
-        self.own.push.keep()
         self.gateway.start_import(self.shape.lists, steps)
         missing = {step.address: member for member, step in zip(self.members, steps, strict=True)}
         for seconds in LOOKS:
@@ -149,7 +176,7 @@ class Company:
         """Take over what Brevo shows of the imported contacts; the newest come first."""
         self.own.push.keep()
         self.now = self.own.push.store.now()
-        for remote in _first_pages(self.gateway.modified_since(since), 3 * self.shape.most):
+        for remote in islice(self.gateway.modified_since(since), 3 * self.shape.most):
             member = missing.pop(remote.address or "", None)
             if member:
                 self._found(member, remote)
@@ -192,14 +219,10 @@ class Company:
 
     def give_back(self) -> None:
         """Give back the leases of all who were not served."""
-        kind = kind_of(self.shape, self.own.push.layout) or ""
+        kind = kind_of(self.shape, self.own.push.layout, self.own.push.lease.contact) or ""
         for member in self.others:
             if not member.served:
                 member.push.store.release(member.push.lease, kind)
-
-
-def _first_pages(contacts: Iterable[RemoteContact], most: int) -> Iterable[RemoteContact]:
-    return (contact for _, contact in zip(range(most), contacts, strict=False))
 
 
 def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str) -> bool:
@@ -209,7 +232,7 @@ def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str
         SyncError: the request's own trouble, or that of its account.
     """
     shape = shape_of(step)
-    if shape is None or not isinstance(step, Write | NewContact):
+    if shape is None or not isinstance(step, Write | NewContact | Read):
         return False
     company = Company(Member(push, step), shape, using, task_id)
     try:

@@ -7,16 +7,19 @@ from typing import Literal
 from sync_tasks.contacts import Contact, EventKey
 from sync_tasks.differences import Change, Layout, NewContact
 from sync_tasks.lines import Priority
-from sync_tasks.planning import Step, Write
+from sync_tasks.planning import Read, Step, Write
 
 _ENDING = ("unsubscribe_contact", "anonymize_contact")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What steps have in common that one request can serve: ``join`` or ``leave`` one list, or be created on some."""
+    """What steps have in common that one request can serve.
 
-    verb: Literal["join", "leave", "create"]
+    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for what changed since we last did.
+    """
+
+    verb: Literal["join", "leave", "create", "look"]
     lists: frozenset[int]
 
     @property
@@ -27,7 +30,7 @@ class Shape:
     @property
     def most(self) -> int:
         """How many contacts one request can serve; Brevo takes 150 in a list call, and shows 1,000 on a page."""
-        return 1000 if self.verb == "create" else 150
+        return 150 if self.verb in {"join", "leave"} else 1000
 
 
 def shape_of(step: Step | None) -> Shape | None:
@@ -39,14 +42,18 @@ def shape_of(step: Step | None) -> Shape | None:
             return Shape("leave", change.leave)
         case Write(change=change) if len(change.join) == 1 and change == Change(join=change.join):
             return Shape("join", change.join)
+        case Read(doubted=False):
+            return Shape("look", frozenset())
         case _:
             return None
 
 
-def kind_of(shape: Shape, layout: Layout) -> str | None:
+def kind_of(shape: Shape, layout: Layout, contact: Contact) -> str | None:
     """Return the kind of event that leads to such steps, or nothing where the portal has no such newsletter (now)."""
     task = "unsubscribe_contact" if shape.verb == "leave" else "subscribe_contact"
-    slugs = (slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists)
+    slugs = {slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists}
+    if shape.verb == "look":
+        slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
     return f"{task}:{slug}" if slug else None
 

@@ -29,9 +29,10 @@ _KINDS = ("unsubscribed", "complaint", "hard_bounce")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Look at the contact of this id."""
+    """Look at the contact of this id; without doubt, only at what may have changed there."""
 
     contact_id: int
+    doubted: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,7 +123,7 @@ def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read
     if contact.address_taken:
         change = essential(change, layout)
     elif not view.fresh and _must_look(change, wanted, seen):
-        return Read(contact_id)
+        return Read(contact_id, doubted=False)
     return Write(contact_id, change) if change else None
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sync_tasks.cli import parts
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.processes import ending_on_signals
 from sync_tasks.cli.showing import complain, escaped, say
@@ -28,16 +29,16 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     """Receive Brevo's events until Ctrl-C: each asks for a look at its contact.
 
     `POST /webhooks/brevo/<account>` with a token of `SYNC_WEBHOOK_TOKEN`; `/healthz` and `/readyz` for those who watch.
+    It needs no API key: it calls nobody.
     """
     from sync_tasks import endpoints
     from sync_tasks.nudging import nudge_contacts
-    from sync_tasks.settings import load_settings
     from sync_tasks.store import Store, connect
     from sync_tasks.telemetry import set_up_logging
     from sync_tasks.web.server import build_receiver, build_server, listen, prompting
     from sync_tasks.web.tokens import load_tokens
 
-    settings, tokens = load_settings(), load_tokens()
+    settings, tokens = parts.load_without_keys(), load_tokens()
     store = Store(connect(endpoints.redis_url()), endpoints.namespace())
     with suppress(KeyboardInterrupt), ending_on_signals(), listen(host, port) as listener:
         set_up_logging()

@@ -50,7 +50,7 @@ class Verdict:
         """Look at everything a run has left behind."""
         self.violations = {name: list(check(run)) for name, check in CHECKS.items()}
         self.figures = _measure(run)
-        _keep_evidence(run)
+        _keep_evidence(run, self)
 
 
 def _measure(run: Run) -> dict[str, str]:
@@ -78,7 +78,7 @@ def _recovery(seconds: list[float]) -> str:
     return f"median {median(seconds):.1f} s, at most {max(seconds):.1f} s, {len(seconds)} contacts"
 
 
-def _keep_evidence(run: Run) -> None:
+def _keep_evidence(run: Run, verdict: Verdict) -> None:
     """Write down beside the logs what Brevo got and what became of its contacts."""
     brevo = run.world.brevo
     kept = {"requests": brevo.journal.requests(), "history": brevo.history.entries()}
@@ -87,3 +87,4 @@ def _keep_evidence(run: Run) -> None:
         (run.world.folder / f"{name}.jsonl").write_text(lines)
     owners = {contact_id: sorted(users) for contact_id, users in brevo.owners.items()}
     (run.world.folder / "owners.json").write_text(json.dumps(owners))
+    (run.world.folder / "verdict.json").write_text(json.dumps(asdict(verdict), indent=2))

@@ -129,6 +129,28 @@ def test_an_import_that_brevo_never_carries_out_is_made_good_one_by_one(crowded:
     assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * len(PEOPLE)
 
 
+def test_contacts_that_brevo_has_join_another_list_after_one_look_at_what_changed(
+    readers: Pipeline, brevo: Sandbox
+) -> None:
+    brevo.act("bounce", address_of("user-2"))
+    brevo.act("unsubscribe", address_of("user-3"))
+    brevo.edit(address_of("user-4"), {"attributes": {"FIRSTNAME": "Zoe"}})
+    brevo.act("delete", address_of("user-5"))
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "monthly")
+
+    with readers.requests() as requests:
+        readers.work()
+
+    assert requests.count("GET /v3/contacts") <= 3
+    assert requests.count("POST /v3/contacts/lists/7/contacts/add") >= 1
+    assert len(requests) < len(PEOPLE) + 4, "alone, each would have been two"
+    assert all(readers.lists(user_id) == {5, 7} for user_id in PEOPLE if user_id != "user-3")
+    assert readers.held("user-2")["emailBlacklisted"]
+    assert not readers.held("user-3")["emailBlacklisted"], "the subscription is newer than the opt-out"
+    assert readers.lists("user-3") == {7}, "but not the one that the opt-out ended"
+
+
 def test_people_with_other_wishes_are_no_company(readers: Pipeline) -> None:
     for user_id in PEOPLE:
         readers.unsubscribe(user_id, "weekly")

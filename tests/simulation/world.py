@@ -102,3 +102,119 @@ class World:
     def rest(self) -> bool:
         """Let time pass until nothing is left to do."""
         return self.scheduler.run(self._is_over, LONGEST)
+
+    def _is_over(self) -> bool:
+        told = len(self.accepted) == len(self.plan.calls) and not self.plan.faults
+        state = self.memory.data
+        waiting = state.get(self.store.key("dirty")) or state.get(self.store.key("due"))
+        return told and not waiting and not self.messages and not self.busy and not self.sandbox.account.schedule
+
+    def _later(self, seconds: float, name: str, do: Callable[[], None]) -> None:
+        self.scheduler.wake(self.scheduler.spawn(name, do), seconds)
+
+    def _heal(self) -> None:
+        """All trouble ends, some time."""
+        self.scheduler.pause(self.plan.healed)
+        self.sandbox.faults.clear()
+        self.plan.faults, self.plan.killed, self.plan.stalled, self.plan.lost = [], 0, 0, 0
+        while self.sandbox.account.schedule:
+            self.scheduler.pause(1.0)
+            self.sandbox.run_due()
+            self.watcher.look()
+
+    def _accept(self, event: Event) -> None:
+        acceptance = self.store.accept(event)
+        self.accepted.append((self.scheduler.seconds, event, acceptance))
+        self.scheduler.note(f"{event.task} {event.user_id}: {acceptance.status}")
+        for user_id in (event.user_id, *acceptance.woken):
+            self.send(user_id)
+
+    def _act(self, what: str, user_id: str) -> None:
+        """A reader acts; not while a request of ours is on its way, for no provider could tell which came first."""
+        while self.memory.hexists(self.store.key(f"contacts:{user_id}"), "lease") or self.sandbox.account.schedule:
+            self.scheduler.pause(1.0)
+        contact = self.sandbox.account.ext_ids.get(user_id)
+        if contact:
+            self.acted.append((self.scheduler.seconds, what, contact.id))
+            self.sandbox.act(what, contact.id)
+            self.scheduler.note(f"{what} {user_id}")
+            self.watcher.look()
+
+    def replay(self) -> None:
+        """An operator gives all dead letters another chance."""
+        for letter in dead_letters.read_letters(self.store):
+            done = dead_letters.replay(self.store, letter, "operator")
+            self.scheduler.note(f"replays {letter.task} {letter.user_id}: {done}")
+            self.send(letter.user_id)
+
+    def send(self, user_id: str, seconds: float = 0.0) -> None:
+        """Put a nudge into the queue, or lose it, or send it twice."""
+        for _ in range(self._copies()):
+            heapq.heappush(self.messages, (self.scheduler.seconds + seconds, next(self._numbers), user_id))
+            for actor in self.idle:
+                self.scheduler.wake(actor, max(self.messages[0][0] - self.scheduler.seconds, 0.0))
+
+    def _copies(self) -> int:
+        lost = self.plan.lost and self.chance.random() < self.plan.lost
+        return 0 if lost else 1 + (self.chance.random() < 0.1)  # noqa: PLR2004 - one in ten is sent twice
+
+    def _sweep(self) -> None:
+        while True:
+            self.scheduler.pause(SWEEP_EVERY)
+            for user_id in self.store.overdue(500, self.settings.pipeline.grace_seconds):
+                self.scheduler.note(f"nudges {user_id}")
+                self.send(user_id)
+
+    def _work(self, number: int) -> None:
+        """Be a worker process: take messages and handle them, until it is killed and another takes its place."""
+        using = self._open_resources(number)
+        while True:
+            user_id = self._receive()
+            self.busy += 1
+            self.scheduler.note(f"takes {user_id}")
+            self._handle(user_id, sync_contact(user_id, using, f"worker {number}"))
+            self.busy -= 1
+
+    def _receive(self) -> str:
+        actor = self.scheduler.current
+        while not self.messages or self.messages[0][0] > self.scheduler.seconds:
+            self.idle.append(actor)
+            if self.messages:
+                self.scheduler.wake(actor, self.messages[0][0] - self.scheduler.seconds)
+            self.scheduler.park()
+            self.idle.remove(actor)
+        return heapq.heappop(self.messages)[2]
+
+    def _handle(self, user_id: str, report: Report) -> None:
+        """Do what a task does with the report."""
+        for other in sorted(report.nudge):
+            self.send(other)
+        waiting = [error for error in report.fates.waiting.values() if not isinstance(error, AccountError)]
+        if waiting and report.retry_in is not None and report.retry_in <= RETRIED_WITHIN:
+            self.send(user_id, report.retry_in)
+
+    def _open_resources(self, number: int) -> Resources:
+        def travel(what: str) -> None:
+            self._travel(number, what)
+
+        store = self._open_store(travel)
+        throttle = SimulatedThrottle(store, self.settings.accounts, self.settings.pipeline.probe_seconds)
+        throttle.scheduler = self.scheduler
+        gateway = SimulatedBrevo(self.watcher, self.scheduler, throttle.gate("default"), travel)
+        layouts = {"default": layout_of(self.settings, "default")}
+        return Resources(self.settings, store, throttle, {"default": gateway}, layouts)
+
+    def _open_store(self, travel: Callable[[str], None]) -> Store:
+        return open_store(self.memory, pause=travel, edit=self.broken.edit)
+
+    def _travel(self, number: int, what: str) -> None:
+        """Something leaves or reaches a worker: it takes its time, and the process may stall or be killed there."""
+        self.scheduler.note(what)
+        if self.plan.killed and self.chance.random() < self.plan.killed:
+            self.busy -= 1
+            self._later(1.0, f"worker {number}", lambda: self._work(number))
+            self.scheduler.die()
+        if self.plan.stalled and self.chance.random() < self.plan.stalled:
+            self.scheduler.note("stalls")
+            self.scheduler.pause(self.chance.uniform(5, 60))
+        self.scheduler.pause(self.chance.choice([0.0002, 0.0005, 0.01, 0.05, 0.3]))

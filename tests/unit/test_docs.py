@@ -173,7 +173,8 @@ COMMANDS = dict(walk(get_command(command_line), "sync-tasks"))  # type: ignore[a
 
 
 def options_of(command: Command) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")} - {"--help"}
+    options = (option for one in command.params for option in (*one.opts, *one.secondary_opts))
+    return {option for option in options if option.startswith("--")} - {"--help"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

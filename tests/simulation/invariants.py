@@ -1,0 +1,172 @@
+"""What must be so once everything has come to rest: the contract's promises, said in terms of one history."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any
+
+from sync_tasks import errors
+from sync_tasks.contacts import STAMP, EventKey, merge, values_of
+from sync_tasks.dead_letters import read_closed, read_letters
+from sync_tasks.events import Event, stamp_of
+from sync_tasks.sandbox.contact import Contact
+from tests.simulation.plan import LISTS, START
+from tests.simulation.world import World
+
+NEVER_DEAD = (errors.AccountError, errors.TransientError)
+Registers = dict[str, str]
+
+
+def find_violations(world: World) -> Iterator[str]:
+    """Yield each promise that was broken, without a word of anybody's data."""
+    wishes = wishes_of(world)
+    for user_id, registers in sorted(wishes.items()):
+        check = _check_erased if "erased" in registers else _check_living
+        yield from (f"{user_id}: {what}" for what in check(world, user_id, registers))
+    yield from _check_fates(world)
+    yield from _check_letters(world)
+    yield from _check_joins(world)
+
+
+def wishes_of(world: World) -> dict[str, Registers]:
+    """Return the newest event per field of each user: what the portal wants, in whatever order it said so."""
+    said: defaultdict[str, list[Event]] = defaultdict(list)
+    for _, event in world.plan.calls:
+        said[event.user_id].append(event)
+    return {user_id: reduce(_merge, told, Registers()) for user_id, told in said.items()}
+
+
+def _merge(registers: Registers, event: Event) -> Registers:
+    return merge(registers, stamp_of(event.occurred_at or START), values_of(event))
+
+
+def _stamp(world: World, seconds: float) -> str:
+    return stamp_of(datetime.fromtimestamp(START.timestamp() + seconds, UTC))
+
+
+def _subscribed(registers: Registers, floor: str) -> set[int]:
+    wished = {slug: registers.get(f"n:{slug}", "") for slug in LISTS}
+    return {LISTS[slug] for slug, text in wished.items() if text[STAMP:] == "s" and text[:STAMP] > floor}
+
+
+def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[str]:
+    account, address = world.sandbox.account, registers["address"][STAMP:] if "address" in registers else None
+    contact = account.ext_ids.get(user_id)
+    if contact is None:
+        if _subscribed(registers, ""):
+            yield "is subscribed, but Brevo has no contact"
+        return
+    blocked = _block_of(world, contact)
+    wanted = _subscribed(registers, "")
+    held = set(contact.list_ids)
+    if held - wanted:
+        yield "is on a list that nobody wants"
+    if not blocked and wanted - held:
+        yield "is not on a list that is wanted"
+    if contact.email != address and address is not None:
+        yield "has another address"
+    yield from _check_attributes(contact, registers)
+    yield from _check_block(world, contact, user_id, registers)
+
+
+def _check_attributes(contact: Contact, registers: Registers) -> Iterator[str]:
+    name = registers.get("a:first_name")
+    if name and contact.attributes.get("FIRSTNAME") != name[STAMP + 1 : -1]:
+        yield "has another name"
+    daily = registers.get("n:daily", "")[STAMP:]
+    if daily == "u" and contact.attributes.get("DAILY_UNSUBSCRIBED") is not True:
+        yield "has unsubscribed, but Brevo was not told so"
+
+
+def _block_of(world: World, contact: Contact) -> tuple[float, str] | None:
+    """Return the last time the reader opted out at Brevo, and how."""
+    acts = [(at, what) for at, what, contact_id in world.acted if contact_id == contact.id]
+    return max(acts, default=None)
+
+
+def _check_block(world: World, contact: Contact, user_id: str, registers: Registers) -> Iterator[str]:
+    block = _block_of(world, contact)
+    if block is None:
+        if contact.blocklisted:
+            yield "is blocklisted, though nobody asked for it"
+        return
+    since = _stamp(world, block[0])
+    subscriptions = [
+        stamp_of(event.occurred_at or START)
+        for _, event, _ in world.accepted
+        if event.user_id == user_id and event.task == "subscribe_contact"
+    ]
+    renewed = any(stamp > since for stamp in subscriptions)
+    if not contact.blocklisted and (block[1] != "unsubscribe" or not renewed):
+        yield f"is no longer blocklisted after: {block[1]}"
+    if contact.blocklisted and block[1] == "unsubscribe" and _subscribed(registers, since):
+        yield "has subscribed anew, but is still blocklisted"
+
+
+def _check_erased(world: World, user_id: str, registers: Registers) -> Iterator[str]:
+    words = {f"Name{user_id[1:]}x{number}" for number in range(4)}
+    theirs = [world.sandbox.account.contacts[one] for one, owner in world.watcher.owners.items() if owner == user_id]
+    for contact in theirs:
+        if contact.list_ids or not contact.blocklisted or not (contact.email or "").startswith("deleted-"):
+            yield "is erased, but Brevo has the contact"
+    for contact in world.sandbox.account.contacts.values():
+        if contact.ext_id == user_id or words & set(map(str, contact.attributes.values())):
+            yield "is erased, but Brevo has their data"
+    held = repr(world.memory.data)
+    if any(word in held for word in words) or f"person{user_id[1:]}." in held:
+        yield "is erased, but Redis has their data"
+
+
+def _check_fates(world: World) -> Iterator[str]:
+    """Every event that was accepted has one fate."""
+    keys = Counter(_key_of(event) for _, event, acceptance in world.accepted if acceptance.status == "accepted")
+    done: Counter[tuple[str, EventKey]] = Counter()
+    for user_id in {user_id for user_id, _ in keys}:
+        for line in world.store.history(user_id):
+            _, key, what, *_ = line.split(" ")
+            done[user_id, EventKey.parse(key)] += what == "done"
+    letters = Counter(
+        (letter.user_id, letter.key) for letter in (*read_letters(world.store), *read_closed(world.store))
+    )
+    for name, times in keys.items():
+        if times == 1 and not (done[name] == 1 or (done[name] == 0 and letters[name] == 1)):
+            yield f"{name[0]}: {name[1].task} was reflected {done[name]} times and has {letters[name]} dead letters"
+
+
+def _key_of(event: Event) -> tuple[str, EventKey]:
+    return event.user_id, EventKey(event.task, event.about or "", stamp_of(event.occurred_at or START))
+
+
+def _check_letters(world: World) -> Iterator[str]:
+    for letter in read_letters(world.store):
+        yield f"{letter.user_id}: {letter.task} is still a dead letter after its replay: {letter.error}"
+    for letter in read_closed(world.store, 1000):
+        if issubclass(getattr(errors, letter.error), NEVER_DEAD):
+            yield f"{letter.user_id}: {letter.task} was a dead letter because of {letter.error}"
+
+
+def _check_joins(world: World) -> Iterator[str]:
+    """Nobody is put back on a list after an opt-out, but by a newer subscription or a request from before."""
+    left: dict[tuple[int, int], tuple[float, str]] = {}
+    slugs: dict[Any, str] = {number: slug for slug, number in LISTS.items()}
+    for entry, user_id in world.watcher.happened:
+        if entry.request is None or entry.list_id not in slugs:
+            continue
+        where, slug = (entry.contact_id, entry.list_id), slugs[entry.list_id]
+        if entry.what == "left":
+            left[where] = (entry.time, _newest(world, "unsubscribe_contact", user_id, slug, entry.time))
+        elif entry.what == "joined" and where in left:
+            gone, floor = left[where]
+            begun = world.watcher.begun.get(entry.request, entry.time)
+            if begun > gone and _newest(world, "subscribe_contact", user_id, slug, entry.time) <= floor and floor:
+                yield f"{user_id}: is back on list {entry.list_id} by request {entry.request}"
+
+
+def _newest(world: World, task: str, user_id: str, slug: str, until: float) -> str:
+    said = [
+        stamp_of(event.occurred_at or START)
+        for at, event, _ in world.accepted
+        if (event.task, event.user_id, event.about) == (task, user_id, slug) and at <= until - START.timestamp()
+    ]
+    return max(said, default="")

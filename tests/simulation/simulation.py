@@ -1,0 +1,51 @@
+"""One seed, one history: run it, check it, tell how to see it again."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.simulation.invariants import find_violations
+from tests.simulation.plan import make_plan
+from tests.simulation.world import Broken, World
+
+WHOLE = Broken()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one history: the promises that were broken, and all that was done."""
+
+    seed: int
+    violations: tuple[str, ...]
+    schedule: tuple[str, ...]
+
+
+def simulate(seed: int, broken: Broken = WHOLE) -> Outcome:
+    """Return what comes of the history of a seed."""
+    with _silence():
+        world = World(seed, make_plan(seed), broken)
+        try:
+            violations = tuple(_live(world))
+        finally:
+            world.scheduler.close()
+    lines = (f"{at / 1_000_000:12.6f}  {who:10}  {what}" for at, who, what in world.scheduler.schedule)
+    return Outcome(seed, violations, tuple(lines))
+
+
+def _live(world: World) -> Iterator[str]:
+    rested = world.live()
+    world.scheduler.spawn("operator", world.replay)
+    world.plan.healed = 0.0
+    if not rested or not world.rest():
+        yield "never comes to rest"
+    yield from find_violations(world)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
