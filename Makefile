@@ -8,10 +8,10 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test lint format bench profile lock wheel clean
+.PHONY: help venv demo up sandbox worker flower test reliability lint format bench profile lock wheel clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## make the virtual environment with the locked dependencies
 
@@ -37,7 +37,10 @@ flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
 	$(BIN)/celery -A sync_tasks flower --address=127.0.0.1 $(ARGS)
 
 test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
-	$(BIN)/pytest -n auto --cov $(ARGS)
+	$(BIN)/pytest -n auto --cov -m "not slow" $(ARGS)
+
+reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
+	$(BIN)/pytest tests/reliability -p no:randomly $(ARGS)
 
 lint: $(INSTALLED) ## check style, format, types, layers and duplicated code
 	$(BIN)/ruff check .

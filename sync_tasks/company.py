@@ -1,8 +1,9 @@
 """Many contacts in one request: whoever waits for its grant takes along all who could use the same one.
 
 Without load nobody waits, and each contact goes alone and at once. The scarcer the grants, the longer the waiting, the
-larger the company: there is nothing to tune. One lease for each contact keeps everybody else away from it; whoever
-cannot be served together is given back untouched and comes by its own nudge.
+larger the company: there is nothing to tune. A crowd of people with the same wish takes company without waiting. One
+lease for each contact keeps everybody else away from it; whoever cannot be served together is given back untouched and
+comes by its own nudge.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ from sync_tasks.pushing import AccountPush
 from sync_tasks.settling import Pushed
 from sync_tasks.work import Resources
 
+# From so many on, the work itself is what is scarce: company is worth while even where no request has to wait.
+CROWD = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
 # An import is looked for at these distances, in seconds; whom Brevo does not show then is created alone.
@@ -236,6 +239,8 @@ def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str
         return False
     company = Company(Member(push, step), shape, using, task_id)
     try:
+        if push.lease.crowd >= CROWD:
+            company.gather()
         using.throttle.gate(push.account).wait_for_turn("contacts", company.gather)
         if len(company.others) + 1 < shape.least:
             company.give_back()

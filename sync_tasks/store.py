@@ -60,11 +60,12 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lease:
-    """The right to push one contact, and what is known of it."""
+    """The right to push one contact, and what is known of it; ``crowd``: how many have such an event pending."""
 
     user_id: str
     token: str
     contact: Contact
+    crowd: int = 1
 
 
 @dataclass(slots=True, repr=False)
@@ -140,9 +141,9 @@ class Store:
         status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND)))
         if status != "taken":
             return "busy" if status == "busy" else "idle"
-        taken, *rest = answer
+        taken, crowd, *rest = answer
         fields = dict(zip(rest[::2], rest[1::2], strict=True))
-        return Lease(user_id, token, load_contact(user_id, fields, address_taken=taken == "1"))
+        return Lease(user_id, token, load_contact(user_id, fields, address_taken=taken == "1"), int(crowd))
 
     def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""

@@ -129,10 +129,12 @@ def _answer(refusal: Refusal) -> Response:
 
 def build_app(receiver: Receiver) -> Starlette:
     """Return the receiver as an ASGI application."""
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/webhooks/brevo/{account}", receiver.receive, methods=["POST"]),
             Route("/healthz", receiver.show_health),
             Route("/readyz", receiver.show_readiness),
         ]
     )
+    app.router.redirect_slashes = False  # Brevo follows nobody: the event would be lost
+    return app

@@ -109,14 +109,15 @@ def find_remains(run: Run) -> Iterator[str]:
     own: dict[str, set[str]] = defaultdict(set)
     for event in run.told:
         own[event.user_id].update(find_personal(str(event.said)))
-    for key, text in _read_keys(run):
+    for key, text in read_keys(run):
         user_id = key.removeprefix(CONTACTS) if key.startswith(CONTACTS) else ""
         allowed = own[user_id] if user_id and user_id not in erased else set()
         if not allowed.issuperset(find_personal(f"{key} {text}")):
             yield f"Redis: {key}"
 
 
-def _read_keys(run: Run) -> Iterator[tuple[str, str]]:
+def read_keys(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield each key of Redis and all that it holds, as text."""
     redis = cast("Any", run.world.store.redis)
     readers = {
         "string": redis.get,

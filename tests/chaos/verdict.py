@@ -79,7 +79,7 @@ def _recovery(seconds: list[float]) -> str:
 
 
 def _keep_evidence(run: Run, verdict: Verdict) -> None:
-    """Write down beside the logs what Brevo got and what became of its contacts."""
+    """Write down beside the logs what Brevo got, what became of its contacts, and all that lies in Redis."""
     brevo = run.world.brevo
     kept = {"requests": brevo.journal.requests(), "history": brevo.history.entries()}
     for name, rows in kept.items():
@@ -87,4 +87,5 @@ def _keep_evidence(run: Run, verdict: Verdict) -> None:
         (run.world.folder / f"{name}.jsonl").write_text(lines)
     owners = {contact_id: sorted(users) for contact_id, users in brevo.owners.items()}
     (run.world.folder / "owners.json").write_text(json.dumps(owners))
+    (run.world.folder / "redis.json").write_text(json.dumps(dict(invariants.read_keys(run)), indent=2))
     (run.world.folder / "verdict.json").write_text(json.dumps(asdict(verdict), indent=2))

@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 from sync_tasks.store import Lease, Settlement
 from tests.integration.station import ROOT
 from tests.reliability.conftest import MakeRig
@@ -71,6 +73,7 @@ def has_run_out(rig: Rig, user_id: str) -> bool:
     return lease[:16] < rig.store.now()
 
 
+@pytest.mark.slow
 def test_what_was_given_up_is_not_asked_for_again_and_again(rig: Rig) -> None:
     rig.brevo.add_fault("drop", method="POST", count=1)
     rig.brevo.add_fault("status", method="POST", status=400)

@@ -112,6 +112,7 @@ def assert_nothing_is_half_accepted(rig: Rig) -> None:
     assert {user_id for user_id, contact in contacts.items() if contact and contact.pending} <= dirty
 
 
+@pytest.mark.slow
 def test_a_worker_outlives_the_loss_of_the_connection_for_broadcasts(rig: Rig, measure: Measure) -> None:
     worker = rig.worker()
     with without_broadcasts(rig), measure("connection for broadcasts lost: an event is at Brevo again"):

@@ -24,16 +24,16 @@ def start_rolling(rig: Rig, worker: Program, name: str) -> Program:
 @pytest.fixture
 def slow(rig: Rig) -> Rig:
     """A rig whose Brevo takes its time."""
-    rig.brevo.add_fault("slow", seconds=0.4)
+    rig.brevo.add_fault("slow", seconds=0.3)
     return rig
 
 
 def test_pushes_under_way_end_and_what_waits_is_given_back(slow: Rig, measure: Measure) -> None:
     worker = slow.start_threads(8)
-    told = users(100)
+    told = users(70)
     slow.subscribe(*told)
     wait_until(lambda: len(read_users(slow.brevo)) >= 8, "the worker is busy", 30)
-    with measure("SIGTERM under load (8 threads, Brevo takes 0.4 s): the worker has ended"):
+    with measure("SIGTERM under load (8 threads, Brevo takes 0.3 s): the worker has ended"):
         assert worker.stop(signal.SIGTERM, ENDS_WITHIN) == 0
     assert slow.unacknowledged() == 0
     assert slow.queued() >= slow.count("dirty") > 0

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import reduce
-from typing import Any
 
 from sync_tasks import errors
 from sync_tasks.contacts import STAMP, EventKey, merge, values_of
@@ -41,7 +40,7 @@ def _merge(registers: Registers, event: Event) -> Registers:
     return merge(registers, stamp_of(event.occurred_at or START), values_of(event))
 
 
-def _stamp(world: World, seconds: float) -> str:
+def _stamp(seconds: float) -> str:
     return stamp_of(datetime.fromtimestamp(START.timestamp() + seconds, UTC))
 
 
@@ -60,7 +59,7 @@ def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[
     blocked = _block_of(world, contact)
     wanted = _subscribed(registers, "")
     held = set(contact.list_ids)
-    if held - wanted:
+    if held - wanted - _unspoken(world, contact, registers):
         yield "is on a list that nobody wants"
     if not blocked and wanted - held:
         yield "is not on a list that is wanted"
@@ -68,6 +67,14 @@ def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[
         yield "has another address"
     yield from _check_attributes(contact, registers)
     yield from _check_block(world, contact, user_id, registers)
+
+
+def _unspoken(world: World, contact: Contact, registers: Registers) -> set[int]:
+    """Return the lists a contact has always been on and of which the portal never said a word."""
+    before = {entry.list_id for entry, _ in world.watcher.happened if entry.request is None and entry.what == "joined"}
+    return {
+        LISTS[slug] for slug in LISTS if f"n:{slug}" not in registers and LISTS[slug] in before & {*contact.list_ids}
+    }
 
 
 def _check_attributes(contact: Contact, registers: Registers) -> Iterator[str]:
@@ -91,7 +98,7 @@ def _check_block(world: World, contact: Contact, user_id: str, registers: Regist
         if contact.blocklisted:
             yield "is blocklisted, though nobody asked for it"
         return
-    since = _stamp(world, block[0])
+    since = _stamp(block[0])
     subscriptions = [
         stamp_of(event.occurred_at or START)
         for _, event, _ in world.accepted
@@ -104,7 +111,7 @@ def _check_block(world: World, contact: Contact, user_id: str, registers: Regist
         yield "has subscribed anew, but is still blocklisted"
 
 
-def _check_erased(world: World, user_id: str, registers: Registers) -> Iterator[str]:
+def _check_erased(world: World, user_id: str, _registers: Registers) -> Iterator[str]:
     words = {f"Name{user_id[1:]}x{number}" for number in range(4)}
     theirs = [world.sandbox.account.contacts[one] for one, owner in world.watcher.owners.items() if owner == user_id]
     for contact in theirs:
@@ -114,8 +121,18 @@ def _check_erased(world: World, user_id: str, registers: Registers) -> Iterator[
         if contact.ext_id == user_id or words & set(map(str, contact.attributes.values())):
             yield "is erased, but Brevo has their data"
     held = repr(world.memory.data)
-    if any(word in held for word in words) or f"person{user_id[1:]}." in held:
+    if any(word in held for word in words | (_addresses(world, user_id) - _wanted_addresses(world))):
         yield "is erased, but Redis has their data"
+
+
+def _addresses(world: World, user_id: str) -> set[str]:
+    told = (event for _, event in world.plan.calls if event.user_id == user_id)
+    return {address for event in told if (address := getattr(event, "email", None))}
+
+
+def _wanted_addresses(world: World) -> set[str]:
+    living = (registers for registers in wishes_of(world).values() if "erased" not in registers)
+    return {registers[name][STAMP:] for registers in living for name in ("address", "hint") if name in registers}
 
 
 def _check_fates(world: World) -> Iterator[str]:
@@ -149,9 +166,9 @@ def _check_letters(world: World) -> Iterator[str]:
 def _check_joins(world: World) -> Iterator[str]:
     """Nobody is put back on a list after an opt-out, but by a newer subscription or a request from before."""
     left: dict[tuple[int, int], tuple[float, str]] = {}
-    slugs: dict[Any, str] = {number: slug for slug, number in LISTS.items()}
+    slugs = {number: slug for slug, number in LISTS.items()}
     for entry, user_id in world.watcher.happened:
-        if entry.request is None or entry.list_id not in slugs:
+        if entry.request is None or entry.list_id is None:
             continue
         where, slug = (entry.contact_id, entry.list_id), slugs[entry.list_id]
         if entry.what == "left":

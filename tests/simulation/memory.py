@@ -150,6 +150,9 @@ class Memory:
         self.tidy(key)
         return len(gone) - gone.count(None)
 
+    def zcard(self, key: str) -> int:
+        return len(self.data.get(key, ()))
+
     def zscore(self, key: str, member: str) -> str | None:
         score = self.data.get(key, {}).get(member)
         return None if score is None else str(score)

@@ -73,29 +73,29 @@ def make_plan(seed: int) -> Plan:
     users = chance.randint(1, 3)
     for user in range(users):
         _plan_user(plan, user, chance)
-    if users > 1 and chance.random() < 0.2:  # noqa: PLR2004 - one history in five
+    if users > 1 and chance.random() < 0.2:
         _plan_swap(plan, chance)
     return plan
 
 
 def _plan_user(plan: Plan, user: int, chance: Random) -> None:
     moment, number = chance.uniform(0, 10), 0
-    if chance.random() < 0.3:  # noqa: PLR2004 - three users in ten are older than the pipeline
+    if chance.random() < 0.3:
         plan.existing.append(_existing(user, chance))
     for step in range(chance.randint(1, 4)):
         task = "subscribe_contact" if step == 0 and not plan.existing else _any_task(chance)
-        number += task == "update_contact" and chance.random() < 0.4  # noqa: PLR2004 - some updates move
+        number += task == "update_contact" and chance.random() < 0.4
         event = _event(task, user, number, moment, chance)
         plan.calls += [(max(moment + chance.choice([0.0, chance.uniform(0, 60)]), 0.0), event) for _ in _times(chance)]
         moment += chance.choice([0.0, 0.001, chance.uniform(0, 40), 170.0])
-    if chance.random() < 0.25:  # noqa: PLR2004 - one user in four
+    if chance.random() < 0.25:
         act = chance.choice(["unsubscribe", "unsubscribe", "bounce", "complain"])
         plan.acts.append(Act(chance.uniform(1, 200), act, f"u{user}"))
 
 
 def _times(chance: Random) -> Iterator[None]:
     """Once, or twice for one call in seven."""
-    return iter([None] * (1 + (chance.random() < 0.15)))  # noqa: PLR2004 - as it says
+    return iter([None] * (1 + (chance.random() < 0.15)))
 
 
 def _any_task(chance: Random) -> str:
@@ -108,7 +108,7 @@ def _event(task: str, user: int, number: int, moment: float, chance: Random) -> 
     kind = EVENTS[task]
     if "newsletter" in kind.model_fields:
         told["newsletter"] = chance.choice([*LISTS])
-    if "first_name" in kind.model_fields and chance.random() < 0.7:  # noqa: PLR2004 - most tell a name
+    if "first_name" in kind.model_fields and chance.random() < 0.7:
         told["first_name"] = f"Name{user}x{chance.randint(1, 3)}"
     if task == "update_contact":
         told["previous_email"] = address_of(user, 0)
@@ -121,7 +121,7 @@ _MOVING = {"subscribe_contact", "update_contact"}
 def _existing(user: int, chance: Random) -> dict[str, Any]:
     row: dict[str, Any] = {"email": address_of(user, 0), "listIds": chance.choice([[], [3], [3, 4]])}
     row["attributes"] = {"FIRSTNAME": f"Name{user}x0"}
-    return row | ({"ext_id": f"u{user}"} if chance.random() < 0.5 else {})  # noqa: PLR2004 - half of them
+    return row | ({"ext_id": f"u{user}"} if chance.random() < 0.5 else {})
 
 
 def _plan_swap(plan: Plan, chance: Random) -> None:

@@ -28,7 +28,7 @@ TIMEOUT = 10.0
 
 @dataclass(slots=True)
 class Watcher:
-    """What happened at Brevo, and which user's contact it happened to; ``begun`` is when each request was decided on."""
+    """What happened at Brevo, and to whose contact; ``begun`` is when each request was decided on."""
 
     sandbox: Sandbox
     happened: list[tuple[Entry, str]] = field(default_factory=list)

@@ -2,9 +2,10 @@
 
 import heapq
 from collections.abc import Callable
+from math import ceil
 from random import Random
 
-from greenlet import GreenletExit, getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 
 from tests.simulation.clock import Clock
 
@@ -26,7 +27,6 @@ class Scheduler:
         self.clock = clock
         self.chance = chance
         self.schedule: list[tuple[int, str, str]] = []
-        self.failures: list[BaseException] = []
         self._start = clock.microseconds
         self._turns: list[tuple[int, float, int, Actor]] = []
         self._actors: dict[greenlet, Actor] = {}
@@ -47,12 +47,13 @@ class Scheduler:
     def wake(self, actor: Actor, seconds: float) -> None:
         """Let an actor go on so many seconds from now, and not at any time said before."""
         actor.turn += 1
-        due = self.clock.microseconds + int(seconds * 1_000_000)
+        due = self.clock.microseconds + ceil(seconds * 1_000_000)
         heapq.heappush(self._turns, (due, self.chance.random(), actor.turn, actor))
 
     def note(self, what: str) -> None:
         """Put down what the actor that is on does now."""
-        self.schedule.append((self.clock.microseconds - self._start, self.current.name, what))
+        actor = self._actors.get(getcurrent())
+        self.schedule.append((self.clock.microseconds - self._start, actor.name if actor else "operator", what))
 
     @property
     def current(self) -> Actor:

@@ -35,8 +35,7 @@ def simulate(seed: int, broken: Broken = WHOLE) -> Outcome:
 
 def _live(world: World) -> Iterator[str]:
     rested = world.live()
-    world.scheduler.spawn("operator", world.replay)
-    world.plan.healed = 0.0
+    world.replay()
     if not rested or not world.rest():
         yield "never comes to rest"
     yield from find_violations(world)

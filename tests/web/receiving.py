@@ -24,12 +24,6 @@ OWN_KEY = "pipeline"
 ANNA = "anna@portal.org"
 
 
-class InAHurry(Impatient):
-    """The protocol of tests that wait until it hangs up."""
-
-    idle_seconds = 0.3
-
-
 @dataclass
 class Answer:
     status: int
@@ -86,14 +80,15 @@ class Receiving:
 
 
 @contextmanager
-def receiving(store: Store, settings: Settings) -> Iterator[Receiving]:
-    """Receive in a thread while the block runs."""
+def receiving(store: Store, settings: Settings, patience: float = 0.3) -> Iterator[Receiving]:
+    """Receive in a thread while the block runs, and wait so many seconds for the end of a request."""
+    protocol = type("InAHurry", (Impatient,), {"idle_seconds": patience})
     with listen("127.0.0.1", 0) as listener:
         here = Receiving(listener.getsockname(), store)
         with prompting(here.nudged.extend) as prompter:
             whole = build_receiver(store, settings, TOKENS, prompter)
-            hurried = Receiver(whole.desks, whole.tokens, whole.ready, body_within=0.3)
-            server = build_server(hurried, InAHurry)
+            hurried = Receiver(whole.desks, whole.tokens, whole.ready, body_within=patience)
+            server = build_server(hurried, protocol)
             thread = Thread(target=server.run, args=([listener],), daemon=True)
             thread.start()
             wait_until(lambda: server.started, "the receiver has started")

@@ -1,11 +1,13 @@
 """``sync-tasks webhooks``: installed at Brevo, served, and a change at Brevo undone within seconds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from sync_tasks.cli import app
 from sync_tasks.gateway.webhooks import EVENTS, Webhook, WebhookDesk, install_webhook
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
@@ -53,18 +55,9 @@ def hooked(tmp_path: Path) -> Iterator[Station]:
         yield station
 
 
-def command(station: Station, *words: str) -> Program:
-    return station.start_command("webhooks", *words)
-
-
-def run(station: Station, *words: str) -> tuple[int, str]:
-    program = command(station, *words)
-    return program.process.wait(30), program.output
-
-
 def start_receiver(station: Station) -> tuple[Program, str]:
     """Return the process that serves, and its origin."""
-    receiver = command(station, "serve", "--port", "0")
+    receiver = station.start_command("webhooks", "serve", "--port", "0")
     receiver.wait_for("/webhooks/brevo/default")
     return receiver, receiver.output.split("receiving on ")[1].split("/webhooks")[0]
 
@@ -72,7 +65,7 @@ def start_receiver(station: Station) -> tuple[Program, str]:
 def test_a_change_at_brevo_is_undone_within_seconds(hooked: Station) -> None:
     worker = hooked.start_worker()
     receiver, origin = start_receiver(hooked)
-    assert run(hooked, "install", "--url", origin)[0] == 0
+    assert hooked.start_command("webhooks", "install", "--url", origin).process.wait(30) == 0
     worker.wait_for(READY)
     anna = {"user_id": "anna", "email": "anna@portal.org", "first_name": "Anna"}
     hooked.portal.accept("subscribe", newsletter="daily", **anna)
@@ -85,18 +78,39 @@ def test_a_change_at_brevo_is_undone_within_seconds(hooked: Station) -> None:
     assert TOKEN not in receiver.output
 
 
-def test_install_tells_what_it_did_and_no_token(hooked: Station) -> None:
-    told = [run(hooked, "install", "--url", "https://hooks.portal.org/") for _ in range(2)]
-    assert [(code, text.split()[3:5]) for code, text in told] == [(0, ["1", "created,"]), (0, ["1", "updated,"])]
-    assert all(TOKEN not in text for _, text in told)
-    assert only(hooked.brevo)["url"] == "https://hooks.portal.org/webhooks/brevo/default"
-    hooked.brevo.add_fault("status", status=401)
-    code, text = run(hooked, "install", "--url", "https://hooks.portal.org/", "--account", "default")
-    assert (code, "401" in text, TOKEN in text) == (1, True, False)
+@pytest.fixture
+def command(
+    redis_url: str, served: ServedSandbox, brevo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """The command in this process, for a sandbox without webhooks."""
+    (tmp_path / "sync_tasks.toml").write_text("[newsletters.daily]\nlist_id = 3\n")
+    variables = {"REDIS_URL": redis_url, "BASE_URL": served.url, "API_KEY": "key", "WEBHOOK_TOKEN": TOKEN}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SYNC_{name}", value)
+    monkeypatch.setenv("SYNC_CONFIG", str(tmp_path / "sync_tasks.toml"))
+    assert not brevo.account.webhooks
+
+    def invoke(*words: str) -> Result:
+        return CliRunner().invoke(app, ["webhooks", *words])
+
+    return invoke
 
 
-def test_wrong_use_ends_with_2(hooked: Station) -> None:
-    assert run(hooked, "install", "--url", "https://x.org", "--account", "other")[0] == 2
-    del hooked.env["SYNC_WEBHOOK_TOKEN"]
-    code, text = run(hooked, "serve", "--port", "0")
-    assert (code, "SYNC_WEBHOOK_TOKEN" in text) == (2, True)
+def test_install_tells_what_it_did_and_no_token(command: Callable[..., Result], brevo: Sandbox) -> None:
+    for what in ("created", "updated"):
+        done = command("install", "--url", "https://hooks.portal.org/")
+        assert (done.exit_code, f"webhook 1 {what}" in done.output, TOKEN in done.output) == (0, True, False)
+    assert only(brevo)["url"] == "https://hooks.portal.org/webhooks/brevo/default"
+
+
+def test_where_brevo_refuses_install_says_so(command: Callable[..., Result], brevo: Sandbox) -> None:
+    brevo.add_fault("status", status=401)
+    done = command("install", "--url", "https://hooks.portal.org/", "--account", "default")
+    assert (done.exit_code, "401" in done.output, TOKEN in done.output) == (1, True, False)
+
+
+def test_wrong_use_ends_with_2(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert command("install", "--url", "https://x.org", "--account", "other").exit_code == 2
+    monkeypatch.delenv("SYNC_WEBHOOK_TOKEN")
+    done = command("serve", "--port", "0")
+    assert (done.exit_code, "SYNC_WEBHOOK_TOKEN" in done.output) == (2, True)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 
 import pytest
 
@@ -9,6 +10,7 @@ from sync_tasks.embedded import EmbeddedRedis
 from sync_tasks.settings import Settings
 from sync_tasks.store import Store, connect
 from tests.integration.pipeline import SETTINGS, Pipeline
+from tests.web.fuzzing import PATIENCE, fuzz
 from tests.web.receiving import ANNA, FORMER_TOKEN, OWN_KEY, TOKEN, Receiving, edit, receiving, unsubscription
 
 GOOD = json.dumps(unsubscription()).encode()
@@ -74,6 +76,11 @@ def test_more_than_500_events_are_refused(receiver: Receiving) -> None:
 
 def test_an_empty_array_is_fine(receiver: Receiving) -> None:
     assert receiver.send(b"[]").status == 200
+
+
+@pytest.mark.parametrize("path", ["/webhooks/brevo/default/", "/webhooks/brevo", "/", "/webhooks/brevo/default/x"])
+def test_a_wrong_path_is_not_found_and_leads_nowhere(receiver: Receiving, path: str) -> None:
+    assert receiver.ask("POST", path, GOOD).status == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -181,3 +188,9 @@ def test_no_address_is_logged_or_stored(
     assert stored(receiver) - before == {"sync_tasks:webhooks:default"}
     fields: dict[str, str] = receiver.store.redis.hgetall("sync_tasks:contacts:anna")  # type: ignore[assignment]
     assert not [name for name, text in fields.items() if "portal.org" in text and name != "address"]
+
+
+def test_whatever_is_sent_is_answered_and_the_receiver_stays(pipeline: Pipeline) -> None:
+    with receiving(pipeline.store, pipeline.resources.settings, PATIENCE) as receiver:
+        statuses = fuzz(receiver, random.Random(5), times=400)
+    assert {200, 400, 401, 404, 405, 413} <= set(statuses)
