@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sync_tasks.concluding import conclude
+from sync_tasks.concluding import conclude_all
 from sync_tasks.contacts import RemoteContact
 from sync_tasks.differences import Change, NewContact, wanted_of
 from sync_tasks.errors import GatewayUnavailableError, RejectedContactError, SyncError
@@ -22,6 +22,7 @@ from sync_tasks.grouping import Shape, kind_of, shape_of
 from sync_tasks.planning import Read, Step, View, Write, after_write, concerns, first_view, next_step, seen_of
 from sync_tasks.pushing import AccountPush
 from sync_tasks.settling import Pushed
+from sync_tasks.store import Lease
 from sync_tasks.work import Resources
 
 # From so many on, the work itself is what is scarce: company is worth while even where no request has to wait.
@@ -52,6 +53,7 @@ class Company:
     using: Resources
     task_id: str
     others: list[Member] = field(default_factory=list)
+    done: list[tuple[Lease, Pushed]] = field(default_factory=list)
     now: str = ""
 
     @property
@@ -117,6 +119,7 @@ class Company:
                 self._doubt(self.members, error)
             raise
         finally:
+            self._conclude_all()
             self.give_back()
 
     def _send(self) -> None:
@@ -209,9 +212,13 @@ class Company:
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: error} if error else {}
         pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful)
-        settled, _ = conclude(push.lease, pushed, self.using, self.task_id)
-        if settled == "again":
-            self.own.push.woken.add(push.lease.user_id)
+        self.done.append((push.lease, pushed))
+
+    def _conclude_all(self) -> None:
+        """Write down what came of everybody who was served."""
+        for start in range(0, len(self.done), AT_ONCE):
+            done = self.done[start : start + AT_ONCE]
+            self.own.push.woken |= conclude_all(done, self.using, self.task_id)
 
     def _doubt(self, members: Iterable[Member], error: GatewayUnavailableError) -> None:
         """What was asked for may still happen: nobody knows for whom."""

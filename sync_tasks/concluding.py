@@ -1,27 +1,47 @@
 """The end of a push: decide the fate of each event, write it all down in one step, say it in the log."""
 
 import random
+from collections.abc import Sequence
 
 from sync_tasks.contacts import EventKey
 from sync_tasks.fates import Fates, judge
 from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
-from sync_tasks.store import Lease
+from sync_tasks.store import Lease, Settlement
 from sync_tasks.telemetry import log_outcome
 from sync_tasks.work import Report, Resources
 
 
 def conclude(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:
     """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the report."""
+    fates, delay, settlement = _weigh(pushed, using, task_id)
+    settled = using.store.settle(lease, settlement)
+    return settled, _report(lease, settled, fates, delay)
+
+
+def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], using: Resources, task_id: str) -> frozenset[str]:
+    """Do the same for many at once; return the users whose newer events came meanwhile."""
+    weighed = [_weigh(pushed, using, task_id) for _, pushed in pushes]
+    leases = [lease for lease, _ in pushes]
+    results = using.store.settle_all((lease, told[2]) for lease, told in zip(leases, weighed, strict=True))
+    for lease, settled, (fates, delay, _) in zip(leases, results, weighed, strict=True):
+        _report(lease, settled, fates, delay)
+    return frozenset(lease.user_id for lease, settled in zip(leases, results, strict=True) if settled == "again")
+
+
+def _weigh(pushed: Pushed, using: Resources, task_id: str) -> tuple[Fates, float | None, Settlement]:
     pipeline = using.settings.pipeline
     tired = is_tired(pushed, pipeline)
-    fates = judge(lease.contact, using.settings, pushed.seen, pushed.errors, tired=tired)
+    fates = judge(pushed.contact, using.settings, pushed.seen, pushed.errors, tired=tired)
     delay = retry_delay(pushed, pipeline)
     delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
-    settled = using.store.settle(lease, settle(pushed, fates, pipeline, delay, task_id))
+    return fates, delay, settle(pushed, fates, pipeline, delay, task_id)
+
+
+def _report(lease: Lease, settled: str, fates: Fates, delay: float | None) -> Report:
     if settled == "lost":
-        return settled, Report(retry_in=1.0)
+        return Report(retry_in=1.0)
     _log_fates(lease.user_id, fates, delay)
-    return settled, Report(fates, delay)
+    return Report(fates, delay)
 
 
 def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:

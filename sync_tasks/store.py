@@ -165,18 +165,15 @@ class Store:
 
     def settle(self, lease: Lease, result: Settlement) -> str:
         """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
-        document = {
-            "rev": lease.contact.rev,
-            "fields": result.fields,
-            "looked": result.looked,
-            "clean": result.clean,
-            "due": "" if result.due is None else str(int(result.due * SECOND)),
-            "erased": result.tombstone,
-            "letters": {str(key): letter for key, letter in result.letters.items()},
-            "closed": {str(key): why for key, why in result.closed.items()},
-            "history": result.history,
-        }
-        return cast("str", self._run("settle", lease.user_id, lease.token, json.dumps(document)))
+        return cast("str", self._run("settle", lease.user_id, lease.token, _document(lease, result)))
+
+    def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
+        """Settle many leases in one round trip, each by itself."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for lease, result in results:
+            words = [lease.user_id, lease.token, _document(lease, result)]
+            self._scripts["settle"](keys=[self.prefix], args=words, client=pipeline)
+        return cast("list[str]", pipeline.execute())
 
     def peek(self, user_id: str) -> Contact | None:
         """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
@@ -260,3 +257,19 @@ def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
     told = _keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
     joined = ",".join(map(str, sighting.joined))
     return sighting.user_id, address, sighting.kind, sighting.moment, joined, told
+
+
+def _document(lease: Lease, result: Settlement) -> str:
+    return json.dumps(
+        {
+            "rev": lease.contact.rev,
+            "fields": result.fields,
+            "looked": result.looked,
+            "clean": result.clean,
+            "due": "" if result.due is None else str(int(result.due * SECOND)),
+            "erased": result.tombstone,
+            "letters": {str(key): letter for key, letter in result.letters.items()},
+            "closed": {str(key): why for key, why in result.closed.items()},
+            "history": result.history,
+        }
+    )

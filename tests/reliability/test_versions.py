@@ -62,6 +62,7 @@ def test_what_a_newer_release_adds_is_left_alone(rig: Rig) -> None:
         redis.hset(key("dead_letters"), letter_id, json.dumps(json.loads(text) | {"newer": "kept"}))
     paused = str(redis.get(key("paused:default")))
     redis.set(key("paused:default"), json.dumps(json.loads(paused) | {"newer": "kept"}))
+    assert rig.paused() == "UnauthorizedError"
     send_as_a_newer_release(rig)
     worker = rig.worker()
     rig.wait_in_a_hurry(lambda: not rig.count("due") and not rig.queued(), "all users are synced")
