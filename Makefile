@@ -40,7 +40,7 @@ test: $(INSTALLED) ## run all tests in parallel, in random order, with their cov
 	$(BIN)/pytest -n auto --cov -m "not slow" $(ARGS)
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
-	$(BIN)/pytest tests/reliability -p no:randomly $(ARGS)
+	$(BIN)/pytest tests/reliability -p no:randomly -o faulthandler_timeout=600 $(ARGS)
 
 lint: $(INSTALLED) ## check style, format, types, layers and duplicated code
 	$(BIN)/ruff check .

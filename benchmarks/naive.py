@@ -34,15 +34,44 @@ def contacts() -> ContactsApi:
     return ContactsApi(ApiClient(configuration))
 
 
-@app.task(autoretry_for=(ApiException, HTTPError), retry_backoff=True, retry_kwargs={"max_retries": 10})
+RETRYING: dict[str, Any] = {
+    "autoretry_for": (ApiException, HTTPError),
+    "retry_backoff": True,
+    "retry_kwargs": {"max_retries": 50},
+}
+TIMEOUTS = (3, 10)
+LISTS = {"daily": 3, "weekly": 5, "monthly": 6, "sports": 7, "culture": 8}
+
+
+@app.task(**RETRYING)
 def subscribe(user_id: str, newsletter: str, email: str, first_name: str, last_name: str) -> None:
     """Create the contact on the newsletter's list."""
     body: dict[str, Any] = {
         "email": email,
         "ext_id": user_id,
         "attributes": {"FIRSTNAME": first_name, "LASTNAME": last_name},
-        "listIds": [{"daily": 3, "weekly": 5}[newsletter]],
-        "updateEnabled": False,
+        "listIds": [LISTS[newsletter]],
+        "updateEnabled": True,
         "getId": True,
     }
-    contacts().create_contact(body, _request_timeout=(3, 10))
+    contacts().create_contact(body, _request_timeout=TIMEOUTS)
+
+
+@app.task(**RETRYING)
+def unsubscribe(email: str, newsletter: str) -> None:
+    """Take the contact off the newsletter's list."""
+    contacts().update_contact(email, {"unlinkListIds": [LISTS[newsletter]]}, _request_timeout=TIMEOUTS)
+
+
+@app.task(**RETRYING)
+def update(email: str, first_name: str) -> None:
+    """Change the contact's name."""
+    contacts().update_contact(email, {"attributes": {"FIRSTNAME": first_name}}, _request_timeout=TIMEOUTS)
+
+
+@app.task(**RETRYING)
+def anonymize(email: str, token: str) -> None:
+    """Replace what is personal, and hope for the best."""
+    gone = {"FIRSTNAME": "DELETED", "LASTNAME": "DELETED", "EMAIL": f"deleted-{token}@deleted.example.com"}
+    body = {"attributes": gone, "emailBlacklisted": True, "unlinkListIds": [*LISTS.values()]}
+    contacts().update_contact(email, body, _request_timeout=TIMEOUTS)

@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,7 +53,26 @@ class Parts:
         with Redis.from_url(self.redis_url) as redis:
             redis.flushall()
 
-    def start(self, name: str, *command: str) -> Path:
+    @contextmanager
+    def working(self, app: str, count: int, **env: str) -> Iterator[None]:
+        """Run so many worker processes of an app for as long as the block lasts; they take messages from its start."""
+        with ExitStack() as stack:
+            parts = replace(self, stack=stack)
+            logs = [parts.start(f"{app}-{number}", *_worker(app, f"{app}-{number}"), **env) for number in range(count)]
+            for log in logs:
+                wait_until(lambda log=log: " ready." in log.read_text(), f"a worker of {app} is ready: {log}")
+            yield
+
+    def tell(self, path: str, told: object, method: str = "PUT") -> None:
+        """Let the sandbox's control desk change something."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310 - our own
+            f"{self.origin}/_sandbox{path}", data=json.dumps(told).encode(), method=method, headers=headers
+        )
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310 - as above
+            pass
+
+    def start(self, name: str, *command: str, **env: str) -> Path:
         """Start a Python process that ends with the block, and return its log."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as out:
@@ -62,14 +81,14 @@ class Parts:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env=dict(os.environ),
+                env=dict(os.environ) | env,
             )
         self.stack.callback(_end, process)
         return log
 
     def start_worker(self, app: str) -> None:
         """Start a Celery worker and return once it takes messages."""
-        log = self.start(app, "-m", "celery", "-A", app, "worker", "-n", f"{app}@localhost", "--loglevel=INFO")
+        log = self.start(app, *_worker(app, app))
         wait_until(lambda: " ready." in log.read_text(), f"the worker of {app} is ready: {log}")
 
 
@@ -84,6 +103,10 @@ def running() -> Iterator[Parts]:
         parts.start("sandbox", "-c", _SANDBOX.format(port=port))
         wait_until(lambda: _answers(parts), "the sandbox answers")
         yield parts
+
+
+def _worker(app: str, name: str) -> list[str]:
+    return ["-m", "celery", "-A", app, "worker", "-n", f"{name}@localhost", "--loglevel=INFO"]
 
 
 def _set_environment(parts: Parts) -> None:

@@ -246,7 +246,8 @@ def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str
         return False
     company = Company(Member(push, step), shape, using, task_id)
     try:
-        if push.lease.crowd >= CROWD:
+        # A probe of a paused account goes alone: it may fail, and with it everybody would be in doubt.
+        if push.lease.crowd >= CROWD and not using.throttle.paused(push.account):
             company.gather()
         using.throttle.gate(push.account).wait_for_turn("contacts", company.gather)
         if len(company.others) + 1 < shape.least:

@@ -65,6 +65,11 @@ class Seen:
     spares: frozenset[int] = frozenset()
     looked: str = ""
 
+    @property
+    def forgotten(self) -> "Seen":
+        """What is left where Brevo has no such contact (any more): it forgot an opt-out, so ours must hold."""
+        return Seen(floor=max(self.floor, self.block.since if self.block else ""), spares=self.spares)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventKey:

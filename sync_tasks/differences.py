@@ -11,6 +11,7 @@ from sync_tasks.events import Json
 # Telephone numbers are attributes too, but Brevo refuses any text there that is no number.
 _NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
 ERASED = "erased"
+_UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,12 @@ def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], tok
         leave=remote.lists,
         blocklisted=None if remote.block and gone else True,
     )
+
+
+def blind_erasure(seen: Seen, layout: Layout, types: Mapping[str, str], token: str) -> Change:
+    """Return what to anonymize in a contact that nobody has read yet: everything that we may have written."""
+    unknown = dict.fromkeys(layout.attributes.values(), _UNKNOWN)
+    return erasure(RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), layout, types, token)
 
 
 def differs(remote: RemoteContact, name: str, value: Json) -> bool:

@@ -2,10 +2,21 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sync_tasks.contacts import RemoteContact, Seen
-from sync_tasks.differences import ERASED, Change, Layout, NewContact, digest, erasure, essential, wanted_of
+from sync_tasks.differences import (
+    ERASED,
+    Change,
+    Layout,
+    NewContact,
+    digest,
+    essential,
+    wanted_of,
+)
+from sync_tasks.erasing import erase_contact, erase_seen
 from sync_tasks.errors import (
     AddressBusyError,
     AddressTakenError,
@@ -33,8 +44,6 @@ from sync_tasks.planning import (
 from sync_tasks.store import Lease, Store
 
 MAX_STEPS = 12
-ERASING_ROUNDS = 4
-LEASE = 25.0
 
 
 def _alone(_push: "AccountPush", _step: Step) -> bool:
@@ -55,7 +64,7 @@ class AccountPush:
     gateway: Gateway
     store: Store
     lease: Lease
-    lease_seconds: float = LEASE
+    lease_seconds: float = 25.0
     together: Callable[["AccountPush", Step], bool] = _alone
     view: View = field(default_factory=View)
     doubtful: bool = False
@@ -109,7 +118,7 @@ class AccountPush:
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
-            self.view = View(_forget(self.known()), fresh=True)
+            self.view = View(self.known().forgotten, fresh=True)
         elif self._is_mine(remote):
             known = seen_of(remote, self.lease.contact, self.layout, self.known(), self.store.now())
             self.view = View(known, fresh=True, guarded=None if known.block else self.view.guarded)
@@ -122,7 +131,7 @@ class AccountPush:
         if created:
             mine.setdefault(created.id, created)
         if not mine:
-            self.view = View(_forget(self.known()), fresh=True)
+            self.view = View(self.known().forgotten, fresh=True)
             return
         first, *others = mine.values()
         self.learn(first)
@@ -172,7 +181,7 @@ class AccountPush:
         try:
             self._change(contact_id, change, at_least=essential(change, self.layout))
         except MissingContactError:
-            self.view = View(_forget(before), fresh=True)
+            self.view = View(before.forgotten, fresh=True)
         except DuplicateContactError as error:
             self._make_room(error, change)
         except RejectedContactError:
@@ -248,27 +257,29 @@ class AccountPush:
         self.view = replace(self.view, seen=replace(here, address=address), guarded=here.block)
 
     def _erase(self, contact_id: int) -> None:
-        left = Change()
-        for _ in range(ERASING_ROUNDS):
-            self.keep()
-            left = self._what_to_erase(contact_id)
-            if not left:
-                break
-            self._change(contact_id, left, at_least=replace(left, attributes={}))
-        if left:
-            names = ", ".join(sorted(left.attributes)) or "the address or the block"
-            raise RejectedContactError(f"Brevo keeps data of contact {contact_id} after its erasure: {names}")
+        if self._is_sure_of(contact_id):
+            with suppress(RejectedContactError):
+                self._send_erasure(contact_id, erase_seen(self.known(), self.layout, self.gateway))
+        read, send = partial(self._read_own, contact_id), partial(self._send_erasure, contact_id)
+        erase_contact(contact_id, self.layout, self.gateway, read=read, send=send)
         seen = self.known()
         if contact_id in seen.spares:
             self.view = replace(self.view, seen=replace(seen, spares=seen.spares - {contact_id}))
         else:
             self.view = View(Seen(id=contact_id, digest=ERASED), fresh=True)
 
-    def _what_to_erase(self, contact_id: int) -> Change:
+    def _is_sure_of(self, contact_id: int) -> bool:
+        seen, view = self.known(), self.view
+        return contact_id == seen.id and not (view.doubted or view.fresh) and seen.digest not in {"", ERASED}
+
+    def _read_own(self, contact_id: int) -> RemoteContact | None:
+        self.keep()
         remote = self.gateway.read(contact_id)
-        if remote is None or self._owner(remote):
-            return Change()
-        return erasure(remote, self.layout, self.gateway.attribute_types(), secrets.token_hex(8))
+        return None if remote is None or self._owner(remote) else remote
+
+    def _send_erasure(self, contact_id: int, change: Change) -> None:
+        self.keep()
+        self._change(contact_id, change, at_least=replace(change, attributes={}))
 
     def keep(self, seen: Seen | None = None) -> None:
         """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
@@ -288,9 +299,3 @@ class AccountPush:
             raise
         self.doubtful |= written.doubtful
         return written
-
-
-def _forget(seen: Seen) -> Seen:
-    """Brevo has no such contact (any more): its memory of an opt-out is gone too, so ours must hold."""
-    floor = max(seen.floor, seen.block.since if seen.block else "")
-    return Seen(floor=floor, spares=seen.spares)

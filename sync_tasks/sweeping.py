@@ -13,6 +13,7 @@ from kombu import Queue
 from redis import RedisError
 
 from sync_tasks.celery import app
+from sync_tasks.contacts import STAMP
 from sync_tasks.nudging import nudge_contacts, queue_of
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
@@ -39,9 +40,23 @@ def sweep() -> int:
     if not redis.set(key("sweeping"), "1", nx=True, px=int(ALONE * 1000)):
         return 0
     redis.set(key("swept"), using.store.now(), ex=86_400)
-    users = using.store.overdue(_limit(using), using.settings.pipeline.grace_seconds)
+    grace = using.settings.pipeline.grace_seconds
+    users = _without_held(using.store, using.store.overdue(_limit(using), grace), grace)
     urgent = using.store.urgent(users)
     return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
+
+
+def _without_held(store: Store, users: list[str], grace: float) -> list[str]:
+    """Return whom no worker has in hand; the others come up again when their lease would run out."""
+    pipeline = store.redis.pipeline(transaction=False)
+    for user in users:
+        pipeline.hget(store.key(f"contacts:{user}"), "lease")
+    ends = {user: int(lease[:STAMP]) for user, lease in zip(users, pipeline.execute(), strict=True) if lease}
+    now = int(store.now())
+    held = {user: end - int(grace * SECOND) for user, end in ends.items() if end > now}
+    if held:
+        store.redis.zadd(store.key("due"), held, xx=True)
+    return [user for user in users if user not in held]
 
 
 def _nudge(users: Collection[str], *, urgent: bool = False) -> int:

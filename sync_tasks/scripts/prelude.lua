@@ -69,7 +69,8 @@ local function release_address(address, user, at)
   redis.call('HDEL', key('waiting'), hash)
   for other in string.gmatch(waiting, '%S+') do
     local wanted = redis.call('HGET', contact_key(other), 'address')
-    if other ~= user and wanted and string.sub(wanted, STAMP + 1) == address then
+    local erased = redis.call('HEXISTS', contact_key(other), 'erased') == 1
+    if other ~= user and not erased and wanted and string.sub(wanted, STAMP + 1) == address then
       if claim_address(address, other) then
         mark_dirty(other, at)
         table.insert(woken, other)

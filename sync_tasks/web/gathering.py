@@ -29,6 +29,7 @@ class Gatherer:
     def __init__(self, write: Write) -> None:
         self._write = write
         self._waiting: list[_Request] = []
+        self._weight = 0
         self._working: asyncio.Task[None] | None = None
 
     async def put(self, notes: Notes) -> Counter[str]:
@@ -38,8 +39,9 @@ class Gatherer:
             OverloadedError: too much waits already; nothing was written.
             Exception: whatever ``write`` raised.
         """
-        if sum(len(request.notes.sightings) for request in self._waiting) > MOST_WAITING:
+        if self._weight > MOST_WAITING:
             raise OverloadedError
+        self._weight += 1 + len(notes.sightings)
         request = _Request(notes, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         if self._working is None or self._working.done():
@@ -48,7 +50,7 @@ class Gatherer:
 
     async def _work(self) -> None:
         while self._waiting:
-            requests, self._waiting = self._waiting, []
+            requests, self._waiting, self._weight = self._waiting, [], 0
             notes = Notes()
             for request in requests:
                 notes += request.notes

@@ -28,13 +28,14 @@ class Plan:
     lease_seconds: float = 25.0
     grace_seconds: float = 15.0
     quiet_seconds: float = 70.0
+    defer_seconds: float = 10.0
     sabotage: str = ""
 
     @property
     def pipeline(self) -> dict[str, float]:
         """What the configuration says under [pipeline]."""
-        names = ("lease_seconds", "grace_seconds", "quiet_seconds")
-        return {"probe_seconds": 1.0, "defer_seconds": 10.0} | {name: getattr(self, name) for name in names}
+        names = ("lease_seconds", "grace_seconds", "quiet_seconds", "defer_seconds")
+        return {"probe_seconds": 1.0} | {name: getattr(self, name) for name in names}
 
 
 LONG = Plan()
@@ -62,4 +63,5 @@ SMALLEST = Plan(
     lease_seconds=3.0,
     grace_seconds=1.0,
     quiet_seconds=2.0,
+    defer_seconds=0.2,
 )

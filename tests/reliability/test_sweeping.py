@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from sync_tasks.store import SECOND
+from sync_tasks.store import SECOND, Lease
 from sync_tasks.sweeping import ALONE, LIMIT, LONG_QUEUE
 from tests.reliability.conftest import MakeRig
 from tests.reliability.measuring import Measure, Note
@@ -87,3 +87,18 @@ def test_the_worker_says_loudly_that_nobody_sweeps_until_somebody_does(make_rig:
     assert lines_with(worker, ("error", "beat` running?"))
     rig.beat()
     worker.wait_for("sweeps go on again", 40)
+
+
+def test_a_contact_in_hand_gets_no_nudge_before_its_lease_runs_out(make_rig: MakeRig) -> None:
+    rig = make_rig(grace_seconds=0.1)
+    worker = rig.worker()
+    rig.accept("anna")
+    held = rig.store.take("anna", 30)
+    assert isinstance(held, Lease)
+    rig.sweep()
+    wait_until(lambda: rig.store.redis.exists(rig.store.key("swept")), "a sweep")
+    rig.subscribe("bert")
+    rig.wait_until_held("bert")
+    assert "outcome=joined" not in worker.output
+    due = rig.store.redis.zscore(rig.store.key("due"), "anna")
+    assert due == int(str(rig.store.redis.hget(rig.store.key("contacts:anna"), "lease"))[:16]) - 0.1 * SECOND

@@ -81,9 +81,9 @@ def _check_attributes(contact: Contact, registers: Registers) -> Iterator[str]:
     name = registers.get("a:first_name")
     if name and contact.attributes.get("FIRSTNAME") != name[STAMP + 1 : -1]:
         yield "has another name"
-    daily = registers.get("n:daily", "")[STAMP:]
-    if daily == "u" and contact.attributes.get("DAILY_UNSUBSCRIBED") is not True:
-        yield "has unsubscribed, but Brevo was not told so"
+    told = contact.attributes.get("DAILY_UNSUBSCRIBED") is True
+    if "n:daily" in registers and not contact.blocklisted and told == (LISTS["daily"] in contact.list_ids):
+        yield "is on a list and unsubscribed from it, or neither"
 
 
 def _block_of(world: World, contact: Contact) -> tuple[float, str] | None:

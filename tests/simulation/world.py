@@ -215,4 +215,4 @@ class World:
         if self.plan.stalled and self.chance.random() < self.plan.stalled:
             self.scheduler.note("stalls")
             self.scheduler.pause(self.chance.uniform(5, 60))
-        self.scheduler.pause(self.chance.choice([0.0002, 0.0005, 0.01, 0.05, 0.3]))
+        self.scheduler.pause(self.chance.choice([0.0002, 0.0005, 0.01, 0.05, 0.3, 1.0]))

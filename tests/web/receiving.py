@@ -4,7 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any
 
@@ -80,22 +80,30 @@ class Receiving:
 
 
 @contextmanager
-def receiving(store: Store, settings: Settings, patience: float = 0.3) -> Iterator[Receiving]:
-    """Receive in a thread while the block runs, and wait so many seconds for the end of a request."""
+def serving(receiver: Receiver, patience: float = 0.3) -> Iterator[tuple[str, int]]:
+    """Serve a receiver in a thread while the block runs; whoever has not come to the point by then is hung up on."""
     protocol = type("InAHurry", (Impatient,), {"idle_seconds": patience})
     with listen("127.0.0.1", 0) as listener:
-        here = Receiving(listener.getsockname(), store)
-        with prompting(here.nudged.extend) as prompter:
-            whole = build_receiver(store, settings, TOKENS, prompter)
-            hurried = Receiver(whole.desks, whole.tokens, whole.ready, body_within=patience)
-            server = build_server(hurried, protocol)
-            thread = Thread(target=server.run, args=([listener],), daemon=True)
-            thread.start()
-            wait_until(lambda: server.started, "the receiver has started")
-            yield here
-            server.should_exit = True
-            here.http.clear()
-            thread.join()
+        server = build_server(replace(receiver, body_within=patience), protocol)
+        thread = Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        wait_until(lambda: server.started, "the receiver has started")
+        yield listener.getsockname()
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def receiving(store: Store, settings: Settings, patience: float = 0.3) -> Iterator[Receiving]:
+    """Receive in a thread while the block runs, and note who is nudged."""
+    nudged: list[str] = []
+    with (
+        prompting(nudged.extend) as prompter,
+        serving(build_receiver(store, settings, TOKENS, prompter), patience) as address,
+    ):
+        here = Receiving(address, store, nudged)
+        yield here
+        here.http.clear()
 
 
 def unsubscription(address: str = ANNA, **more: object) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """``sync-tasks webhooks``: installed at Brevo, served, and a change at Brevo undone within seconds."""
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sync_tasks.cli import app
+from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.gateway.webhooks import EVENTS, Webhook, WebhookDesk, install_webhook
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
@@ -114,3 +116,18 @@ def test_wrong_use_ends_with_2(command: Callable[..., Result], monkeypatch: pyte
     monkeypatch.delenv("SYNC_WEBHOOK_TOKEN")
     done = command("serve", "--port", "0")
     assert (done.exit_code, "SYNC_WEBHOOK_TOKEN" in done.output) == (2, True)
+
+
+def test_an_answer_that_tells_nothing_installs_nothing(desk: WebhookDesk, brevo: Sandbox) -> None:
+    for method in ("GET", "POST"):
+        fault = brevo.add_fault("html", method=method)
+        with pytest.raises(GatewayUnavailableError):
+            install_webhook(desk, WANTED, TOKEN)
+        brevo.faults.clear(fault.id)
+    assert not brevo.account.webhooks
+
+
+def test_a_port_that_is_taken_is_told(command: Callable[..., Result]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = command("serve", "--port", str(taken.getsockname()[1]))
+    assert (done.exit_code, "choose another" in done.output) == (2, True)

@@ -138,6 +138,15 @@ def test_an_opt_out_between_two_looks_ends_what_was_subscribed_before_it(
     assert 7 not in held["listIds"]
 
 
+@pytest.mark.parametrize("moment", [4_000_000_000, None])
+def test_an_opt_out_without_a_moment_that_can_be_true_happened_when_it_was_told(
+    anna: Pipeline, receiver: Receiving, moment: int | None
+) -> None:
+    before = anna.store.now()
+    receiver.tell(unsubscription(ts=moment))
+    assert before < anna.state("anna").opt_outs("default")["unsubscribed"] < anna.store.now()
+
+
 def test_an_event_alone_blocks_nobody(anna: Pipeline, receiver: Receiving) -> None:
     receiver.tell(unsubscription())
     anna.work()

@@ -160,7 +160,9 @@ def read_to_the_end(connection: object) -> bool:
     return True
 
 
-def test_while_redis_is_away_brevo_is_asked_to_come_again(private_redis: EmbeddedRedis) -> None:
+def test_while_redis_is_away_brevo_is_asked_to_come_again(
+    private_redis: EmbeddedRedis, caplog: pytest.LogCaptureFixture
+) -> None:
     store = Store(connect(private_redis.url), "sync_tasks")
     with receiving(store, Settings.model_validate(SETTINGS)) as receiver:
         assert receiver.ask("GET", "/readyz").status == 200
@@ -170,6 +172,7 @@ def test_while_redis_is_away_brevo_is_asked_to_come_again(private_redis: Embedde
         assert receiver.ask("GET", "/healthz").status == 200
         private_redis.start()
         assert receiver.send(GOOD).status == 200
+    assert "unexpected" not in caplog.text
     store.redis.close()
 
 

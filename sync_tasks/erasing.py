@@ -1,0 +1,42 @@
+"""One contact is anonymized, and looked at until nothing personal is left."""
+
+import secrets
+from collections.abc import Callable
+
+from sync_tasks.contacts import RemoteContact, Seen
+from sync_tasks.differences import Change, Layout, blind_erasure, erasure
+from sync_tasks.errors import RejectedContactError
+from sync_tasks.gateway import Gateway
+
+ROUNDS = 4
+
+
+def erase_seen(seen: Seen, layout: Layout, gateway: Gateway) -> Change:
+    """Return what to anonymize in a contact that we know well enough not to read it first."""
+    return blind_erasure(seen, layout, gateway.attribute_types(), secrets.token_hex(8))
+
+
+def erase_contact(
+    contact_id: int,
+    layout: Layout,
+    gateway: Gateway,
+    *,
+    read: Callable[[], RemoteContact | None],
+    send: Callable[[Change], None],
+) -> None:
+    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing where it is not ours.
+
+    Raises:
+        RejectedContactError: Brevo keeps something after all.
+    """
+    left = Change()
+    for _ in range(ROUNDS):
+        remote = read()
+        if remote is None:
+            return
+        left = erasure(remote, layout, gateway.attribute_types(), secrets.token_hex(8))
+        if not left:
+            return
+        send(left)
+    names = ", ".join(sorted(left.attributes)) or "the address or the block"
+    raise RejectedContactError(f"Brevo keeps data of contact {contact_id} after its erasure: {names}")
