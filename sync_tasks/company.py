@@ -31,6 +31,8 @@ CROWD = 50
 AT_ONCE = 250
 # An import is looked for at these distances, in seconds; whom Brevo does not show then is created alone.
 LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0)
+# So many contacts may have been created since: others import, too, and Brevo shows the newest first.
+MOST_SHOWN = 10_000
 # So far may Brevo's clock be from ours.
 SKEW = timedelta(minutes=2)
 
@@ -182,7 +184,7 @@ class Company:
         """Take over what Brevo shows of the imported contacts; the newest come first."""
         self.own.push.keep()
         self.now = self.own.push.store.now()
-        for remote in islice(self.gateway.modified_since(since), 3 * self.shape.most):
+        for remote in islice(self.gateway.modified_since(since), MOST_SHOWN):
             member = missing.pop(remote.address or "", None)
             if member:
                 self._found(member, remote)

@@ -25,7 +25,7 @@ class Shape:
     @property
     def least(self) -> int:
         """From how many contacts on this pays: an import must be read back, a list call need not."""
-        return 5 if self.verb == "create" else 2
+        return 10 if self.verb == "create" else 2
 
     @property
     def most(self) -> int:

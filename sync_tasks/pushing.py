@@ -46,17 +46,13 @@ from sync_tasks.store import Lease, Store
 MAX_STEPS = 12
 
 
-def _alone(_push: "AccountPush", _step: Step) -> bool:
-    return False
-
-
 @dataclass(slots=True, repr=False)
 class AccountPush:
     """Brings one contact on one account in line; afterwards ``view`` is what is known, whatever happened.
 
     ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
-    waits for. ``woken``: users whose newer events came while this one pushed
-    for them. ``just_taken``: the lease, a moment ago. ``written``: the attributes that were sent.
+    waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
+    a moment ago. ``written``: the attributes that were sent.
     """
 
     account: str
@@ -65,7 +61,7 @@ class AccountPush:
     store: Store
     lease: Lease
     lease_seconds: float = 25.0
-    together: Callable[["AccountPush", Step], bool] = _alone
+    together: Callable[["AccountPush", Step], bool] = lambda _push, _step: False
     view: View = field(default_factory=View)
     doubtful: bool = False
     busy: str = ""

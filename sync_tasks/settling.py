@@ -1,6 +1,6 @@
 """What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen
@@ -89,7 +89,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         tombstone=_tombstone(pushed) if complete else "",
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, fates, complete=complete),
-        history=_history(fates),
+        history=[*_found(pushed), *_history(fates)],
     )
 
 
@@ -142,6 +142,16 @@ def _closed(contact: Contact, fates: Fates, *, complete: bool) -> dict[EventKey,
     if complete:
         why |= dict.fromkeys(contact.dead, "the user was erased")
     return why
+
+
+def _found(pushed: Pushed) -> Iterator[str]:
+    """Yield what became of the contact at Brevo behind our back, in the words of an event of Brevo's."""
+    for account, seen in pushed.seen.items():
+        before, key = pushed.contact.seen.get(account), EventKey("brevo", account, pushed.now)
+        if before and before.id not in {None, seen.id} and not pushed.contact.erased:
+            yield f"{key} contact {before.id} {f'gave way to {seen.id}' if seen.id else 'is gone'}"
+        if seen.block and not (before and before.block):
+            yield f"{key} blocklisted {seen.block.kind}"
 
 
 def _history(fates: Fates) -> list[str]:

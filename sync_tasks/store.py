@@ -7,7 +7,8 @@ user who has it · ``waiting`` the same to the users who want it too · ``tombst
 · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once · ``suspect`` the lease of the
 one contact in hand whose worker died twice, as long as that lease · ``pending:<task>:<newsletter>`` users with such an
-event without a fate yet, until it has one.
+event without a fate yet, until it has one · ``filling`` users that a first load brought and Brevo has not confirmed,
+a week; ``filled_since`` when the first of them was sent, as long as that takes (see ``backfill``).
 """
 
 import hashlib
@@ -169,11 +170,15 @@ class Store:
 
     def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
         """Settle many leases in one round trip, each by itself."""
+        calls = ((lease.user_id, lease.token, _document(lease, result)) for lease, result in results)
+        return cast("list[str]", self.run_all("settle", calls))
+
+    def run_all(self, script: str, calls: Iterable[Iterable[str | int]]) -> list[object]:
+        """Run a script once with each of these arguments, in one round trip, each atomic by itself."""
         pipeline = self.redis.pipeline(transaction=False)
-        for lease, result in results:
-            words = [lease.user_id, lease.token, _document(lease, result)]
-            self._scripts["settle"](keys=[self.prefix], args=words, client=pipeline)
-        return cast("list[str]", pipeline.execute())
+        for arguments in calls:
+            self._scripts[script](keys=[self.prefix], args=list(arguments), client=pipeline)
+        return cast("list[object]", pipeline.execute())
 
     def peek(self, user_id: str) -> Contact | None:
         """Return what is known of a user without any claim to it; nothing for one never seen or erased."""

@@ -72,6 +72,8 @@ local function release_address(address, user, at)
     local erased = redis.call('HEXISTS', contact_key(other), 'erased') == 1
     if other ~= user and not erased and wanted and string.sub(wanted, STAMP + 1) == address then
       if claim_address(address, other) then
+        -- A push under way knows nothing of it yet: it must not settle the contact.
+        redis.call('HINCRBY', contact_key(other), 'rev', 1)
         mark_dirty(other, at)
         table.insert(woken, other)
       end

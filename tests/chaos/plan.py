@@ -25,6 +25,7 @@ class Plan:
     faulty: float = 0.25
     late: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)
     late_share: float = 0.15
+    late_method: str | None = None
     lease_seconds: float = 25.0
     grace_seconds: float = 15.0
     quiet_seconds: float = 70.0
@@ -63,5 +64,5 @@ SMALLEST = Plan(
     lease_seconds=3.0,
     grace_seconds=1.0,
     quiet_seconds=2.0,
-    defer_seconds=0.2,
+    defer_seconds=0.02,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_tasks.events import EVENTS, parse_event
-from sync_tasks.store import Acceptance, Store, connect
+from sync_tasks.store import Acceptance, Lease, Settlement, Store, connect
 
 WANTED, OTHER = "wanted@people.example", "other@people.example"
 
@@ -35,3 +35,13 @@ def test_a_living_user_who_waited_for_an_address_gets_it(store: Store) -> None:
     say(store, "subscribe", "second", newsletter="daily", email=WANTED)
     assert say(store, "update", "first", email=OTHER).woken == ("second",)
     assert store.claimant(WANTED) == "second"
+
+
+def test_who_gets_an_address_while_being_pushed_is_pushed_again(store: Store) -> None:
+    say(store, "subscribe", "first", newsletter="daily", email=WANTED)
+    say(store, "subscribe", "second", newsletter="daily", email=WANTED)
+    lease = store.take("second", 10)
+    assert isinstance(lease, Lease)
+    assert lease.contact.address_taken
+    say(store, "update", "first", email=OTHER)
+    assert store.settle(lease, Settlement(clean=True)) == "again"

@@ -55,7 +55,8 @@ class Witness(Sandbox):
         """Switch all faults on; together they strike the planned part of all requests."""
         parts = sum(part for *_, part in FAULTS)
         usual = [(kind, fields, part / parts * (1 - plan.late_share)) for kind, fields, part in FAULTS]
-        late = [("late", {"seconds": seconds}, plan.late_share / len(plan.late)) for seconds in plan.late]
+        meant = {"method": plan.late_method} if plan.late_method else {}
+        late = [("late", {"seconds": seconds, **meant}, plan.late_share / len(plan.late)) for seconds in plan.late]
         left = 1.0
         for kind, fields, part in [*usual, *late]:
             # The first that strikes wins, so the later ones are asked less often.

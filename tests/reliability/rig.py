@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ class Rig(Station):
 
     def sweep(self) -> None:
         """Ask for a sweep, as a beat does."""
-        self.send("sync_tasks.sweep", queue=URGENT)
+        self.producer.send_task("sync_tasks.sweep", queue=URGENT, ignore_result=True)
 
     def wait_in_a_hurry(self, predicate: Callable[[], object], what: str, within: float = RECOVERED_WITHIN) -> None:
         """Wait for something, and meanwhile do what sweeps do, only more often."""
@@ -127,6 +128,10 @@ class Rig(Station):
     def count(self, what: str) -> int:
         """Return how many users are ``dirty`` or ``due``."""
         return int(self.store.redis.zcard(self.store.key(what)))
+
+    def status(self) -> Program:
+        """Ask ``sync-tasks status`` and return how it ended."""
+        return self.run(sys.executable, "-m", "sync_tasks", "status")
 
     def queued(self) -> int:
         """Return how many messages wait for a worker."""

@@ -39,6 +39,9 @@ def test_trouble_pauses_the_account_and_the_events_wait(rig: Rig, name: str, mea
     waiting = pause_by(rig, fault)
     assert rig.paused() == error
     wait_until(lambda: not rig.queued(), "the workers hoard nothing", 30)
+    status = rig.status()
+    assert f"account default is paused ({error})" in status.output
+    assert status.process.returncode == 1
     assert rig.letters() == []
     assert rig.count("dirty") == len(waiting)
     assert any(lines_with(worker, ("error", "account default is paused", error)) for worker in workers)

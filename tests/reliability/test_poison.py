@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from sync_tasks.company import CROWD
 from sync_tasks.store import Lease, Settlement
 from tests.integration.station import ROOT
 from tests.reliability.conftest import MakeRig
@@ -32,9 +33,10 @@ class Supervisor:
             self.worker = self._start()
 
 
-def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(make_rig: MakeRig) -> None:
+@pytest.mark.parametrize("count", [20, pytest.param(CROWD + 10, marks=pytest.mark.slow)])
+def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(make_rig: MakeRig, count: int) -> None:
     rig = make_rig(lease_seconds=1)
-    others = users(60)
+    others = users(count)
     for user_id in [*others[:4], "poison", *others[4:]]:
         rig.accept(user_id)
     rig.nudge(*others[:4], "poison", *others[4:])

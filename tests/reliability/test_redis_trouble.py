@@ -128,9 +128,12 @@ def test_a_worker_notices_connections_that_have_become_black_holes(make_rig: Mak
         proxy.target = rig.redis.port
         worker = rig.worker()
         rig.beat()
-        rig.subscribe("before")
+        rig.portal.accept("subscribe", user_id="before", newsletter="daily", email="before@portal.org")
         rig.wait_until_held("before")
         proxy.swallow()
+        with measure("connections become black holes: delay() raises or accepts"):
+            answer = rig.portal.call("subscribe", user_id="portal", newsletter="daily", email="portal@portal.org")
+        assert ("error" in answer) == (rig.store.peek("portal") is None)
         with measure("connections become black holes: an event is at Brevo again"):
             rig.subscribe("after")
             rig.wait_until_held("after")

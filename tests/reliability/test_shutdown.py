@@ -6,7 +6,7 @@ import pytest
 
 from tests.reliability.conftest import MakeRig
 from tests.reliability.measuring import Measure
-from tests.reliability.rig import Rig, read_users, users
+from tests.reliability.rig import Rig, users
 from tests.servers import Program, wait_until
 
 # The promise.
@@ -31,17 +31,32 @@ def slow(rig: Rig) -> Rig:
 def test_pushes_under_way_end_and_what_waits_is_given_back(slow: Rig, measure: Measure) -> None:
     worker = slow.start_threads(8)
     told = users(70)
-    slow.subscribe(*told)
-    wait_until(lambda: len(read_users(slow.brevo)) >= 8, "the worker is busy", 30)
+    slow.change(*told)
+    slow.nudge(*told)
+    wait_until(lambda: slow.brevo.journal.total >= 8, "the worker is busy", 30)
     with measure("SIGTERM under load (8 threads, Brevo takes 0.3 s): the worker has ended"):
         assert worker.stop(signal.SIGTERM, ENDS_WITHIN) == 0
     assert slow.unacknowledged() == 0
     assert slow.queued() >= slow.count("dirty") > 0
-    assert len(read_users(slow.brevo)) == len(told) - slow.count("dirty")
     slow.brevo.faults.clear()
     slow.worker()
-    slow.wait_until_held(*told)
     slow.wait_until_clean()
+    assert slow.letters() == []
+
+
+@pytest.mark.slow
+def test_a_company_whose_worker_ends_is_taken_over(slow: Rig, measure: Measure) -> None:
+    worker = slow.start_threads(THREADS)
+    told = users(200)
+    slow.subscribe(*told)
+    wait_until(lambda: slow.brevo.journal.total >= 1, "the worker is busy", 30)
+    with measure("SIGTERM while one request serves many contacts: the worker has ended"):
+        assert worker.stop(signal.SIGTERM, ENDS_WITHIN) == 0
+    assert slow.unacknowledged() == 0
+    slow.brevo.faults.clear()
+    slow.worker()
+    slow.wait_in_a_hurry(lambda: not slow.count("dirty"), "nothing is dirty")
+    slow.wait_until_held(*told)
     assert slow.letters() == []
 
 

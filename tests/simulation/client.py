@@ -38,7 +38,10 @@ class Client:
     def register_script(self, text: str) -> Callable[..., object]:
         edited = self._edit(text)
 
-        def run(*, keys: list[str], args: list[str | int]) -> object:
+        def run(*, keys: list[str], args: list[str | int], client: "Pipeline | None" = None) -> object:
+            if client is not None:
+                client.note(partial(run, keys=keys, args=args))
+                return None
             self._pause("script")
             return run_script(edited, self.memory, keys, args)
 
@@ -100,11 +103,11 @@ class Pipeline:
         self._calls: list[Callable[[], Any]] = []
         self._transaction = transaction
 
-    def __getattr__(self, command: str) -> Callable[..., None]:
-        def note(*words: object, **options: object) -> None:
-            self._calls.append(partial(getattr(self._client, command), *words, **options))
+    def note(self, call: Callable[[], Any]) -> None:
+        self._calls.append(call)
 
-        return note
+    def __getattr__(self, command: str) -> Callable[..., None]:
+        return lambda *words, **options: self.note(partial(getattr(self._client, command), *words, **options))
 
     def execute(self) -> list[Any]:
         return [call() for call in self._calls]

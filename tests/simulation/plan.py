@@ -82,11 +82,12 @@ def make_plan(seed: int) -> Plan:
 
 def _plan_user(plan: Plan, user: int, chance: Random) -> None:
     moment, number = chance.uniform(0, 10), 0
-    if chance.random() < 0.3:
-        plan.existing.append(_existing(user, chance))
+    older = chance.random() < 0.3
+    plan.existing += [_existing(user, chance)] if older else []
     for step in range(chance.randint(1, 5)):
-        task = "subscribe_contact" if step == 0 and not plan.existing else _any_task(chance)
-        number += task == "update_contact" and chance.random() < 0.4
+        task = "subscribe_contact" if step == 0 and not older else _any_task(chance)
+        # Of who is older than the pipeline, Brevo's address is only known as long as it stays.
+        number += task == "update_contact" and not older and chance.random() < 0.4
         event = _event(task, user, number, moment, chance)
         plan.calls += [
             (max(moment + chance.choice([0.0, 0.0, chance.uniform(0, 3), chance.uniform(0, 60)]), 0.0), event)
@@ -118,11 +119,8 @@ def _event(task: str, user: int, number: int, moment: float, chance: Random) -> 
     if "first_name" in kind.model_fields and chance.random() < 0.7:
         told["first_name"] = f"Name{user}x{chance.randint(1, 3)}"
     if task == "update_contact":
-        told["previous_email"] = address_of(user, 0)
-    return parse_event(kind, told | {"email": address_of(user, number if task in _MOVING else 0)})
-
-
-_MOVING = {"subscribe_contact", "update_contact"}
+        told["previous_email"] = address_of(user, max(number - 1, 0))
+    return parse_event(kind, told | {"email": address_of(user, number)})
 
 
 def _existing(user: int, chance: Random) -> dict[str, Any]:

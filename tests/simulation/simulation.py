@@ -33,6 +33,11 @@ def simulate(seed: int, broken: Broken = WHOLE) -> Outcome:
     return Outcome(seed, violations, tuple(lines))
 
 
+def tell(outcome: Outcome) -> str:
+    """Return which promises a history broke, and the command that shows how."""
+    return f"seed {outcome.seed}: {'; '.join(outcome.violations)}: python -m tests.simulation {outcome.seed}"
+
+
 def _live(world: World) -> Iterator[str]:
     rested = world.live()
     world.replay()

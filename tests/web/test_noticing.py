@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sync_tasks.cli.sides import read_history
 from sync_tasks.contacts import Block, Seen
 from sync_tasks.fates import Fates
 from sync_tasks.planning import block_of
@@ -48,6 +49,12 @@ def test_a_contact_deleted_at_brevo_is_created_again(anna: Pipeline, brevo: Sand
     tell_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
     anna.work()
     assert anna.lists("anna") == {3}
+    assert outcomes(anna) == ["contact 1 gave way to 2"]
+
+
+def outcomes(pipeline: Pipeline) -> list[str]:
+    """Return what Brevo's side did, as Anna's history has it, the newest first."""
+    return [line.outcome for line in read_history(pipeline.store, "anna") if line.task == "brevo"]
 
 
 def test_a_deleted_contact_that_reads_nothing_stays_deleted(
@@ -58,6 +65,7 @@ def test_a_deleted_contact_that_reads_nothing_stays_deleted(
     tell_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
     anna.work()
     assert brevo.contacts() == []
+    assert outcomes(anna) == ["contact 1 is gone"]
 
 
 def test_a_managed_list_joined_by_hand_is_left_again(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
@@ -107,6 +115,7 @@ def test_the_event_tells_why_somebody_is_blocked_where_a_read_does_not(
     block = anna.state("anna").seen["default"].block
     assert block is not None
     assert block.kind == kind
+    assert outcomes(anna) == [f"blocklisted {kind}"]
     anna.subscribe("anna", "monthly")
     anna.work()
     assert anna.held("anna")["emailBlacklisted"] is (kind != "unsubscribed")

@@ -1,0 +1,165 @@
+"""The load's contacts to Brevo: imports as large as allowed, read back page by page, the rest left to the workers.
+
+A contact stays the load's own until somebody else tells of it or takes it in hand (``filling``, see ``load.lua``). While
+Brevo may still import it, it is unsure: whoever pushes it looks first. So a load may be killed at any moment, and the
+next one goes on where it ended.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from sync_tasks.backfill.loading import LEFT_ALONE
+from sync_tasks.backfill.own import AT_ONCE, Own, hand_over, mark_sent, read_own
+from sync_tasks.backfill.reading import Wave, read_back, read_once
+from sync_tasks.differences import NewContact
+from sync_tasks.errors import RejectedContactError
+from sync_tasks.events import moment_of
+from sync_tasks.grouping import Shape
+from sync_tasks.store import SECOND
+from sync_tasks.work import Resources
+
+# Brevo takes 10 MB and advises 8.
+LARGEST = 7_900_000
+# So many are imported before they are read back: the gateway reads a hundred pages at most.
+WAVE = 80_000
+# So far may Brevo's clock be from ours.
+SKEW = timedelta(minutes=2)
+# What JSON needs around a contact's values.
+_AROUND = 60
+_WEEK = 7 * 86_400
+
+
+@dataclass(slots=True, repr=False)
+class Batch:
+    """Users whom one request can import."""
+
+    account: str
+    lists: frozenset[int]
+    ids: bytearray = field(default_factory=bytearray)
+    count: int = 0
+    size: int = 0
+
+    def add(self, user_id: str, size: int) -> None:
+        """Put a user in."""
+        self.ids += f"{user_id} ".encode()
+        self.count += 1
+        self.size += size
+
+    def chunks(self) -> Iterator[list[str]]:
+        """Yield who is in, some at a time."""
+        users = self.ids.decode().split()
+        return (users[start : start + AT_ONCE] for start in range(0, len(users), AT_ONCE))
+
+
+class Importing:
+    """Brings the load's contacts to Brevo; ``became`` counts how: ``imported`` or ``handed over``, and the requests."""
+
+    def __init__(
+        self, using: Resources, tell: Callable[[int, int], None] = lambda _done, _all: None, largest: int = LARGEST
+    ) -> None:
+        """Read nothing yet; ``tell`` hears how many of all contacts are done."""
+        self._using = using
+        self._store = using.store
+        self._tell = tell
+        self._largest = largest
+        self._open: dict[tuple[str, frozenset[int]], Batch] = {}
+        self._full: dict[str, list[Batch]] = {account: [] for account in using.layouts}
+        self._all = 0
+        self.became: Counter[str] = Counter()
+
+    def run(self) -> Counter[str]:
+        """Import everybody who was loaded and whom nobody else sees to.
+
+        Raises:
+            SyncError: the account's trouble; the next load goes on from here.
+        """
+        redis, key = self._store.redis, self._store.key
+        self._all = cast("int", redis.llen(key("filling")))
+        if self._all:
+            self._look_for_earlier()
+            redis.set(key("filled_since"), self._store.now(), nx=True, ex=_WEEK)
+            self._import_all()
+            redis.ltrim(key("filling"), self._all, -1)
+            redis.delete(key("filled_since"))
+        return self.became
+
+    def _import_all(self) -> None:
+        for own in read_own(self._store, self._all):
+            self._sort(own)
+        for batch in self._open.values():
+            self._close(batch)
+        for account in self._full:
+            self._send_wave(account)
+
+    def _look_for_earlier(self) -> None:
+        """What a load sent that was killed, Brevo may have by now; whom it does not show is imported once more."""
+        since = cast("str | None", self._store.redis.get(self._store.key("filled_since")))
+        waves = {account: self._wave(account, moment_of(since)) for account in self._full} if since else {}
+        for own in read_own(self._store, self._all) if since else ():
+            for account, new in own.creations(self._using.layouts).items() if own.sent else ():
+                waves[account].missing[new.address] = own.user_id
+        for wave in waves.values():
+            read_once(wave)
+
+    def _wave(self, account: str, since: datetime) -> Wave:
+        return Wave(account, since - SKEW, self._using, self._count)
+
+    def _count(self, what: str, number: int) -> None:
+        self.became[what] += number
+        self._tell(self.became["imported"] + self.became["handed over"], self._all)
+
+    def _sort(self, own: Own) -> None:
+        """Put a contact with those that one request can create along with it."""
+        creations = own.creations(self._using.layouts)
+        for account, new in creations.items():
+            self._batch_for(account, new.lists, size := _size_of(new)).add(own.user_id, size)
+        if not creations:
+            self._hand_over([own], sent=False)
+
+    def _batch_for(self, account: str, lists: frozenset[int], size: int) -> Batch:
+        batch = self._open.get((account, lists))
+        if batch and (batch.size + size > self._largest or batch.count >= WAVE):
+            self._close(batch)
+            batch = None
+        if batch is None:
+            batch = self._open[account, lists] = Batch(account, lists)
+        return batch
+
+    def _close(self, batch: Batch) -> None:
+        """Nobody else goes with this batch; a wave goes out before it gets too large to be read back."""
+        waiting = self._full[batch.account]
+        if sum(each.count for each in waiting) + batch.count > WAVE:
+            self._send_wave(batch.account)
+        waiting.append(batch)
+
+    def _send_wave(self, account: str) -> None:
+        batches, wave = self._full[account], self._wave(account, datetime.now(UTC))
+        for batch in batches:
+            self._send(batch, wave)
+        batches.clear()
+        read_back(wave)
+
+    def _send(self, batch: Batch, wave: Wave) -> None:
+        owns = [own for users in batch.chunks() for own in mark_sent(self._store, users, LEFT_ALONE * SECOND)]
+        news = {own: new for own in owns if (new := own.creations(self._using.layouts).get(batch.account))}
+        if len(news) < Shape("create", batch.lists).least:
+            self._hand_over(owns, sent=False)
+            return
+        try:
+            wave.asking(lambda: wave.gateway.start_import(batch.lists, news.values()))
+        except RejectedContactError:
+            self._hand_over(owns, sent=False)
+        else:
+            self.became["imports"] += 1
+            wave.missing |= {new.address: own.user_id for own, new in news.items()}
+
+    def _hand_over(self, owns: list[Own], *, sent: bool) -> None:
+        self._count("handed over", sum(hand_over(self._store, owns, sent=sent)))
+
+
+def _size_of(new: NewContact) -> int:
+    return len(json.dumps([new.address, new.ext_id, dict(new.attributes)])) + _AROUND

@@ -1,0 +1,46 @@
+"""Rows into the state: a row is older than any event that came since, and brings back nothing that ended."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
+from sync_tasks.store import SECOND, Store
+
+AT_ONCE = 500
+# Should the load never come to its end, workers see to its contacts after so long.
+LEFT_ALONE = 3600
+
+
+def load(
+    rows: Iterable[Row | BadRow], as_of: datetime, store: Store, tell: Callable[[int], None] = lambda _rows: None
+) -> Counter[str]:
+    """Merge all good rows into the state and count what became of them.
+
+    ``loaded``: the contact is to be imported · ``accepted``: it was known and something changed, workers see to it ·
+    ``unchanged`` · ``erased``: the user was deleted, nothing happened.
+    """
+    became: Counter[str] = Counter()
+    random, good = secrets.token_hex(16), (row for row in rows if isinstance(row, Row))
+    while chunk := list(islice(good, AT_ONCE)):
+        results = store.run_all("load", (_words(row, as_of, random) for row in chunk))
+        for row, result in zip(chunk, results, strict=True):
+            became[_accept(row, as_of, store) if result == "known" else str(result)] += 1
+        tell(sum(became.values()))
+    return became
+
+
+def _words(row: Row, as_of: datetime, random: str) -> Iterator[str | int]:
+    yield from (row.user_id, moment_of_row(row, as_of)[1], random, LEFT_ALONE * SECOND)
+    for register, value in row.values.items():
+        yield register
+        yield value
+
+
+def _accept(row: Row, as_of: datetime, store: Store) -> str:
+    """Accept what a row says of a known contact as ordinary events; the sweep nudges whom this makes due."""
+    events = row.events(moment_of_row(row, as_of)[0])
+    statuses = {store.accept(event).status for event in events}
+    return "accepted" if "accepted" in statuses else "erased" if "erased" in statuses else "unchanged"

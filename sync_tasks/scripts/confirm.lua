@@ -1,0 +1,16 @@
+-- Note what Brevo was seen to hold of a contact of a first load. ARGV: user, rev, '1' where every account agrees, then
+-- field and value by turns. Returns 1, or 0 where the contact is no longer the load's own or is in somebody's hands.
+local user, rev, clean = ARGV[1], ARGV[2], ARGV[3]
+local contact = contact_key(user)
+local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
+if held[1] ~= rev or held[2] ~= rev or held[3] then return 0 end
+redis.call('HSET', contact, unpack(ARGV, 4))
+if clean == '1' then
+  redis.call('HDEL', contact, 'filling', 'unsure')
+  for _, field in ipairs(redis.call('HKEYS', contact)) do
+    if string.sub(field, 1, 2) == 'p:' then redis.call('HDEL', contact, field) end
+  end
+  redis.call('ZREM', key('dirty'), user)
+  redis.call('ZREM', key('due'), user)
+end
+return 1

@@ -1,0 +1,14 @@
+-- Leave a contact of a first load to the workers, at once. ARGV: user, rev, '1' where Brevo may still come to hold it,
+-- then the events that say what is wished. Returns 1, or 0 where the contact is no longer the load's own.
+local user, rev, unsure = ARGV[1], ARGV[2], ARGV[3]
+local contact, at = contact_key(user), now()
+local held = redis.call('HMGET', contact, 'rev', 'filling')
+if held[1] ~= rev or held[2] ~= rev then return 0 end
+redis.call('HDEL', contact, 'filling')
+if unsure == '' then redis.call('HDEL', contact, 'unsure') end
+for i = 4, #ARGV do
+  redis.call('HSET', contact, 'p:' .. ARGV[i], rev .. ':' .. at)
+  note_pending(ARGV[i], user, at)
+end
+mark_dirty(user, at)
+return 1

@@ -1,0 +1,44 @@
+-- Merge a row of a first load into the state. ARGV: user, stamp, a random text for a first start, microseconds until
+-- workers shall see to the contact if the load does not, then register and value by turns.
+-- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own, which nobody was told
+-- of since; 'known' where it is not: nothing was done, ordinary events must say it; or 'erased'.
+-- A contact is the load's own as long as `filling` is its rev.
+local user, stamp = ARGV[1], ARGV[2]
+local contact, at = contact_key(user), now()
+if not secret then
+  secret = ARGV[3]
+  redis.call('SET', key('secret'), secret)
+end
+if entombed(user) then return 'erased' end
+
+local names = {'rev', 'filling', 'latest', 'erased'}
+for i = 5, #ARGV, 2 do table.insert(names, ARGV[i]) end
+local held, written = {}, {}
+for i, text in ipairs(redis.call('HMGET', contact, unpack(names))) do held[names[i]] = text or nil end
+if held.erased then return 'erased' end
+local address
+for i = 5, #ARGV, 2 do
+  local text = stamp .. ARGV[i + 1]
+  if ARGV[i] == 'address' then address = ARGV[i + 1] end
+  if not held[ARGV[i]] or greater(text, held[ARGV[i]]) then
+    table.insert(written, ARGV[i])
+    table.insert(written, text)
+  end
+end
+if #written == 0 then return 'unchanged' end
+if not held.rev and redis.call('EXISTS', contact) == 1 then return 'known' end
+if held.rev and (held.filling ~= held.rev or not redis.call('ZSCORE', key('due'), user)) then return 'known' end
+if held.address and string.sub(held.address, STAMP + 1) ~= address then return 'known' end
+if not claim_address(address, user) then return 'known' end
+
+local rev = tostring(tonumber(held.rev or '0') + 1)
+redis.call('HSET', contact, 'rev', rev, 'filling', rev, 'v', '1', unpack(written))
+if greater(stamp, held.latest or '') then redis.call('HSET', contact, 'latest', stamp) end
+if not held.rev then
+  redis.call('HSET', contact, 'p:update_contact::' .. stamp, rev .. ':' .. at)
+  redis.call('RPUSH', key('filling'), user)
+  redis.call('EXPIRE', key('filling'), 604800)
+  redis.call('ZADD', key('dirty'), 'NX', at, user)
+  redis.call('ZADD', key('due'), 'LT', later(at, tonumber(ARGV[4])), user)
+end
+return 'loaded'

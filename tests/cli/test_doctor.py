@@ -1,0 +1,82 @@
+"""``sync-tasks doctor``: every fault is found and its remedy told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sync_tasks.cli import checks, watching
+from sync_tasks.errors import UnauthorizedError
+from tests.cli.desk import Desk
+
+Break = Callable[[Desk], object]
+
+
+def states(desk: Desk) -> dict[str, str]:
+    return {check["what"]: check["state"] for check in desk.read("doctor", exits=1)}
+
+
+def test_what_is_well_is_ok_and_only_nobody_at_work_fails(desk: Desk) -> None:
+    found = states(desk)
+    assert {what for what, state in found.items() if state == "fail"} == {"workers", "beat"}
+    told = desk.run("doctor", exits=1)
+    assert "2 fail" in told
+    assert all(text in told for text in ("start `celery -A sync_tasks worker`", "accepted by", "DAILY_UNSUBSCRIBED"))
+
+
+def configure(text: str) -> Break:
+    return lambda desk: desk.configuration.write_text(desk.configuration.read_text() + text)
+
+
+@pytest.mark.parametrize(
+    ("what", "break_it", "remedy"),
+    [
+        ("default: key", lambda desk: desk.pipeline.brevo.add_fault("status", status=401), "authorised IPs"),
+        ("default: brevo", lambda desk: desk.pipeline.brevo.add_fault("status", status=500), ""),
+        ("default: books", configure("[newsletters.books]\nlist_id = 99\n"), "create it at Brevo"),
+        ("default: shoe", configure('shoe = "SHOE"\n'), "create SHOE at Brevo"),
+        (
+            "default: books opt-out",
+            configure('[newsletters.books]\nlist_id = 7\nunsubscribed_attribute = "CITY"\n'),
+            "make it boolean",
+        ),
+        (
+            "default: books opt-out",
+            configure('[newsletters.books]\nlist_id = 7\nunsubscribed_attribute = "GONE"\n'),
+            "as boolean",
+        ),
+        ("redis eviction", lambda desk: desk.pipeline.store.redis.config_set("maxmemory-policy", "allkeys-lru"), ""),
+        (
+            "default: pause",
+            lambda desk: desk.pipeline.resources.throttle.pause("default", UnauthorizedError("the key is wrong")),
+            "the key is wrong",
+        ),
+    ],
+    ids=["key", "brevo away", "list", "attribute", "type", "no flag", "eviction", "pause"],
+)
+def test_each_fault_fails_its_check_and_names_the_remedy(desk: Desk, what: str, break_it: Break, remedy: str) -> None:
+    break_it(desk)
+    try:
+        found = {check["what"]: check for check in desk.read("doctor", exits=1)}
+    finally:
+        desk.pipeline.store.redis.config_set("maxmemory-policy", "noeviction")
+    assert found[what]["state"] == "fail"
+    assert remedy in found[what]["advice"]
+
+
+def test_a_redis_that_writes_no_file_and_answers_slowly_is_warned_about(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "SLOW_REDIS", 0.0)
+    redis = desk.pipeline.store.redis
+    redis.config_set("appendonly", "no")
+    try:
+        found = states(desk)
+    finally:
+        redis.config_set("appendonly", "yes")
+    assert (found["redis persistence"], found["redis latency"]) == ("warn", "warn")
+
+
+def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "ping_workers", lambda: ["one@localhost"])
+    desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
+    assert {check["state"] for check in desk.read("doctor")} <= {"ok", "warn"}

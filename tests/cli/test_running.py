@@ -1,0 +1,141 @@
+"""``demo``, ``up`` and ``sandbox`` as an operator runs them: whatever ends them, nothing of them is left."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.cli.desk import Desk, run
+from tests.servers import Program, StartProgram, wait_until
+
+Start = Callable[..., Program]
+FREE_PORTS = ("--sandbox-port", "0", "--flower-port", "0")
+MARK = "CLI_TEST_FOLDER"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the commands under test keep what they need."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    return kept
+
+
+@pytest.fixture
+def start(start_program: StartProgram, folder: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start a command in an empty directory and without a configuration."""
+    ours = ("SYNC_REDIS_URL", "SYNC_API_KEY", "SYNC_CONFIG", "SYNC_BASE_URL")
+    env = dict.fromkeys(ours, "") | {"TMPDIR": str(folder), MARK: str(folder), "COLUMNS": "80"}
+
+    def start_one(*words: str, ready: str | None = None, **more: str) -> Program:
+        given = {name: text for name, text in (env | more).items() if text or name != "SYNC_CONFIG"}
+        return start_program([sys.executable, "-m", "sync_tasks", *words], ready=ready, env=given, cwd=tmp_path)
+
+    yield start_one
+    for pid in processes_of(folder):
+        os.kill(pid, signal.SIGKILL)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the processes that carry the folder in their environment, or work in it, as the embedded Redis does."""
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if _belongs(path, folder)]
+
+
+def _belongs(process: Path, folder: Path) -> bool:
+    with suppress(OSError):
+        told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        return str(folder).encode() in told or (process / "cwd").readlink().is_relative_to(folder)
+    return False
+
+
+def wait_until_gone(folder: Path) -> None:
+    wait_until(lambda: not processes_of(folder), "every process is gone")
+
+
+def test_two_demos_at_the_same_time_end_well_and_leave_nothing(start: Start, folder: Path) -> None:
+    demos = [start("demo"), start("demo")]
+    for demo in demos:
+        assert demo.process.wait(60) == 0, demo.output
+        shown = ("67 events accepted, 1 line refused", "what Brevo holds", "3 dead letters", "reflected", "done in")
+        assert all(text in demo.output for text in shown), demo.output
+        assert max(map(len, demo.output.splitlines())) <= 80
+    wait_until_gone(folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_demo_that_is_stopped_in_the_middle_leaves_no_process(
+    start: Start, folder: Path, how: signal.Signals, status: int
+) -> None:
+    demo = start("demo", ready="$ sync-tasks send")
+    assert len(processes_of(folder)) >= 5
+    os.killpg(demo.pid, how)
+    assert demo.process.wait(20) == status, demo.output
+    wait_until_gone(folder)
+    assert how == signal.SIGKILL or list(folder.iterdir()) == []
+
+
+def exported(program: Program) -> dict[str, str]:
+    """Return the variables that a command tells to export."""
+    lines = (line.strip() for line in program.output.splitlines())
+    words = [word for line in lines if line.startswith("export ") for word in line.split()[1:]]
+    return dict(word.split("=", 1) for word in words)
+
+
+def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> None:
+    up = start("up", *FREE_PORTS, ready="✓ ready")
+    there = exported(up)
+    assert set(there) >= {"SYNC_REDIS_URL", "SYNC_BASE_URL", "SYNC_API_KEY", "SYNC_CONFIG"} - {"SYNC_CONFIG"}
+    status = start("status", **there)
+    wait_until(lambda: "succeeded" in up.output or "swept" in up.output or not status.running, "a look", 20)
+    assert status.process.wait(20) in {0, 1}
+    assert "worker-1@" in status.output
+    assert "default running" in status.output
+    os.killpg(up.pid, signal.SIGINT)
+    assert up.process.wait(30) == 0, up.output
+    wait_until_gone(folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_up_ends_with_1_and_says_which_part_has_ended(start: Start, folder: Path) -> None:
+    up = start("up", *FREE_PORTS, ready="✓ ready")
+    workers = [pid for pid in processes_of(folder) if b"worker-1@" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    assert up.process.wait(30) == 1, up.output
+    assert "worker-1 has ended" in up.output
+    wait_until_gone(folder)
+
+
+def test_the_sandbox_serves_until_it_is_stopped_and_tells_how_to_reach_it(start: Start, folder: Path) -> None:
+    sandbox = start("sandbox", "--port", "0", "--no-limits", ready="export ")
+    with urlopen(exported(sandbox)["SYNC_BASE_URL"].removesuffix("/v3")) as page:  # noqa: S310 - our own
+        assert page.status == 200
+    assert sandbox.stop(signal.SIGINT) == 0
+    wait_until_gone(folder)
+
+
+def test_a_port_that_is_taken_is_wrong_use(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another" in told
+        told = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --flower-port" in told
+
+
+def test_the_sandbox_cannot_stand_in_for_several_accounts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYNC_API_KEY")
+    desk.configuration.write_text('[accounts.other]\n[newsletters.daily]\nlist_id = 3\naccount = "other"\n')
+    assert "the sandbox is one account" in desk.run("up", exits=2)
+
+
+def test_help_is_printed_by_the_module_too(start: Start) -> None:
+    helped = start("--help")
+    assert helped.process.wait(20) == 0
+    assert run("--help").output.split()[:3] == helped.output.split()[:3]

@@ -1,0 +1,27 @@
+"""``sync-tasks schema``: what other languages must send."""
+
+import json
+
+import pytest
+
+from sync_tasks.events import EVENTS
+from tests.cli.desk import run
+
+
+def test_all_four_messages_are_described() -> None:
+    told = json.loads(run("schema").output)
+    assert set(told["$defs"]) == set(EVENTS)
+    assert len(told["anyOf"]) == 4
+
+
+@pytest.mark.parametrize("task", EVENTS)
+def test_a_message_needs_its_moment_and_its_user(task: str) -> None:
+    told = json.loads(run("schema", f"sync_tasks.{task}").output)
+    assert {"user_id", "occurred_at"} <= set(told["required"])
+    assert told["properties"]["occurred_at"]["format"] == "date-time"
+    assert told["title"] == f"sync_tasks.{task}"
+
+
+def test_an_unknown_task_is_wrong_use() -> None:
+    done = run("schema", "greet_contact")
+    assert (done.exit_code, "subscribe_contact" in done.output) == (2, True)

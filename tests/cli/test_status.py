@@ -1,0 +1,81 @@
+"""``sync-tasks status``: what goes on, and loudly what keeps events from reaching Brevo."""
+
+import pytest
+
+from sync_tasks.cli import watching
+from sync_tasks.errors import UnauthorizedError
+from tests.cli.desk import KEY, MARK, Desk, run
+
+
+@pytest.fixture
+def at_work(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A pipeline that was swept just now and whose worker answers."""
+    desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
+    monkeypatch.setattr(watching, "ping_workers", lambda: ["worker-1@localhost"])
+    return desk
+
+
+def test_a_pipeline_at_work_is_no_trouble(at_work: Desk) -> None:
+    told = at_work.run("status")
+    assert all(text in told for text in ("worker-1@localhost", "default running", "everything is synced", "swept"))
+    assert at_work.read("status")["troubles"] == []
+
+
+def test_what_waits_is_counted(at_work: Desk) -> None:
+    at_work.fail("anna")
+    at_work.pipeline.subscribe("ben", email=f"{MARK}@portal.org")
+    told = at_work.read("status")
+    assert (told["dirty"], told["dead_letters"], told["in_flight"]) == (1, 1, 0)
+    assert told["queues"] == {"sync_tasks": 0, "sync_tasks.urgent": 0}
+    assert told["oldest_unsynced_seconds"] >= 0
+    assert all(text in at_work.run("status") for text in ("1 unsynced", "unsynced for", "sync-tasks failed list"))
+
+
+def test_a_contact_in_hand_is_in_flight(at_work: Desk) -> None:
+    at_work.pipeline.subscribe("ben")
+    later = str(int(at_work.pipeline.store.now()) + 60_000_000)
+    at_work.pipeline.store.redis.hset("sync_tasks:contacts:ben", "lease", later)
+    assert at_work.read("status")["in_flight"] == 1
+
+
+def test_a_paused_account_is_trouble_and_why_is_told(at_work: Desk) -> None:
+    at_work.pipeline.resources.throttle.pause("default", UnauthorizedError("Brevo refuses the key"))
+    told = at_work.read("status", exits=1)
+    assert told["paused"]["default"]["error"] == "UnauthorizedError"
+    shown = at_work.run("status", exits=1)
+    assert all(text in shown for text in ("default paused for", "account default is paused", "Brevo refuses the key"))
+
+
+def test_a_sweep_long_ago_is_trouble(at_work: Desk) -> None:
+    long_ago = int(at_work.pipeline.store.now()) - 7_200_000_000
+    at_work.pipeline.store.redis.set("sync_tasks:swept", long_ago)
+    assert "no beat has swept for 2 h" in at_work.run("status", exits=1)
+
+
+def test_without_workers_and_sweeps_both_are_named_with_their_remedy(desk: Desk) -> None:
+    told = desk.run("status", exits=1)
+    assert all(text in told for text in ("none answers", "no worker answers", "celery -A sync_tasks beat"))
+    assert len(desk.read("status", exits=1)["troubles"]) == 2
+
+
+@pytest.mark.parametrize("words", [("status",), ("doctor",), ("failed", "list"), ("contact", "anna")])
+def test_where_redis_is_away_one_line_says_so_without_its_password(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SYNC_REDIS_URL", f"redis://:{KEY}@127.0.0.1:1/0")
+    assert "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError" in desk.run(*words, exits=1)
+    monkeypatch.setenv("SYNC_REDIS_URL", f"nonsense://{KEY}")
+    assert "SYNC_REDIS_URL: not the URL of a Redis" in desk.run(*words, exits=2)
+
+
+@pytest.mark.parametrize("words", [("status",), ("doctor",), ("contact", "anna"), ("sandbox",)])
+def test_a_broken_configuration_is_one_line_per_fault(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.configuration.write_text("typo = 1\n[newsletters.daily]\nlist_id = 'three'\n")
+    told = desk.run(*words, exits=2)
+    assert len(told.splitlines()) == 2
+    assert all(fault in told for fault in ("newsletters.daily.list_id: ", "typo: unknown key"))
+
+
+def test_without_a_command_the_help_is_printed() -> None:
+    assert "dead letters" in run("--help").output
+    assert run("--nonsense").exit_code == 2
