@@ -1,25 +1,22 @@
 """Reading back what was imported, the newest first, a thousand contacts a request."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from sync_tasks.backfill.own import Own, hand_over, read_users
+from sync_tasks.backfill.own import hand_over, read_users
 from sync_tasks.contacts import RemoteContact
-from sync_tasks.errors import AccountError, GatewayUnavailableError, RateLimitedError, SyncError, TransientError
+from sync_tasks.errors import TransientError
 from sync_tasks.gateway import Gateway
-from sync_tasks.lines import Priority
-from sync_tasks.store import Store
-from sync_tasks.throttle import AccountGate
 from sync_tasks.work import Resources
 
 PAGE = 1000
-# How long the first look waits, in seconds, and how much longer each that shows nothing new.
+# How long to wait for the first look, in seconds, and how much longer after each that showed nothing new.
 FIRST_PAUSE, LONGER, LONGEST_PAUSE = 1.0, 1.5, 15.0
-# So many looks in a row may show nothing: before Brevo showed any of them, and after.
+# So many looks in a row may show nothing new: before Brevo showed anybody, and after.
 PATIENCE, LATE_PATIENCE = 8, 2
 # So many times in a row Brevo may be out of reach.
 TRIES = 8
@@ -29,17 +26,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True, repr=False)
 class Wave:
-    """Contacts that Brevo imports: which user has which address, until it shows them.
+    """Contacts that Brevo imports: whose they are by address, until it shows them.
 
-    ``tell`` hears what became of how many. ``known``: so many pages in a row may hold nobody who is missing.
+    ``count`` hears what became of how many.
     """
 
     account: str
     since: datetime
     using: Resources
-    tell: Callable[[str, int], None]
+    count: Callable[[str, int], None]
     missing: dict[str, str] = field(default_factory=dict)
-    known: int = 0
 
     @property
     def gateway(self) -> Gateway:
@@ -48,11 +44,62 @@ class Wave:
 
     def asking(self, request: Callable[[], T]) -> T:
         """Return what a request brings; while Brevo is out of reach it is tried again."""
-        for number in range(TRIES):
+        for number in range(TRIES - 1):
             try:
                 return request()
             except TransientError:
-                if number == TRIES - 1:
-                    raise
-            self.using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
-        raise AssertionError
+                self.using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
+        return request()
+
+
+def read_back(wave: Wave, first_pause: float = FIRST_PAUSE) -> float:
+    """Look until Brevo shows all of them, or nothing new any more; these are handed over.
+
+    Return how many seconds it took until it showed somebody.
+    """
+    pause, in_vain, started, took = first_pause, 0, time.monotonic(), 0.0
+    while wave.missing and in_vain < (LATE_PATIENCE if took else PATIENCE):
+        wave.using.throttle.rest(pause)
+        if read_once(wave):
+            took, in_vain = took or time.monotonic() - started, 0
+        else:
+            pause, in_vain = min(pause * LONGER, LONGEST_PAUSE), in_vain + 1
+    _give_up(wave, wave.missing.values())
+    return took
+
+
+def read_once(wave: Wave) -> int:
+    """Take over whom Brevo shows, as long as each page shows somebody new; return how many."""
+    found = [0]
+    wave.asking(lambda: _read_pages(wave, found))
+    return sum(found)
+
+
+def _read_pages(wave: Wave, found: list[int]) -> None:
+    """Whoever reads again after a failure goes past the pages that are taken over already."""
+    past, remotes = sum(map(bool, found)), wave.gateway.modified_since(wave.since)
+    while wave.missing and (page := list(islice(remotes, PAGE))):
+        wave.count("pages", 1)
+        taken = _take_over(page, wave)
+        found.append(taken)
+        past -= not taken
+        if past < 0:
+            return
+
+
+def _take_over(page: list[RemoteContact], wave: Wave) -> int:
+    """Write down what a page shows of the load's contacts, and return of how many."""
+    shown = {wave.missing.pop(remote.address): remote for remote in page if remote.address in wave.missing}
+    store, now, layouts = wave.using.store, wave.using.store.now(), wave.using.layouts
+    owns = {own.user_id: own for own in read_users(store, shown)}
+    calls = {user: own.confirmation(shown[user], wave.account, layouts, now) for user, own in owns.items()}
+    done = store.run_all("confirm", (call for call in calls.values() if call))
+    wave.count("imported", done.count(2))
+    _give_up(wave, (user for user, call in calls.items() if call is None))
+    return len(shown)
+
+
+def _give_up(wave: Wave, users: Iterable[str]) -> None:
+    """What Brevo does not show in time, or otherwise than it should be, is for the workers."""
+    store = wave.using.store
+    wave.count("handed over", sum(hand_over(store, read_users(store, users), sent=True)))

@@ -1,5 +1,6 @@
 -- Note what Brevo was seen to hold of a contact of a first load. ARGV: user, rev, '1' where every account agrees, then
--- field and value by turns. Returns 1, or 0 where the contact is no longer the load's own or is in somebody's hands.
+-- field and value by turns. Returns 2 where every account agrees, else 1; 0 where the contact is no longer the load's
+-- own or is in somebody's hands.
 local user, rev, clean = ARGV[1], ARGV[2], ARGV[3]
 local contact = contact_key(user)
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
@@ -12,5 +13,6 @@ if clean == '1' then
   end
   redis.call('ZREM', key('dirty'), user)
   redis.call('ZREM', key('due'), user)
+  return 2
 end
 return 1

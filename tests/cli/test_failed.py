@@ -2,6 +2,10 @@
 
 import pytest
 
+from sync_tasks.celery import app
+from sync_tasks.contacts import EventKey
+from sync_tasks.dead_letters import put_letter, write_letter
+from sync_tasks.errors import UnknownContactError
 from tests.cli.desk import MARK, Desk
 
 
@@ -118,3 +122,18 @@ def test_who_replays_is_the_user_of_this_machine_where_nobody_is_named(
     (done,) = desk.read("failed", "discard", "--all", "--yes")
     assert done["outcome"] == "discarded"
     assert desk.read("failed", "list", "--closed")[0]["closed"]["by"].startswith("olga@")
+
+
+def test_an_event_that_was_never_accepted_can_only_be_sent_again(desk: Desk) -> None:
+    letter = write_letter("", EventKey("subscribe_contact", "", ""), UnknownContactError("no user"), "1" * 16, "a-task")
+    put_letter(desk.pipeline.store, letter)
+    for words in (("--dry-run",), ()):
+        assert "only its producer can send it again" in desk.run("failed", "replay", letter.id, *words, exits=1)
+
+
+def test_a_replay_waits_for_the_sweep_where_the_broker_is_away(desk: Desk) -> None:
+    letter = desk.fail("anna")
+    app.conf.update(broker_url="redis://127.0.0.1:1/0")
+    assert "the broker is away" in desk.run("status", exits=1)
+    assert desk.run("failed", "replay", letter.id)
+    assert desk.pipeline.letters()[0].replayed is not None
