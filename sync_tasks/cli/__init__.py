@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sync_tasks.cli import contact, demo, doctor, failed, sandbox, schema, sending, showing, status, up, webhooks
+from sync_tasks.cli import backfill, contact, demo, doctor, failed, sandbox, schema, sending, showing, status, up, webhooks
 from sync_tasks.errors import ConfigurationError
 
 
@@ -41,6 +41,7 @@ app.command("up")(up.run_all)
 app.command("sandbox")(sandbox.run_sandbox)
 app.command("send")(sending.send)
 app.add_typer(failed.app, name="failed")
+app.command("backfill")(backfill.backfill)
 app.command("status")(status.show_status)
 app.command("contact")(contact.show_contact)
 app.command("doctor")(doctor.examine)

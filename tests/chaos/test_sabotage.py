@@ -49,7 +49,8 @@ def test_the_suite_goes_red_without_a_sweeper(tmp_path: Path) -> None:
 
 
 def test_the_suite_goes_red_without_leases(tmp_path: Path) -> None:
-    assert judge(replace(SMALL, sabotage="lease"), tmp_path).broken
+    crowd = replace(SMALL, sabotage="lease", events=1_200, people=120)
+    assert judge(crowd, tmp_path).broken
 
 
 def test_the_suite_goes_red_where_settling_ignores_newer_events(tmp_path: Path) -> None:

@@ -81,10 +81,12 @@ def _recovery(seconds: list[float]) -> str:
 def _keep_evidence(run: Run, verdict: Verdict) -> None:
     """Write down beside the logs what Brevo got, what became of its contacts, and all that lies in Redis."""
     brevo = run.world.brevo
-    kept = {"requests": brevo.journal.requests(), "history": brevo.history.entries()}
+    kept = {
+        "requests": [asdict(request) for request in brevo.journal.requests()],
+        "history": [asdict(entry) for entry in brevo.history.entries()],
+    }
     for name, rows in kept.items():
-        lines = "".join(f"{json.dumps(asdict(row))}\n" for row in rows)
-        (run.world.folder / f"{name}.jsonl").write_text(lines)
+        (run.world.folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     owners = {contact_id: sorted(users) for contact_id, users in brevo.owners.items()}
     (run.world.folder / "owners.json").write_text(json.dumps(owners))
     (run.world.folder / "redis.json").write_text(json.dumps(dict(invariants.read_keys(run)), indent=2))

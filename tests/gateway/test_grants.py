@@ -24,12 +24,16 @@ class Turnstile:
     def __init__(self, acquire: Callable[[str], None]) -> None:
         self.ask = acquire
         self.told: list[type[SyncError] | None] = []
+        self.quotas: list[tuple[int, int]] = []
 
     def acquire(self, bucket: str) -> None:
         self.ask(bucket)
 
     def report(self, error: SyncError | None) -> None:
         self.told.append(type(error) if error else None)
+
+    def observe(self, limit: int, remaining: int) -> None:
+        self.quotas.append((limit, remaining))
 
 
 def gateway_with(script: Script, grant: Callable[[str], None]) -> Brevo:
@@ -92,3 +96,16 @@ def test_a_grant_refused_to_a_second_try_does_not_hide_the_doubt(script: Script)
 
 def test_the_longest_call_is_told() -> None:
     assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 9
+
+
+def test_the_gate_is_told_what_brevo_says_is_left_of_a_limit(script: Script) -> None:
+    gate = Turnstile(lambda _bucket: None)
+    gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
+    headers = {"x-sib-ratelimit-limit": "10", "x-sib-ratelimit-remaining": "3"}
+    script.says(answer(200, remote(), headers), answer(200, remote(), headers | {"x-sib-ratelimit-remaining": "soon"}))
+
+    gateway.read(7)
+    gateway.read(7)
+    gateway.close()
+
+    assert gate.quotas == [(10, 3)]

@@ -1,6 +1,7 @@
 """Whatever the order, the repetition and the trouble on the way: Brevo ends as the newest event of each field says."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,7 +33,8 @@ def agrees(brevo: Sandbox, user_id: str, history: list[Event]) -> bool:
     lists = {LISTS[name[2:]] for name, value in wanted.items() if name.startswith("n:") and value == "s"}
     if "erased" in wanted or not held:
         return not held and ("erased" in wanted or not lists)
-    return len(held) == 1 and set(held[0]["listIds"]) == lists and held[0]["email"] == wanted.get("address", "")
+    on_lists: Any = held[0]["listIds"]
+    return len(held) == 1 and set(on_lists) == lists and held[0]["email"] == wanted.get("address", "")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -65,7 +65,10 @@ def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[
         yield "is not on a list that is wanted"
     if contact.email != address and address is not None:
         yield "has another address"
-    yield from _check_attributes(contact, registers)
+    yield from _check_name(contact, registers)
+    # An opt-out is reflected once the contact is off the list, also where Brevo refuses the attribute that says so.
+    if not contact.blocklisted and not world.refuses:
+        yield from _check_flag(contact, registers)
     yield from _check_block(world, contact, user_id, registers)
 
 
@@ -77,12 +80,15 @@ def _unspoken(world: World, contact: Contact, registers: Registers) -> set[int]:
     }
 
 
-def _check_attributes(contact: Contact, registers: Registers) -> Iterator[str]:
+def _check_name(contact: Contact, registers: Registers) -> Iterator[str]:
     name = registers.get("a:first_name")
     if name and contact.attributes.get("FIRSTNAME") != name[STAMP + 1 : -1]:
         yield "has another name"
+
+
+def _check_flag(contact: Contact, registers: Registers) -> Iterator[str]:
     told = contact.attributes.get("DAILY_UNSUBSCRIBED") is True
-    if "n:daily" in registers and not contact.blocklisted and told == (LISTS["daily"] in contact.list_ids):
+    if "n:daily" in registers and told == (LISTS["daily"] in contact.list_ids):
         yield "is on a list and unsubscribed from it, or neither"
 
 

@@ -27,6 +27,7 @@ from tests.simulation.scheduler import Actor, Scheduler
 SWEEP_EVERY = 5.0
 LONGEST = 20_000.0
 RETRIED_WITHIN = 90.0
+REFUSED = 400
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class World:
         self.broken = broken
         self.chance = random.Random(seed)
         random.seed(seed)
+        self.refuses = any(fault["kind"] == "waf" or fault.get("status") == REFUSED for fault in plan.faults)
         self.memory = open_memory(int(START.timestamp() * 1_000_000))
         self.scheduler = Scheduler(self.memory.clock, self.chance)
         self.sandbox = self._open_sandbox(seed)

@@ -1,0 +1,168 @@
+"""A portal is loaded: rows into the state, contacts to Brevo in as few requests as it takes."""
+
+import json
+
+import pytest
+from pydantic import SecretStr
+
+from sync_tasks.backfill.importing import _size_of
+from sync_tasks.differences import NewContact
+from sync_tasks.gateway import calls
+from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
+from sync_tasks.sandbox.server import serving
+from sync_tasks.settings import Account
+from tests.backfill.conftest import WriteRows
+from tests.backfill.loading import AS_OF, IMPORT, PAGE, KilledError, Loader, Meddling, die, people, person
+from tests.integration.pipeline import MakePipeline, address_of
+
+LISTS = frozenset({3, 5})
+
+def test_a_portal_is_loaded_with_one_import_for_each_set_of_lists(loader: Loader) -> None:
+    rows = [*people(20), *(person(number, "daily", "weekly") for number in range(20, 40))]
+    with loader.pipeline.requests() as requests:
+        became = loader.backfill(*rows)
+    assert became == {"loaded": 40, "imported": 40, "imports": 2, "pages": 1}
+    assert requests == [IMPORT, IMPORT, PAGE]
+    assert (loader.pipeline.lists("u0"), loader.pipeline.lists("u39")) == ({3}, {3, 5})
+    assert not loader.dirty
+    seen = loader.pipeline.state("u39").seen["default"]
+    assert (seen.id, seen.lists) == (loader.pipeline.held("u39")["id"], {3, 5})
+
+
+def test_a_second_load_makes_no_request(loader: Loader) -> None:
+    loader.backfill(*people(20))
+    with loader.pipeline.requests() as requests:
+        assert loader.backfill(*people(20)) == {"unchanged": 20}
+        loader.work()
+    assert requests == []
+
+
+def test_one_row_for_each_subscription_is_one_contact(loader: Loader) -> None:
+    became = loader.backfill(*people(6, "daily"), *people(6, "weekly"))
+    assert (became["loaded"], became["imported"], became["imports"]) == (12, 6, 1)
+    assert loader.pipeline.lists("u5") == {3, 5}
+
+
+def test_an_import_is_as_large_as_allowed(loader: Loader) -> None:
+    loader.load_rows(*people(60))
+    with loader.pipeline.requests() as requests:
+        assert loader.bring(largest=4_000)["imported"] == 60
+    assert requests == [IMPORT, IMPORT, IMPORT, PAGE]
+
+
+@pytest.mark.parametrize("name", ["Anna", "Zoë 漢字 \U0001f600", '"\\\n', ""])
+def test_the_size_of_an_import_is_foreseen(name: str) -> None:
+    new = NewContact("reader@portal.org", "u1", {"FIRSTNAME": name, "VISITS": 3, "DAILY_UNSUBSCRIBED": False}, LISTS)
+    for times in (1, 1000):
+        actual = len(json.dumps(calls.import_contacts(LISTS, [new] * times).body))
+        foreseen = _size_of(new) * times
+        assert actual - 200 <= foreseen <= actual * 1.3
+
+
+def test_what_the_portal_told_before_is_not_overwritten(loader: Loader) -> None:
+    loader.pipeline.subscribe("u1")
+    loader.pipeline.unsubscribe("u1")
+    loader.pipeline.subscribe("u2", first_name="Berta")
+    loader.pipeline.anonymize("u3", email=address_of("u3"))
+    loader.work()
+    became = loader.backfill(*people(10))
+    loader.work()
+    assert (became["imported"], became["erased"], loader.pipeline.lists("u1")) == (7, 1, set())
+    assert loader.pipeline.held("u2")["attributes"]["FIRSTNAME"] == "Berta"
+    assert [contact for contact in loader.pipeline.brevo.contacts() if contact["email"] == address_of("u3")] == []
+
+
+def test_an_opt_out_while_brevo_imports_is_the_last_word(loader: Loader) -> None:
+    loader.load_rows(*people(10))
+    loader.bring(happens=lambda: (loader.pipeline.unsubscribe("u4"), loader.pipeline.work()))
+    loader.work()
+    assert loader.pipeline.lists("u4") == set()
+    assert not loader.dirty
+
+
+def test_an_erasure_while_brevo_imports_is_complete(loader: Loader) -> None:
+    loader.load_rows(*people(10))
+    loader.bring(happens=lambda: (loader.pipeline.anonymize("u4"), loader.pipeline.work_once()))
+    loader.work()
+    assert loader.pipeline.store.peek("u4") is None
+    assert [contact for contact in loader.pipeline.brevo.contacts() if contact["email"] == address_of("u4")] == []
+
+
+def test_who_existed_before_is_left_to_the_workers(loader: Loader, quick_brevo: Sandbox) -> None:
+    quick_brevo.quirks.import_joins_existing = False
+    old = {"email": address_of("u3"), "attributes": {"FIRSTNAME": "Old"}, "listIds": [5]}
+    blocked = {"email": address_of("u4"), "attributes": {}, "emailBlacklisted": True}
+    quick_brevo.add_contacts([old, blocked])
+    became = loader.backfill(*people(10))
+    assert (became["imported"], became["handed over"]) == (8, 2)
+    loader.work()
+    assert loader.pipeline.held("u3")["attributes"]["FIRSTNAME"] == "Anna"
+    assert loader.pipeline.held("u4")["emailBlacklisted"] is True
+    assert not loader.dirty
+
+
+def test_a_failed_import_is_made_up_for(loader: Loader, quick_brevo: Sandbox) -> None:
+    quick_brevo.quirks.import_outcome = "failed"
+    assert loader.backfill(*people(6))["handed over"] == 6
+    loader.work()
+    assert loader.pipeline.lists("u5") == {3}
+
+
+def test_a_known_contact_gets_what_is_new_by_an_ordinary_event(loader: Loader) -> None:
+    loader.pipeline.subscribe("u1", occurred_at="2025-06-01T00:00:00Z")
+    loader.work()
+    became = loader.backfill(person(1, "weekly", first_name="Anna"))
+    assert (became["accepted"], became["imports"]) == (1, 0)
+    assert loader.dirty == {"u1"}
+    loader.work()
+    assert loader.pipeline.lists("u1") == {3, 5}
+
+
+def test_somebody_who_only_unsubscribed_is_taken_off_the_list(loader: Loader, quick_brevo: Sandbox) -> None:
+    quick_brevo.add_contacts([{"email": address_of("u1"), "listIds": [3, 5]}])
+    assert loader.backfill(person(1, "daily", subscribed=False))["handed over"] == 1
+    loader.work()
+    assert loader.pipeline.lists("u1") == {5}
+
+
+def test_an_address_of_somebody_else_is_a_dead_letter(loader: Loader) -> None:
+    loader.pipeline.subscribe("other", email=address_of("u1"))
+    loader.work()
+    loader.backfill(*people(8))
+    loader.work()
+    assert [letter.error for letter in loader.pipeline.letters()] == ["AddressTakenError"]
+
+
+def test_a_killed_load_goes_on_without_importing_again(loader: Loader) -> None:
+    loader.load_rows(*people(10))
+    with pytest.raises(KilledError):
+        loader.bring(happens=die)
+    with loader.pipeline.requests() as requests:
+        assert loader.backfill(*people(10))["imported"] == 10
+    assert requests == [PAGE]
+    assert not loader.dirty
+
+
+def test_a_load_that_nobody_takes_up_again_is_finished_by_the_workers(loader: Loader) -> None:
+    loader.load_rows(*people(3))
+    assert (loader.pipeline.store.overdue(10, 0.0), loader.dirty) == ([], {"u0", "u1", "u2"})
+    loader.work()
+    assert loader.pipeline.lists("u2") == {3}
+    assert loader.backfill(*people(3))["imports"] == 0
+
+
+def test_rows_say_what_was_so_at_their_own_time(loader: Loader) -> None:
+    loader.load_rows(person(1, occurred_at="2025-02-03T04:05:06.000007+01:00"), person(2))
+    since = [loader.pipeline.state(user).subscriptions()["daily"][0] for user in ("u1", "u2")]
+    assert since == ["1738551906000007", str(int(AS_OF.timestamp() * 1_000_000))]
+
+
+def test_each_account_imports_its_own(make_pipeline: MakePipeline, write_rows: WriteRows, quick_brevo: Sandbox) -> None:
+    url = make_pipeline().resources.settings.accounts["default"].base_url
+    with serving(SandboxSettings(import_seconds=0.0, limits=LimitSettings(enabled=False))) as other:
+        accounts = {name: Account(base_url=at, api_key=SecretStr("key")) for name, at in (("a", url), ("b", other.url))}
+        newsletters = {"daily": {"list_id": 3, "account": "a"}, "weekly": {"list_id": 5, "account": "b"}}
+        loader = Loader(make_pipeline(throttle=Meddling, accounts=accounts, newsletters=newsletters), write_rows)
+        became = loader.backfill(*people(6, "daily", "weekly"), *people(8, "weekly"))
+        assert (became["imported"], became["imports"], loader.dirty) == (8, 2, set())
+        assert [len(each["listIds"]) for each in (*quick_brevo.contacts(), *other.sandbox.contacts())] == [1] * 14  # type: ignore[arg-type]
