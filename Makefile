@@ -8,7 +8,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability lint format bench profile lock wheel clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos lint format bench profile lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: $(INSTALLED) ## run all tests in parallel, in random order, with their cov
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
 	$(BIN)/pytest tests/reliability -p no:randomly -o faulthandler_timeout=600 $(ARGS)
+
+chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=--short for two
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(INSTALLED) ## check style, format, types, layers and duplicated code
 	$(BIN)/ruff check .

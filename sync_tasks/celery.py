@@ -33,9 +33,9 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
 
 def watch_sweeps(**_: object) -> None:
     """Let this worker notice, beside its work, that nobody sweeps."""
-    from sync_tasks import sweeping
+    from sync_tasks import watching
 
-    threading.Thread(target=sweeping.watch, name="watch-sweeps", daemon=True).start()
+    threading.Thread(target=watching.watch, name="watch-sweeps", daemon=True).start()
 
 
 def stop_waiting(**_: object) -> None:

@@ -3,14 +3,10 @@
 Keys under ``<namespace>:``: ``swept`` when the last sweep was, one day · ``sweeping`` while no other may sweep.
 """
 
-import logging
-import math
-import time
 from collections.abc import Collection
-from typing import Any, NoReturn
+from typing import Any
 
 from kombu import Queue
-from redis import RedisError
 
 from sync_tasks.celery import app
 from sync_tasks.contacts import STAMP
@@ -19,8 +15,6 @@ from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
 from sync_tasks.work import Resources
 
-log = logging.getLogger("sync_tasks.sweeping")
-
 # Shorter than beat's interval: with one beat or with ten, there is one sweep in this time.
 ALONE = 4.0
 LIMIT = 500
@@ -28,9 +22,6 @@ LIMIT = 500
 PROBES = 5
 # A queue this long is slow, not empty-handed: more nudges would not make it faster.
 LONG_QUEUE = 1000
-# Without a sweep for so many times the grace of a contact, and never less than three sweeps, nobody sweeps any more.
-MISSED_GRACES = 4
-SHORTEST_ALARM = 15.0
 
 
 def sweep() -> int:
@@ -80,26 +71,3 @@ def _queued(*, urgent: bool) -> int:
         except connection.channel_errors:
             return 0
         return int(declared.message_count)
-
-
-def watch() -> NoReturn:
-    """Say loudly while nobody sweeps: without sweeps, whatever was lost or put off waits for ever."""
-    using, began, missing = worker_resources(), time.monotonic(), False
-    longest = max(MISSED_GRACES * using.settings.pipeline.grace_seconds, SHORTEST_ALARM)
-    while True:
-        time.sleep(longest / 4)
-        seconds = min(_since_sweep(using.store), time.monotonic() - began)
-        if seconds > longest:
-            log.error("nobody has swept for %.0f s: is `celery -A sync_tasks beat` running?", seconds)
-        elif missing:
-            log.warning("sweeps go on again")
-        missing = seconds > longest
-
-
-def _since_sweep(store: Store) -> float:
-    """Return how many seconds ago the last sweep was; while Redis is away, nobody is to blame."""
-    try:
-        swept = store.redis.get(store.key("swept"))
-        return (int(store.now()) - int(str(swept))) / SECOND if swept else math.inf
-    except RedisError:
-        return 0.0

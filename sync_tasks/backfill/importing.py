@@ -1,8 +1,8 @@
 """The load's contacts to Brevo: imports as large as allowed, read back page by page, the rest left to the workers.
 
-A contact stays the load's own until somebody else tells of it or takes it in hand (``filling``, see ``load.lua``). While
-Brevo may still import it, it is unsure: whoever pushes it looks first. So a load may be killed at any moment, and the
-next one goes on where it ended.
+A contact stays the load's own until somebody else tells of it or takes it in hand (``filling``, see ``load.lua``).
+While Brevo may still import it, it is unsure: whoever pushes it looks first. So a load may be killed at any moment, and
+the next one goes on where it ended.
 """
 
 import json
@@ -18,7 +18,6 @@ from sync_tasks.backfill.reading import Wave, read_back, read_once
 from sync_tasks.differences import NewContact
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.events import moment_of
-from sync_tasks.grouping import Shape
 from sync_tasks.store import SECOND
 from sync_tasks.work import Resources
 
@@ -26,6 +25,8 @@ from sync_tasks.work import Resources
 LARGEST = 7_900_000
 # So many are imported before they are read back: the gateway reads a hundred pages at most.
 WAVE = 80_000
+# Fewer are not worth an import and a look at what came of it.
+LEAST = 3
 # So far may Brevo's clock be from ours.
 SKEW = timedelta(minutes=2)
 # What JSON needs around a contact's values.
@@ -78,7 +79,7 @@ class Importing:
             SyncError: the account's trouble; the next load goes on from here.
         """
         redis, key = self._store.redis, self._store.key
-        self._all = cast("int", redis.llen(key("filling")))
+        self._all = redis.llen(key("filling"))
         if self._all:
             self._look_for_earlier()
             redis.set(key("filled_since"), self._store.now(), nx=True, ex=_WEEK)
@@ -146,7 +147,7 @@ class Importing:
     def _send(self, batch: Batch, wave: Wave) -> None:
         owns = [own for users in batch.chunks() for own in mark_sent(self._store, users, LEFT_ALONE * SECOND)]
         news = {own: new for own in owns if (new := own.creations(self._using.layouts).get(batch.account))}
-        if len(news) < Shape("create", batch.lists).least:
+        if len(news) < LEAST:
             self._hand_over(owns, sent=False)
             return
         try:

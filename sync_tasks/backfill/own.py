@@ -26,10 +26,10 @@ class Own:
         return self.contact.user_id
 
     def creations(self, layouts: Mapping[str, Layout]) -> dict[str, NewContact]:
-        """Return what to create on each account, or nothing where anything else is to do."""
+        """Return what is still to be created, by account, or nothing where anything else is to do."""
         steps = self._steps({account: layout for account, layout in layouts.items() if self._concerns(account, layout)})
         creations = {account: step for account, step in steps.items() if isinstance(step, NewContact)}
-        return creations if len(creations) == len(steps) else {}
+        return creations if all(step is None or isinstance(step, NewContact) for step in steps.values()) else {}
 
     def _concerns(self, account: str, layout: Layout) -> bool:
         return concerns(self.contact, account, layout)

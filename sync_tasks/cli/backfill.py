@@ -16,8 +16,6 @@ from sync_tasks.cli.showing import AsJson, complain, count, open_console, print_
 from sync_tasks.errors import InvalidEventError, SyncError
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from sync_tasks.backfill.rows import Checked, Source
     from sync_tasks.settings import Settings
     from sync_tasks.store import Store

@@ -75,7 +75,7 @@ class Loader:
     @property
     def dirty(self) -> set[str]:
         """Who does not agree with Brevo, as far as is known."""
-        return {*self.pipeline.store.redis.zrange("sync_tasks:dirty", 0, -1)}  # type: ignore[misc]
+        return {*self.pipeline.store.redis.zrange("sync_tasks:dirty", 0, -1)}
 
     def work(self) -> None:
         """Let the workers do everything that is due now, or would be later."""

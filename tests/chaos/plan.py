@@ -1,6 +1,7 @@
 """How much of everything a chaos run has."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Plan:
     faulty: float = 0.25
     late: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)
     late_share: float = 0.15
-    late_method: str | None = None
+    faults: tuple[tuple[str, dict[str, Any], float], ...] = ()
     lease_seconds: float = 25.0
     grace_seconds: float = 15.0
     quiet_seconds: float = 70.0

@@ -53,12 +53,16 @@ class Witness(Sandbox):
 
     def turn_nasty(self, plan: Plan) -> None:
         """Switch all faults on; together they strike the planned part of all requests."""
-        parts = sum(part for *_, part in FAULTS)
-        usual = [(kind, fields, part / parts * (1 - plan.late_share)) for kind, fields, part in FAULTS]
-        meant = {"method": plan.late_method} if plan.late_method else {}
-        late = [("late", {"seconds": seconds, **meant}, plan.late_share / len(plan.late)) for seconds in plan.late]
         left = 1.0
-        for kind, fields, part in [*usual, *late]:
+        for kind, fields, part in plan.faults or mix_faults(plan):
             # The first that strikes wins, so the later ones are asked less often.
             self.add_fault(kind, probability=plan.faulty * part / left, **fields)
             left -= plan.faulty * part
+
+
+def mix_faults(plan: Plan) -> list[tuple[str, dict[str, Any], float]]:
+    """Return all kinds of faults, each with its share."""
+    parts = sum(part for *_, part in FAULTS)
+    usual = [(kind, fields, part / parts * (1 - plan.late_share)) for kind, fields, part in FAULTS]
+    late = [("late", {"seconds": seconds}, plan.late_share / len(plan.late)) for seconds in plan.late]
+    return [*usual, *late]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from multiprocessing import get_context
 
-from tests.simulation.simulation import Outcome, simulate, tell
+from tests.simulation.simulation import Outcome, simulate, simulate_briefly, tell
 
 SHOWN = 10
 EVERY = 1000
@@ -41,12 +41,6 @@ def _search(seeds: range) -> int:
         failed = list(islice(_failures(pool.imap_unordered(simulate_briefly, seeds, chunksize=50), len(seeds)), SHOWN))
     _say(f"{'failed' if failed else 'all kept their promises'} · {time.monotonic() - began:.0f} s")
     return int(bool(failed))
-
-
-def simulate_briefly(seed: int) -> Outcome:
-    """Return what came of a seed, without all that was done."""
-    outcome = simulate(seed)
-    return Outcome(seed, outcome.violations, ())
 
 
 def _failures(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
