@@ -2,13 +2,14 @@
 # PYTHON=/path/to/python chooses the interpreter, ARGS='...' is handed on to the command of the target.
 
 BIN := .venv/bin
+SEEDS := 5120
 INSTALLED := .venv/.installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos lint format bench profile lock wheel clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench profile lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ reliability: $(INSTALLED) ## break things one by one, also what takes long, and 
 
 chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=--short for two
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: SEEDS=1000000, or one again: ARGS=42
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 lint: $(INSTALLED) ## check style, format, types, layers and duplicated code
 	$(BIN)/ruff check .

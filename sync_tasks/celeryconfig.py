@@ -12,6 +12,7 @@ from sync_tasks import endpoints
 
 _ORDINARY = endpoints.namespace()
 _URGENT = f"{_ORDINARY}.urgent"
+_SWEEPS = f"{_ORDINARY}.sweeps"
 
 
 def _queue(name: str) -> Queue:
@@ -25,13 +26,13 @@ if broker_url.startswith("rediss://"):
     broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 # The order counts: with queue_order_strategy below, the first queue that has a message is served.
-task_queues = (_queue(_URGENT), _queue(_ORDINARY))
+task_queues = (_queue(_SWEEPS), _queue(_URGENT), _queue(_ORDINARY))
 task_default_queue = _ORDINARY
 task_routes = {
     "sync_tasks.unsubscribe_contact": {"queue": _URGENT},
     "sync_tasks.anonymize_contact": {"queue": _URGENT},
-    # It brings back what got lost: it must not wait at the end of a long ordinary queue.
-    "sync_tasks.sweep": {"queue": _URGENT},
+    # It brings back what got lost, and tells that it still does: it must not wait at the end of a long queue.
+    "sync_tasks.sweep": {"queue": _SWEEPS},
 }
 # Remote control and events are broadcast to the whole Redis: without names of their own, the workers of another portal
 # would obey our commands and show up in our Flower.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sync_tasks.concluding import conclude_all
+from sync_tasks.concluding import blame, conclude_all
 from sync_tasks.contacts import RemoteContact
 from sync_tasks.differences import Change, NewContact, wanted_of
 from sync_tasks.errors import GatewayUnavailableError, RejectedContactError, SyncError
@@ -212,7 +212,7 @@ class Company:
     def _conclude(self, member: Member, error: SyncError | None = None) -> None:
         push, member.served = member.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
-        errors = {push.account: error} if error else {}
+        errors = {push.account: blame(error, push.account, self.using)} if error else {}
         pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful)
         self.done.append((push.lease, pushed))
 

@@ -4,11 +4,19 @@ import random
 from collections.abc import Sequence
 
 from sync_tasks.contacts import EventKey
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, SyncError
 from sync_tasks.fates import Fates, judge
 from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
 from sync_tasks.store import Lease, Settlement
 from sync_tasks.telemetry import log_outcome
 from sync_tasks.work import Report, Resources
+
+
+def blame(error: SyncError, account: str, using: Resources) -> SyncError:
+    """Return whose trouble it is: while the account is paused, a request without an answer tells of the account."""
+    if isinstance(error, GatewayUnavailableError) and using.throttle.paused(account):
+        return AccountPausedError(f"account {account} is paused: {error}", using.settings.pipeline.probe_seconds)
+    return error
 
 
 def conclude(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:

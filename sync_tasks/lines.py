@@ -1,5 +1,6 @@
 """Who is next: the threads of one process that wait for the same thing stand in line, the most urgent first."""
 
+import math
 import threading
 import time
 from bisect import insort
@@ -26,7 +27,7 @@ class Line:
         self._changed = threading.Condition()
         self._places: list[Place] = []
         self._numbers = count()
-        self._closed = False
+        self._closes = math.inf
 
     @contextmanager
     def standing(self, priority: Priority) -> Iterator[Place]:
@@ -45,17 +46,23 @@ class Line:
     def wait_to_be_first(self, place: Place, until: float) -> bool:
         """Return whether this place came to be the first, before that moment of the monotonic clock."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._places[0] == place, until - time.monotonic())
-            return not self._closed and self._places[0] == place
+            while self._places[0] != place:
+                left = min(until, self._closes) - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
 
     def wait_as_first(self, place: Place, seconds: float) -> bool:
-        """Return after so many seconds, or when somebody more urgent came, whether anybody may still wait here."""
+        """Return after so many seconds, or when somebody more urgent came; not where that would be too late."""
+        ready = time.monotonic() + seconds
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._places[0] != place, seconds)
-            return not self._closed
+            while self._places[0] == place and (left := min(ready, self._closes) - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return time.monotonic() < self._closes
 
-    def close(self) -> None:
-        """Send everybody away, for good."""
+    def close(self, within: float) -> None:
+        """Let nobody wait any longer than so many seconds from now."""
         with self._changed:
-            self._closed = True
+            self._closes = time.monotonic() + within
             self._changed.notify_all()

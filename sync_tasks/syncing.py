@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from sync_tasks.company import go_together
-from sync_tasks.concluding import conclude
+from sync_tasks.concluding import blame, conclude
 from sync_tasks.differences import wanted_of
 from sync_tasks.errors import PoisonedContactError, SyncError
 from sync_tasks.grouping import priority_of
@@ -45,7 +45,8 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
         for account, layout in using.layouts.items()
         if concerns(lease.contact, account, layout)
     ]
-    errors = {push.account: error for push in pushes if (error := _run(push, using.throttle))}
+    found = {push.account: error for push in pushes if (error := _run(push, using.throttle))}
+    errors = {account: blame(error, account, using) for account, error in found.items()}
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
     settled, report = conclude(lease, Pushed(lease.contact, using.store.now(), seen, errors, doubtful), using, task_id)

@@ -8,6 +8,7 @@ while no further probe may go out · ``held:<account>:<bucket>`` after a 429, as
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ from sync_tasks.store import SECOND, Store
 log = logging.getLogger("sync_tasks.throttle")
 
 PATIENCE = 8.0
+# Of the seconds in which a worker ends: an import under way is seen to its end, most others have their turn.
+FAREWELL = 4.0
 PROBE_EVERY = 30.0
 LONGEST_HOLD = 3600.0
 # So many requests in a row without an answer, in one process, are an outage of the account and not of a contact.
@@ -70,7 +73,7 @@ class Throttle:
             for name, account in accounts.items()
             for bucket, told in _windows(account).items()
         }
-        self._stopping = threading.Event()
+        self._stopping, self._ends = threading.Event(), math.inf
         self._lines = {key: Line() for key in self._windows}
         self._gates = {name: AccountGate(self, name) for name in accounts}
 
@@ -79,14 +82,17 @@ class Throttle:
         return self._gates[account]
 
     def stop(self) -> None:
-        """Let nobody wait any longer: the process is about to end."""
+        """The process is about to end: what is under way may come to its end, but nobody waits for long any more."""
+        self._ends = time.monotonic() + FAREWELL
         self._stopping.set()
         for line in self._lines.values():
-            line.close()
+            line.close(FAREWELL)
 
     def rest(self, seconds: float) -> None:
-        """Return after so many seconds, or when the process is about to end."""
-        self._stopping.wait(seconds)
+        """Return after so many seconds, or when the process must end."""
+        ready = time.monotonic() + seconds
+        if self._stopping.wait(seconds):
+            time.sleep(max(min(ready, self._ends) - time.monotonic(), 0.0))
 
     def acquire(
         self,

@@ -46,9 +46,5 @@ def test_the_suite_goes_red_without_a_sweeper(tmp_path: Path) -> None:
     assert FATES in judge(replace(SMALL, sabotage="sweeper", within=30.0), tmp_path).broken
 
 
-def test_the_suite_goes_red_without_leases(tmp_path: Path) -> None:
-    assert judge(replace(SMALL, sabotage="lease", events=4_000, people=300), tmp_path).broken
-
-
 def test_the_suite_goes_red_where_settling_ignores_newer_events(tmp_path: Path) -> None:
     assert FATES in judge(replace(CROWDED, sabotage="version"), tmp_path).broken
