@@ -6,11 +6,24 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from kombu import Connection
 
+from sync_tasks.endpoints import transport_for
 from sync_tasks.errors import ConfigurationError
 
+
+class Pipeline(Celery):
+    """An application whose messages go out over our transport; Flower's come in over kombu's own, which it knows."""
+
+    def connection_for_write(self, url: str | None = None, *args: Any, **options: Any) -> Connection:
+        """Return a connection to send messages by."""
+        options.setdefault("transport", transport_for(url or self.conf.broker_write_url))
+        connection: Connection = super().connection_for_write(url, *args, **options)
+        return connection
+
+
 # A portal has an application of its own, which must stay the current one, and its workers import this module too.
-app = Celery("sync_tasks", include=["sync_tasks.tasks"], log="sync_tasks.masking:MaskedLogging", set_as_current=False)
+app = Pipeline("sync_tasks", include=["sync_tasks.tasks"], log="sync_tasks.masking:MaskedLogging", set_as_current=False)
 app.config_from_object("sync_tasks.celeryconfig")
 
 

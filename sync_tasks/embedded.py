@@ -185,6 +185,8 @@ class EmbeddedRedis:
             "appendonly": "yes",
             "appendfsync": self._appendfsync,
             "maxmemory-policy": "noeviction",
+            # One value of a contact that is longer would make all of it take thrice the memory.
+            "hash-max-ziplist-value": "512",
         }
         return [part for name, value in settings.items() for part in (f"--{name}", value)]
 

@@ -53,3 +53,8 @@ def fields_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str
         return None
     mapped = told.get("attributes")
     return frozenset(mapped) if isinstance(mapped, dict) else None
+
+
+def transport_for(url: str) -> str | None:
+    """Return the name of our transport where the broker is a Redis, else nothing: kombu's own choice is good."""
+    return "sync_tasks.transport:Transport" if url.startswith(("redis://", "rediss://")) else None

@@ -10,7 +10,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sync_tasks.cli import backfill, contact, demo, doctor, failed, sandbox, schema, sending, showing, status, up, webhooks
+from sync_tasks.cli import (
+    backfill,
+    contact,
+    demo,
+    doctor,
+    failed,
+    sandbox,
+    schema,
+    sending,
+    showing,
+    status,
+    up,
+    webhooks,
+)
 from sync_tasks.errors import ConfigurationError
 
 

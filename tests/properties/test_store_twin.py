@@ -15,7 +15,7 @@ from sync_tasks import dead_letters
 from sync_tasks.contacts import Block, Contact, EventKey, Seen
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.events import Event
-from sync_tasks.store import Lease, Settlement, Store
+from sync_tasks.store import Lease, Settlement, Sighting, Store
 from tests.properties.histories import ADDRESSES, events
 from tests.simulation.client import open_memory, open_store
 from tests.simulation.pictures import picture_memory, picture_redis
@@ -33,6 +33,17 @@ SEEN = st.builds(
     lists=st.frozensets(st.sampled_from([1, 2])),
     digest=st.sampled_from(["", "abc"]),
     block=st.sampled_from([None, Block("unsubscribed", "1" * 16)]),
+)
+KINDS = st.sampled_from(
+    [f"{task}_contact:{slug}" for task in ("subscribe", "unsubscribe") for slug in ("daily", "weekly")]
+)
+SIGHTINGS = st.builds(
+    Sighting,
+    user_id=st.sampled_from(["", "u1", "u2"]),
+    address=ADDRESSES.map(str.lower),
+    kind=st.sampled_from(["", "unsubscribed", "complaint"]),
+    moment=st.sampled_from(["1" * 16, "0" * 16]),
+    told=st.sampled_from(["", "a", "b"]),
 )
 Leases: TypeAlias = tuple[Lease, Lease]
 LONG = 1000.0
@@ -95,6 +106,25 @@ class Twins(RuleBasedStateMachine):
             return None
         assert timeless(twin.contact) == timeless(real.contact)
         return real, twin
+
+    @rule(kind=KINDS, most=st.integers(1, 3), served=st.booleans())
+    def take_company(self, kind: str, most: int, served: bool) -> None:  # noqa: FBT001 - drawn
+        real = self.real.take_company(kind, most, LONG)
+        self.clock.microseconds = int(self.real.now())
+        twin = self.twin.take_company(kind, most, LONG)
+        assert [timeless(lease.contact) for lease in twin] == [timeless(lease.contact) for lease in real]
+        for leases in zip(real, twin, strict=True):
+            self.end(leases, kind, served=served)
+
+    def end(self, leases: Leases, kind: str, *, served: bool) -> None:
+        if served:
+            self.both(lambda store: store.settle(self.mine(store, leases), Settlement(clean=True)))
+        else:
+            self.both(lambda store: store.release(self.mine(store, leases), kind))
+
+    @rule(sighting=SIGHTINGS)
+    def notice(self, sighting: Sighting) -> None:
+        self.both(lambda store: store.notice("default", [sighting]))
 
     @rule(user=USERS)
     def let_the_lease_run_out(self, user: str) -> None:

@@ -1,0 +1,80 @@
+"""``sync-tasks backfill`` as an operator types it."""
+
+import os
+
+import pytest
+
+from sync_tasks.sandbox import Sandbox
+from tests.backfill.conftest import WriteRows
+from tests.backfill.loading import IMPORT, PAGE, people, person
+from tests.cli.desk import MARK, Desk
+from tests.servers import wait_until
+
+BAD = {"user_id": "u9", "email": MARK}
+A_MOMENT = 1_767_225_600
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ()])
+def test_bad_rows_are_named_and_nothing_happens(desk: Desk, write_rows: WriteRows, words: tuple[str, ...]) -> None:
+    path = write_rows(*people(3), BAD)
+    with desk.pipeline.requests() as requests:
+        said = desk.run("backfill", str(path), *words, exits=1)
+    assert "line 4: email: not an e-mail address" in said
+    assert "3 good rows (3 subscriptions, 0 unsubscriptions), 1 bad row" in said
+    assert (requests, desk.pipeline.store.redis.keys()) == ([], [])
+
+
+def test_a_dry_run_of_a_good_file_changes_nothing(desk: Desk, write_rows: WriteRows) -> None:
+    with desk.pipeline.requests() as requests:
+        told = desk.read("backfill", str(write_rows(*people(3))), "--dry-run")
+    assert (told["rows"], told["dry_run"], requests, desk.pipeline.store.redis.keys()) == (3, True, [], [])
+
+
+def test_the_good_rows_are_loaded_and_a_second_time_nothing_is_asked_for(
+    desk: Desk, write_rows: WriteRows, quick_brevo: Sandbox
+) -> None:
+    path = write_rows(*people(5), BAD)
+    os.utime(path, (A_MOMENT, A_MOMENT))
+    with desk.pipeline.requests() as requests:
+        told = desk.read("backfill", str(path), "--skip-bad-rows", exits=1)
+        again = desk.read("backfill", str(path), "--skip-bad-rows", exits=1)
+    assert [request for request in requests if request in {IMPORT, PAGE}] == [IMPORT, PAGE]
+    assert (told["as_of"], told["loaded"], told["imported"]) == ("2026-01-01T00:00:00+00:00", 5, 5)
+    assert (again["unchanged"], again.get("imports")) == (5, None)
+    assert len(quick_brevo.contacts()) == 5
+    assert desk.pipeline.state("u1").subscriptions()["daily"][0] == str(A_MOMENT * 1_000_000)
+
+
+def test_the_moment_of_the_rows_can_be_told(desk: Desk, write_rows: WriteRows, quick_brevo: Sandbox) -> None:
+    desk.pipeline.unsubscribe("u1", email="u1@portal.org", occurred_at="2026-02-01T00:00:00Z")
+    path = write_rows(person(1), *people(1))
+    said = desk.run("backfill", str(path), "--as-of", "2026-01-31T23:59:59+00:00")
+    assert "2 good rows" in said
+    assert desk.pipeline.state("u1").subscriptions()["daily"][1] is False
+    assert quick_brevo.contacts() == []
+
+
+@pytest.mark.parametrize("told", ["2026-01-01", "tomorrow", "2099-01-01T00:00:00Z"])
+def test_a_moment_that_makes_no_sense_is_wrong_use(desk: Desk, write_rows: WriteRows, told: str) -> None:
+    assert "--as-of: " in desk.run("backfill", str(write_rows(*people(1))), "--as-of", told, exits=2)
+
+
+def test_a_file_that_is_not_there_is_wrong_use(desk: Desk) -> None:
+    assert "there is no such file" in desk.run("backfill", "nowhere.csv", exits=2)
+
+
+def test_an_account_that_lacks_an_attribute_refuses_the_load(
+    desk: Desk, write_rows: WriteRows, quick_brevo: Sandbox
+) -> None:
+    del quick_brevo.account.attributes["FIRSTNAME"]
+    assert "FIRSTNAME does not exist" in desk.run("backfill", str(write_rows(*people(1))), exits=1)
+    assert desk.pipeline.store.peek("u0") is None
+
+
+def test_a_paused_account_ends_the_load_with_what_to_do(
+    desk: Desk, write_rows: WriteRows, quick_brevo: Sandbox
+) -> None:
+    quick_brevo.add_fault("unauthorized", path="/v3/contacts/import")
+    said = desk.run("backfill", str(write_rows(*people(3))), exits=1)
+    assert "the same command goes on from here" in said
+    wait_until(lambda: desk.pipeline.store.redis.exists("sync_tasks:filling"), "the load can go on")
