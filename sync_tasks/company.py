@@ -170,15 +170,23 @@ class Company:
         since = datetime.now(UTC) - SKEW
         self.gateway.start_import(self.shape.lists, steps)
         missing = {step.address: member for member, step in zip(self.members, steps, strict=True)}
+        trouble: SyncError | None = None
+        try:
+            self._look_until_found(missing, since)
+        except SyncError as error:
+            trouble = error
+        # The import was accepted: whoever is not there yet may still be created.
+        doubt = GatewayUnavailableError("Brevo does not show the imported contact yet", doubtful=True)
+        self._doubt(missing.values(), doubt)
+        if not self.own.served:
+            raise trouble or doubt
+
+    def _look_until_found(self, missing: dict[str, Member], since: datetime) -> None:
         for seconds in LOOKS:
             self.using.throttle.rest(seconds)
             self._look_for(missing, since)
             if not missing:
                 return
-        error = GatewayUnavailableError("Brevo does not show the imported contact yet", doubtful=True)
-        self._doubt(missing.values(), error)
-        if not self.own.served:
-            raise error
 
     def _look_for(self, missing: dict[str, Member], since: datetime) -> None:
         """Take over what Brevo shows of the imported contacts; the newest come first."""
@@ -244,7 +252,7 @@ def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str
         SyncError: the request's own trouble, or that of its account.
     """
     shape = shape_of(step)
-    if shape is None or not isinstance(step, Write | NewContact | Read):
+    if shape is None or not isinstance(step, Write | NewContact | Read) or not push.lease.crowd:
         return False
     company = Company(Member(push, step), shape, using, task_id)
     try:

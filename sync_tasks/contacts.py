@@ -4,12 +4,12 @@ A register is one text, 16 digits of microseconds and then the value, so the new
 text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
 (subscribed): a tie unsubscribes.
 
-The fields of a user, as they lie in Redis: ``address``, ``hint`` (an address that only identifies), ``erased``,
-``a:<portal field>`` and ``n:<newsletter>`` are registers. ``g:<register>`` holds the stamp an operator gave up on.
-``p:<event>`` is an accepted event without a fate yet, ``d:<event>`` one that is a dead letter.
-``s:<account>:<what>`` is what Brevo is known to hold. ``l:<account>`` asks to look there before anything else,
-``b:<account>:<kind>`` is the moment of an opt-out we were told of. The rest is bookkeeping: ``rev``, ``latest``,
-``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
+The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>`` and ``n:<newsletter>`` are
+registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user, until it was looked for.
+``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event without a fate yet,
+``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold. ``l:<account>`` asks to
+look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told of. The rest is
+bookkeeping: ``rev``, ``latest``, ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
 """
 
 import json
@@ -21,7 +21,8 @@ from sync_tasks.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Up
 
 STAMP = 16
 SUBSCRIBED, UNSUBSCRIBED = "s", "u"
-_KEPT_WHEN_ERASED = ("erased", "address", "hint")
+_KEPT_WHEN_ERASED = ("erased", "address")
+HINT, HINTED = "h:", "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,13 @@ class Contact:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses under which Brevo may know the user, the wanted one first."""
-        known = (self.registers.get(name, "")[STAMP:] for name in ("address", "hint"))
-        return tuple(dict.fromkeys(address for address in known if address))
+        wanted = self.registers.get("address", "")[STAMP:]
+        return ((wanted,) if wanted else ()) + self.hints
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """Further addresses under which Brevo may know the user; nobody has looked for them yet."""
+        return tuple(sorted(name[len(HINT) :] for name in self.registers if name.startswith(HINT)))
 
     def attributes(self) -> dict[str, Json]:
         """Return the wanted value of each portal field."""
@@ -170,13 +176,17 @@ def values_of(event: Event) -> dict[str, str]:
         case Subscribe():
             said = {"address": event.email, f"n:{event.newsletter}": SUBSCRIBED}
         case Update():
-            said = {"address": event.email, "hint": event.previous_email}
+            said = {"address": event.email} | _hint(event.previous_email)
         case Unsubscribe():
-            said = {"hint": event.email, f"n:{event.newsletter}": UNSUBSCRIBED}
+            said = _hint(event.email) | {f"n:{event.newsletter}": UNSUBSCRIBED}
         case Anonymize():
-            said = {"hint": event.email, "erased": ""}
+            said = _hint(event.email) | {"erased": ""}
     extra = {f"a:{name}": json.dumps(value, ensure_ascii=False) for name, value in getattr(event, "fields", {}).items()}
     return {name: value for name, value in said.items() if value is not None} | extra
+
+
+def _hint(address: str | None) -> dict[str, str | None]:
+    return {HINT + address: ""} if address else {}
 
 
 def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -> dict[str, str]:
@@ -189,11 +199,12 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -
     merged = dict(registers)
     for name, value in values.items():
         new, old = stamp + value, merged.get(name, "")
-        merged[name] = max(new, old)
+        merged[name] = HINTED if name.startswith(HINT) else max(new, old)
         if name == "address" and old[STAMP:] not in {"", value}:
-            merged["hint"] = max(min(new, old), merged.get("hint", ""))
+            merged[HINT + min(new, old)[STAMP:]] = HINTED
+    merged.pop(HINT + merged.get("address", "")[STAMP:], None)
     if "erased" in merged:
-        merged = {name: text for name, text in merged.items() if name in _KEPT_WHEN_ERASED}
+        merged = {name: text for name, text in merged.items() if name in _KEPT_WHEN_ERASED or name.startswith(HINT)}
     return merged
 
 
@@ -205,7 +216,7 @@ def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool
         group, _, rest = name.partition(":")
         if group in groups:
             groups[group][rest] = text
-        elif group in {"a", "n", *_KEPT_WHEN_ERASED}:
+        elif group in {"a", "n", "h", *_KEPT_WHEN_ERASED}:
             registers[name] = text
     return Contact(
         user_id=user_id,

@@ -6,7 +6,9 @@ any other value of a person.
 
 
 class SyncError(Exception):
-    """Anything this package raises on purpose."""
+    """Anything this package raises on purpose; where ``doubtful``, Brevo may still apply what we asked for."""
+
+    doubtful = False
 
 
 class ConfigurationError(SyncError):

@@ -93,7 +93,7 @@ def concerns(contact: Contact, account: str, layout: Layout) -> bool:
         contact.erased
         or (known is not None and known.id is not None)
         or any(newsletter in layout.newsletters for newsletter in wished)
-        or (known is None and (not wished or "hint" in contact.registers))
+        or (known is None and (not wished or bool(contact.hints)))
     )
 
 
@@ -108,8 +108,14 @@ def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
         return _first_look(contact, layout, view)
     if seen.spares:
         return Erase(min(seen.spares))
+    if seen.id is None and contact.hints and not (view.fresh or contact.address_taken):
+        return Search(contact.addresses, by_ext_id=view.doubted)
     if contact.erased:
         return None if seen.id is None or (seen.digest == ERASED and not view.doubted) else Erase(seen.id)
+    return _living_step(contact, layout, view, seen)
+
+
+def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
     if seen.id is None:
         return _creation(wanted_of(contact, layout, seen.floor), contact)
     if view.doubted:

@@ -16,6 +16,7 @@ from sync_tasks.differences import (
     essential,
     wanted_of,
 )
+from sync_tasks.duplicates import find_holder
 from sync_tasks.erasing import erase_contact, erase_seen
 from sync_tasks.errors import (
     AddressBusyError,
@@ -25,6 +26,7 @@ from sync_tasks.errors import (
     LeaseLostError,
     MissingContactError,
     RejectedContactError,
+    SyncError,
     TooEarlyError,
 )
 from sync_tasks.gateway import Gateway, Written
@@ -161,7 +163,7 @@ class AccountPush:
         try:
             written = self._noting(lambda: self.gateway.create(new))
         except DuplicateContactError as error:
-            holder = self._holder(error, new.address)
+            holder = find_holder(self.gateway, error, new.address, self.lease.user_id)
             if not self._is_mine(holder):
                 self._give_way(holder)
             self.learn(holder)
@@ -186,7 +188,9 @@ class AccountPush:
             # Brevo may refuse to take a contact off a list that it has left already: look, and ask for the rest.
             self.view = replace(self.view, doubted=True)
         else:
-            self.view = after_write(self.view, change, wanted_of(self.lease.contact, self.layout, before.floor))
+            # A block that the change lifts ends subscriptions only from the next step on.
+            sent = wanted_of(self.lease.contact, self.layout, self.known().floor)
+            self.view = after_write(self.view, change, sent)
             self.written |= change.attributes.keys()
 
     def _change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
@@ -204,7 +208,7 @@ class AccountPush:
     def _make_room(self, error: DuplicateContactError, change: Change) -> None:
         """Another contact has what this one needs: it takes over, is anonymized, or is waited for."""
         by_address = "email" in error.identifiers and change.address is not None
-        other = self._holder(error, change.address or "")
+        other = find_holder(self.gateway, error, change.address or "", self.lease.user_id)
         if other.id == self.known().id:
             raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
         if not self._is_mine(other):
@@ -213,18 +217,6 @@ class AccountPush:
             self._take_over(other, self.known())
         else:
             self._remember_spares(iter((other.id,)))
-
-    def _holder(self, error: DuplicateContactError, address: str) -> RemoteContact:
-        """Return the contact that has our address or ``ext_id`` already."""
-        if "email" in error.identifiers and address:
-            holder = self.gateway.find_address(address)
-        elif "ext_id" in error.identifiers:
-            holder = self.gateway.find_ext_id(self.lease.user_id)
-        else:
-            raise error
-        if holder is None:
-            raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
-        return holder
 
     def _take_over(self, other: RemoteContact, old: Seen) -> None:
         """The contact that has the address becomes the user's; the old one is a spare, its opt-out lives on."""
@@ -253,6 +245,8 @@ class AccountPush:
         self.view = replace(self.view, seen=replace(here, address=address), guarded=here.block)
 
     def _erase(self, contact_id: int) -> None:
+        if self.view.doubted:
+            self._look_for_another(contact_id)
         if self._is_sure_of(contact_id):
             with suppress(RejectedContactError):
                 self._send_erasure(contact_id, erase_seen(self.known(), self.layout, self.gateway))
@@ -262,7 +256,13 @@ class AccountPush:
         if contact_id in seen.spares:
             self.view = replace(self.view, seen=replace(seen, spares=seen.spares - {contact_id}))
         else:
-            self.view = View(Seen(id=contact_id, digest=ERASED), fresh=True)
+            self.view = View(Seen(id=contact_id, digest=ERASED, spares=seen.spares), fresh=True)
+
+    def _look_for_another(self, contact_id: int) -> None:
+        """A slow old creation may have brought the person back, as a contact of its own."""
+        created = self.gateway.find_ext_id(self.lease.user_id)
+        if created and created.id != contact_id:
+            self._remember_spares(iter((created.id,)))
 
     def _is_sure_of(self, contact_id: int) -> bool:
         seen, view = self.known(), self.view
@@ -290,7 +290,7 @@ class AccountPush:
     def _noting(self, request: Callable[[], Written]) -> Written:
         try:
             written = request()
-        except GatewayUnavailableError as error:
+        except SyncError as error:
             self.doubtful |= error.doubtful
             raise
         self.doubtful |= written.doubtful

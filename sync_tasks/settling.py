@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen
+from sync_tasks.contacts import HINT, Contact, EventKey, Seen, dump_seen
 from sync_tasks.dead_letters import write_letter
 from sync_tasks.differences import ERASED
 from sync_tasks.errors import AccountPausedError, PermanentError, PoisonedContactError, RateLimitedError, SyncError
@@ -61,6 +61,8 @@ def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
     own = min(2.0 ** max(pushed.tries - 1, 0), LONGEST_RETRY)
     if late > 0:
         own = pipeline.defer_seconds * 2.0 ** min(late - 1, 10)
+    # Many messages of one user are many tries within a moment: no wait is longer than the trouble has lasted.
+    own = min(own, max(pushed.since(pushed.contact.failing) if pushed.contact.failing else 0.0, 1.0))
     return min(max(told, default=own), LONGEST_DEFERRAL)
 
 
@@ -124,10 +126,11 @@ def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
     for account, seen in pushed.seen.items():
         fields |= dump_seen(account, seen)
     fields |= {f"p:{key}": "" for key in fates.done}
+    hints = {f"{HINT}{address}": "" for address in contact.hints}
     if not pushed.errors and not unsure:
-        fields["hint"] = ""
+        fields |= hints
     if contact.erased and not pushed.errors and all(seen.id is not None for seen in pushed.seen.values()):
-        fields |= {"hint": "", "address": ""}
+        fields |= hints | {"address": ""}
     return fields
 
 

@@ -7,8 +7,9 @@ user who has it · ``waiting`` the same to the users who want it too · ``tombst
 · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once · ``suspect`` the lease of the
 one contact in hand whose worker died twice, as long as that lease · ``pending:<task>:<newsletter>`` users with such an
-event without a fate yet, until it has one · ``filling`` users that a first load brought and Brevo has not confirmed,
-a week; ``filled_since`` when the first of them was sent, as long as that takes (see ``backfill``).
+event without a fate yet, until it has one · ``vacated:<keyed hash>`` an address that a user gave up, two days ·
+``filling`` users that a first load brought and Brevo has not confirmed, a week; ``filled_since`` when the first of them
+was sent, as long as that takes (see ``backfill``).
 """
 
 import hashlib
@@ -61,7 +62,10 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lease:
-    """The right to push one contact, and what is known of it; ``crowd``: how many have such an event pending."""
+    """The right to push one contact, and what is known of it.
+
+    ``crowd``: how many have such an event pending; 0 where the contact must be pushed alone.
+    """
 
     user_id: str
     token: str

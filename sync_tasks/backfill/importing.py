@@ -14,7 +14,7 @@ from typing import cast
 
 from sync_tasks.backfill.loading import LEFT_ALONE
 from sync_tasks.backfill.own import AT_ONCE, Own, hand_over, mark_sent, read_own
-from sync_tasks.backfill.reading import Wave, read_back, read_once
+from sync_tasks.backfill.reading import FIRST_PAUSE, Wave, read_back, read_once
 from sync_tasks.differences import NewContact
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.events import moment_of
@@ -70,6 +70,7 @@ class Importing:
         self._open: dict[tuple[str, frozenset[int]], Batch] = {}
         self._full: dict[str, list[Batch]] = {account: [] for account in using.layouts}
         self._all = 0
+        self._pause = FIRST_PAUSE
         self.became: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
@@ -142,7 +143,7 @@ class Importing:
         for batch in batches:
             self._send(batch, wave)
         batches.clear()
-        read_back(wave)
+        self._pause = read_back(wave, self._pause) or self._pause
 
     def _send(self, batch: Batch, wave: Wave) -> None:
         owns = [own for users in batch.chunks() for own in mark_sent(self._store, users, LEFT_ALONE * SECOND)]

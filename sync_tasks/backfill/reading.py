@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from sync_tasks.backfill.own import hand_over, read_users
 from sync_tasks.contacts import RemoteContact
-from sync_tasks.errors import TransientError
+from sync_tasks.differences import Change
+from sync_tasks.erasing import erase_contact
+from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.gateway import Gateway
 from sync_tasks.work import Resources
 
@@ -28,7 +30,7 @@ T = TypeVar("T")
 class Wave:
     """Contacts that Brevo imports: whose they are by address, until it shows them.
 
-    ``count`` hears what became of how many.
+    ``count`` hears what became of how many. ``doubtful``: an import was asked for without an answer.
     """
 
     account: str
@@ -36,6 +38,7 @@ class Wave:
     using: Resources
     count: Callable[[str, int], None]
     missing: dict[str, str] = field(default_factory=dict)
+    doubtful: bool = False
 
     @property
     def gateway(self) -> Gateway:
@@ -47,17 +50,21 @@ class Wave:
         for number in range(TRIES - 1):
             try:
                 return request()
-            except TransientError:
+            except TransientError as error:
+                self.doubtful |= isinstance(error, GatewayUnavailableError) and error.doubtful
                 self.using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
         return request()
 
 
 def read_back(wave: Wave, first_pause: float = FIRST_PAUSE) -> float:
-    """Look until Brevo shows all of them, or nothing new any more; these are handed over.
+    """Look until Brevo shows all of them, or nothing new any more; who is missing then is handed over.
 
-    Return how many seconds it took until it showed somebody.
+    Return after how many seconds it showed somebody. An import that may be carried out twice is waited for: only then
+    nobody can be put on a list again who has just left it.
     """
     pause, in_vain, started, took = first_pause, 0, time.monotonic(), 0.0
+    if wave.doubtful:
+        wave.using.throttle.rest(wave.using.settings.pipeline.quiet_seconds)
     while wave.missing and in_vain < (LATE_PATIENCE if took else PATIENCE):
         wave.using.throttle.rest(pause)
         if read_once(wave):
@@ -96,10 +103,33 @@ def _take_over(page: list[RemoteContact], wave: Wave) -> int:
     done = store.run_all("confirm", (call for call in calls.values() if call))
     wave.count("imported", done.count(2))
     _give_up(wave, (user for user, call in calls.items() if call is None))
+    for user in _doubt(wave, shown.keys() - owns.keys()):
+        _erase(shown[user].id, wave)
     return len(shown)
 
 
 def _give_up(wave: Wave, users: Iterable[str]) -> None:
     """What Brevo does not show in time, or otherwise than it should be, is for the workers."""
-    store = wave.using.store
-    wave.count("handed over", sum(hand_over(store, read_users(store, users), sent=True)))
+    users = set(users)
+    owns = list(read_users(wave.using.store, users))
+    wave.count("handed over", sum(hand_over(wave.using.store, owns, sent=True)))
+    _doubt(wave, users - {own.user_id for own in owns})
+
+
+def _doubt(wave: Wave, users: Iterable[str]) -> list[str]:
+    """Whoever pushed these contacts meanwhile may not have seen the import; return the users who are gone."""
+    users = list(users)
+    known = wave.using.store.run_all("doubt", ((user,) for user in users))
+    return [user for user, found in zip(users, known, strict=True) if not found]
+
+
+def _erase(contact_id: int, wave: Wave) -> None:
+    """The user was deleted before Brevo came to import the contact."""
+    gateway = wave.gateway
+
+    def send(change: Change) -> None:
+        gateway.change(contact_id, change)
+
+    erase_contact(
+        contact_id, wave.using.layouts[wave.account], gateway, read=lambda: gateway.read(contact_id), send=send
+    )

@@ -99,6 +99,7 @@ class Brevo(Operations):
             return RejectedContactError(f"{fault.error}: refused by the firewall")
         if doubtful and isinstance(fault.error, TransientError | AccountError):
             return GatewayUnavailableError(str(fault.error), doubtful=True)
+        fault.error.doubtful |= doubtful
         return fault.error
 
     def _attempt(self, call: Call) -> Answer | Fault:

@@ -10,7 +10,7 @@ if not secret then
 end
 
 -- One read of everything the event may touch, one write of what it changes.
-local names, values = {'latest', 'rev', 'erased', 'address', 'hint'}, {}
+local names, values = {'latest', 'rev', 'erased', 'address'}, {}
 for i = 6, #ARGV, 2 do
   values[ARGV[i]] = ARGV[i + 1]
   table.insert(names, ARGV[i])
@@ -32,19 +32,43 @@ end
 local was_erased = held.erased ~= nil
 if entombed(user) or (was_erased and not values.erased) then return {'erased', stamp} end
 
-local changed, woken = false, {}
+local changed, woken, hinted = false, {}, false
+local function hint(address)
+  local field = 'h:' .. address
+  if held[field] == nil then held[field] = redis.call('HGET', contact, field) end
+  if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
+end
 local function give_up_address(text)
   for _, other in ipairs(release_address(string.sub(text, STAMP + 1), user, at)) do table.insert(woken, other) end
 end
 for field, value in pairs(values) do
-  local text = stamp .. value
-  local wins, old = put(field, text)
-  if wins and field ~= 'hint' then changed = true end
-  if field == 'address' then
-    local moved = old and string.sub(old, STAMP + 1) ~= value
-    if moved then put('hint', wins and old or text) end
-    if moved and wins then give_up_address(old) end
-    if wins then claim_address(value, user) end
+  if string.sub(field, 1, 2) == 'h:' then
+    hint(string.sub(field, 3))
+  else
+    local text = stamp .. value
+    local wins, old = put(field, text)
+    changed = changed or wins
+    if field == 'address' then
+      local moved = old and string.sub(old, STAMP + 1) ~= value
+      if moved then hint(string.sub(wins and old or text, STAMP + 1)) end
+      if moved and wins then give_up_address(old) end
+      if wins then claim_address(value, user) end
+    end
+  end
+end
+if held.address and (hinted or values.address) then
+  local own = 'h:' .. string.sub(held.address, STAMP + 1)
+  written[own] = nil
+  redis.call('HDEL', contact, own)
+  hinted = false
+  for field in pairs(written) do hinted = hinted or string.sub(field, 1, 2) == 'h:' end
+end
+-- Where nobody found the user at Brevo yet, one more address to look for is news.
+if hinted and not changed then
+  changed = true
+  local fields = redis.call('HGETALL', contact)
+  for i = 1, #fields, 2 do
+    if string.find(fields[i], '^s:.*:id$') and fields[i + 1] ~= '-' then changed = false end
   end
 end
 if values.erased and not was_erased then

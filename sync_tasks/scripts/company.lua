@@ -11,7 +11,8 @@ local function is_plain(contact)
 end
 local function has_its_address(user, contact)
   local address = redis.call('HGET', contact, 'address')
-  return address and claim_address(string.sub(address, STAMP + 1), user)
+  local text = address and string.sub(address, STAMP + 1)
+  return text and not is_vacated(text) and claim_address(text, user)
 end
 for _, user in ipairs(redis.call('ZRANGE', index, 0, 2 * most)) do
   if #taken == most then break end

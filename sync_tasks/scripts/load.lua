@@ -1,7 +1,7 @@
 -- Merge a row of a first load into the state. ARGV: user, stamp, a random text for a first start, microseconds until
 -- workers shall see to the contact if the load does not, then register and value by turns.
--- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own, which nobody was told
--- of since; 'known' where it is not: nothing was done, ordinary events must say it; or 'erased'.
+-- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own; 'known' where it is
+-- not: nothing was done, ordinary events must say it; or 'erased'.
 -- A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
@@ -29,7 +29,8 @@ if #written == 0 then return 'unchanged' end
 if not held.rev and redis.call('EXISTS', contact) == 1 then return 'known' end
 if held.rev and (held.filling ~= held.rev or not redis.call('ZSCORE', key('due'), user)) then return 'known' end
 if held.address and string.sub(held.address, STAMP + 1) ~= address then return 'known' end
-if not claim_address(address, user) then return 'known' end
+-- Somebody else has the address, or had it lately: an import might put that contact on the lists.
+if is_vacated(address) or not claim_address(address, user) then return 'known' end
 
 local rev = tostring(tonumber(held.rev or '0') + 1)
 redis.call('HSET', contact, 'rev', rev, 'filling', rev, 'v', '1', unpack(written))

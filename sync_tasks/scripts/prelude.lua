@@ -60,17 +60,24 @@ local function claim_address(address, user)
   return false
 end
 
+-- An address that somebody gave up lately: Brevo may not know of it yet.
+local TWO_DAYS = 172800
+local function is_vacated(address) return redis.call('EXISTS', key('vacated:' .. keyed_hash(address))) == 1 end
+
 local function release_address(address, user, at)
   local hash, woken = keyed_hash(address), {}
   if redis.call('HGET', key('addresses'), hash) ~= user then return woken end
   redis.call('HDEL', key('addresses'), hash)
+  redis.call('SET', key('vacated:' .. hash), '1', 'EX', TWO_DAYS)
   local waiting = redis.call('HGET', key('waiting'), hash)
   if not waiting then return woken end
   redis.call('HDEL', key('waiting'), hash)
   for other in string.gmatch(waiting, '%S+') do
     local wanted = redis.call('HGET', contact_key(other), 'address')
+    local given_up = redis.call('HGET', contact_key(other), 'g:address') or ''
     local erased = redis.call('HEXISTS', contact_key(other), 'erased') == 1
-    if other ~= user and not erased and wanted and string.sub(wanted, STAMP + 1) == address then
+    local wants = wanted and string.sub(wanted, STAMP + 1) == address and greater(string.sub(wanted, 1, STAMP), given_up)
+    if other ~= user and not erased and wants then
       if claim_address(address, other) then
         -- A push under way knows nothing of it yet: it must not settle the contact.
         redis.call('HINCRBY', contact_key(other), 'rev', 1)

@@ -1,6 +1,6 @@
 -- Lease a contact and return its fields. ARGV: user, token, seconds of the lease in microseconds.
 -- Returns 'busy'; 'idle' where there is nothing to do (any more); or 'taken', whether another living user has the
--- address, how many have the same kind of event pending, then field and value by turns.
+-- address, how many have the same kind of event pending (0: no company), then field and value by turns.
 -- A lease that ran out was not given back: its holder died or hangs, and what Brevo holds is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local contact, at = contact_key(user), now()
@@ -37,5 +37,6 @@ for i, text in ipairs(redis.call('HGETALL', contact)) do
     if index then crowd = math.max(crowd, redis.call('ZCARD', index)) end
   end
 end
-answer[3] = tostring(crowd)
+-- An import would put whoever still has the address on the lists.
+answer[3] = address and is_vacated(string.sub(address, STAMP + 1)) and '0' or tostring(crowd)
 return answer

@@ -6,11 +6,14 @@ import pytest
 from pydantic import SecretStr
 
 from sync_tasks.backfill.importing import _size_of
+from sync_tasks.backfill.patience import PatientGate
 from sync_tasks.differences import NewContact
 from sync_tasks.gateway import calls
+from sync_tasks.lines import Priority
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import serving
 from sync_tasks.settings import Account
+from sync_tasks.throttle import Throttle
 from tests.backfill.conftest import WriteRows
 from tests.backfill.loading import AS_OF, IMPORT, PAGE, KilledError, Loader, Meddling, die, people, person
 from tests.integration.pipeline import MakePipeline, address_of
@@ -74,20 +77,32 @@ def test_what_the_portal_told_before_is_not_overwritten(loader: Loader) -> None:
     assert [contact for contact in loader.pipeline.brevo.contacts() if contact["email"] == address_of("u3")] == []
 
 
-def test_an_opt_out_while_brevo_imports_is_the_last_word(loader: Loader) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_an_opt_out_while_brevo_imports_is_the_last_word(loader: Loader, quick_brevo: Sandbox, seconds: float) -> None:
+    quick_brevo.settings.import_seconds = seconds
     loader.load_rows(*people(10))
     loader.bring(happens=lambda: (loader.pipeline.unsubscribe("u4"), loader.pipeline.work()))
+    assert loader.dirty <= {"u4"}
     loader.work()
     assert loader.pipeline.lists("u4") == set()
     assert not loader.dirty
 
 
-def test_an_erasure_while_brevo_imports_is_complete(loader: Loader) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_an_erasure_while_brevo_imports_is_complete(loader: Loader, quick_brevo: Sandbox, seconds: float) -> None:
+    quick_brevo.settings.import_seconds = seconds
     loader.load_rows(*people(10))
-    loader.bring(happens=lambda: (loader.pipeline.anonymize("u4"), loader.pipeline.work_once()))
+
+    def anonymize() -> None:
+        loader.pipeline.anonymize("u4")
+        loader.pipeline.work()
+
+    loader.bring(happens=anonymize)
     loader.work()
     assert loader.pipeline.store.peek("u4") is None
-    assert [contact for contact in loader.pipeline.brevo.contacts() if contact["email"] == address_of("u4")] == []
+    (erased,) = (contact for contact in quick_brevo.contacts() if str(contact["ext_id"]).startswith("deleted-"))
+    assert (erased["emailBlacklisted"], erased["listIds"]) == (True, [])
+    assert [contact for contact in quick_brevo.contacts() if contact["email"] == address_of("u4")] == []
 
 
 def test_who_existed_before_is_left_to_the_workers(loader: Loader, quick_brevo: Sandbox) -> None:
@@ -135,6 +150,18 @@ def test_an_address_of_somebody_else_is_a_dead_letter(loader: Loader) -> None:
     assert [letter.error for letter in loader.pipeline.letters()] == ["AddressTakenError"]
 
 
+def test_an_address_given_up_lately_is_not_imported(loader: Loader) -> None:
+    loader.pipeline.subscribe("old", email=address_of("u1"))
+    loader.work()
+    loader.pipeline.update("old", email="moved@portal.org")
+    assert loader.backfill(*people(8))["imported"] == 7
+    loader.work()
+    assert (loader.pipeline.held("u1")["email"], loader.pipeline.held("old")["email"]) == (
+        address_of("u1"),
+        "moved@portal.org",
+    )
+
+
 def test_a_killed_load_goes_on_without_importing_again(loader: Loader) -> None:
     loader.load_rows(*people(10))
     with pytest.raises(KilledError):
@@ -168,3 +195,30 @@ def test_each_account_imports_its_own(make_pipeline: MakePipeline, write_rows: W
         became = loader.backfill(*people(6, "daily", "weekly"), *people(8, "weekly"))
         assert (became["imported"], became["imports"], loader.dirty) == (8, 2, set())
         assert [len(each["listIds"]) for each in (*quick_brevo.contacts(), *other.sandbox.contacts())] == [1] * 14  # type: ignore[arg-type]
+
+
+def test_a_load_waits_for_its_turn_after_everybody_else(loader: Loader) -> None:
+    redis, slow = loader.pipeline.store.redis, Account(requests_per_second=0.01, api_key=SecretStr("key"))
+    throttle, waited = Throttle(loader.pipeline.store, {"slow": slow}), list[tuple[bool, object]]()
+
+    def rest(seconds: float) -> None:
+        waited.append((seconds > 60, redis.get("sync_tasks:first:slow:contacts")))
+        redis.flushall()
+
+    gate = PatientGate(throttle.gate("slow"), rest)
+    gate.acquire("contacts")
+    gate.acquire("contacts")
+    assert waited == [(True, str(int(Priority.BACKGROUND)))]
+
+
+@pytest.mark.parametrize("fault", ["drop", "drop_after", "late"])
+def test_an_import_without_an_answer_is_asked_for_again(loader: Loader, quick_brevo: Sandbox, fault: str) -> None:
+    quick_brevo.add_fault(fault, path="/import", count=4)
+    assert loader.backfill(*people(10))["imported"] == 10
+    assert (len(quick_brevo.contacts()), loader.dirty) == (10, set())
+
+
+def test_reading_back_goes_on_after_an_outage(loader: Loader, quick_brevo: Sandbox) -> None:
+    loader.load_rows(*people(10))
+    outage = lambda: quick_brevo.add_fault("status", status=503, path="contacts$", count=4)  # noqa: E731 - one word
+    assert loader.bring(happens=outage)["imported"] == 10

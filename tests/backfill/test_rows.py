@@ -87,8 +87,16 @@ def test_a_bad_row_is_named_without_a_word_of_it(write_rows: WriteRows, told: ob
 
 
 def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
-    text = b'user_id,email,city\nu1,a@portal.org,"New\nYork"\nu2,b@portal.org\n\nu3,c@portal.org,\xff\nu4,"d"x,y\nu5,e@portal.org,z\n'
-    told = rows_of(write_csv(tmp_path, text))
+    lines = [
+        b"user_id,email,city",
+        b'u1,a@portal.org,"New\nYork"',
+        b"u2,b@portal.org",
+        b"",
+        b"u3,c@portal.org,\xff",
+        b'u4,"d"x,y',
+        b"u5,e@portal.org,z",
+    ]
+    told = rows_of(write_csv(tmp_path, b"\n".join(lines)))
     assert [row.line for row in told if isinstance(row, BadRow)] == [4, 6, 7]
     assert [row.user_id for row in told if isinstance(row, Row)] == ["u1", "u5"]
 

@@ -24,7 +24,7 @@ def merged(history: list[Event]) -> dict[str, str]:
 
 def wishes(registers: dict[str, str]) -> dict[str, str]:
     """What counts at Brevo: of an erased user only that, and never by which address somebody was looked for."""
-    kept = {"erased"} if "erased" in registers else registers.keys() - {"hint"}
+    kept = {"erased"} if "erased" in registers else registers.keys()
     return {name: registers[name] for name in kept}
 
 
@@ -56,7 +56,7 @@ def test_an_erasure_is_for_good_and_keeps_nothing_but_how_to_find_the_contact(
 ) -> None:
     erasure = parse_event(Anonymize, {"user_id": "u1", "occurred_at": START})
     state = merged([*before, erasure, *after])
-    assert state.keys() <= {"erased", "address", "hint"}
+    assert {name for name in state if not name.startswith("h:")} <= {"erased", "address"}
     assert state == merged([*before, erasure])
 
 
@@ -70,7 +70,7 @@ def test_the_atomic_step_in_redis_agrees_with_the_pure_merge(redis_url: str, his
         for event in history:
             before, state = state, merge(state, stamp_of(event.occurred_at or START), values_of(event))
             acceptance = store.accept(event)
-            changed = {name for name in state if state[name] != before.get(name)} - {"hint"}
+            changed = {name for name in state if state[name] != before.get(name)}
             assert (acceptance.status == "accepted") == bool(changed)
         held = store.peek("u1")
         assert (dict(held.registers) if held else {}) == state

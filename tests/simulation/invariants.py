@@ -138,7 +138,12 @@ def _addresses(world: World, user_id: str) -> set[str]:
 
 def _wanted_addresses(world: World) -> set[str]:
     living = (registers for registers in wishes_of(world).values() if "erased" not in registers)
-    return {registers[name][STAMP:] for registers in living for name in ("address", "hint") if name in registers}
+    return {
+        text[STAMP:] if name == "address" else name[2:]
+        for registers in living
+        for name, text in registers.items()
+        if name[:2] in {"ad", "h:"}
+    }
 
 
 def _check_fates(world: World) -> Iterator[str]:

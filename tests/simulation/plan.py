@@ -87,7 +87,7 @@ def _plan_user(plan: Plan, user: int, chance: Random) -> None:
     for step in range(chance.randint(1, 5)):
         task = "subscribe_contact" if step == 0 and not older else _any_task(chance)
         # Of who is older than the pipeline, Brevo's address is only known as long as it stays.
-        number += task == "update_contact" and not older and chance.random() < 0.4
+        number += task == "update_contact" and chance.random() < 0.4
         event = _event(task, user, number, moment, chance)
         plan.calls += [
             (max(moment + chance.choice([0.0, 0.0, chance.uniform(0, 3), chance.uniform(0, 60)]), 0.0), event)

@@ -1,0 +1,8 @@
+-- Brevo may hold a contact otherwise than its last push found: let somebody look at it. ARGV: user.
+-- Returns 1, or 0 where there is no such user (any more).
+local contact, at = contact_key(ARGV[1]), now()
+if redis.call('EXISTS', contact) == 0 then return 0 end
+redis.call('HSET', contact, 'unsure', at)
+redis.call('HINCRBY', contact, 'rev', 1)
+mark_dirty(ARGV[1], at)
+return 1
