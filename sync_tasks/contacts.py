@@ -14,7 +14,7 @@ bookkeeping: ``rev``, ``latest``, ``lease``, ``unsure``, ``crashes``, ``tries``,
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sync_tasks.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Update, moment_of
@@ -139,6 +139,12 @@ class Contact:
         return ((wanted,) if wanted else ()) + self.hints
 
     @property
+    def searched(self) -> Self:
+        """The same contact once all its hints were looked for."""
+        told = {name: text for name, text in self.registers.items() if not name.startswith(HINT)}
+        return replace(self, registers=told)
+
+    @property
     def hints(self) -> tuple[str, ...]:
         """Further addresses under which Brevo may know the user; nobody has looked for them yet."""
         return tuple(sorted(name[len(HINT) :] for name in self.registers if name.startswith(HINT)))
@@ -189,13 +195,20 @@ def _hint(address: str | None) -> dict[str, str | None]:
     return {HINT + address: ""} if address else {}
 
 
+def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Where else an erased person may be found, as told by what was said before the erasure and comes late."""
+    told = {HINT + text if name == "address" else name for name, text in values.items()}
+    known = HINT + registers.get("address", "")[STAMP:]
+    return {name: HINTED for name in told if name.startswith(HINT) and name != known}
+
+
 def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -> dict[str, str]:
     """Return the registers after an event of that moment; in whatever order events come, the newest wins.
 
     The atomic step in Redis (``accept.lua``) does the same; tests hold the two together.
     """
     if "erased" in registers and "erased" not in values:
-        return dict(registers)
+        return dict(registers) | (_late_hints(registers, values) if stamp <= registers["erased"] else {})
     merged = dict(registers)
     for name, value in values.items():
         new, old = stamp + value, merged.get(name, "")

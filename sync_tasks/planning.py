@@ -108,11 +108,19 @@ def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
         return _first_look(contact, layout, view)
     if seen.spares:
         return Erase(min(seen.spares))
-    if seen.id is None and contact.hints and not (view.fresh or contact.address_taken):
-        return Search(contact.addresses, by_ext_id=view.doubted)
+    if hints := _to_look_for(contact, seen):
+        return Search(hints, by_ext_id=view.doubted and seen.id is None)
     if contact.erased:
         return None if seen.id is None or (seen.digest == ERASED and not view.doubted) else Erase(seen.id)
     return _living_step(contact, layout, view, seen)
+
+
+def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
+    """Return the addresses under which the user may have another contact than the one we know."""
+    unknown = tuple(address for address in contact.hints if address != seen.address)
+    if not unknown or (contact.address_taken and not contact.erased):
+        return ()
+    return contact.addresses if seen.id is None else unknown
 
 
 def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:

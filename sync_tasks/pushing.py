@@ -124,10 +124,18 @@ class AccountPush:
             self.view = View(None, doubted=True)
 
     def _search(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
+        self._take_in(addresses, by_ext_id=by_ext_id)
+        self.lease = replace(self.lease, contact=self.lease.contact.searched)
+
+    def _take_in(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
+        """Whatever is found beside a contact that we know is one too many."""
         created = self.gateway.find_ext_id(self.lease.user_id) if by_ext_id else None
         mine = {remote.id: remote for remote in self._found(addresses)}
         if created:
             mine.setdefault(created.id, created)
+        if self.view.seen and self.view.seen.id is not None:
+            self._remember_spares(iter(mine))
+            return
         if not mine:
             self.view = View(self.known().forgotten, fresh=True)
             return

@@ -7,13 +7,13 @@ the next one goes on where it ended.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from sync_tasks.backfill.loading import LEFT_ALONE
-from sync_tasks.backfill.own import AT_ONCE, Own, hand_over, mark_sent, read_own
+from sync_tasks.backfill.own import AT_ONCE, Own, hand_over, mark_sent, read_own, read_users
 from sync_tasks.backfill.reading import FIRST_PAUSE, Wave, read_back, read_once
 from sync_tasks.differences import NewContact
 from sync_tasks.errors import RejectedContactError
@@ -120,7 +120,7 @@ class Importing:
         for account, new in creations.items():
             self._batch_for(account, new.lists, size := _size_of(new)).add(own.user_id, size)
         if not creations:
-            self._hand_over([own], sent=False)
+            self._hand_over([own])
 
     def _batch_for(self, account: str, lists: frozenset[int], size: int) -> Batch:
         batch = self._open.get((account, lists))
@@ -146,21 +146,33 @@ class Importing:
         self._pause = read_back(wave, self._pause) or self._pause
 
     def _send(self, batch: Batch, wave: Wave) -> None:
-        owns = [own for users in batch.chunks() for own in mark_sent(self._store, users, LEFT_ALONE * SECOND)]
-        news = {own: new for own in owns if (new := own.creations(self._using.layouts).get(batch.account))}
-        if len(news) < LEAST:
-            self._hand_over(owns, sent=False)
+        news = dict(self._news(batch))
+        if len(news) < LEAST or not _start_import(batch, news.values(), wave):
+            for users in batch.chunks():
+                self._hand_over(read_users(self._store, users))
             return
-        try:
-            wave.asking(lambda: wave.gateway.start_import(batch.lists, news.values()))
-        except RejectedContactError:
-            self._hand_over(owns, sent=False)
-        else:
-            self.became["imports"] += 1
-            wave.missing |= {new.address: own.user_id for own, new in news.items()}
+        self.became["imports"] += 1
+        wave.missing |= {new.address: user_id for user_id, new in news.items()}
 
-    def _hand_over(self, owns: list[Own], *, sent: bool) -> None:
-        self._count("handed over", sum(hand_over(self._store, owns, sent=sent)))
+    def _news(self, batch: Batch) -> Iterator[tuple[str, NewContact]]:
+        """Yield what is to be created, and nothing else: it may be very much."""
+        for users in batch.chunks():
+            for own in mark_sent(self._store, users, LEFT_ALONE * SECOND):
+                new = own.creations(self._using.layouts).get(batch.account)
+                if new:
+                    yield own.user_id, replace(new, lists=batch.lists)
+
+    def _hand_over(self, owns: Iterable[Own]) -> None:
+        self._count("handed over", sum(hand_over(self._store, owns, sent=False)))
+
+
+def _start_import(batch: Batch, news: Iterable[NewContact], wave: Wave) -> bool:
+    """Return whether Brevo takes them."""
+    try:
+        wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
+    except RejectedContactError:
+        return False
+    return True
 
 
 def _size_of(new: NewContact) -> int:

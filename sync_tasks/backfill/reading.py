@@ -16,6 +16,8 @@ from sync_tasks.gateway import Gateway
 from sync_tasks.work import Resources
 
 PAGE = 1000
+# The gateway takes a hundred pages for an endless row.
+MOST = 95 * PAGE
 # How long to wait for the first look, in seconds, and how much longer after each that showed nothing new.
 FIRST_PAUSE, LONGER, LONGEST_PAUSE = 1.0, 1.5, 15.0
 # So many looks in a row may show nothing new: before Brevo showed anybody, and after.
@@ -84,7 +86,7 @@ def read_once(wave: Wave) -> int:
 
 def _read_pages(wave: Wave, found: list[int]) -> None:
     """Whoever reads again after a failure goes past the pages that are taken over already."""
-    past, remotes = sum(map(bool, found)), wave.gateway.modified_since(wave.since)
+    past, remotes = sum(map(bool, found)), islice(wave.gateway.modified_since(wave.since), MOST)
     while wave.missing and (page := list(islice(remotes, PAGE))):
         wave.count("pages", 1)
         taken = _take_over(page, wave)

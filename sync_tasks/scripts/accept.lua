@@ -30,7 +30,29 @@ if stamp == '' then
   if not greater(stamp, latest) then stamp = later(latest, 1) end
 end
 local was_erased = held.erased ~= nil
-if entombed(user) or (was_erased and not values.erased) then return {'erased', stamp} end
+
+-- Of what was said before the erasure and comes late, nothing counts but where else the person may be found at Brevo.
+local function look_there_too(erased)
+  local found = false
+  for field, value in pairs(values) do
+    local place = field == 'address' and 'h:' .. value or field
+    local known = held.address and place == 'h:' .. string.sub(held.address, STAMP + 1)
+    if string.sub(place, 1, 2) == 'h:' and not known and redis.call('HEXISTS', contact, place) == 0 then
+      redis.call('HSET', contact, place, '1')
+      found = true
+    end
+  end
+  if found then
+    redis.call('HSET', contact, 'erased', erased, 'rev', tostring(tonumber(held.rev or '0') + 1), 'v', '1')
+    mark_dirty(user, at)
+  end
+end
+local tombstone = redis.call('HGET', key('tombstones'), keyed_hash(user))
+if tombstone or (was_erased and not values.erased) then
+  local erased = held.erased or string.sub(tombstone, 1, STAMP)
+  if not greater(stamp, erased) then look_there_too(erased) end
+  return {'erased', stamp}
+end
 
 local changed, woken, hinted = false, {}, false
 local function hint(address)
@@ -63,14 +85,7 @@ if held.address and (hinted or values.address) then
   hinted = false
   for field in pairs(written) do hinted = hinted or string.sub(field, 1, 2) == 'h:' end
 end
--- Where nobody found the user at Brevo yet, one more address to look for is news.
-if hinted and not changed then
-  changed = true
-  local fields = redis.call('HGETALL', contact)
-  for i = 1, #fields, 2 do
-    if string.find(fields[i], '^s:.*:id$') and fields[i + 1] ~= '-' then changed = false end
-  end
-end
+changed = changed or hinted
 if values.erased and not was_erased then
   for _, field in ipairs(redis.call('HKEYS', contact)) do
     if string.find(field, '^[ang]:') then redis.call('HDEL', contact, field) end

@@ -1,7 +1,7 @@
 -- Merge a row of a first load into the state. ARGV: user, stamp, a random text for a first start, microseconds until
 -- workers shall see to the contact if the load does not, then register and value by turns.
--- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own; 'known' where it is
--- not: nothing was done, ordinary events must say it; or 'erased'.
+-- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own; or 'known' where it
+-- is not, or the user was deleted: nothing was done, ordinary events must say it.
 -- A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
@@ -9,13 +9,13 @@ if not secret then
   secret = ARGV[3]
   redis.call('SET', key('secret'), secret)
 end
-if entombed(user) then return 'erased' end
+if entombed(user) then return 'known' end
 
 local names = {'rev', 'filling', 'latest', 'erased'}
 for i = 5, #ARGV, 2 do table.insert(names, ARGV[i]) end
 local held, written = {}, {}
 for i, text in ipairs(redis.call('HMGET', contact, unpack(names))) do held[names[i]] = text or nil end
-if held.erased then return 'erased' end
+if held.erased then return 'known' end
 local address
 for i = 5, #ARGV, 2 do
   local text = stamp .. ARGV[i + 1]

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from sync_tasks.backfill.importing import _size_of
+from sync_tasks.backfill.own import hand_over, read_users
 from sync_tasks.backfill.patience import PatientGate
 from sync_tasks.differences import NewContact
 from sync_tasks.gateway import calls
@@ -135,6 +136,33 @@ def test_a_known_contact_gets_what_is_new_by_an_ordinary_event(loader: Loader) -
     assert loader.pipeline.lists("u1") == {3, 5}
 
 
+def test_a_row_about_a_contact_that_waits_for_a_worker_is_an_event_too(loader: Loader) -> None:
+    loader.pipeline.subscribe("u1", occurred_at="2025-06-01T00:00:00Z")
+    assert loader.backfill(*people(8, "weekly"))["accepted"] == 1
+    assert {key.newsletter for key in loader.pipeline.state("u1").pending} == {"daily", "weekly"}
+
+
+def test_a_bounce_right_after_the_import_is_known_as_one(loader: Loader, quick_brevo: Sandbox) -> None:
+    def bounce() -> None:
+        quick_brevo.run_due()
+        quick_brevo.act("bounce", address_of("u2"))
+
+    loader.load_rows(*people(8))
+    assert loader.bring(happens=bounce)["handed over"] == 1
+    loader.work()
+    block = loader.pipeline.state("u2").seen["default"].block
+    assert block is not None
+    assert block.kind == "hard_bounce"
+
+
+def test_what_was_handed_over_is_not_confirmed_behind_the_workers_back(loader: Loader) -> None:
+    loader.load_rows(person(1))
+    (own,) = read_users(loader.pipeline.store, ["u1"])
+    assert hand_over(loader.pipeline.store, [own], sent=False) == [1]
+    assert loader.pipeline.store.run_all("confirm", [("u1", "1", "1", "s:default:id", "1")]) == [0]
+    assert loader.dirty == {"u1"}
+
+
 def test_somebody_who_only_unsubscribed_is_taken_off_the_list(loader: Loader, quick_brevo: Sandbox) -> None:
     quick_brevo.add_contacts([{"email": address_of("u1"), "listIds": [3, 5]}])
     assert loader.backfill(person(1, "daily", subscribed=False))["handed over"] == 1
@@ -154,7 +182,8 @@ def test_an_address_given_up_lately_is_not_imported(loader: Loader) -> None:
     loader.pipeline.subscribe("old", email=address_of("u1"))
     loader.work()
     loader.pipeline.update("old", email="moved@portal.org")
-    assert loader.backfill(*people(8))["imported"] == 7
+    became = loader.backfill(*people(8))
+    assert (became["accepted"], became["imported"], became["handed over"]) == (1, 7, 0)
     loader.work()
     assert (loader.pipeline.held("u1")["email"], loader.pipeline.held("old")["email"]) == (
         address_of("u1"),
@@ -177,7 +206,15 @@ def test_a_load_that_nobody_takes_up_again_is_finished_by_the_workers(loader: Lo
     assert (loader.pipeline.store.overdue(10, 0.0), loader.dirty) == ([], {"u0", "u1", "u2"})
     loader.work()
     assert loader.pipeline.lists("u2") == {3}
+    assert loader.load_rows(person(1, "weekly"))["accepted"] == 1
     assert loader.backfill(*people(3))["imports"] == 0
+
+
+def test_whom_a_worker_has_in_hand_is_left_to_it(loader: Loader) -> None:
+    loader.load_rows(*people(8))
+    lease = loader.pipeline.store.take("u1", 25.0)
+    assert loader.bring()["imported"] == 7
+    assert (lease != "idle", loader.dirty) == (True, {"u1"})
 
 
 def test_rows_say_what_was_so_at_their_own_time(loader: Loader) -> None:

@@ -203,7 +203,20 @@ def test_every_command_in_an_example_exists() -> None:
 def test_every_make_target_is_in_the_reference() -> None:
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert targets
-    assert all(f"`{target}`" in section("make targets") for target in targets)
+    assert set(rows(section("make targets"))) & set(targets) == set(targets)
+
+
+def test_every_outcome_is_in_the_reference() -> None:
+    python = "".join(path.read_text() for path in (ROOT / "sync_tasks").glob("*.py"))
+    told = set(re.findall(r"\b(?:log_outcome|_tell)\(\s*f?\"([a-z ]+)", python))
+    told |= {word for pair in re.findall(r"_tell\(\"(\w+)\" if \w+ else \"(\w+)\"", python) for word in pair}
+    assert {word.removesuffix(" in ") for word in told} == set(rows(section("Outcomes"))) - {"tried again in … s"}
+
+
+def test_every_queue_is_in_the_reference() -> None:
+    namespace = sweep.app.conf.task_default_queue
+    queues = [queue.name for queue in sweep.app.conf.task_queues]
+    assert [name.replace(namespace, "<namespace>") for name in queues] == list(rows(section("Queues")))
 
 
 def test_every_log_field_is_in_the_reference() -> None:
