@@ -93,7 +93,8 @@ def concerns(contact: Contact, account: str, layout: Layout) -> bool:
         contact.erased
         or (known is not None and known.id is not None)
         or any(newsletter in layout.newsletters for newsletter in wished)
-        or (known is None and (not wished or bool(contact.hints)))
+        or (known is None and not wished)
+        or bool(contact.hints)
     )
 
 

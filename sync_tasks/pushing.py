@@ -129,19 +129,12 @@ class AccountPush:
 
     def _take_in(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
         """Whatever is found beside a contact that we know is one too many."""
-        created = self.gateway.find_ext_id(self.lease.user_id) if by_ext_id else None
         mine = {remote.id: remote for remote in self._found(addresses)}
-        if created:
+        if by_ext_id and (created := self.gateway.find_ext_id(self.lease.user_id)):
             mine.setdefault(created.id, created)
-        if self.view.seen and self.view.seen.id is not None:
-            self._remember_spares(iter(mine))
-            return
-        if not mine:
-            self.view = View(self.known().forgotten, fresh=True)
-            return
-        first, *others = mine.values()
-        self.learn(first)
-        self._remember_spares(remote.id for remote in others)
+        if not (self.view.seen and self.view.seen.id is not None):
+            self.learn(next(iter(mine.values()), None))
+        self._remember_spares(iter(mine))
 
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
         for address in addresses:

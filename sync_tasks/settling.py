@@ -80,7 +80,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
     """Return what to write down once the push is over."""
     contact = pushed.contact
     unsure = _unsure(pushed, pipeline)
-    complete = contact.erased and not pushed.errors and not unsure
+    complete = contact.erased and not unsure and (not pushed.errors or _is_idle(pushed))
     due = delay if delay is not None else _verifying(pushed, unsure, pipeline)
     letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
     return Settlement(
@@ -93,6 +93,11 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         closed=_closed(contact, fates, complete=complete),
         history=[*_found(pushed), *_history(fates)],
     )
+
+
+def _is_idle(pushed: Pushed) -> bool:
+    """What was looked for in vain without an event of its own has no fate that anybody waits for."""
+    return not (pushed.passing or pushed.contact.pending or pushed.contact.dead)
 
 
 def _unsure(pushed: Pushed, pipeline: Pipeline) -> str:
