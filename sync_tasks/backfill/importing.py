@@ -14,7 +14,7 @@ from typing import cast
 
 from sync_tasks.backfill.loading import LEFT_ALONE
 from sync_tasks.backfill.own import AT_ONCE, Own, hand_over, mark_sent, read_own, read_users
-from sync_tasks.backfill.reading import FIRST_PAUSE, Wave, read_back, read_once
+from sync_tasks.backfill.reading import FIRST_PAUSE, MOST_PAGES, Wave, read_back, read_once
 from sync_tasks.differences import NewContact
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.events import moment_of
@@ -105,7 +105,7 @@ class Importing:
             for account, new in own.creations(self._using.layouts).items() if own.sent else ():
                 waves[account].missing[new.address] = own.user_id
         for wave in waves.values():
-            read_once(wave)
+            read_once(wave, MOST_PAGES)
 
     def _wave(self, account: str, since: datetime) -> Wave:
         return Wave(account, since - SKEW, self._using, self._count)

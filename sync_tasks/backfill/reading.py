@@ -17,7 +17,7 @@ from sync_tasks.work import Resources
 
 PAGE = 1000
 # The gateway takes a hundred pages for an endless row.
-MOST = 95 * PAGE
+MOST_PAGES = 95
 # How long to wait for the first look, in seconds, and how much longer after each that showed nothing new.
 FIRST_PAUSE, LONGER, LONGEST_PAUSE = 1.0, 1.5, 15.0
 # So many looks in a row may show nothing new: before Brevo showed anybody, and after.
@@ -77,16 +77,16 @@ def read_back(wave: Wave, first_pause: float = FIRST_PAUSE) -> float:
     return took
 
 
-def read_once(wave: Wave) -> int:
-    """Take over whom Brevo shows, as long as each page shows somebody new; return how many."""
+def read_once(wave: Wave, past: int = 0) -> int:
+    """Take over whom Brevo shows, as long as pages show somebody new, but for so many; return how many."""
     found = [0]
-    wave.asking(lambda: _read_pages(wave, found))
+    wave.asking(lambda: _read_pages(wave, found, past))
     return sum(found)
 
 
-def _read_pages(wave: Wave, found: list[int]) -> None:
+def _read_pages(wave: Wave, found: list[int], past: int) -> None:
     """Whoever reads again after a failure goes past the pages that are taken over already."""
-    past, remotes = sum(map(bool, found)), islice(wave.gateway.modified_since(wave.since), MOST)
+    past, remotes = past + sum(map(bool, found)), islice(wave.gateway.modified_since(wave.since), MOST_PAGES * PAGE)
     while wave.missing and (page := list(islice(remotes, PAGE))):
         wave.count("pages", 1)
         taken = _take_over(page, wave)

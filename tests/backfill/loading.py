@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,16 @@ class Loader:
         throttle: Any = self.pipeline.resources.throttle
         throttle.happens = happens
         return Importing(self.pipeline.resources, largest=largest).run()
+
+    def bring_until(self, done: int) -> None:
+        """Bring what is loaded to Brevo, and be killed when so many are there."""
+
+        def tell(so_far: int, _all: int) -> None:
+            if so_far >= done:
+                raise KilledError
+
+        with suppress(KilledError):
+            Importing(self.pipeline.resources, tell).run()
 
     def backfill(self, *rows: object) -> Counter[str]:
         """Do both."""

@@ -201,6 +201,14 @@ def test_a_killed_load_goes_on_without_importing_again(loader: Loader) -> None:
     assert not loader.dirty
 
 
+def test_a_load_killed_between_two_pages_reads_on(loader: Loader) -> None:
+    loader.load_rows(*people(1500))
+    loader.bring_until(1000)
+    with loader.pipeline.requests() as requests:
+        assert loader.bring()["imported"] == 500
+    assert (requests, loader.dirty) == ([PAGE, PAGE], set())
+
+
 def test_a_load_that_nobody_takes_up_again_is_finished_by_the_workers(loader: Loader) -> None:
     loader.load_rows(*people(3))
     assert (loader.pipeline.store.overdue(10, 0.0), loader.dirty) == ([], {"u0", "u1", "u2"})

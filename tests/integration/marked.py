@@ -113,10 +113,11 @@ def misuse_tasks(station: Station) -> list[dict[str, str]]:
 def send_in_full(station: Station) -> list[str]:
     """Messages of other producers, good ones and bad ones; return the ids of those that can end."""
     full = person(60) | {"occurred_at": now()}
-    task = "sync_tasks.subscribe_contact"
+    task, long_ago = "sync_tasks.subscribe_contact", full["occurred_at"][:4] + "-01-01T00:00:00Z"
     ids = [
         station.send(task, **full),
-        station.send(task, **person(1) | {"occurred_at": full["occurred_at"][:4] + "-01-01T00:00:00Z"}),
+        station.send(task, **person(1) | {"occurred_at": long_ago}),
+        station.send("sync_tasks.unsubscribe_contact", user_id="user-1", newsletter="daily", occurred_at=long_ago),
         station.send(task, **full | {"user_id": "user-61", "email": address(61), "shoe": MARK, address(61): MARK}),
         station.send(task, **full | {"user_id": "user-62", "email": f"{MARK} no address"}),
         station.send(task, **full | {"user_id": address(63)}),

@@ -113,7 +113,7 @@ def test_beat_sweeps_and_leaves_no_file_behind(
     env = {"SYNC_REDIS_URL": private_redis.url, "SYNC_BROKER_URL": "", "SYNC_NAMESPACE": "sync_tasks"}
     beat = start_program([*CELERY, "beat"], env=env | {"PYTHONPATH": str(ROOT)}, cwd=folder)
     with redis.Redis.from_url(private_redis.url) as client:
-        wait_until(lambda: client.llen("sync_tasks.urgent"), "beat sends a sweep", timeout=30)
+        wait_until(lambda: client.llen("sync_tasks.sweeps"), "beat sends a sweep", timeout=30)
     beat.stop()
     assert list(folder.iterdir()) == []
 

@@ -110,7 +110,11 @@ def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower)
 
 def test_it_shows_the_workers_and_their_queues(flower: Flower) -> None:
     told = json.loads(flower.get("/api/workers?refresh=1"))["one@localhost"]
-    assert {queue["name"] for queue in told["active_queues"]} == {"sync_tasks", "sync_tasks.urgent"}
+    assert {queue["name"] for queue in told["active_queues"]} == {
+        "sync_tasks",
+        "sync_tasks.urgent",
+        "sync_tasks.sweeps",
+    }
     assert "sync_tasks.anonymize_contact" in told["registered"]
 
 

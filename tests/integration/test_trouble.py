@@ -297,19 +297,3 @@ def test_a_contact_that_ends_its_worker_again_and_again_is_a_dead_letter(pipelin
     wait_until(lambda: not pipeline.sync("anna").busy, "the last lease runs out")
     assert [letter.error for letter in pipeline.letters()] == [PoisonedContactError.__name__]
     assert (brevo.contacts(), pipeline.letters()[0].key) == ([], key)
-
-
-def test_a_probe_of_a_paused_account_that_stays_unanswered_is_not_the_contacts_trouble(
-    make_pipeline: MakePipeline, brevo: Sandbox
-) -> None:
-    pipeline = make_pipeline(pipeline={"quiet_seconds": 0, "probe_seconds": 0.001})
-    pipeline.subscribe("anna")
-    pipeline.resources.throttle.pause("default", GatewayUnavailableError("POST /contacts: 503"))
-    brevo.add_fault("drop", path="contacts")
-
-    for _ in range(3):
-        wait_until(lambda: pipeline.sync("anna").retry_in is not None, "a probe")
-
-    contact = pipeline.state("anna")
-    assert contact.pending
-    assert (contact.tries, contact.failing) == (0, "")
