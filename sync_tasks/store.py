@@ -1,8 +1,8 @@
 """Contacts in Redis: every step that must be atomic is one Lua script, one round trip.
 
 Keys, all under ``<namespace>:``; what has no lifetime here is kept for good:
-``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses`` keyed hash of an address to the
-user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an erased user's id ·
+``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an address to
+the user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an erased user's id ·
 ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by when to look again
 · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once · ``suspect`` the lease of the
@@ -191,7 +191,8 @@ class Store:
 
     def claimant(self, address: str) -> str | None:
         """Return the user who wants an address and came first."""
-        return cast("str | None", self.redis.hget(self.key("addresses"), _keyed_hash(self._secret(), address)))
+        hashed = _keyed_hash(self._secret(), address)
+        return cast("str | None", self.redis.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:]))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key("secret")) or "")

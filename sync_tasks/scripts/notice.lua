@@ -44,7 +44,7 @@ end
 local answer = {}
 for i = 2, #ARGV, 6 do
   local user = ARGV[i]
-  if user == '' then user = redis.call('HGET', key('addresses'), ARGV[i + 1]) or '' end
+  if user == '' then user = owner_of(ARGV[i + 1]) or '' end
   table.insert(answer, notice(user, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]))
   table.insert(answer, user)
 end

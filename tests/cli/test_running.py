@@ -70,6 +70,7 @@ def test_a_demo_ends_well_although_another_one_beside_it_is_stopped_in_the_middl
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_demo_that_is_killed_takes_its_processes_along(start: Start, folder: Path) -> None:
     demo = start("demo", ready="$ sync-tasks send")
     assert len(processes_of(folder)) >= 5
@@ -99,6 +100,7 @@ def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> No
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_up_ends_with_1_and_says_which_part_has_ended(start: Start, folder: Path) -> None:
     up = start("up", *FREE_PORTS, ready="✓ ready")
     workers = [pid for pid in processes_of(folder) if b"worker-1@" in Path(f"/proc/{pid}/cmdline").read_bytes()]

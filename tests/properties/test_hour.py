@@ -49,7 +49,7 @@ def work_for(seconds: int, processes: int, rate: int) -> tuple[int, int]:
     return answered, brevo.refused
 
 
-@pytest.mark.parametrize(("processes", "seconds"), [(1, HOUR // 10), (3, HOUR)])
+@pytest.mark.parametrize(("processes", "seconds"), [(1, HOUR), (3, HOUR // 10)])
 def test_all_processes_together_use_the_limit_to_the_last_request_and_not_one_more(
     processes: int, seconds: int
 ) -> None:
