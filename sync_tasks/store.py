@@ -1,15 +1,15 @@
 """Contacts in Redis: every step that must be atomic is one Lua script, one round trip.
 
 Keys, all under ``<namespace>:``; what has no lifetime here is kept for good:
-``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an address to
-the user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an erased user's id ·
-``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by when to look again
-· ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with · ``history:<user_id>`` the last 30
-outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back once · ``suspect`` the lease of the
-one contact in hand whose worker died twice, as long as that lease · ``pending:<task>:<newsletter>`` users with such an
-event without a fate yet, until it has one · ``vacated:<keyed hash>`` an address that a user gave up, two days ·
-``filling`` users that a first load brought and Brevo has not confirmed, a week; ``filled_since`` when the first of them
-was sent, as long as that takes (see ``backfill``).
+``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an
+address to the user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an
+erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by
+when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with ·
+``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
+once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
+``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``vacated:<keyed hash>``
+an address that a user gave up, two days · ``filling`` users that a first load brought and Brevo has not confirmed, a
+week; ``filled_since`` when the first of them was sent, as long as that takes (see ``backfill``).
 """
 
 import hashlib

@@ -1,6 +1,8 @@
 """``sync-tasks status``: how the pipeline is at this moment."""
 
+import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,8 +10,14 @@ from sync_tasks.cli.opening import open_store, place_of
 from sync_tasks.cli.showing import AsJson, count, escaped, open_console, print_json, say, show_age, suggest
 from sync_tasks.cli.watching import SWEPT_WITHIN, Overview, read_overview
 
+if TYPE_CHECKING:
+    from sync_tasks.settings import Settings
 
-def show_status(*, as_json: AsJson = False) -> None:
+
+AsMetrics = Annotated[bool, typer.Option("--metrics", help="Print the metrics in Prometheus' format instead.")]
+
+
+def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False) -> None:
     """Show queues, workers, what is in flight, dead letters, paused accounts and the oldest unsynced event.
 
     Exit 1 while an account is paused, no worker answers, or no beat has swept lately.
@@ -17,6 +25,9 @@ def show_status(*, as_json: AsJson = False) -> None:
     from sync_tasks.settings import load_settings
 
     settings = load_settings()
+    if as_metrics:
+        _print_metrics(settings)
+        return
     with open_store() as store:
         overview = read_overview(store, settings)
     if as_json:
@@ -24,6 +35,13 @@ def show_status(*, as_json: AsJson = False) -> None:
     else:
         _print(overview)
     raise typer.Exit(1 if overview.troubles else 0)
+
+
+def _print_metrics(settings: "Settings") -> None:
+    from sync_tasks.metrics import read_metrics
+
+    with open_store() as store:
+        sys.stdout.write(read_metrics(store, settings.accounts).decode())
 
 
 def _print(overview: Overview) -> None:

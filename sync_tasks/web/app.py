@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from redis import RedisError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sync_tasks.telemetry import describe, log
@@ -51,6 +51,7 @@ class Receiver:
     desks: Mapping[str, Desk]
     tokens: Tokens
     ready: Callable[[], bool]
+    metrics: Callable[[], bytes] = bytes
     body_within: float = BODY_WITHIN
 
     async def receive(self, request: Request) -> Response:
@@ -111,6 +112,13 @@ class Receiver:
         ready = await asyncio.to_thread(self.ready)
         return JSONResponse({"status": "ok" if ready else "Redis is away"}, 200 if ready else 503)
 
+    async def show_metrics(self, _request: Request) -> Response:
+        """Tell how the pipeline is, for Prometheus."""
+        try:
+            return PlainTextResponse(await asyncio.to_thread(self.metrics))
+        except RedisError:
+            return PlainTextResponse("Redis is away", 503)
+
 
 async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
     notes = make_notes(rows, desk.own)
@@ -134,6 +142,7 @@ def build_app(receiver: Receiver) -> Starlette:
             Route("/webhooks/brevo/{account}", receiver.receive, methods=["POST"]),
             Route("/healthz", receiver.show_health),
             Route("/readyz", receiver.show_readiness),
+            Route("/metrics", receiver.show_metrics),
         ]
     )
     app.router.redirect_slashes = False  # Brevo follows nobody: the event would be lost

@@ -11,6 +11,7 @@ from redis import RedisError
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.metrics import read_metrics
 from sync_tasks.settings import Settings
 from sync_tasks.store import Noticed, Store
 from sync_tasks.telemetry import log
@@ -84,7 +85,7 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
             return False
 
     desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
-    return Receiver(desks, tokens, is_ready)
+    return Receiver(desks, tokens, is_ready, lambda: read_metrics(store, settings.accounts))
 
 
 def _own(settings: Settings, account: str) -> Own:

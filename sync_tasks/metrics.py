@@ -1,0 +1,49 @@
+"""The numbers that monitoring asks for, in Prometheus' text format; nothing personal is among them."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from sync_tasks.settings import Account
+from sync_tasks.store import SECOND, Store
+from sync_tasks.throttle import Throttle
+
+METRICS = {
+    "sync_tasks_pause_seconds": "for how long the account has been paused, 0 while it is not",
+    "sync_tasks_dirty_contacts_total": "contacts that Brevo does not agree with yet",
+    "sync_tasks_oldest_event_seconds": "for how long the oldest of them has waited",
+    "sync_tasks_dead_letters_total": "dead letters that wait for an operator",
+    "sync_tasks_sweep_seconds": "how long ago the last sweep was; missing where nobody has swept for a day",
+}
+
+
+def read_metrics(store: Store, accounts: Mapping[str, Account]) -> bytes:
+    """Return every metric as it is now.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    registry = CollectorRegistry()
+    now = int(store.now())
+    _set_pauses(registry, store, accounts, now)
+    oldest = cast("list[tuple[str, float]]", store.redis.zrange(store.key("dirty"), 0, 0, withscores=True))
+    values = {
+        "sync_tasks_dirty_contacts_total": store.redis.zcard(store.key("dirty")),
+        "sync_tasks_oldest_event_seconds": max(now - oldest[0][1], 0) / SECOND if oldest else 0.0,
+        "sync_tasks_dead_letters_total": store.redis.hlen(store.key("dead_letters")),
+    }
+    if swept := store.redis.get(store.key("swept")):
+        values["sync_tasks_sweep_seconds"] = max(now - int(swept), 0) / SECOND
+    for name, value in values.items():
+        Gauge(name, METRICS[name], registry=registry).set(value)
+    return generate_latest(registry)
+
+
+def _set_pauses(registry: CollectorRegistry, store: Store, accounts: Mapping[str, Account], now: int) -> None:
+    name = "sync_tasks_pause_seconds"
+    gauge, throttle = Gauge(name, METRICS[name], ["account"], registry=registry), Throttle(store, accounts)
+    for account in accounts:
+        pause = throttle.paused(account)
+        # A pause of this moment is one, too.
+        gauge.labels(account).set(max((now - int(pause.since)) / SECOND, 0.001) if pause else 0.0)
