@@ -9,7 +9,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench profile lock wheel clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench bursts profile lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ format: $(INSTALLED) ## format the code and mend what can be mended without thin
 
 bench: $(INSTALLED) ## measure what the pipeline costs, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive app; takes a quarter of an hour
+	$(BIN)/python -m benchmarks.bursts $(ARGS)
 
 profile: $(INSTALLED) ## show where the time goes
 	$(BIN)/python -m benchmarks.profile $(ARGS)

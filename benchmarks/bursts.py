@@ -4,12 +4,16 @@ The naive app makes one request for each event from the first to the last: a par
 measured from beginning to end.
 """
 
+import argparse
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from redis import Redis
+from rich.console import Console
+from rich.table import Table
 
 from benchmarks.crowds import (
     Saying,
@@ -22,7 +26,7 @@ from benchmarks.crowds import (
     tell_pipeline,
     updates,
 )
-from benchmarks.parts import Parts, wait_until
+from benchmarks.parts import Parts, running, wait_until
 
 OURS, NAIVE = "sync_tasks", "benchmarks.naive"
 PROCESSES = 2
@@ -168,6 +172,35 @@ def _refused(parts: Parts) -> int:
     return refused
 
 
-def measure_bursts(parts: Parts, scale: float, naive_seconds: float) -> Sequence[Speed]:
-    """Return the speed of every burst, one after the other."""
-    return [measure_burst(parts, burst, naive_seconds) for burst in bursts(scale)]
+def print_speeds(speeds: Sequence[Speed]) -> None:
+    """Print what was measured; a ratio below its target is red."""
+    table = Table("burst", "events", "ours, a second", "naive, a second", "ratio", "at least", "requests", "429s")
+    for speed in speeds:
+        ratio = f"{speed.ratio:.1f}\N{MULTIPLICATION SIGN}"
+        table.add_row(
+            speed.burst.what,
+            f"{speed.burst.count:,}",
+            f"{speed.ours:.1f}",
+            f"{speed.naive:.1f}",
+            f"[red]{ratio}[/red]" if speed.missed else ratio,
+            f"{speed.burst.target:g}\N{MULTIPLICATION SIGN}",
+            f"{speed.requests:,}",
+            f"{speed.refused:,}",
+        )
+    Console().print(table)
+
+
+def main() -> int:
+    """Measure the bursts and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bursts", description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="make every burst smaller by this factor")
+    parser.add_argument("--naive-seconds", type=float, default=60.0, help="how long the naive app is watched")
+    told = parser.parse_args()
+    with running() as parts:
+        speeds = [measure_burst(parts, burst, told.naive_seconds) for burst in bursts(told.scale)]
+    print_speeds(speeds)
+    return int(any(speed.missed for speed in speeds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

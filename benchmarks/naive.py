@@ -22,6 +22,8 @@ app.conf.update(
     worker_pool="threads",
     worker_concurrency=16,
     worker_prefetch_multiplier=1,
+    # As whoever wants to watch it with Flower must set it.
+    worker_send_task_events=True,
 )
 
 
