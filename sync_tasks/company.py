@@ -168,7 +168,9 @@ class Company:
     def _create(self) -> None:
         steps = [member.step for member in self.members if isinstance(member.step, NewContact)]
         since = datetime.now(UTC) - SKEW
-        self.gateway.start_import(self.shape.lists, steps)
+        twice = self.gateway.start_import(self.shape.lists, steps)
+        for member in self.members:
+            member.push.doubtful |= twice
         missing = {step.address: member for member, step in zip(self.members, steps, strict=True)}
         trouble: SyncError | None = None
         try:

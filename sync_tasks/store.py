@@ -233,6 +233,10 @@ class Store:
             self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
         return users
 
+    def saw(self, calls: Iterable[Iterable[str]]) -> int:
+        """Note what Brevo holds of contacts that nobody has in hand (see ``saw.lua``); return of how many that held."""
+        return sum(cast("list[int]", self.run_all("saw", calls)))
+
     def urgent(self, user_ids: list[str]) -> frozenset[str]:
         """Return those of these users for whom an opt-out or an erasure is pending."""
         pipeline = self.redis.pipeline(transaction=False)

@@ -169,7 +169,7 @@ class Importing:
 def _start_import(batch: Batch, news: Iterable[NewContact], wave: Wave) -> bool:
     """Return whether Brevo takes them."""
     try:
-        wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
+        wave.doubtful |= wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
     except RejectedContactError:
         return False
     return True

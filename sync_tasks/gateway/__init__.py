@@ -97,8 +97,10 @@ class Gateway(Protocol):
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
         """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
 
-    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> None:
+    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
         """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
+
+        Return whether that is doubtful: an earlier try was never answered, so it may happen *again*, later.
 
         Raises:
             RejectedContactError: nothing will be imported.
@@ -106,6 +108,9 @@ class Gateway(Protocol):
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         """Yield the contacts changed since then, by Brevo's clock, the last created first."""
+
+    def read_page(self, offset: int) -> list[RemoteContact]:
+        """Return a thousand contacts from this place on, the first created first."""
 
     def attribute_types(self) -> Mapping[str, str]:
         """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""

@@ -138,6 +138,11 @@ def read_modified(since: datetime) -> Call:
     return Call("GET", "/contacts", query={"modifiedSince": moment, "limit": 1000, "sort": "desc"})
 
 
+def read_page() -> Call:
+    """Return the call that lists all contacts, the first created first, so that a new one moves no page."""
+    return Call("GET", "/contacts", query={"limit": 1000, "sort": "asc"})
+
+
 def read_lists() -> Call:
     """Return the call that reads the account's lists, oldest first, so that a new one moves no page."""
     return Call("GET", "/contacts/lists", query={"limit": 50, "sort": "asc"})

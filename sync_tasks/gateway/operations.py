@@ -97,19 +97,26 @@ class Operations(ABC):
             raise faults.unreadable(call)
         return Moved(answers.moved_ids(answer), doubtful=doubtful)
 
-    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> None:
-        """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
+    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
+        """Let Brevo create many contacts, soon and on the same lists; return whether it may do so twice.
 
         Raises:
             RejectedContactError: nothing will be imported.
         """
-        self._ask(calls.import_contacts(lists, contacts))
+        _, doubtful = self._ask(calls.import_contacts(lists, contacts))
+        return doubtful
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         """Yield the contacts changed since then, by Brevo's clock, the last created first; a request brings 1,000."""
         now = datetime.now(UTC)
         contacts = (answers.contact_of(row, now) for row in self._rows(calls.read_modified(moment), "contacts"))
         return (contact for contact in contacts if contact)
+
+    def read_page(self, offset: int) -> list[RemoteContact]:
+        """Return a thousand contacts from this place on, the first created first."""
+        rows, _ = self._page(calls.skip(calls.read_page(), offset), "contacts")
+        now = datetime.now(UTC)
+        return [contact for row in rows if (contact := answers.contact_of(row, now))]
 
     def attribute_types(self) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""

@@ -177,3 +177,18 @@ def test_opt_outs_and_erasures_ask_before_all_others(readers: Pipeline) -> None:
         granted.clear()
         readers.sync(user_id)
         assert set(granted) == {1 if user_id == "user-1" else 0}
+
+
+def test_an_import_that_brevo_may_carry_out_twice_is_verified_for_everybody(
+    make_pipeline: MakePipeline, brevo: Sandbox
+) -> None:
+    brevo.settings.import_seconds = SHORT / 3
+    crowded = make_pipeline(CrowdedThrottle, pipeline={"quiet_seconds": 1})
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    brevo.add_fault("status", status=503, count=1, path="import")
+
+    crowded.sync("user-0")
+
+    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unsure] == []
+    assert not any(crowded.state(user_id).pending for user_id in PEOPLE)

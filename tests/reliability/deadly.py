@@ -26,9 +26,9 @@ class DeadlyGateway:
         die_of([contact])
         return self.gateway.create(contact)
 
-    def start_import(self, lists: Collection[int], contacts: Collection[NewContact]) -> None:
+    def start_import(self, lists: Collection[int], contacts: Collection[NewContact]) -> bool:
         die_of(contacts)
-        self.gateway.start_import(lists, contacts)
+        return self.gateway.start_import(lists, contacts)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the real one has
         return getattr(self.gateway, name)

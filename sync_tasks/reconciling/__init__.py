@@ -1,0 +1,1 @@
+"""The comparison of what the portal wants with all that Brevo holds."""

@@ -1,0 +1,95 @@
+"""What differs between the portal's wish and what a page shows of a contact. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen, dump_seen
+from sync_tasks.differences import Change, Layout, difference, wanted_of
+from sync_tasks.planning import seen_of
+
+Kind = Literal[
+    "missing contact",
+    "missing on list",
+    "extra on list",
+    "attribute",
+    "address",
+    "duplicate contact",
+    "unknown contact",
+    "blocklisted",
+    "erased person",
+]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drift:
+    """One contact that is not as the portal wants it, what differs, and what Brevo was seen to hold.
+
+    ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody.
+    """
+
+    kinds: tuple[Kind, ...]
+    user_id: str = ""
+    contact_id: int | None = None
+    rev: str = ""
+    seen: Seen | None = None
+    lists: frozenset[int] = frozenset()
+    loses: bool = False
+
+    def wire(self, account: str) -> list[str]:
+        """Return the arguments of ``saw.lua``."""
+        gone = "missing contact" in self.kinds and self.contact_id is not None
+        seen = self.seen or Seen()
+        line = f"{EventKey('brevo', account, seen.looked)} contact {self.contact_id} is gone" if gone else ""
+        return wire_seen(self.user_id, self.rev, account, seen, differs=True, line=line)
+
+
+def wire_seen(user_id: str, rev: str, account: str, seen: Seen, *, differs: bool, line: str = "") -> list[str]:
+    """Return the arguments of ``saw.lua`` for what was seen of a user."""
+    pairs = (text for pair in dump_seen(account, seen).items() for text in pair)
+    return [user_id, rev, seen.looked, "1" if differs else "", line, *pairs]
+
+
+def is_settled(contact: Contact) -> bool:
+    """Tell whether nothing of the contact is under way; what is a dead letter waits for a person."""
+    return not (contact.pending or contact.dead or contact.looks or contact.unsure or contact.erased)
+
+
+def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: str) -> Drift | Seen:
+    """Return what differs in a user's contact, or what was seen of it where nothing does."""
+    before = contact.seen.get(layout.account)
+    seen = seen_of(remote, contact, layout, before, looked)
+    change = difference(wanted_of(contact, layout, seen.floor), seen)
+    kinds = tuple(_kinds(change, seen, before))
+    if not kinds:
+        return seen
+    return Drift(
+        kinds, contact.user_id, remote.id, contact.rev, seen, change.join | change.leave, loses=bool(change.leave)
+    )
+
+
+def _kinds(change: Change, seen: Seen, before: Seen | None) -> Iterator[Kind]:
+    if seen.block and not (before and before.block):
+        yield "blocklisted"
+    if change.join:
+        yield "missing on list"
+    if change.leave:
+        yield "extra on list"
+    if change.address is not None:
+        yield "address"
+    if change.ext_id is not None or change.attributes:
+        yield "attribute"
+
+
+def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
+    """Return that a contact is gone at Brevo; nothing where it need not be there.
+
+    Brevo forgets an opt-out with its contact: ours must hold.
+    """
+    before = contact.seen[layout.account]
+    seen = replace(before.forgotten, looked=looked)
+    wanted = wanted_of(contact, layout, seen.floor)
+    if before.id is None or not wanted.subscribed:
+        return None
+    lists = frozenset(wanted.subscribed)
+    return Drift(("missing contact",), contact.user_id, before.id, contact.rev, seen, lists)

@@ -1,0 +1,19 @@
+-- Note what a page showed of a contact that nobody has in hand. ARGV: user, rev, when Brevo was asked (a stamp), '1'
+-- where it differs from what is wished, a line of history or '', then field and value by turns; '' removes the field.
+-- Returns 1; or 0 where somebody else sees to the contact, or has since Brevo was asked.
+local user, rev, looked, differs, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
+local contact, at, history = contact_key(user), now(), key('history:' .. user)
+local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure')
+if held[1] ~= rev or held[2] or held[3] or redis.call('ZSCORE', key('dirty'), user) then return 0 end
+local last = redis.call('LINDEX', history, 0)
+if last and not greater(looked, string.sub(last, 1, STAMP)) then return 0 end
+for i = 6, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('HDEL', contact, ARGV[i]) else redis.call('HSET', contact, ARGV[i], ARGV[i + 1]) end
+end
+if line ~= '' then
+  redis.call('LPUSH', history, at .. ' ' .. line)
+  redis.call('LTRIM', history, 0, 29)
+  redis.call('EXPIRE', history, 2592000)
+end
+if differs then mark_dirty(user, at) end
+return 1
