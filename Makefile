@@ -38,7 +38,7 @@ flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
 	$(BIN)/celery -A sync_tasks flower --address=127.0.0.1 $(ARGS)
 
 test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
-	$(BIN)/pytest -n auto --cov -m "not slow" $(ARGS)
+	$(BIN)/pytest -n 3 --cov -m "not slow" $(ARGS)
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
 	$(BIN)/pytest tests/reliability -p no:randomly -o faulthandler_timeout=600 $(ARGS)

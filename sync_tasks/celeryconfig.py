@@ -6,6 +6,7 @@ Only the environment is read, so that the portal needs no configuration file. Na
 import ssl
 from typing import Any
 
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 
 from sync_tasks import endpoints
@@ -125,6 +126,12 @@ beat_schedule = {
         "schedule": 5.0,
         # While no worker runs, sweeps must not pile up to be done all at once.
         "options": {"expires": 30.0},
+    },
+    "reconcile": {
+        "task": "sync_tasks.reconcile",
+        "schedule": crontab(hour="2", minute="20"),
+        # What was found by day is no better than what is found the next night, and costs the portal's own requests.
+        "options": {"expires": 3600.0},
     },
 }
 # An interval needs no memory: the default would leave a schedule file in the working directory.

@@ -1,8 +1,12 @@
 """What a process works with, made once and lazily: after a fork, and never in the portal more than it needs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 
 from sync_tasks import endpoints
+from sync_tasks.backfill.patience import PatientGate
 from sync_tasks.celeryconfig import worker_concurrency
 from sync_tasks.differences import Layout, Subscribable
 from sync_tasks.gateway.brevo import Brevo
@@ -26,6 +30,25 @@ def build_resources(settings: Settings, store: Store) -> Resources:
     }
     layouts = {name: layout_of(settings, name) for name in settings.accounts}
     return Resources(settings, store, throttle, gateways, layouts)
+
+
+@contextmanager
+def open_patiently(settings: Settings, store: Store) -> Iterator[Resources]:
+    """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
+    using = build_resources(settings, store)
+    gateways = {
+        name: Brevo(
+            account.api_key.get_secret_value(),
+            base_url=account.base_url,
+            gate=PatientGate(using.throttle.gate(name), using.throttle.rest),
+        )
+        for name, account in settings.accounts.items()
+    }
+    try:
+        yield replace(using, gateways=gateways)
+    finally:
+        for gateway in gateways.values():
+            gateway.close()
 
 
 def layout_of(settings: Settings, account: str) -> Layout:

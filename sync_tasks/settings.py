@@ -59,6 +59,15 @@ class Portal(Part):
     """What the portal wants to be told."""
 
     suppressed_task: str | None = None
+    suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
+
+
+class Reconcile(Part):
+    """How far a comparison may go without asking."""
+
+    max_changes: int | None = Field(
+        default=None, ge=0, description="So many may lose a subscription; default 2 % of the contacts, at least 50."
+    )
 
 
 class Pipeline(Part):
@@ -94,6 +103,7 @@ class Settings(Part):
     anonymize: Anonymization = Anonymization()
     portal: Portal = Portal()
     pipeline: Pipeline = Pipeline()
+    reconcile: Reconcile = Reconcile()
 
     @field_validator("accounts")
     @classmethod

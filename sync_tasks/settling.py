@@ -10,6 +10,7 @@ from sync_tasks.errors import AccountPausedError, PermanentError, PoisonedContac
 from sync_tasks.fates import Fates, is_own
 from sync_tasks.settings import Pipeline
 from sync_tasks.store import SECOND, Settlement
+from sync_tasks.suppressing import find_suppressed
 
 LONGEST_RETRY = 60.0
 LONGEST_DEFERRAL = 3600.0
@@ -86,6 +87,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
     return Settlement(
         fields=_fields(pushed, fates, unsure),
         looked={account: mark for account, mark in contact.looks.items() if account not in pushed.errors},
+        suppressed=find_suppressed(contact, pushed.seen),
         clean=delay is None,
         due=due,
         tombstone=_tombstone(pushed) if complete else "",

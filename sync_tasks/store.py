@@ -79,6 +79,7 @@ class Settlement:
 
     fields: dict[str, str] = field(default_factory=dict)
     looked: dict[str, str] = field(default_factory=dict)
+    suppressed: dict[str, str] = field(default_factory=dict)
     clean: bool = False
     due: float | None = None
     tombstone: str = ""
@@ -191,8 +192,19 @@ class Store:
 
     def claimant(self, address: str) -> str | None:
         """Return the user who wants an address and came first."""
-        hashed = _keyed_hash(self._secret(), address)
-        return cast("str | None", self.redis.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:]))
+        return self.claimants([address])[0]
+
+    def claimants(self, addresses: Iterable[str]) -> list[str | None]:
+        """Return the same for many addresses in one round trip."""
+        secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
+        for address in addresses:
+            hashed = _keyed_hash(secret, address)
+            pipeline.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:])
+        return cast("list[str | None]", pipeline.execute())
+
+    def is_erased(self, user_id: str) -> bool:
+        """Tell whether a user was erased for good."""
+        return bool(self.redis.hexists(self.key("tombstones"), _keyed_hash(self._secret(), user_id)))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key("secret")) or "")
@@ -216,8 +228,7 @@ class Store:
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before, and note that they were."""
-        new = (name for name in names if self.redis.sadd(self.key(f"attributes:{account}"), name))
-        return frozenset(new)
+        return frozenset(name for name in names if self.redis.sadd(self.key(f"attributes:{account}"), name))
 
     def now(self) -> str:
         """Return Redis' clock as a stamp."""
@@ -279,6 +290,7 @@ def _document(lease: Lease, result: Settlement) -> str:
             "rev": lease.contact.rev,
             "fields": result.fields,
             "looked": result.looked,
+            "suppressed": result.suppressed,
             "clean": result.clean,
             "due": "" if result.due is None else str(int(result.due * SECOND)),
             "erased": result.tombstone,

@@ -42,3 +42,11 @@ def sweep() -> int:
     from sync_tasks import sweeping
 
     return sweeping.sweep()
+
+
+@app.task(name="sync_tasks.reconcile", base=ContactTask)
+def reconcile() -> int:
+    """Compare everything that Brevo holds with what the portal wants; return how many contacts are repaired."""
+    from sync_tasks import nightly
+
+    return nightly.compare_all()

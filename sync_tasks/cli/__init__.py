@@ -16,11 +16,13 @@ from sync_tasks.cli import (
     demo,
     doctor,
     failed,
+    reconcile,
     sandbox,
     schema,
     sending,
     showing,
     status,
+    suppressed,
     up,
     webhooks,
 )
@@ -55,6 +57,8 @@ app.command("sandbox")(sandbox.run_sandbox)
 app.command("send")(sending.send)
 app.add_typer(failed.app, name="failed")
 app.command("backfill")(backfill.backfill)
+app.command("reconcile")(reconcile.reconcile)
+app.add_typer(suppressed.app, name="suppressed")
 app.command("status")(status.show_status)
 app.command("contact")(contact.show_contact)
 app.command("doctor")(doctor.examine)

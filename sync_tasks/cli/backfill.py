@@ -2,8 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,6 @@ from sync_tasks.errors import InvalidEventError, SyncError
 if TYPE_CHECKING:
     from sync_tasks.backfill.rows import Checked, Source
     from sync_tasks.settings import Settings
-    from sync_tasks.store import Store
     from sync_tasks.work import Resources
 
 _TOLD_EVERY = 0.1
@@ -113,8 +111,9 @@ def _check(file: Path, settings: "Settings", meter: Meter) -> "tuple[Source, Che
 def _load(source: "Source", moment: datetime, settings: "Settings", meter: Meter) -> Counter[str]:
     from sync_tasks.backfill.importing import Importing
     from sync_tasks.backfill.loading import load
+    from sync_tasks.resources import open_patiently
 
-    with open_store() as store, _open(store, settings) as using:
+    with open_store() as store, open_patiently(settings, store) as using:
         _check_accounts(using)
         tell_loaded = meter.step("loading", "rows")
         became = load(source.rows(), moment, store, lambda rows: tell_loaded(rows, source.position, source.size))
@@ -125,31 +124,6 @@ def _load(source: "Source", moment: datetime, settings: "Settings", meter: Meter
         except SyncError as error:
             complain(f"stopped: {error}; the same command goes on from here, and workers see to it in an hour")
             raise typer.Exit(1) from None
-
-
-@contextmanager
-def _open(store: "Store", settings: "Settings") -> "Iterator[Resources]":
-    """Yield what the load works with: gateways that let everybody else go first."""
-    from dataclasses import replace
-
-    from sync_tasks.backfill.patience import PatientGate
-    from sync_tasks.gateway.brevo import Brevo
-    from sync_tasks.resources import build_resources
-
-    using = build_resources(settings, store)
-    gateways = {
-        name: Brevo(
-            account.api_key.get_secret_value(),
-            base_url=account.base_url,
-            gate=PatientGate(using.throttle.gate(name), using.throttle.rest),
-        )
-        for name, account in settings.accounts.items()
-    }
-    try:
-        yield replace(using, gateways=gateways)
-    finally:
-        for gateway in gateways.values():
-            gateway.close()
 
 
 def _check_accounts(using: "Resources") -> None:

@@ -2,6 +2,7 @@
 --   rev      what the push knew; newer events leave the contact dirty, due at once
 --   fields   field to value; an empty value removes the field
 --   looked   account to the mark of what was noticed there, of which the push has made sure
+--   suppressed account to why and since when it blocklists the user, where that is news; empty where it no longer does
 --   clean    whether Brevo agrees, or what does not agree is a dead letter
 --   due      microseconds until the next look, or ''
 --   erased   the tombstone's text once an erasure is complete, or ''
@@ -25,6 +26,16 @@ for field, value in pairs(result.fields) do
 end
 for account, mark in pairs(result.looked) do
   if redis.call('HGET', contact, 'l:' .. account) == mark then redis.call('HDEL', contact, 'l:' .. account) end
+end
+for account, why in pairs(result.suppressed) do
+  local name = account .. ' ' .. user
+  if why == '' then
+    redis.call('HDEL', key('suppressed'), name)
+    redis.call('ZREM', key('untold'), name)
+  else
+    redis.call('HSET', key('suppressed'), name, why)
+    redis.call('ZADD', key('untold'), at, name)
+  end
 end
 for event, letter in pairs(result.letters) do
   redis.call('HDEL', contact, 'p:' .. event)

@@ -117,7 +117,7 @@ def send_in_full(station: Station) -> list[str]:
     ids = [
         station.send(task, **full),
         station.send(task, **person(1) | {"occurred_at": long_ago}),
-        station.send("sync_tasks.unsubscribe_contact", user_id="user-1", newsletter="daily", occurred_at=long_ago),
+        station.send("sync_tasks.unsubscribe_contact", user_id="user-10", newsletter="daily", occurred_at=long_ago),
         station.send(task, **full | {"user_id": "user-61", "email": address(61), "shoe": MARK, address(61): MARK}),
         station.send(task, **full | {"user_id": "user-62", "email": f"{MARK} no address"}),
         station.send(task, **full | {"user_id": address(63)}),

@@ -1,0 +1,114 @@
+"""``sync-tasks reconcile``: compare all that Brevo holds with what the portal wants, and repair what differs."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.opening import open_store
+from sync_tasks.cli.showing import AsJson, complain, count, escaped, lay_out, print_json, print_table, say, suggest
+
+if TYPE_CHECKING:
+    from sync_tasks.reconciling.remembering import Run
+    from sync_tasks.reconciling.running import Scope
+    from sync_tasks.settings import Settings
+
+
+def reconcile(  # noqa: PLR0913 - one parameter for each option
+    *,
+    newsletter: Annotated[str, typer.Option(help="Only what differs on this newsletter's list.")] = "",
+    account: Annotated[str, typer.Option(help="Only this account.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look; change nothing.")] = False,
+    max_changes: Annotated[
+        int | None, typer.Option(min=0, help="So many may lose a subscription or be erased.")
+    ] = None,
+    remove_unknown: Annotated[
+        bool, typer.Option("--remove-unknown", help="Take contacts the portal does not know off the managed lists.")
+    ] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", dir_okay=False, help="Write the counts as CSV.")
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write one page with a chart.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
+
+    Nothing is changed where more people than usual would lose a subscription: then it waits for --max-changes.
+    """
+    from sync_tasks.reconciling.running import Scope
+    from sync_tasks.settings import load_settings
+
+    settings = load_settings()
+    _check_names(settings, account, newsletter)
+    runs = _run(settings, Scope(account, newsletter, dry_run, max_changes, remove_unknown))
+    _write(runs, csv_file, html_file)
+    if as_json:
+        print_json([asdict(run) for run in runs])
+    else:
+        _tell(runs)
+    raise typer.Exit(1 if any(run.refused or run.left for run in runs) else 0)
+
+
+def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
+    for name, known, what in (
+        (account, settings.accounts.keys(), "account"),
+        (newsletter, settings.newsletters.keys(), "newsletter"),
+    ):
+        if name and name not in known:
+            complain(f"there is no {what} of that name; known: {', '.join(known)}")
+            raise typer.Exit(2)
+    if account and newsletter and settings.account_of(newsletter) != account:
+        complain("that newsletter belongs to another account")
+        raise typer.Exit(2)
+
+
+def _run(settings: "Settings", scope: "Scope") -> "list[Run]":
+    from sync_tasks.reconciling.running import reconcile
+    from sync_tasks.resources import open_patiently
+
+    with open_store() as store, open_patiently(settings, store) as using:
+        return reconcile(using, scope)
+
+
+def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:
+    if csv_file:
+        with csv_file.open("w", newline="", encoding="utf-8") as opened:
+            csv.writer(opened).writerows(_csv_rows(runs))
+    if html_file:
+        from sync_tasks.reconciling.picturing import draw_page
+
+        html_file.write_text(draw_page(runs), encoding="utf-8")
+
+
+def _csv_rows(runs: "list[Run]") -> Iterable[tuple[object, ...]]:
+    yield "account", "newsletter", "drift", "contacts"
+    for run in runs:
+        yield from ((run.account, "", kind, number) for kind, number in sorted(run.found.items()))
+        for slug, found in run.lists.items():
+            yield from ((run.account, slug, kind, number) for kind, number in sorted(found.items()))
+
+
+def _tell(runs: "list[Run]") -> None:
+    for run in runs:
+        _tell_run(run)
+        if run.refused:
+            complain(f"! account {run.account}: nothing was changed: {run.refused}")
+    if any(run.repaired for run in runs):
+        suggest("the workers repair it; afterwards: [bold]sync-tasks reconcile --dry-run[/]")
+
+
+def _tell_run(run: "Run") -> None:
+    title = f"{run.account}: {count(run.compared, 'contact')} compared in {run.seconds:.1f} s"
+    table = lay_out(title, "Drift", "Contacts", *run.lists)
+    for kind, number in sorted(run.found.items()):
+        table.add_row(kind, f"{number:,}", *(f"{found.get(kind, 0):,}" for found in run.lists.values()))
+    if run.found:
+        print_table(table)
+    else:
+        say(f"{escaped(title)}: no drift")
+    say(f"{count(run.repaired, 'contact')} to be repaired, {run.alone:,} left to their own push")

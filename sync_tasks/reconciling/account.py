@@ -1,0 +1,112 @@
+"""One account: everything it holds is compared before anything is changed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from sync_tasks.contacts import Contact, RemoteContact, Seen
+from sync_tasks.differences import Layout
+from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
+from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_contacts, read_ids, read_tombs
+from sync_tasks.reconciling.reading import Page, read_pages
+from sync_tasks.work import Resources
+
+
+@dataclass(slots=True, repr=False)
+class Comparison:
+    """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
+
+    ``alone``: contacts left to the push that is under way, or to the operator who has their dead letter.
+    """
+
+    account: str
+    using: Resources
+    dry: bool = False
+    compared: int = 0
+    alone: int = 0
+    drifts: list[Drift] = field(default_factory=list)
+    _strays: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def layout(self) -> Layout:
+        """How the portal's words map to those of the account."""
+        return self.using.layouts[self.account]
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many contacts there are of each class of drift."""
+        return Counter(kind for drift in self.drifts for kind in drift.kinds)
+
+    @property
+    def losing(self) -> int:
+        """How many would lose a subscription or be erased."""
+        return sum(drift.loses for drift in self.drifts)
+
+    def run(self) -> None:
+        """Read and compare everything; nothing is written but what was seen of contacts that agree.
+
+        Raises:
+            SyncError: the account cannot be read to its end.
+        """
+        store = self.using.store
+        ids, tombs = read_ids(store, self.account), read_tombs(store, self.account)
+        looked = store.now()
+        for page in read_pages(self.using.gateways[self.account], self.using):
+            self._compare(page, ids, tombs)
+            for remote in page.remotes:
+                ids.pop(remote.id, None)
+        self._find_gone(iter(ids.values()), looked)
+
+    def _compare(self, page: Page, ids: dict[int, str], tombs: frozenset[int]) -> None:
+        users = find_users(page.remotes, ids, self.using.store)
+        contacts = read_contacts(set(users.values()), self.using.store)
+        agreed = []
+        for remote in page.remotes:
+            self.compared += 1
+            user = users.get(remote.id)
+            if user is None:
+                self._note_unknown(remote, tombs)
+            elif contact := contacts.get(user):
+                found = self._look_at(remote, contact, page.looked)
+                if isinstance(found, Drift):
+                    self.drifts.append(found)
+                elif found:
+                    agreed.append(wire_seen(user, contact.rev, self.account, found, differs=False))
+            else:
+                self.alone += 1
+        if agreed and not self.dry:
+            self.using.store.saw(agreed)
+
+    def _look_at(self, remote: RemoteContact, contact: Contact, looked: str) -> Drift | Seen | None:
+        """Return a drift; or what is news of a contact that agrees, or nothing."""
+        known = contact.seen.get(self.account)
+        if not is_settled(contact):
+            self.alone += 1
+            return None
+        if known and known.id not in {None, remote.id}:
+            self._strays[contact.user_id] = remote.id
+            return None
+        found = find_drift(remote, contact, self.layout, looked)
+        return found if isinstance(found, Drift) or known is None or known.id is None else None
+
+    def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
+        prefix = self.layout.erased_address.lower().partition("{token}")[0]
+        anonymized = (remote.address or "").startswith(prefix)
+        if not anonymized and (remote.id in tombs or self.using.store.is_erased(remote.ext_id or "")):
+            self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))
+        elif remote.lists & self.layout.lists:
+            self.drifts.append(
+                Drift(("unknown contact",), contact_id=remote.id, lists=remote.lists & self.layout.lists)
+            )
+
+    def _find_gone(self, users: Iterator[str], looked: str) -> None:
+        """Whoever was on no page is missing, or has another contact by now."""
+        while chunk := list(islice(users, AT_ONCE)):
+            for contact in read_contacts(chunk, self.using.store).values():
+                drift = find_missing(contact, self.layout, looked) if is_settled(contact) else None
+                self._strays.pop(contact.user_id, None)
+                if drift:
+                    self.drifts.append(drift)
+        duplicates = (Drift(("duplicate contact",), user, number) for user, number in self._strays.items())
+        self.drifts.extend(duplicates)

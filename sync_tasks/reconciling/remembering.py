@@ -1,0 +1,62 @@
+"""What the last comparisons came to.
+
+Keys under ``<namespace>:``: ``reconciles`` the last 30 runs, the newest first; kept.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from sync_tasks.store import Store
+
+KEPT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One comparison of one account: when (a stamp) and for how many seconds, how many contacts came to what.
+
+    ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why.
+    """
+
+    account: str
+    started: str
+    seconds: float
+    dry_run: bool
+    compared: int
+    alone: int
+    losing: int
+    repaired: int
+    found: dict[str, int] = field(default_factory=dict)
+    lists: dict[str, dict[str, int]] = field(default_factory=dict)
+    refused: str = ""
+
+    @property
+    def left(self) -> int:
+        """How many differences were found that nothing was done about."""
+        return sum(self.found.values()) if self.dry_run or self.refused else 0
+
+
+def remember(store: Store, run: Run) -> None:
+    """Keep a run among the last 30."""
+    pipeline = store.redis.pipeline()
+    pipeline.lpush(store.key("reconciles"), json.dumps(asdict(run)))
+    pipeline.ltrim(store.key("reconciles"), 0, KEPT - 1)
+    pipeline.execute()
+
+
+def read_runs(store: Store) -> list[Run]:
+    """Return the last runs, the newest first."""
+    texts = cast("list[str]", store.redis.lrange(store.key("reconciles"), 0, -1))
+    return [Run(**json.loads(text)) for text in texts]
+
+
+def last_runs(store: Store) -> dict[str, Run]:
+    """Return the last run of each account that changed something or might have: no mere look."""
+    runs = (run for run in reversed(read_runs(store)) if not run.dry_run)
+    return {run.account: run for run in runs}
+
+
+def find_alarms(store: Store) -> list[str]:
+    """Return what keeps the last comparisons from repairing, one line each."""
+    return [f"reconcile of account {run.account}: {run.refused}" for run in last_runs(store).values() if run.refused]

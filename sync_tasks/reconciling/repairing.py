@@ -1,0 +1,55 @@
+"""Repairs by the ordinary path: what was seen is written down, and the contact is dirty."""
+
+from itertools import islice
+
+from sync_tasks.erasing import erase_contact
+from sync_tasks.gateway import Gateway
+from sync_tasks.differences import Change
+from sync_tasks.reconciling.account import Comparison
+from sync_tasks.reconciling.comparing import Drift
+from sync_tasks.store import Sighting
+
+AT_ONCE = 500
+REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact"})
+
+
+def repair(comparison: Comparison, *, remove_unknown: bool = False) -> int:
+    """Let the workers make right what differs, and return for how many contacts that is under way.
+
+    A page does not tell why a contact is blocklisted: its push looks first.
+    """
+    drifts = comparison.drifts
+    looks = [drift for drift in drifts if "blocklisted" in drift.kinds]
+    plain = (drift for drift in drifts if drift.rev and "blocklisted" not in drift.kinds)
+    repaired = _notice(looks, comparison)
+    while chunk := list(islice(plain, AT_ONCE)):
+        repaired += comparison.using.store.saw(drift.wire(comparison.account) for drift in chunk)
+    return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
+
+
+def _notice(drifts: list[Drift], comparison: Comparison) -> int:
+    sightings = [Sighting(user_id=drift.user_id) for drift in drifts]
+    return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def _erase_all(comparison: Comparison) -> int:
+    gateway = comparison.using.gateways[comparison.account]
+    erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
+    for contact_id in erased:
+        _erase(contact_id, gateway, comparison)
+    return len(erased)
+
+
+def _erase(contact_id: int, gateway: Gateway, comparison: Comparison) -> None:
+    def send(change: Change) -> None:
+        gateway.change(contact_id, change)
+
+    erase_contact(contact_id, comparison.layout, gateway, read=lambda: gateway.read(contact_id), send=send)
+
+
+def _remove_unknown(comparison: Comparison) -> int:
+    """Take contacts that no user of the portal stands behind off the managed lists."""
+    unknown = [drift for drift in comparison.drifts if "unknown contact" in drift.kinds and drift.contact_id]
+    for drift in unknown:
+        comparison.using.gateways[comparison.account].change(drift.contact_id or 0, Change(leave=drift.lists))
+    return len(unknown)

@@ -1,0 +1,95 @@
+"""The whole of it, account by account: read, compare, and unless too much would change, repair."""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from sync_tasks.errors import SyncError
+from sync_tasks.reconciling.account import Comparison
+from sync_tasks.reconciling.catching import most_changes
+from sync_tasks.reconciling.remembering import Run, remember
+from sync_tasks.reconciling.repairing import repair
+from sync_tasks.settings import Settings
+from sync_tasks.work import Resources
+
+log = logging.getLogger("sync_tasks.reconciling")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to compare, and how far to go; without ``max_changes`` as configured."""
+
+    account: str = ""
+    newsletter: str = ""
+    dry_run: bool = False
+    max_changes: int | None = None
+    remove_unknown: bool = False
+
+
+def reconcile(using: Resources, scope: Scope = Scope()) -> list[Run]:  # noqa: B008 - frozen
+    """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
+    chosen = scope.account or (using.settings.account_of(scope.newsletter) if scope.newsletter else "")
+    return [_reconcile(account, using, scope) for account in using.layouts if chosen in {"", account}]
+
+
+def _reconcile(account: str, using: Resources, scope: Scope) -> Run:
+    started, clock = using.store.now(), time.monotonic()
+    comparison, repaired = Comparison(account, using, scope.dry_run), 0
+    try:
+        comparison.run()
+        _narrow(comparison, using.settings, scope.newsletter)
+        refused = _refuse(comparison, scope)
+        if not (refused or scope.dry_run):
+            repaired = repair(comparison, remove_unknown=scope.remove_unknown)
+    except SyncError as error:
+        refused = f"broken off: {error}"
+    run = Run(
+        account,
+        started,
+        time.monotonic() - clock,
+        scope.dry_run,
+        comparison.compared,
+        comparison.alone,
+        comparison.losing,
+        repaired,
+        dict(comparison.kinds),
+        _by_newsletter(comparison),
+        refused,
+    )
+    _tell(run, using)
+    return run
+
+
+def _tell(run: Run, using: Resources) -> None:
+    remember(using.store, run)
+    found = ", ".join(f"{number} {kind}" for kind, number in sorted(run.found.items())) or "no drift"
+    log.info("account %s: %d contacts compared, %s, %d repaired", run.account, run.compared, found, run.repaired)
+    if run.refused:
+        log.error("account %s: the comparison changed nothing: %s", run.account, run.refused)
+
+
+def _narrow(comparison: Comparison, settings: Settings, newsletter: str) -> None:
+    if newsletter:
+        list_id = settings.newsletters[newsletter].list_id
+        comparison.drifts = [drift for drift in comparison.drifts if list_id in drift.lists]
+
+
+def _refuse(comparison: Comparison, scope: Scope) -> str:
+    """Return why nothing may be changed, or nothing."""
+    told = scope.max_changes if scope.max_changes is not None else comparison.using.settings.reconcile.max_changes
+    most = most_changes(comparison.compared, told)
+    if comparison.losing <= most:
+        return ""
+    return (
+        f"{comparison.losing} contacts would lose a subscription or be erased, and {most} may without asking: look at "
+        f"`sync-tasks reconcile --dry-run`, then allow it with --max-changes {comparison.losing}"
+    )
+
+
+def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:
+    """Return for each newsletter how many contacts of which class of drift it concerns."""
+    return {
+        slug: dict(Counter(kind for drift in comparison.drifts if one.list_id in drift.lists for kind in drift.kinds))
+        for slug, one in comparison.layout.newsletters.items()
+    }

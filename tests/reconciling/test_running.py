@@ -1,0 +1,146 @@
+"""What changed at Brevo behind our back is found by a full comparison and made right by the ordinary path."""
+
+import pytest
+
+from sync_tasks.reconciling.remembering import Run, find_alarms, read_runs
+from sync_tasks.reconciling.running import Scope, reconcile
+from sync_tasks.sandbox import Sandbox
+from tests.integration.pipeline import Pipeline
+
+ANNA = "anna@portal.org"
+
+
+@pytest.fixture
+def anna(pipeline: Pipeline) -> Pipeline:
+    """A pipeline that knows Anna, who reads the daily newsletter and has left the weekly one."""
+    pipeline.subscribe("anna", "daily", first_name="Anna")
+    pipeline.subscribe("anna", "weekly")
+    pipeline.unsubscribe("anna", "weekly")
+    pipeline.work()
+    return pipeline
+
+
+def compare(pipeline: Pipeline, scope: Scope = Scope()) -> Run:  # noqa: B008 - frozen
+    (run,) = reconcile(pipeline.resources, scope)
+    return run
+
+
+def test_where_both_sides_agree_only_pages_are_read(anna: Pipeline) -> None:
+    with anna.requests() as requests:
+        run = compare(anna)
+        anna.work()
+    assert (run.compared, run.found, run.repaired) == (1, {}, 0)
+    assert set(requests) == {"GET /v3/contacts"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind"),
+    [
+        ({"unlinkListIds": [3]}, "missing on list"),
+        ({"listIds": [5]}, "extra on list"),
+        ({"attributes": {"FIRSTNAME": "Eve"}}, "attribute"),
+        ({"ext_id": "eve"}, "attribute"),
+        ({"attributes": {"EMAIL": "eve@portal.org"}}, "address"),
+    ],
+)
+def test_what_was_changed_at_brevo_becomes_as_the_portal_wants_it(
+    anna: Pipeline, brevo: Sandbox, edit: dict[str, object], kind: str
+) -> None:
+    before = anna.held("anna")
+    brevo.edit(ANNA, edit)
+    run = compare(anna)
+    assert (run.found, run.repaired) == ({kind: 1}, 1)
+    anna.work()
+    after = anna.held("anna")
+    names = ("id", "email", "listIds", "attributes", "ext_id")
+    assert [after[name] for name in names] == [before[name] for name in names]
+    assert compare(anna).found == {}
+
+
+def test_a_repair_of_a_list_takes_one_request(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    compare(anna)
+    with anna.requests() as requests:
+        anna.work()
+    assert requests == ["PUT /v3/contacts/{id}"]
+
+
+def test_a_contact_deleted_at_brevo_is_created_again_and_the_history_tells(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("delete", ANNA)
+    run = compare(anna)
+    anna.work()
+    assert run.found == {"missing contact": 1}
+    assert anna.lists("anna") == {3}
+    assert any("is gone" in line for line in anna.store.history("anna"))
+
+
+def test_a_deleted_contact_that_had_opted_out_stays_away(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    compare(anna)
+    anna.work()
+    brevo.act("delete", ANNA)
+    compare(anna)
+    anna.work()
+    assert brevo.contacts() == []
+
+
+@pytest.mark.parametrize("act", ["unsubscribe", "bounce", "complain"])
+def test_an_opt_out_nobody_told_us_of_is_kept_with_its_kind(anna: Pipeline, brevo: Sandbox, act: str) -> None:
+    brevo.act(act, ANNA)
+    run = compare(anna)
+    anna.work()
+    kinds = {"unsubscribe": "unsubscribed", "bounce": "hard_bounce", "complain": "complaint"}
+    block = anna.state("anna").seen["default"].block
+    assert run.found == {"blocklisted": 1}
+    assert block
+    assert block.kind == kinds[act]
+    assert anna.held("anna")["emailBlacklisted"]
+    assert compare(anna).found == {}
+
+
+def test_a_dry_run_changes_nothing(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    run = compare(anna, Scope(dry_run=True))
+    anna.work()
+    assert (run.found, run.repaired, run.left) == ({"missing on list": 1}, 0, 1)
+    assert anna.lists("anna") == set()
+
+
+def test_a_contact_that_is_dirty_already_is_left_to_its_push(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    anna.update("anna", first_name="Anne")
+    run = compare(anna)
+    assert (run.found, run.alone) == ({}, 1)
+
+
+def test_a_stranger_on_a_managed_list_is_reported_and_removed_only_on_demand(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_contacts([{"email": "eve@portal.org", "listIds": [3, 9]}])
+    assert (compare(anna).found, brevo.contact("eve@portal.org")["listIds"]) == ({"unknown contact": 1}, [3, 9])
+    assert compare(anna, Scope(remove_unknown=True)).repaired == 1
+    assert brevo.contact("eve@portal.org")["listIds"] == [9]
+
+
+def test_an_erased_person_who_is_back_is_erased_again(anna: Pipeline, brevo: Sandbox) -> None:
+    anna.anonymize("anna")
+    anna.work()
+    brevo.add_contacts([{"email": ANNA, "ext_id": "anna", "listIds": [3], "attributes": {"FIRSTNAME": "Anna"}}])
+    assert compare(anna).found == {"erased person": 1}
+    assert all(held["email"].startswith("deleted-") and not held["listIds"] for held in brevo.contacts())
+    assert compare(anna).found == {}
+
+
+def test_too_many_losses_wait_for_somebody_to_allow_them(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.edit(ANNA, {"listIds": [3, 5], "attributes": {"FIRSTNAME": "Eve"}})
+    refused = compare(anna, Scope(max_changes=0))
+    anna.work()
+    assert (refused.losing, refused.repaired, anna.lists("anna")) == (1, 0, {3, 5})
+    assert "--max-changes 1" in refused.refused
+    assert len(find_alarms(anna.store)) == 1
+    compare(anna, Scope(max_changes=1))
+    anna.work()
+    assert (anna.lists("anna"), find_alarms(anna.store)) == ({3}, [])
+
+
+def test_thirty_runs_are_remembered(anna: Pipeline) -> None:
+    runs = [compare(anna) for _ in range(32)]
+    assert read_runs(anna.store) == runs[:1:-1]
