@@ -31,6 +31,9 @@ _ADDRESS = re.compile(
 )
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
+# Pydantic takes a text of digits for seconds since 1970, also a date without hyphens.
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -48,8 +51,8 @@ def _own_id(value: str) -> str:
 
 
 def _moment(value: object) -> object:
-    if not isinstance(value, str | datetime):
-        raise ValueError("must be an ISO 8601 text with a zone")  # noqa: TRY004 - pydantic collects ValueErrors
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
+        raise ValueError("must be an ISO 8601 text with a zone")
     return value
 
 
@@ -67,7 +70,7 @@ def _extra_field(value: str) -> str:
     return value
 
 
-UserId = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]{1,255}$"), AfterValidator(_own_id)]
+UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), AfterValidator(_own_id)]
 Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$")]
 Address = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(_address)]
 Text = Annotated[str, StringConstraints(max_length=1000)]
@@ -163,6 +166,13 @@ class Anonymize(Event):
 EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Update, Unsubscribe, Anonymize)}
 
 
+_PATTERNS = {
+    f"^{_USER_ID}$": "must be 1 to 255 characters without white space",
+    f"^{_SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
+    f"^{_NAME.pattern}$": "must be a plain name of at most 64 letters, digits and underscores",
+}
+
+
 def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
     """Return the event these arguments describe.
 
@@ -172,14 +182,28 @@ def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
     try:
         return kind.model_validate(dict(arguments))
     except ValidationError as error:
-        faults = "; ".join(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
-    raise InvalidEventError(f"{kind.task} refused: {faults}")
+        # A value that may be of several kinds is refused once for each of them.
+        faults = dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
+    raise InvalidEventError(f"{kind.task} refused: {'; '.join(faults)}")
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
-    where = ".".join(printable(part) for part in fault["loc"])
-    reason = {"extra_forbidden": "unknown argument", "missing": "missing"}.get(fault["type"], fault["msg"])
-    return f"{where}: {reason.removeprefix('Value error, ')}"
+    where = ".".join(printable(part) for part in fault["loc"][:2])
+    return f"{where}: {_reason(fault).removeprefix('Value error, ')}"
+
+
+def _reason(fault: Mapping[str, Any]) -> str:
+    match fault:
+        case {"loc": ("attributes", _, kind)} if kind != "[key]":
+            return "must be a text of at most 1000 characters, a finite number, true, false or null"
+        case {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}}:
+            return _PATTERNS[pattern]
+        case {"type": "extra_forbidden"}:
+            return "unknown argument"
+        case {"type": "missing"}:
+            return "missing"
+        case _:
+            return str(fault["msg"])
 
 
 def printable(name: object) -> str:

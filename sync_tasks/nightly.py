@@ -30,10 +30,11 @@ def tell_portal() -> int:
     """Send the portal its task for each opt-out it was not told of; where it wants none, they are only listed."""
     using = worker_resources()
     portal = using.settings.portal
-    if not portal.suppressed_task:
+    task = portal.suppressed_task
+    if not task:
         return 0
 
     def tell(one: Suppressed) -> None:
-        app.send_task(portal.suppressed_task, kwargs=asdict(one), queue=portal.suppressed_queue)
+        app.send_task(task, kwargs=asdict(one), queue=portal.suppressed_queue)
 
     return tell_untold(using.store, tell)

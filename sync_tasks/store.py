@@ -127,8 +127,8 @@ class Store:
     def _scripts(self) -> Mapping[str, "Script"]:
         folder = files("sync_tasks") / "scripts"
         prelude = "".join((folder / name).read_text() for name in _SHARED)
-        texts = {path.name: path.read_text() for path in folder.iterdir() if path.name not in _SHARED}
-        return {name.removesuffix(".lua"): self.redis.register_script(prelude + text) for name, text in texts.items()}
+        own = (path for path in folder.iterdir() if path.name not in _SHARED)
+        return {path.name[:-4]: self.redis.register_script(prelude + path.read_text()) for path in own}
 
     def _run(self, script: str, *arguments: str | int) -> object:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
@@ -197,8 +197,7 @@ class Store:
     def claimants(self, addresses: Iterable[str]) -> list[str | None]:
         """Return the same for many addresses in one round trip."""
         secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
-        for address in addresses:
-            hashed = _keyed_hash(secret, address)
+        for hashed in (_keyed_hash(secret, address) for address in addresses):
             pipeline.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:])
         return cast("list[str | None]", pipeline.execute())
 

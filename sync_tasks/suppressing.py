@@ -45,7 +45,7 @@ def read_suppressed(store: Store) -> list[Suppressed]:
 
 
 def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:
-    """Tell of each opt-out that the portal was not told of, and return of how many; killed meanwhile, one is repeated."""
+    """Tell of each opt-out that the portal was not told of, and return of how many; after a crash one is repeated."""
     names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, AT_ONCE - 1))
     for name in names:
         text = cast("str | None", store.redis.hget(store.key("suppressed"), name))

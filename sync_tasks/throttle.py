@@ -34,6 +34,8 @@ OUTAGE = 10
 _MARGIN = 1.008
 # What all endpoints but /contacts/** share, per hour: https://developers.brevo.com/docs/api-limits
 _OTHER_PER_HOUR = 100
+# Of an hour's requests half are never for comparisons. A window goes by its length: this hour is one of its own.
+_BACKGROUND_HOUR = 3600 * SECOND + 1
 
 
 # A grant that was not used at once is no good any more: others have their place in the window by now.
@@ -75,6 +77,11 @@ class Throttle:
         }
         self._stopping, self._ends = threading.Event(), math.inf
         self._lines = {key: Line() for key in self._windows}
+        self._background = {
+            (name, bucket): (str(max(per_hour // 2, 1)), str(_BACKGROUND_HOUR))
+            for name, account in accounts.items()
+            for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", _OTHER_PER_HOUR))
+        }
         self._gates = {name: AccountGate(self, name) for name in accounts}
 
     def gate(self, account: str) -> "AccountGate":
@@ -125,6 +132,7 @@ class Throttle:
 
     def _ask(self, account: str, bucket: str, priority: Priority) -> tuple[str, float]:
         windows = (str(int(priority)), self._probe_every, *self._windows[account, bucket])
+        windows += self._background[account, bucket] if priority is Priority.BACKGROUND else ()
         answer, microseconds, *why = self._store.grant(account, bucket, windows)
         seconds = int(microseconds) / SECOND
         if answer == "paused":

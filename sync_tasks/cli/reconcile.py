@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sync_tasks.cli.exports import Export, open_export
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.showing import AsJson, complain, count, escaped, lay_out, print_json, print_table, say, suggest
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sync_tasks.settings import Settings
 
 
-def reconcile(  # noqa: PLR0913 - one parameter for each option
+def reconcile(
     *,
     newsletter: Annotated[str, typer.Option(help="Only what differs on this newsletter's list.")] = "",
     account: Annotated[str, typer.Option(help="Only this account.")] = "",
@@ -34,6 +35,13 @@ def reconcile(  # noqa: PLR0913 - one parameter for each option
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write one page with a chart.")
     ] = None,
+    export: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", dir_okay=False, help="A complete export of the portal.")
+    ] = None,
+    treat_missing_as_deleted: Annotated[
+        bool, typer.Option("--treat-missing-as-deleted", help="Anonymize users whom the export lacks.")
+    ] = False,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave the export's bad rows out.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
@@ -45,7 +53,12 @@ def reconcile(  # noqa: PLR0913 - one parameter for each option
 
     settings = load_settings()
     _check_names(settings, account, newsletter)
-    runs = _run(settings, Scope(account, newsletter, dry_run, max_changes, remove_unknown))
+    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown)
+    given = open_export(export, settings, skip_bad_rows=skip_bad_rows) if export else None
+    if given and treat_missing_as_deleted and given.bad:
+        complain("a user whose row is bad would count as deleted: mend the bad rows first")
+        raise typer.Exit(2)
+    runs = _run(settings, scope, given, delete=treat_missing_as_deleted)
     _write(runs, csv_file, html_file)
     if as_json:
         print_json([asdict(run) for run in runs])
@@ -67,12 +80,17 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
         raise typer.Exit(2)
 
 
-def _run(settings: "Settings", scope: "Scope") -> "list[Run]":
+def _run(settings: "Settings", scope: "Scope", given: Export | None, *, delete: bool) -> "list[Run]":
     from sync_tasks.reconciling.running import reconcile
     from sync_tasks.resources import open_patiently
 
     with open_store() as store, open_patiently(settings, store) as using:
-        return reconcile(using, scope)
+        if given and not scope.dry_run:
+            given.load(store)
+        runs = reconcile(using, scope)
+        if given:
+            given.finish(using, scope, runs, delete=delete)
+        return runs
 
 
 def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:

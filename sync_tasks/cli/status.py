@@ -73,6 +73,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Oldest", "everything is synced" if oldest is None else f"unsynced for {show_age(oldest)}"),
         ("Dead letters", f"{overview.dead_letters:,}"),
         ("Accounts", _accounts(overview)),
+        ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
     ]
 
 

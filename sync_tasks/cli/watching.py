@@ -44,12 +44,15 @@ class Overview:
     dead_letters: int
     accounts: list[str]
     paused: dict[str, PausedAccount]
+    reconciled: list[str]
+    alarms: list[str]
 
     @property
     def troubles(self) -> list[str]:
         """What keeps events from reaching Brevo, one line each."""
         return [
             *(f"account {name} is paused ({pause.error}): {pause.message}" for name, pause in self.paused.items()),
+            *self.alarms,
             *([] if self.workers else ["no worker answers: start one with `celery -A sync_tasks worker`"]),
             *([] if self.swept else [f"no beat has swept {self._for_how_long}: start `celery -A sync_tasks beat`"]),
         ]
@@ -66,6 +69,8 @@ class Overview:
 
 def read_overview(store: "Store", settings: "Settings") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
+    from sync_tasks.reconciling.remembering import find_alarms, last_runs, tell_run
+
     queues, unacknowledged = read_queues(store)
     workers = ping_workers()
     now = int(store.now())
@@ -83,6 +88,8 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
         dead_letters=redis.hlen(store.key("dead_letters")),
         accounts=list(settings.accounts),
         paused=read_pauses(store, settings),
+        reconciled=[tell_run(run) for run in last_runs(store).values()],
+        alarms=find_alarms(store),
     )
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from sync_tasks.contacts import Contact, RemoteContact, Seen
 from sync_tasks.differences import Layout
+from sync_tasks.planning import concerns
 from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
 from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_contacts, read_ids, read_tombs
 from sync_tasks.reconciling.reading import Page, read_pages
@@ -72,7 +73,7 @@ class Comparison:
                 if isinstance(found, Drift):
                     self.drifts.append(found)
                 elif found:
-                    agreed.append(wire_seen(user, contact.rev, self.account, found, differs=False))
+                    agreed.append(wire_seen(user, contact.rev, self.account, found, state=self._agrees(contact)))
             else:
                 self.alone += 1
         if agreed and not self.dry:
@@ -89,6 +90,12 @@ class Comparison:
             return None
         found = find_drift(remote, contact, self.layout, looked)
         return found if isinstance(found, Drift) or known is None or known.id is None else None
+
+    def _agrees(self, contact: Contact) -> str:
+        """Tell whether every other account that may hold anything of the user agrees too, as far as is known."""
+        others = ((account, layout) for account, layout in self.using.layouts.items() if account != self.account)
+        known = all(account in contact.seen for account, layout in others if concerns(contact, account, layout))
+        return "clean" if known else ""
 
     def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
         prefix = self.layout.erased_address.lower().partition("{token}")[0]

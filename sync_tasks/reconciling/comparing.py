@@ -26,6 +26,7 @@ class Drift:
     """One contact that is not as the portal wants it, what differs, and what Brevo was seen to hold.
 
     ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody.
+    ``was_known``: the state knew what Brevo held before.
     """
 
     kinds: tuple[Kind, ...]
@@ -35,19 +36,20 @@ class Drift:
     seen: Seen | None = None
     lists: frozenset[int] = frozenset()
     loses: bool = False
+    was_known: bool = True
 
     def wire(self, account: str) -> list[str]:
         """Return the arguments of ``saw.lua``."""
         gone = "missing contact" in self.kinds and self.contact_id is not None
         seen = self.seen or Seen()
         line = f"{EventKey('brevo', account, seen.looked)} contact {self.contact_id} is gone" if gone else ""
-        return wire_seen(self.user_id, self.rev, account, seen, differs=True, line=line)
+        return wire_seen(self.user_id, self.rev, account, seen, state="1", line=line)
 
 
-def wire_seen(user_id: str, rev: str, account: str, seen: Seen, *, differs: bool, line: str = "") -> list[str]:
+def wire_seen(user_id: str, rev: str, account: str, seen: Seen, *, state: str, line: str = "") -> list[str]:
     """Return the arguments of ``saw.lua`` for what was seen of a user."""
     pairs = (text for pair in dump_seen(account, seen).items() for text in pair)
-    return [user_id, rev, seen.looked, "1" if differs else "", line, *pairs]
+    return [user_id, rev, seen.looked, state, line, *pairs]
 
 
 def is_settled(contact: Contact) -> bool:
@@ -64,7 +66,14 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
     if not kinds:
         return seen
     return Drift(
-        kinds, contact.user_id, remote.id, contact.rev, seen, change.join | change.leave, loses=bool(change.leave)
+        kinds,
+        contact.user_id,
+        remote.id,
+        contact.rev,
+        seen,
+        change.join | change.leave,
+        loses=bool(change.leave),
+        was_known=before is not None and before.id is not None,
     )
 
 

@@ -1,6 +1,7 @@
 """Whose contact is whose: read once from the state, kept small, for a million users fit in memory."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import cast
 
@@ -53,7 +54,7 @@ def _existing(users: Iterable[str], store: Store) -> frozenset[str]:
 
 
 def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
-    """Return the states of users whom nobody sees to at this moment."""
+    """Return the states of users whom nobody sees to at this moment; a load waits for what we find."""
     users, pipeline = list(users), store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hgetall(store.key(f"contacts:{user_id}"))
@@ -61,7 +62,7 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
     told = pipeline.execute()
     stored = zip(users, told[::2], told[1::2], strict=True)
     return {
-        user: load_contact(user, fields)
+        user: replace(load_contact(user, fields), pending={}) if dirty else load_contact(user, fields)
         for user, fields, dirty in stored
-        if fields and dirty is None and "lease" not in fields
+        if fields and (dirty is None or fields.get("filling") == fields.get("rev")) and "lease" not in fields
     }

@@ -35,7 +35,9 @@ def _draw_bars(numbers: dict[str, int]) -> str:
     bars = (_draw_bar(row, slug, number, most) for row, (slug, number) in enumerate(numbers.items()))
     height = _HEIGHT * len(numbers)
     label = "Contacts that differ, by newsletter"
-    return f'<svg role="img" aria-label="{label}" width="{_LABEL + _WIDTH + 100}" height="{height}">{"".join(bars)}</svg>'
+    return (
+        f'<svg role="img" aria-label="{label}" width="{_LABEL + _WIDTH + 100}" height="{height}">{"".join(bars)}</svg>'
+    )
 
 
 def _draw_bar(row: int, slug: str, number: int, most: int) -> str:

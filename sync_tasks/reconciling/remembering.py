@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
+from sync_tasks.events import moment_of
 from sync_tasks.store import Store
 
 KEPT = 30
@@ -55,6 +56,13 @@ def last_runs(store: Store) -> dict[str, Run]:
     """Return the last run of each account that changed something or might have: no mere look."""
     runs = (run for run in reversed(read_runs(store)) if not run.dry_run)
     return {run.account: run for run in runs}
+
+
+def tell_run(run: Run) -> str:
+    """Return one line about a run for people."""
+    became = "refused" if run.refused else f"{run.repaired:,} repaired"
+    when = moment_of(run.started).strftime("%Y-%m-%d %H:%M")
+    return f"{run.account} {when} UTC, {run.compared:,} compared, {sum(run.found.values()):,} found, {became}"
 
 
 def find_alarms(store: Store) -> list[str]:

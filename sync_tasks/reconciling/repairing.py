@@ -2,11 +2,10 @@
 
 from itertools import islice
 
+from sync_tasks.differences import Change
 from sync_tasks.erasing import erase_contact
 from sync_tasks.gateway import Gateway
-from sync_tasks.differences import Change
 from sync_tasks.reconciling.account import Comparison
-from sync_tasks.reconciling.comparing import Drift
 from sync_tasks.store import Sighting
 
 AT_ONCE = 500
@@ -19,16 +18,20 @@ def repair(comparison: Comparison, *, remove_unknown: bool = False) -> int:
     A page does not tell why a contact is blocklisted: its push looks first.
     """
     drifts = comparison.drifts
-    looks = [drift for drift in drifts if "blocklisted" in drift.kinds]
     plain = (drift for drift in drifts if drift.rev and "blocklisted" not in drift.kinds)
-    repaired = _notice(looks, comparison)
+    repaired = keep_blocks(comparison)
     while chunk := list(islice(plain, AT_ONCE)):
         repaired += comparison.using.store.saw(drift.wire(comparison.account) for drift in chunk)
     return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
 
 
-def _notice(drifts: list[Drift], comparison: Comparison) -> int:
-    sightings = [Sighting(user_id=drift.user_id) for drift in drifts]
+def keep_blocks(comparison: Comparison) -> int:
+    """Let the workers look at every block that is news, and return how many those are.
+
+    Where nothing is known of the time before (the state was lost), no subscription that we know of is newer.
+    """
+    blocked = (drift for drift in comparison.drifts if "blocklisted" in drift.kinds)
+    sightings = [Sighting(user_id=drift.user_id, kind="" if drift.was_known else "unsubscribed") for drift in blocked]
     return len(comparison.using.store.notice(comparison.account, sightings))
 
 

@@ -9,7 +9,7 @@ from sync_tasks.errors import SyncError
 from sync_tasks.reconciling.account import Comparison
 from sync_tasks.reconciling.catching import most_changes
 from sync_tasks.reconciling.remembering import Run, remember
-from sync_tasks.reconciling.repairing import repair
+from sync_tasks.reconciling.repairing import keep_blocks, repair
 from sync_tasks.settings import Settings
 from sync_tasks.work import Resources
 
@@ -27,7 +27,7 @@ class Scope:
     remove_unknown: bool = False
 
 
-def reconcile(using: Resources, scope: Scope = Scope()) -> list[Run]:  # noqa: B008 - frozen
+def reconcile(using: Resources, scope: Scope = Scope()) -> list[Run]:
     """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
     chosen = scope.account or (using.settings.account_of(scope.newsletter) if scope.newsletter else "")
     return [_reconcile(account, using, scope) for account in using.layouts if chosen in {"", account}]
@@ -40,7 +40,9 @@ def _reconcile(account: str, using: Resources, scope: Scope) -> Run:
         comparison.run()
         _narrow(comparison, using.settings, scope.newsletter)
         refused = _refuse(comparison, scope)
-        if not (refused or scope.dry_run):
+        if refused and not scope.dry_run:
+            keep_blocks(comparison)
+        elif not scope.dry_run:
             repaired = repair(comparison, remove_unknown=scope.remove_unknown)
     except SyncError as error:
         refused = f"broken off: {error}"

@@ -1,10 +1,13 @@
 -- Note what a page showed of a contact that nobody has in hand. ARGV: user, rev, when Brevo was asked (a stamp), '1'
--- where it differs from what is wished, a line of history or '', then field and value by turns; '' removes the field.
+-- where it differs from what is wished and 'clean' where every account agrees, a line of history or '', then field and value by turns; '' removes the field.
+-- A contact of a load that nobody else was told of (see `load.lua`) is no longer the load's own then.
 -- Returns 1; or 0 where somebody else sees to the contact, or has since Brevo was asked.
 local user, rev, looked, differs, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
 local contact, at, history = contact_key(user), now(), key('history:' .. user)
-local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure')
-if held[1] ~= rev or held[2] or held[3] or redis.call('ZSCORE', key('dirty'), user) then return 0 end
+local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')
+local own = held[4] == rev
+if held[1] ~= rev or held[2] or held[3] then return 0 end
+if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
 local last = redis.call('LINDEX', history, 0)
 if last and not greater(looked, string.sub(last, 1, STAMP)) then return 0 end
 for i = 6, #ARGV, 2 do
@@ -15,5 +18,16 @@ if line ~= '' then
   redis.call('LTRIM', history, 0, 29)
   redis.call('EXPIRE', history, 2592000)
 end
-if differs then mark_dirty(user, at) end
+if own and ARGV[4] == 'clean' then
+  redis.call('HDEL', contact, 'filling')
+  for _, field in ipairs(redis.call('HKEYS', contact)) do
+    if string.sub(field, 1, 2) == 'p:' then redis.call('HDEL', contact, field) end
+  end
+  redis.call('ZREM', key('dirty'), user)
+  redis.call('ZREM', key('due'), user)
+end
+if differs then
+  redis.call('HDEL', contact, 'filling')
+  mark_dirty(user, at)
+end
 return 1

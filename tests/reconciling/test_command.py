@@ -51,10 +51,20 @@ def test_a_refusal_exits_with_one_and_says_how_to_allow_it(drifted: Desk, brevo:
     assert "--max-changes 1" in drifted.run("reconcile", "--max-changes", "0", exits=1)
 
 
+def test_the_status_shows_the_last_comparison_and_its_alarm(drifted: Desk, brevo: Sandbox) -> None:
+    drifted.run("reconcile", "--newsletter", "daily")
+    assert "1 found, 1 repaired" in drifted.read("status", exits=1)["reconciled"][0]
+    drifted.pipeline.unsubscribe("anna")
+    drifted.pipeline.work()
+    brevo.edit(ANNA, {"listIds": [3]})
+    drifted.run("reconcile", "--max-changes", "0", exits=1)
+    assert "--max-changes 1" in " ".join(drifted.run("status", exits=1).split())
+
+
 def test_the_report_is_also_a_table_and_a_page(drifted: Desk, tmp_path: Path) -> None:
     table, page = tmp_path / "drift.csv", tmp_path / "drift.html"
     drifted.run("reconcile", "--csv", str(table), "--html", str(page))
-    rows = list(csv.reader(table.open()))
+    rows = list(csv.reader(table.read_text().splitlines()))
     assert rows[1:] == [["default", "", "missing on list", "1"], ["default", "daily", "missing on list", "1"]]
     assert "<svg" in page.read_text()
     assert MARK not in table.read_text() + page.read_text()

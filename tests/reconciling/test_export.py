@@ -1,0 +1,70 @@
+"""The day Redis was lost: everything comes back from an export and from Brevo, and nobody is re-subscribed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sync_tasks.sandbox import Sandbox
+from tests.cli.desk import MARK, Desk
+from tests.integration.pipeline import address_of
+
+USERS = ("anna", "ben", "cleo", "dora", "emil")
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """What the portal knows: everybody reads the daily newsletter, but for Ben."""
+    path = tmp_path / "portal.jsonl"
+    rows = [
+        {"user_id": user, "email": address_of(user), "newsletter": "daily", "subscribed": user != "ben"}
+        for user in USERS
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def lost(desk: Desk, brevo: Sandbox) -> Desk:
+    """A desk whose Redis is empty; Cleo opted out at Brevo, Dora was deleted there, Emil was put off the list."""
+    brevo.settings.import_seconds = 0.0
+    for user in USERS:
+        desk.pipeline.subscribe(user)
+    desk.pipeline.work()
+    desk.pipeline.unsubscribe("ben")
+    desk.pipeline.work()
+    brevo.act("unsubscribe", address_of("cleo"))
+    brevo.act("delete", address_of("dora"))
+    brevo.edit(address_of("emil"), {"unlinkListIds": [3]})
+    desk.pipeline.store.redis.flushall()
+    return desk
+
+
+def test_everything_is_rebuilt_and_blocks_stay(lost: Desk, export: Path) -> None:
+    lost.run("reconcile", "--from", str(export))
+    lost.pipeline.work()
+    assert {user: lost.pipeline.lists(user) for user in ("anna", "ben", "dora", "emil")} == {
+        "anna": {3},
+        "ben": set(),
+        "dora": {3},
+        "emil": {3},
+    }
+    assert lost.pipeline.held("cleo")["emailBlacklisted"] is True
+    assert lost.read("reconcile")[0]["found"] == {}
+
+
+def test_users_whom_the_export_lacks_are_only_deleted_on_demand(desk: Desk, export: Path) -> None:
+    desk.pipeline.subscribe("zoe", occurred_at="2026-01-01T00:00:00Z")
+    desk.pipeline.work()
+    assert "1 user of the state missing" in desk.run("reconcile", "--from", str(export))
+    desk.pipeline.work()
+    assert desk.pipeline.lists("zoe") == {3}
+    desk.run("reconcile", "--from", str(export), "--treat-missing-as-deleted")
+    desk.pipeline.work()
+    assert not [held for held in desk.pipeline.brevo.contacts() if held["email"] == address_of("zoe")]
+
+
+def test_a_bad_row_is_told_with_its_line_and_changes_nothing(lost: Desk, export: Path) -> None:
+    export.write_text(export.read_text() + json.dumps({"user_id": "x", "email": MARK}) + "\n")
+    assert "line 6: " in lost.run("reconcile", "--from", str(export), exits=1)
+    assert lost.pipeline.store.peek("anna") is None
