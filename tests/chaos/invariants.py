@@ -85,7 +85,12 @@ def find_needless_letters(run: Run) -> Iterator[str]:
 
 
 def _is_hopeless(letter: DeadLetter, told: list[Told]) -> bool:
-    """Tell whether nobody ever said which contact is meant; to an erased user nobody can say it any more."""
+    """Tell whether nobody ever said which contact is meant, or Brevo's firewall refused it, which is final.
+
+    To an erased user nobody can say it any more.
+    """
+    if "refused by the firewall" in letter.message:
+        return True
     events = [event for event in told if event.user_id == letter.user_id]
     erased = letter.task == "anonymize_contact"
     telling = (event for event in events if event.task == letter.task or not erased)
@@ -100,9 +105,9 @@ def _read_contacts(run: Run) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def find_remains(run: Run) -> Iterator[str]:
-    """Yield where something personal of an erased person is left."""
-    wishes = find_wishes(run.told)
-    erased = {user_id for user_id, wish in wishes.items() if wish.erased}
+    """Yield where something personal of an erased person is left; a dead letter keeps what its replay needs."""
+    wishes, letters = find_wishes(run.told), {letter.user_id for letter in read_letters(run.world.store)}
+    erased = {user_id for user_id, wish in wishes.items() if wish.erased} - letters
     for contact in cast("list[dict[str, Any]]", run.world.brevo.contacts()):
         if wishes.get(str(contact.get("ext_id"))) is None and PERSONAL.search(str(contact)):
             yield f"contact {contact['id']} at Brevo"

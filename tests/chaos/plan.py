@@ -21,7 +21,7 @@ class Plan:
     kills: int = 40
     redis_kills: int = 4
     waves: int = 30
-    load: float = 180.0
+    load: float = 140.0
     within: float = 360.0
     faulty: float = 0.25
     late: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)

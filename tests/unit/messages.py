@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from celery.app.trace import build_tracer
 from celery.worker.request import Request
@@ -28,7 +28,7 @@ class Sent:
 
 def queued(redis: Redis, queue: str) -> list[Sent]:
     """Return the messages of a queue, the oldest first."""
-    return [_read(cast("bytes | str", text)) for text in reversed(redis.lrange(queue, 0, -1))]
+    return [_read(text) for text in reversed(redis.lrange(queue, 0, -1))]
 
 
 def _read(raw: bytes | str) -> Sent:
@@ -47,17 +47,17 @@ def find_task(name: str) -> Any:  # noqa: ANN401 - a task of whatever signature
 def request_for(task: str, kwargs: dict[str, Any], **headers: Any) -> Request:
     """Return the request that a worker makes of a message."""
     told = {"lang": "py", "task": task, "id": "task-1", "argsrepr": "", "kwargsrepr": "", **headers}
-    message = Message(
-        json.dumps([[], kwargs, {}]), "1", None, "application/json", "utf-8", {"reply_to": ""}, told, {"exchange": ""}
-    )
+    body = json.dumps([[], kwargs, {}])
+    plain: dict[str, Any] = {"delivery_tag": "1", "delivery_info": {}, "properties": {}, "headers": told}
+    message = Message(body=body, content_type="application/json", content_encoding="utf-8", **plain)
     known = find_task(task)
     kind: type[Request] = symbol_by_name(known.Request)
-    return kind(message, app=app, task=known, body=message.body, headers=told, decoded=False, utc=True)
+    return kind(message, app=app, task=known, body=body, headers=told, decoded=False, utc=True)
 
 
 def handle(task: str, kwargs: dict[str, Any], headers: dict[str, str] | None = None) -> tuple[str, Any]:
     """Do with a message what a worker does; return the state it ends in and what the task returned or raised."""
     trace = build_tracer(task, find_task(task), app=app)
     request = {"id": "task-1", "headers": headers, "is_eager": False, "delivery_info": {}, "retries": 0}
-    result, info, *_ = trace("task-1", (), kwargs, request)
+    result, info, *_ = trace("task-1", [], kwargs, request)
     return (info.state, info.retval) if info else ("SUCCESS", result)

@@ -63,7 +63,7 @@ NEW = NewContact(ADA, "u1", {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}, f
             contact_of(READER, unsubscribe(3)),
             View(replace(AGREED, digest="old")),
             Write(
-                7, Change(ext_id="u1", attributes=NEW.attributes | {"DAILY_UNSUBSCRIBED": True}, leave=frozenset({3}))
+                7, Change(ext_id="u1", attributes={**NEW.attributes, "DAILY_UNSUBSCRIBED": True}, leave=frozenset({3}))
             ),
             id="an opt-out is one request",
         ),

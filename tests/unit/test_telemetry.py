@@ -31,8 +31,8 @@ def raised(error: Exception) -> Exception:
 @pytest.fixture
 def _restored() -> Iterator[None]:
     root = logging.getLogger()
-    names = ("", "sync_tasks", "celery", "kombu", "amqp", "redis", "urllib3", "asyncio", "tornado")
-    names += ("celery.app.trace", "celery.worker.strategy", "celery.beat")
+    names = ["", "sync_tasks", "celery", "kombu", "amqp", "redis", "urllib3", "asyncio", "tornado"]
+    names += ["celery.app.trace", "celery.worker.strategy", "celery.beat"]
     handlers, levels = list(root.handlers), {name: logging.getLogger(name).level for name in names}
     yield
     root.handlers[:] = handlers
