@@ -23,6 +23,8 @@ def other_portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.delenv("SYNC_BROKER_URL", raising=False)
     yield importlib.reload(celeryconfig)
     monkeypatch.undo()
+    # A reload keeps the names that it does not set, and this one would have everybody speak TLS from here on.
+    vars(celeryconfig).pop("broker_use_ssl", None)
     importlib.reload(celeryconfig)
 
 
