@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from sync_tasks import accepting
-from sync_tasks.celery import app
 from sync_tasks.cli import watching
 from sync_tasks.sandbox.server import ServedSandbox
 from tests.cli.desk import CONFIGURATION, KEY, Desk
 from tests.integration.conftest import brevo, make_pipeline, pipeline, served
 from tests.integration.pipeline import Pipeline
+from tests.lending import lend_broker
 
 __all__ = ["brevo", "make_pipeline", "pipeline", "served"]
 
@@ -31,13 +31,11 @@ def environment(redis_url: str, served: ServedSandbox, tmp_path: Path, monkeypat
 @pytest.fixture
 def desk(environment: Path, redis_url: str, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The command line of an operator, and the pipeline behind it."""
-    before = app.conf.broker_url
-    app.conf.update(broker_url=redis_url)
     monkeypatch.setattr(watching, "PING_SECONDS", 0.1)
     _forget_portal()
-    yield Desk(pipeline, environment)
+    with lend_broker(redis_url):
+        yield Desk(pipeline, environment)
     _forget_portal()
-    app.conf.update(broker_url=before)
 
 
 def _forget_portal() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from sync_tasks import accepting, resources
-from sync_tasks.celery import app
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.store import Store, connect
 from tests.integration.conftest import brevo, served
+from tests.lending import lend_broker
 
 __all__ = ["brevo", "served"]
 
@@ -51,12 +51,10 @@ def environment(
     """Tasks of this process find a real Redis, for the state and the queue, and the sandbox; returns the file."""
     monkeypatch.setenv("SYNC_REDIS_URL", redis_url)
     monkeypatch.setenv("SYNC_BASE_URL", served.url)
-    before = app.conf.broker_url
-    app.conf.update(broker_url=redis_url)
     _forget()
-    yield configuration
+    with lend_broker(redis_url):
+        yield configuration
     _forget()
-    app.conf.update(broker_url=before)
 
 
 def _forget() -> None:
