@@ -85,12 +85,7 @@ def find_needless_letters(run: Run) -> Iterator[str]:
 
 
 def _is_hopeless(letter: DeadLetter, told: list[Told]) -> bool:
-    """Tell whether nobody ever said which contact is meant, or Brevo's firewall refused it, which is final.
-
-    To an erased user nobody can say it any more.
-    """
-    if "refused by the firewall" in letter.message:
-        return True
+    """Tell whether nobody ever said which contact is meant; of an erased user nobody can say it any more."""
     events = [event for event in told if event.user_id == letter.user_id]
     erased = letter.task == "anonymize_contact"
     telling = (event for event in events if event.task == letter.task or not erased)

@@ -48,7 +48,7 @@ SHORT = Plan(
     redis_kills=1,
     waves=12,
     load=45.0,
-    within=120.0,
+    within=180.0,
     late=(1.0, 4.0, 10.0, 20.0),
     quiet_seconds=25.0,
 )

@@ -15,6 +15,8 @@ from tests.chaos.world import World, building
 
 TICK = 0.1
 READY_WITHIN = 60.0
+# Until the workers have written down what came of the last fault.
+LAST_ANSWERS = 2.0
 UNSETTLED = ("dirty", "due")
 
 Progress = Callable[[str, int, int], None]
@@ -76,7 +78,10 @@ def _rage(run: Run, progress: Progress) -> None:
 
 
 def _settle(run: Run, progress: Progress) -> None:
+    """Wait until nothing is left to do; an operator has replayed what a firewall refused that is mended now."""
     began, before = time.monotonic(), run.seconds
+    time.sleep(LAST_ANSWERS)
+    run.world.replay_all().process.wait(READY_WITHIN)
     while not run.settled and run.seconds < run.plan.within:
         run.seconds = before + time.monotonic() - began
         run.havoc.go_on(run.seconds)

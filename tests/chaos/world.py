@@ -66,6 +66,10 @@ class World:
         told = (self.folder / "events.jsonl", self.accepted, self.plan.waves, self.plan.load)
         return self._start("tests.chaos.portal", *map(str, told))
 
+    def replay_all(self) -> Program:
+        """Start the command by which an operator gives all dead letters another chance."""
+        return self._start("sync_tasks", "failed", "replay", "--all")
+
     @property
     def accepted(self) -> Path:
         """Where the portal writes down what was accepted."""
