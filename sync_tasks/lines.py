@@ -43,6 +43,11 @@ class Line:
                 self._places.remove(place)
                 self._changed.notify_all()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether anybody stands in line."""
+        return bool(self._places)
+
     def wait_to_be_first(self, place: Place, until: float) -> bool:
         """Return whether this place came to be the first, before that moment of the monotonic clock."""
         with self._changed:

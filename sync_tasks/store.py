@@ -8,8 +8,7 @@ when to look again · ``dead_letters`` id to letter · ``closed_letters`` the la
 ``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
 once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
 ``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``vacated:<keyed hash>``
-an address that a user gave up, two days · ``filling`` users that a first load brought and Brevo has not confirmed, a
-week; ``filled_since`` when the first of them was sent, as long as that takes (see ``backfill``).
+an address that a user gave up, two days.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 _AT_ONCE = 500
-_SHARED = ("prelude.lua", "letters.lua")
+_SHARED = ("prelude.lua", "letters.lua", "grants.lua")
 _URGENT = ("p:unsubscribe_contact:", "p:anonymize_contact:")
 
 
@@ -64,13 +63,14 @@ class Acceptance:
 class Lease:
     """The right to push one contact, and what is known of it.
 
-    ``crowd``: how many have such an event pending; 0 where the contact must be pushed alone.
+    ``crowd``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go out.
     """
 
     user_id: str
     token: str
     contact: Contact
     crowd: int = 1
+    granted: bool = False
 
 
 @dataclass(slots=True, repr=False)
@@ -141,15 +141,15 @@ class Store:
         status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
         return Acceptance(status, stamp, tuple(woken))
 
-    def take(self, user_id: str, seconds: float) -> Lease | Literal["busy", "idle"]:
-        """Return the lease of a contact and its state; ``busy`` while somebody else has it, ``idle`` if nobody need."""
+    def take(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
+        """Return a contact's lease, a grant asked along with it; ``busy``: somebody has it; ``idle``: nobody need."""
         token = secrets.token_hex(8)
-        status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND)))
+        status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND), *ask))
         if status != "taken":
             return "busy" if status == "busy" else "idle"
-        taken, crowd, *rest = answer
-        fields = dict(zip(rest[::2], rest[1::2], strict=True))
-        return Lease(user_id, token, load_contact(user_id, fields, address_taken=taken == "1"), int(crowd))
+        taken, crowd, granted, *rest = answer
+        contact = load_contact(user_id, dict(zip(rest[::2], rest[1::2], strict=True)), address_taken=taken == "1")
+        return Lease(user_id, token, contact, int(crowd), granted == "granted")
 
     def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
@@ -217,9 +217,9 @@ class Store:
             noticed += map(Noticed, answer[::2], answer[1::2])
         return noticed
 
-    def grant(self, account: str, bucket: str, windows: Iterable[str]) -> list[str]:
+    def grant(self, question: Iterable[str]) -> list[str]:
         """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
-        return cast("list[str]", self._run("grant", account, bucket, *windows))
+        return cast("list[str]", self._run("grant", *question))
 
     def observe(self, account: str, bucket: str, told: Iterable[str]) -> None:
         """Make room in a window for what others used of it (see ``throttle``)."""

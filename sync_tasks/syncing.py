@@ -26,9 +26,11 @@ def sync_contact(user_id: str, using: Resources, task_id: str = "") -> Report:
     """Bring one contact in sync, as far as that is possible now; go on while newer events come meanwhile."""
     report = Report()
     for _ in range(MAX_ROUNDS):
-        lease = using.store.take(user_id, using.settings.pipeline.lease_seconds)
+        lease = using.store.take(user_id, using.settings.pipeline.lease_seconds, using.throttle.ask_ahead())
         if isinstance(lease, str):
             return replace(report, busy=lease == "busy")
+        if lease.granted:
+            using.throttle.grant_ahead()
         settled, latest = _push(lease, using, task_id)
         report = replace(latest, fates=report.fates.then(latest.fates), nudge=report.nudge | latest.nudge)
         if settled != "again":

@@ -130,10 +130,23 @@ class Throttle:
                     raise RateLimitedError(f"account {account}: the worker is ending", 1.0)
         raise RateLimitedError(f"account {account}: others wait for its limit too", 1.0)
 
+    def question(self, account: str, bucket: str, priority: Priority = Priority.ORDINARY) -> tuple[str, ...]:
+        """Return what ``grants.lua`` wants to be told."""
+        windows = self._background[account, bucket] if priority is Priority.BACKGROUND else ()
+        return account, bucket, str(int(priority)), self._probe_every, *self._windows[account, bucket], *windows
+
+    def ask_ahead(self) -> tuple[str, ...]:
+        """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
+        (first, *others) = self._gates
+        return () if others or self._lines[first, "contacts"].crowded else self.question(first, "contacts")
+
+    def grant_ahead(self) -> None:
+        """Take note that the question asked ahead was answered well: this thread's next request may go out."""
+        (gate,) = self._gates.values()
+        gate.grant_ahead(time.monotonic())
+
     def _ask(self, account: str, bucket: str, priority: Priority) -> tuple[str, float]:
-        windows = (str(int(priority)), self._probe_every, *self._windows[account, bucket])
-        windows += self._background[account, bucket] if priority is Priority.BACKGROUND else ()
-        answer, microseconds, *why = self._store.grant(account, bucket, windows)
+        answer, microseconds, *why = self._store.grant(self.question(account, bucket, priority))
         seconds = int(microseconds) / SECOND
         if answer == "paused":
             raise AccountPausedError(f"account {account} is paused ({_parse(why[0]).error})", max(seconds, 1.0))
@@ -191,17 +204,22 @@ class AccountGate:
         finally:
             del self._thread.priority
 
+    def grant_ahead(self, granted: float) -> None:
+        """Take note that a request of this thread was granted at that moment of the monotonic clock."""
+        self._thread.ahead = Turn("contacts", granted, probes=False)
+
     def wait_for_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> None:
         """Return once this thread's next request may go out at once; see ``Throttle.acquire``."""
         self._thread.ahead = self._take_turn(bucket, meanwhile)
 
     def acquire(self, bucket: str) -> None:
         """Return once a request may go out."""
-        ahead, self._thread.ahead = getattr(self._thread, "ahead", None), None
-        good = ahead and ahead.bucket == bucket and time.monotonic() - ahead.granted < _GOOD_FOR
-        self._thread.turn = ahead if good else self._take_turn(bucket)
+        self._thread.turn = self._take_turn(bucket)
 
     def _take_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
+        ahead, self._thread.ahead = getattr(self._thread, "ahead", None), None
+        if ahead and ahead.bucket == bucket and time.monotonic() - ahead.granted < _GOOD_FOR:
+            return cast("Turn", ahead)
         priority = getattr(self._thread, "priority", Priority.ORDINARY)
         return self._throttle.acquire(self._account, bucket, priority, meanwhile)
 

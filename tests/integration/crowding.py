@@ -25,5 +25,8 @@ class CrowdedThrottle(Throttle):
         self.__dict__.setdefault("granted", []).append(priority)
         return turn
 
+    def ask_ahead(self) -> tuple[str, ...]:
+        return ()
+
     def rest(self, seconds: float) -> None:
         super().rest(min(seconds, SHORT))

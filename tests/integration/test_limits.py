@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync_tasks.errors import RateLimitedError
+from sync_tasks.errors import RateLimitedError, UnauthorizedError
+from sync_tasks.events import Unsubscribe
 from sync_tasks.lines import Priority
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.settings import Account
-from sync_tasks.store import Store, connect
+from sync_tasks.store import Lease, Store, connect
 from sync_tasks.throttle import Throttle
 from tests.integration.pipeline import MakePipeline
 from tests.servers import wait_until
@@ -123,3 +124,46 @@ def test_brevos_own_count_reaches_the_throttle_by_its_headers(make_pipeline: Mak
     windows = pipeline.store.redis.keys("sync_tasks:granted:default:contacts:*")
     counted = [pipeline.store.redis.llen(window) for window in windows]
     assert max(map(int, counted)) > 100
+
+
+def test_a_first_request_is_granted_along_with_the_lease(store: Store) -> None:
+    throttle = Throttle(store, {"default": Account(requests_per_second=1, api_key="key")})  # type: ignore[arg-type]
+    accept(store, "anna", "olga")
+
+    first = store.take("anna", 10, throttle.ask_ahead())
+    second = store.take("olga", 10, throttle.ask_ahead())
+
+    assert isinstance(first, Lease)
+    assert isinstance(second, Lease)
+    assert (first.granted, second.granted) == (True, False)
+    assert not store.redis.exists(store.key("first:default:contacts")), "nobody waits for it"
+
+
+def test_who_finds_nothing_to_do_is_granted_nothing(store: Store) -> None:
+    throttle = Throttle(store, {"default": Account(requests_per_second=1, api_key="key")})  # type: ignore[arg-type]
+    accept(store, "anna")
+
+    assert store.take("olga", 10, throttle.ask_ahead()) == "idle"
+
+    assert store.grant(throttle.question("default", "contacts"))[0] == "granted"
+
+
+def test_a_lease_takes_neither_the_probe_of_a_paused_account_nor_the_turn_of_who_waits(store: Store) -> None:
+    throttle = Throttle(store, ACCOUNT, probe_every=0.01)
+    throttle.pause("default", UnauthorizedError("wrong key"))
+    accept(store, "anna")
+    question = throttle.ask_ahead()
+    with throttle._lines["default", "contacts"].standing(Priority.ORDINARY):
+        assert throttle.ask_ahead() == ()
+    wait_until(lambda: not store.redis.exists(store.key("probed:default")), "a probe may go out")
+
+    lease = store.take("anna", 10, question)
+
+    assert isinstance(lease, Lease)
+    assert not lease.granted
+    assert store.grant(question)[0] == "probe"
+
+
+def accept(store: Store, *users: str) -> None:
+    for user_id in users:
+        store.accept(Unsubscribe(user_id=user_id, newsletter="daily"))

@@ -24,7 +24,7 @@ TRANSIT = (0.050, 0.056)
 
 def ask(store: Store, throttle: Throttle) -> float:
     """Ask for a grant as a throttle does; return the seconds to wait, 0 where it is granted."""
-    answer, microseconds = store.grant("default", "contacts", ("1", "30000", *throttle._windows["default", "contacts"]))
+    answer, microseconds = store.grant(throttle.question("default", "contacts"))
     return 0.0 if answer == "granted" else int(microseconds) / SECOND
 
 
