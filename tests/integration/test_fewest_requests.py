@@ -31,9 +31,11 @@ def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people=PEOPLE, known=st.booleans())
+@given(PEOPLE, st.booleans())
 def test_a_crowd_takes_no_more_writing_requests_than_it_has_people(
-    crowded: Pipeline, people: list[tuple[frozenset[str], str, str]], known: bool
+    crowded: Pipeline,
+    people: list[tuple[frozenset[str], str, str]],
+    known: bool,  # noqa: FBT001
 ) -> None:
     users = {f"user-{next(numbers)}": person for person in people}
     for user_id, (subscribed, _, _) in users.items():
