@@ -63,7 +63,7 @@ format: $(INSTALLED) ## format the code and mend what can be mended without thin
 bench: $(INSTALLED) ## measure what the pipeline costs, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive app; takes a quarter of an hour
+bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive app; takes three quarters of an hour
 	$(BIN)/python -m benchmarks.bursts $(ARGS)
 
 profile: $(INSTALLED) ## show where the time goes

@@ -23,7 +23,7 @@ def measure_latency(parts: Parts, times: int = TIMES) -> Comparison:
     return compare(
         "one event, until Brevo has it",
         "a plain task, same SDK call",
-        target=1.5,
+        target=1.3,
         ours=_travelling(parts, subscribe_contact.delay),
         naive=_travelling(parts, subscribe.delay),
         times=times,

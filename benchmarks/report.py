@@ -33,7 +33,7 @@ def write_page(comparisons: Sequence[Comparison], page: Path = PAGE) -> None:
     """Put the figures into the page, between its two marks."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *(_row(comparison, quartiles=True) for comparison in comparisons)]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    measured = "\n".join([*lines, "", _machine(), ""])
+    measured = "\n".join([*lines, "", describe_machine(), ""])
     page.write_text(_MEASURED.sub(lambda found: f"{found[1]}{measured}{found[2]}", page.read_text(encoding="utf-8")))
 
 
@@ -49,6 +49,7 @@ def _milliseconds(seconds: tuple[float, ...], *, quartiles: bool) -> str:
     return f"{median(seconds) * 1000:.2f} ms{around}"
 
 
-def _machine() -> str:
+def describe_machine() -> str:
+    """Return what the figures are of, in one line."""
     told = ", ".join(f"{name} {version(name)}" for name in ("celery", "kombu", "redis", "pydantic"))
     return f"CPython {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; {told}."

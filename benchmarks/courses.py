@@ -1,0 +1,124 @@
+"""How a burst went on: how much of it was done when."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+OURS, NAIVE = "sync_tasks", "benchmarks.naive"
+LOOK_EVERY = 0.05
+KEEP_EVERY = 1.0
+URGENT_WITHIN = 2.0
+
+
+@dataclass
+class Course:
+    """When how many events were done, as far as it was watched; ``urgent``: seconds until an opt-out was at Brevo."""
+
+    moments: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
+    urgent: float | None = None
+    asked: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it was watched."""
+        return self.moments[-1][0]
+
+    @property
+    def done(self) -> float:
+        """How many events were done by then."""
+        return self.moments[-1][1]
+
+    @property
+    def speed(self) -> float:
+        """Events a second over all of that time."""
+        return self.done / self.seconds
+
+    @property
+    def waited(self) -> str:
+        """How long the opt-out took, in words; nothing where there was none."""
+        if self.asked is None:
+            return ""
+        return f"{self.urgent:.1f} s" if self.urgent is not None else f"over {self.seconds - self.asked:.0f} s"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast both brought a burst to Brevo, and with how many requests ours did."""
+
+    what: str
+    count: int
+    target: float
+    ours: Course
+    naive: Course
+    requests: int
+    refused: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as naive ours is."""
+        return self.ours.speed / self.naive.speed
+
+    @property
+    def missed(self) -> bool:
+        """Whether that is less than the target, or an opt-out took too long."""
+        urgent = self.ours.urgent if self.ours.asked is not None else 0.0
+        return self.ratio < self.target or urgent is None or urgent > URGENT_WITHIN
+
+
+@dataclass(frozen=True)
+class Freely:
+    """Events a second without any limit: ours with one process and with two, naive with two."""
+
+    RUNS: ClassVar = ((OURS, 1), (OURS, 2), (NAIVE, 2))
+    NO_SLOWER: ClassVar = 1.0
+    SECOND_PROCESS: ClassVar = 1.6
+
+    one: float
+    two: float
+    naive: float
+
+    @property
+    def missed(self) -> bool:
+        """Whether ours is slower, or a second process brings too little."""
+        return self.two / self.naive < self.NO_SLOWER or self.two / self.one < self.SECOND_PROCESS
+
+    def __str__(self) -> str:
+        more, faster = self.two / self.one, self.two / self.naive
+        return (
+            f"Without any limit, sign-ups a second: {self.one:,.0f} with one process of ours, {self.two:,.0f} by two, "
+            f"{more:.1f} times as many (at least {self.SECOND_PROCESS:g}); naive with two {self.naive:,.0f}, "
+            f"so that ours is {faster:.1f} times as fast (at least {self.NO_SLOWER:g})."
+        )
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """An opt-out so many seconds after a burst began, and what tells whether it is at Brevo."""
+
+    after: float
+    tell: Callable[[], None]
+    there: Callable[[], bool]
+
+    def look(self, course: Course, seconds: float) -> None:
+        """Take note of how far it is."""
+        if course.asked is None and seconds >= self.after:
+            self.tell()
+            course.asked = seconds
+        if course.asked is not None and course.urgent is None and self.there():
+            course.urgent = seconds - course.asked
+
+
+def follow(count: int, share: Callable[[], float], patience: float, urgent: Urgent | None) -> Course:
+    """Watch a burst to its end, or as long as patience lasts."""
+    course, began, kept = Course(), time.monotonic(), 0.0
+    done = 0.0
+    while (seconds := time.monotonic() - began) < patience and done < count:
+        done = share() * count
+        if done >= count or seconds - kept >= KEEP_EVERY:
+            course.moments.append((seconds, done))
+            kept = seconds
+        if urgent:
+            urgent.look(course, seconds)
+        time.sleep(LOOK_EVERY)
+    return course

@@ -1,0 +1,88 @@
+"""The bursts as a table, for a terminal and for ``docs/performance.md``, and as a plot."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.courses import Course, Freely, Speed
+from benchmarks.report import PAGE, TIMES, describe_machine
+
+PLOT = PAGE.with_name("bursts.png")
+COLUMNS = ("burst", "events", "ours, a second", "naive, a second", "ratio", "at least", "requests", "429s")
+_MARKED = re.compile(r"(<!-- bursts -->\n).*(<!-- /bursts -->)", re.DOTALL)
+_OURS, _NAIVE = "#1b7f5c", "#c4622d"
+
+
+def print_speeds(speeds: Sequence[Speed], freely: Freely) -> None:
+    """Print what was measured; a ratio below its target is red."""
+    table = Table(*COLUMNS)
+    for speed in speeds:
+        cells = _row(speed)
+        table.add_row(*(f"[red]{cell}[/red]" if speed.missed and cell.endswith(TIMES) else cell for cell in cells))
+    Console().print(table)
+    for line in (*_urgent_lines(speeds), str(freely)):
+        Console().print(line)
+
+
+def write_figures(speeds: Sequence[Speed], freely: Freely, page: Path = PAGE) -> None:
+    """Put the figures into the page, between its two marks, and the plot beside it."""
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_row, speeds)]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    told = "\n".join([*lines, "", *_urgent_lines(speeds), "", str(freely), "", describe_machine(), ""])
+    page.write_text(_MARKED.sub(lambda found: f"{found[1]}{told}{found[2]}", page.read_text(encoding="utf-8")))
+    draw(speeds, PLOT)
+
+
+def _row(speed: Speed) -> tuple[str, ...]:
+    return (
+        speed.what,
+        f"{speed.count:,}",
+        f"{speed.ours.speed:.1f}",
+        f"{speed.naive.speed:.1f}{_watched(speed.naive, speed.count)}",
+        f"{speed.ratio:.1f}{TIMES}",
+        f"{speed.target:g}{TIMES}",
+        f"{speed.requests:,}",
+        f"{speed.refused:,}",
+    )
+
+
+def _watched(course: Course, count: int) -> str:
+    return "" if course.done >= count else f" ({course.done:,.0f} in {course.seconds:,.0f} s)"
+
+
+def _urgent_lines(speeds: Sequence[Speed]) -> list[str]:
+    return [
+        f"An opt-out sent while {speed.count:,} {speed.what} wait is at Brevo after {speed.ours.waited}; naive: "
+        f"{speed.naive.waited}."
+        for speed in speeds
+        if speed.ours.waited
+    ]
+
+
+def draw(speeds: Sequence[Speed], path: Path) -> None:
+    """Draw how each burst went on: events at Brevo by seconds, both on logarithmic scales."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, len(speeds), figsize=(3.2 * len(speeds), 3.4), sharey=True, layout="constrained")
+    for axis, speed in zip(axes, speeds, strict=True):
+        for name, course, colour in (("ours", speed.ours, _OURS), ("naive", speed.naive, _NAIVE)):
+            seconds, done = zip(*course.moments[1:], strict=True)
+            axis.plot(seconds, done, color=colour, linewidth=2, label=f"{name}: {course.speed:,.0f} a second")
+        axis.set(xscale="log", yscale="log", xlabel="seconds", xlim=(0.5, None), ylim=(1, None))
+        axis.set_title(_folded(speed.what), fontsize=9)
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8, loc="lower right")
+    axes[0].set_ylabel("events at Brevo")
+    figure.savefig(path, dpi=110)
+
+
+def _folded(title: str) -> str:
+    words = title.split()
+    half = -(-len(words) // 2)
+    return f"{' '.join(words[:half])}\n{' '.join(words[half:])}"
