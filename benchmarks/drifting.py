@@ -1,0 +1,140 @@
+"""``python -m benchmarks.drifting PORT CONTACTS``: a sandbox where one contact in 200 is not as the portal wants it.
+
+The people are those of ``benchmarks.reconcile``, which brings the same ones into the state. Each class of drift has its
+share, by turns.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from signal import pause
+
+from benchmarks.backfill import FIRST, LAST
+from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
+from sync_tasks.sandbox.server import serving
+
+KINDS = (
+    "missing contact",
+    "missing on list",
+    "extra on list",
+    "attribute",
+    "address",
+    "duplicate contact",
+    "unknown contact",
+    "blocklisted",
+    "erased person",
+)
+ONE_IN, PLACE = 200, 7
+LISTS = {"daily": 3, "weekly": 5, "monthly": 6}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user of the portal, and how Brevo's contact should be."""
+
+    number: int
+
+    @property
+    def contact_id(self) -> int:
+        """The contact's id: the sandbox numbers contacts from one."""
+        return self.number + 1
+
+    @property
+    def user_id(self) -> str:
+        """The portal's id."""
+        return f"{self.number + 100_000_000}"
+
+    @property
+    def first_name(self) -> str:
+        """One of ten."""
+        return FIRST[self.number % 10]
+
+    @property
+    def last_name(self) -> str:
+        """One of ten."""
+        return LAST[self.number // 10 % 10]
+
+    @property
+    def address(self) -> str:
+        """An address nobody else has."""
+        return f"{self.first_name}.{self.last_name}.{self.number}@mail.example.org".lower()
+
+    @property
+    def newsletters(self) -> tuple[str, ...]:
+        """What the person reads: two people read two newsletters, the third one."""
+        return ("daily", "weekly") if self.number % 3 else ("daily",)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What one in ten has unsubscribed from."""
+        return ("monthly",) if self.number % 10 == PLACE else ()
+
+    @property
+    def drift(self) -> str:
+        """In what way Brevo does not hold what the portal wants, if any."""
+        return KINDS[self.number // ONE_IN % len(KINDS)] if self.number % ONE_IN == PLACE else ""
+
+
+def people(contacts: int) -> Iterator[Person]:
+    """Yield so many people."""
+    return map(Person, range(contacts))
+
+
+def introduced(contacts: int) -> Counter[str]:
+    """Return how many differences of each class there are; a second contact takes the address of the first."""
+    kinds = Counter(Person(number).drift for number in range(PLACE, contacts, ONE_IN))
+    kinds["address"] += kinds["duplicate contact"]
+    return +kinds
+
+
+def fill(sandbox: Sandbox, contacts: int) -> None:
+    """Let the sandbox hold so many contacts, and change some behind the portal's back."""
+    sandbox.add_contacts(_show(person) for person in people(contacts))
+    for number in range(PLACE, contacts, ONE_IN):
+        _change(sandbox, Person(number))
+
+
+def _show(person: Person) -> dict[str, object]:
+    return {
+        "email": person.address,
+        "ext_id": person.user_id,
+        "attributes": {"FIRSTNAME": person.first_name, "LASTNAME": person.last_name},
+        "listIds": [LISTS[newsletter] for newsletter in person.newsletters],
+    }
+
+
+def _change(sandbox: Sandbox, person: Person) -> None:
+    number, elsewhere = person.contact_id, f"moved.{person.number}@mail.example.net"
+    match person.drift:
+        case "missing contact":
+            sandbox.act("delete", number)
+        case "missing on list":
+            sandbox.edit(number, {"unlinkListIds": [LISTS["daily"]]})
+        case "extra on list":
+            sandbox.edit(number, {"listIds": [LISTS["monthly"]]})
+        case "attribute":
+            sandbox.edit(number, {"attributes": {"FIRSTNAME": "Eve"}})
+        case "address":
+            sandbox.edit(number, {"attributes": {"EMAIL": elsewhere}})
+        case "duplicate contact":
+            sandbox.edit(number, {"attributes": {"EMAIL": elsewhere}})
+            sandbox.add_contacts([{"email": person.address}])
+        case "unknown contact":
+            sandbox.add_contacts([{"email": elsewhere, "listIds": [LISTS["daily"]]}])
+        case "blocklisted":
+            sandbox.act("unsubscribe", number)
+
+
+def main() -> None:
+    """Serve such a sandbox until the process is ended."""
+    port, contacts = map(int, sys.argv[1:])
+    limits = LimitSettings(enabled=False)
+    sandbox = Sandbox(SandboxSettings(limits=limits, journal_limit=10, history_limit=10, outbox_limit=10))
+    fill(sandbox, contacts)
+    with serving(sandbox=sandbox, port=port):
+        pause()
+
+
+if __name__ == "__main__":
+    main()
