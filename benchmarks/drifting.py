@@ -106,24 +106,24 @@ def _show(person: Person) -> dict[str, object]:
 
 def _change(sandbox: Sandbox, person: Person) -> None:
     number, elsewhere = person.contact_id, f"moved.{person.number}@mail.example.net"
-    match person.drift:
-        case "missing contact":
-            sandbox.act("delete", number)
-        case "missing on list":
-            sandbox.edit(number, {"unlinkListIds": [LISTS["daily"]]})
-        case "extra on list":
-            sandbox.edit(number, {"listIds": [LISTS["monthly"]]})
-        case "attribute":
-            sandbox.edit(number, {"attributes": {"FIRSTNAME": "Eve"}})
-        case "address":
-            sandbox.edit(number, {"attributes": {"EMAIL": elsewhere}})
-        case "duplicate contact":
-            sandbox.edit(number, {"attributes": {"EMAIL": elsewhere}})
-            sandbox.add_contacts([{"email": person.address}])
-        case "unknown contact":
-            sandbox.add_contacts([{"email": elsewhere, "listIds": [LISTS["daily"]]}])
-        case "blocklisted":
-            sandbox.act("unsubscribe", number)
+    edits: dict[str, dict[str, object]] = {
+        "missing on list": {"unlinkListIds": [LISTS["daily"]]},
+        "extra on list": {"listIds": [LISTS["monthly"]]},
+        "attribute": {"attributes": {"FIRSTNAME": "Eve"}},
+        "address": {"attributes": {"EMAIL": elsewhere}},
+        "duplicate contact": {"attributes": {"EMAIL": elsewhere}},
+    }
+    strangers: dict[str, dict[str, object]] = {
+        "duplicate contact": {"email": person.address},
+        "unknown contact": {"email": elsewhere, "listIds": [LISTS["daily"]]},
+    }
+    acts = {"missing contact": "delete", "blocklisted": "unsubscribe"}
+    if person.drift in edits:
+        sandbox.edit(number, edits[person.drift])
+    if person.drift in strangers:
+        sandbox.add_contacts([strangers[person.drift]])
+    if person.drift in acts:
+        sandbox.act(acts[person.drift], number)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """``python -m benchmarks.reconcile [--contacts N]``: compare a whole account, one contact in 200 being not as wished.
 
-Tells what the comparing process takes (of CPU, of memory, how many requests), and whether it found every difference that
-was brought in and no other. Exit 1 where a target is missed.
+Tells what the comparing process takes (of CPU, of memory, how many requests), and whether it found every difference
+that was brought in and no other. Exit 1 where a target is missed.
 """
 
 import argparse

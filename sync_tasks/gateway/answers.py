@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from sync_tasks.contacts import Block, RemoteContact
@@ -22,9 +23,9 @@ _ACCOUNT_TROUBLE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Answer:
-    """What came back: the status, the ``x-sib-ratelimit-…`` headers, the body as it was sent."""
+    """What came back: the status, the ``x-sib-ratelimit-…`` headers, the body as it was sent, parsed at most once."""
 
     status: int
     reset: str | None
@@ -35,13 +36,14 @@ class Answer:
     @property
     def data(self) -> dict[str, Any]:
         """The JSON object of the body; empty where the body is none."""
-        return self._object() or {}
+        return self._object or {}
 
     @property
     def is_json(self) -> bool:
         """Whether the body is a JSON object, and not HTML, cut off or in another encoding."""
-        return self._object() is not None
+        return self._object is not None
 
+    @cached_property
     def _object(self) -> dict[str, Any] | None:
         try:
             data = json.loads(self.body)

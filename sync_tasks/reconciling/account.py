@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sync_tasks.contacts import Contact, RemoteContact, Seen
 from sync_tasks.differences import Layout
 from sync_tasks.planning import concerns
 from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
-from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_contacts, read_ids, read_tombs
+from sync_tasks.reconciling.glancing import Glance
+from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_calm, read_contacts, read_holders, read_tombs
+from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.reconciling.reading import Page, read_pages
 from sync_tasks.work import Resources
 
@@ -51,20 +53,29 @@ class Comparison:
             SyncError: the account cannot be read to its end.
         """
         store = self.using.store
-        ids, tombs = read_ids(store, self.account), read_tombs(store, self.account)
-        looked = store.now()
+        holders, tombs = read_holders(store, self.account), read_tombs(store, self.account)
+        looked, glance = store.now(), Glance(self.layout)
         for page in read_pages(self.using.gateways[self.account], self.using):
-            self._compare(page, ids, tombs)
+            self.compared += len(page.remotes)
+            self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
             for remote in page.remotes:
-                ids.pop(remote.id, None)
-        self._find_gone(iter(ids.values()), looked)
+                holders.found(remote.id)
+        self._find_gone(holders.missing(), looked)
 
-    def _compare(self, page: Page, ids: dict[int, str], tombs: frozenset[int]) -> None:
-        users = find_users(page.remotes, ids, self.using.store)
+    def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
+        """Return the contacts that do not surely agree at a glance."""
+        calm = read_calm({remote.ext_id for remote in remotes if remote.ext_id}, self.using.store)
+        return [
+            remote
+            for remote in remotes
+            if (user := remote.ext_id) not in calm or not glance.agrees(remote, user, calm[user])
+        ]
+
+    def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:
+        users = find_users(page.remotes, holders, self.using.store)
         contacts = read_contacts(set(users.values()), self.using.store)
         agreed = []
         for remote in page.remotes:
-            self.compared += 1
             user = users.get(remote.id)
             if user is None:
                 self._note_unknown(remote, tombs)

@@ -1,28 +1,42 @@
-"""Whose contact is whose: read once from the state, kept small, for a million users fit in memory."""
+"""What the state knows: whose contact is whose, read once and kept small, and the fields of users, page by page."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import cast
 
 from sync_tasks.contacts import Contact, RemoteContact, load_contact
+from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.store import Store
 
 AT_ONCE = 1000
+# So many users are read in one atomic step: others wait for its end, a millisecond.
+BRIEFLY = 250
 
 
-def read_ids(store: Store, account: str) -> dict[int, str]:
+def read_holders(store: Store, account: str) -> Holders:
     """Return the user of each numeric id that the account is known to hold."""
-    field, start = f"s:{account}:id", len(store.key("contacts:"))
-    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE))
-    ids: dict[int, str] = {}
-    while chunk := list(islice(keys, AT_ONCE)):
-        pipeline = store.redis.pipeline(transaction=False)
-        for key in chunk:
-            pipeline.hget(key, field)
-        found = zip(chunk, cast("list[str | None]", pipeline.execute()), strict=True)
-        ids.update((int(text), key[start:]) for key, text in found if text and text != "-")
-    return ids
+    return Holders(_read_parts(store, account))
+
+
+def _read_parts(store: Store, account: str) -> Iterator[tuple[str, str]]:
+    cursor = "0"
+    while True:
+        cursor, ids, users = cast("tuple[str, str, str]", store.run_all("ids", [(cursor, AT_ONCE, account)])[0])
+        if ids:
+            yield ids, users
+        if cursor == "0":
+            return
+
+
+def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
+    """Return the fields of those users who are known and not dirty."""
+    rest, chunks = iter(users), list[list[str]]()
+    while chunk := list(islice(rest, BRIEFLY)):
+        chunks.append(chunk)
+    told = cast("list[list[list[str]]]", store.run_all("calm", chunks))
+    pairs = zip(chain.from_iterable(chunks), chain.from_iterable(told), strict=True)
+    return {user: dict(zip(texts[::2], texts[1::2], strict=True)) for user, texts in pairs if texts}
 
 
 def read_tombs(store: Store, account: str) -> frozenset[int]:
@@ -32,9 +46,9 @@ def read_tombs(store: Store, account: str) -> frozenset[int]:
     return frozenset(int(number) for name, _, number in named if name == account and number.isdecimal())
 
 
-def find_users(remotes: Iterable[RemoteContact], ids: dict[int, str], store: Store) -> dict[int, str]:
+def find_users(remotes: Iterable[RemoteContact], holders: Holders, store: Store) -> dict[int, str]:
     """Return the user of each contact, by its numeric id, else its ``ext_id``, else its address."""
-    users = {remote.id: ids[remote.id] for remote in remotes if remote.id in ids}
+    users = {remote.id: user for remote in remotes if (user := holders.user_of(remote.id))}
     rest = [remote for remote in remotes if remote.id not in users]
     owners = iter(store.claimants([remote.address or "" for remote in rest]))
     known = _existing({remote.ext_id for remote in rest if remote.ext_id}, store)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from sync_tasks.contacts import RemoteContact
 from sync_tasks.errors import AccountPausedError, TransientError
 from sync_tasks.gateway import Gateway
+from sync_tasks.reconciling.numbers import Shown
 from sync_tasks.work import Resources
 
 # Rows of the page before that are asked for again: where none of them shows up, contacts were deleted meanwhile and
@@ -34,18 +35,19 @@ def read_pages(gateway: Gateway, using: Resources) -> Iterator[Page]:
     Raises:
         SyncError: the account cannot be read to its end.
     """
-    offset, shown = 0, set[int]()
+    offset, shown = 0, Shown()
     while True:
         looked = using.store.now()
         remotes = _patiently(lambda start=offset: gateway.read_page(start), using)  # type: ignore[misc]
-        if offset and remotes and shown.isdisjoint(remote.id for remote in remotes):
+        if offset and remotes and not any(remote.id in shown for remote in remotes):
             offset = max(offset - STEP_BACK, 0)
             continue
         new = [remote for remote in remotes if remote.id not in shown]
         if not new:
             return
         yield Page(new, looked)
-        shown.update(remote.id for remote in new)
+        for remote in new:
+            shown.add(remote.id)
         offset += max(len(remotes) - OVERLAP, 1)
 
 
