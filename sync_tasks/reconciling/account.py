@@ -111,7 +111,8 @@ class Comparison:
     def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
         prefix = self.layout.erased_address.lower().partition("{token}")[0]
         anonymized = (remote.address or "").startswith(prefix)
-        if not anonymized and (remote.id in tombs or self.using.store.is_erased(remote.ext_id or "")):
+        entombed = remote.id in tombs or (remote.ext_id and self.using.store.is_erased(remote.ext_id))
+        if entombed and not anonymized:
             self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))
         elif remote.lists & self.layout.lists:
             self.drifts.append(

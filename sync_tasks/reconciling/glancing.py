@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 
 from sync_tasks.contacts import STAMP, SUBSCRIBED, RemoteContact
-from sync_tasks.differences import Layout
+from sync_tasks.differences import Layout, Subscribable
 from sync_tasks.events import Json
 
 # What is under way or waits for a person is to be looked at in full.
@@ -36,19 +36,18 @@ class Glance:
         address = fields.get("address")
         if address is not None and address[STAMP:] != (remote.address or ""):
             return False
+        attributes = self._names.keys() & fields.keys()
+        if not all(_same(remote.attributes.get(self._names[name]), fields[name][STAMP:]) for name in attributes):
+            return False
         floor = fields.get(self._floor, "")
-        return all(self._fits(remote, name, text, floor) for name, text in fields.items() if name[1:2] == ":")
+        newsletters = self._newsletters.keys() & fields.keys()
+        return all(_is_settled(remote, self._newsletters[name], fields[name], floor) for name in newsletters)
 
-    def _fits(self, remote: RemoteContact, name: str, text: str, floor: str) -> bool:
-        if (attribute := self._names.get(name)) is not None:
-            return _same(remote.attributes.get(attribute), text[STAMP:])
-        if (newsletter := self._newsletters.get(name)) is None:
-            return True
-        alive = text[STAMP:] == SUBSCRIBED and text[:STAMP] > floor
-        flag = newsletter.unsubscribed_attribute
-        return (newsletter.list_id in remote.lists) is alive and (
-            not flag or remote.attributes.get(flag) is (not alive)
-        )
+
+def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, floor: str) -> bool:
+    alive = text[STAMP:] == SUBSCRIBED and text[:STAMP] > floor
+    flag = newsletter.unsubscribed_attribute
+    return (newsletter.list_id in remote.lists) is alive and (not flag or remote.attributes.get(flag) is (not alive))
 
 
 def _same(held: Json, wished: str) -> bool:

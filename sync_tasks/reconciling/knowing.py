@@ -10,7 +10,7 @@ from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.store import Store
 
 AT_ONCE = 1000
-# So many users are read in one atomic step: others wait for its end, a millisecond.
+# So many users are read in one atomic step: others wait for its end, two milliseconds.
 BRIEFLY = 250
 
 
