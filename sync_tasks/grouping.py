@@ -49,7 +49,9 @@ def shape_of(step: Step | None) -> Shape | None:
 
 
 def kind_of(shape: Shape, layout: Layout, contact: Contact) -> str | None:
-    """Return the kind of event that leads to such steps, or nothing where the portal has no such newsletter (now)."""
+    """Return what leads to such steps: a kind of event, or a repair; nothing where there is no such newsletter."""
+    if not contact.pending:
+        return kind_of_repair(shape, layout.account)
     task = "unsubscribe_contact" if shape.verb == "leave" else "subscribe_contact"
     slugs = {slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists}
     if shape.verb == "look":
@@ -58,9 +60,17 @@ def kind_of(shape: Shape, layout: Layout, contact: Contact) -> str | None:
     return f"{task}:{slug}" if slug else None
 
 
+def kind_of_repair(shape: Shape, account: str) -> str:
+    """Return under which name those are kept whom a comparison has found to need such a step."""
+    return f"repair:{account}:{shape.verb}:{','.join(map(str, sorted(shape.lists)))}"
+
+
 def priority_of(contact: Contact) -> Priority:
-    """Opt-outs and erasures go first."""
-    return Priority.URGENT if _ends_something(contact.pending) else Priority.ORDINARY
+    """Opt-outs and erasures go first, last what nobody asked for: repairs of what a comparison has found."""
+    if _ends_something(contact.pending):
+        return Priority.URGENT
+    asked = contact.pending or contact.looks or contact.unsure or contact.erased
+    return Priority.ORDINARY if asked else Priority.BACKGROUND
 
 
 def _ends_something(pending: Iterable[EventKey]) -> bool:

@@ -24,6 +24,8 @@ from sync_tasks.store import SECOND, Store
 log = logging.getLogger("sync_tasks.throttle")
 
 PATIENCE = 8.0
+# What nobody asked for holds no thread that an event may need.
+_LITTLE_PATIENCE = 1.0
 # Of the seconds in which a worker ends: an import under way is seen to its end, most others have their turn.
 FAREWELL = 4.0
 PROBE_EVERY = 30.0
@@ -114,7 +116,8 @@ class Throttle:
             AccountPausedError: the account is paused.
             RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
         """
-        line, deadline, waited = self._lines[account, bucket], time.monotonic() + PATIENCE, False
+        patience = _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
+        line, deadline, waited = self._lines[account, bucket], time.monotonic() + patience, False
         with line.standing(priority) as place:
             while line.wait_to_be_first(place, deadline):
                 answer, wait = self._ask(account, bucket, priority)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen, dump_seen
 from sync_tasks.differences import Change, Layout, difference, wanted_of
+from sync_tasks.grouping import Shape, kind_of_repair
 from sync_tasks.planning import seen_of
 
 Kind = Literal[
@@ -43,13 +44,29 @@ class Drift:
         gone = "missing contact" in self.kinds and self.contact_id is not None
         seen = self.seen or Seen()
         line = f"{EventKey('brevo', account, seen.looked)} contact {self.contact_id} is gone" if gone else ""
-        return wire_seen(self.user_id, self.rev, account, seen, state="1", line=line)
+        shape = self._shape()
+        kind = kind_of_repair(shape, account) if shape else ""
+        return wire_seen(self.user_id, self.rev, account, seen, state="1", kind=kind, line=line)
+
+    def _shape(self) -> Shape | None:
+        """Return what its repair has in common with others that one request can serve."""
+        match self.kinds:
+            case ("missing contact",):
+                return Shape("create", self.lists)
+            case ("missing on list",) if len(self.lists) == 1:
+                return Shape("join", self.lists)
+            case ("extra on list",) if len(self.lists) == 1:
+                return Shape("leave", self.lists)
+            case _:
+                return None
 
 
-def wire_seen(user_id: str, rev: str, account: str, seen: Seen, *, state: str, line: str = "") -> list[str]:
+def wire_seen(
+    user_id: str, rev: str, account: str, seen: Seen, *, state: str, kind: str = "", line: str = ""
+) -> list[str]:
     """Return the arguments of ``saw.lua`` for what was seen of a user."""
     pairs = (text for pair in dump_seen(account, seen).items() for text in pair)
-    return [user_id, rev, seen.looked, state, line, *pairs]
+    return [user_id, rev, seen.looked, state, kind, line, *pairs]
 
 
 def is_settled(contact: Contact) -> bool:

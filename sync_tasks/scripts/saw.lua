@@ -1,8 +1,9 @@
 -- Note what a page showed of a contact that nobody has in hand. ARGV: user, rev, when Brevo was asked (a stamp), '1'
--- where it differs from what is wished and 'clean' where every account agrees, a line of history or '', then field and value by turns; '' removes the field.
+-- where it differs from what is wished and 'clean' where every account agrees, the kind of its repair or '', a line of
+-- history or '', then field and value by turns; '' removes the field.
 -- A contact of a load that nobody else was told of (see `load.lua`) is no longer the load's own then.
 -- Returns 1; or 0 where somebody else sees to the contact, or has since Brevo was asked.
-local user, rev, looked, differs, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
+local user, rev, looked, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5], ARGV[6]
 local contact, at, history = contact_key(user), now(), key('history:' .. user)
 local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')
 local own = held[4] == rev
@@ -10,7 +11,7 @@ if held[1] ~= rev or held[2] or held[3] then return 0 end
 if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
 local last = redis.call('LINDEX', history, 0)
 if last and not greater(looked, string.sub(last, 1, STAMP)) then return 0 end
-for i = 6, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
   if ARGV[i + 1] == '' then redis.call('HDEL', contact, ARGV[i]) else redis.call('HSET', contact, ARGV[i], ARGV[i + 1]) end
 end
 if line ~= '' then
@@ -29,5 +30,9 @@ end
 if differs then
   redis.call('HDEL', contact, 'filling')
   mark_dirty(user, at)
+  if kind ~= '' then
+    redis.call('ZADD', key('pending:' .. kind), at, user)
+    redis.call('EXPIRE', key('pending:' .. kind), 86400)
+  end
 end
 return 1
