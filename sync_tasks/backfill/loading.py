@@ -15,7 +15,12 @@ LEFT_ALONE = 3600
 
 
 def load(
-    rows: Iterable[Row | BadRow], as_of: datetime, store: Store, tell: Callable[[int], None] = lambda _rows: None
+    rows: Iterable[Row | BadRow],
+    as_of: datetime,
+    store: Store,
+    tell: Callable[[int], None] = lambda _rows: None,
+    *,
+    left_alone: int = LEFT_ALONE,
 ) -> Counter[str]:
     """Merge all good rows into the state and count what became of them.
 
@@ -25,15 +30,15 @@ def load(
     became: Counter[str] = Counter()
     random, good = secrets.token_hex(16), (row for row in rows if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        results = store.run_all("load", (_words(row, as_of, random) for row in chunk))
+        results = store.run_all("load", (_words(row, as_of, random, left_alone) for row in chunk))
         for row, result in zip(chunk, results, strict=True):
             became[_accept(row, as_of, store) if result == "known" else str(result)] += 1
         tell(sum(became.values()))
     return became
 
 
-def _words(row: Row, as_of: datetime, random: str) -> Iterator[str | int]:
-    yield from (row.user_id, moment_of_row(row, as_of)[1], random, LEFT_ALONE * SECOND)
+def _words(row: Row, as_of: datetime, random: str, left_alone: int) -> Iterator[str | int]:
+    yield from (row.user_id, moment_of_row(row, as_of)[1], random, left_alone * SECOND)
     for register, value in row.values.items():
         yield register
         yield value

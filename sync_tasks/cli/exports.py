@@ -11,54 +11,78 @@ from sync_tasks.cli.showing import complain, count
 
 if TYPE_CHECKING:
     from sync_tasks.backfill.rows import Source
+    from sync_tasks.reconciling.exporting import Weighed
     from sync_tasks.reconciling.remembering import Run
     from sync_tasks.reconciling.running import Scope
     from sync_tasks.settings import Settings
-    from sync_tasks.store import Store
     from sync_tasks.work import Resources
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The rows of an export, of how many of them nothing can be made, and when it was true."""
+    """The rows of an export, of how many of them nothing can be made, when it was true, and whether it is complete.
+
+    ``delete``: users whom it lacks are deleted.
+    """
 
     source: "Source"
     bad: int
     as_of: datetime
+    delete: bool = False
 
-    def load(self, store: "Store") -> None:
-        """Bring into the state what is newer than what it holds."""
-        from sync_tasks.backfill.loading import load
+    def reconcile(self, using: "Resources", scope: "Scope") -> "list[Run]":
+        """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
+        from sync_tasks.reconciling import exporting
+        from sync_tasks.reconciling.running import reconcile
 
-        load(self.source.rows(), self.as_of, store)
+        weighed = exporting.weigh(self.source, self.as_of, using.store)
+        self._tell(weighed)
+        if not scope.dry_run:
+            self._check(weighed, using, scope)
+        exporting.bring_in(self.source, self.as_of, using.store, on_trial=scope.dry_run)
+        allowed = False
+        try:
+            runs = reconcile(using, scope)
+            allowed = not scope.dry_run and not any(run.refused for run in runs)
+        finally:
+            if not allowed:
+                exporting.take_back(self.source, using.store)
+        if allowed:
+            self._finish(weighed, using)
+        return runs
 
-    def finish(self, using: "Resources", scope: "Scope", runs: "list[Run]", *, delete: bool) -> None:
-        """Create whom Brevo does not have, tell who is missing in the export, and delete them where that is wished."""
+    def _tell(self, weighed: "Weighed") -> None:
+        complain(
+            f"the export and the state: {count(weighed.new, 'user')} new, {weighed.changed:,} with newer wishes, "
+            f"{weighed.losing:,} of them lose a subscription"
+        )
+        if weighed.missing:
+            complain(f"{count(len(weighed.missing), 'user')} of the state missing in the export")
+
+    def _check(self, weighed: "Weighed", using: "Resources", scope: "Scope") -> None:
+        from sync_tasks.reconciling.catching import most_changes
+
+        told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
+        losing = weighed.losing + (len(weighed.missing) if self.delete else 0)
+        if losing > most_changes(weighed.users, told):
+            most = most_changes(weighed.users, told)
+            complain(
+                f"nothing was changed: {losing} users would lose a subscription or be erased, and {most} may without "
+                f"asking; look at it with --dry-run, then allow it with --max-changes {losing}"
+            )
+            raise typer.Exit(1)
+
+    def _finish(self, weighed: "Weighed", using: "Resources") -> None:
+        """Create whom Brevo does not have, and delete whom the export lacks where that is wished."""
         from sync_tasks.backfill.importing import Importing
-        from sync_tasks.reconciling.exporting import delete_users, find_missing_users
+        from sync_tasks.reconciling.exporting import delete_users
 
-        missing = find_missing_users(self.source, self.as_of, using.store)
-        if missing:
-            complain(f"{count(len(missing), 'user')} of the state missing in the export")
-        if scope.dry_run or any(run.refused for run in runs):
-            return
         Importing(using).run()
-        if delete and missing:
-            _check(len(missing), using, scope, runs)
-            delete_users(missing, using.store)
+        if self.delete:
+            delete_users(weighed.missing, using.store)
 
 
-def _check(missing: int, using: "Resources", scope: "Scope", runs: "list[Run]") -> None:
-    from sync_tasks.reconciling.catching import most_changes
-
-    told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
-    most = most_changes(max((run.compared for run in runs), default=0), told)
-    if missing > most:
-        complain(f"nobody was deleted: {missing} are more than {most}; allow it with --max-changes {missing}")
-        raise typer.Exit(1)
-
-
-def open_export(path: Path, settings: "Settings", *, skip_bad_rows: bool) -> Export:
+def open_export(path: Path, settings: "Settings", *, skip_bad_rows: bool, delete: bool) -> Export:
     """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
     from sync_tasks.backfill.rows import Source, Words, check
 
@@ -72,4 +96,7 @@ def open_export(path: Path, settings: "Settings", *, skip_bad_rows: bool) -> Exp
     if checked.bad and not skip_bad_rows:
         complain("nothing was changed: mend the bad rows, or leave them out with --skip-bad-rows")
         raise typer.Exit(1)
-    return Export(source, checked.bad, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    if checked.bad and delete:
+        complain("a user whose row is bad would count as deleted: mend the bad rows first")
+        raise typer.Exit(2)
+    return Export(source, checked.bad, datetime.fromtimestamp(path.stat().st_mtime, UTC), delete)

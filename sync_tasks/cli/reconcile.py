@@ -54,11 +54,9 @@ def reconcile(
     settings = load_settings()
     _check_names(settings, account, newsletter)
     scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown)
-    given = open_export(export, settings, skip_bad_rows=skip_bad_rows) if export else None
-    if given and treat_missing_as_deleted and given.bad:
-        complain("a user whose row is bad would count as deleted: mend the bad rows first")
-        raise typer.Exit(2)
-    runs = _run(settings, scope, given, delete=treat_missing_as_deleted)
+    delete = treat_missing_as_deleted
+    given = open_export(export, settings, skip_bad_rows=skip_bad_rows, delete=delete) if export else None
+    runs = _run(settings, scope, given)
     _write(runs, csv_file, html_file)
     if as_json:
         print_json([asdict(run) for run in runs])
@@ -80,17 +78,12 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
         raise typer.Exit(2)
 
 
-def _run(settings: "Settings", scope: "Scope", given: Export | None, *, delete: bool) -> "list[Run]":
+def _run(settings: "Settings", scope: "Scope", given: Export | None) -> "list[Run]":
     from sync_tasks.reconciling.running import reconcile
     from sync_tasks.resources import open_patiently
 
     with open_store() as store, open_patiently(settings, store) as using:
-        if given and not scope.dry_run:
-            given.load(store)
-        runs = reconcile(using, scope)
-        if given:
-            given.finish(using, scope, runs, delete=delete)
-        return runs
+        return given.reconcile(using, scope) if given else reconcile(using, scope)
 
 
 def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:

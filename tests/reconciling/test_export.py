@@ -68,3 +68,49 @@ def test_a_bad_row_is_told_with_its_line_and_changes_nothing(lost: Desk, export:
     export.write_text(export.read_text() + json.dumps({"user_id": "x", "email": MARK}) + "\n")
     assert "line 6: " in lost.run("reconcile", "--from", str(export), exits=1)
     assert lost.pipeline.store.peek("anna") is None
+
+
+def test_a_dry_run_shows_what_differs_and_leaves_the_state_as_it_is(lost: Desk, export: Path) -> None:
+    told = lost.run("reconcile", "--from", str(export), "--dry-run", exits=1)
+
+    assert "5 users new" in told
+    assert "missing on list" in told
+    assert lost.pipeline.store.peek("anna") is None
+    assert not lost.pipeline.store.redis.exists(lost.pipeline.store.key("dirty"))
+    assert lost.pipeline.lists("emil") == set()
+
+
+@pytest.fixture
+def crowd(desk: Desk, tmp_path: Path) -> Path:
+    """Sixty readers, and an export of later in which all have left."""
+    users = [f"user-{number}" for number in range(60)]
+    for user in users:
+        desk.pipeline.subscribe(user, occurred_at="2026-01-01T00:00:00Z")
+    desk.pipeline.work()
+    rows = [{"user_id": user, "email": address_of(user), "newsletter": "daily", "subscribed": False} for user in users]
+    path = tmp_path / "left.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def test_an_export_that_ends_many_subscriptions_waits_before_it_touches_the_state(desk: Desk, crowd: Path) -> None:
+    told = desk.run("reconcile", "--from", str(crowd), exits=1)
+
+    assert "60 users would lose a subscription" in told
+    assert desk.pipeline.state("user-7").subscriptions()["daily"][1]
+    assert desk.run("reconcile", "--from", str(crowd), "--max-changes", "60")
+    desk.pipeline.work()
+    assert desk.pipeline.lists("user-7") == set()
+
+
+def test_what_the_safety_catch_refuses_after_a_loss_is_not_left_to_the_workers(desk: Desk, crowd: Path) -> None:
+    desk.pipeline.store.redis.flushall()
+
+    told = desk.run("reconcile", "--from", str(crowd), exits=1)
+
+    assert "60 contacts would lose a subscription" in told
+    assert desk.pipeline.store.peek("user-7") is None
+    assert not desk.pipeline.store.redis.exists(desk.pipeline.store.key("due"))
+    assert desk.run("reconcile", "--from", str(crowd), "--max-changes", "60")
+    desk.pipeline.work()
+    assert desk.pipeline.lists("user-7") == set()

@@ -144,3 +144,25 @@ def test_too_many_losses_wait_for_somebody_to_allow_them(anna: Pipeline, brevo: 
 def test_thirty_runs_are_remembered(anna: Pipeline) -> None:
     runs = [compare(anna) for _ in range(32)]
     assert read_runs(anna.store) == runs[:1:-1]
+
+
+@pytest.mark.parametrize("taken", ["address", "ext_id"])
+def test_a_second_contact_that_took_what_is_the_firsts_gives_it_back(
+    anna: Pipeline, brevo: Sandbox, taken: str
+) -> None:
+    first = anna.held("anna")["id"]
+    brevo.edit(ANNA, {"attributes": {"EMAIL": "eve@portal.org"}} if taken == "address" else {"ext_id": "eve"})
+    (second,) = brevo.add_contacts(
+        [{"email": ANNA, "listIds": [3]} if taken == "address" else {"email": "x@portal.org", "ext_id": "anna"}]
+    )
+
+    compare(anna)
+    anna.work()
+
+    held = {contact["id"]: contact for contact in brevo.contacts()}
+    mine = [number for number, contact in held.items() if contact["email"] == ANNA]
+    assert len(mine) == 1
+    assert (held[mine[0]]["ext_id"], held[mine[0]]["listIds"]) == ("anna", [3])
+    (other,) = {first, second} - set(mine)
+    assert held[other]["email"].endswith("@deleted.example.com")
+    assert compare(anna).found == {}
