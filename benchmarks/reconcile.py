@@ -32,7 +32,7 @@ from sync_tasks.embedded import free_port
 from sync_tasks.endpoints import namespace, redis_url
 from sync_tasks.events import Anonymize, stamp_of
 from sync_tasks.reconciling.account import Comparison
-from sync_tasks.resources import open_patiently
+from sync_tasks.resources import build_resources, open_patiently
 from sync_tasks.settings import load_settings
 from sync_tasks.store import Lease, Settlement, Store, connect
 
@@ -92,7 +92,7 @@ def measure(parts: Parts, contacts: int) -> Measured:
 def compare() -> Measured:
     """Compare the account once, in this process."""
     settings = load_settings()
-    with open_patiently(settings, Store(connect(redis_url()), namespace())) as using:
+    with open_patiently(build_resources(settings, Store(connect(redis_url()), namespace()))) as using:
         started, spent = time.monotonic(), time.process_time()
         comparison = Comparison(ACCOUNT, using)
         comparison.run()

@@ -1,29 +1,29 @@
-"""The comparison that beat asks for, and what the portal is told of opt-outs.
-
-Keys under ``<namespace>:``: ``reconciling`` while a comparison runs, six hours at most.
-"""
+"""The comparison that beat asks for, and what the portal is told of opt-outs."""
 
 from dataclasses import asdict
 
+from celery.exceptions import Reject
+
 from sync_tasks.celery import app
+from sync_tasks.reconciling.alone import standing_alone
 from sync_tasks.reconciling.running import reconcile
 from sync_tasks.resources import open_patiently, worker_resources
 from sync_tasks.suppressing import Suppressed, tell_untold
 
-# A message that takes long is handed out again: whoever comes second has nothing to do.
-_LONGEST = 21_600
-
 
 def compare_all() -> int:
-    """Compare all accounts, unless somebody is at it, and return how many contacts are to be repaired."""
+    """Compare all accounts, unless somebody is at it, and return how many contacts are to be repaired.
+
+    Raises:
+        celery.exceptions.Reject: this worker must end; another one takes the message.
+    """
     using = worker_resources()
-    if not using.store.redis.set(using.store.key("reconciling"), "1", nx=True, ex=_LONGEST):
-        return 0
-    try:
-        with open_patiently(using.settings, using.store) as patient:
-            return sum(run.repaired for run in reconcile(patient))
-    finally:
-        using.store.redis.delete(using.store.key("reconciling"))
+    # A message that takes long is handed out again: whoever comes second has nothing to do.
+    with standing_alone(using.store) as alone, open_patiently(using) as patient:
+        repaired = sum(run.repaired for run in reconcile(patient)) if alone else 0
+    if alone and using.throttle.stopping:
+        raise Reject("the worker is ending", requeue=True)
+    return repaired
 
 
 def tell_portal() -> int:

@@ -33,16 +33,15 @@ def build_resources(settings: Settings, store: Store) -> Resources:
 
 
 @contextmanager
-def open_patiently(settings: Settings, store: Store) -> Iterator[Resources]:
+def open_patiently(using: Resources) -> Iterator[Resources]:
     """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
-    using = build_resources(settings, store)
     gateways = {
         name: Brevo(
             account.api_key.get_secret_value(),
             base_url=account.base_url,
-            gate=PatientGate(using.throttle.gate(name), using.throttle.rest),
+            gate=PatientGate(using.throttle.gate(name), using.throttle),
         )
-        for name, account in settings.accounts.items()
+        for name, account in using.settings.accounts.items()
     }
     try:
         yield replace(using, gateways=gateways)

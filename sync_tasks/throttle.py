@@ -97,6 +97,11 @@ class Throttle:
         for line in self._lines.values():
             line.close(FAREWELL)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is about to end."""
+        return self._stopping.is_set()
+
     def rest(self, seconds: float) -> None:
         """Return after so many seconds, or when the process must end."""
         ready = time.monotonic() + seconds

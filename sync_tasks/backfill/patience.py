@@ -1,27 +1,26 @@
 """The gate of a load: it waits for its turn as long as it takes, after everything that the portal just told."""
 
-from collections.abc import Callable
-
 from sync_tasks.errors import RateLimitedError, SyncError
 from sync_tasks.lines import Priority
-from sync_tasks.throttle import AccountGate
+from sync_tasks.throttle import AccountGate, Throttle
 
 
 class PatientGate:
     """Lets requests of the lowest priority pass; a limit that is used up is waited for, a pause is not."""
 
-    def __init__(self, gate: AccountGate, rest: Callable[[float], None]) -> None:
+    def __init__(self, gate: AccountGate, throttle: Throttle) -> None:
         self._gate = gate
-        self._rest = rest
+        self._throttle = throttle
 
     def acquire(self, bucket: str) -> None:
         """Return once a request may go out.
 
         Raises:
             AccountPausedError: the account is paused.
+            RateLimitedError: the process must end before that.
         """
         while wait := self._try(bucket):
-            self._rest(wait)
+            self._throttle.rest(wait)
 
     def _try(self, bucket: str) -> float:
         """Return how long to wait before the next try."""
@@ -29,6 +28,8 @@ class PatientGate:
             with self._gate.hurrying(Priority.BACKGROUND):
                 self._gate.acquire(bucket)
         except RateLimitedError as error:
+            if self._throttle.stopping:
+                raise
             return error.retry_after or 1.0
         return 0.0
 

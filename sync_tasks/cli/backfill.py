@@ -111,9 +111,9 @@ def _check(file: Path, settings: "Settings", meter: Meter) -> "tuple[Source, Che
 def _load(source: "Source", moment: datetime, settings: "Settings", meter: Meter) -> Counter[str]:
     from sync_tasks.backfill.importing import Importing
     from sync_tasks.backfill.loading import load
-    from sync_tasks.resources import open_patiently
+    from sync_tasks.resources import build_resources, open_patiently
 
-    with open_store() as store, open_patiently(settings, store) as using:
+    with open_store() as store, open_patiently(build_resources(settings, store)) as using:
         _check_accounts(using)
         tell_loaded = meter.step("loading", "rows")
         became = load(source.rows(), moment, store, lambda rows: tell_loaded(rows, source.position, source.size))

@@ -11,6 +11,7 @@ from sync_tasks.cli.showing import complain, count
 
 if TYPE_CHECKING:
     from sync_tasks.backfill.rows import Source
+    from sync_tasks.reconciling.account import Tell
     from sync_tasks.reconciling.exporting import Weighed
     from sync_tasks.reconciling.remembering import Run
     from sync_tasks.reconciling.running import Scope
@@ -30,7 +31,7 @@ class Export:
     as_of: datetime
     delete: bool = False
 
-    def reconcile(self, using: "Resources", scope: "Scope") -> "list[Run]":
+    def reconcile(self, using: "Resources", scope: "Scope", tell: "Tell") -> "list[Run]":
         """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
         from sync_tasks.reconciling import exporting
         from sync_tasks.reconciling.running import reconcile
@@ -42,7 +43,7 @@ class Export:
         exporting.bring_in(self.source, self.as_of, using.store, on_trial=scope.dry_run)
         allowed = False
         try:
-            runs = reconcile(using, scope)
+            runs = reconcile(using, scope, tell)
             allowed = not scope.dry_run and not any(run.refused for run in runs)
         finally:
             if not allowed:

@@ -10,7 +10,18 @@ import typer
 
 from sync_tasks.cli.exports import Export, open_export
 from sync_tasks.cli.opening import open_store
-from sync_tasks.cli.showing import AsJson, complain, count, escaped, lay_out, print_json, print_table, say, suggest
+from sync_tasks.cli.showing import (
+    AsJson,
+    complain,
+    count,
+    escaped,
+    lay_out,
+    open_console,
+    print_json,
+    print_table,
+    say,
+    suggest,
+)
 
 if TYPE_CHECKING:
     from sync_tasks.reconciling.remembering import Run
@@ -79,11 +90,24 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
 
 
 def _run(settings: "Settings", scope: "Scope", given: Export | None) -> "list[Run]":
+    from sync_tasks.reconciling.alone import standing_alone
     from sync_tasks.reconciling.running import reconcile
-    from sync_tasks.resources import open_patiently
+    from sync_tasks.resources import build_resources, open_patiently
 
-    with open_store() as store, open_patiently(settings, store) as using:
-        return given.reconcile(using, scope) if given else reconcile(using, scope)
+    with (
+        open_store() as store,
+        standing_alone(store) as alone,
+        open_patiently(build_resources(settings, store)) as using,
+        open_console(stderr=True).status("comparing") as shown,
+    ):
+        if not alone:
+            complain("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
+            raise typer.Exit(1)
+
+        def tell(account: str, compared: int) -> None:
+            shown.update(f"{account}: {count(compared, 'contact')} compared")
+
+        return given.reconcile(using, scope, tell) if given else reconcile(using, scope, tell)
 
 
 def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:

@@ -1,7 +1,7 @@
 """One account: everything it holds is compared before anything is changed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -15,17 +15,25 @@ from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.reconciling.reading import Page, read_pages
 from sync_tasks.work import Resources
 
+Tell = Callable[[str, int], None]
+
+
+def ignore(_account: str, _compared: int) -> None:
+    """Hear how far a comparison is, and do nothing about it."""
+
 
 @dataclass(slots=True, repr=False)
 class Comparison:
     """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
 
-    ``alone``: contacts left to the push that is under way, or to the operator who has their dead letter.
+    ``tell`` hears how many contacts were compared so far. ``alone``: contacts left to the push that is under way, or to
+    the operator who has their dead letter.
     """
 
     account: str
     using: Resources
     dry: bool = False
+    tell: Tell = ignore
     compared: int = 0
     alone: int = 0
     drifts: list[Drift] = field(default_factory=list)
@@ -60,6 +68,7 @@ class Comparison:
             self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
             for remote in page.remotes:
                 holders.found(remote.id)
+            self.tell(self.account, self.compared)
         self._find_gone(holders.missing(), looked)
 
     def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:

@@ -59,5 +59,7 @@ def _patiently(request: Callable[[], T], using: Resources) -> T:
         except AccountPausedError:
             raise
         except TransientError:
+            if using.throttle.stopping:
+                raise
             using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
     return request()

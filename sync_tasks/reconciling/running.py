@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from sync_tasks.errors import SyncError
-from sync_tasks.reconciling.account import Comparison
+from sync_tasks.reconciling.account import Comparison, Tell, ignore
 from sync_tasks.reconciling.catching import most_changes
 from sync_tasks.reconciling.remembering import Run, remember
 from sync_tasks.reconciling.repairing import keep_blocks, repair
@@ -27,15 +27,15 @@ class Scope:
     remove_unknown: bool = False
 
 
-def reconcile(using: Resources, scope: Scope = Scope()) -> list[Run]:
+def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
     """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
     chosen = scope.account or (using.settings.account_of(scope.newsletter) if scope.newsletter else "")
-    return [_reconcile(account, using, scope) for account in using.layouts if chosen in {"", account}]
+    return [_reconcile(account, using, scope, tell) for account in using.layouts if chosen in {"", account}]
 
 
-def _reconcile(account: str, using: Resources, scope: Scope) -> Run:
+def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
     started, clock = using.store.now(), time.monotonic()
-    comparison, repaired = Comparison(account, using, scope.dry_run), 0
+    comparison, repaired = Comparison(account, using, scope.dry_run, tell), 0
     try:
         comparison.run()
         _narrow(comparison, using.settings, scope.newsletter)

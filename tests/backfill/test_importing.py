@@ -244,13 +244,15 @@ def test_each_account_imports_its_own(make_pipeline: MakePipeline, write_rows: W
 
 def test_a_load_waits_for_its_turn_after_everybody_else(loader: Loader) -> None:
     redis, slow = loader.pipeline.store.redis, Account(requests_per_second=0.01, api_key=SecretStr("key"))
-    throttle, waited = Throttle(loader.pipeline.store, {"slow": slow}), list[tuple[bool, object]]()
+    waited = list[tuple[bool, object]]()
 
-    def rest(seconds: float) -> None:
-        waited.append((seconds > 60, redis.get("sync_tasks:first:slow:contacts")))
-        redis.flushall()
+    class Noting(Throttle):
+        def rest(self, seconds: float) -> None:
+            waited.append((seconds > 60, redis.get("sync_tasks:first:slow:contacts")))
+            redis.flushall()
 
-    gate = PatientGate(throttle.gate("slow"), rest)
+    throttle = Noting(loader.pipeline.store, {"slow": slow})
+    gate = PatientGate(throttle.gate("slow"), throttle)
     gate.acquire("contacts")
     gate.acquire("contacts")
     assert waited == [(True, str(int(Priority.BACKGROUND)))]
