@@ -42,7 +42,7 @@ test: $(INSTALLED) ## run all tests in parallel, in random order, with their cov
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
 	$(BIN)/pytest tests/reliability -p no:randomly -o faulthandler_timeout=600 $(ARGS)
-	$(BIN)/pytest tests --ignore=tests/reliability -m slow -o faulthandler_timeout=600 $(ARGS)
+	$(BIN)/pytest tests --ignore=tests/reliability -m slow -o faulthandler_timeout=600 $(ARGS) || [ $$? -eq 5 ]
 
 chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=--short for two
 	$(BIN)/python -m tests.chaos $(ARGS)
