@@ -1,5 +1,6 @@
 """``sync-tasks doctor``: examine the installation and say what to do."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -45,6 +46,8 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     with open_gateways(store, settings) as gateways:
         for name, gateway in gateways.items():
             yield from checks.check_account(name, settings, gateway)
+            if {"SYNC_WEBHOOK_TOKEN", "SYNC_WEBHOOK_TOKEN_FILE"} & os.environ.keys():
+                yield from checks.check_webhook(name, settings, store)
 
 
 def _print(checks: "list[Check]") -> None:

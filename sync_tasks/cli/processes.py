@@ -54,14 +54,14 @@ class Part:
 
 
 class Parts:
-    """Starts Celery's programs and stops them with the block; ``hear`` gets every line they print.
+    """Starts programs of Celery and of ours and stops them with the block; ``hear`` gets every line they print.
 
     Start them from the main thread: on Linux they die with the thread that started them, even if that is killed.
-    ``patience`` is how many seconds they get to end in good order.
+    ``patience`` is how many seconds they get to end in good order; ``env`` is what those get that start from now on.
     """
 
     def __init__(self, env: Mapping[str, str], hear: Hear, *, patience: float) -> None:
-        self._env = dict(env)
+        self.env = dict(env)
         self._hear = hear
         self._patience = patience
         self._parts: list[Part] = []
@@ -77,15 +77,19 @@ class Parts:
                 part.end()
 
     def start(self, name: str, *words: str, ready: str | None = None) -> None:
-        """Start ``celery`` with these words, in a session of its own: Ctrl-C in the terminal reaches us alone."""
+        """Start ``celery`` with these words."""
+        self.start_module(name, "celery", "-A", "sync_tasks", *words, ready=ready)
+
+    def start_module(self, name: str, *words: str, ready: str | None = None) -> None:
+        """Start ``python -m`` with these words, in a session of its own: Ctrl-C in the terminal reaches us alone."""
         from sync_tasks.embedded import leash
 
         process = subprocess.Popen(  # noqa: S603 - our own programs
-            leash([sys.executable, "-m", "celery", "-A", "sync_tasks", *words]),
+            leash([sys.executable, "-m", *words]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=self._env,
+            env=self.env,
             start_new_session=True,
             text=True,
             errors="replace",

@@ -73,6 +73,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Oldest", "everything is synced" if oldest is None else f"unsynced for {show_age(oldest)}"),
         ("Dead letters", f"{overview.dead_letters:,}"),
         ("Accounts", _accounts(overview)),
+        ("Webhooks", _webhooks(overview)),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
     ]
 
@@ -90,3 +91,12 @@ def _accounts(overview: Overview) -> str:
         f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
     )
     return " · ".join([*running, *paused]) or count(0, "account")
+
+
+def _webhooks(overview: Overview) -> str:
+    told = (
+        f"{escaped(name)} {', '.join(f'{number:,} {what}' for what, number in sorted(counts.items()))}"
+        for name, counts in overview.webhooks.items()
+        if counts
+    )
+    return " · ".join(told) or "Brevo has told nothing"

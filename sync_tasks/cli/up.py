@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import secrets
 import shlex
 import socket
 import threading
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from sync_tasks.cli import parts
+from sync_tasks.cli import parts, webhooks
 from sync_tasks.cli.opening import open_store, place_of
 from sync_tasks.cli.processes import PartEndedError, Parts, ending_on_signals
 from sync_tasks.cli.sandbox import PORT
@@ -21,7 +22,7 @@ from sync_tasks.errors import ConfigurationError
 
 STOPPED_WITHIN = 20.0
 _LOOK_EVERY = 0.5
-_STYLES = {"beat": "magenta", "flower": "yellow"}
+_STYLES = {"beat": "magenta", "flower": "yellow", "webhooks": "green"}
 
 Workers = Annotated[int, typer.Option(min=1, max=32, help="How many worker processes.")]
 SandboxPort = Annotated[int, typer.Option(min=0, max=65535, help="Where the sandbox listens; 0 takes a free port.")]
@@ -45,6 +46,8 @@ def run_all(
         processes = stack.enter_context(Parts(os.environ, Voices(), patience=STOPPED_WITHIN))
         parts.start_workers(processes, workers)
         _start_flower(processes, flower)
+        if "SYNC_BASE_URL" in started_here:
+            _start_receiver(processes)
         _tell_how_to_use(started_here)
         _wait_for_trouble(processes)
 
@@ -109,6 +112,16 @@ def _start_flower(processes: Parts, port: int | None) -> None:
         return
     processes.start("flower", "flower", "--address=127.0.0.1", f"--port={port}", "--logging=error")
     say(f"[bold]Flower[/]  http://127.0.0.1:{port}/")
+
+
+def _start_receiver(processes: Parts) -> None:
+    """Receive what the sandbox tells of its contacts: a real Brevo could not reach this machine."""
+    from sync_tasks.embedded import free_port
+
+    port, token = free_port(), secrets.token_hex(16)
+    processes.env["SYNC_WEBHOOK_TOKEN"] = token
+    processes.start_module("webhooks", "sync_tasks", "webhooks", "serve", "--port", str(port), ready="receiving on")
+    webhooks.install_one("default", parts.load_without_keys(), f"http://127.0.0.1:{port}", token, batched=False)
 
 
 def _tell_how_to_use(variables: dict[str, str]) -> None:

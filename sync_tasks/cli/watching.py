@@ -44,6 +44,7 @@ class Overview:
     dead_letters: int
     accounts: list[str]
     paused: dict[str, PausedAccount]
+    webhooks: dict[str, dict[str, int]]
     reconciled: list[str]
     alarms: list[str]
 
@@ -70,6 +71,7 @@ class Overview:
 def read_overview(store: "Store", settings: "Settings") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
     from sync_tasks.reconciling.remembering import find_alarms, last_runs, tell_run
+    from sync_tasks.web.noticing import read_counts
 
     queues, unacknowledged = read_queues(store)
     workers = ping_workers()
@@ -88,6 +90,7 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
         dead_letters=redis.hlen(store.key("dead_letters")),
         accounts=list(settings.accounts),
         paused=read_pauses(store, settings),
+        webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
         alarms=find_alarms(store),
     )

@@ -67,20 +67,19 @@ def install(*, url: Url, account: Account = None, batched: Batched = False) -> N
     if account is not None and account not in settings.accounts:
         raise ConfigurationError(f"there is no account {account!r}")
     names = [account] if account is not None else list(settings.accounts)
-    done = [_install(name, settings, url, tokens.current, batched=batched) for name in names]
+    done = [install_one(name, settings, url, tokens.current, batched=batched) for name in names]
     raise typer.Exit(0 if all(done) else 1)
 
 
-def _install(name: str, settings: "Settings", url: str, token: str, *, batched: bool) -> bool:
+def install_one(name: str, settings: "Settings", url: str, token: str, *, batched: bool) -> bool:
     """Install the webhook of one account, and tell whether that worked."""
     from sync_tasks import endpoints
-    from sync_tasks.gateway.webhooks import Webhook, WebhookDesk, install_webhook
+    from sync_tasks.gateway.webhooks import Webhook, WebhookDesk, describe_webhook, install_webhook
     from sync_tasks.throttle import Throttle
 
     known = settings.accounts[name]
-    webhook = Webhook(
-        f"{url.rstrip('/')}/webhooks/brevo/{name}", f"sync-tasks {endpoints.namespace()}", batched=batched
-    )
+    description = describe_webhook(endpoints.namespace())
+    webhook = Webhook(f"{url.rstrip('/')}/webhooks/brevo/{name}", description, batched=batched)
     with open_store() as store:
         gate = Throttle(store, settings.accounts, settings.pipeline.probe_seconds).gate(name)
         desk = WebhookDesk(known.api_key.get_secret_value(), base_url=known.base_url, gate=gate)

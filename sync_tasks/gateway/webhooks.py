@@ -22,6 +22,11 @@ class Webhook:
     batched: bool = False
 
 
+def describe_webhook(namespace: str) -> str:
+    """Return by which description a portal's webhook is known again."""
+    return f"sync-tasks {namespace}"
+
+
 @dataclass(frozen=True, slots=True)
 class Installed:
     """Which webhook it is, and whether it was ``created`` or ``updated``."""
@@ -74,3 +79,12 @@ def install_webhook(desk: WebhookDesk, wanted: Webhook, token: str) -> Installed
         return Installed(desk.create_webhook(body), "created")
     desk.update_webhook(found, body)
     return Installed(found, "updated")
+
+
+def find_faults(desk: WebhookDesk, description: str) -> list[str]:
+    """Return what keeps our webhook from telling us everything; nothing where all is well."""
+    rows = [row for row in desk.list_webhooks() if row.get("description") == description]
+    if not rows:
+        return ["not installed"]
+    missing = sorted({*EVENTS} - {*map(str, rows[0].get("events") or ())})
+    return [f"tells nothing of {', '.join(missing)}"] if missing else []

@@ -1,5 +1,6 @@
 """``demo``, ``up`` and ``sandbox`` as an operator runs them: whatever ends them, nothing of them is left."""
 
+import json
 import os
 import signal
 import socket
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -89,6 +90,25 @@ def exported(program: Program) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words)
 
 
+def write_sign_up(folder: Path) -> Path:
+    said = {"user_id": "u1", "newsletter": "daily", "email": "ada@portal.example", "first_name": "Ada"}
+    path = folder / "sign-up.jsonl"
+    path.write_text(json.dumps({"task": "subscribe_contact", **said}) + "\n")
+    return path
+
+
+def names_at(origin: str) -> list[str]:
+    """Return the first names that the sandbox holds."""
+    with urlopen(f"{origin}/_sandbox/contacts") as page:  # noqa: S310 - our own
+        return [contact["attributes"].get("FIRSTNAME", "") for contact in json.load(page)["contacts"]]
+
+
+def edit_at(origin: str, address: str, change: dict[str, object]) -> None:
+    """Change a contact as somebody does in Brevo's web page."""
+    told = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
+    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **told)).close()  # type: ignore[arg-type]  # noqa: S310
+
+
 def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> None:
     up = start("up", *FREE_PORTS, ready="✓ ready")
     there = exported(up)
@@ -97,6 +117,11 @@ def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> No
     assert status.process.wait(20) in {0, 1}
     assert "worker-1@" in status.output
     assert "default running" in status.output
+    origin = there["SYNC_BASE_URL"].removesuffix("/v3")
+    start("send", str(write_sign_up(folder.parent)), **there).process.wait(20)
+    wait_until(lambda: "Ada" in names_at(origin), "the sign-up is at Brevo", 20)
+    edit_at(origin, "ada@portal.example", {"attributes": {"FIRSTNAME": "Eve"}})
+    wait_until(lambda: names_at(origin) == ["Ada"], "what was changed at Brevo is mended", 20)
     os.killpg(up.pid, signal.SIGINT)
     assert up.process.wait(30) == 0, up.output
     wait_until_gone(folder)
