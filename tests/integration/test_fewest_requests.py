@@ -30,7 +30,7 @@ def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     return make_pipeline(CrowdedThrottle)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PEOPLE, st.booleans())
 def test_a_crowd_takes_no_more_writing_requests_than_it_has_people(
     crowded: Pipeline,
