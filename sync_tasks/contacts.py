@@ -53,8 +53,8 @@ class Seen:
     """What one account is known to hold of a user; without an ``id``, that it holds no contact of this user.
 
     ``digest`` stands for the attributes and the ``ext_id``. ``floor``: subscriptions up to this moment were ended by an
-    opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``looked``: when we last
-    saw it all with our own eyes.
+    opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``strange``: lists of
+    which the portal never spoke and that somebody at Brevo has put it on since. ``looked``: when we last saw it all.
     """
 
     id: int | None = None
@@ -65,6 +65,7 @@ class Seen:
     floor: str = ""
     spares: frozenset[int] = frozenset()
     looked: str = ""
+    strange: frozenset[int] = frozenset()
 
     @property
     def forgotten(self) -> "Seen":
@@ -267,6 +268,7 @@ def _parse_seen(told: Mapping[str, str]) -> Seen:
         block=Block(kind, since) if kind else None,
         floor=told.get("floor", ""),
         spares=_numbers(told.get("spares", "")),
+        strange=_numbers(told.get("strange", "")),
         looked=told.get("looked", ""),
     )
 
@@ -285,6 +287,7 @@ def dump_seen(account: str, seen: Seen) -> dict[str, str]:
         "block": f"{seen.block.kind}:{seen.block.since}" if seen.block else "",
         "floor": seen.floor,
         "spares": ",".join(map(str, sorted(seen.spares))),
+        "strange": ",".join(map(str, sorted(seen.strange))),
         "looked": seen.looked,
     }
     return {f"s:{account}:{what}": text for what, text in told.items()}

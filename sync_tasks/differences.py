@@ -131,7 +131,8 @@ def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Chan
         ext_id=None if same else wanted.ext_id,
         attributes={} if same else wanted.attributes,
         join=frozenset(wanted.subscribed) - seen.lists - held_back,
-        leave=seen.lists & (wanted.unsubscribed | (held_back if lifted else frozenset())),
+        leave=seen.lists
+        & (wanted.unsubscribed | seen.strange - set(wanted.subscribed) | (held_back if lifted else set())),
         blocklisted=_blocklisting(seen, guarded, lifted=lifted, moves=address is not None),
     )
 

@@ -172,16 +172,25 @@ def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: See
     """Return what reading a contact tells us."""
     wanted = wanted_of(contact, layout, before.floor if before else "")
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
+    lists = remote.lists & layout.lists
     return Seen(
         id=remote.id,
         address=remote.address or "",
-        lists=remote.lists & layout.lists,
+        lists=lists,
         digest=digest(known, remote.ext_id),
         block=block_of(remote.block, before, contact.opt_outs(layout.account)),
         floor=before.floor if before else "",
         spares=before.spares if before else frozenset(),
+        strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed,
         looked=now,
     )
+
+
+def _strange_of(lists: frozenset[int], before: Seen | None, contact_id: int) -> frozenset[int]:
+    """Return on which lists it was not before; what a contact brought along when we met it is its own."""
+    if before is None or before.id != contact_id:
+        return frozenset()
+    return lists & (before.strange | lists - before.lists)
 
 
 def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -> Block | None:
@@ -221,6 +230,7 @@ def after_write(view: View, change: Change, wanted: Wanted) -> View:
         lists=(seen.lists | change.join) - change.leave,
         digest=wanted.digest if change.ext_id else seen.digest,
         block=block,
+        strange=seen.strange - change.leave,
     )
     moved_blocked = change.address is not None and block is not None
     return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=block if moved_blocked else None)

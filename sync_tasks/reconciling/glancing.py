@@ -24,6 +24,7 @@ class Glance:
 
     def __init__(self, layout: Layout) -> None:
         self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
+        self._lists = layout.lists
         self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
         self._newsletters = {f"n:{slug}": newsletter for slug, newsletter in layout.newsletters.items()}
 
@@ -41,7 +42,10 @@ class Glance:
             return False
         floor = fields.get(self._floor, "")
         newsletters = self._newsletters.keys() & fields.keys()
-        return all(_is_settled(remote, self._newsletters[name], fields[name], floor) for name in newsletters)
+        spoken_of = {self._newsletters[name].list_id for name in newsletters}
+        return spoken_of >= remote.lists & self._lists and all(
+            _is_settled(remote, self._newsletters[name], fields[name], floor) for name in newsletters
+        )
 
 
 def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, floor: str) -> bool:

@@ -12,6 +12,10 @@ if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
 local last = redis.call('LINDEX', history, 0)
 if last and not greater(looked, string.sub(last, 1, STAMP)) then return 0 end
 for i = 7, #ARGV, 2 do
+  local seen = string.match(ARGV[i], ':looked$') and redis.call('HGET', contact, ARGV[i])
+  if seen and greater(seen, looked) then return 0 end
+end
+for i = 7, #ARGV, 2 do
   if ARGV[i + 1] == '' then redis.call('HDEL', contact, ARGV[i]) else redis.call('HSET', contact, ARGV[i], ARGV[i + 1]) end
 end
 if line ~= '' then

@@ -1,10 +1,14 @@
 """What changed at Brevo behind our back is found by a full comparison and made right by the ordinary path."""
 
+from dataclasses import replace
+
 import pytest
 
+from sync_tasks.reconciling.comparing import wire_seen
 from sync_tasks.reconciling.remembering import Run, find_alarms, read_runs
 from sync_tasks.reconciling.running import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.store import Sighting
 from tests.integration.pipeline import Pipeline
 
 ANNA = "anna@portal.org"
@@ -166,3 +170,35 @@ def test_a_second_contact_that_took_what_is_the_firsts_gives_it_back(
     (other,) = {first, second} - set(mine)
     assert str(held[other]["email"]).endswith("@deleted.example.com")
     assert compare(anna).found == {}
+
+
+def test_a_page_from_before_the_last_look_is_not_believed(anna: Pipeline, brevo: Sandbox) -> None:
+    asked = anna.store.now()
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    anna.store.notice("default", [Sighting(address=ANNA)])
+    anna.work()
+    contact = anna.state("anna")
+    shown = replace(contact.seen["default"], lists=frozenset(), looked=asked)
+
+    assert anna.store.saw([wire_seen("anna", contact.rev, "default", shown, state="1")]) == 0
+    assert anna.state("anna").seen["default"].lists == {3}
+
+
+def test_a_list_that_the_portal_never_spoke_of_is_left_again_unless_the_contact_brought_it_along(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    brevo.add_contacts([{"email": "ben@portal.org", "listIds": [7]}])
+    for user_id in ("anna", "ben"):
+        pipeline.subscribe(user_id)
+    pipeline.work()
+    brevo.edit(ANNA, {"listIds": [7]})
+    brevo.edit("ben@portal.org", {"listIds": [5]})
+
+    assert compare(pipeline).found == {"extra on list": 2}
+    pipeline.work()
+
+    assert (pipeline.lists("anna"), pipeline.lists("ben")) == ({3}, {3, 7})
+    assert compare(pipeline).found == {}
+    pipeline.subscribe("anna", "monthly")
+    pipeline.work()
+    assert pipeline.lists("anna") == {3, 7}
