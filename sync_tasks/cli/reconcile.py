@@ -46,6 +46,9 @@ def reconcile(
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write one page with a chart.")
     ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="From the first contact on, even where a comparison was broken off.")
+    ] = False,
     export: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", dir_okay=False, help="A complete export of the portal.")
     ] = None,
@@ -64,7 +67,7 @@ def reconcile(
 
     settings = load_settings()
     _check_names(settings, account, newsletter)
-    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown)
+    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None)
     delete = treat_missing_as_deleted
     given = open_export(export, settings, skip_bad_rows=skip_bad_rows, delete=delete) if export else None
     runs = _run(settings, scope, given)
@@ -138,6 +141,10 @@ def _tell(runs: "list[Run]") -> None:
 
 
 def _tell_run(run: "Run") -> None:
+    from sync_tasks.reconciling.remembering import tell_resumed
+
+    if run.resumed:
+        say(f"{escaped(run.account)}: {tell_resumed(run)}")
     title = f"{run.account}: {count(run.compared, 'contact')} compared in {run.seconds:.1f} s"
     table = lay_out(title, "Drift", "Contacts", *run.lists)
     for kind, number in sorted(run.found.items()):

@@ -11,8 +11,9 @@ from sync_tasks.planning import concerns
 from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
 from sync_tasks.reconciling.glancing import Glance
 from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_calm, read_contacts, read_holders, read_tombs
-from sync_tasks.reconciling.numbers import Holders
+from sync_tasks.reconciling.numbers import Holders, Shown
 from sync_tasks.reconciling.reading import Page, read_pages
+from sync_tasks.reconciling.resuming import Found, Memory
 from sync_tasks.work import Resources
 
 Tell = Callable[[str, int], None]
@@ -26,18 +27,27 @@ def ignore(_account: str, _compared: int) -> None:
 class Comparison:
     """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
 
-    ``tell`` hears how many contacts were compared so far. ``alone``: contacts left to the push that is under way, or to
-    the operator who has their dead letter.
+    ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison had done when it
+    was broken off; ``anew``: none of them counts. ``alone``: contacts left to the push that is under way, or to the
+    operator who has their dead letter.
     """
 
     account: str
     using: Resources
     dry: bool = False
     tell: Tell = ignore
+    anew: bool = False
     compared: int = 0
+    resumed: int = 0
     alone: int = 0
     drifts: list[Drift] = field(default_factory=list)
+    memory: Memory = field(init=False)
     _strays: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(self.using.store, self.layout, self.dry)
+        if self.anew:
+            self.memory.begin_anew()
 
     @property
     def layout(self) -> Layout:
@@ -62,14 +72,39 @@ class Comparison:
         """
         store = self.using.store
         holders, tombs = read_holders(store, self.account), read_tombs(store, self.account)
-        looked, glance = store.now(), Glance(self.layout)
-        for page in read_pages(self.using.gateways[self.account], self.using):
+        glance, shown = Glance(self.layout), Shown()
+        offset = self._go_on(holders, shown)
+        for page in read_pages(self.using.gateways[self.account], self.using, shown, offset):
+            drifts, strays = len(self.drifts), len(self._strays)
             self.compared += len(page.remotes)
             self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
             for remote in page.remotes:
                 holders.found(remote.id)
+            self._keep(page, drifts, strays)
             self.tell(self.account, self.compared)
-        self._find_gone(holders.missing(), looked)
+        self._find_gone(holders.missing(), self.memory.began)
+
+    def _go_on(self, holders: Holders, shown: Shown) -> int:
+        """Take over what an earlier comparison came to before it was broken off, and return where it stopped.
+
+        A contact that had no user then and has one by now is no longer what it was.
+        """
+        offset = 0
+        for found in self.memory.recall():
+            offset, self.alone = found.offset, found.alone
+            self.drifts += (drift for drift in found.drifts if drift.user_id or (drift.contact_id or 0) not in holders)
+            self._strays |= {user: number for user, number in found.strays.items() if number not in holders}
+            for number in found.ids:
+                shown.add(number)
+                holders.found(number)
+            self.resumed += len(found.ids)
+        self.compared = self.resumed
+        return offset
+
+    def _keep(self, page: Page, drifts: int, strays: int) -> None:
+        """Remember what a page came to: what was found beyond so many drifts and strays."""
+        ids, found = [remote.id for remote in page.remotes], self.drifts[drifts:]
+        self.memory.keep(Found(page.after, self.alone, ids, found, dict(islice(self._strays.items(), strays, None))))
 
     def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
         """Return the contacts that do not surely agree at a glance."""

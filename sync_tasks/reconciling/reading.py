@@ -23,32 +23,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Page:
-    """Contacts that were on no page before; Brevo was asked at the moment ``looked``."""
+    """Contacts that were on no page before; Brevo was asked at the moment ``looked``, and next from ``after`` on."""
 
     remotes: list[RemoteContact]
     looked: str
+    after: int
 
 
-def read_pages(gateway: Gateway, using: Resources) -> Iterator[Page]:
-    """Yield every contact of the account once, the oldest first.
+def read_pages(gateway: Gateway, using: Resources, shown: Shown, offset: int = 0) -> Iterator[Page]:
+    """Yield every contact of the account once, the oldest first, but for those shown already.
 
     Raises:
         SyncError: the account cannot be read to its end.
     """
-    offset, shown = 0, Shown()
     while True:
         looked = using.store.now()
         remotes = _patiently(lambda start=offset: gateway.read_page(start), using)  # type: ignore[misc]
-        if offset and remotes and not any(remote.id in shown for remote in remotes):
+        if offset and not any(remote.id in shown for remote in remotes):
             offset = max(offset - STEP_BACK, 0)
             continue
         new = [remote for remote in remotes if remote.id not in shown]
         if not new:
             return
-        yield Page(new, looked)
+        offset += max(len(remotes) - OVERLAP, 0)
+        yield Page(new, looked, offset)
         for remote in new:
             shown.add(remote.id)
-        offset += max(len(remotes) - OVERLAP, 1)
 
 
 def _patiently(request: Callable[[], T], using: Resources) -> T:

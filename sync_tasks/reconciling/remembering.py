@@ -17,7 +17,8 @@ KEPT = 30
 class Run:
     """One comparison of one account: when (a stamp) and for how many seconds, how many contacts came to what.
 
-    ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why.
+    ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why. ``resumed``: so
+    many contacts were compared by a process that was killed or broke off; ``seconds`` are those of the last one.
     """
 
     account: str
@@ -31,6 +32,7 @@ class Run:
     found: dict[str, int] = field(default_factory=dict)
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: str = ""
+    resumed: int = 0
 
     @property
     def left(self) -> int:
@@ -63,6 +65,12 @@ def tell_run(run: Run) -> str:
     became = "refused" if run.refused else f"{run.repaired:,} repaired"
     when = moment_of(run.started).strftime("%Y-%m-%d %H:%M")
     return f"{run.account} {when} UTC, {run.compared:,} compared, {sum(run.found.values()):,} found, {became}"
+
+
+def tell_resumed(run: Run) -> str:
+    """Return one line about where a run went on that had been broken off."""
+    when = moment_of(run.started).strftime("%Y-%m-%d %H:%M")
+    return f"went on at contact {run.resumed + 1:,} of the comparison that began {when} UTC"
 
 
 def find_alarms(store: Store) -> list[str]:

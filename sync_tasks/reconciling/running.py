@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sync_tasks.errors import SyncError
 from sync_tasks.reconciling.account import Comparison, Tell, ignore
 from sync_tasks.reconciling.catching import most_changes
-from sync_tasks.reconciling.remembering import Run, remember
+from sync_tasks.reconciling.remembering import Run, remember, tell_resumed
 from sync_tasks.reconciling.repairing import keep_blocks, repair
 from sync_tasks.settings import Settings
 from sync_tasks.work import Resources
@@ -18,13 +18,17 @@ log = logging.getLogger("sync_tasks.reconciling")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to compare, and how far to go; without ``max_changes`` as configured."""
+    """What to compare, and how far to go; without ``max_changes`` as configured.
+
+    ``anew``: from the first contact on, also where an earlier comparison was broken off.
+    """
 
     account: str = ""
     newsletter: str = ""
     dry_run: bool = False
     max_changes: int | None = None
     remove_unknown: bool = False
+    anew: bool = False
 
 
 def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
@@ -34,8 +38,8 @@ def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> 
 
 
 def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
-    started, clock = using.store.now(), time.monotonic()
-    comparison, repaired = Comparison(account, using, scope.dry_run, tell), 0
+    clock, repaired = time.monotonic(), 0
+    comparison = Comparison(account, using, scope.dry_run, tell, scope.anew)
     try:
         comparison.run()
         _narrow(comparison, using.settings, scope.newsletter)
@@ -44,11 +48,12 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
             keep_blocks(comparison)
         elif not scope.dry_run:
             repaired = repair(comparison, remove_unknown=scope.remove_unknown)
+        comparison.memory.forget()
     except SyncError as error:
         refused = f"broken off: {error}"
     run = Run(
         account,
-        started,
+        comparison.memory.began,
         time.monotonic() - clock,
         scope.dry_run,
         comparison.compared,
@@ -58,6 +63,7 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
         dict(comparison.kinds),
         _by_newsletter(comparison),
         refused,
+        comparison.resumed,
     )
     _tell(run, using)
     return run
@@ -66,6 +72,8 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
 def _tell(run: Run, using: Resources) -> None:
     remember(using.store, run)
     found = ", ".join(f"{number} {kind}" for kind, number in sorted(run.found.items())) or "no drift"
+    if run.resumed:
+        log.info("account %s: %s", run.account, tell_resumed(run))
     log.info("account %s: %d contacts compared, %s, %d repaired", run.account, run.compared, found, run.repaired)
     if run.refused:
         log.error("account %s: the comparison changed nothing: %s", run.account, run.refused)
