@@ -24,6 +24,7 @@ class Glance:
 
     def __init__(self, layout: Layout) -> None:
         self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
+        self._known, self._strange = f"s:{layout.account}:lists", f"s:{layout.account}:strange"
         self._lists = layout.lists
         self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
         self._newsletters = {f"n:{slug}": newsletter for slug, newsletter in layout.newsletters.items()}
@@ -42,10 +43,15 @@ class Glance:
             return False
         floor = fields.get(self._floor, "")
         newsletters = self._newsletters.keys() & fields.keys()
-        spoken_of = {self._newsletters[name].list_id for name in newsletters}
-        return spoken_of >= remote.lists & self._lists and all(
+        strange = remote.lists & self._lists - {self._newsletters[name].list_id for name in newsletters}
+        return (not strange or self._brought_along(strange, fields)) and all(
             _is_settled(remote, self._newsletters[name], fields[name], floor) for name in newsletters
         )
+
+    def _brought_along(self, lists: frozenset[int], fields: Mapping[str, str]) -> bool:
+        """Tell whether a contact was on lists of which the portal never spoke when we met it."""
+        known = fields.get(self._known, "").split(",")
+        return self._strange not in fields and lists <= {int(number) for number in known if number}
 
 
 def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, floor: str) -> bool:

@@ -73,6 +73,7 @@ TROUBLE = {
     "g:n:daily": STAMPS[1],
     "s:default:block": f"unsubscribed:{STAMPS[0]}",
     "s:default:spares": "4",
+    "s:default:strange": "5",
 }
 troubles = st.dictionaries(st.sampled_from(sorted(TROUBLE)), st.none(), max_size=1).map(
     lambda chosen: {name: TROUBLE[name] for name in chosen}
