@@ -16,7 +16,8 @@ _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Reconcile
 table{border-collapse:collapse}td,th{padding:.2em 1.5em .2em 0;text-align:left;border-bottom:1px solid #ddd}
 td+td,th+th{text-align:right;padding-right:0}i{display:inline-block;width:.8em;height:.8em;margin-right:.6em}
 text{font-size:15px;fill:#222}.refused{background:#fbe9e7;border-left:4px solid #aa3333;padding:.5em 1em}
-h1{font-size:1.6em}h2{margin-top:2em}h3{margin-bottom:.3em}</style><h1>What Brevo holds against what the portal wants</h1>
+h1{font-size:1.6em}h2{margin-top:2em}h3{margin-bottom:.3em}</style>
+<h1>What Brevo holds against what the portal wants</h1>
 """
 _WIDTH, _HEIGHT, _LABEL = 420, 28, 200
 
