@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import islice
 
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
+from sync_tasks.contacts import STAMP, Contact
+from sync_tasks.events import moment_of, stamp_of
 from sync_tasks.store import SECOND, Store
 
 AT_ONCE = 500
@@ -46,6 +48,32 @@ def _words(row: Row, as_of: datetime, random: str, left_alone: int) -> Iterator[
 
 def _accept(row: Row, as_of: datetime, store: Store) -> str:
     """Accept what a row says of a known contact as ordinary events; the sweep nudges whom this makes due."""
-    events = row.events(moment_of_row(row, as_of)[0])
+    contact = store.peek(row.user_id) or Contact(row.user_id)
+    events = (event for news, moment in find_news(row, as_of, contact) for event in news.events(moment))
     statuses = {store.accept(event).status for event in events}
     return "accepted" if "accepted" in statuses else "erased" if "erased" in statuses else "unchanged"
+
+
+def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row, datetime]]:
+    """Yield what a row says that the state does not, and as of when.
+
+    A file's moment is not that of a confirmed subscription. Where a row brings none of its own, what it repeats is not
+    newer for that, and what it adds is no newer than an opt-out at Brevo.
+    """
+    if row.occurred_at:
+        yield row, row.occurred_at
+        return
+    news = {name for name, value in row.values.items() if contact.registers.get(name, "")[STAMP:] != value}
+    newsletters = [newsletter for newsletter in row.newsletters if f"n:{newsletter}" in news]
+    ended = min(_last_opt_out(contact), stamp_of(as_of)) if row.subscribed else ""
+    if news:
+        yield row.model_copy(update={"newsletters": [] if ended else newsletters}), as_of
+    if ended and newsletters:
+        yield row.model_copy(update={"newsletters": newsletters}), moment_of(ended)
+
+
+def _last_opt_out(contact: Contact) -> str:
+    """Return the stamp of the last opt-out at Brevo that is known, or nothing."""
+    seen = contact.seen.values()
+    blocks = (one.block.since for one in seen if one.block)
+    return max((*blocks, *(one.floor for one in seen), *contact.told.values()), default="")

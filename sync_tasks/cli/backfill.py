@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sync_tasks.settings import Settings
     from sync_tasks.work import Resources
 
+AsOf = Annotated[
+    str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
+]
+
 _TOLD_EVERY = 0.1
 
 
@@ -59,9 +63,7 @@ def backfill(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file; change and ask nothing.")] = False,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Load the good rows all the same.")] = False,
-    as_of: Annotated[
-        str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
-    ] = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a whole portal: one row for each user or each subscription.
@@ -71,7 +73,7 @@ def backfill(
     """
     from sync_tasks.settings import load_settings
 
-    settings, moment = load_settings(), _moment(file, as_of)
+    settings, moment = load_settings(), moment_of_file(file, as_of)
     meter = Meter()
     with meter.progress:
         source, checked = _check(file, settings, meter)
@@ -84,8 +86,8 @@ def backfill(
     raise typer.Exit(1 if checked.bad else 0)
 
 
-def _moment(file: Path, as_of: str | None) -> datetime:
-    """Return when the file was true."""
+def moment_of_file(file: Path, as_of: str | None) -> datetime:
+    """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
     from sync_tasks.events import Event, parse_event
 
     if not file.is_file():
@@ -138,11 +140,16 @@ def _check_accounts(using: "Resources") -> None:
         raise typer.Exit(1)
 
 
-def _tell(checked: "Checked", became: Counter[str], *, refused: bool, dry_run: bool) -> None:
+def tell_bad_rows(checked: "Checked") -> None:
+    """Print every fault of a file with its line, of very many the first."""
     for bad in checked.bad_rows:
         complain(f"line {bad.line}: {bad.reason}")
     if checked.bad > len(checked.bad_rows):
         complain(f"and {checked.bad - len(checked.bad_rows):,} more")
+
+
+def _tell(checked: "Checked", became: Counter[str], *, refused: bool, dry_run: bool) -> None:
+    tell_bad_rows(checked)
     found = f"{count(checked.subscriptions, 'subscription')}, {count(checked.unsubscriptions, 'unsubscription')}"
     say(f"{count(checked.rows, 'good row')} ({found}), {count(checked.bad, 'bad row')}")
     if refused:

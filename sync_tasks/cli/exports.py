@@ -1,12 +1,13 @@
 """A complete export of the portal, for ``sync-tasks reconcile --from``."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from sync_tasks.cli.backfill import moment_of_file, tell_bad_rows
 from sync_tasks.cli.showing import complain, count
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ class Export:
 
         weighed = exporting.weigh(self.source, self.as_of, using.store)
         self._tell(weighed)
-        if not scope.dry_run:
-            self._check(weighed, using, scope)
+        held = self._find_excess(weighed, using, scope)
+        if held and not scope.dry_run:
+            complain(f"nothing was changed: {held}")
+            raise typer.Exit(1)
         exporting.bring_in(self.source, self.as_of, using.store, on_trial=scope.dry_run)
         allowed = False
         try:
@@ -50,7 +53,7 @@ class Export:
                 exporting.take_back(self.source, using.store)
         if allowed:
             self._finish(weighed, using)
-        return runs
+        return [replace(run, refused=run.refused or held) for run in runs]
 
     def _tell(self, weighed: "Weighed") -> None:
         complain(
@@ -60,18 +63,19 @@ class Export:
         if weighed.missing:
             complain(f"{count(len(weighed.missing), 'user')} of the state missing in the export")
 
-    def _check(self, weighed: "Weighed", using: "Resources", scope: "Scope") -> None:
+    def _find_excess(self, weighed: "Weighed", using: "Resources", scope: "Scope") -> str:
+        """Return why the safety catch holds before anything is changed, or nothing."""
         from sync_tasks.reconciling.catching import most_changes
 
         told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
         losing = weighed.losing + (len(weighed.missing) if self.delete else 0)
-        if losing > most_changes(weighed.users, told):
-            most = most_changes(weighed.users, told)
-            complain(
-                f"nothing was changed: {losing} users would lose a subscription or be erased, and {most} may without "
-                f"asking; look at it with --dry-run, then allow it with --max-changes {losing}"
-            )
-            raise typer.Exit(1)
+        most = most_changes(weighed.users, told)
+        if losing <= most:
+            return ""
+        return (
+            f"{losing} users would lose a subscription or be erased by the export, and {most} may without asking; look "
+            f"at it with --dry-run, then allow it with --max-changes {losing}"
+        )
 
     def _finish(self, weighed: "Weighed", using: "Resources") -> None:
         """Create whom Brevo does not have, and delete whom the export lacks where that is wished."""
@@ -80,24 +84,24 @@ class Export:
 
         Importing(using).run()
         if self.delete:
-            delete_users(weighed.missing, using.store)
+            delete_users(weighed.missing, self.as_of, using.store)
 
 
-def open_export(path: Path, settings: "Settings", *, skip_bad_rows: bool, delete: bool) -> Export:
+def open_export(path: Path, settings: "Settings", *, as_of: str | None, skip_bad_rows: bool, delete: bool) -> Export:
     """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
     from sync_tasks.backfill.rows import Source, Words, check
 
-    if not path.is_file():
-        complain(f"{path}: there is no such file")
-        raise typer.Exit(2)
+    moment = moment_of_file(path, as_of)
     source = Source(path, Words(frozenset(settings.newsletters), frozenset(settings.attributes)))
     checked = check(source)
-    for bad in checked.bad_rows:
-        complain(f"line {bad.line}: {bad.reason}")
+    tell_bad_rows(checked)
     if checked.bad and not skip_bad_rows:
         complain("nothing was changed: mend the bad rows, or leave them out with --skip-bad-rows")
         raise typer.Exit(1)
     if checked.bad and delete:
         complain("a user whose row is bad would count as deleted: mend the bad rows first")
         raise typer.Exit(2)
-    return Export(source, checked.bad, datetime.fromtimestamp(path.stat().st_mtime, UTC), delete)
+    if not checked.rows:
+        complain("nothing was changed: there is no row in it; is it the complete export?")
+        raise typer.Exit(1)
+    return Export(source, checked.bad, moment, delete)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sync_tasks.cli.backfill import AsOf
 from sync_tasks.cli.exports import Export, open_export
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.showing import (
@@ -56,6 +57,7 @@ def reconcile(
         bool, typer.Option("--treat-missing-as-deleted", help="Anonymize users whom the export lacks.")
     ] = False,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave the export's bad rows out.")] = False,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
@@ -68,8 +70,8 @@ def reconcile(
     settings = load_settings()
     _check_names(settings, account, newsletter)
     scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None)
-    delete = treat_missing_as_deleted
-    given = open_export(export, settings, skip_bad_rows=skip_bad_rows, delete=delete) if export else None
+    how = {"skip_bad_rows": skip_bad_rows, "delete": treat_missing_as_deleted}
+    given = open_export(export, settings, as_of=as_of, **how) if export else None
     runs = _run(settings, scope, given)
     _write(runs, csv_file, html_file)
     if as_json:

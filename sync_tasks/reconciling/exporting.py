@@ -39,7 +39,7 @@ def weigh(source: Source, as_of: datetime, store: Store) -> Weighed:
     while chunk := list(islice(rows, AT_ONCE)):
         for row, held in zip(chunk, _read(chunk, store), strict=True):
             stamp = moment_of_row(row, as_of)[1]
-            newer = {name for name, value in row.values.items() if stamp + value > (held.get(name) or "")}
+            newer = {name for name, value in row.values.items() if _is_newer(stamp, value, held.get(name, ""))}
             changed, losing = told.get(row.user_id, (False, False))
             told[row.user_id] = changed or bool(newer), losing or _loses(row, held, newer)
             weighed.new += "rev" not in held and not changed
@@ -55,6 +55,10 @@ def _read(rows: Iterable[Row], store: Store) -> Iterator[Mapping[str, str]]:
         pipeline.hmget(store.key(f"contacts:{row.user_id}"), "rev", *row.values)
     for row, texts in zip(rows, pipeline.execute(), strict=True):
         yield {name: text for name, text in zip(("rev", *row.values), texts, strict=True) if text}
+
+
+def _is_newer(stamp: str, value: str, held: str) -> bool:
+    return stamp + value > held and value != held[STAMP:]
 
 
 def _loses(row: Row, held: Mapping[str, str], newer: Iterable[str]) -> bool:
@@ -107,6 +111,10 @@ def take_back(source: Source, store: Store) -> None:
         store.run_all("unload", ((user,) for user in dict.fromkeys(chunk)))
 
 
-def delete_users(users: Iterable[str], store: Store) -> int:
-    """Have the workers anonymize users whom the portal deleted, and return how many."""
-    return sum(store.accept(Anonymize(user_id=user)).status == "accepted" for user in users)
+def delete_users(users: Iterable[str], as_of: datetime, store: Store) -> int:
+    """Have the workers anonymize users whom the portal deleted, unless they were heard of since; return how many."""
+    rest, deleted = iter(users), 0
+    while chunk := list(islice(rest, AT_ONCE)):
+        still = _without_news(chunk, stamp_of(as_of), store)
+        deleted += sum(store.accept(Anonymize(user_id=user)).status == "accepted" for user in still)
+    return deleted
