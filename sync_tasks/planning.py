@@ -182,15 +182,16 @@ def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: See
         floor=before.floor if before else "",
         spares=before.spares if before else frozenset(),
         strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed,
+        managed=layout.lists,
         looked=now,
     )
 
 
 def _strange_of(lists: frozenset[int], before: Seen | None, contact_id: int) -> frozenset[int]:
-    """Return on which lists it was not before; what a contact brought along when we met it is its own."""
+    """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
     if before is None or before.id != contact_id:
         return frozenset()
-    return lists & (before.strange | lists - before.lists)
+    return lists & (before.strange | before.managed - before.lists)
 
 
 def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -> Block | None:

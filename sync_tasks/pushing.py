@@ -171,7 +171,7 @@ class AccountPush:
             return
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
-        self.view = View(replace(seen, looked=self.store.now()), fresh=True)
+        self.view = View(replace(seen, managed=self.layout.lists, looked=self.store.now()), fresh=True)
         self.written |= new.attributes.keys()
 
     def _write(self, contact_id: int, change: Change) -> None:

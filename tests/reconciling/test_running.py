@@ -9,7 +9,7 @@ from sync_tasks.reconciling.remembering import Run, find_alarms, read_runs
 from sync_tasks.reconciling.running import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.store import Sighting
-from tests.integration.pipeline import Pipeline
+from tests.integration.pipeline import MakePipeline, Pipeline
 
 ANNA = "anna@portal.org"
 
@@ -182,6 +182,20 @@ def test_a_page_from_before_the_last_look_is_not_believed(anna: Pipeline, brevo:
 
     assert anna.store.saw([wire_seen("anna", contact.rev, "default", shown, state="1")]) == 0
     assert anna.state("anna").seen["default"].lists == {3}
+
+
+def test_who_is_on_the_list_of_a_new_newsletter_stays_there(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
+    daily, weekly = {"list_id": 3}, {"list_id": 5}
+    before = make_pipeline(newsletters={"daily": daily})
+    before.subscribe("anna")
+    before.work()
+    brevo.edit(ANNA, {"listIds": [5]})
+    after = make_pipeline(newsletters={"daily": daily, "weekly": weekly})
+
+    assert compare(after).found == {}
+    after.update("anna", first_name="Anna")
+    after.work()
+    assert after.lists("anna") == {3, 5}
 
 
 def test_a_list_that_the_portal_never_spoke_of_is_left_again_unless_the_contact_brought_it_along(

@@ -170,7 +170,8 @@ def test_reading_a_contact_tells_what_the_pipeline_cares_for() -> None:
     held = RemoteContact(7, ADA, "u1", frozenset({3, 99}), {**NEW.attributes, "HOBBY": "chess"}, blocked(1))
     before = Seen(floor=stamp(0), spares=frozenset({8}))
     seen = seen_of(held, contact_of(READER), LAYOUT, before, stamp(9))
-    assert seen == replace(AGREED, block=blocked(1), floor=stamp(0), spares=frozenset({8}), looked=stamp(9))
+    known = replace(AGREED, block=blocked(1), floor=stamp(0), spares=frozenset({8}), looked=stamp(9))
+    assert seen == replace(known, managed=LAYOUT.lists)
 
 
 LOOKED = Seen(7, looked=stamp(100))
