@@ -25,7 +25,7 @@ class Fault:
     * ``html``: answers 200 with a page. ``not_utf8``: a body that is not UTF-8. ``waf``: the firewall's 403.
     * ``slow``: takes effect, answers after ``seconds``. ``truncated``: takes effect, the answer breaks off.
     * ``drop``: the connection ends without an effect. ``drop_after``: with it.
-    * ``late``: the connection ends, the effect comes ``seconds`` later.
+    * ``late``: the connection ends, the effect comes ``seconds`` later; ``hanging``: the former only then, too.
 
     ``applied`` lets the first four kinds take effect nevertheless, as a gateway time-out may.
     """
@@ -39,6 +39,7 @@ class Fault:
     html: bool = False
     seconds: float = 1.0
     applied: bool = False
+    hanging: bool = False
     id: int = 0
     hits: int = field(default=0)
 
@@ -111,7 +112,7 @@ def spoil(reply: Reply | None, fault: Fault) -> Reply:
             reply.truncated, reply.dropped = bool(reply.body), not reply.body
             return reply
         case "drop" | "drop_after" | "late":
-            return Reply(0, dropped=True)
+            return Reply(0, dropped=True, delay=fault.seconds if fault.hanging else 0.0)
         case _:
             return ANSWERS[fault.kind](fault)
 

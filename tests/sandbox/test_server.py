@@ -93,6 +93,19 @@ def test_a_late_effect_comes_without_any_further_request(
     wait_until(lambda: 5 in served.sandbox.account.contacts[1].list_ids, "the late effect")
 
 
+def test_a_late_effect_comes_although_the_client_has_hung_up_while_it_was_held(
+    served: ServedSandbox, client: urllib3.PoolManager, clock: Clock
+) -> None:
+    served.sandbox.add_fault("late", seconds=60, count=1, hanging=True)
+    with pytest.raises(HTTPError):
+        client.request("PUT", f"{served.url}/contacts/1", headers=KEY, body='{"listIds": [5]}', timeout=0.2)
+    before = served.sandbox.contact(1)["listIds"]
+    clock.pass_seconds(60)
+
+    assert before == [3]
+    wait_until(lambda: 5 in served.sandbox.account.contacts[1].list_ids, "the late effect")
+
+
 def test_a_slow_answer_runs_into_the_clients_time_out_and_has_its_effect(
     served: ServedSandbox, client: urllib3.PoolManager
 ) -> None:
