@@ -13,7 +13,7 @@ from sync_tasks.embedded import EmbeddedRedis
 from tests.servers import Program, StartProgram, wait_until
 
 CELERY = [sys.executable, "-m", "celery", "-A", "tests.integration.waiting"]
-WORKER = [*CELERY, "worker", "--without-mingle", "--loglevel=INFO", "--concurrency=2"]
+WORKER = [*CELERY, "worker", "--loglevel=INFO", "--concurrency=2"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -80,6 +80,10 @@ def test_what_is_no_message_is_dropped_without_being_shown(
     worker.wait_for("has seen file")
     assert "no message; it was dropped" in worker.output
     assert garbage.decode(errors="replace") not in worker.output
+
+
+def test_a_worker_asks_no_other_as_it_starts(worker: Program) -> None:
+    assert "mingle" not in worker.output
 
 
 def test_sigterm_lets_running_tasks_end(worker: Program, private_redis: EmbeddedRedis, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.reliability.conftest import MakeRig
 from tests.reliability.rig import Rig, read_users, users
 from tests.servers import Program, wait_until
 
-COMMAND = [sys.executable, "-m", "celery", "-A", "sync_tasks", "worker", "--concurrency=8", "--without-mingle"]
+COMMAND = [sys.executable, "-m", "celery", "-A", "sync_tasks", "worker", "--concurrency=8"]
 DEADLY = ["--include", "tests.reliability.deadly"]
 
 
