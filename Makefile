@@ -9,7 +9,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench bursts outage reconcile profile lock wheel clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench bursts reconcile profile lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,9 +67,6 @@ bench: $(INSTALLED) ## measure what the pipeline costs, as ratios in one run
 
 bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive app; takes three quarters of an hour
 	$(BIN)/python -m benchmarks.bursts $(ARGS)
-
-outage: $(INSTALLED) ## measure an outage of an hour with 100,000 waiting contacts; ARGS='--minutes 5' for a shorter one
-	$(BIN)/python -m benchmarks.outage $(ARGS)
 
 reconcile: $(INSTALLED) ## measure the comparison of a million contacts with Brevo; ARGS='--contacts 20000' for fewer
 	$(BIN)/python -m benchmarks.reconcile $(ARGS)
