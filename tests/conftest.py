@@ -8,7 +8,16 @@ import pytest
 import redis
 
 from sync_tasks.embedded import EmbeddedRedis
+from tests.lending import find_lent
 from tests.servers import StartProgram, programs, require_redis_server
+
+
+@pytest.fixture(autouse=True)
+def _lends_nothing_for_good() -> Iterator[None]:
+    """Fail a test that leaves the Celery application of this process other than it was: it would disturb others."""
+    before = find_lent()
+    yield
+    assert find_lent() == before
 
 
 @pytest.fixture(scope="session")

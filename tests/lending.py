@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sync_tasks import accepting, resources
 from sync_tasks.celery import app
+
+_SETTINGS = ("broker_url", "broker_use_ssl", "broker_transport_options", "task_default_queue")
 
 
 @contextmanager
@@ -15,6 +18,13 @@ def lend_broker(url: str) -> Iterator[None]:
         yield
     finally:
         _lead_to(before)
+
+
+def find_lent() -> dict[str, object]:
+    """Return what this process has that a test may have lent to it: settings, and ways to the state that are open."""
+    caches = (accepting.portal_store, accepting.mapped_fields, resources.worker_resources)
+    opened = {cache.__name__: cache.cache_info().currsize for cache in caches}
+    return opened | {name: str(app.conf[name]) for name in _SETTINGS} | {"tasks": frozenset(app.tasks)}
 
 
 def _lead_to(url: str) -> None:
