@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync_tasks import subscribe_contact, unsubscribe_contact, update_contact
+from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact, update_contact
 from sync_tasks.accepting import NUDGE
 from sync_tasks.dead_letters import read_letters
 from sync_tasks.errors import TooEarlyError, UnknownContactError, UnknownNewsletterError
@@ -146,3 +146,12 @@ def test_whoever_waited_for_an_address_is_nudged_by_the_push_that_sets_it_free(s
 def test_an_update_of_somebody_brevo_does_not_hold_ends_well(store: Store) -> None:
     update_contact.delay(user_id="u1", email=ADA, first_name="Ada")
     assert work(last(store)) == ("SUCCESS", "synced")
+
+
+def test_an_erasure_ends_as_synced_and_leaves_nobody_to_find(store: Store, brevo: Sandbox) -> None:
+    subscribe_contact.delay(**READER)
+    work(last(store))
+    anonymize_contact.delay(user_id="u1")
+    assert work(last(store, "sync_tasks.urgent"))[0] == "SUCCESS"
+    assert [contact.get("ext_id") for contact in brevo.contacts()] != ["u1"]
+    assert ADA not in str(brevo.contacts())

@@ -1,6 +1,7 @@
 """The account's limits and pauses: windows exact to the microsecond of Redis' clock, one probe at a time."""
 
 import logging
+import math
 
 import pytest
 
@@ -246,10 +247,7 @@ def test_a_thread_hurries_for_as_long_as_it_says(throttle: Throttle, store: Stor
     assert store.redis.exists(store.key(f"first:{NEWS}:contacts")) == 0
 
 
-@pytest.mark.parametrize(
-    ("limit", "remaining", "counted"),
-    [(5, 1, 4), (5, 0, 5), (5, 4, 0), (100, 3, 0)],
-)
+@pytest.mark.parametrize(("limit", "remaining", "counted"), [(5, 1, 4), (5, 0, 5), (5, 4, 0), (100, 3, 0)])
 def test_what_others_used_of_a_limit_is_not_ours_to_ask_for(
     throttle: Throttle, store: Store, limit: int, remaining: int, counted: int
 ) -> None:
@@ -290,3 +288,12 @@ def test_half_of_an_hour_is_never_for_comparisons(throttle: Throttle, store: Sto
     with pytest.raises(RateLimitedError):
         throttle.acquire(NEWS, "contacts", Priority.BACKGROUND)
     assert throttle.acquire(NEWS, "contacts").bucket == "contacts"
+
+
+def test_a_worker_that_ends_rests_no_longer_than_it_may(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync_tasks.throttle.FAREWELL", 0.01)
+    assert not throttle.stopping
+    throttle.rest(0.001)
+    throttle.stop()
+    assert throttle.stopping
+    throttle.rest(math.inf)
