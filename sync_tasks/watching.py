@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-from typing import NoReturn
 
 from redis import RedisError
 
@@ -17,24 +16,30 @@ MISSED_GRACES = 4
 SHORTEST_ALARM = 15.0
 
 
-def watch() -> NoReturn:
-    """Say loudly while nobody sweeps: without sweeps, whatever was lost or put off waits for ever."""
+def watch() -> None:
+    """Say loudly while nobody sweeps, until the worker ends: without sweeps, what was put off waits for ever."""
     using, began, missing = worker_resources(), time.monotonic(), False
     longest = max(MISSED_GRACES * using.settings.pipeline.grace_seconds, SHORTEST_ALARM)
-    while True:
-        time.sleep(longest / 4)
-        seconds = min(_since_sweep(using.store), time.monotonic() - began)
-        if seconds > longest:
-            log.error("nobody has swept for %.0f s: is `celery -A sync_tasks beat` running?", seconds)
-        elif missing:
-            log.warning("sweeps go on again")
-        missing = seconds > longest
+    while not using.throttle.stopping:
+        using.throttle.rest(longest / 4)
+        missing = look(using.store, time.monotonic() - began, longest, missing=missing)
+
+
+def look(store: Store, running: float, longest: float, *, missing: bool) -> bool:
+    """Return whether nobody sweeps, say so, and that it is over; ``running`` is for how long we would have seen it."""
+    try:
+        seconds = min(_since_sweep(store), running)
+    except RedisError:
+        # Nobody is to blame, and nothing is known of the sweeps either.
+        return missing
+    if seconds > longest:
+        log.error("nobody has swept for %.0f s: is `celery -A sync_tasks beat` running?", seconds)
+    elif missing:
+        log.warning("sweeps go on again")
+    return seconds > longest
 
 
 def _since_sweep(store: Store) -> float:
-    """Return how many seconds ago the last sweep was; while Redis is away, nobody is to blame."""
-    try:
-        swept = store.redis.get(store.key("swept"))
-        return (int(store.now()) - int(str(swept))) / SECOND if swept else math.inf
-    except RedisError:
-        return 0.0
+    """Return how many seconds ago the last sweep was."""
+    swept = store.redis.get(store.key("swept"))
+    return (int(store.now()) - int(str(swept))) / SECOND if swept else math.inf
