@@ -8,7 +8,7 @@ import pytest
 from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact, update_contact
 from sync_tasks.accepting import NUDGE
 from sync_tasks.dead_letters import read_letters
-from sync_tasks.errors import TooEarlyError, UnknownContactError, UnknownNewsletterError
+from sync_tasks.errors import AddressBusyError, TooEarlyError, UnknownContactError, UnknownNewsletterError
 from sync_tasks.events import stamp_of
 from sync_tasks.handling import LONGEST_RETRY
 from sync_tasks.resources import worker_resources
@@ -134,13 +134,26 @@ def test_a_nudge_without_an_event_is_tried_again_too(store: Store, brevo: Sandbo
     assert last(store).kwargs == {"user_id": "u1"}
 
 
-def test_whoever_waited_for_an_address_is_nudged_by_the_push_that_sets_it_free(store: Store) -> None:
+def test_whoever_waited_for_an_address_is_nudged_by_the_message_that_sets_it_free(store: Store) -> None:
     whole = READER | {"occurred_at": "2026-03-01T00:00:00Z"}
     handle("sync_tasks.subscribe_contact", whole)
     handle("sync_tasks.subscribe_contact", whole | {"user_id": "u2"})
     moved = {"user_id": "u1", "email": "bea@example.com", "occurred_at": "2026-03-02T00:00:00Z"}
     handle("sync_tasks.update_contact", moved)
     assert (last(store).task, last(store).kwargs) == ("sync_tasks.sync_contact", {"user_id": "u2"})
+
+
+def test_whose_address_is_still_in_other_hands_at_brevo_nudges_them_and_comes_again(store: Store) -> None:
+    subscribe_contact.delay(**READER)
+    work(last(store))
+    update_contact.delay(user_id="u1", email="bea@example.com")
+    subscribe_contact.delay(**READER | {"user_id": "u2"})
+    state, retry = work(last(store))
+    assert (state, type(retry.exc)) == ("RETRY", AddressBusyError)
+    nudge, again = queued(store.redis, "sync_tasks")[-2:]
+    assert (nudge.task, nudge.kwargs) == ("sync_tasks.sync_contact", {"user_id": "u1"})
+    assert (again.task, again.kwargs["user_id"]) == ("sync_tasks.subscribe_contact", "u2")
+    assert (work(nudge), work(again)) == (("SUCCESS", "synced"), ("SUCCESS", "synced"))
 
 
 def test_an_update_of_somebody_brevo_does_not_hold_ends_well(store: Store) -> None:
