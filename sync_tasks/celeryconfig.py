@@ -14,6 +14,8 @@ from sync_tasks import endpoints
 _ORDINARY = endpoints.namespace()
 _URGENT = f"{_ORDINARY}.urgent"
 _SWEEPS = f"{_ORDINARY}.sweeps"
+_HOUR, _MINUTE = endpoints.nightly_at()
+NIGHT_EXPIRES = 3600
 
 
 def _queue(name: str) -> Queue:
@@ -129,9 +131,9 @@ beat_schedule = {
     },
     "reconcile": {
         "task": "sync_tasks.reconcile",
-        "schedule": crontab(hour="2", minute="20"),
+        "schedule": crontab(hour=_HOUR, minute=_MINUTE),
         # What was found by day is no better than what is found the next night, and costs the portal's own requests.
-        "options": {"expires": 3600.0},
+        "options": {"expires": float(NIGHT_EXPIRES)},
     },
 }
 # An interval needs no memory: the default would leave a schedule file in the working directory.

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 
 from sync_tasks.errors import ConfigurationError
@@ -23,6 +24,19 @@ def broker_url() -> str:
 def namespace() -> str:
     """Return the prefix of all keys and queues (``SYNC_NAMESPACE``)."""
     return os.environ.get("SYNC_NAMESPACE") or "sync_tasks"
+
+
+def nightly_at() -> tuple[int, int]:
+    """Return at which hour and minute, in UTC, all is compared with Brevo (``SYNC_NIGHTLY_AT``, as in ``02:20``).
+
+    Raises:
+        ConfigurationError: that is no time of day.
+    """
+    try:
+        moment = time.fromisoformat(os.environ.get("SYNC_NIGHTLY_AT") or "02:20")
+    except ValueError:
+        raise ConfigurationError("SYNC_NIGHTLY_AT: a time of day in UTC, like 02:20") from None
+    return moment.hour, moment.minute
 
 
 def _variable(name: str) -> str:

@@ -10,7 +10,7 @@ from kombu import Queue
 
 from sync_tasks.celery import app
 from sync_tasks.contacts import STAMP
-from sync_tasks.nightly import tell_portal
+from sync_tasks.nightly import ask_again, tell_portal
 from sync_tasks.nudging import nudge_contacts, queue_of
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
@@ -33,6 +33,7 @@ def sweep() -> int:
         return 0
     redis.set(key("swept"), using.store.now(), ex=86_400)
     tell_portal()
+    ask_again()
     grace = using.settings.pipeline.grace_seconds
     users = _without_held(using.store, using.store.overdue(_limit(using), grace), grace)
     urgent = using.store.urgent(users)

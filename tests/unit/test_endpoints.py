@@ -7,7 +7,7 @@ import pytest
 from sync_tasks import endpoints
 from sync_tasks.errors import ConfigurationError
 
-VARIABLES = ("SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE")
+VARIABLES = ("SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE", "SYNC_NIGHTLY_AT")
 SECRET = "redis://:Marked-Secret@redis.example:6379/1"
 
 
@@ -86,3 +86,15 @@ def test_the_portal_knows_the_mapped_fields_only_where_the_configuration_is_at_h
 )
 def test_our_transport_is_for_redis_alone(url: str, *, ours: bool) -> None:
     assert (endpoints.transport_for(url) is not None) is ours
+
+
+def test_the_night_is_when_the_operator_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert endpoints.nightly_at() == (2, 20)
+    monkeypatch.setenv("SYNC_NIGHTLY_AT", "23:05")
+    assert endpoints.nightly_at() == (23, 5)
+
+
+def test_what_is_no_time_of_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_NIGHTLY_AT", "25:00")
+    with pytest.raises(ConfigurationError, match="SYNC_NIGHTLY_AT"):
+        endpoints.nightly_at()
