@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from redis.client import Pipeline
+
 from sync_tasks.contacts import Contact, Seen
 from sync_tasks.events import moment_of
 from sync_tasks.store import Store
@@ -45,14 +47,29 @@ def read_suppressed(store: Store) -> list[Suppressed]:
 
 
 def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:
-    """Tell of each opt-out that the portal was not told of, and return of how many; after a crash one is repeated."""
+    """Tell of each opt-out that the portal was not told of, and return of how many; after a crash one is repeated.
+
+    Where ``tell`` raises, that one and those after it stay untold.
+    """
     names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, AT_ONCE - 1))
     for name in names:
         text = cast("str | None", store.redis.hget(store.key("suppressed"), name))
         if text:
             tell(_parse(name, text))
-        store.redis.zrem(store.key("untold"), name)
+        _forget(store, name, text)
     return len(names)
+
+
+def _forget(store: Store, name: str, told: str | None) -> None:
+    """Take one as told, unless it has become another opt-out meanwhile."""
+
+    def forget(pipeline: Pipeline) -> None:
+        now: object = pipeline.hget(store.key("suppressed"), name)
+        pipeline.multi()
+        if now == told:
+            pipeline.zrem(store.key("untold"), name)
+
+    store.redis.transaction(forget, store.key("suppressed"))
 
 
 def _parse(name: str, text: str) -> Suppressed:

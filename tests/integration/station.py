@@ -124,6 +124,12 @@ class Station:
         worker.wait_for(READY)
         return worker
 
+    def receiver(self) -> tuple[Program, str]:
+        """Start what receives webhooks and return it and its origin, once it listens."""
+        receiver = self.start_command("webhooks", "serve", "--port", "0")
+        receiver.wait_for("/webhooks/brevo/default")
+        return receiver, receiver.output.split("receiving on ")[1].split("/webhooks")[0]
+
     def beat(self) -> Program:
         return self.celery("beat")
 

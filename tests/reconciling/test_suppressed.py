@@ -1,6 +1,7 @@
 """The portal is told once of each opt-out at Brevo, and can be asked for all of them."""
 
 import pytest
+from kombu.exceptions import OperationalError
 
 from sync_tasks.reconciling.running import reconcile
 from sync_tasks.sandbox import Sandbox
@@ -43,6 +44,33 @@ def test_an_opt_out_that_a_push_finds_is_told_once(anna: Pipeline, brevo: Sandbo
     anna.update("anna", first_name="Anne")
     anna.work()
     assert told(anna) == [("anna", "unsubscribed", "default")]
+
+
+def test_whoever_could_not_be_told_of_is_told_of_later(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+
+    def find_the_broker_away(_: Suppressed) -> None:
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        tell_untold(anna.store, find_the_broker_away)
+    assert told(anna) == [("anna", "unsubscribed", "default")]
+
+
+def test_a_complaint_that_comes_while_an_opt_out_is_told_is_told_too(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+
+    def complain(_: Suppressed) -> None:
+        brevo.act("complain", ANNA)
+        anna.store.notice("default", [Sighting(address=ANNA, kind="complaint")])
+        anna.work()
+
+    tell_untold(anna.store, complain)
+    assert told(anna) == [("anna", "complaint", "default")]
 
 
 def test_a_newer_subscription_takes_the_user_off_the_list(anna: Pipeline, brevo: Sandbox) -> None:

@@ -14,7 +14,7 @@ from sync_tasks.gateway.webhooks import EVENTS, Webhook, WebhookDesk, install_we
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
 from tests.integration.station import READY, Station, building
-from tests.servers import Program, wait_until
+from tests.servers import wait_until
 
 TOKEN = "a-token-for-the-webhook"
 WANTED = Webhook("https://hooks.portal.org/webhooks/brevo/default", "sync-tasks tests")
@@ -57,16 +57,9 @@ def hooked(tmp_path: Path) -> Iterator[Station]:
         yield station
 
 
-def start_receiver(station: Station) -> tuple[Program, str]:
-    """Return the process that serves, and its origin."""
-    receiver = station.start_command("webhooks", "serve", "--port", "0")
-    receiver.wait_for("/webhooks/brevo/default")
-    return receiver, receiver.output.split("receiving on ")[1].split("/webhooks")[0]
-
-
 def test_a_change_at_brevo_is_undone_within_seconds(hooked: Station) -> None:
     worker = hooked.start_worker()
-    receiver, origin = start_receiver(hooked)
+    receiver, origin = hooked.receiver()
     assert hooked.start_command("webhooks", "install", "--url", origin).process.wait(30) == 0
     worker.wait_for(READY)
     anna = {"user_id": "anna", "email": "anna@portal.org", "first_name": "Anna"}
