@@ -46,7 +46,6 @@ reliability: $(INSTALLED) ## break things one by one, also what takes long, and 
 
 chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=--short for two
 	$(BIN)/python -m tests.chaos $(ARGS)
-	$(BIN)/python -m tests.web.fuzzing --seconds $(if $(findstring --short,$(ARGS)),10,60)
 
 simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: SEEDS=1000000, or one again: ARGS=42
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)

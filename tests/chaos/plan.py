@@ -11,6 +11,7 @@ class Plan:
     The portal sends its events in ``waves``, each at full speed, over ``load`` seconds; the killing goes on as long.
     ``faulty`` of all requests meet a fault, of which ``late_share`` take effect only after their connection broke, as
     many seconds later as ``late`` says. ``sabotage`` takes a part of the product out of service, see ``sabotage``.
+    Beside the load, a receiver of webhooks gets anything at all for ``fuzz`` seconds.
     Leases and grace are the product's own unless something else is said.
     """
 
@@ -31,6 +32,7 @@ class Plan:
     grace_seconds: float = 15.0
     quiet_seconds: float = 70.0
     defer_seconds: float = 10.0
+    fuzz: float = 60.0
     sabotage: str = ""
 
     @property
@@ -51,6 +53,7 @@ SHORT = Plan(
     within=180.0,
     late=(1.0, 4.0, 10.0, 20.0),
     quiet_seconds=25.0,
+    fuzz=15.0,
 )
 SMALLEST = Plan(
     events=200,
@@ -66,4 +69,5 @@ SMALLEST = Plan(
     grace_seconds=1.0,
     quiet_seconds=2.0,
     defer_seconds=0.02,
+    fuzz=0.0,
 )

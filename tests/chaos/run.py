@@ -12,6 +12,7 @@ from tests.chaos.havoc import Havoc, plan_havoc
 from tests.chaos.people import Told, generate, shuffle
 from tests.chaos.plan import Plan
 from tests.chaos.world import World, building
+from tests.servers import Program
 
 TICK = 0.1
 READY_WITHIN = 60.0
@@ -32,6 +33,7 @@ class Run:
     sent: list[Told]
     havoc: Havoc
     faults: dict[str, int] = field(default_factory=dict)
+    fuzzer: Program | None = None
     settled: bool = False
     left_alone: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -62,6 +64,7 @@ def _rage(run: Run, progress: Progress) -> None:
     world, began = run.world, time.monotonic()
     world.brevo.turn_nasty(run.plan)
     portal = world.start_portal(run.sent)
+    run.fuzzer = world.start_fuzzer() if run.plan.fuzz else None
     while portal.running or not run.havoc.over:
         run.seconds = time.monotonic() - began
         if run.seconds > run.plan.within:

@@ -8,8 +8,11 @@ from statistics import median
 from tests.chaos import invariants
 from tests.chaos.optouts import Record, find_resubscribed
 from tests.chaos.run import Run
+from tests.servers import Program
+from tests.web.receiving import ANNA
 
 RECOVERED_WITHIN = 30.0
+FUZZED_WITHIN = 60.0
 Check = Callable[[Run], Iterator[str]]
 
 
@@ -18,6 +21,18 @@ def find_slow_recovery(run: Run) -> Iterator[str]:
     seconds = run.havoc.recovery.seconds
     if seconds and median(seconds) > RECOVERED_WITHIN:
         yield f"the median is {median(seconds):.1f} s"
+
+
+def find_fuzzing_faults(run: Run) -> Iterator[str]:
+    """Yield what the receiver of webhooks answered, or left behind, that it should not."""
+    if run.fuzzer and run.fuzzer.process.wait(FUZZED_WITHIN):
+        yield f"seed {run.plan.seed}: {_last_line(run.fuzzer)}"
+    if run.fuzzer and ANNA in run.fuzzer.output:
+        yield f"an address is in {run.fuzzer.log.name}"
+
+
+def _last_line(program: Program) -> str:
+    return (program.output.splitlines() or ["it said nothing"])[-1]
 
 
 CHECKS: dict[str, Check] = {
@@ -31,6 +46,7 @@ CHECKS: dict[str, Check] = {
     "no worker ended by itself": invariants.find_deaths,
     "no error that nobody expected": invariants.find_bugs,
     "recovery: median at most 30 s": find_slow_recovery,
+    "the receiver answers whatever is sent in clear words": find_fuzzing_faults,
 }
 
 
@@ -66,6 +82,7 @@ def _measure(run: Run) -> dict[str, str]:
         "late effects": f"{record.late_effects():,}, of which {rejoined} undid an opt-out until repaired",
         "recovery after a kill": _recovery(havoc.recovery.seconds),
         "duration": f"{run.seconds:.0f} s",
+        "receiver's answers": _last_line(run.fuzzer) if run.fuzzer else "not fuzzed",
     }
     total = sum(run.faults.values())
     kinds = ", ".join(f"{count} {name}" for name, count in sorted(run.faults.items(), key=lambda each: -each[1]))

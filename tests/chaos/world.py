@@ -66,6 +66,10 @@ class World:
         told = (self.folder / "events.jsonl", self.accepted, self.plan.waves, self.plan.load)
         return self._start("tests.chaos.portal", *map(str, told))
 
+    def start_fuzzer(self) -> Program:
+        """Start a receiver, with a Redis of its own, and what sends it anything at all."""
+        return self._start("tests.web.fuzzing", "--seconds", str(self.plan.fuzz), "--seed", str(self.plan.seed))
+
     def replay_all(self) -> Program:
         """Start the command by which an operator gives all dead letters another chance."""
         return self._start("sync_tasks", "failed", "replay", "--all")
