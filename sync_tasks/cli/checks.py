@@ -136,22 +136,3 @@ def _check_attribute(what: str, attribute: str, types: Mapping[str, str], wanted
     if wanted and kind != wanted:
         return Check(what, "fail", f"{attribute} is {kind}", f"make it {wanted}: Brevo ignores another type in silence")
     return Check(what, "ok", f"{attribute}, {kind}")
-
-
-def check_webhook(name: str, settings: "Settings", store: "Store") -> Iterator[Check]:
-    """Look whether Brevo tells us of changes, where a receiver is configured."""
-    from sync_tasks.gateway.webhooks import WebhookDesk, describe_webhook, find_faults
-    from sync_tasks.throttle import Throttle
-
-    known = settings.accounts[name]
-    gate = Throttle(store, settings.accounts, settings.pipeline.probe_seconds).gate(name)
-    desk = WebhookDesk(known.api_key.get_secret_value(), base_url=known.base_url, gate=gate)
-    try:
-        faults = find_faults(desk, describe_webhook(endpoints.namespace()))
-    except SyncError as error:
-        yield Check(f"{name}: webhook", "fail", type(error).__name__, str(error))
-    else:
-        advice = "run `sync-tasks webhooks install --url URL`" if faults else ""
-        yield Check(f"{name}: webhook", "warn" if faults else "ok", ", ".join(faults) or "tells of all changes", advice)
-    finally:
-        desk.close()

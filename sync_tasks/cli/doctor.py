@@ -1,6 +1,5 @@
 """``sync-tasks doctor``: examine the installation and say what to do."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -20,7 +19,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def examine(*, as_json: AsJson = False) -> None:
-    """Check the configuration, Redis, the workers, and each account's key, lists and attributes.
+    """Check the configuration, Redis, the workers, and each account's key, lists, attributes and webhook.
 
     Exit 1 where a check fails; a broken configuration is exit 2, one line per fault.
     """
@@ -37,7 +36,7 @@ def examine(*, as_json: AsJson = False) -> None:
 
 
 def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
-    from sync_tasks.cli import checks
+    from sync_tasks.cli import checks, hook_checks
     from sync_tasks.cli.asking import open_gateways
 
     yield from checks.check_configuration(settings)
@@ -46,8 +45,7 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     with open_gateways(store, settings) as gateways:
         for name, gateway in gateways.items():
             yield from checks.check_account(name, settings, gateway)
-            if {"SYNC_WEBHOOK_TOKEN", "SYNC_WEBHOOK_TOKEN_FILE"} & os.environ.keys():
-                yield from checks.check_webhook(name, settings, store)
+    yield from hook_checks.check_webhooks(store, settings)
 
 
 def _print(checks: "list[Check]") -> None:

@@ -47,7 +47,9 @@ def run_all(
         parts.start_workers(processes, workers)
         _start_flower(processes, flower)
         if "SYNC_BASE_URL" in started_here:
-            _start_receiver(processes)
+            started_here |= _start_receiver(processes)
+        else:
+            say("[bold]Webhooks[/] not received: Brevo does not reach this machine, see docs/how-to/webhooks.md")
         _tell_how_to_use(started_here)
         _wait_for_trouble(processes)
 
@@ -114,14 +116,18 @@ def _start_flower(processes: Parts, port: int | None) -> None:
     say(f"[bold]Flower[/]  http://127.0.0.1:{port}/")
 
 
-def _start_receiver(processes: Parts) -> None:
-    """Receive what the sandbox tells of its contacts: a real Brevo could not reach this machine."""
+def _start_receiver(processes: Parts) -> dict[str, str]:
+    """Receive what the sandbox tells of its contacts: a real Brevo could not reach this machine.
+
+    Returns the variable that holds the token, for ``sync-tasks doctor``.
+    """
     from sync_tasks.embedded import free_port
 
     port, token = free_port(), secrets.token_hex(16)
     processes.env["SYNC_WEBHOOK_TOKEN"] = token
     processes.start_module("webhooks", "sync_tasks", "webhooks", "serve", "--port", str(port), ready="receiving on")
     webhooks.install_one("default", parts.load_without_keys(), f"http://127.0.0.1:{port}", token, batched=False)
+    return {"SYNC_WEBHOOK_TOKEN": token}
 
 
 def _tell_how_to_use(variables: dict[str, str]) -> None:
@@ -129,6 +135,8 @@ def _tell_how_to_use(variables: dict[str, str]) -> None:
         say("\nin another terminal, for a portal or for [bold]sync-tasks status[/]:")
         for name, value in variables.items():
             typer.echo(f"  export {name}={shlex.quote(value)}")
+    if "SYNC_WEBHOOK_TOKEN" in variables:
+        say("\nchange a contact on the sandbox's page, and see it mended within seconds")
     say("\n[dim]Ctrl-C stops everything[/]")
 
 

@@ -35,6 +35,15 @@ class Installed:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Our webhook as Brevo has it: where it tells, and of which events that concern us it tells nothing."""
+
+    id: int
+    url: str
+    missing: tuple[str, ...]
+
+
 class WebhookDesk(Brevo):
     """One account at Brevo, as far as its webhooks go; they share 100 requests an hour with other endpoints."""
 
@@ -81,10 +90,10 @@ def install_webhook(desk: WebhookDesk, wanted: Webhook, token: str) -> Installed
     return Installed(found, "updated")
 
 
-def find_faults(desk: WebhookDesk, description: str) -> list[str]:
-    """Return what keeps our webhook from telling us everything; nothing where all is well."""
-    rows = [row for row in desk.list_webhooks() if row.get("description") == description]
-    if not rows:
-        return ["not installed"]
-    missing = sorted({*EVENTS} - {*map(str, rows[0].get("events") or ())})
-    return [f"tells nothing of {', '.join(missing)}"] if missing else []
+def find_webhook(desk: WebhookDesk, description: str) -> Found | None:
+    """Return our webhook as Brevo has it, or nothing where it is not installed."""
+    for row in desk.list_webhooks():
+        if row.get("description") == description:
+            missing = {*EVENTS} - {*map(str, row.get("events") or ())}
+            return Found(row["id"], str(row.get("url") or ""), tuple(sorted(missing)))
+    return None

@@ -80,15 +80,3 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
     monkeypatch.setattr(watching, "ping_workers", lambda: ["one@localhost"])
     desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
     assert {check["state"] for check in desk.read("doctor")} <= {"ok", "warn"}
-
-
-def test_a_webhook_is_looked_for_where_a_receiver_is_configured(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "default: webhook" not in states(desk)
-    monkeypatch.setenv("SYNC_WEBHOOK_TOKEN", "a-token-for-the-webhook")
-    desk.pipeline.brevo.account.webhooks.clear()
-    assert states(desk)["default: webhook"] == "warn"
-    desk.run("webhooks", "install", "--url", "https://hooks.portal.org")
-    assert states(desk)["default: webhook"] == "ok"
-    (webhook,) = desk.pipeline.brevo.account.webhooks.values()
-    webhook["events"] = ["spam"]
-    assert "tells nothing of contactDeleted" in " ".join(desk.run("doctor", exits=1).split())

@@ -122,6 +122,10 @@ def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> No
     wait_until(lambda: "Ada" in names_at(origin), "the sign-up is at Brevo", 20)
     edit_at(origin, "ada@portal.example", {"attributes": {"FIRSTNAME": "Eve"}})
     wait_until(lambda: names_at(origin) == ["Ada"], "what was changed at Brevo is mended", 20)
+    status, doctor = start("status", **there), start("doctor", **there)
+    assert (status.process.wait(20), doctor.process.wait(20)) == (0, 0), status.output + doctor.output
+    assert " noticed" in status.output
+    assert "takes the token" in " ".join(doctor.output.split())
     os.killpg(up.pid, signal.SIGINT)
     assert up.process.wait(30) == 0, up.output
     wait_until_gone(folder)
