@@ -43,7 +43,7 @@ DEADLY = replace(
     quiet_seconds=6.0,
     within=90.0,
 )
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4, 5)
 AGREES = "Brevo holds what the newest events say"
 FATES = "every event is reflected or one dead letter"
 

@@ -292,8 +292,8 @@ def test_half_of_an_hour_is_never_for_comparisons(throttle: Throttle, store: Sto
 
 def test_a_worker_that_ends_rests_no_longer_than_it_may(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sync_tasks.throttle.FAREWELL", 0.01)
-    assert not throttle.stopping
+    before = throttle.stopping
     throttle.rest(0.001)
     throttle.stop()
-    assert throttle.stopping
     throttle.rest(math.inf)
+    assert (before, throttle.stopping) == (False, True)

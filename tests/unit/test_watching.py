@@ -70,7 +70,12 @@ def test_a_worker_watches_until_it_ends(
     worker_resources()
     watcher.start()
     wait_until(lambda: "nobody has swept" in caplog.text, "the alarm")
-    wait_until(lambda: swept(store, 0) or "sweeps go on again" in caplog.text, "the all-clear")
+
+    def all_clear() -> bool:
+        swept(store, 0)
+        return "sweeps go on again" in caplog.text
+
+    wait_until(all_clear, "the all-clear")
     worker_resources().throttle.stop()
     watcher.join(10)
     assert not watcher.is_alive()
