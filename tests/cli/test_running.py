@@ -109,6 +109,7 @@ def edit_at(origin: str, address: str, change: dict[str, object]) -> None:
     urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **told)).close()  # type: ignore[arg-type]  # noqa: S310
 
 
+@pytest.mark.slow
 def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> None:
     up = start("up", *FREE_PORTS, ready="✓ ready")
     there = exported(up)
@@ -122,6 +123,12 @@ def test_up_is_a_pipeline_at_work_until_ctrl_c(start: Start, folder: Path) -> No
     wait_until(lambda: "Ada" in names_at(origin), "the sign-up is at Brevo", 20)
     edit_at(origin, "ada@portal.example", {"attributes": {"FIRSTNAME": "Eve"}})
     wait_until(lambda: names_at(origin) == ["Ada"], "what was changed at Brevo is mended", 20)
+
+    def is_well() -> bool:
+        """Once beat has swept."""
+        return start("status", **there).process.wait(20) == 0
+
+    wait_until(is_well, "the pipeline is well", 30)
     status, doctor = start("status", **there), start("doctor", **there)
     assert (status.process.wait(20), doctor.process.wait(20)) == (0, 0), status.output + doctor.output
     assert " noticed" in status.output

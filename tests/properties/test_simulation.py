@@ -9,9 +9,9 @@ import pytest
 from tests.simulation.simulation import simulate, tell
 from tests.simulation.world import Broken
 
-CHUNKS = 16
-# Five times as many in `make simulate`, millions in a night.
-HISTORIES = 1024
+CHUNKS = 8
+# Twenty times as many in `make simulate`, millions in a night.
+HISTORIES = 256
 ENOUGH = 1500
 
 REV_CHECK = ("if redis.call('HGET', contact, 'rev') ~= result.rev then", "if false then")

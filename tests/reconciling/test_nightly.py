@@ -31,6 +31,7 @@ def read_status(station: Station) -> dict[str, Any]:
     return dict(json.loads(shown.output))
 
 
+@pytest.mark.slow
 def test_one_night_of_two_beats_repairs_what_changed_at_brevo_and_tells_the_portal_once(station: Station) -> None:
     ear = start_portal(station)
     station.worker()

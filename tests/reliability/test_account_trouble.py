@@ -55,6 +55,7 @@ def test_trouble_pauses_the_account_and_the_events_wait(rig: Rig, name: str, mea
     assert any(lines_with(worker, ("no longer paused",)) for worker in workers)
 
 
+@pytest.mark.slow
 def test_a_pause_holds_for_every_process_within_a_second(make_rig: MakeRig, note: Note) -> None:
     rig = make_rig(probe_seconds=600)
     rig.workers("one", "two", "three")

@@ -33,7 +33,8 @@ class Supervisor:
             self.worker = self._start()
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(CROWD + 10, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [20, CROWD + 10])
 def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(make_rig: MakeRig, count: int) -> None:
     rig = make_rig(lease_seconds=1)
     others = users(count)

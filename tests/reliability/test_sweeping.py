@@ -94,6 +94,7 @@ def test_the_worker_says_loudly_that_nobody_sweeps_until_somebody_does(make_rig:
         worker.wait_for("sweeps go on again", 40)
 
 
+@pytest.mark.slow
 def test_a_contact_in_hand_gets_no_nudge_before_its_lease_runs_out(make_rig: MakeRig) -> None:
     rig = make_rig(grace_seconds=0.001)
     rig.worker()
