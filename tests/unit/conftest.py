@@ -8,10 +8,11 @@ import pytest
 from sync_tasks import accepting, resources
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.store import Store, connect
-from tests.integration.conftest import brevo, served
+from tests.backfill.conftest import loader, quick_brevo, write_rows
+from tests.integration.conftest import brevo, make_pipeline, served
 from tests.lending import lend_broker
 
-__all__ = ["brevo", "served"]
+__all__ = ["brevo", "loader", "make_pipeline", "quick_brevo", "served", "write_rows"]
 
 CONFIGURATION = """
 [newsletters.daily]
