@@ -127,7 +127,7 @@ def _confirmation(person: Person, now: str) -> list[str]:
     held = digest({"FIRSTNAME": person.first_name, "LASTNAME": person.last_name}, person.user_id)
     lists = frozenset(LISTS[newsletter] for newsletter in person.newsletters)
     fields = dump_seen(
-        ACCOUNT, Seen(person.contact_id, person.address, lists, held, looked=now, managed=frozenset(LISTS.values()))
+        ACCOUNT, Seen(person.contact_id, person.address, lists, held, looked=now, off=frozenset(LISTS.values()) - lists)
     )
     pairs = (text for pair in fields.items() if pair[1] for text in pair)
     return [person.user_id, str(1 + len(person.left)), "1", *pairs]

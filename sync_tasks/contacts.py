@@ -54,8 +54,8 @@ class Seen:
 
     ``digest`` stands for the attributes and the ``ext_id``. ``floor``: subscriptions up to this moment were ended by an
     opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``strange``: lists of
-    which the portal never spoke and that somebody at Brevo has put it on since. ``managed``: the lists that were the
-    pipeline's when this was written; of others it tells nothing. ``looked``: when we last saw it all.
+    which the portal never spoke and that somebody at Brevo has put it on since. ``off``: lists of the pipeline it was
+    not on; of those that became the pipeline's later it tells nothing. ``looked``: when we last saw it all.
     """
 
     id: int | None = None
@@ -67,7 +67,7 @@ class Seen:
     spares: frozenset[int] = frozenset()
     looked: str = ""
     strange: frozenset[int] = frozenset()
-    managed: frozenset[int] = frozenset()
+    off: frozenset[int] = frozenset()
 
     @property
     def forgotten(self) -> "Seen":
@@ -271,7 +271,7 @@ def _parse_seen(told: Mapping[str, str]) -> Seen:
         floor=told.get("floor", ""),
         spares=_numbers(told.get("spares", "")),
         strange=_numbers(told.get("strange", "")),
-        managed=_numbers(told.get("managed", "")),
+        off=_numbers(told.get("off", "")),
         looked=told.get("looked", ""),
     )
 
@@ -291,7 +291,7 @@ def dump_seen(account: str, seen: Seen) -> dict[str, str]:
         "floor": seen.floor,
         "spares": ",".join(map(str, sorted(seen.spares))),
         "strange": ",".join(map(str, sorted(seen.strange))),
-        "managed": ",".join(map(str, sorted(seen.managed))),
+        "off": ",".join(map(str, sorted(seen.off))),
         "looked": seen.looked,
     }
     return {f"s:{account}:{what}": text for what, text in told.items()}

@@ -182,7 +182,7 @@ def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: See
         floor=before.floor if before else "",
         spares=before.spares if before else frozenset(),
         strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed,
-        managed=layout.lists,
+        off=layout.lists - lists,
         looked=now,
     )
 
@@ -191,7 +191,7 @@ def _strange_of(lists: frozenset[int], before: Seen | None, contact_id: int) -> 
     """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
     if before is None or before.id != contact_id:
         return frozenset()
-    return lists & (before.strange | before.managed - before.lists)
+    return lists & (before.strange | before.off)
 
 
 def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -> Block | None:
@@ -221,17 +221,21 @@ def before_write(seen: Seen, change: Change) -> Seen:
     return seen
 
 
+def after_move(seen: Seen, change: Change) -> Seen:
+    """Return what is known once the contact was put on the change's lists, and taken off others."""
+    lists, off = (seen.lists | change.join) - change.leave, (seen.off - change.join) | change.leave
+    return replace(seen, lists=lists, off=off, strange=seen.strange - change.leave)
+
+
 def after_write(view: View, change: Change, wanted: Wanted) -> View:
     """Return what is known once Brevo said yes; a block that an e-mail change may have lifted is read back."""
     seen = before_write(view.seen or Seen(), change)
     block = None if change.blocklisted is False else seen.block or (view.guarded if change.blocklisted else None)
     after = replace(
-        seen,
+        after_move(seen, change),
         address=change.address or seen.address,
-        lists=(seen.lists | change.join) - change.leave,
         digest=wanted.digest if change.ext_id else seen.digest,
         block=block,
-        strange=seen.strange - change.leave,
     )
     moved_blocked = change.address is not None and block is not None
     return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=block if moved_blocked else None)

@@ -37,6 +37,7 @@ from sync_tasks.planning import (
     Step,
     View,
     Write,
+    after_move,
     after_write,
     before_write,
     first_view,
@@ -171,7 +172,7 @@ class AccountPush:
             return
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
-        self.view = View(replace(seen, managed=self.layout.lists, looked=self.store.now()), fresh=True)
+        self.view = View(replace(seen, off=self.layout.lists - new.lists, looked=self.store.now()), fresh=True)
         self.written |= new.attributes.keys()
 
     def _write(self, contact_id: int, change: Change) -> None:
@@ -203,7 +204,7 @@ class AccountPush:
         except RejectedContactError:
             if at_least and at_least != change:
                 self._noting(lambda: self.gateway.change(contact_id, at_least))
-                self.view = replace(self.view, seen=replace(self.known(), lists=self.known().lists - at_least.leave))
+                self.view = replace(self.view, seen=after_move(self.known(), at_least))
             raise
 
     def _make_room(self, error: DuplicateContactError, change: Change) -> None:

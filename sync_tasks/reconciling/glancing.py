@@ -24,8 +24,7 @@ class Glance:
 
     def __init__(self, layout: Layout) -> None:
         self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
-        self._known, self._managed = f"s:{layout.account}:lists", f"s:{layout.account}:managed"
-        self._strange = f"s:{layout.account}:strange"
+        self._off, self._strange = f"s:{layout.account}:off", f"s:{layout.account}:strange"
         self._lists = layout.lists
         self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
         self._newsletters = {f"n:{slug}": newsletter for slug, newsletter in layout.newsletters.items()}
@@ -51,8 +50,9 @@ class Glance:
 
     def _brought_along(self, lists: frozenset[int], fields: Mapping[str, str]) -> bool:
         """Tell whether a contact was on lists of which the portal never spoke when we met it."""
-        known, managed = (fields.get(name, "").split(",") for name in (self._known, self._managed))
-        return self._strange not in fields and not any(str(one) in managed and str(one) not in known for one in lists)
+        return self._strange not in fields and lists.isdisjoint(
+            map(int, filter(None, fields.get(self._off, "").split(",")))
+        )
 
 
 def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, floor: str) -> bool:

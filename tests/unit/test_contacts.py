@@ -138,7 +138,7 @@ SEEN = [
     Seen(),
     Seen(7, ADA, frozenset({3, 5}), "d1ge57", blocked(1), stamp(2), frozenset({8, 9}), stamp(3)),
     Seen(floor=stamp(2)),
-    Seen(id=7, lists=frozenset({3, 5}), strange=frozenset({5}), managed=frozenset({3, 5, 7})),
+    Seen(id=7, lists=frozenset({3, 5}), strange=frozenset({5}), off=frozenset({7, 9})),
 ]
 
 

@@ -171,7 +171,7 @@ def test_reading_a_contact_tells_what_the_pipeline_cares_for() -> None:
     before = Seen(floor=stamp(0), spares=frozenset({8}))
     seen = seen_of(held, contact_of(READER), LAYOUT, before, stamp(9))
     known = replace(AGREED, block=blocked(1), floor=stamp(0), spares=frozenset({8}), looked=stamp(9))
-    assert seen == replace(known, managed=LAYOUT.lists)
+    assert seen == replace(known, off=LAYOUT.lists - known.lists)
 
 
 LOOKED = Seen(7, looked=stamp(100))
@@ -217,9 +217,9 @@ WANTED: Wanted = replace(wanted_of(contact_of(READER), LAYOUT), attributes={"FIR
     ("seen", "change", "after"),
     [
         (
-            AGREED,
+            replace(AGREED, off=frozenset({5, 9}), strange=frozenset({3})),
             Change(join=frozenset({5}), leave=frozenset({3})),
-            View(replace(AGREED, lists=frozenset({5})), fresh=True),
+            View(replace(AGREED, lists=frozenset({5}), off=frozenset({3, 9})), fresh=True),
         ),
         (AGREED, Change(attributes={"CITY": "Ulm"}), View(AGREED, fresh=True)),
         (AGREED, Change(ext_id="u1"), View(replace(AGREED, digest=WANTED.digest), fresh=True)),
