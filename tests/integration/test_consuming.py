@@ -1,5 +1,7 @@
 """A worker outlives what happens to its Redis, and ends when it is told to."""
 
+import base64
+import json
 import signal
 import sys
 import threading
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 from celery import Celery
+from redis.client import PubSub
 
 from sync_tasks.embedded import EmbeddedRedis
 from tests.servers import Program, StartProgram, wait_until
@@ -15,6 +18,24 @@ from tests.servers import Program, StartProgram, wait_until
 CELERY = [sys.executable, "-m", "celery", "-A", "tests.integration.waiting"]
 WORKER = [*CELERY, "worker", "--loglevel=INFO", "--concurrency=2"]
 ROOT = Path(__file__).parents[2]
+
+
+class Told:
+    """What a worker told of its tasks while one listened."""
+
+    def __init__(self, listener: PubSub) -> None:
+        self._listener = listener
+        self._kinds: list[str] = []
+        self.messages = 0
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of the events so far."""
+        while message := self._listener.get_message(ignore_subscribe_messages=True):
+            events = json.loads(base64.b64decode(json.loads(message["data"])["body"]))
+            self._kinds += [event["type"] for event in events]
+            self.messages += 1
+        return self._kinds
 
 
 @pytest.fixture
@@ -84,6 +105,32 @@ def test_what_is_no_message_is_dropped_without_being_shown(
 
 def test_a_worker_asks_no_other_as_it_starts(worker: Program) -> None:
     assert "mingle" not in worker.output
+
+
+def test_what_flower_hears_comes_together_and_not_much_later(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with redis.Redis.from_url(private_redis.url) as client, client.pubsub() as listener:
+        listener.psubscribe("*.events/task.*")
+        for _ in range(40):
+            send_wait_for(private_redis, tmp_path / "file")
+        told = Told(listener)
+        wait_until(lambda: told.kinds.count("task-succeeded") == 40, "all is told")
+        assert (worker.process.poll(), told.messages < 40) == (None, True)
+
+
+def test_a_worker_tells_of_its_last_task_before_it_ends(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    with redis.Redis.from_url(private_redis.url) as client, client.pubsub() as listener:
+        listener.psubscribe("*.events/task.*")
+        (tmp_path / "file").touch()
+        send_wait_for(private_redis, tmp_path / "file")
+        worker.wait_for("has seen file")
+        assert worker.stop() == 0
+        told = Told(listener)
+        wait_until(lambda: "task-succeeded" in told.kinds, "its end is told")
 
 
 def test_sigterm_lets_running_tasks_end(worker: Program, private_redis: EmbeddedRedis, tmp_path: Path) -> None:
