@@ -13,7 +13,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from benchmarks.courses import NAIVE, OURS, Course, Freely, Speed, Urgent, follow
+from benchmarks.allotting import can_allot
+from benchmarks.courses import NAIVE, OURS, Course, Freely, Run, Speed, Urgent, follow
 from benchmarks.crowds import (
     Saying,
     Tell,
@@ -88,22 +89,23 @@ def bursts(scale: float, watched: float) -> list[Burst]:
 
 
 def measure_freely(parts: Parts, count: int) -> Freely:
-    """Return how many sign-ups a second both bring to a Brevo without limits; twice by turns, the better one counts."""
-    found = [_sign_up_freely(parts, count, kind, processes) for _ in range(2) for kind, processes in Freely.RUNS]
-    return Freely(*(max(found[number :: len(Freely.RUNS)]) for number in range(len(Freely.RUNS))))
+    """Return how many sign-ups a second each run brings to a Brevo without limits: the better of two by turns."""
+    runs = [run for run in Freely.RUNS if run.cores is None or can_allot()]
+    found = [_sign_up_freely(parts, count, run) for _ in range(2) for run in runs]
+    return Freely({run: max(found[number :: len(runs)]) for number, run in enumerate(runs)})
 
 
-def _sign_up_freely(parts: Parts, count: int, app: str, processes: int) -> float:
+def _sign_up_freely(parts: Parts, count: int, run: Run) -> float:
     parts.forget()
     parts.tell("/reset", {}, "POST")
     parts.tell("/limits", NO_LIMITS)
-    tell_all(sign_ups(count), tell_pipeline if app == OURS else tell_naive)
+    tell_all(sign_ups(count), tell_pipeline if run.app == OURS else tell_naive)
     before = count_answered(parts)
 
     def done() -> float:
-        return 1 - count_dirty(parts) / count if app == OURS else (count_answered(parts) - before) / count
+        return 1 - count_dirty(parts) / count if run.app == OURS else (count_answered(parts) - before) / count
 
-    with parts.working(app, processes, SYNC_CONFIG=str(configure(parts, 100_000))):
+    with parts.working(run.app, run.processes, run.cores, SYNC_CONFIG=str(configure(parts, 100_000))):
         return follow(count, done, PATIENCE, None).speed
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from redis import Redis
 
+from benchmarks.allotting import allotted
 from sync_tasks.embedded import EmbeddedRedis, free_port, leash
 
 READY_WITHIN = 30.0
@@ -54,11 +55,17 @@ class Parts:
             redis.flushall()
 
     @contextmanager
-    def working(self, app: str, count: int, **env: str) -> Iterator[None]:
-        """Run so many worker processes of an app for as long as the block lasts; they take messages from its start."""
+    def working(self, app: str, count: int, cores: float | None = None, **env: str) -> Iterator[None]:
+        """Run so many worker processes of an app for as long as the block lasts; they take messages from its start.
+
+        Each gets so many cores, or what there is.
+        """
         with ExitStack() as stack:
             parts = replace(self, stack=stack)
-            logs = [parts.start(f"{app}-{number}", *_worker(app, f"{app}-{number}"), **env) for number in range(count)]
+            logs = [
+                parts.start(name, *_worker(app, name), cores=cores, **env)
+                for name in (f"{app}-{number}" for number in range(count))
+            ]
             for log in logs:
                 wait_until(lambda log=log: " ready." in log.read_text(), f"a worker of {app} is ready: {log}")
             yield
@@ -72,8 +79,8 @@ class Parts:
         with urllib.request.urlopen(request, timeout=60):  # noqa: S310 - as above
             pass
 
-    def start(self, name: str, *command: str, **env: str) -> Path:
-        """Start a Python process that ends with the block, and return its log."""
+    def start(self, name: str, *command: str, cores: float | None = None, **env: str) -> Path:
+        """Start a Python process that ends with the block, and return its log; it gets so many cores, or all."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -83,6 +90,8 @@ class Parts:
                 stderr=out,
                 env=dict(os.environ) | env,
             )
+        if cores:
+            self.stack.enter_context(allotted(process.pid, cores))
         self.stack.callback(_end, process)
         return log
 

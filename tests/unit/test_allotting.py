@@ -1,0 +1,50 @@
+"""The benchmarks give a process its share of a core where Linux lets them, in both of its ways."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.allotting import allotted, can_allot
+
+OLDER = {"cpu.cfs_period_us": "5000", "cpu.cfs_quota_us": "2500", "cgroup.procs": "77"}
+UNIFIED = {"cpu.max": "2500 5000", "cgroup.procs": "77"}
+
+
+@pytest.mark.parametrize(("parent", "written"), [("cpu", OLDER), (".", UNIFIED)])
+def test_a_group_of_its_own_grants_the_share(tmp_path: Path, parent: str, written: dict[str, str]) -> None:
+    (tmp_path / parent).mkdir(exist_ok=True)
+    if parent == ".":
+        (tmp_path / "cgroup.controllers").touch()
+    with allotted(77, 0.5, tmp_path):
+        (group,) = (tmp_path / parent).glob("sync-tasks-bench-*")
+        assert {file.name: file.read_text() for file in group.iterdir()} == written
+        for file in group.iterdir():
+            file.unlink()
+    assert not group.exists()
+
+
+@pytest.mark.parametrize(("granted", "possible"), [("cpu memory", True), ("memory", False)])
+def test_where_linux_does_not_grant_cores_nothing_is_allotted(tmp_path: Path, granted: str, *, possible: bool) -> None:
+    (tmp_path / "cgroup.controllers").touch()
+    (tmp_path / "cgroup.subtree_control").write_text(granted)
+    assert can_allot(tmp_path) is possible
+
+
+@pytest.mark.skipif(not can_allot(), reason="this user may not make control groups here")
+def test_a_process_gets_no_more_than_its_share() -> None:
+    with subprocess.Popen(["sh", "-c", "while :; do :; done"]) as busy:  # noqa: S607 - the test's own
+        with allotted(busy.pid, 0.25):
+            before, began = _seconds_of(busy.pid), time.monotonic()
+            time.sleep(1.0)
+            share = (_seconds_of(busy.pid) - before) / (time.monotonic() - began)
+            busy.kill()
+            busy.wait()
+        assert 0 < share < 0.5
+
+
+def _seconds_of(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
