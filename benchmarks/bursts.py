@@ -221,8 +221,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="keep figures and plot in docs/")
     told = parser.parse_args()
     with running() as parts:
-        speeds = [measure_burst(parts, burst) for burst in bursts(told.scale, told.naive_seconds)]
         freely = measure_freely(parts, int(told.scale * FREELY))
+        speeds = [measure_burst(parts, burst) for burst in bursts(told.scale, told.naive_seconds)]
     print_speeds(speeds, freely)
     if told.write:
         write_figures(speeds, freely)

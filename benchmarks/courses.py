@@ -80,7 +80,7 @@ class Freely:
     """Events a second without any limit, by runs.
 
     What a second process brings is measured with half a core for each, as a container is granted it: two whole cores,
-    which they share with Redis and the sandbox, would have no room for a second process.
+    which they share with Redis and the sandbox, leave little room for a second process.
     """
 
     ONE: ClassVar = Run(OURS, 1)

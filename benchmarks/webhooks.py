@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.allotting import cpu_seconds
 from sync_tasks.embedded import EmbeddedRedis, free_port, leash
 from sync_tasks.events import parse_event
 from sync_tasks.store import Store, connect
@@ -25,7 +26,6 @@ TARGET = 1000
 USERS, CONNECTIONS, AT_ONCE = 5_000, 16, 500
 TOKEN = "a-token-for-measuring"  # noqa: S105 - of no use elsewhere
 CONFIGURATION = "[newsletters.daily]\nlist_id = 3\n"
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
@@ -79,10 +79,10 @@ def _measure(process: subprocess.Popen[bytes], port: int, size: int) -> float:
     """Send every user's event in requests of this size, print what that took, and return events a second."""
     requests = [_request(range(start, min(start + size, USERS)), size) for start in range(0, USERS, size)]
     shares = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
-    started, spent = time.perf_counter(), _cpu_seconds(process.pid)
+    started, spent = time.perf_counter(), cpu_seconds(process.pid)
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         list(threads.map(lambda share: _send(port, share), shares))
-    seconds, spent = time.perf_counter() - started, _cpu_seconds(process.pid) - spent
+    seconds, spent = time.perf_counter() - started, cpu_seconds(process.pid) - spent
     print(f"{size:4} a request: {USERS / seconds:9,.0f} events a second, {USERS / max(spent, 0.01):9,.0f} of its CPU's")
     return USERS / seconds
 
@@ -103,11 +103,6 @@ def _send(port: int, requests: Sequence[bytes]) -> None:
                 answer += connection.recv(4096)
             if not answer.startswith(b"HTTP/1.1 200 ") or b"noticed" not in answer:
                 raise RuntimeError(answer.decode())
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 if __name__ == "__main__":
