@@ -9,7 +9,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench bursts reconcile profile lock wheel clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench bursts reconcile profile lock wheel release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,12 +50,13 @@ chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=-
 simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: SEEDS=1000000, or one again: ARGS=42
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
-lint: $(INSTALLED) ## check style, format, types, layers and duplicated code
+lint: $(INSTALLED) ## check style, format, types, layers, Lua and duplicated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
+	@sh .ci/check-lua sync_tasks/scripts prelude letters grants
 
 format: $(INSTALLED) ## format the code and mend what can be mended without thinking
 	$(BIN)/ruff check --fix-only .
@@ -79,6 +80,19 @@ lock: $(INSTALLED) ## resolve the dependencies anew; ARGS=--upgrade takes the ne
 
 wheel: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation $(ARGS)
+
+release: $(INSTALLED) ## build sdist and wheel into dist/, check them, and install the wheel into an empty environment
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m venv --clear build/empty
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd build/empty && bin/sync-tasks --help >/dev/null && bin/python -c 'from sync_tasks import subscribe_contact'
+	@echo "dist/ is ready: $$(cd dist && echo *)"
+
+system: ## install with apt-get what some tests and checks use if it is there; needs root or sudo
+	$$(command -v sudo) apt-get update -qq
+	$$(command -v sudo) apt-get install -qq --yes $$(grep -v '^#' .ci/packages)
 
 clean: ## remove what was built and cached, and the virtual environment
 	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
