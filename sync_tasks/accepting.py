@@ -9,7 +9,7 @@ from typing import Any
 from sync_tasks import endpoints
 from sync_tasks.contacts import EventKey
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.events import Event, parse_event, stamp_of
+from sync_tasks.events import Event, Held, parse_event, stamp_of
 from sync_tasks.store import Store, connect
 
 # Marks a message as ours: the event is accepted already. The number is the version of the message's format.
@@ -41,7 +41,7 @@ def read_nudge(kind: type[Event], wire: Mapping[str, Any]) -> Nudge:
     Raises:
         InvalidEventError: it is not one of ours after all.
     """
-    user_id = parse_event(Event, {"user_id": wire.get("user_id")}).user_id
+    user_id = parse_event(Held, {"user_id": wire.get("user_id")}).user_id
     try:
         stamp = stamp_of(datetime.fromisoformat(wire["occurred_at"]))
     except (KeyError, TypeError, ValueError):

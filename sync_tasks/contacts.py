@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sync_tasks.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Update, moment_of
+from sync_tasks.texts import known_address
 
 STAMP = 16
 SUBSCRIBED, UNSUBSCRIBED = "s", "u"
@@ -133,13 +134,14 @@ class Contact:
     def address(self) -> str | None:
         """The address the portal wants, as far as it told."""
         wish = self.wish("address")
-        return wish[1] if wish else None
+        return known_address(wish[1]) if wish else None
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses under which Brevo may know the user, the wanted one first."""
         wanted = self.registers.get("address", "")[STAMP:]
-        return ((wanted,) if wanted else ()) + self.hints
+        told = (wanted, *self.hints) if wanted else self.hints
+        return tuple(dict.fromkeys(map(known_address, told)))
 
     @property
     def searched(self) -> Self:

@@ -4,7 +4,7 @@ Validation refuses before anything is accepted and quotes no value, since a valu
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -21,14 +21,11 @@ from pydantic import (
 )
 
 from sync_tasks.errors import InvalidEventError
+from sync_tasks.texts import normal_address, normal_id, normal_text, trim
 
-MAX_ADDRESS = 254
 MAX_AHEAD = timedelta(minutes=5)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_ADDRESS = re.compile(
-    r"[^\s@\"<>(),:;\\\[\]\x00-\x1f]{1,64}@(?:[^\s@\"<>(),:;\\\[\].\x00-\x1f]+\.)+[^\s@\"<>(),:;\\\[\].\x00-\x1f]+"
-)
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
@@ -38,16 +35,9 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
-def _address(value: str) -> str:
-    if len(value) > MAX_ADDRESS or not _ADDRESS.fullmatch(value):
-        raise ValueError("not an e-mail address")
-    return value
-
-
-def _own_id(value: str) -> str:
-    if _ADDRESS.fullmatch(value):
-        raise ValueError("is an e-mail address; pass the portal's own, stable id")
-    return value
+def _in_form(normal: Callable[[str], str]) -> BeforeValidator:
+    """Bring a text into its normal form before anything else is asked of it; what is none is for others to refuse."""
+    return BeforeValidator(lambda value: normal(value) if isinstance(value, str) else value)
 
 
 def _moment(value: object) -> object:
@@ -70,10 +60,11 @@ def _extra_field(value: str) -> str:
     return value
 
 
-UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), AfterValidator(_own_id)]
-Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$")]
-Address = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(_address)]
-Text = Annotated[str, StringConstraints(max_length=1000)]
+# The last in a row is asked first.
+UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), _in_form(normal_id)]
+Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$"), _in_form(trim)]
+Address = Annotated[str, _in_form(normal_address)]
+Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
 FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
 Value = Annotated[bool, Field(strict=True)] | int | FiniteFloat | Text | None
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_not_ahead)]
@@ -102,6 +93,12 @@ class Event(BaseModel):
         return f"<{self.task} {self.user_id}>"
 
     __str__ = __repr__
+
+
+class Held(Event):
+    """Names a user by the id that lies in the state, whatever this release would say of such an id."""
+
+    user_id: Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$")]
 
 
 class _Personal(Event):
@@ -212,7 +209,7 @@ def printable(name: object) -> str:
 
 
 _SHOWN = {
-    "user_id": re.compile(r"[^\s@\x00-\x1f\x7f]{1,255}"),
+    "user_id": re.compile(_USER_ID),
     "newsletter": re.compile(_SLUG),
     "occurred_at": re.compile(r"[0-9TZtz:.+\- ]{1,40}"),
 }
@@ -220,7 +217,12 @@ _SHOWN = {
 
 def is_shown(name: str, value: object) -> bool:
     """Tell whether an argument may be shown to people: an id or a moment that looks like one."""
-    return name in _SHOWN and isinstance(value, str) and _SHOWN[name].fullmatch(value) is not None
+    if name not in _SHOWN or not isinstance(value, str) or not _SHOWN[name].fullmatch(value):
+        return False
+    try:
+        return name != "user_id" or normal_id(value) == value
+    except ValueError:
+        return False
 
 
 def stamp_of(moment: datetime) -> str:

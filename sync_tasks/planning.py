@@ -20,6 +20,7 @@ from sync_tasks.differences import (
     wanted_of,
 )
 from sync_tasks.errors import UnknownContactError
+from sync_tasks.texts import is_international
 
 # An hour in microseconds: so late may a block still show that an event told of, and so wrong may an event's clock be.
 _SHOWN_WITHIN = 3_600_000_000
@@ -150,7 +151,8 @@ def _first_look(contact: Contact, layout: Layout, view: View) -> Step | None:
             "the user was never seen and the event brings no address: send it again with `email` (or `previous_email`)"
         )
     wanted = wanted_of(contact, layout)
-    if contact.erased or view.doubted or not wanted.subscribed or contact.addresses != (wanted.address,):
+    foreign = is_international(wanted.address or "")
+    if contact.erased or view.doubted or not wanted.subscribed or contact.addresses != (wanted.address,) or foreign:
         return Search(contact.addresses, by_ext_id=view.doubted)
     return _creation(wanted, contact)
 

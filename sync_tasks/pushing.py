@@ -45,6 +45,7 @@ from sync_tasks.planning import (
     seen_of,
 )
 from sync_tasks.store import Lease, Store
+from sync_tasks.texts import is_international
 
 MAX_STEPS = 12
 
@@ -179,6 +180,7 @@ class AccountPush:
         before = before_write(self.known(), change)
         self.keep(before)
         try:
+            self._refuse_twin(contact_id, change)
             self._change(contact_id, change, at_least=essential(change, self.layout))
         except MissingContactError:
             self.view = View(before.forgotten, fresh=True)
@@ -194,6 +196,13 @@ class AccountPush:
             sent = wanted_of(self.lease.contact, self.layout, self.known().floor)
             self.view = after_write(self.view, change, sent)
             self.written |= change.attributes.keys()
+
+    def _refuse_twin(self, contact_id: int, change: Change) -> None:
+        """Of the two forms of a domain beyond ASCII Brevo makes two addresses, and refuses no duplicate."""
+        address = change.address or ""
+        twin = self.gateway.find_address(address) if is_international(address) else None
+        if twin and twin.id != contact_id:
+            raise DuplicateContactError("another contact has the address in its other form", ("email",))
 
     def _change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
         """Send a change; where Brevo refuses the whole, what ends something must reach it all the same."""

@@ -2,7 +2,7 @@
 
 from sync_tasks.accepting import Nudge
 from sync_tasks.celery import app
-from sync_tasks.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Update, parse_event
+from sync_tasks.events import Anonymize, Held, Json, Subscribe, Unsubscribe, Update, parse_event
 from sync_tasks.task_base import ContactTask, EventTask
 
 
@@ -33,7 +33,7 @@ def anonymize_contact(self: EventTask, /, **wire: Json) -> str:
 @app.task(name="sync_tasks.sync_contact", base=ContactTask, bind=True)
 def sync_contact(self: ContactTask, /, user_id: str, **_from_newer_releases: Json) -> str:
     """Bring a contact in sync again: after a deferral, a replay, or a lost nudge."""
-    return self.settle(Nudge(parse_event(Event, {"user_id": user_id}).user_id))
+    return self.settle(Nudge(parse_event(Held, {"user_id": user_id}).user_id))
 
 
 @app.task(name="sync_tasks.sweep", base=ContactTask)

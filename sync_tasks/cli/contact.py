@@ -8,6 +8,7 @@ import typer
 
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.showing import AsJson, ShowPersonal, complain, escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.users import find_user
 
 if TYPE_CHECKING:
     from sync_tasks.cli.sides import Happening, Masks, Sides
@@ -45,6 +46,7 @@ def show_contact(
 
     settings = load_settings()
     with open_store() as store:
+        user_id = find_user(store, user_id)
         portrait = _paint(store, settings, user_id, IN_FULL if show_personal_data else Masks(), offline=offline)
     if portrait is None:
         complain("nothing is known of this user")

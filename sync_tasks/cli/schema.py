@@ -42,7 +42,7 @@ def build_schemas() -> dict[str, dict[str, Any]]:
 
 def _as_message(schema: dict[str, Any], task: str) -> dict[str, Any]:
     """Return the schema with what Python callers are spared: the moment; and what pydantic checks in code."""
-    from sync_tasks.events import MAX_ADDRESS
+    from sync_tasks.texts import MAX_ADDRESS
 
     fields = schema["properties"]
     moment = fields["occurred_at"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from sync_tasks.contacts import Block, RemoteContact
 from sync_tasks.events import EPOCH, stamp_of
+from sync_tasks.texts import known_address
 
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
 _WRITABLE = frozenset({"normal", "category", "transactional"})
@@ -106,7 +107,7 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
     lists = data.get("listIds")
     return RemoteContact(
         id=data["id"],
-        address=_text(data.get("email")),
+        address=known_address(_text(data.get("email")) or "") or None,
         ext_id=_text(data.get("ext_id")) or _text(attributes.get("EXT_ID")),
         lists=frozenset(one for one in lists if _is_id(one)) if isinstance(lists, list) else frozenset(),
         attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},

@@ -14,6 +14,7 @@ from sync_tasks.errors import GatewayUnavailableError, MissingContactError, Reje
 from sync_tasks.gateway import Moved, Written, answers, calls, faults
 from sync_tasks.gateway.answers import Answer
 from sync_tasks.gateway.calls import Call
+from sync_tasks.texts import is_international, known_address, unicode_address
 
 _MOST_PAGES = 100
 _TYPES_LAST = 60.0
@@ -62,10 +63,13 @@ class Operations(ABC):
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address.
 
-        Brevo documents the filter, but not that it works for ``EMAIL``: what comes back is compared, page by page.
+        Brevo documents the filter, but not that it works for ``EMAIL``: what comes back is compared, page by page. A
+        contact may have been made by hand with the letters that a punycode domain stands for: then both are asked for.
         """
-        wanted = address.strip().lower()
-        return self._search("EMAIL", wanted, lambda contact: (contact.address or "").lower() == wanted)
+        wanted = known_address(address)
+        forms = (wanted, unicode_address(wanted)) if is_international(wanted) else (wanted,)
+        found = (self._search("EMAIL", form, lambda contact: contact.address == wanted) for form in forms)
+        return next(filter(None, found), None)
 
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
         """Return the contact whose ``ext_id`` this is; one with quotes or backslashes cannot be asked for: nothing."""

@@ -22,7 +22,7 @@ def read_change(body: Mapping[str, object], account: Account) -> Change:
     if not isinstance(attributes, dict):
         raise invalid("attributes should be an object")
     return Change(
-        email=read_address(attributes["EMAIL"], account) if attributes.get("EMAIL") else None,
+        email=read_sent_address(attributes["EMAIL"], account) if attributes.get("EMAIL") else None,
         ext_id=read_ext_id(body.get("ext_id")),
         attributes=read_attributes(attributes, account),
         blocklisted=_read_flag(body, "emailBlacklisted"),
@@ -30,6 +30,14 @@ def read_change(body: Mapping[str, object], account: Account) -> Change:
         join=read_list_ids(body.get("listIds"), account),
         leave=read_list_ids(body.get("unlinkListIds"), account),
     )
+
+
+def read_sent_address(value: object, account: Account) -> str:
+    """Return an address from a request: a domain must be in ASCII, as Brevo's API wants it."""
+    address = read_address(value, account)
+    if not address.rpartition("@")[2].isascii():
+        raise invalid("Invalid email address")
+    return address
 
 
 def read_address(value: object, account: Account) -> str:

@@ -1,7 +1,7 @@
 """Requests about single contacts, and about all of them."""
 
 from sync_tasks.sandbox.account import Account, Change
-from sync_tasks.sandbox.changes import read_address, read_change
+from sync_tasks.sandbox.changes import read_change, read_sent_address
 from sync_tasks.sandbox.contact import Contact, show_contact
 from sync_tasks.sandbox.searching import find_contact, show_page
 from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, missing, read_json
@@ -11,7 +11,7 @@ def create_contact(account: Account, call: Call) -> Reply:
     """Create a contact, or update the one with that address where the request allows it."""
     body = read_json(call.body)
     change = read_change(body, account)
-    named = read_address(body["email"], account) if body.get("email") is not None else None
+    named = read_sent_address(body["email"], account) if body.get("email") is not None else None
     existing = _find_existing(account, named, change)
     if existing is not None and body.get("updateEnabled") is True:
         return _upsert(account, call, change, existing, tells_id=body.get("getId") is True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sync_tasks.sandbox.account import Account, Change, Process
-from sync_tasks.sandbox.changes import read_address, read_attributes, read_ext_id, read_list_ids
+from sync_tasks.sandbox.changes import read_attributes, read_ext_id, read_list_ids, read_sent_address
 from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, invalid, missing, not_found, read_json
 
@@ -124,7 +124,7 @@ class Job:
 
 
 def _read_row(account: Account, row: JsonObject) -> tuple[Change, str]:
-    email = read_address(row.get("email"), account)
+    email = read_sent_address(row.get("email"), account)
     attributes = row.get("attributes") or {}
     values = attributes if isinstance(attributes, dict) else {}
     ext_id = read_ext_id(values.get("EXT_ID") or row.get("ext_id"))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sync_tasks.events import EPOCH, MAX_ADDRESS, stamp_of
+from sync_tasks.events import EPOCH, stamp_of
+from sync_tasks.texts import MAX_ADDRESS, known_address
 
 MOST_EVENTS = 500
 LOOK = ""
@@ -102,7 +103,7 @@ def _each(value: object) -> Iterable[object]:
 
 def _address(value: object) -> str:
     """Return an address as the state has it, nothing where it is none; what cannot be printed cannot be one."""
-    text = value.strip().lower() if isinstance(value, str) else ""
+    text = known_address(value) if isinstance(value, str) else ""
     return text if "@" in text and len(text) <= MAX_ADDRESS and text.isprintable() else ""
 
 

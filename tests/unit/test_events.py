@@ -75,7 +75,7 @@ def test_all_faults_are_told_at_once() -> None:
         ("", USER_ID),
         ("  ", USER_ID),
         (f"{SECRET} 1", USER_ID),
-        ("line\n", USER_ID),
+        ("two\nlines", USER_ID),
         ("nul\0", USER_ID),
         ("x" * 256, USER_ID),
         (7, "user_id: Input should be a valid string"),
@@ -87,7 +87,7 @@ def test_a_user_id_is_an_id(user_id: object, why: str) -> None:
     assert refusal(Anonymize, user_id=user_id) == why
 
 
-@pytest.mark.parametrize("user_id", ["1", "ü", "urn:user:7", "x" * 255, "9f0c-4e@"])
+@pytest.mark.parametrize("user_id", ["1", "ü", "urn:user:7", "x" * 255, "9f0c-4e"])
 def test_an_id_may_look_as_the_portal_likes(user_id: str) -> None:
     assert parse_event(Anonymize, {"user_id": user_id}).user_id == user_id
 

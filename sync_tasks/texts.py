@@ -1,0 +1,198 @@
+"""One normal form for addresses, ids and texts, the same at every door of the pipeline. Pure.
+
+What cannot be seen is trimmed at the ends and refused inside addresses and ids. NFC makes one text of ``é`` however it
+was typed. A domain beyond ASCII is written in punycode: Brevo refuses it otherwise.
+"""
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+MAX_ADDRESS = 254
+_LOCAL = re.compile(r"[^\s@\"<>(),:;\\\[\]\x00-\x1f]{1,64}")
+_DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}")
+_PUNYCODE = "xn--"
+# Marks the form of the character before it; phones type it after many an emoji.
+_EMOJI_FORM = "\ufe0f"
+# No format characters, yet nobody sees them: fillers of Hangul, joiners, marks of the form before.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+# Control, format, unassigned, private, surrogate; line and paragraph separators.
+_UNREADABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_REPLACEMENT = "\ufffd"
+_BETWEEN_LINES = "\t\n\r"
+# +49 170 1234567 anywhere; 0170/1234567, (0170) 1234567, 0049-170-1234567, 555-123-4567 as a whole or after a colon.
+# A plain number may be an id like any other, and nine digits are more than a date has.
+_TELEPHONE = re.compile(
+    r"(?<![^\W_])\+[\s(]*\d(?:[\s().\-/]*\d){6,14}(?!\d)"
+    r"|(?:^|[:=#|])(?=(?:\D*\d){9,15}\D*$)\s*\(?0{1,2}[1-9]\d{0,5}(?:\)\s*|\s*[\s./\-]\s*)\d(?:[\s().\-/]*\d)*\s*$"
+    r"|(?:^|[:=#|])\s*\(?[1-9]\d{2}(?:\)\s*|[\s.\-])\d{3}[\s.\-]\d{4}\s*$"
+)
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]*[A-Za-z_][A-Za-z0-9_-]*|[0-9]+")
+_EMOJI = frozenset({"So", "Sk"})
+
+
+def trim(text: str) -> str:
+    """Return a text without the white space, marks of order and other format characters around it."""
+    if text.isascii():
+        return text.strip()
+    start, end = 0, len(text)
+    while start < end and _is_margin(text[start]):
+        start += 1
+    while end > start and _is_margin(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_margin(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) == "Cf"
+
+
+def normal_id(text: str) -> str:
+    """Return an id in its normal form.
+
+    Raises:
+        ValueError: it is personal, or holds what nobody can see; the message quotes nothing of it.
+    """
+    own = trim(text)
+    if _PLAIN_ID.fullmatch(own):
+        return own
+    own = unicodedata.normalize("NFC", own)
+    told = unicodedata.normalize("NFKC", unquote(own))
+    if "@" in told:
+        what = "is an e-mail address" if _is_address(told) else "holds an @, as an e-mail address does"
+        raise ValueError(f"{what}; pass the portal's own, stable id")
+    if _TELEPHONE.search(told):
+        raise ValueError("holds a telephone number; pass the portal's own, stable id")
+    if not own.isascii():
+        _refuse_unseen(own)
+    return own
+
+
+def normal_address(text: str) -> str:
+    """Return an e-mail address in its normal form: lower case, its domain in ASCII.
+
+    Raises:
+        ValueError: it is none, or holds what nobody can see.
+    """
+    local, at, domain = trim(text).rpartition("@")
+    if not (local.isascii() and domain.isascii()):
+        _refuse_unseen(local + domain.replace(_EMOJI_FORM, ""))
+    local, domain = _lower(local), _ascii_domain(domain)
+    address = local + at + domain
+    if len(address) > MAX_ADDRESS or not (_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)):
+        raise ValueError("not an e-mail address")
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(normal_address(text))
+    except ValueError:
+        return False
+
+
+def known_address(text: str) -> str:
+    """Return the normal form of an address that Brevo, or an older release, holds; what has none stays as it is."""
+    if text.isascii():
+        return text.strip().lower()
+    try:
+        return normal_address(text)
+    except ValueError:
+        return _lower(trim(text))
+
+
+def is_international(address: str) -> bool:
+    """Tell whether an address may also be written with letters beyond ASCII in its domain."""
+    return _PUNYCODE in address.rpartition("@")[2]
+
+
+def unicode_address(address: str) -> str:
+    """Return an address as people read it: each label of its domain that is punycode as the letters it stands for."""
+    local, at, domain = address.rpartition("@")
+    return local + at + ".".join(map(_unicode_label, domain.split(".")))
+
+
+def normal_text(text: str) -> str:
+    """Return a name or another value without the white space around it; tabs and line breaks may stand in it.
+
+    Raises:
+        ValueError: it holds control characters.
+    """
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    own = unicodedata.normalize("NFC", trim(text))
+    for character in own:
+        if unicodedata.category(character) == "Cc" and character not in _BETWEEN_LINES:
+            raise ValueError(f"holds a control character (U+{ord(character):04X})")
+    return own
+
+
+def escaped(text: str) -> str:
+    r"""Return a text as one line that no terminal obeys: what nobody can see stands there as ``\n`` or ``\u202e``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(character) if _is_unseen(character) else character for character in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _is_unseen(character: str) -> bool:
+    return (
+        character == _REPLACEMENT
+        or unicodedata.category(character) in _UNREADABLE
+        or _UNSEEN.match(character) is not None
+    )
+
+
+def _refuse_unseen(text: str) -> None:
+    for character in text:
+        if not character.isspace() and _is_unseen(character):
+            raise ValueError(f"holds a character that nobody can see or read (U+{ord(character):04X})")
+
+
+def _lower(text: str) -> str:
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def _ascii_domain(domain: str) -> str:
+    """Return a domain as the domain name system has it (UTS 46, as browsers do it).
+
+    Raises:
+        ValueError: there can be no such domain.
+    """
+    if domain.isascii():
+        return domain.lower()
+    import idna
+
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=False, transitional=False)
+        return ".".join(map(_ascii_label, mapped.split(".")))
+    except (idna.IDNAError, UnicodeError):
+        raise ValueError("not an e-mail address") from None
+
+
+def _ascii_label(label: str) -> str:
+    """IDNA 2008 refuses emoji, but browsers and registries take them."""
+    if label.isascii():
+        return label
+    import idna
+
+    try:
+        return idna.alabel(label).decode("ascii")
+    except idna.InvalidCodepoint:
+        if not all(character.isalnum() or unicodedata.category(character) in _EMOJI for character in label):
+            raise
+        return _PUNYCODE + label.encode("punycode").decode("ascii")
+
+
+def _unicode_label(label: str) -> str:
+    if not label.startswith(_PUNYCODE):
+        return label
+    try:
+        return label.removeprefix(_PUNYCODE).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
