@@ -9,7 +9,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate lint format bench bursts reconcile profile lock wheel release system clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate mutants lint format bench bursts reconcile profile lock wheel release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=-
 
 simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: SEEDS=1000000, or one again: ARGS=42
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+mutants: $(INSTALLED) ## change what a branch touches, line by line, and print what no test notices; ARGS=main
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(INSTALLED) ## check style, format, types, layers, Lua and duplicated code
 	$(BIN)/ruff check .
