@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from sync_tasks.events import Json
 _NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
 ERASED = "erased"
 _UNKNOWN = "?"
+# What ``secrets.token_hex(8)`` makes.
+_MADE_BY_US = "[0-9a-f]{16}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,12 @@ def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], tok
         leave=remote.lists,
         blocklisted=None if remote.block and gone else True,
     )
+
+
+def is_anonymized(remote: RemoteContact, layout: Layout) -> bool:
+    """Tell whether a contact carries the address of an erased one; only we make such tokens."""
+    prefix, _, suffix = map(re.escape, layout.erased_address.lower().partition("{token}"))
+    return bool(re.fullmatch(f"{prefix}{_MADE_BY_US}{suffix}", (remote.address or "").lower()))
 
 
 def blind_erasure(seen: Seen, layout: Layout, types: Mapping[str, str], token: str) -> Change:

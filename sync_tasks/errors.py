@@ -84,6 +84,10 @@ class AddressTakenError(PermanentError):
     """The pipeline knows the address as another living user's."""
 
 
+class ErasedAtBrevoError(PermanentError):
+    """Brevo holds a contact that we anonymized, and the state believes its user alive: a person must decide."""
+
+
 class PoisonedContactError(PermanentError):
     """Handling this contact has killed its worker process again and again."""
 

@@ -17,9 +17,10 @@ from sync_tasks.differences import (
     difference,
     digest,
     essential,
+    is_anonymized,
     wanted_of,
 )
-from sync_tasks.errors import UnknownContactError
+from sync_tasks.errors import ErasedAtBrevoError, UnknownContactError
 from sync_tasks.texts import is_international
 
 # An hour in microseconds: so late may a block still show that an event told of, and so wrong may an event's clock be.
@@ -104,6 +105,7 @@ def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
 
     Raises:
         UnknownContactError: nothing tells which contact is meant.
+        ErasedAtBrevoError: Brevo's contact is our anonymized one, and nobody told the state of an erasure.
     """
     seen = view.seen
     if seen is None:
@@ -130,6 +132,11 @@ def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> St
         return _creation(wanted_of(contact, layout, seen.floor), contact)
     if view.doubted:
         return Read(seen.id)
+    if seen.digest == ERASED:
+        raise ErasedAtBrevoError(
+            f"Brevo's contact {seen.id} was anonymized by us, and the state knows of no erasure; nothing was changed: "
+            "send an `anonymize_contact` if the user was deleted"
+        )
     return _amendment(contact, layout, view, seen)
 
 
@@ -175,11 +182,12 @@ def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: See
     wanted = wanted_of(contact, layout, before.floor if before else "")
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
     lists = remote.lists & layout.lists
+    erased = is_erased_unknown(remote, contact, layout, before)
     return Seen(
         id=remote.id,
         address=remote.address or "",
         lists=lists,
-        digest=digest(known, remote.ext_id),
+        digest=ERASED if erased else digest(known, remote.ext_id),
         block=block_of(remote.block, before, contact.opt_outs(layout.account)),
         floor=before.floor if before else "",
         spares=before.spares if before else frozenset(),
@@ -187,6 +195,16 @@ def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: See
         off=layout.lists - lists,
         looked=now,
     )
+
+
+def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None) -> bool:
+    """Tell whether a contact proves an erasure of its user of which the state knows nothing.
+
+    A placeholder that let another user have the address first is known, or carries the user's own ``ext_id``.
+    """
+    if contact.erased or remote.ext_id == contact.user_id or not is_anonymized(remote, layout):
+        return False
+    return before is None or before.digest == ERASED or before.address != remote.address
 
 
 def _strange_of(lists: frozenset[int], before: Seen | None, contact_id: int) -> frozenset[int]:

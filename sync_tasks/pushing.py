@@ -41,6 +41,7 @@ from sync_tasks.planning import (
     after_write,
     before_write,
     first_view,
+    is_erased_unknown,
     next_step,
     seen_of,
 )
@@ -119,7 +120,10 @@ class AccountPush:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
             self.view = View(self.known().forgotten, fresh=True)
-        elif self._is_mine(remote):
+        elif self._is_known_erased(remote) and (moved := self.gateway.find_ext_id(self.lease.user_id)):
+            # It was anonymized because the user has another contact since.
+            self._take_over(moved, self.known().forgotten)
+        elif self._is_known_erased(remote) or self._is_mine(remote):
             known = seen_of(remote, self.lease.contact, self.layout, self.known(), self.store.now())
             self.view = View(known, fresh=True, guarded=None if known.block else self.view.guarded)
         else:
@@ -161,6 +165,10 @@ class AccountPush:
         contact = self.lease.contact
         anonymized = (remote.ext_id or "").startswith("deleted-") and remote.address not in contact.addresses
         return self._owner(remote) is None and (contact.erased or not anonymized)
+
+    def _is_known_erased(self, remote: RemoteContact) -> bool:
+        known = self.known()
+        return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.layout, known)
 
     def _create(self, new: NewContact) -> None:
         try:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from sync_tasks.contacts import HINT, Contact, EventKey, Seen, dump_seen
 from sync_tasks.dead_letters import write_letter
 from sync_tasks.differences import ERASED
-from sync_tasks.errors import AccountPausedError, PermanentError, PoisonedContactError, RateLimitedError, SyncError
+from sync_tasks.errors import (
+    AccountPausedError,
+    ErasedAtBrevoError,
+    PermanentError,
+    PoisonedContactError,
+    RateLimitedError,
+    SyncError,
+)
 from sync_tasks.fates import Fates, is_own
 from sync_tasks.settings import Pipeline
 from sync_tasks.store import SECOND, Settlement
@@ -86,7 +93,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
     letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
     return Settlement(
         fields=_fields(pushed, fates, unsure),
-        looked={account: mark for account, mark in contact.looks.items() if account not in pushed.errors},
+        looked={account: mark for account, mark in contact.looks.items() if _has_looked(pushed, account)},
         suppressed=find_suppressed(contact, pushed.seen),
         clean=delay is None,
         due=due,
@@ -95,6 +102,12 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         closed=_closed(contact, fates, complete=complete),
         history=[*_found(pushed), *_history(fates)],
     )
+
+
+def _has_looked(pushed: Pushed, account: str) -> bool:
+    """Tell whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
+    error = pushed.errors.get(account)
+    return error is None or isinstance(error, ErasedAtBrevoError)
 
 
 def _is_idle(pushed: Pushed) -> bool:

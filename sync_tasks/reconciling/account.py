@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sync_tasks.contacts import Contact, RemoteContact, Seen
-from sync_tasks.differences import Layout
-from sync_tasks.planning import concerns
+from sync_tasks.differences import Layout, is_anonymized
+from sync_tasks.planning import concerns, is_erased_unknown
 from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
 from sync_tasks.reconciling.glancing import Glance
 from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_calm, read_contacts, read_holders, read_tombs
@@ -137,6 +137,8 @@ class Comparison:
     def _look_at(self, remote: RemoteContact, contact: Contact, looked: str) -> Drift | Seen | None:
         """Return a drift; or what is news of a contact that agrees, or nothing."""
         known = contact.seen.get(self.account)
+        if known and known.id == remote.id and is_erased_unknown(remote, contact, self.layout, known):
+            return find_drift(remote, contact, self.layout, looked)
         if not is_settled(contact):
             self.alone += 1
             return None
@@ -153,8 +155,7 @@ class Comparison:
         return "clean" if known else ""
 
     def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
-        prefix = self.layout.erased_address.lower().partition("{token}")[0]
-        anonymized = (remote.address or "").startswith(prefix)
+        anonymized = is_anonymized(remote, self.layout)
         entombed = remote.id in tombs or (remote.ext_id and self.using.store.is_erased(remote.ext_id))
         if entombed and not anonymized:
             self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen, dump_seen
-from sync_tasks.differences import Change, Layout, difference, wanted_of
+from sync_tasks.differences import ERASED, Change, Layout, difference, wanted_of
 from sync_tasks.grouping import Shape, kind_of_repair
 from sync_tasks.planning import seen_of
 
@@ -19,6 +19,7 @@ Kind = Literal[
     "unknown contact",
     "blocklisted",
     "erased person",
+    "erased at Brevo",
 ]
 
 
@@ -78,6 +79,9 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
     """Return what differs in a user's contact, or what was seen of it where nothing does."""
     before = contact.seen.get(layout.account)
     seen = seen_of(remote, contact, layout, before, looked)
+    if seen.digest == ERASED:
+        known = before is not None and before.digest == ERASED
+        return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
     change = difference(wanted_of(contact, layout, seen.floor), seen)
     kinds = tuple(_kinds(change, seen, before))
     if not kinds:

@@ -8,8 +8,19 @@ from sync_tasks.events import moment_of
 from sync_tasks.reconciling.comparing import Kind
 from sync_tasks.reconciling.remembering import Run
 
-# Okabe and Ito's colours, told apart by everybody, and two more.
-_COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#56b4e9", "#009e73", "#999999", "#cc79a7", "#222222", "#f0e442")
+# Okabe and Ito's colours, told apart by everybody, and three more.
+_COLOURS = [
+    "#0072b2",
+    "#e69f00",
+    "#d55e00",
+    "#56b4e9",
+    "#009e73",
+    "#999999",
+    "#cc79a7",
+    "#222222",
+    "#f0e442",
+    "#882255",
+]
 _COLOUR_OF: Mapping[str, str] = dict(zip(get_args(Kind), _COLOURS, strict=True))
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Reconcile</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:54em;margin:2em auto;padding:0 1em;color:#222}

@@ -37,7 +37,7 @@ class Run:
     @property
     def left(self) -> int:
         """How many differences were found that nothing was done about."""
-        return sum(self.found.values()) if self.dry_run or self.refused else 0
+        return sum(self.found.values()) if self.dry_run or self.refused else self.found.get("erased at Brevo", 0)
 
 
 def remember(store: Store, run: Run) -> None:
@@ -75,4 +75,8 @@ def tell_resumed(run: Run) -> str:
 
 def find_alarms(store: Store) -> list[str]:
     """Return what keeps the last comparisons from repairing, one line each."""
-    return [f"reconcile of account {run.account}: {run.refused}" for run in last_runs(store).values() if run.refused]
+    runs = last_runs(store).values()
+    refused = [f"reconcile of account {run.account}: {run.refused}" for run in runs if run.refused]
+    erased = ((run.account, run.found.get("erased at Brevo", 0)) for run in runs)
+    told = "anonymized at Brevo by us, alive in the state: the state lost their erasure; send `anonymize_contact` again"
+    return refused + [f"account {account}: {number} contacts {told}" for account, number in erased if number]

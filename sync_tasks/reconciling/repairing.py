@@ -9,17 +9,16 @@ from sync_tasks.reconciling.account import Comparison
 from sync_tasks.store import Sighting
 
 AT_ONCE = 500
+# What a page does not tell enough of: the push looks first.
+LOOKED_AT = frozenset({"blocklisted", "erased at Brevo"})
 REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact"})
 
 
 def repair(comparison: Comparison, *, remove_unknown: bool = False) -> int:
-    """Let the workers make right what differs, and return for how many contacts that is under way.
-
-    A page does not tell why a contact is blocklisted: its push looks first.
-    """
+    """Let the workers make right what differs, and return for how many contacts that is under way."""
     drifts = comparison.drifts
-    plain = (drift for drift in drifts if drift.rev and "blocklisted" not in drift.kinds)
-    repaired = keep_blocks(comparison)
+    plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
+    repaired = keep_blocks(comparison) + look_at_erased(comparison)
     while chunk := list(islice(plain, AT_ONCE)):
         repaired += comparison.using.store.saw(drift.wire(comparison.account) for drift in chunk)
     return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
@@ -32,6 +31,13 @@ def keep_blocks(comparison: Comparison) -> int:
     """
     blocked = (drift for drift in comparison.drifts if "blocklisted" in drift.kinds)
     sightings = [Sighting(user_id=drift.user_id, kind="" if drift.was_known else "unsubscribed") for drift in blocked]
+    return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def look_at_erased(comparison: Comparison) -> int:
+    """Let the workers look once at each of our anonymized contacts under a living user, and return how many."""
+    found = (drift for drift in comparison.drifts if "erased at Brevo" in drift.kinds and not drift.was_known)
+    sightings = [Sighting(user_id=drift.user_id) for drift in found]
     return len(comparison.using.store.notice(comparison.account, sightings))
 
 

@@ -9,7 +9,7 @@ from sync_tasks.errors import SyncError
 from sync_tasks.reconciling.account import Comparison, Tell, ignore
 from sync_tasks.reconciling.catching import most_changes
 from sync_tasks.reconciling.remembering import Run, remember, tell_resumed
-from sync_tasks.reconciling.repairing import keep_blocks, repair
+from sync_tasks.reconciling.repairing import keep_blocks, look_at_erased, repair
 from sync_tasks.settings import Settings
 from sync_tasks.work import Resources
 
@@ -46,6 +46,7 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
         refused = _refuse(comparison, scope)
         if refused and not scope.dry_run:
             keep_blocks(comparison)
+            look_at_erased(comparison)
         elif not scope.dry_run:
             repaired = repair(comparison, remove_unknown=scope.remove_unknown)
         comparison.memory.forget()
