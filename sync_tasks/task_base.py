@@ -1,6 +1,6 @@
 """What the tasks have in common: acceptance, masking, retry, deferral, dead letters."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn, cast
 
 from celery import Task
 from celery.exceptions import Reject, TaskPredicate
@@ -10,7 +10,8 @@ from kombu.utils.uuid import uuid
 
 from sync_tasks import accepting
 from sync_tasks.accepting import NUDGE, Nudge, is_nudge
-from sync_tasks.errors import PermanentError, SyncError, UnexpectedError
+from sync_tasks.celery import app
+from sync_tasks.errors import InvalidEventError, PermanentError, SyncError, UnexpectedError
 from sync_tasks.events import Event
 from sync_tasks.nudging import nudge_contacts
 from sync_tasks.telemetry import current_task, describe, log
@@ -48,8 +49,19 @@ class ContactTask(Task[..., Any]):
         return handling.handle(self, nudge)
 
 
+# Other tasks that shall follow. A worker of the pipeline knows none of the portal's, and its queue is read by no other.
+_FOLLOWERS = ("link", "link_error", "chain", "chord")
+# An event holds from the moment it is accepted, so nothing puts it off or lets it expire. The nudge is plain JSON, and
+# goes by our own connection: a group of the portal's hands in its own producer.
+_LEFT_OUT = frozenset({"countdown", "eta", "expires", "serializer", "compression", "producer", "publisher"})
+
+
 class EventTask(ContactTask):
-    """A task the portal enqueues: ``delay`` accepts the event, then sends a nudge that says nothing personal."""
+    """A task the portal enqueues: ``delay`` accepts the event, then sends a nudge that says nothing personal.
+
+    Celery gives every application of the process a task of this name. One of the portal's own application hands all
+    that it gets to ours: an event is accepted wherever the portal's code, or its worker, comes upon it.
+    """
 
     abstract = True
     event: ClassVar[type[Event]]
@@ -61,15 +73,28 @@ class EventTask(ContactTask):
         task_id: str | None = None,
         **options: Any,
     ) -> AsyncResult[str]:
-        """Accept the event, then send the nudge; the options are Celery's own.
+        """Accept the event, then send the nudge.
+
+        The options are Celery's own. Those that name tasks to follow are refused. Those that put off, let expire or
+        encode change nothing: the event is accepted now.
 
         Raises:
             InvalidEventError: the event is malformed; nothing was accepted.
             redis.RedisError: Redis is away; nothing was accepted.
         """
+        if self.app is not app:
+            return self._ours().apply_async(args, kwargs, task_id, **options)
         if is_nudge(options.get("headers")):
             return super().apply_async(args, kwargs, task_id=task_id, **options)
+        followers = [name for name in _FOLLOWERS if options.get(name)]
+        if followers:
+            self._refuse(f"{followers[0]}: no other task can follow; send it yourself once .delay() has returned")
         nudge = accepting.accept(self.event, args, kwargs)
+        told = {name: value for name, value in options.items() if name not in _LEFT_OUT}
+        return self.send_nudge(nudge, task_id, told)
+
+    def send_nudge(self, nudge: Nudge, task_id: str | None, options: dict[str, Any]) -> AsyncResult[str]:
+        """Send the nudge of an event that is accepted; a broker that is away costs delay only."""
         arguments = nudge.arguments
         options |= {
             "headers": {**(options.get("headers") or {}), **NUDGE},
@@ -82,6 +107,52 @@ class EventTask(ContactTask):
         except OperationalError as error:
             log.warning("%s: accepted, but the nudge could not be sent: %s", self.name, type(error).__name__)
             return AsyncResult(task_id or uuid(), app=self.app)
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Handle a message; in a worker of the portal's own accept its event, and leave the work to ours."""
+        if self.request.called_directly:
+            self._refuse("called like a function: call .delay()")
+        self._drop_followers()
+        if args:
+            log.info("%s: unknown arguments ignored: those without a name", self.name)
+        if self.app is not app:
+            return self._hand_over(kwargs)
+        return super().__call__(**kwargs)
+
+    def _drop_followers(self) -> None:
+        """Another producer may have sent tasks to follow: nobody at our broker knows them."""
+        request = self.request
+        if request.callbacks or request.errbacks or request.chain or request.chord:
+            log.warning("%s: the tasks that should follow are not sent: no worker here knows them", self.name)
+            request.callbacks = request.errbacks = request.chain = request.chord = None
+
+    def _ours(self) -> "EventTask":
+        return cast("EventTask", app.tasks[self.name])
+
+    def _hand_over(self, wire: dict[str, Any]) -> str:
+        from sync_tasks.receiving import receive_event
+
+        if is_nudge(self.request.headers):
+            nudge = accepting.read_nudge(self.event, wire)
+        else:
+            nudge = receive_event(accepting.portal_store(), self.event, wire, self.request.id or "")
+        self._ours().send_nudge(nudge, None, {})
+        return "handed over"
+
+    def signature(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - Celery's own signature
+        """Refuse: a signature ends in the message of another task, and whoever reads it may not know this task."""
+        if self.request.called_directly:
+            self._refuse("no signature, chain, group or chord: call .delay(), in a task of your own if need be")
+        return super().signature(*args, **options)
+
+    subtask = signature
+
+    def apply(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: only a worker of the pipeline does the work."""
+        self._refuse("apply: call .delay()")
+
+    def _refuse(self, why: str) -> NoReturn:
+        raise InvalidEventError(f"{self.event.task} refused: {why}")
 
     def receive(self, wire: dict[str, Any]) -> Nudge:
         """Return what a message asks to look at; an event sent in full by another producer is accepted first."""

@@ -1,8 +1,10 @@
 """The Celery tasks. For the portal: ``subscribe_contact.delay(user_id=…)`` returning means accepted."""
 
+from celery import _state
+
 from sync_tasks.accepting import Nudge
 from sync_tasks.celery import app
-from sync_tasks.events import Anonymize, Held, Json, Subscribe, Unsubscribe, Update, parse_event
+from sync_tasks.events import EVENTS, Anonymize, Held, Json, Subscribe, Unsubscribe, Update, parse_event
 from sync_tasks.task_base import ContactTask, EventTask
 
 
@@ -30,13 +32,13 @@ def anonymize_contact(self: EventTask, /, **wire: Json) -> str:
     return self.settle(self.receive(wire))
 
 
-@app.task(name="sync_tasks.sync_contact", base=ContactTask, bind=True)
+@app.task(name="sync_tasks.sync_contact", base=ContactTask, bind=True, shared=False)
 def sync_contact(self: ContactTask, /, user_id: str, **_from_newer_releases: Json) -> str:
     """Bring a contact in sync again: after a deferral, a replay, or a lost nudge."""
     return self.settle(Nudge(parse_event(Held, {"user_id": user_id}).user_id))
 
 
-@app.task(name="sync_tasks.sweep", base=ContactTask)
+@app.task(name="sync_tasks.sweep", base=ContactTask, shared=False)
 def sweep() -> int:
     """Nudge the contacts that are due: deferred ones, and those whose nudge was lost."""
     from sync_tasks import sweeping
@@ -44,9 +46,22 @@ def sweep() -> int:
     return sweeping.sweep()
 
 
-@app.task(name="sync_tasks.reconcile", base=ContactTask)
+@app.task(name="sync_tasks.reconcile", base=ContactTask, shared=False)
 def reconcile() -> int:
     """Compare everything that Brevo holds with what the portal wants; return how many contacts are repaired."""
     from sync_tasks import nightly
 
     return nightly.compare_all()
+
+
+def _take_in(self: EventTask, /, **wire: Json) -> str:
+    """Handle an event of whichever kind."""
+    return self.settle(self.receive(wire))
+
+
+# Celery shares the four with applications that are made complete after this; those that were complete before get them
+# here, so that no application of the portal's sends such an event to a queue that nobody of ours reads.
+for other in tuple(_state._get_active_apps()):  # type: ignore[attr-defined]  # noqa: SLF001 - as shared_task does
+    if other is not app and other.finalized:
+        for kind in EVENTS.values():
+            other.task(name=f"sync_tasks.{kind.task}", base=EventTask, bind=True, event=kind, shared=False)(_take_in)

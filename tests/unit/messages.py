@@ -55,9 +55,11 @@ def request_for(task: str, kwargs: dict[str, Any], **headers: Any) -> Request:
     return kind(message, app=app, task=known, body=body, headers=told, decoded=False, utc=True)
 
 
-def handle(task: str, kwargs: dict[str, Any], headers: dict[str, str] | None = None) -> tuple[str, Any]:
+def handle(
+    task: str, kwargs: dict[str, Any], headers: dict[str, str] | None = None, *args: Any, **further: Any
+) -> tuple[str, Any]:
     """Do with a message what a worker does; return the state it ends in and what the task returned or raised."""
     trace = build_tracer(task, find_task(task), app=app)
     request = {"id": "task-1", "headers": headers, "is_eager": False, "delivery_info": {}, "retries": 0}
-    result, info, *_ = trace("task-1", [], kwargs, request)
+    result, info, *_ = trace("task-1", list(args), kwargs, request | further)
     return (info.state, info.retval) if info else ("SUCCESS", result)

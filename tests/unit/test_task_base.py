@@ -70,3 +70,24 @@ def test_an_event_sent_in_full_without_our_mark_is_accepted_by_the_worker(store:
     (letter,) = read_letters(store)
     assert letter.message.startswith("subscribe_contact refused: newsletter: missing; email: missing")
     assert queued(store.redis, "sync_tasks") == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_another_producer_lets_follow_is_not_sent_to_a_queue_where_nobody_knows_it(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"user_id": "u1", "newsletter": "daily", "email": "u1@portal.org", "occurred_at": "2026-03-01T00:00:00Z"}
+    step: dict[str, object] = {
+        "task": "portal.step",
+        "args": ["u1@portal.org"],
+        "kwargs": {},
+        "options": {},
+        "subtask_type": None,
+    }
+    followers = {"callbacks": [step], "chain": [step], "errbacks": None, "chord": None}
+    with caplog.at_level("INFO", "sync_tasks"):
+        state, outcome = handle("sync_tasks.subscribe_contact", said, None, "what came before", **followers)
+    assert (state, outcome) == ("SUCCESS", "synced")
+    assert queued(store.redis, "sync_tasks") == []
+    assert "the tasks that should follow are not sent" in caplog.text
+    assert "u1@portal.org" not in caplog.text
