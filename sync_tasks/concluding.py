@@ -54,7 +54,7 @@ def _report(lease: Lease, settled: str, fates: Fates, delay: float | None) -> Re
 
 def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
     for key in sorted(fates.done):
-        log_outcome("synced", _about(user_id, key))
+        log_outcome("superseded" if key in fates.superseded else "synced", _about(user_id, key))
     for key, error in fates.dead.items():
         log_outcome("dead letter", _about(user_id, key), error=error)
     for key, error in fates.waiting.items():

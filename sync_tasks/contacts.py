@@ -4,12 +4,16 @@ A register is one text, 16 digits of microseconds and then the value, so the new
 text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
 (subscribed): a tie unsubscribes.
 
-The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>`` and ``n:<newsletter>`` are
-registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user, until it was looked for.
-``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event without a fate yet,
-``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold. ``l:<account>`` asks to
-look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told of. The rest is
-bookkeeping: ``rev``, ``latest``, ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
+A subscription has two registers, one for each clock: ``n:<newsletter>`` holds what Redis' clock stamped,
+``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
+
+The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and
+``t:<newsletter>`` are registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user,
+until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
+without a fate yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
+``l:<account>`` asks to look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told
+of. The rest is bookkeeping: ``rev``, ``latest``, ``clamped`` (moments that were moved, see ``prelude.lua``), ``lease``,
+``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
 """
 
 import json
@@ -17,13 +21,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from sync_tasks.endpoints import CLOCK_TOLERANCE
 from sync_tasks.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Update, moment_of
 from sync_tasks.texts import known_address
 
 STAMP = 16
 SUBSCRIBED, UNSUBSCRIBED = "s", "u"
 _KEPT_WHEN_ERASED = ("erased", "address")
+_WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
 HINT, HINTED = "h:", "1"
+OWN, TOLD = "n:", "t:"
+TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class Contact:
     tries: int = 0
     crashes: int = 0
     address_taken: bool = False
+    tolerance: int = TOLERANCE
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
@@ -161,8 +170,20 @@ class Contact:
 
     def subscriptions(self) -> dict[str, tuple[str, bool]]:
         """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
-        wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("n:"))
-        return {name[2:]: (wish[0], wish[1] == SUBSCRIBED) for name, wish in wishes if wish}
+        wishes = {slug: self.wish(self._counting(slug)) for slug in self._newsletters()}
+        return {slug: (wish[0], wish[1] == SUBSCRIBED) for slug, wish in wishes.items() if wish}
+
+    def said_last(self, newsletter: str) -> str:
+        """Return what the portal said last of a newsletter, given up or not: ``s``, ``u`` or nothing."""
+        return self.registers.get(self._counting(newsletter), "")[STAMP:]
+
+    def _newsletters(self) -> dict[str, None]:
+        return dict.fromkeys(name[len(OWN) :] for name in self.registers if name.startswith((OWN, TOLD)))
+
+    def _counting(self, newsletter: str) -> str:
+        """Return which register of a newsletter counts."""
+        own, told = (self.registers.get(clock + newsletter, "") for clock in (OWN, TOLD))
+        return (OWN if resolve(own, told, self.tolerance) == own else TOLD) + newsletter
 
     def opt_outs(self, account: str) -> dict[str, str]:
         """Return the kinds of opt-outs an account told us of, and when each was last."""
@@ -171,13 +192,28 @@ class Contact:
 
     def overtaken(self, key: EventKey) -> bool:
         """Tell whether newer events leave nothing of this one's wish."""
-        main = {"subscribe_contact": f"n:{key.newsletter}", "unsubscribe_contact": f"n:{key.newsletter}"}.get(key.task)
         if key.task == "anonymize_contact":
             return False
         if self.erased:
             return True
-        held = [self.registers.get(main, "")] if main else list(self.registers.values())
-        return all(text[:STAMP] != key.stamp for text in held)
+        if key.task not in _WISHES:
+            return all(text[:STAMP] != key.stamp for text in self.registers.values())
+        return self.registers.get(self._counting(key.newsletter), "")[:STAMP] != key.stamp
+
+    def contradicted(self, key: EventKey) -> bool:
+        """Tell whether the portal wants the opposite of what an event said of its newsletter."""
+        return key.task in _WISHES and self.said_last(key.newsletter) not in {"", _WISHES[key.task]}
+
+
+def resolve(own: str, told: str, tolerance: int) -> str:
+    """Return which of a subscription's two registers counts: the newer one, or of a tie the unsubscription.
+
+    ``own`` was stamped by Redis' clock, ``told`` by another: nobody knows which came first of two moments that lie
+    closer than ``tolerance`` (microseconds). Either may be empty.
+    """
+    if own and told and abs(int(own[:STAMP]) - int(told[:STAMP])) < tolerance:
+        return max(own, told, key=lambda text: (text[STAMP:] == UNSUBSCRIBED, text))
+    return max(own, told)
 
 
 def values_of(event: Event) -> dict[str, str]:
@@ -207,15 +243,21 @@ def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict
     return {name: HINTED for name in told if name.startswith(HINT) and name != known}
 
 
-def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -> dict[str, str]:
+def by_clock(values: Mapping[str, str], *, told: bool) -> dict[str, str]:
+    """Return what an event says by the registers of the clock that stamped it; ``told``: it came with its moment."""
+    return {TOLD + name[len(OWN) :] if told and name.startswith(OWN) else name: text for name, text in values.items()}
+
+
+def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, told: bool) -> dict[str, str]:
     """Return the registers after an event of that moment; in whatever order events come, the newest wins.
 
-    The atomic step in Redis (``accept.lua``) does the same; tests hold the two together.
+    ``told``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis (``accept.lua``)
+    does the same; tests hold the two together.
     """
     if "erased" in registers and "erased" not in values:
         return dict(registers) | (_late_hints(registers, values) if stamp <= registers["erased"] else {})
     merged = dict(registers)
-    for name, value in values.items():
+    for name, value in by_clock(values, told=told).items():
         new, old = stamp + value, merged.get(name, "")
         merged[name] = HINTED if name.startswith(HINT) else max(new, old)
         if name == "address" and old[STAMP:] not in {"", value}:
@@ -226,7 +268,9 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str]) -
     return merged
 
 
-def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool = False) -> Contact:
+def load_contact(
+    user_id: str, stored: Mapping[str, str], *, address_taken: bool = False, tolerance: int = TOLERANCE
+) -> Contact:
     """Return the contact that lies in these fields."""
     groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
     registers = {}
@@ -234,7 +278,7 @@ def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool
         group, _, rest = name.partition(":")
         if group in groups:
             groups[group][rest] = text
-        elif group in {"a", "n", "h", *_KEPT_WHEN_ERASED}:
+        elif group in {"a", "n", "t", "h", *_KEPT_WHEN_ERASED}:
             registers[name] = text
     return Contact(
         user_id=user_id,
@@ -251,6 +295,7 @@ def load_contact(user_id: str, stored: Mapping[str, str], *, address_taken: bool
         tries=int(stored.get("tries", 0)),
         crashes=int(stored.get("crashes", 0)),
         address_taken=address_taken,
+        tolerance=tolerance,
     )
 
 

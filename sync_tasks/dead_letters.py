@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sync_tasks.contacts import STAMP, Contact, EventKey
+from sync_tasks.contacts import OWN, STAMP, TOLD, Contact, EventKey
 from sync_tasks.errors import SyncError
 from sync_tasks.events import moment_of
 from sync_tasks.store import Store
@@ -115,7 +115,7 @@ def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
     """Yield the registers that only this event stands behind; one shared with a sister event stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
     for name, text in contact.registers.items():
-        if (text[:STAMP] == key.stamp and name == f"n:{key.newsletter}") or (
-            text[:STAMP] == key.stamp and not sisters and not name.startswith(("n:", "erased"))
+        if (text[:STAMP] == key.stamp and name in {OWN + key.newsletter, TOLD + key.newsletter}) or (
+            text[:STAMP] == key.stamp and not sisters and not name.startswith((OWN, TOLD, "erased"))
         ):
             yield name

@@ -9,6 +9,8 @@ from pathlib import Path
 from sync_tasks.errors import ConfigurationError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
+# So many seconds may two clocks differ, where nothing else is configured.
+CLOCK_TOLERANCE = 30
 
 
 def redis_url() -> str:
@@ -61,12 +63,23 @@ def read_secret(path: str, variable: str) -> str:
 
 def fields_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
     """Return the portal fields that are mapped, or nothing where the configuration is not at hand (in the portal)."""
+    mapped = _table_at_hand("attributes", environment)
+    return frozenset(mapped) if isinstance(mapped, dict) else None
+
+
+def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many microseconds two clocks may differ, by the configuration where it is at hand."""
+    pipeline = _table_at_hand("pipeline", environment)
+    seconds = pipeline.get("clock_tolerance_seconds") if isinstance(pipeline, dict) else None
+    return int((seconds if isinstance(seconds, int | float) else CLOCK_TOLERANCE) * 1_000_000)
+
+
+def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
     try:
-        told = tomllib.loads(Path(environment.get("SYNC_CONFIG", "sync_tasks.toml")).read_text(encoding="utf-8"))
+        path = Path(environment.get("SYNC_CONFIG", "sync_tasks.toml"))
+        return tomllib.loads(path.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError):
         return None
-    mapped = told.get("attributes")
-    return frozenset(mapped) if isinstance(mapped, dict) else None
 
 
 def transport_for(url: str) -> str | None:

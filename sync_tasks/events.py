@@ -23,8 +23,11 @@ from pydantic import (
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.texts import normal_address, normal_id, normal_text, trim
 
+# By Redis' clock, which alone decides: `accept.lua` refuses what lies further ahead.
 MAX_AHEAD = timedelta(minutes=5)
+AHEAD = "lies more than 5 minutes in the future by Redis' clock"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -46,11 +49,11 @@ def _moment(value: object) -> object:
     return value
 
 
-def _not_ahead(value: datetime) -> datetime:
+def _of_our_time(value: datetime) -> datetime:
     if value < EPOCH:
         raise ValueError("lies before 1970")
-    if value > datetime.now(UTC) + MAX_AHEAD:
-        raise ValueError("lies more than 5 minutes in the future")
+    if value >= _BEYOND:
+        raise ValueError(AHEAD)
     return value.astimezone(UTC)
 
 
@@ -67,7 +70,7 @@ Address = Annotated[str, _in_form(normal_address)]
 Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
 FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
 Value = Annotated[bool, Field(strict=True)] | int | FiniteFloat | Text | None
-Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_not_ahead)]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_of_our_time)]
 
 
 class Event(BaseModel):

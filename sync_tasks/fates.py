@@ -19,12 +19,16 @@ from sync_tasks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Fates:
-    """Every event without a fate so far, and the dead letters that a push made up for."""
+    """Every event without a fate so far, and the dead letters that a push made up for.
+
+    ``superseded`` are those of ``done`` of which the portal wants the opposite by now.
+    """
 
     done: frozenset[EventKey] = frozenset()
     dead: Mapping[EventKey, SyncError] = field(default_factory=dict)
     waiting: Mapping[EventKey, SyncError] = field(default_factory=dict)
     resolved: frozenset[EventKey] = frozenset()
+    superseded: frozenset[EventKey] = frozenset()
 
     def then(self, later: Self) -> Self:
         """Return these fates and those of a later push of the same contact, which has the last word."""
@@ -32,6 +36,7 @@ class Fates:
         return replace(
             later,
             done=later.done | (self.done - news),
+            superseded=later.superseded | (self.superseded - news),
             dead={key: error for key, error in self.dead.items() if key not in news} | dict(later.dead),
             resolved=self.resolved | later.resolved,
         )
@@ -52,7 +57,8 @@ def judge(
             waiting[key] = error
     letters = (key for key in contact.dead if key not in contact.pending)
     resolved = {key for key in letters if find_error(key, contact, settings, seen, errors) is None}
-    return Fates(frozenset(done), dead, waiting, frozenset(resolved))
+    superseded = frozenset(filter(contact.contradicted, done))
+    return Fates(frozenset(done), dead, waiting, frozenset(resolved), superseded)
 
 
 def is_own(error: SyncError) -> bool:
@@ -70,7 +76,8 @@ def find_error(
     if key.newsletter and account is None:
         return UnknownNewsletterError(f"newsletter {key.newsletter!r} is not in the configuration")
     if key.task == "unsubscribe_contact" and account:
-        return None if _is_off(key, account, settings, seen) else errors.get(account)
+        over = contact.contradicted(key) or _is_off(key, account, settings, seen)
+        return None if over else errors.get(account)
     return _worst(errors.values()) or _unmapped(key, contact, settings)
 
 

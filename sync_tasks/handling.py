@@ -52,12 +52,14 @@ def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: 
 
 
 def _outcome(nudge: Nudge, report: Report) -> str:
+    if nudge.key in report.fates.superseded:
+        return "superseded"
     if nudge.key in report.fates.done or (nudge.key is None and report.fates.done):
         return "synced"
     if report.busy:
         return _tell("joined", nudge)
     contact = worker_resources().store.peek(nudge.user_id) if nudge.key else None
-    overtaken = nudge.key and (contact is None or contact.overtaken(nudge.key))
+    overtaken = nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key))
     return _tell("superseded" if overtaken else "unchanged", nudge)
 
 

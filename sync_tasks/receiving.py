@@ -31,11 +31,11 @@ def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task
     known = {name: value for name, value in wire.items() if name in kind.model_fields}
     try:
         event = _parse_whole(kind, known)
+        acceptance = store.accept(event)
     except InvalidEventError as error:
         told = {name: value for name, value in known.items() if is_shown(name, value)}
         key = EventKey(kind.task, told.get("newsletter", ""), "")
         put_letter(store, write_letter(told.get("user_id", ""), key, error, store.now(), task_id))
         log_outcome("dead letter", {"task": kind.task, **told}, error=error)
         raise
-    acceptance = store.accept(event)
     return Nudge(event.user_id, EventKey(kind.task, event.about or "", acceptance.stamp), acceptance.woken)

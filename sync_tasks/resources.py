@@ -18,6 +18,7 @@ from sync_tasks.work import Resources
 
 def build_resources(settings: Settings, store: Store) -> Resources:
     """Return everything a push needs, with one gateway per account."""
+    store.tolerance = settings.pipeline.clock_tolerance
     throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds)
     gateways = {
         name: Brevo(

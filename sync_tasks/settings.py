@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sync_tasks.endpoints import read_secret
+from sync_tasks.endpoints import CLOCK_TOLERANCE, read_secret
 from sync_tasks.errors import ConfigurationError
 
 BREVO_URL = "https://api.brevo.com/v3"
@@ -82,6 +82,17 @@ class Pipeline(Part):
     retries: int = Field(default=5, ge=0, description="Tries within the first minutes; then the event is deferred.")
     defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
     give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
+    clock_tolerance_seconds: float = Field(
+        default=CLOCK_TOLERANCE,
+        ge=0,
+        le=300,
+        description="How far two clocks may differ: closer moments of both are a tie.",
+    )
+
+    @property
+    def clock_tolerance(self) -> int:
+        """How far two clocks may differ, in microseconds."""
+        return int(self.clock_tolerance_seconds * 1_000_000)
 
 
 class Environment(BaseSettings):

@@ -178,5 +178,5 @@ def _found(pushed: Pushed) -> Iterator[str]:
 
 
 def _history(fates: Fates) -> list[str]:
-    done = [f"{key} done" for key in sorted(fates.done)]
+    done = [f"{key} {'superseded' if key in fates.superseded else 'done'}" for key in sorted(fates.done)]
     return done + [f"{key} dead letter {type(error).__name__}" for key, error in fates.dead.items()]

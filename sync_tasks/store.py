@@ -14,14 +14,16 @@ an address that a user gave up, two days.
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
-from sync_tasks.contacts import Contact, EventKey, Seen, dump_seen, load_contact, values_of
-from sync_tasks.events import Event, stamp_of
+from sync_tasks.contacts import TOLERANCE, Contact, EventKey, Seen, dump_seen, load_contact, values_of
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.events import AHEAD, Event, stamp_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -112,12 +114,29 @@ class Noticed:
     user_id: str
 
 
-class Store:
-    """The state of one portal, by its namespace."""
+def _this_clock() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, redis: "Redis", namespace: str) -> None:
+
+class Store:
+    """The state of one portal, by its namespace.
+
+    ``tolerance``: so many microseconds may two clocks differ (see ``contacts.resolve``). ``clock`` tells this machine's
+    time: it only says how long ago an opt-out was told.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        namespace: str,
+        *,
+        tolerance: int = TOLERANCE,
+        clock: Callable[[], datetime] = _this_clock,
+    ) -> None:
         self.redis = redis
         self.prefix = f"{namespace}:"
+        self.tolerance = tolerance
+        self._clock = clock
 
     def key(self, name: str) -> str:
         """Return the full name of one of the keys above."""
@@ -134,12 +153,23 @@ class Store:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
 
     def accept(self, event: Event) -> Acceptance:
-        """Merge an event into its user's state and mark the contact dirty; all of it or nothing."""
-        stamp = stamp_of(event.occurred_at) if event.occurred_at else ""
+        """Merge an event into its user's state and mark the contact dirty; all of it or nothing.
+
+        Raises:
+            InvalidEventError: its moment lies too far ahead of Redis' clock; nothing was accepted.
+        """
+        told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in values_of(event).items() for text in pair]
-        head = (event.user_id, stamp, secrets.token_hex(16), event.task, event.about or "")
+        head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
         status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
+        if status == "ahead":
+            raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
         return Acceptance(status, stamp, tuple(woken))
+
+    def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False) -> Contact:
+        """Return the contact that lies in these fields, field and value by turns."""
+        stored = dict(zip(fields[::2], fields[1::2], strict=True))
+        return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance)
 
     def take(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
         """Return a contact's lease, a grant asked along with it; ``busy``: somebody has it; ``idle``: nobody need."""
@@ -148,17 +178,14 @@ class Store:
         if status != "taken":
             return "busy" if status == "busy" else "idle"
         taken, crowd, granted, *rest = answer
-        contact = load_contact(user_id, dict(zip(rest[::2], rest[1::2], strict=True)), address_taken=taken == "1")
+        contact = self.load(user_id, rest, address_taken=taken == "1")
         return Lease(user_id, token, contact, int(crowd), granted == "granted")
 
     def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
         token = secrets.token_hex(8)
         taken = cast("list[list[str]]", self._run("company", kind, most, token, int(seconds * SECOND)))
-        return [
-            Lease(user_id, token, load_contact(user_id, dict(zip(told[::2], told[1::2], strict=True))))
-            for user_id, *told in taken
-        ]
+        return [Lease(user_id, token, self.load(user_id, fields)) for user_id, *fields in taken]
 
     def release(self, lease: Lease, kind: str) -> None:
         """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
@@ -188,7 +215,7 @@ class Store:
     def peek(self, user_id: str) -> Contact | None:
         """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
         stored = cast("dict[str, str]", self.redis.hgetall(self.key(f"contacts:{user_id}")))
-        return load_contact(user_id, stored) if stored else None
+        return load_contact(user_id, stored, tolerance=self.tolerance) if stored else None
 
     def claimant(self, address: str) -> str | None:
         """Return the user who wants an address and came first."""
@@ -213,7 +240,7 @@ class Store:
         secret, noticed = self._secret(), list[Noticed]()
         for start in range(0, len(sightings), _AT_ONCE):
             texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
-            answer = cast("list[str]", self._run("notice", account, *texts))
+            answer = cast("list[str]", self._run("notice", account, stamp_of(self._clock()), *texts))
             noticed += map(Noticed, answer[::2], answer[1::2])
         return noticed
 

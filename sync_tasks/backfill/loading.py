@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
-from sync_tasks.contacts import STAMP, Contact
+from sync_tasks.contacts import OWN, STAMP, Contact, by_clock
 from sync_tasks.events import moment_of, stamp_of
 from sync_tasks.store import SECOND, Store
 
@@ -27,7 +27,8 @@ def load(
     """Merge all good rows into the state and count what became of them.
 
     ``loaded``: the contact is to be imported · ``accepted``: it was known and something changed, workers see to it ·
-    ``unchanged`` · ``erased``: the user was deleted, nothing happened.
+    ``unchanged`` · ``erased``: the user was deleted, nothing happened · ``ahead``: refused, its moment lies
+    too far ahead of Redis' clock.
     """
     became: Counter[str] = Counter()
     random, good = secrets.token_hex(16), (row for row in rows if isinstance(row, Row))
@@ -41,7 +42,7 @@ def load(
 
 def _words(row: Row, as_of: datetime, random: str, left_alone: int) -> Iterator[str | int]:
     yield from (row.user_id, moment_of_row(row, as_of)[1], random, left_alone * SECOND)
-    for register, value in row.values.items():
+    for register, value in by_clock(row.values, told=True).items():
         yield register
         yield value
 
@@ -63,8 +64,10 @@ def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row
     if row.occurred_at:
         yield row, row.occurred_at
         return
-    news = {name for name, value in row.values.items() if contact.registers.get(name, "")[STAMP:] != value}
-    newsletters = [newsletter for newsletter in row.newsletters if f"n:{newsletter}" in news]
+    held = {name: text[STAMP:] for name, text in contact.registers.items()}
+    held |= {OWN + newsletter: contact.said_last(newsletter) for newsletter in row.newsletters}
+    news = {name for name, value in row.values.items() if held.get(name, "") != value}
+    newsletters = [newsletter for newsletter in row.newsletters if OWN + newsletter in news]
     ended = min(_last_opt_out(contact), stamp_of(as_of)) if row.subscribed else ""
     if news:
         yield row.model_copy(update={"newsletters": [] if ended else newsletters}), as_of

@@ -86,7 +86,7 @@ def read_users(store: Store, users: Iterable[str]) -> Iterator[Own]:
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hgetall(store.key(f"contacts:{user_id}"))
-    return _parse(users, pipeline.execute())
+    return _parse(store, users, pipeline.execute())
 
 
 def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Own]:
@@ -94,7 +94,7 @@ def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Own]:
     users = list(users)
     told = store.run_all("sending", ((user_id, left_alone) for user_id in users))
     stored = (dict(zip(fields[::2], fields[1::2], strict=True)) for fields in cast("list[list[str]]", told))
-    return list(_parse(users, stored))
+    return list(_parse(store, users, stored))
 
 
 def hand_over(store: Store, owns: Iterable[Own], *, sent: bool) -> list[int]:
@@ -103,7 +103,9 @@ def hand_over(store: Store, owns: Iterable[Own], *, sent: bool) -> list[int]:
     return cast("list[int]", store.run_all("hand_over", calls))
 
 
-def _parse(users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[Own]:
+def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[Own]:
     for user_id, fields in zip(users, stored, strict=True):
         if fields and fields.get("filling") == fields.get("rev") and "lease" not in fields:
-            yield Own(replace(load_contact(user_id, fields), unsure=""), sent="unsure" in fields)
+            yield Own(
+                replace(load_contact(user_id, fields, tolerance=store.tolerance), unsure=""), sent="unsure" in fields
+            )

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,18 @@ from pydantic import Field
 
 from sync_tasks.contacts import SUBSCRIBED, UNSUBSCRIBED, values_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
-from sync_tasks.events import Address, Event, Slug, Subscribe, Unsubscribe, Update, parse_event, printable, stamp_of
+from sync_tasks.events import (
+    MAX_AHEAD,
+    Address,
+    Event,
+    Slug,
+    Subscribe,
+    Unsubscribe,
+    Update,
+    parse_event,
+    printable,
+    stamp_of,
+)
 
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 _OWN = frozenset({"user_id", "email", "newsletters", "subscribed", "first_name", "last_name", "occurred_at"})
@@ -182,6 +193,8 @@ def _check_words(line: int, row: Row, words: Words) -> Row | BadRow:
         return BadRow(line, f"newsletters: {', '.join(unknown)}: not in the configuration")
     if unmapped := sorted(row.fields.keys() - words.fields):
         return BadRow(line, f"attributes: {', '.join(unmapped)}: mapped to no Brevo attribute")
+    if row.occurred_at and is_ahead(row.occurred_at):
+        return BadRow(line, "occurred_at: lies more than 5 minutes in the future by this machine's clock")
     return row
 
 
@@ -213,6 +226,11 @@ def _truth(value: object) -> object:
     if text in _TRUE | _FALSE:
         return text in _TRUE
     return value
+
+
+def is_ahead(moment: datetime) -> bool:
+    """Tell whether a moment lies in the future by this machine's clock; what is loaded is judged by Redis' clock."""
+    return moment > datetime.now(UTC) + MAX_AHEAD
 
 
 def moment_of_row(row: Row, as_of: datetime) -> tuple[datetime, str]:

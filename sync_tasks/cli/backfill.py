@@ -83,11 +83,12 @@ def backfill(
         print_json({**asdict(checked), "as_of": moment.isoformat(), "dry_run": dry_run, **became})
     else:
         _tell(checked, became, refused=refused, dry_run=dry_run)
-    raise typer.Exit(1 if checked.bad else 0)
+    raise typer.Exit(1 if checked.bad or became["ahead"] else 0)
 
 
 def moment_of_file(file: Path, as_of: str | None) -> datetime:
     """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
+    from sync_tasks.backfill.rows import is_ahead
     from sync_tasks.events import Event, parse_event
 
     if not file.is_file():
@@ -99,6 +100,9 @@ def moment_of_file(file: Path, as_of: str | None) -> datetime:
     except InvalidEventError as error:
         complain(f"--as-of: {str(error).partition('occurred_at: ')[2]}")
         raise typer.Exit(2) from None
+    if moment and is_ahead(moment):
+        complain("--as-of: lies more than 5 minutes in the future by this machine's clock")
+        raise typer.Exit(2)
     return min(moment or datetime.now(UTC), datetime.now(UTC))
 
 

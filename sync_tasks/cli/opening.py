@@ -32,7 +32,7 @@ def open_store() -> "Iterator[Store]":
         raise typer.Exit(2) from None
     try:
         redis.ping()
-        yield Store(redis, endpoints.namespace())
+        yield Store(redis, endpoints.namespace(), tolerance=endpoints.tolerance_at_hand())
     except RedisError as error:
         complain(f"Redis at {place_of(endpoints.redis_url())} is away or in trouble: {type(error).__name__}")
         raise typer.Exit(1) from None

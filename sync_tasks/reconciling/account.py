@@ -72,7 +72,7 @@ class Comparison:
         """
         store = self.using.store
         holders, tombs = read_holders(store, self.account), read_tombs(store, self.account)
-        glance, shown = Glance(self.layout), Shown()
+        glance, shown = Glance(self.layout, store.tolerance), Shown()
         offset = self._go_on(holders, shown)
         for page in read_pages(self.using.gateways[self.account], self.using, shown, offset):
             drifts, strays = len(self.drifts), len(self._strays)

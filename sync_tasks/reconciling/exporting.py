@@ -1,14 +1,14 @@
 """A complete export of the portal as the truth beyond our state: newer wins, and who is missing is told."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import cast
 
 from sync_tasks.backfill.loading import load
 from sync_tasks.backfill.rows import BadRow, Row, Source, moment_of_row
-from sync_tasks.contacts import STAMP, SUBSCRIBED
+from sync_tasks.contacts import HINT, OWN, STAMP, SUBSCRIBED, TOLD, UNSUBSCRIBED, Contact, merge
 from sync_tasks.events import Anonymize, stamp_of
 from sync_tasks.store import Store
 
@@ -38,10 +38,10 @@ def weigh(source: Source, as_of: datetime, store: Store) -> Weighed:
     rows = (row for row in source.rows() if isinstance(row, Row))
     while chunk := list(islice(rows, AT_ONCE)):
         for row, held in zip(chunk, _read(chunk, store), strict=True):
-            stamp = moment_of_row(row, as_of)[1]
-            newer = {name for name, value in row.values.items() if _is_newer(stamp, value, held.get(name, ""))}
+            before = Contact(row.user_id, held, tolerance=store.tolerance)
+            after = replace(before, registers=merge(held, moment_of_row(row, as_of)[1], row.values, told=True))
             changed, losing = told.get(row.user_id, (False, False))
-            told[row.user_id] = changed or bool(newer), losing or _loses(row, held, newer)
+            told[row.user_id] = changed or _differ(row, before, after), losing or _loses(row, before, after)
             weighed.new += "rev" not in held and not changed
     weighed.changed = sum(changed for changed, _ in told.values()) - weighed.new
     weighed.losing = sum(losing for _, losing in told.values())
@@ -52,19 +52,28 @@ def weigh(source: Source, as_of: datetime, store: Store) -> Weighed:
 def _read(rows: Iterable[Row], store: Store) -> Iterator[Mapping[str, str]]:
     rows, pipeline = list(rows), store.redis.pipeline(transaction=False)
     for row in rows:
-        pipeline.hmget(store.key(f"contacts:{row.user_id}"), "rev", *row.values)
+        pipeline.hmget(store.key(f"contacts:{row.user_id}"), _names_of(row))
     for row, texts in zip(rows, pipeline.execute(), strict=True):
-        yield {name: text for name, text in zip(("rev", *row.values), texts, strict=True) if text}
+        yield {name: text for name, text in zip(_names_of(row), texts, strict=True) if text}
 
 
-def _is_newer(stamp: str, value: str, held: str) -> bool:
-    return stamp + value > held and value != held[STAMP:]
+def _names_of(row: Row) -> list[str]:
+    return ["rev", *row.values, *(TOLD + newsletter for newsletter in row.newsletters)]
 
 
-def _loses(row: Row, held: Mapping[str, str], newer: Iterable[str]) -> bool:
+def _differ(row: Row, before: Contact, after: Contact) -> bool:
+    """Tell whether a row changes a value that the state holds."""
+    plain = (name for name in row.values if not name.startswith((OWN, HINT)))
+    return any(before.registers.get(name, "")[STAMP:] != after.registers[name][STAMP:] for name in plain) or any(
+        before.said_last(newsletter) != after.said_last(newsletter) for newsletter in row.newsletters
+    )
+
+
+def _loses(row: Row, before: Contact, after: Contact) -> bool:
     """Tell whether a row ends a subscription that the state holds."""
-    return not row.subscribed and any(
-        name.startswith("n:") and held.get(name, "")[STAMP:] == SUBSCRIBED for name in newer
+    return any(
+        (before.said_last(newsletter), after.said_last(newsletter)) == (SUBSCRIBED, UNSUBSCRIBED)
+        for newsletter in row.newsletters
     )
 
 

@@ -7,7 +7,7 @@ together. Nothing is concluded of the others.
 import json
 from collections.abc import Mapping
 
-from sync_tasks.contacts import STAMP, SUBSCRIBED, RemoteContact
+from sync_tasks.contacts import OWN, STAMP, SUBSCRIBED, TOLD, TOLERANCE, RemoteContact, resolve
 from sync_tasks.differences import Layout, Subscribable
 from sync_tasks.events import Json
 
@@ -22,12 +22,15 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 class Glance:
     """What a contact must be like on one account, made ready for comparing very many."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, tolerance: int = TOLERANCE) -> None:
         self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
         self._off, self._strange = f"s:{layout.account}:off", f"s:{layout.account}:strange"
         self._lists = layout.lists
         self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
-        self._newsletters = {f"n:{slug}": newsletter for slug, newsletter in layout.newsletters.items()}
+        self._newsletters = {
+            clock + slug: (slug, newsletter) for slug, newsletter in layout.newsletters.items() for clock in (OWN, TOLD)
+        }
+        self._tolerance = tolerance
 
     def agrees(self, remote: RemoteContact, user_id: str, fields: Mapping[str, str]) -> bool:
         """Tell whether a contact surely is as its user's fields in the state want it, and as we knew it to be ours."""
@@ -42,11 +45,14 @@ class Glance:
         if not all(_same(remote.attributes.get(self._names[name]), fields[name][STAMP:]) for name in attributes):
             return False
         floor = fields.get(self._floor, "")
-        newsletters = self._newsletters.keys() & fields.keys()
-        strange = remote.lists & self._lists - {self._newsletters[name].list_id for name in newsletters}
+        newsletters = dict(self._newsletters[name] for name in self._newsletters.keys() & fields.keys())
+        strange = remote.lists & self._lists - {newsletter.list_id for newsletter in newsletters.values()}
         return (not strange or self._brought_along(strange, fields)) and all(
-            _is_settled(remote, self._newsletters[name], fields[name], floor) for name in newsletters
+            _is_settled(remote, newsletter, self._wish(fields, slug), floor) for slug, newsletter in newsletters.items()
         )
+
+    def _wish(self, fields: Mapping[str, str], slug: str) -> str:
+        return resolve(fields.get(OWN + slug, ""), fields.get(TOLD + slug, ""), self._tolerance)
 
     def _brought_along(self, lists: frozenset[int], fields: Mapping[str, str]) -> bool:
         """Tell whether a contact was on lists of which the portal never spoke when we met it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from typing import cast
 
@@ -75,8 +76,9 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
         pipeline.zscore(store.key("dirty"), user_id)
     told = pipeline.execute()
     stored = zip(users, told[::2], told[1::2], strict=True)
+    load = partial(load_contact, tolerance=store.tolerance)
     return {
-        user: replace(load_contact(user, fields), pending={}) if dirty else load_contact(user, fields)
+        user: replace(load(user, fields), pending={}) if dirty else load(user, fields)
         for user, fields, dirty in stored
         if fields and (dirty is None or fields.get("filling") == fields.get("rev")) and "lease" not in fields
     }

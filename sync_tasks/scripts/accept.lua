@@ -1,22 +1,25 @@
 -- Merge an event into its user's state and mark the contact dirty: contacts.merge(), atomically.
--- ARGV: user, stamp or '' (then Redis' clock, later than all this state holds), a random text for a first start,
--- task, newsletter, then field and value by turns.
--- Returns what became of it ('accepted', 'superseded', 'erased'), the stamp, and users to nudge besides.
-local user, stamp, task, newsletter = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
-local contact, at = contact_key(user), now()
+-- ARGV: user, the moment told (a stamp) or '' (then Redis' clock, later than all this state holds), the clock of whoever
+-- tells it, a random text for a first start, task, newsletter, then field and value by turns.
+-- Returns what became of it ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and users to nudge besides.
+-- All is read and weighed before the first write, so that no error can leave half an event behind.
+local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
+local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
+if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end
 if not secret then
-  secret = ARGV[3]
+  secret = ARGV[4]
   redis.call('SET', key('secret'), secret)
 end
 
--- One read of everything the event may touch, one write of what it changes.
-local names, values = {'latest', 'rev', 'erased', 'address'}, {}
-for i = 6, #ARGV, 2 do
-  values[ARGV[i]] = ARGV[i + 1]
-  table.insert(names, ARGV[i])
+local names, values = {'latest', 'rev', 'erased', 'address', 'clamped'}, {}
+for i = 7, #ARGV, 2 do
+  local field = ARGV[i]
+  if is_told and string.sub(field, 1, 2) == 'n:' then field = 't:' .. string.sub(field, 3) end
+  values[field] = ARGV[i + 1]
+  table.insert(names, field)
 end
-local held, written = {}, {}
-for i, text in ipairs(redis.call('HMGET', contact, unpack(names))) do held[names[i]] = text or nil end
+if is_told then table.insert(names, 'n:' .. newsletter) end
+local held, written = read_fields(contact, names), {}
 local function put(field, text)
   local old = held[field]
   local wins = not old or greater(text, old)
@@ -24,10 +27,12 @@ local function put(field, text)
   return wins, old
 end
 
-local latest = held.latest or ''
-if stamp == '' then
-  stamp = at
-  if not greater(stamp, latest) then stamp = later(latest, 1) end
+local latest, rev = held.latest or '', tostring(tonumber(held.rev or '0') + 1)
+local stamp, clamped = at, held.clamped or ''
+if is_told then
+  stamp, clamped = stamp_told(told, at, host, latest, clamped, newsletter, values['t:' .. newsletter] or '')
+elseif not greater(stamp, latest) then
+  stamp = later(latest, 1)
 end
 local was_erased = held.erased ~= nil
 
@@ -43,7 +48,7 @@ local function look_there_too(erased)
     end
   end
   if found then
-    redis.call('HSET', contact, 'erased', erased, 'rev', tostring(tonumber(held.rev or '0') + 1), 'v', '1')
+    redis.call('HSET', contact, 'erased', erased, 'rev', rev, 'v', '1')
     mark_dirty(user, at)
   end
 end
@@ -54,14 +59,19 @@ if tombstone or (was_erased and not values.erased) then
   return {'erased', stamp}
 end
 
-local changed, woken, hinted = false, {}, false
+local changed, lost, hinted, given_up, claimed = false, false, false, nil, nil
 local function hint(address)
   local field = 'h:' .. address
   if held[field] == nil then held[field] = redis.call('HGET', contact, field) end
   if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
 end
-local function give_up_address(text)
-  for _, other in ipairs(release_address(string.sub(text, STAMP + 1), user, at)) do table.insert(woken, other) end
+-- What Redis' clock stamped later stands, whatever the tolerance: it says the same, or it ends the subscription, or it is
+-- later by more than clocks may be apart.
+local function is_beyond_doubt(field, value)
+  local other = string.sub(field, 1, 2) == 't:' and held['n:' .. newsletter]
+  if not other or not greater(string.sub(other, 1, STAMP), stamp) then return false end
+  local wish = string.sub(other, STAMP + 1)
+  return wish == value or wish == 'u' or greater(other, later(stamp, MAX_AHEAD))
 end
 for field, value in pairs(values) do
   if string.sub(field, 1, 2) == 'h:' then
@@ -69,43 +79,47 @@ for field, value in pairs(values) do
   else
     local text = stamp .. value
     local wins, old = put(field, text)
-    changed = changed or wins
+    local overtaken = is_beyond_doubt(field, value)
+    changed, lost = changed or (wins and not overtaken), lost or overtaken or (not wins and old ~= text)
     if field == 'address' then
       local moved = old and string.sub(old, STAMP + 1) ~= value
       if moved then hint(string.sub(wins and old or text, STAMP + 1)) end
-      if moved and wins then give_up_address(old) end
-      if wins then claim_address(value, user) end
+      if moved and wins then given_up = old end
+      if wins then claimed = value end
     end
   end
 end
+local own
 if held.address and (hinted or values.address) then
-  local own = 'h:' .. string.sub(held.address, STAMP + 1)
+  own = 'h:' .. string.sub(held.address, STAMP + 1)
   written[own] = nil
-  redis.call('HDEL', contact, own)
   hinted = false
   for field in pairs(written) do hinted = hinted or string.sub(field, 1, 2) == 'h:' end
 end
 changed = changed or hinted
-if values.erased and not was_erased then
-  for _, field in ipairs(redis.call('HKEYS', contact)) do
-    if string.find(field, '^[ang]:') then redis.call('HDEL', contact, field) end
-  end
-  if held.address then give_up_address(held.address) end
-end
-
+local erases = values.erased and not was_erased
+if erases and held.address then given_up = held.address end
 if greater(stamp, latest) then written.latest = stamp end
+if clamped ~= (held.clamped or '') then written.clamped = clamped end
+
+local event, woken = task .. ':' .. newsletter .. ':' .. stamp, {}
 if changed then
-  written.rev = tostring(tonumber(held.rev or '0') + 1)
-  written.v = '1'
-  local event = task .. ':' .. newsletter .. ':' .. stamp
-  written['p:' .. event] = written.rev .. ':' .. at
+  written.rev, written.v = rev, '1'
+  written['p:' .. event] = rev .. ':' .. at
+end
+write_fields(contact, written)
+if own then redis.call('HDEL', contact, own) end
+if erases then
+  for _, field in ipairs(redis.call('HKEYS', contact)) do
+    if string.find(field, '^[angt]:') then redis.call('HDEL', contact, field) end
+  end
+end
+if changed then
   note_pending(event, user, at)
   mark_dirty(user, at)
+elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then
+  note_superseded(user, event, at)
 end
-local pairs_written = {}
-for field, text in pairs(written) do
-  table.insert(pairs_written, field)
-  table.insert(pairs_written, text)
-end
-if #pairs_written > 0 then redis.call('HSET', contact, unpack(pairs_written)) end
+if given_up then woken = release_address(string.sub(given_up, STAMP + 1), user, at) end
+if claimed then claim_address(claimed, user) end
 return {changed and 'accepted' or 'superseded', stamp, unpack(woken)}

@@ -1,7 +1,7 @@
 -- Merge a row of a first load into the state. ARGV: user, stamp, a random text for a first start, microseconds until
 -- workers shall see to the contact if the load does not, then register and value by turns.
 -- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own; or 'known' where it
--- is not, or the user was deleted: nothing was done, ordinary events must say it.
+-- is not, or the user was deleted: nothing was done, ordinary events must say it. 'ahead': refused.
 -- A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
@@ -9,14 +9,15 @@ if not secret then
   secret = ARGV[3]
   redis.call('SET', key('secret'), secret)
 end
+if greater(stamp, later(at, MAX_AHEAD)) then return 'ahead' end
 if entombed(user) then return 'known' end
 
-local names = {'rev', 'filling', 'latest', 'erased'}
+local names = {'rev', 'filling', 'latest', 'erased', 'clamped'}
 for i = 5, #ARGV, 2 do table.insert(names, ARGV[i]) end
-local held, written = {}, {}
-for i, text in ipairs(redis.call('HMGET', contact, unpack(names))) do held[names[i]] = text or nil end
+local held, written, address = read_fields(contact, names), {}, nil
 if held.erased then return 'known' end
-local address
+local clamped
+stamp, clamped = stamp_told(stamp, at, at, held.latest or '', held.clamped or '', '', '')
 for i = 5, #ARGV, 2 do
   local text = stamp .. ARGV[i + 1]
   if ARGV[i] == 'address' then address = ARGV[i + 1] end
@@ -29,12 +30,14 @@ if #written == 0 then return 'unchanged' end
 if not held.rev and redis.call('EXISTS', contact) == 1 then return 'known' end
 if held.rev and (held.filling ~= held.rev or not redis.call('ZSCORE', key('due'), user)) then return 'known' end
 if held.address and string.sub(held.address, STAMP + 1) ~= address then return 'known' end
+local rev = tostring(tonumber(held.rev or '0') + 1)
 -- Somebody else has the address, or had it lately: an import might put that contact on the lists.
 if is_vacated(address) or not claim_address(address, user) then return 'known' end
 
-local rev = tostring(tonumber(held.rev or '0') + 1)
-redis.call('HSET', contact, 'rev', rev, 'filling', rev, 'v', '1', unpack(written))
+redis.call('HSET', contact, 'rev', rev, 'filling', rev, 'v', '1')
+write_pairs(contact, written)
 if greater(stamp, held.latest or '') then redis.call('HSET', contact, 'latest', stamp) end
+if clamped ~= (held.clamped or '') then redis.call('HSET', contact, 'clamped', clamped) end
 if not held.rev then
   redis.call('HSET', contact, 'p:update_contact::' .. stamp, rev .. ':' .. at)
   redis.call('RPUSH', key('filling'), user)

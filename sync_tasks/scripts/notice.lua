@@ -1,9 +1,9 @@
--- Note that contacts changed at Brevo: their next push looks before anything else. ARGV: account, then for each sighting
--- six texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or ''; its moment (a
--- stamp) or ''; the lists it joined (an echo where we know it on them) or ''; a text that is the same when the same
--- comes again, or ''.
+-- Note that contacts changed at Brevo: their next push looks before anything else. ARGV: account, this machine's clock,
+-- then for each sighting six texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or
+-- ''; its moment (a stamp) or ''; the lists it joined (an echo where we know it on them) or ''; a text that is the same
+-- when the same comes again, or ''.
 -- Returns for each what became of it ('noticed', 'duplicate', 'echo', 'unknown') and whose contact it is, by turns.
-local account, at, remembered = ARGV[1], now(), 8
+local account, host, at, remembered = ARGV[1], ARGV[2], now(), 8
 
 local function is_known(contact, joined)
   if joined == '' then return false end
@@ -26,7 +26,8 @@ end
 local function note_opt_out(contact, kind, moment)
   local field = 'b:' .. account .. ':' .. kind
   local known = redis.call('HGET', contact, field) or ''
-  if moment == '' or greater(moment, at) then moment = at end
+  if moment == '' then moment = at end
+  moment = opted_out(moment, at, host, redis.call('HGET', contact, 'latest') or '')
   if greater(moment, known) then redis.call('HSET', contact, field, moment) end
 end
 
@@ -42,7 +43,7 @@ local function notice(user, kind, moment, joined, mark)
 end
 
 local answer = {}
-for i = 2, #ARGV, 6 do
+for i = 3, #ARGV, 6 do
   local user = ARGV[i]
   if user == '' then user = owner_of(ARGV[i + 1]) or '' end
   table.insert(answer, notice(user, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]))

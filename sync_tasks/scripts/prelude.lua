@@ -21,6 +21,71 @@ local function greater(a, b)
   return #a > #b
 end
 
+-- A call takes a few thousand arguments at most (Lua's stack): more go one part after the other.
+local PART = 1000
+local function read_fields(hash, names)
+  local held = {}
+  for first = 1, #names, PART do
+    local last = math.min(first + PART - 1, #names)
+    for i, text in ipairs(redis.call('HMGET', hash, unpack(names, first, last))) do held[names[first + i - 1]] = text or nil end
+  end
+  return held
+end
+local function write_pairs(hash, texts, first)
+  for start = first or 1, #texts, PART do
+    redis.call('HSET', hash, unpack(texts, start, math.min(start + PART - 1, #texts)))
+  end
+end
+local function write_fields(hash, fields)
+  local texts = {}
+  for field, text in pairs(fields) do
+    table.insert(texts, field)
+    table.insert(texts, text)
+  end
+  write_pairs(hash, texts)
+end
+
+-- Nothing has happened in the future. A moment told by a clock that is a little fast happened now; one further ahead
+-- than this is refused (`events.MAX_AHEAD`).
+local MAX_AHEAD = 300000000
+-- Clocks that are further apart than this differ: one of them is wrong, and nobody knows which.
+local APART, A_DAY = 30000000, 86400000000
+-- So many moments that were moved are remembered for each user: what is told again gets the same stamp again.
+local REMEMBERED = 8
+
+-- An opt-out is late rather than early: where the teller's clock is behind Redis', it happened as long ago by Redis' clock
+-- as it did by the teller's. And where this state is ahead of Redis' clock, that clock was put back since: then nobody
+-- knows what came first.
+local function opted_out(moment, at, host, latest)
+  local behind = tonumber(at) - tonumber(host)
+  if behind > APART then moment = later(moment, behind) end
+  if greater(moment, at) then moment = at end
+  if greater(latest, later(at, APART)) and greater(moment, later(at, -A_DAY)) then moment = later(latest, 1) end
+  return moment
+end
+
+-- Return the stamp of an event that was told with a moment of its own, and which moments were moved so far.
+-- All but an opt-out is early rather than late: where the teller's clock is ahead of Redis', it happened as long ago by
+-- Redis' clock as it did by the teller's. A subscription told as older than an opt-out that was moved stays older.
+local function stamp_told(told, at, host, latest, clamped, newsletter, wish)
+  local stamp, ahead, count = told, tonumber(host) - tonumber(at), 0
+  if wish == 'u' then
+    stamp = opted_out(told, at, host, latest)
+  else
+    if ahead > APART then stamp = later(told, -ahead) end
+    if greater(stamp, at) then stamp = at end
+  end
+  for other, its, left in string.gmatch(clamped, '(%d+):(%d+):(%S*)') do
+    if other == told then return its, clamped end
+    if wish == 's' and left == newsletter and greater(other, told) and not greater(its, stamp) then stamp = later(its, -1) end
+    count = count + 1
+  end
+  if stamp == told then return stamp, clamped end
+  if count >= REMEMBERED then clamped = string.match(clamped, ' (.*)$') end
+  clamped = clamped .. (clamped == '' and '' or ' ') .. told .. ':' .. stamp .. ':' .. (wish == 'u' and newsletter or '')
+  return stamp, clamped
+end
+
 local secret = redis.call('GET', key('secret'))
 local function keyed_hash(text) return string.sub(redis.sha1hex(secret .. text), 1, 24) end
 local function entombed(user) return redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1 end
@@ -42,6 +107,17 @@ end
 local function forget_pending(event, user)
   local index = pending_key(event)
   if index then redis.call('ZREM', index, user) end
+end
+
+-- What newer events had overtaken when it came is in the history all the same, if it is not there yet.
+local function note_superseded(user, event, at)
+  local history, what = key('history:' .. user), event .. ' '
+  for _, line in ipairs(redis.call('LRANGE', history, 0, -1)) do
+    if string.sub(line, STAMP + 2, STAMP + 1 + #what) == what then return end
+  end
+  redis.call('LPUSH', history, at .. ' ' .. what .. 'superseded')
+  redis.call('LTRIM', history, 0, 29)
+  redis.call('EXPIRE', history, 2592000)
 end
 
 -- Many small hashes, each of which Redis keeps in one piece: half the memory of a large one.

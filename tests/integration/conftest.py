@@ -46,7 +46,7 @@ def make_pipeline(redis_url: str, served: ServedSandbox, brevo: Sandbox) -> Iter
     def make(throttle: type[Throttle] = Throttle, **tables: Any) -> Pipeline:
         account = Account(base_url=served.url, requests_per_second=1000, api_key=SecretStr("key"))
         settings = Settings.model_validate({**SETTINGS, "accounts": {"default": account}, **tables})
-        store = Store(connect(redis_url), "sync_tasks")
+        store = Store(connect(redis_url), "sync_tasks", tolerance=settings.pipeline.clock_tolerance)
         built.append(Pipeline(build_resources(settings, store, throttle), brevo))
         return built[-1]
 

@@ -177,6 +177,7 @@ def _union(all_fates: Iterable[Fates]) -> Fates:
             {**union.dead, **fates.dead},
             {**union.waiting, **fates.waiting},
             union.resolved | fates.resolved,
+            union.superseded | fates.superseded,
         )
     return union
 

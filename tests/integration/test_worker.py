@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -103,7 +103,7 @@ def test_another_producer_sends_everything_in_the_message(station: Station) -> N
 
 
 def test_a_stale_message_of_another_producer_changes_nothing(station: Station, worker: Program) -> None:
-    old = now()
+    old = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     station.portal.accept("subscribe", user_id="stale", newsletter="daily", email="stale@portal.org")
     station.wait_for_lists("stale", 3)
     said = {"user_id": "stale", "newsletter": "daily", "occurred_at": old}

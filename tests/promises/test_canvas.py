@@ -65,7 +65,7 @@ except Exception as error:
 
 
 def is_accepted(redis_client: redis.Redis, user: str = "anna") -> bool:
-    return bool(redis_client.hexists(f"sync_tasks:contacts:{user}", "n:daily"))
+    return any(redis_client.hmget(f"sync_tasks:contacts:{user}", ["n:daily", "t:daily"]))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -111,7 +111,7 @@ def test_a_file_newer_than_an_opt_out_at_brevo_is_no_confirmed_subscription(
     desk: Desk, brevo: Sandbox, export: Path, more: dict[str, str]
 ) -> None:
     desk.pipeline.subscribe("cleo")
-    desk.pipeline.unsubscribe("cleo", "weekly")
+    desk.pipeline.unsubscribe("cleo", "weekly", occurred_at=datetime.now(UTC) - timedelta(hours=1))
     desk.pipeline.work()
     brevo.act("unsubscribe", address_of("cleo"))
     desk.run("reconcile")

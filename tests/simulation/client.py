@@ -115,7 +115,7 @@ class Pipeline:
 
 def open_store(memory: Memory, namespace: str = "twin", pause: Pause = go_on, edit: Edit = str) -> Store:
     """Return the twin of a store: the real one, its Redis in memory; ``edit`` changes its scripts to break them."""
-    return Store(cast("Redis", Client(memory, pause, edit)), namespace)
+    return Store(cast("Redis", Client(memory, pause, edit)), namespace, clock=memory.clock.now)
 
 
 def open_memory(microseconds: int = 0) -> Memory:

@@ -1,11 +1,19 @@
 """Time as the simulation has it."""
 
+from datetime import datetime
+
+from sync_tasks.events import moment_of
+
 
 class Clock:
     """Microseconds since 1970; they pass only where somebody says so."""
 
     def __init__(self, microseconds: int) -> None:
         self.microseconds = microseconds
+
+    def now(self) -> datetime:
+        """Return the time as a machine has it whose clock agrees."""
+        return moment_of(self.microseconds)
 
     @property
     def seconds(self) -> float:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from sync_tasks import errors
-from sync_tasks.contacts import STAMP, EventKey, merge, values_of
+from sync_tasks.contacts import STAMP, Contact, EventKey, merge, values_of
 from sync_tasks.dead_letters import read_closed, read_letters
 from sync_tasks.events import Event, stamp_of
-from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.contact import Contact as Held
 from tests.simulation.plan import LISTS, START
 from tests.simulation.world import World
 
@@ -37,7 +37,7 @@ def wishes_of(world: World) -> dict[str, Registers]:
 
 
 def _merge(registers: Registers, event: Event) -> Registers:
-    return merge(registers, stamp_of(event.occurred_at or START), values_of(event))
+    return merge(registers, stamp_of(event.occurred_at or START), values_of(event), told=event.occurred_at is not None)
 
 
 def _stamp(seconds: float) -> str:
@@ -45,8 +45,12 @@ def _stamp(seconds: float) -> str:
 
 
 def _subscribed(registers: Registers, floor: str) -> set[int]:
-    wished = {slug: registers.get(f"n:{slug}", "") for slug in LISTS}
-    return {LISTS[slug] for slug, text in wished.items() if text[STAMP:] == "s" and text[:STAMP] > floor}
+    wishes = subscriptions_of(registers).items()
+    return {LISTS[slug] for slug, (since, wished) in wishes if wished and since > floor}
+
+
+def subscriptions_of(registers: Registers) -> dict[str, tuple[str, bool]]:
+    return Contact("", registers).subscriptions()
 
 
 def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[str]:
@@ -72,33 +76,32 @@ def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[
     yield from _check_block(world, contact, user_id, registers)
 
 
-def _unspoken(world: World, contact: Contact, registers: Registers) -> set[int]:
+def _unspoken(world: World, contact: Held, registers: Registers) -> set[int]:
     """Return the lists a contact has always been on and of which the portal never said a word."""
     before = {entry.list_id for entry, _ in world.watcher.happened if entry.request is None and entry.what == "joined"}
-    return {
-        LISTS[slug] for slug in LISTS if f"n:{slug}" not in registers and LISTS[slug] in before & {*contact.list_ids}
-    }
+    spoken = subscriptions_of(registers)
+    return {LISTS[slug] for slug in LISTS if slug not in spoken and LISTS[slug] in before & {*contact.list_ids}}
 
 
-def _check_name(contact: Contact, registers: Registers) -> Iterator[str]:
+def _check_name(contact: Held, registers: Registers) -> Iterator[str]:
     name = registers.get("a:first_name")
     if name and contact.attributes.get("FIRSTNAME") != name[STAMP + 1 : -1]:
         yield "has another name"
 
 
-def _check_flag(contact: Contact, registers: Registers) -> Iterator[str]:
+def _check_flag(contact: Held, registers: Registers) -> Iterator[str]:
     told = contact.attributes.get("DAILY_UNSUBSCRIBED") is True
-    if "n:daily" in registers and told == (LISTS["daily"] in contact.list_ids):
+    if "daily" in subscriptions_of(registers) and told == (LISTS["daily"] in contact.list_ids):
         yield "is on a list and unsubscribed from it, or neither"
 
 
-def _block_of(world: World, contact: Contact) -> tuple[float, str] | None:
+def _block_of(world: World, contact: Held) -> tuple[float, str] | None:
     """Return the last time the reader opted out at Brevo, and how."""
     acts = [(at, what) for at, what, contact_id in world.acted if contact_id == contact.id]
     return max(acts, default=None)
 
 
-def _check_block(world: World, contact: Contact, user_id: str, registers: Registers) -> Iterator[str]:
+def _check_block(world: World, contact: Held, user_id: str, registers: Registers) -> Iterator[str]:
     block = _block_of(world, contact)
     if block is None:
         if contact.blocklisted:
@@ -153,7 +156,7 @@ def _check_fates(world: World) -> Iterator[str]:
     for user_id in {user_id for user_id, _ in keys}:
         for line in world.store.history(user_id):
             _, key, what, *_ = line.split(" ")
-            done[user_id, EventKey.parse(key)] += what == "done"
+            done[user_id, EventKey.parse(key)] += what in {"done", "superseded"}
     letters = Counter(
         (letter.user_id, letter.key) for letter in (*read_letters(world.store), *read_closed(world.store))
     )

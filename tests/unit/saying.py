@@ -52,7 +52,9 @@ def key_of(event: Event) -> EventKey:
 
 def merged(*events: Event) -> dict[str, str]:
     """Return the registers after these events, in the order in which they come."""
-    return reduce(lambda told, event: merge(told, key_of(event).stamp, values_of(event)), events, dict[str, str]())
+    return reduce(
+        lambda told, event: merge(told, key_of(event).stamp, values_of(event), told=True), events, dict[str, str]()
+    )
 
 
 def contact_of(*events: Event, **known: Any) -> Contact:

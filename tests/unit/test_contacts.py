@@ -94,7 +94,7 @@ def test_what_comes_late_of_an_erased_person_only_tells_where_to_look() -> None:
 
 
 def test_what_an_operator_gave_up_is_no_wish_until_a_newer_event_comes() -> None:
-    given_up = {"n:daily": stamp(1), "address": stamp(1)}
+    given_up = {"t:daily": stamp(1), "address": stamp(1)}
     contact = contact_of(subscribe(1), given_up=given_up)
     assert (contact.subscriptions(), contact.address) == ({}, None)
     again = contact_of(subscribe(1), subscribe(2), given_up=given_up)
