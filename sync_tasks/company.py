@@ -19,6 +19,7 @@ from sync_tasks.errors import GatewayUnavailableError, RejectedContactError, Syn
 from sync_tasks.events import moment_of
 from sync_tasks.gateway import Gateway
 from sync_tasks.grouping import Shape, kind_of, shape_of
+from sync_tasks.pauses import CREATING, parts_of
 from sync_tasks.planning import Read, Step, View, Write, after_write, concerns, first_view, next_step, seen_of
 from sync_tasks.pushing import AccountPush
 from sync_tasks.settling import Pushed
@@ -223,7 +224,7 @@ class Company:
         push, member.served = member.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: blame(error, push.account, self.using)} if error else {}
-        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful)
+        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful, self.own.push.lease.paused)
         self.done.append((push.lease, pushed))
 
     def _conclude_all(self) -> None:
@@ -256,12 +257,15 @@ def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str
     shape = shape_of(step)
     if shape is None or not isinstance(step, Write | NewContact | Read) or not push.lease.crowd:
         return False
+    # A probe goes alone: it may fail, and with it everybody would be in doubt.
+    part = CREATING if shape.verb == "create" else ""
+    if part in parts_of(push.lease.paused, push.account):
+        return False
     company = Company(Member(push, step), shape, using, task_id)
     try:
-        # A probe of a paused account goes alone: it may fail, and with it everybody would be in doubt.
         if push.lease.crowd >= CROWD and not using.throttle.paused(push.account):
             company.gather()
-        using.throttle.gate(push.account).wait_for_turn("contacts", company.gather)
+        using.throttle.gate(push.account).wait_for_turn("contacts", company.gather, part)
         if len(company.others) + 1 < shape.least:
             company.give_back()
             return False

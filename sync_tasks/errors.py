@@ -123,6 +123,10 @@ class OutOfCreditsError(AccountError):
     """402: the account's plan does not cover this."""
 
 
+class LimitReachedError(AccountError):
+    """400 for a contact to be created: the account may hold no more of them."""
+
+
 class AccountPausedError(AccountError):
     """The account is paused; ``seconds`` from now somebody should try again."""
 
@@ -132,6 +136,15 @@ class AccountPausedError(AccountError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class PartPausedError(AccountPausedError):
+    """A part of the account is paused, such as creating contacts; what waits for it is woken when that is over."""
+
+    def __init__(self, message: str, seconds: float, part: str) -> None:
+        super().__init__(message, seconds)
+        self.args = (message, seconds, part)
+        self.part = part
 
 
 class UnexpectedError(SyncError):

@@ -5,12 +5,14 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from sync_tasks.pauses import Pause
 from sync_tasks.settings import Account
 from sync_tasks.store import SECOND, Store
 from sync_tasks.throttle import Throttle
 
 METRICS = {
     "sync_tasks_pause_seconds": "for how long the account has been paused, 0 while it is not",
+    "sync_tasks_part_pause_seconds": "for how long a part of the account has been paused; missing while none is",
     "sync_tasks_dirty_contacts_total": "contacts that Brevo does not agree with yet",
     "sync_tasks_oldest_event_seconds": "for how long the oldest of them has waited",
     "sync_tasks_dead_letters_total": "dead letters that wait for an operator",
@@ -46,4 +48,13 @@ def _set_pauses(registry: CollectorRegistry, store: Store, accounts: Mapping[str
     for account in accounts:
         pause = throttle.paused(account)
         # A pause of this moment is one, too.
-        gauge.labels(account).set(max((now - int(pause.since)) / SECOND, 0.001) if pause else 0.0)
+        gauge.labels(account).set(_age(pause, now) if pause else 0.0)
+    name = "sync_tasks_part_pause_seconds"
+    gauge = Gauge(name, METRICS[name], ["account", "part"], registry=registry)
+    for account in accounts:
+        for part, pause in throttle.paused_parts(account).items():
+            gauge.labels(account, part).set(_age(pause, now))
+
+
+def _age(pause: Pause, now: int) -> float:
+    return max((now - int(pause.since)) / SECOND, 0.001)

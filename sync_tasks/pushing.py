@@ -19,17 +19,20 @@ from sync_tasks.differences import (
 from sync_tasks.duplicates import find_holder
 from sync_tasks.erasing import erase_contact, erase_seen
 from sync_tasks.errors import (
+    AccountError,
     AddressBusyError,
     AddressTakenError,
     DuplicateContactError,
     GatewayUnavailableError,
     LeaseLostError,
     MissingContactError,
+    PartPausedError,
     RejectedContactError,
     SyncError,
     TooEarlyError,
 )
 from sync_tasks.gateway import Gateway, Written
+from sync_tasks.pauses import CREATING, describe, part_in_trouble
 from sync_tasks.planning import (
     Erase,
     Read,
@@ -173,6 +176,9 @@ class AccountPush:
     def _create(self, new: NewContact) -> None:
         try:
             written = self._noting(lambda: self.gateway.create(new))
+        except AccountError as error:
+            self._wait_to_create(error)
+            return
         except DuplicateContactError as error:
             holder = find_holder(self.gateway, error, new.address, self.lease.user_id)
             if not self._is_mine(holder):
@@ -183,6 +189,22 @@ class AccountPush:
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
         self.view = View(replace(seen, off=self.layout.lists - new.lists, looked=self.store.now()), fresh=True)
         self.written |= new.attributes.keys()
+
+    def _wait_to_create(self, error: AccountError) -> None:
+        """Look before a contact waits: one that exists need not be created, and the look tells whether all is refused.
+
+        Raises:
+            PartPausedError: there is none, and creating is paused.
+            AccountError: the whole account is in trouble.
+        """
+        if not (isinstance(error, PartPausedError) or part_in_trouble(error, CREATING)):
+            raise error
+        if self.view.seen is None:
+            self.keep()
+            self._search(self.lease.contact.addresses, by_ext_id=False)
+        if self.view.seen is None or self.view.seen.id is None:
+            told = str(error) if isinstance(error, PartPausedError) else f"{describe(self.account, CREATING)}: {error}"
+            raise PartPausedError(told, error.seconds if isinstance(error, PartPausedError) else 0.0, CREATING)
 
     def _write(self, contact_id: int, change: Change) -> None:
         before = before_write(self.known(), change)

@@ -9,12 +9,14 @@ from sync_tasks.differences import ERASED
 from sync_tasks.errors import (
     AccountPausedError,
     ErasedAtBrevoError,
+    PartPausedError,
     PermanentError,
     PoisonedContactError,
     RateLimitedError,
     SyncError,
 )
 from sync_tasks.fates import Fates, is_own
+from sync_tasks.pauses import name_of
 from sync_tasks.settings import Pipeline
 from sync_tasks.store import SECOND, Settlement
 from sync_tasks.suppressing import find_suppressed
@@ -25,13 +27,17 @@ LONGEST_DEFERRAL = 3600.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Pushed:
-    """How the push of one contact went: what each account is known to hold, and what kept it from agreeing."""
+    """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
+
+    ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``).
+    """
 
     contact: Contact
     now: str
     seen: Mapping[str, Seen]
     errors: Mapping[str, SyncError]
     doubtful: bool
+    paused: frozenset[str] = frozenset()
 
     @property
     def passing(self) -> list[SyncError]:
@@ -62,6 +68,10 @@ def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
     """
     tired = is_tired(pushed, pipeline)
     passing = [error for error in pushed.passing if not (tired and is_own(error))]
+    if passing and all(isinstance(error, PartPausedError) for error in passing):
+        # Whoever waits for a part is woken when it goes on; this is for what nobody woke.
+        return LONGEST_DEFERRAL
+    passing = [error for error in passing if not isinstance(error, PartPausedError)]
     if not passing:
         return None
     told = [delay for delay in map(_told_delay, passing) if delay is not None]
@@ -95,6 +105,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         fields=_fields(pushed, fates, unsure),
         looked={account: mark for account, mark in contact.looks.items() if _has_looked(pushed, account)},
         suppressed=find_suppressed(contact, pushed.seen),
+        waits=_waits(pushed),
         clean=delay is None,
         due=due,
         tombstone=_tombstone(pushed) if complete else "",
@@ -108,6 +119,12 @@ def _has_looked(pushed: Pushed, account: str) -> bool:
     """Tell whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
     error = pushed.errors.get(account)
     return error is None or isinstance(error, ErasedAtBrevoError)
+
+
+def _waits(pushed: Pushed) -> dict[str, bool]:
+    """Return for each paused part whether the contact waits for it."""
+    errors = ((account, error) for account, error in pushed.errors.items() if isinstance(error, PartPausedError))
+    return dict.fromkeys(pushed.paused, False) | {name_of(account, error.part): True for account, error in errors}
 
 
 def _is_idle(pushed: Pushed) -> bool:

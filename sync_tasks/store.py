@@ -7,7 +7,8 @@ erased user's id · ``secret`` the key of those hashes · ``dirty`` users by sin
 when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with ·
 ``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
 once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
-``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``vacated:<keyed hash>``
+``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``urgent`` users with
+an opt-out or an erasure without a fate yet · ``vacated:<keyed hash>``
 an address that a user gave up, two days.
 """
 
@@ -66,6 +67,7 @@ class Lease:
     """The right to push one contact, and what is known of it.
 
     ``crowd``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go out.
+    ``paused``: the names of all paused parts of accounts (see ``pauses``).
     """
 
     user_id: str
@@ -73,6 +75,7 @@ class Lease:
     contact: Contact
     crowd: int = 1
     granted: bool = False
+    paused: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, repr=False)
@@ -82,6 +85,7 @@ class Settlement:
     fields: dict[str, str] = field(default_factory=dict)
     looked: dict[str, str] = field(default_factory=dict)
     suppressed: dict[str, str] = field(default_factory=dict)
+    waits: dict[str, bool] = field(default_factory=dict)
     clean: bool = False
     due: float | None = None
     tombstone: str = ""
@@ -177,9 +181,10 @@ class Store:
         status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND), *ask))
         if status != "taken":
             return "busy" if status == "busy" else "idle"
-        taken, crowd, granted, *rest = answer
+        taken, crowd, granted, parts, *rest = answer
         contact = self.load(user_id, rest, address_taken=taken == "1")
-        return Lease(user_id, token, contact, int(crowd), granted == "granted")
+        paused = frozenset(filter(None, parts.split(",")))
+        return Lease(user_id, token, contact, int(crowd), granted == "granted", paused)
 
     def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
@@ -248,6 +253,12 @@ class Store:
         """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
         return cast("list[str]", self._run("grant", *question))
 
+    def resume(self, name: str, account: str, newsletter: str = "") -> None:
+        """Let a paused part of an account go on and wake who waited for it, some at a time (see ``resume.lua``)."""
+        register = f"n:{newsletter}" if newsletter else ""
+        while not self._run("resume", name, _AT_ONCE, account, register):
+            pass
+
     def observe(self, account: str, bucket: str, told: Iterable[str]) -> None:
         """Make room in a window for what others used of it (see ``throttle``)."""
         self._run("observe", account, bucket, *told)
@@ -260,6 +271,20 @@ class Store:
         """Return Redis' clock as a stamp."""
         seconds, microseconds = self.redis.time()
         return f"{seconds:010d}{microseconds:06d}"
+
+    def overdue_urgent(self, limit: int, grace: float) -> list[str]:
+        """Return the same of those who have an opt-out or an erasure pending, the longest waiting first."""
+        now = int(self.now())
+        waiting = cast("list[str]", self.redis.zrange(self.key("urgent"), 0, _AT_ONCE - 1))
+        pipeline = self.redis.pipeline(transaction=False)
+        for user in waiting:
+            pipeline.zscore(self.key("due"), user)
+        latest = now - int(grace * SECOND)
+        due = zip(waiting, pipeline.execute(), strict=True)
+        users = [user for user, since in due if since is not None and int(since) <= latest][:limit]
+        if users:
+            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
+        return users
 
     def overdue(self, limit: int, grace: float) -> list[str]:
         """Return users who have been due for longer than this many seconds, and give each as long again."""
@@ -317,6 +342,7 @@ def _document(lease: Lease, result: Settlement) -> str:
             "fields": result.fields,
             "looked": result.looked,
             "suppressed": result.suppressed,
+            "waits": result.waits,
             "clean": result.clean,
             "due": "" if result.due is None else str(int(result.due * SECOND)),
             "erased": result.tombstone,

@@ -12,6 +12,7 @@ from sync_tasks.celery import app
 from sync_tasks.contacts import STAMP
 from sync_tasks.nightly import ask_again, tell_portal
 from sync_tasks.nudging import nudge_contacts, queue_of
+from sync_tasks.recovery import find_probes
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
 from sync_tasks.work import Resources
@@ -35,7 +36,7 @@ def sweep() -> int:
     tell_portal()
     ask_again()
     grace = using.settings.pipeline.grace_seconds
-    users = _without_held(using.store, using.store.overdue(_limit(using), grace), grace)
+    users = _without_held(using.store, _choose(using, grace), grace)
     urgent = using.store.urgent(users)
     return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
 
@@ -60,9 +61,13 @@ def _nudge(users: Collection[str], *, urgent: bool = False) -> int:
     return len(users)
 
 
-def _limit(using: Resources) -> int:
+def _choose(using: Resources, grace: float) -> list[str]:
+    """Return whom to nudge: opt-outs and erasures first, above all where only few can probe."""
     paused = all(using.throttle.paused(account) for account in using.settings.accounts)
-    return PROBES if paused else LIMIT
+    limit = PROBES if paused else LIMIT
+    urgent = using.store.overdue_urgent(limit, 0.0 if paused else grace)
+    rest = using.store.overdue(limit, grace)
+    return list(dict.fromkeys([*urgent, *rest, *find_probes(using.store, using.throttle, using.settings.accounts)]))
 
 
 def _queued(*, urgent: bool) -> int:

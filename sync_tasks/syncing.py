@@ -51,7 +51,8 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     errors = {account: blame(error, account, using) for account, error in found.items()}
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
-    settled, report = conclude(lease, Pushed(lease.contact, using.store.now(), seen, errors, doubtful), using, task_id)
+    pushed = Pushed(lease.contact, using.store.now(), seen, errors, doubtful, lease.paused)
+    settled, report = conclude(lease, pushed, using, task_id)
     return settled, replace(report, nudge=frozenset().union(*(push.woken | {push.busy} for push in pushes)) - {""})
 
 

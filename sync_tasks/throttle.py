@@ -1,9 +1,10 @@
 """The account's limits and pauses, shared by all processes of a portal through Redis.
 
-Keys under ``<namespace>:``: ``paused:<account>`` why and since when, until a probe succeeds · ``probed:<account>``
-while no further probe may go out · ``held:<account>:<bucket>`` after a 429, as long as Brevo's window ·
-``granted:<account>:<bucket>:<window>`` the moments of the last requests, as long as the window ·
-``first:<account>:<bucket>`` the priority of the most urgent that waits, as long as it waits.
+Keys under ``<namespace>:``: ``paused:<account>`` why and since when, until a probe succeeds · ``paused_parts`` the same
+for parts of accounts, by ``<account> <part>`` · ``paused_users:<account> <part>`` who waits for it, until then ·
+``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` after
+a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>`` the moments of the last requests, as long as
+the window · ``first:<account>:<bucket>`` the priority of the most urgent that waits, as long as it waits.
 """
 
 import json
@@ -13,11 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, cast
 
-from sync_tasks.errors import AccountError, AccountPausedError, GatewayUnavailableError, RateLimitedError, SyncError
+from sync_tasks.errors import (
+    AccountError,
+    AccountPausedError,
+    GatewayUnavailableError,
+    PartPausedError,
+    RateLimitedError,
+    SyncError,
+)
 from sync_tasks.lines import Line, Priority
+from sync_tasks.pauses import Pause, advise, describe, name_of, part_in_trouble, parts_of
 from sync_tasks.settings import Account
 from sync_tasks.store import SECOND, Store
 
@@ -49,21 +58,17 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """Why an account gets no requests, and since when (a stamp)."""
-
-    error: str
-    message: str
-    since: str
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
-    """A request may go out: in which bucket, since when by the monotonic clock, whether it probes a paused account."""
+    """A request may go out: in which bucket, since when by the monotonic clock, whether it probes a paused account.
+
+    ``part`` is what the request needs beside the account; ``probes_part``: that is paused, and this is its probe.
+    """
 
     bucket: str
     granted: float
     probes: bool
+    part: str = ""
+    probes_part: bool = False
 
 
 class Throttle:
@@ -114,20 +119,21 @@ class Throttle:
         bucket: str,
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = _nothing,
+        part: str = "",
     ) -> Turn:
         """Return once a request may go out; ``meanwhile`` is called once if that takes waiting, shortly before the end.
 
         Raises:
-            AccountPausedError: the account is paused.
+            AccountPausedError: the account is paused, or the ``part`` of it that the request needs.
             RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
         """
         patience = _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
         line, deadline, waited = self._lines[account, bucket], time.monotonic() + patience, False
         with line.standing(priority) as place:
             while line.wait_to_be_first(place, deadline):
-                answer, wait = self._ask(account, bucket, priority)
-                if not wait:
-                    return Turn(bucket, time.monotonic(), probes=answer == "probe")
+                turn, wait = self._ask(account, bucket, priority, part)
+                if turn:
+                    return turn
                 ready = time.monotonic() + wait
                 if ready > deadline:
                     raise RateLimitedError(f"account {account}: its limit is used up for now", wait)
@@ -138,10 +144,19 @@ class Throttle:
                     raise RateLimitedError(f"account {account}: the worker is ending", 1.0)
         raise RateLimitedError(f"account {account}: others wait for its limit too", 1.0)
 
-    def question(self, account: str, bucket: str, priority: Priority = Priority.ORDINARY) -> tuple[str, ...]:
+    def question(
+        self, account: str, bucket: str, priority: Priority = Priority.ORDINARY, part: str = ""
+    ) -> tuple[str, ...]:
         """Return what ``grants.lua`` wants to be told."""
         windows = self._background[account, bucket] if priority is Priority.BACKGROUND else ()
-        return account, bucket, str(int(priority)), self._probe_every, *self._windows[account, bucket], *windows
+        return (
+            name_of(account, part),
+            bucket,
+            str(int(priority)),
+            self._probe_every,
+            *self._windows[account, bucket],
+            *windows,
+        )
 
     def ask_ahead(self) -> tuple[str, ...]:
         """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
@@ -153,12 +168,16 @@ class Throttle:
         (gate,) = self._gates.values()
         gate.grant_ahead(time.monotonic())
 
-    def _ask(self, account: str, bucket: str, priority: Priority) -> tuple[str, float]:
-        answer, microseconds, *why = self._store.grant(self.question(account, bucket, priority))
+    def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Turn | None, float]:
+        """Return a turn, or in how many seconds to ask again."""
+        answer, microseconds, *told = self._store.grant(self.question(account, bucket, priority, part))
         seconds = int(microseconds) / SECOND
         if answer == "paused":
-            raise AccountPausedError(f"account {account} is paused ({_parse(why[0]).error})", max(seconds, 1.0))
-        return answer, seconds
+            raise _refusal(account, _parse(told[0]), told[1], max(seconds, 1.0))
+        if answer == "wait":
+            return None, seconds
+        probes, probes_part = told or ("", "")
+        return Turn(bucket, time.monotonic(), bool(probes), part, bool(probes_part)), 0.0
 
     def hold(self, account: str, seconds: float, bucket: str) -> None:
         """Let nobody ask before Brevo's own window is over."""
@@ -173,25 +192,50 @@ class Throttle:
         if most == limit and remaining * 2 < limit:
             self._store.observe(account, bucket, (length, str(most), str(limit - remaining)))
 
-    def pause(self, account: str, error: SyncError) -> None:
-        """Stop all requests of an account until a probe succeeds, and raise the alarm if that is news."""
+    def pause(self, account: str, error: SyncError, part: str = "") -> None:
+        """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news."""
         pause = Pause(type(error).__name__, str(error), self._store.now())
-        self._store.redis.set(self._store.key(f"probed:{account}"), "1", px=int(self._probe_every))
-        if self._store.redis.set(self._key(account), json.dumps(asdict(pause)), nx=True):
+        redis, text = self._store.redis, json.dumps(asdict(pause))
+        redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
+        if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
             log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
+        elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
+            log.error("%s: %s: %s: %s", describe(account, part), pause.error, pause.message, advise(part))
 
     def paused(self, account: str) -> Pause | None:
         """Return why the account is paused, or nothing."""
-        text = self._store.redis.get(self._key(account))
+        text = self._store.redis.get(self._store.key(f"paused:{account}"))
         return _parse(cast("str", text)) if text else None
+
+    def paused_parts(self, account: str) -> dict[str, Pause]:
+        """Return which parts of the account are paused, and why."""
+        told = cast("dict[str, str]", self._store.redis.hgetall(self._store.key("paused_parts")))
+        return {part: _parse(told[name_of(account, part)]) for part in sorted(parts_of(told, account))}
 
     def resume(self, account: str) -> None:
         """Let the account's requests go again."""
-        if self._store.redis.delete(self._key(account), self._store.key(f"probed:{account}")):
+        if self._store.redis.delete(self._store.key(f"paused:{account}"), self._store.key(f"probed:{account}")):
             log.warning("account %s is no longer paused", account)
 
-    def _key(self, account: str) -> str:
-        return self._store.key(f"paused:{account}")
+    def pass_probe_on(self, account: str, error: SyncError) -> None:
+        """Let another request probe the account at once; one that is paused for another reason goes on."""
+        pause = self.paused(account)
+        if pause and pause.error != type(error).__name__:
+            self.resume(account)
+        self._store.redis.delete(self._store.key(f"probed:{account}"))
+
+    def resume_part(self, account: str, part: str, newsletter: str = "") -> None:
+        """Let a part of the account go on, and make everybody due who waited for it.
+
+        Who unsubscribed from that ``newsletter`` meanwhile is looked at again.
+        """
+        if part in self.paused_parts(account):
+            self._store.resume(name_of(account, part), account, newsletter)
+            log.warning("no longer: %s", describe(account, part))
+
+    def is_probed(self, account: str, part: str) -> bool:
+        """Tell whether the next probe of a part must still be waited for."""
+        return int(self._store.redis.pttl(self._store.key(f"probed:{name_of(account, part)}"))) > int(self._probe_every)
 
 
 class AccountGate:
@@ -216,36 +260,52 @@ class AccountGate:
         """Take note that a request of this thread was granted at that moment of the monotonic clock."""
         self._thread.ahead = Turn("contacts", granted, probes=False)
 
-    def wait_for_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> None:
+    def wait_for_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
         """Return once this thread's next request may go out at once; see ``Throttle.acquire``."""
-        self._thread.ahead = self._take_turn(bucket, meanwhile)
+        self._thread.ahead = self._take_turn(bucket, part, meanwhile)
 
-    def acquire(self, bucket: str) -> None:
+    def acquire(self, bucket: str, part: str = "") -> None:
         """Return once a request may go out."""
-        self._thread.turn = self._take_turn(bucket)
+        self._thread.turn = self._take_turn(bucket, part)
 
-    def _take_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
-        ahead, self._thread.ahead = getattr(self._thread, "ahead", None), None
+    def _take_turn(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
+        ahead: Turn | None = getattr(self._thread, "ahead", None)
+        self._thread.ahead = None
         if ahead and ahead.bucket == bucket and time.monotonic() - ahead.granted < _GOOD_FOR:
-            return cast("Turn", ahead)
+            return replace(ahead, part=part)
         priority = getattr(self._thread, "priority", Priority.ORDINARY)
-        return self._throttle.acquire(self._account, bucket, priority, meanwhile)
+        return self._throttle.acquire(self._account, bucket, priority, meanwhile, part)
 
     def observe(self, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
         self._throttle.observe(self._account, self._thread.turn.bucket, limit, remaining)
 
     def report(self, error: SyncError | None) -> None:
-        """Take note of how the request went: it may pause the account for everybody, or end its pause."""
+        """Take note of how the request went: it may pause the account for everybody, or a part of it, or end a pause.
+
+        A creation that is refused for the plan was let in: it ends the pause of an account that let nobody in. One that
+        is refused as everything else was leaves the probe of the account to another request.
+        """
         turn: Turn = self._thread.turn
         self._unanswered = self._unanswered + 1 if isinstance(error, GatewayUnavailableError) else 0
         if isinstance(error, RateLimitedError):
             self._throttle.hold(self._account, error.retry_after or 1.0, turn.bucket)
         elif error and (isinstance(error, AccountError) or self._unanswered >= OUTAGE):
             self._unanswered = 0
-            self._throttle.pause(self._account, error)
-        elif turn.probes and not isinstance(error, GatewayUnavailableError):
-            self._throttle.resume(self._account)
+            part = part_in_trouble(error, turn.part)
+            self._throttle.pause(self._account, error, part)
+            if part and turn.probes:
+                self._throttle.pass_probe_on(self._account, error)
+        elif not isinstance(error, GatewayUnavailableError):
+            if turn.probes:
+                self._throttle.resume(self._account)
+            if turn.probes_part:
+                self._throttle.resume_part(self._account, turn.part)
+
+
+def _refusal(account: str, pause: Pause, part: str, seconds: float) -> AccountPausedError:
+    told = f"{describe(account, part)} ({pause.error})"
+    return PartPausedError(told, seconds, part) if part else AccountPausedError(told, seconds)
 
 
 def _parse(text: str) -> Pause:

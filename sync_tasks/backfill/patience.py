@@ -12,21 +12,21 @@ class PatientGate:
         self._gate = gate
         self._throttle = throttle
 
-    def acquire(self, bucket: str) -> None:
+    def acquire(self, bucket: str, part: str = "") -> None:
         """Return once a request may go out.
 
         Raises:
-            AccountPausedError: the account is paused.
+            AccountPausedError: the account is paused, or that part of it.
             RateLimitedError: the process must end before that.
         """
-        while wait := self._try(bucket):
+        while wait := self._try(bucket, part):
             self._throttle.rest(wait)
 
-    def _try(self, bucket: str) -> float:
+    def _try(self, bucket: str, part: str) -> float:
         """Return how long to wait before the next try."""
         try:
             with self._gate.hurrying(Priority.BACKGROUND):
-                self._gate.acquire(bucket)
+                self._gate.acquire(bucket, part)
         except RateLimitedError as error:
             if self._throttle.stopping:
                 raise

@@ -24,7 +24,7 @@ class VisitorGate:
         self._account = account
         self._bucket = ""
 
-    def acquire(self, bucket: str) -> None:
+    def acquire(self, bucket: str, part: str = "") -> None:  # noqa: ARG002 - an operator creates nobody
         """Return once a request may go out."""
         self._bucket = bucket
         with suppress(AccountPausedError):

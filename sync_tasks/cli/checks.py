@@ -79,7 +79,7 @@ def _time_ping(redis: "Redis") -> float:
 
 def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
     """Look whether anybody works, sweeps, and may talk to Brevo."""
-    from sync_tasks.cli.watching import SWEPT_WITHIN, ping_workers, read_pauses, read_swept
+    from sync_tasks.cli.watching import SWEPT_WITHIN, ping_workers, read_paused_parts, read_pauses, read_swept
 
     workers, swept = ping_workers(), read_swept(store)
     if workers:
@@ -93,6 +93,9 @@ def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
         yield Check("beat", "fail", found, "start `celery -A sync_tasks beat`, once: lost messages wait for it")
     for name, pause in read_pauses(store, settings).items():
         yield Check(f"{name}: pause", "fail", f"{pause.error} for {show_age(pause.seconds)}", pause.message)
+    for part in read_paused_parts(store, settings):
+        found = f"{part.error} for {show_age(part.seconds)}, {count(part.waiting, 'contact')} waiting"
+        yield Check(f"{part.account}: {part.part}", "fail", found, part.advice)
 
 
 def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterator[Check]:

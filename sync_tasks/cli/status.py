@@ -20,7 +20,7 @@ AsMetrics = Annotated[bool, typer.Option("--metrics", help="Print the metrics in
 def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False) -> None:
     """Show queues, workers, what is in flight, dead letters, paused accounts and the oldest unsynced event.
 
-    Exit 1 while an account is paused, no worker answers, or no beat has swept lately.
+    Exit 1 while an account or a part of one is paused, no worker answers, or no beat has swept lately.
     """
     from sync_tasks.settings import load_settings
 
@@ -90,7 +90,8 @@ def _accounts(overview: Overview) -> str:
     paused = (
         f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
     )
-    return " · ".join([*running, *paused]) or count(0, "account")
+    parts = (f"[red]{escaped(part.told)} for {show_age(part.seconds)}[/]" for part in overview.paused_parts)
+    return " · ".join([*running, *paused, *parts]) or count(0, "account")
 
 
 def _webhooks(overview: Overview) -> str:

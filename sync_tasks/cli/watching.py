@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sync_tasks.cli.opening import open_broker
-from sync_tasks.cli.showing import show_age
+from sync_tasks.cli.showing import count, show_age
 
 if TYPE_CHECKING:
     from kombu import Connection
@@ -30,6 +30,26 @@ class PausedAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class PausedPart:
+    """What of an account is paused while the rest goes on: why, for how long, how many wait, and what to do."""
+
+    account: str
+    part: str
+    told: str
+    error: str
+    message: str
+    seconds: float
+    waiting: int
+    advice: str
+
+    @property
+    def trouble(self) -> str:
+        """One line about it."""
+        waiting = count(self.waiting, "contact")
+        return f"{self.told} for {show_age(self.seconds)}, {waiting} waiting ({self.error}): {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The pipeline at one moment."""
 
@@ -44,6 +64,7 @@ class Overview:
     dead_letters: int
     accounts: list[str]
     paused: dict[str, PausedAccount]
+    paused_parts: list[PausedPart]
     webhooks: dict[str, dict[str, int]]
     reconciled: list[str]
     alarms: list[str]
@@ -53,6 +74,7 @@ class Overview:
         """What keeps events from reaching Brevo, one line each."""
         return [
             *(f"account {name} is paused ({pause.error}): {pause.message}" for name, pause in self.paused.items()),
+            *(part.trouble for part in self.paused_parts),
             *self.alarms,
             *([] if self.workers else ["no worker answers: start one with `celery -A sync_tasks worker`"]),
             *([] if self.swept else [f"no beat has swept {self._for_how_long}: start `celery -A sync_tasks beat`"]),
@@ -90,6 +112,7 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
         dead_letters=redis.hlen(store.key("dead_letters")),
         accounts=list(settings.accounts),
         paused=read_pauses(store, settings),
+        paused_parts=read_paused_parts(store, settings),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
         alarms=find_alarms(store),
@@ -113,6 +136,21 @@ def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount
         for name, pause in pauses
         if pause
     }
+
+
+def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
+    """Return which parts of accounts are paused."""
+    from sync_tasks.pauses import advise, describe, name_of
+    from sync_tasks.throttle import Throttle
+
+    throttle, now, parts = Throttle(store, settings.accounts), int(store.now()), list[PausedPart]()
+    for account in settings.accounts:
+        for part, pause in throttle.paused_parts(account).items():
+            seconds = max(now - int(pause.since), 0) / _MICROSECONDS
+            waiting = store.redis.zcard(store.key(f"paused_users:{name_of(account, part)}"))
+            told = describe(account, part)
+            parts.append(PausedPart(account, part, told, pause.error, pause.message, seconds, waiting, advise(part)))
+    return parts
 
 
 def ping_workers() -> list[str]:

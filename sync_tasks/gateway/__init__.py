@@ -32,12 +32,14 @@ class Moved:
 class Gate(Protocol):
     """What a gateway asks before each request of its account, and tells after it."""
 
-    def acquire(self, bucket: str) -> None:
+    def acquire(self, bucket: str, part: str = "") -> None:
         """Return once a request that counts in this bucket of the account's limits may go out.
+
+        ``part`` is what it needs beside the account itself (see ``pauses``).
 
         Raises:
             RateLimitedError: that would take too long to wait for.
-            AccountPausedError: the account is paused.
+            AccountPausedError: the account is paused, or that part of it.
         """
 
     def report(self, error: SyncError | None) -> None:
@@ -50,7 +52,7 @@ class Gate(Protocol):
 class OpenGate:
     """A gate that is always open."""
 
-    def acquire(self, bucket: str) -> None:
+    def acquire(self, bucket: str, part: str = "") -> None:
         """Let the request go."""
 
     def report(self, error: SyncError | None) -> None:

@@ -22,6 +22,15 @@ _IDENTIFIERS = ("email", "ext_id", "sms", "whatsapp", "landline_number")
 _ACCOUNT_TROUBLE = frozenset(
     {"account_in_process", "account_under_validation", "not_enough_credits", "permission_denied", "unauthorized"}
 )
+# How Brevo says with 400 that the plan covers no more contacts is documented nowhere and known of no other client:
+# these are the words of its code list (402) and of its quotas (https://developers.brevo.com/docs/platform-quotas).
+_LIMIT_CODES = re.compile(r"\w*(limit|quota)_?(reached|exceeded)|(contacts?|plan)_(limit|quota)\w*", re.IGNORECASE)
+_FULL = re.compile(
+    r"\b(contacts?|plan|account)\b.{0,40}\b(limit|quota)\b.{0,40}\b(reach|exceed|hit)|"
+    r"\b(reach|exceed|hit)\w*\b.{0,40}\b(limit|quota|maximum)\b.{0,40}\b(contacts?|plan|account)\b|"
+    r"\b(limit|quota|maximum)\b.{0,20}\bcontacts?\b.{0,40}\b(reach|exceed|hit)|\bupgrade\b.{0,20}\bplan\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +100,11 @@ class Answer:
         if self.code != "duplicate_parameter" and _DUPLICATE not in text:
             return ()
         return tuple(kind for kind in _IDENTIFIERS if re.search(rf"\b{kind}\b", text)) or ("email",)
+
+    @property
+    def tells_limit(self) -> bool:
+        """Whether a refused creation means that the account may hold no more contacts; believed, as it saves events."""
+        return bool(_LIMIT_CODES.fullmatch(self.code) or _FULL.search(str(self.data.get("message", ""))))
 
     @property
     def blames_account(self) -> bool:

@@ -105,7 +105,7 @@ class Brevo(Operations):
     def _attempt(self, call: Call) -> Answer | Fault:
         """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
         try:
-            self._gate.acquire(call.bucket)
+            self._gate.acquire(call.bucket, call.part)
         except SyncError as error:
             return Fault(error)
         outcome = self._exchange(call)

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 
 from sync_tasks.differences import Change, NewContact
 from sync_tasks.events import Json
+from sync_tasks.pauses import CREATING
 
 _PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
 _UNQUOTABLE = frozenset('"\\')
+_CREATIONS = frozenset({"/contacts", "/contacts/import"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,6 +41,11 @@ class Call:
     def bucket(self) -> str:
         """Which of Brevo's limits the request counts in."""
         return "contacts" if self.path.startswith("/contacts") else "other"
+
+    @property
+    def part(self) -> str:
+        """Which part of the account the request needs beside the account itself, if any."""
+        return CREATING if self.method == "POST" and self.path in _CREATIONS else ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}{self.about}"

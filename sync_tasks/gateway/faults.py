@@ -3,6 +3,7 @@
 A message names method, path template, ids, status and Brevo's code; never Brevo's own message, which may quote a value.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -10,13 +11,24 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from sync_tasks.errors import (
     AccountError,
     DuplicateContactError,
+    ForbiddenError,
     GatewayUnavailableError,
+    LimitReachedError,
     MissingContactError,
+    OutOfCreditsError,
     RejectedContactError,
     SyncError,
+    UnauthorizedError,
 )
 from sync_tasks.gateway.answers import Answer
 from sync_tasks.gateway.calls import Call
+from sync_tasks.pauses import CREATING
+
+_BLAMED: Mapping[str, type[AccountError]] = {
+    "not_enough_credits": OutOfCreditsError,
+    "permission_denied": ForbiddenError,
+    "unauthorized": UnauthorizedError,
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -46,7 +58,9 @@ def refused(call: Call, answer: Answer) -> SyncError:
     told = tell(call, answer)
     if answer.duplicates:
         return DuplicateContactError(f"{told} (duplicate {', '.join(answer.duplicates)})", answer.duplicates)
-    return AccountError(told) if answer.blames_account else RejectedContactError(told)
+    if call.part == CREATING and answer.tells_limit:
+        return LimitReachedError(told)
+    return _BLAMED.get(answer.code, AccountError)(told) if answer.blames_account else RejectedContactError(told)
 
 
 def missing(call: Call, answer: Answer) -> SyncError:

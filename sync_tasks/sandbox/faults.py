@@ -21,7 +21,7 @@ RATE_HEADERS: tuple[Header, ...] = (
 class Fault:
     """One fault; it strikes a matching request with ``probability``, at most ``count`` times.
 
-    * ``status``: answers ``status``, as JSON or (``html``) as a proxy's page.
+    * ``status``: answers ``status``, as JSON (``code`` and ``message`` may be told) or (``html``) a proxy's page.
     * ``html``: answers 200 with a page. ``not_utf8``: a body that is not UTF-8. ``waf``: the firewall's 403.
     * ``slow``: takes effect, answers after ``seconds``. ``truncated``: takes effect, the answer breaks off.
     * ``drop``: the connection ends without an effect. ``drop_after``: with it.
@@ -40,6 +40,8 @@ class Fault:
     seconds: float = 1.0
     applied: bool = False
     hanging: bool = False
+    code: str = ""
+    message: str = ""
     id: int = 0
     hits: int = field(default=0)
 
@@ -123,7 +125,8 @@ def answer_status(fault: Fault) -> Reply:
         page = f"<html><head><title>{fault.status}</title></head><body><h1>Error {fault.status}</h1></body></html>"
         return Reply(fault.status, page.encode(), HTML)
     code = CODES.get(fault.status, "account_in_process" if fault.status == 425 else "error")  # noqa: PLR2004
-    reply = answer(fault.status, {"code": code, "message": MESSAGES.get(fault.status, "Something went wrong")})
+    message = fault.message or MESSAGES.get(fault.status, "Something went wrong")
+    reply = answer(fault.status, {"code": fault.code or code, "message": message})
     reply.headers = RATE_HEADERS if fault.status == 429 else ()  # noqa: PLR2004
     return reply
 

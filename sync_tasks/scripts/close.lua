@@ -11,5 +11,6 @@ for i = 6, #ARGV do
   end
 end
 redis.call('HDEL', contact, 'd:' .. event, 'p:' .. event)
+forget_urgent(user)
 close_letter(id, why, who, at)
 return 1

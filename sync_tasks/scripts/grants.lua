@@ -1,18 +1,28 @@
--- Whether a request of an account may pass. Told are: account, bucket, priority (0 goes first), milliseconds between two
--- probes of a paused account, then for each window how many requests and how many microseconds. A window is a list of
--- the moments of its last requests, by Redis' clock: exact for whatever way Brevo counts, the same for all machines.
--- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds and why.
+-- For how many milliseconds what is paused may not be probed. The first half of a probe's time is nobody's; the second
+-- half belongs to opt-outs and erasures, as long as any of them wait.
+local function probe_wait(name, priority, every)
+  local left = redis.call('PTTL', key('probed:' .. name))
+  local behind = priority > 0 and redis.call('EXISTS', key('urgent')) == 1
+  return math.max(behind and left or left - every, 0)
+end
+
+-- Whether a request of an account may pass. Told are: account, and after a space the part of it that the request needs;
+-- bucket, priority (0 goes first), milliseconds between two probes of what is paused, then for each window how many
+-- requests and how many microseconds. A window is a list of the moments of its last requests, by Redis' clock: exact for
+-- whatever way Brevo counts, the same for all machines.
+-- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds, why, and which part, '' for all. A
+-- probe tells besides, as '1' or '', whether it probes the account and whether its part.
 -- Who asks ahead takes what is free now: it neither probes nor is waited for.
 local function grant(told, ahead)
-  local account, bucket, priority, at = told[1], told[2], tonumber(told[3]), now()
+  local account, part = string.match(told[1], '^(%S+) ?(.*)$')
+  local bucket, priority, every, at = told[2], tonumber(told[3]), tonumber(told[4]), now()
   local name = account .. ':' .. bucket
-  local why, answer = redis.call('GET', key('paused:' .. account)), 'granted'
-  if why then
-    local probe = key('probed:' .. account)
-    if ahead or not redis.call('SET', probe, '1', 'NX', 'PX', told[4]) then
-      return {'paused', string.format('%.0f', redis.call('PTTL', probe) * 1000), why}
-    end
-    answer = 'probe'
+  local why = redis.call('GET', key('paused:' .. account))
+  local part_why = part ~= '' and redis.call('HGET', key('paused_parts'), told[1])
+  if why or part_why then
+    local free = why and probe_wait(account, priority, every) or 0
+    if part_why then free = math.max(free, probe_wait(told[1], 0, every)) end
+    if ahead or free > 0 then return {'paused', string.format('%.0f', free * 1000), why or part_why, why and '' or part} end
   end
   local held = redis.call('PTTL', key('held:' .. name))
   if held > 0 then return {'wait', string.format('%.0f', held * 1000)} end
@@ -38,5 +48,8 @@ local function grant(told, ahead)
     redis.call('LTRIM', window.name, 0, window.count - 1)
     redis.call('PEXPIRE', window.name, math.ceil(window.length / 1000))
   end
-  return {answer, '0'}
+  if not why and not part_why then return {'granted', '0'} end
+  if why then redis.call('SET', key('probed:' .. account), '1', 'PX', 2 * every) end
+  if part_why then redis.call('SET', key('probed:' .. told[1]), '1', 'PX', 2 * every) end
+  return {'probe', '0', why and '1' or '', part_why and '1' or ''}
 end

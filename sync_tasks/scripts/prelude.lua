@@ -100,7 +100,19 @@ local function pending_key(event)
   local kind = string.match(event, '^(%l+_contact:.+):%d+$')
   return kind and key('pending:' .. kind)
 end
+-- Who has an opt-out or an erasure pending: they go first where somebody must be chosen. A hint, too.
+local function is_urgent(event)
+  return string.find(event, '^unsubscribe_contact:') or string.find(event, '^anonymize_contact:')
+end
+local function forget_urgent(user)
+  if not redis.call('ZSCORE', key('urgent'), user) then return end
+  for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
+    if string.sub(field, 1, 2) == 'p:' and is_urgent(string.sub(field, 3)) then return end
+  end
+  redis.call('ZREM', key('urgent'), user)
+end
 local function note_pending(event, user, at)
+  if is_urgent(event) then redis.call('ZADD', key('urgent'), 'NX', at, user) end
   local index = pending_key(event)
   if index then redis.call('ZADD', index, 'NX', at, user) end
 end

@@ -3,6 +3,7 @@
 --   fields   field to value; an empty value removes the field
 --   looked   account to the mark of what was noticed there, of which the push has made sure
 --   suppressed account to why and since when it blocklists the user, where that is news; empty where it no longer does
+--   waits    name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean    whether Brevo agrees, or what does not agree is a dead letter
 --   due      microseconds until the next look, or ''
 --   erased   the tombstone's text once an erasure is complete, or ''
@@ -47,6 +48,17 @@ for event, why in pairs(result.closed) do
   local id = redis.call('HGET', contact, 'd:' .. event)
   if id then close_letter(id, why, '', at) end
   redis.call('HDEL', contact, 'd:' .. event)
+end
+forget_urgent(user)
+-- Who has just missed the end of a pause waits in vain: as if newer events had come, it is due at once.
+for name, waits in pairs(result.waits) do
+  if not waits then
+    redis.call('ZREM', key('paused_users:' .. name), user)
+  elseif redis.call('HEXISTS', key('paused_parts'), name) == 1 then
+    redis.call('ZADD', key('paused_users:' .. name), at, user)
+  else
+    redis.call('HINCRBY', contact, 'rev', 1)
+  end
 end
 local history = key('history:' .. user)
 for _, line in ipairs(result.history) do redis.call('LPUSH', history, at .. ' ' .. line) end

@@ -26,7 +26,7 @@ class Turnstile:
         self.told: list[type[SyncError] | None] = []
         self.quotas: list[tuple[int, int]] = []
 
-    def acquire(self, bucket: str) -> None:
+    def acquire(self, bucket: str, part: str = "") -> None:  # noqa: ARG002 - no part of it is ever paused
         self.ask(bucket)
 
     def report(self, error: SyncError | None) -> None:

@@ -13,6 +13,7 @@ from sync_tasks.errors import (
     DuplicateContactError,
     ForbiddenError,
     GatewayUnavailableError,
+    LimitReachedError,
     MissingContactError,
     OutOfCreditsError,
     RateLimitedError,
@@ -160,11 +161,61 @@ def test_a_firewall_that_stops_a_read_by_number_is_the_accounts_trouble(script: 
         gateway.read(42)
 
 
-@pytest.mark.parametrize("code", ["account_in_process", "account_under_validation", "not_enough_credits"])
-def test_a_400_that_speaks_of_the_account_is_the_accounts_trouble(script: Script, gateway: Brevo, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("account_in_process", AccountError),
+        ("account_under_validation", AccountError),
+        ("not_enough_credits", OutOfCreditsError),
+        ("permission_denied", ForbiddenError),
+        ("unauthorized", UnauthorizedError),
+    ],
+)
+def test_a_400_that_speaks_of_the_account_is_the_accounts_trouble(
+    script: Script, gateway: Brevo, code: str, error: type[SyncError]
+) -> None:
     script.says(answer(400, {"code": code, "message": "no"}))
 
-    assert type(fail(gateway)) is AccountError
+    assert type(fail(gateway)) is error
+
+
+FULL = [
+    {"code": "invalid_parameter", "message": "Contact limit reached"},
+    {"code": "invalid_parameter", "message": "You have reached the maximum number of contacts of your plan"},
+    {"code": "bad_request", "message": "The contacts quota of this account has been exceeded"},
+    {"code": "bad_request", "message": "Please upgrade your plan to add contacts"},
+    {"code": "contact_limit_reached", "message": "no"},
+    {"code": "quota_exceeded", "message": "no"},
+]
+
+
+@pytest.mark.parametrize("body", FULL, ids=lambda body: body["message"])
+def test_a_400_for_a_creation_that_speaks_of_a_limit_is_the_accounts_trouble(
+    script: Script, gateway: Brevo, body: dict[str, str]
+) -> None:
+    script.says(answer(400, body), answer(400, body), answer(400, body))
+
+    with pytest.raises(LimitReachedError):
+        gateway.create(NEW)
+    with pytest.raises(LimitReachedError):
+        gateway.start_import([3], [NEW])
+    with pytest.raises(RejectedContactError):
+        gateway.change(42, RENAMED)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid email address",
+        "Unable to create contact, the value of attribute CITY exceeds the limit of 200 characters",
+        "List ID does not exist",
+    ],
+)
+def test_a_400_that_speaks_of_the_contact_is_the_contacts_trouble(script: Script, gateway: Brevo, message: str) -> None:
+    script.says(answer(400, {"code": "invalid_parameter", "message": message}))
+
+    with pytest.raises(RejectedContactError):
+        gateway.create(NEW)
 
 
 def test_a_duplicate_stays_one_although_it_follows_a_pause(script: Script, gateway: Brevo) -> None:

@@ -19,8 +19,9 @@ class CrowdedThrottle(Throttle):
         bucket: str,
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = lambda: None,
+        part: str = "",
     ) -> Turn:
-        turn = super().acquire(account, bucket, priority)
+        turn = super().acquire(account, bucket, priority, part=part)
         meanwhile()
         self.__dict__.setdefault("granted", []).append(priority)
         return turn

@@ -16,7 +16,7 @@ from sync_tasks.errors import (
     TooEarlyError,
 )
 from sync_tasks.sandbox import Sandbox
-from tests.integration.pipeline import SETTINGS, MakePipeline, Pipeline
+from tests.integration.pipeline import SETTINGS, MakePipeline, Pipeline, address_of
 from tests.servers import wait_until
 
 
@@ -297,3 +297,42 @@ def test_a_contact_that_ends_its_worker_again_and_again_is_a_dead_letter(pipelin
     wait_until(lambda: not pipeline.sync("anna").busy, "the last lease runs out")
     assert [letter.error for letter in pipeline.letters()] == [PoisonedContactError.__name__]
     assert (brevo.contacts(), pipeline.letters()[0].key) == ([], key)
+
+
+def test_who_exists_already_is_found_while_creating_is_paused(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_contacts([{"email": address_of("anna"), "listIds": [5]}])
+    brevo.add_fault("status", status=402, method="POST", path="/contacts$")
+    pipeline.subscribe("anna", "daily")
+    assert pipeline.work_once().waiting == {}
+    assert pipeline.lists("anna") == {3, 5}
+
+
+def test_an_opt_out_of_somebody_never_seen_goes_through_while_the_same_persons_sign_up_waits(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    brevo.add_fault("status", status=402, method="POST", path="/contacts$")
+    joined, left = pipeline.subscribe("anna", "daily"), pipeline.unsubscribe("anna", "weekly")
+    fates = pipeline.work_once()
+    assert fates.done == {left}
+    assert fates.waiting.keys() == {joined}
+
+
+def test_whom_nobody_creates_is_looked_for_once(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("status", status=402, method="POST", path="/contacts$")
+    pipeline.subscribe("anna", "daily")
+    pipeline.work_once()
+    with pipeline.requests() as requests:
+        pipeline.sync("anna")
+    assert requests == []
+
+
+def test_all_who_waited_are_due_once_one_creation_succeeds(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
+    pipeline = make_pipeline(pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})
+    brevo.add_fault("status", status=402, method="POST", path="/contacts$")
+    keys = {pipeline.subscribe(user) for user in ("anna", "berta", "carla")}
+    assert pipeline.work_once().waiting.keys() == keys
+    assert pipeline.store.overdue(100, 0.0) == []
+    brevo.faults.clear()
+    wait_until(lambda: not pipeline.sync("anna").fates.waiting, "creating goes on")
+    assert set(pipeline.store.overdue(100, 0.0)) == {"berta", "carla"}
+    assert pipeline.store.redis.keys(pipeline.store.key("paused_*")) == []

@@ -66,6 +66,15 @@ class Client:
     def hset(self, key: str, field: str, value: str) -> int:
         return cast("int", self._call("hset", key, field, value))
 
+    def hsetnx(self, key: str, field: str, value: str) -> int:
+        return 0 if self.hget(key, field) is not None else self.hset(key, field, value)
+
+    def pttl(self, key: str) -> int:
+        return cast("int", self._call("pttl", key))
+
+    def zrange(self, key: str, first: int, last: int) -> list[str]:
+        return cast("list[str]", self._call("zrange", key, first, last))
+
     def hkeys(self, key: str) -> list[str]:
         return cast("list[str]", self._call("hkeys", key))
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from urllib.parse import quote, urlencode
 
@@ -97,12 +97,13 @@ class SimulatedThrottle(Throttle):
         bucket: str,
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] | None = None,
+        part: str = "",
     ) -> Turn:
         deadline = self.scheduler.seconds + PATIENCE
         while True:
-            answer, wait = self._ask(account, bucket, priority)
-            if not wait:
-                return Turn(bucket, inf, probes=answer == "probe")
+            turn, wait = self._ask(account, bucket, priority, part)
+            if turn:
+                return replace(turn, granted=inf)
             if self.scheduler.seconds + wait > deadline:
                 raise RateLimitedError("the limit is used up for now", wait)
             if meanwhile:

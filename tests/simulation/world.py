@@ -12,12 +12,14 @@ from pydantic import SecretStr
 from sync_tasks import dead_letters
 from sync_tasks.errors import AccountError
 from sync_tasks.events import Event
+from sync_tasks.recovery import find_probes
 from sync_tasks.resources import layout_of
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
 from sync_tasks.settings import Account, Newsletter, Pipeline, Settings
 from sync_tasks.store import Acceptance, Store
 from sync_tasks.syncing import sync_contact
+from sync_tasks.throttle import Throttle
 from sync_tasks.work import Report, Resources
 from tests.simulation.client import Edit, open_memory, open_store
 from tests.simulation.plan import LISTS, START, Plan
@@ -161,9 +163,12 @@ class World:
         return 0 if lost else 1 + (self.chance.random() < 0.1)
 
     def _sweep(self) -> None:
+        accounts, pipeline = self.settings.accounts, self.settings.pipeline
+        throttle = Throttle(self.store, accounts, pipeline.probe_seconds)
         while True:
             self.scheduler.pause(SWEEP_EVERY)
-            for user_id in self.store.overdue(500, self.settings.pipeline.grace_seconds):
+            probes = find_probes(self.store, throttle, accounts)
+            for user_id in [*self.store.overdue(500, pipeline.grace_seconds), *probes]:
                 self.scheduler.note(f"nudges {user_id}")
                 self.send(user_id)
 

@@ -83,6 +83,9 @@ def _leave_work(pipeline: Pipeline) -> None:
 def _meet_trouble(pipeline: Pipeline) -> None:
     """Let an account's limits be used up, Brevo say so, and the account be paused."""
     throttle, store = pipeline.resources.throttle, pipeline.store
+    pipeline.brevo.add_fault("status", status=402, method="POST", path="/contacts$")
+    pipeline.subscribe("gil", "monthly")
+    pipeline.work_once()
     for _ in range(2):
         store.grant(("default", "other", "0", "30000", "1", "3600000000"))
     throttle.observe("default", "other", 100, 3)

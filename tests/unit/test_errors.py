@@ -13,6 +13,7 @@ from sync_tasks.errors import (
     DuplicateContactError,
     GatewayUnavailableError,
     InvalidEventError,
+    PartPausedError,
     PermanentError,
     RateLimitedError,
     SyncError,
@@ -25,6 +26,7 @@ SPECIAL: dict[type[SyncError], list[SyncError]] = {
     GatewayUnavailableError: [GatewayUnavailableError("503"), GatewayUnavailableError("503", doubtful=True)],
     DuplicateContactError: [DuplicateContactError("400", ("email", "ext_id"))],
     AccountPausedError: [AccountPausedError("paused", 30.0)],
+    PartPausedError: [PartPausedError("creates no contacts", 30.0, "creating")],
     ConfigurationError: [ConfigurationError("no key", "no list")],
 }
 CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SyncError)]

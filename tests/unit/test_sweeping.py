@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from sync_tasks.errors import UnauthorizedError
+from sync_tasks.errors import OutOfCreditsError, UnauthorizedError
 from sync_tasks.events import Event
 from sync_tasks.nudging import nudge_contacts
+from sync_tasks.pauses import CREATING, name_of
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Lease, Store
 from sync_tasks.sweeping import LIMIT, LONG_QUEUE, PROBES, sweep
@@ -100,6 +101,25 @@ def test_while_every_account_is_paused_only_probes_go_out(store: Store) -> None:
     worker_resources().throttle.resume("default")
     forget_last_sweep(store)
     assert sweep() == 3
+
+
+def test_while_every_account_is_paused_opt_outs_probe_first_and_without_a_grace(store: Store) -> None:
+    put(store, *(f"u{number}" for number in range(PROBES)))
+    store.accept(unsubscribe(1).model_copy(update={"user_id": "leaver"}))
+    worker_resources().throttle.pause("default", UnauthorizedError("401"))
+    sweep()
+    assert nudged(store, "sync_tasks.urgent") == ["leaver"]
+
+
+def test_who_waits_for_a_part_is_nudged_only_as_its_probe(store: Store) -> None:
+    throttle, name = worker_resources().throttle, name_of("default", CREATING)
+    throttle.pause("default", OutOfCreditsError("402"), CREATING)
+    store.redis.zadd(store.key(f"paused_users:{name}"), {"u1": 1, "u2": 2, "u3": 3})
+    assert sweep() == 0
+    store.redis.delete(store.key(f"probed:{name}"))
+    forget_last_sweep(store)
+    assert sweep() == 2
+    assert nudged(store) == ["u1", "u2"]
 
 
 def test_whom_a_worker_has_in_hand_is_left_until_the_lease_would_run_out(store: Store) -> None:

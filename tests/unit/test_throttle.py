@@ -7,16 +7,22 @@ import pytest
 
 from sync_tasks.errors import (
     AccountPausedError,
+    ForbiddenError,
     GatewayUnavailableError,
+    LimitReachedError,
+    OutOfCreditsError,
+    PartPausedError,
     RateLimitedError,
     SyncError,
     TooEarlyError,
     UnauthorizedError,
 )
 from sync_tasks.lines import Priority
+from sync_tasks.pauses import CREATING, Pause
 from sync_tasks.settings import Account
 from sync_tasks.store import SECOND, Store
-from sync_tasks.throttle import OUTAGE, Pause, Throttle
+from sync_tasks.throttle import OUTAGE, Throttle
+from tests.unit.saying import unsubscribe
 
 NEWS = "news"
 ACCOUNTS = {
@@ -200,6 +206,76 @@ def test_only_a_probe_that_brevo_answered_ends_a_pause(
     gate.acquire("contacts")
     gate.report(error)
     assert (throttle.paused(NEWS) is None) is resumed
+
+
+@pytest.mark.parametrize("error", [OutOfCreditsError("402"), ForbiddenError("403"), LimitReachedError("400")])
+def test_a_creation_that_is_refused_for_the_plan_pauses_creating_and_nothing_else(
+    throttle: Throttle, caplog: pytest.LogCaptureFixture, error: SyncError
+) -> None:
+    gate = throttle.gate(NEWS)
+    gate.acquire("contacts", CREATING)
+    gate.report(error)
+    with pytest.raises(PartPausedError, match="account news creates no contacts") as caught:
+        gate.acquire("contacts", CREATING)
+    assert caught.value.part == CREATING
+    gate.acquire("contacts")
+    assert throttle.paused(NEWS) is None
+    assert list(throttle.paused_parts(NEWS)) == [CREATING]
+    assert throttle.paused_parts("sports") == {}
+    (alarm,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert alarm.startswith("account news creates no contacts: ")
+    assert "upgrade the plan" in alarm
+
+
+def test_a_creation_that_is_refused_for_the_key_pauses_the_account(throttle: Throttle) -> None:
+    gate = throttle.gate(NEWS)
+    gate.acquire("contacts", CREATING)
+    gate.report(REFUSED)
+    assert throttle.paused(NEWS)
+    assert throttle.paused_parts(NEWS) == {}
+
+
+def test_a_creation_that_succeeds_ends_the_pause_of_creating(throttle: Throttle, store: Store) -> None:
+    throttle.pause(NEWS, OutOfCreditsError("402"), CREATING)
+    store.redis.delete(store.key(f"probed:{NEWS} {CREATING}"))
+    gate = throttle.gate(NEWS)
+    gate.acquire("contacts", CREATING)
+    gate.report(None)
+    assert throttle.paused_parts(NEWS) == {}
+    gate.acquire("contacts", CREATING)
+
+
+@pytest.mark.parametrize(("before", "goes_on"), [(REFUSED, True), (OutOfCreditsError("402"), False)])
+def test_a_creation_refused_as_a_probe_ends_a_pause_of_another_kind_only(
+    throttle: Throttle, store: Store, before: SyncError, *, goes_on: bool
+) -> None:
+    throttle.pause(NEWS, before)
+    store.redis.delete(store.key(f"probed:{NEWS}"))
+    gate = throttle.gate(NEWS)
+    gate.acquire("contacts", CREATING)
+    gate.report(OutOfCreditsError("POST /contacts: 402"))
+    assert (throttle.paused(NEWS) is None) is goes_on
+    assert throttle.acquire(NEWS, "contacts").probes is not goes_on
+
+
+def test_a_probe_is_an_opt_outs_as_long_as_one_waits(store: Store) -> None:
+    throttle = Throttle(store, ACCOUNTS, probe_every=60)
+    throttle.pause(NEWS, REFUSED)
+    store.accept(unsubscribe(1))
+    store.redis.pexpire(store.key(f"probed:{NEWS}"), 59_000)
+    with pytest.raises(AccountPausedError):
+        throttle.acquire(NEWS, "contacts")
+    assert throttle.acquire(NEWS, "contacts", Priority.URGENT).probes
+
+
+def test_a_probe_is_anybodys_while_no_opt_out_waits_or_none_takes_it(store: Store) -> None:
+    throttle = Throttle(store, ACCOUNTS, probe_every=60)
+    throttle.pause(NEWS, REFUSED)
+    store.redis.pexpire(store.key(f"probed:{NEWS}"), 59_000)
+    assert throttle.acquire(NEWS, "contacts").probes
+    store.accept(unsubscribe(1))
+    store.redis.delete(store.key(f"probed:{NEWS}"))
+    assert throttle.acquire(NEWS, "contacts").probes
 
 
 def test_an_ordinary_request_that_was_under_way_ends_no_pause(throttle: Throttle) -> None:

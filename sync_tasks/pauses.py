@@ -1,0 +1,48 @@
+"""What of an account may be paused: all of it, or a part that is in trouble while the rest goes on. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync_tasks.errors import ForbiddenError, LimitReachedError, OutOfCreditsError, SyncError
+
+# The part that creates contacts: a plan that covers no more of them stops sign-ups, and nothing else.
+CREATING = "creating"
+_OF_CREATING = (OutOfCreditsError, ForbiddenError, LimitReachedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why an account, or a part of it, gets no requests, and since when (a stamp)."""
+
+    error: str
+    message: str
+    since: str
+
+
+def name_of(account: str, part: str = "") -> str:
+    """Return by which name a pause is known in Redis: the account's, then the part."""
+    return f"{account} {part}".strip()
+
+
+def parts_of(names: Iterable[str], account: str) -> frozenset[str]:
+    """Return the parts of one account among such names."""
+    found = (name.partition(" ") for name in names)
+    return frozenset(part for owner, _, part in found if owner == account and part)
+
+
+def part_in_trouble(error: SyncError, part: str) -> str:
+    """Return what an error pauses: the part that its request needed, or nothing for the whole account.
+
+    402, 403 and a limit that is reached may be about creating alone. If they are not, the next request says so.
+    """
+    return part if isinstance(error, _OF_CREATING) else ""
+
+
+def describe(account: str, part: str) -> str:
+    """Return what is paused, in the words of log, status and doctor."""
+    return f"account {account} creates no contacts" if part == CREATING else f"account {account} is paused"
+
+
+def advise(part: str) -> str:
+    """Return what an operator can do about a pause of this part."""
+    return "upgrade the plan at Brevo, or delete contacts there: sign-ups wait, all else goes on" if part else ""
