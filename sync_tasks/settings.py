@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,6 +70,18 @@ class Reconcile(Part):
     )
 
 
+class Files(Part):
+    """How the portal's files are written: what their columns mean, and what could mean two things."""
+
+    encoding: str = Field(default="", description="Of files that are not UTF-8, such as windows-1252.")
+    zone: str = Field(default="", description="The time zone of moments without one, such as Europe/Berlin.")
+    dates: Literal["", "day-first", "month-first"] = Field(default="", description="The order of dates with slashes.")
+    ignore_unknown_columns: bool = Field(default=False, description="Leave columns out that mean nothing here.")
+    columns: dict[str, str] = Field(default_factory=dict, description="What a column means.")
+    values: dict[str, str] = Field(default_factory=dict, description="What rows say that say nothing there.")
+    newsletters: dict[str, Slug] = Field(default_factory=dict, description="How files name a newsletter.")
+
+
 class Pipeline(Part):
     """How patient the pipeline is; seconds where nothing else is said."""
 
@@ -115,6 +127,7 @@ class Settings(Part):
     portal: Portal = Portal()
     pipeline: Pipeline = Pipeline()
     reconcile: Reconcile = Reconcile()
+    files: Files = Files()
 
     @field_validator("accounts")
     @classmethod

@@ -65,17 +65,18 @@ def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row
         yield row, row.occurred_at
         return
     held = {name: text[STAMP:] for name, text in contact.registers.items()}
-    held |= {OWN + newsletter: contact.said_last(newsletter) for newsletter in row.newsletters}
+    held |= {OWN + slug: contact.said_last(slug) for slug in row.newsletters}
     news = {name for name, value in row.values.items() if held.get(name, "") != value}
-    newsletters = [newsletter for newsletter in row.newsletters if OWN + newsletter in news]
-    ended = min(_last_opt_out(contact), stamp_of(as_of)) if row.subscribed else ""
+    wishes = {slug: wished for slug, wished in row.newsletters.items() if OWN + slug in news}
+    ended = min(last_opt_out(contact), stamp_of(as_of))
+    late = {slug: True for slug, wished in wishes.items() if wished and ended}
     if news:
-        yield row.model_copy(update={"newsletters": [] if ended else newsletters}), as_of
-    if ended and newsletters:
-        yield row.model_copy(update={"newsletters": newsletters}), moment_of(ended)
+        yield row.model_copy(update={"newsletters": {slug: wishes[slug] for slug in wishes if slug not in late}}), as_of
+    if late:
+        yield row.model_copy(update={"newsletters": late}), moment_of(ended)
 
 
-def _last_opt_out(contact: Contact) -> str:
+def last_opt_out(contact: Contact) -> str:
     """Return the stamp of the last opt-out at Brevo that is known, or nothing."""
     seen = contact.seen.values()
     blocks = (one.block.since for one in seen if one.block)

@@ -3,63 +3,57 @@
 What is wrong with a row is told without a value of it.
 """
 
-import csv
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from sync_tasks.backfill.cells import PLAIN, Manner
+from sync_tasks.backfill.columns import GENERAL, NOTHING, Words
+from sync_tasks.backfill.records import Sheet, parse_object
+from sync_tasks.backfill.statements import Grammar, RefusedError, Types
+from sync_tasks.backfill.text import Text
 from sync_tasks.contacts import SUBSCRIBED, UNSUBSCRIBED, values_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
-from sync_tasks.events import (
-    MAX_AHEAD,
-    Address,
-    Event,
-    Slug,
-    Subscribe,
-    Unsubscribe,
-    Update,
-    parse_event,
-    printable,
-    stamp_of,
-)
+from sync_tasks.events import MAX_AHEAD, Address, Event, Slug, Subscribe, Unsubscribe, Update, parse_event, stamp_of
+
+__all__ = ["BadRow", "Checked", "Row", "Source", "Words", "check", "moment_of_row"]
 
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
-_OWN = frozenset({"user_id", "email", "newsletters", "subscribed", "first_name", "last_name", "occurred_at"})
-_COLUMNS = _OWN | {"newsletter", "unsubscribed"}
-_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 _SHOWN_AT_MOST = 1000
+_ADDRESS_BITS = 24
+_USER_BITS = 64 - _ADDRESS_BITS
 
 
 class Row(Update):
-    """What one row says of one user, as of one moment."""
+    """What one row says of one user, as of one moment; ``newsletters`` tells of each whether it is subscribed."""
 
     task = "row"
 
     email: Address
-    newsletters: list[Slug] = Field(default_factory=list)
-    subscribed: bool = True
+    newsletters: dict[Slug, bool] = Field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, str]:
         """What the row says, register by register, without the moment."""
-        wish = SUBSCRIBED if self.subscribed else UNSUBSCRIBED
-        return values_of(self) | {f"n:{newsletter}": wish for newsletter in self.newsletters}
+        wishes = self.newsletters.items()
+        return values_of(self) | {f"n:{slug}": SUBSCRIBED if wished else UNSUBSCRIBED for slug, wished in wishes}
 
     def events(self, moment: datetime) -> Iterator[Event]:
         """Yield the events that say the same."""
         about = {"user_id": self.user_id, "occurred_at": moment, "email": self.email}
         person = {"first_name": self.first_name, "last_name": self.last_name, "attributes": self.attributes}
-        if not (self.newsletters and self.subscribed):
+        if not any(self.newsletters.values()):
             yield parse_event(Update, about | person)
-        for newsletter in self.newsletters:
-            wish = {**about, "newsletter": newsletter}
-            yield parse_event(Subscribe, wish | person) if self.subscribed else parse_event(Unsubscribe, wish)
+        for slug, wished in self.newsletters.items():
+            wish = {**about, "newsletter": slug}
+            yield parse_event(Subscribe, wish | person) if wished else parse_event(Unsubscribe, wish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +62,6 @@ class BadRow:
 
     line: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Which newsletters and further portal fields the configuration knows."""
-
-    newsletters: frozenset[str]
-    fields: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -89,143 +75,187 @@ class Checked:
     bad_rows: list[BadRow] = field(default_factory=list)
 
 
-class Source:
-    """A file of rows that knows how far it was read."""
+def no_types() -> Mapping[str, str]:
+    """Know nothing of the types of attributes."""
+    return {}
 
-    def __init__(self, path: Path, words: Words) -> None:
+
+class Source:
+    """A file of rows that knows how far it was read.
+
+    ``types`` tells of portal fields what Brevo keeps for them; it is asked once a row says something of one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        words: Words,
+        manner: Manner = PLAIN,
+        *,
+        encoding: str = "",
+        types: Types = no_types,
+    ) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self.position = 0
-        self._words = words
+        self.words = words
+        self._manner, self._encoding, self._types = manner, encoding, types
+        self._text: Text | None = None
+        self._conflicts: Mapping[str, tuple[int, int]] = {}
+
+    @property
+    def position(self) -> int:
+        """How many bytes were read."""
+        return self._text.position if self._text else 0
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Yield every row, checked.
 
         Raises:
-            ConfigurationError: a CSV's header makes no sense.
+            ConfigurationError: the file or a CSV's header makes no sense.
         """
-        read = _read_json if self.path.suffix.lower() in JSON_LINES else _read_csv
-        return (_check(line, told, self._words) for line, told in read(self._lines(), self._check_header))
+        return (row for _, row in self.numbered())
 
-    def _lines(self) -> Iterator[str]:
-        """What is no UTF-8 becomes what no text of a row may hold, so that only its row is refused."""
-        with self.path.open("rb") as opened:
-            self.position = 0
-            for line in opened:
-                text = line.decode("utf-8", "surrogateescape")
-                yield text if self.position else text.removeprefix("\ufeff")
-                self.position += len(line)
+    def numbered(self) -> Iterator[tuple[int, Row | BadRow]]:
+        """Yield the same, each with its line.
 
-    def _check_header(self, header: list[str]) -> None:
-        times = Counter(header)
-        faults = [f"no column {name}" for name in ("user_id", "email") if name not in times]
-        faults += [f"column {printable(name)} stands there {count} times" for name, count in times.items() if count > 1]
-        unknown = times.keys() - _COLUMNS - self._words.fields
-        faults += [f"column {printable(name)}: mapped to no Brevo attribute" for name in sorted(unknown)]
-        if faults:
-            raise ConfigurationError(*(f"{self.path}: {fault}" for fault in faults))
+        Raises:
+            ConfigurationError: as above, one argument for each fault.
+        """
+        try:
+            with self.path.open("rb") as opened:
+                self._text = Text(opened, self._encoding)
+                told = self._read_json if self.path.suffix.lower() in JSON_LINES else self._read_csv
+                for line, row in told(self._text):
+                    yield line, self._check_user(line, row)
+        except ConfigurationError as error:
+            raise ConfigurationError(*(f"{self.path}: {fault}" for fault in error.args)) from None
+
+    def refuse_users(self, conflicts: Mapping[str, tuple[int, int]]) -> None:
+        """Refuse from now on all rows of users who have two addresses, first told on these lines."""
+        self._conflicts = conflicts
+
+    def _check_user(self, line: int, row: Row | BadRow) -> Row | BadRow:
+        if isinstance(row, Row) and (lines := self._conflicts.get(row.user_id)):
+            return BadRow(line, f"user_id: two addresses for one user, on lines {lines[0]} and {lines[1]}")
+        return row
+
+    def _read_csv(self, text: Text) -> Iterator[tuple[int, Row | BadRow]]:
+        sheet = Sheet(text)
+        if fault := text.fault("".join(sheet.header)):
+            raise ConfigurationError(f"the header is {fault}")
+        meanings = self.words.meanings(sheet.header)
+        numbers = {meaning: number for number, meaning in enumerate(meanings, start=1)}
+        grammar = Grammar(self.words, replace(self._manner, semicolons=sheet.delimiter == ";"), self._types, numbers)
+        for line, cells in sheet.records():
+            yield line, _build(line, partial(_read_cells, cells, sheet.header, meanings, text, grammar))
+
+    def _read_json(self, text: Text) -> Iterator[tuple[int, Row | BadRow]]:
+        grammar = Grammar(self.words, self._manner, self._types)
+        filled = ((number, line) for number, line in enumerate(text, start=1) if line.strip())
+        for count, (number, line) in enumerate(filled):
+            if not count:
+                _check_braces(line)
+            yield number, _build(number, partial(_read_object, line, text, grammar))
+
+
+def _check_braces(line: str) -> None:
+    if line.lstrip()[0] == "[":
+        raise ConfigurationError("a JSON array, not JSON Lines: write one object a line, as jq -c '.[]' does")
+    if line.strip() == "{":
+        raise ConfigurationError("a JSON object over several lines: write one object a line, as jq -c . does")
+    if line.lstrip()[0] != "{":
+        raise ConfigurationError("not JSON Lines, an object in braces on each line; the name of a CSV ends on .csv")
+
+
+def _read_object(line: str, text: Text, grammar: Grammar) -> dict[str, Any]:
+    if fault := text.fault(line):
+        raise RefusedError(fault)
+    try:
+        told = parse_object(line)
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
+    return grammar.from_object(told)
+
+
+def _read_cells(
+    cells: list[str] | str, header: list[str], meanings: list[str], text: Text, grammar: Grammar
+) -> dict[str, Any]:
+    """Return what the filled cells of a record state; whether a row subscribes counts even if that is empty."""
+    if isinstance(cells, str):
+        raise RefusedError(cells)
+    if fault := text.fault("".join(cells)):
+        raise RefusedError(fault)
+    for number, (name, cell) in enumerate(zip(header, cells, strict=True), start=1):
+        if cell.strip() and not name:
+            raise RefusedError(f"column {number} has a value and no name")
+    stated = zip(meanings, cells, strict=True)
+    filled = [(meaning, cell) for meaning, cell in stated if cell.strip() or meaning == "subscribed"]
+    said: dict[str, Any] = {meaning: cell for meaning, cell in filled if meaning != NOTHING}
+    said |= {
+        general: tuple(cell for meaning, cell in filled if meaning == general) for general in GENERAL & said.keys()
+    }
+    return grammar.arguments(said)
+
+
+def _build(line: int, arguments: Callable[[], dict[str, Any]]) -> Row | BadRow:
+    try:
+        row = parse_event(Row, arguments())
+    except RefusedError as error:
+        return BadRow(line, str(error))
+    except InvalidEventError as error:
+        return BadRow(line, str(error).removeprefix("row refused: "))
+    assert isinstance(row, Row)  # noqa: S101 - what was asked for
+    if row.occurred_at and is_ahead(row.occurred_at):
+        return BadRow(line, "occurred_at: lies more than 5 minutes in the future by this machine's clock")
+    return row
 
 
 def check(source: Source, tell: Callable[[int], None] = lambda _rows: None) -> Checked:
-    """Return what a file holds, without any effect; ``tell`` hears how many rows were read so far."""
+    """Return what a file holds, without any effect; ``tell`` hears how many rows were read so far.
+
+    From then on the source refuses all rows of users for whom it names two addresses.
+    """
+    names = array("Q")
+    checked = _count(source, tell, names)
+    conflicts = _find_conflicts(source, names)
+    if not conflicts:
+        return checked
+    source.refuse_users(conflicts)
+    return _count(source, tell, array("Q"))
+
+
+def _count(source: Source, tell: Callable[[int], None], names: "array[int]") -> Checked:
+    """Count what a file holds; ``names`` takes of each row eight bytes that stand for its user and its address."""
     checked = Checked()
     for number, row in enumerate(source.rows(), start=1):
         if isinstance(row, BadRow):
             checked.bad += 1
             checked.bad_rows += [row] if checked.bad <= _SHOWN_AT_MOST else []
         else:
+            subscribed = sum(row.newsletters.values())
             checked.rows += 1
-            checked.subscriptions += row.subscribed * len(row.newsletters)
-            checked.unsubscriptions += (not row.subscribed) * len(row.newsletters)
+            checked.subscriptions += subscribed
+            checked.unsubscriptions += len(row.newsletters) - subscribed
+            names.append(_user_key(row.user_id) << _ADDRESS_BITS | hash(row.email) % (1 << _ADDRESS_BITS))
         tell(number)
     return checked
 
 
-Told = tuple[int, Mapping[str, Any] | str]
+def _user_key(user_id: str) -> int:
+    return hash(user_id) % (1 << _USER_BITS)
 
 
-def _read_json(lines: Iterable[str], _check_header: Callable[[list[str]], None]) -> Iterator[Told]:
-    """Yield line number and object, or what is wrong with it; empty lines hold none."""
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            told = json.loads(line)
-        except (ValueError, RecursionError):
-            told = None
-        yield number, told if isinstance(told, dict) else "not a JSON object"
-
-
-def _read_csv(lines: Iterator[str], check_header: Callable[[list[str]], None]) -> Iterator[Told]:
-    """Yield line number and what stands under each column, empty cells left out, or what is wrong with it."""
-    first = next(lines, "")
-    delimiter = max(",;\t", key=first.count)
-    header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-    check_header(header)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield reader.line_num + 1, "not CSV"
-            continue
-        if len(cells) == len(header):
-            yield reader.line_num + 1, {name: cell for name, cell in zip(header, cells, strict=True) if cell.strip()}
-        elif cells:
-            yield reader.line_num + 1, f"{len(cells)} cells under {len(header)} columns"
-
-
-def _check(line: int, told: Mapping[str, Any] | str, words: Words) -> Row | BadRow:
-    if isinstance(told, str):
-        return BadRow(line, told)
-    try:
-        row = parse_event(Row, _arguments(told))
-    except InvalidEventError as error:
-        return BadRow(line, str(error).removeprefix("row refused: "))
-    assert isinstance(row, Row)  # noqa: S101 - what was asked for
-    return _check_words(line, row, words)
-
-
-def _check_words(line: int, row: Row, words: Words) -> Row | BadRow:
-    if unknown := sorted(set(row.newsletters) - words.newsletters):
-        return BadRow(line, f"newsletters: {', '.join(unknown)}: not in the configuration")
-    if unmapped := sorted(row.fields.keys() - words.fields):
-        return BadRow(line, f"attributes: {', '.join(unmapped)}: mapped to no Brevo attribute")
-    if row.occurred_at and is_ahead(row.occurred_at):
-        return BadRow(line, "occurred_at: lies more than 5 minutes in the future by this machine's clock")
-    return row
-
-
-def _arguments(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a row says by the names of ``Row``: further columns are attributes."""
-    arguments = {name: value for name, value in told.items() if name in _OWN}
-    arguments["newsletters"] = _newsletters(told)
-    for name in ("subscribed", "unsubscribed"):
-        if name in told:
-            truth = _truth(told[name])
-            arguments["subscribed"] = not truth if name == "unsubscribed" and isinstance(truth, bool) else truth
-    if "subscribed" in told and "unsubscribed" in told:
-        arguments["subscribed"] = None
-    further = {name: value for name, value in told.items() if name not in _COLUMNS | {"attributes"}}
-    attributes = told.get("attributes", {})
-    arguments["attributes"] = {**attributes, **further} if isinstance(attributes, dict) else attributes
-    return arguments
-
-
-def _newsletters(told: Mapping[str, Any]) -> object:
-    """Return the newsletters of a row; a text may name several, set off by white space or commas."""
-    named = told.get("newsletters", told.get("newsletter", []))
-    return list(dict.fromkeys(named.replace(",", " ").split())) if isinstance(named, str) else named
-
-
-def _truth(value: object) -> object:
-    """Return what a text says of yes or no; anything else is for the model to refuse."""
-    text = value.strip().lower() if isinstance(value, str) else ""
-    if text in _TRUE | _FALSE:
-        return text in _TRUE
-    return value
+def _find_conflicts(source: Source, names: "array[int]") -> dict[str, tuple[int, int]]:
+    """Return the users with two addresses, and the lines that name them; the file is only read again on a suspicion."""
+    told = sorted(set(names))
+    suspects = {one >> _ADDRESS_BITS for one, other in pairwise(told) if one >> _ADDRESS_BITS == other >> _ADDRESS_BITS}
+    first, conflicts = dict[str, tuple[str, int]](), dict[str, tuple[int, int]]()
+    for line, row in source.numbered() if suspects else ():
+        if isinstance(row, Row) and _user_key(row.user_id) in suspects:
+            address, before = first.setdefault(row.user_id, (row.email, line))
+            if address != row.email:
+                conflicts.setdefault(row.user_id, (before, line))
+    return conflicts
 
 
 def is_ahead(moment: datetime) -> bool:

@@ -2,26 +2,42 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sync_tasks.cli.files import (
+    AsOf,
+    Dates,
+    Encoding,
+    Form,
+    IgnoreUnknown,
+    Map,
+    MaxResubscribed,
+    Name,
+    Set,
+    Zone,
+    find_resubscribing,
+    moment_of_file,
+    tell_bad_rows,
+    tell_weighed,
+    types_at_brevo,
+)
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.showing import AsJson, complain, count, open_console, print_json, say
-from sync_tasks.errors import InvalidEventError, SyncError
+from sync_tasks.errors import ConfigurationError, SyncError
+from sync_tasks.reconciling.catching import most_changes
 
 if TYPE_CHECKING:
+    from sync_tasks.backfill.preview import Weighed
     from sync_tasks.backfill.rows import Checked, Source
     from sync_tasks.settings import Settings
     from sync_tasks.work import Resources
-
-AsOf = Annotated[
-    str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
-]
 
 _TOLD_EVERY = 0.1
 
@@ -61,9 +77,23 @@ class Meter:
 def backfill(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON Lines.", metavar="FILE", dir_okay=False)],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file; change and ask nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look what the file would do; change nothing.")
+    ] = False,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Load the good rows all the same.")] = False,
     as_of: AsOf = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="End subscriptions of its users that the file does not name.")
+    ] = False,
+    max_changes: Annotated[int | None, typer.Option(min=0, help="So many may lose a subscription.")] = None,
+    max_resubscribed: MaxResubscribed = None,
+    encoding: Encoding = "",
+    columns: Map = None,
+    values: Set = None,
+    names: Name = None,
+    zone: Zone = "",
+    dates: Dates = "",
+    ignore_unknown: IgnoreUnknown = False,
     as_json: AsJson = False,
 ) -> None:
     """Load a whole portal: one row for each user or each subscription.
@@ -74,62 +104,111 @@ def backfill(
     from sync_tasks.settings import load_settings
 
     settings, moment = load_settings(), moment_of_file(file, as_of)
+    form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
+    limits = Limits(dry_run, skip_bad_rows, complete, max_changes, max_resubscribed)
     meter = Meter()
-    with meter.progress:
-        source, checked = _check(file, settings, meter)
-        refused = bool(checked.bad) and not skip_bad_rows
-        became = Counter[str]() if dry_run or refused else _load(source, moment, settings, meter)
+    with meter.progress, _opened(settings) as using:
+        load = Load(form.open(file, settings, types_at_brevo(using)), moment, using, limits, meter)
+        load.run()
     if as_json:
-        print_json({**asdict(checked), "as_of": moment.isoformat(), "dry_run": dry_run, **became})
+        told = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
+        print_json({**asdict(load.checked), **told, "lacking": len(load.weighed.lacking), **load.became})
     else:
-        _tell(checked, became, refused=refused, dry_run=dry_run)
-    raise typer.Exit(1 if checked.bad or became["ahead"] else 0)
+        _tell(load)
+    if load.held:
+        complain(f"{'it would be refused' if dry_run else 'nothing was loaded'}: {load.held}")
+    raise typer.Exit(1 if load.checked.bad or load.held or load.became["ahead"] else 0)
 
 
-def moment_of_file(file: Path, as_of: str | None) -> datetime:
-    """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
-    from sync_tasks.backfill.rows import is_ahead
-    from sync_tasks.events import Event, parse_event
-
-    if not file.is_file():
-        complain(f"{file}: there is no such file")
-        raise typer.Exit(2)
-    told = as_of or datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    try:
-        moment = parse_event(Event, {"user_id": "nobody", "occurred_at": told}).occurred_at
-    except InvalidEventError as error:
-        complain(f"--as-of: {str(error).partition('occurred_at: ')[2]}")
-        raise typer.Exit(2) from None
-    if moment and is_ahead(moment):
-        complain("--as-of: lies more than 5 minutes in the future by this machine's clock")
-        raise typer.Exit(2)
-    return min(moment or datetime.now(UTC), datetime.now(UTC))
-
-
-def _check(file: Path, settings: "Settings", meter: Meter) -> "tuple[Source, Checked]":
-    from sync_tasks.backfill.rows import Source, Words, check
-
-    source = Source(file, Words(frozenset(settings.newsletters), frozenset(settings.attributes)))
-    tell = meter.step("checking", "rows")
-    return source, check(source, lambda rows: tell(rows, source.position, source.size))
-
-
-def _load(source: "Source", moment: datetime, settings: "Settings", meter: Meter) -> Counter[str]:
-    from sync_tasks.backfill.importing import Importing
-    from sync_tasks.backfill.loading import load
+@contextmanager
+def _opened(settings: "Settings") -> "Iterator[Resources]":
     from sync_tasks.resources import build_resources, open_patiently
 
     with open_store() as store, open_patiently(build_resources(settings, store)) as using:
-        _check_accounts(using)
-        tell_loaded = meter.step("loading", "rows")
-        became = load(source.rows(), moment, store, lambda rows: tell_loaded(rows, source.position, source.size))
-        tell_imported = meter.step("importing", "contacts")
-        importing = Importing(using, lambda done, total: tell_imported(done, done, total))
+        yield using
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a load may go."""
+
+    dry_run: bool
+    skip_bad_rows: bool
+    complete: bool
+    max_changes: int | None
+    max_resubscribed: int | None
+
+
+@dataclass(slots=True)
+class Load:
+    """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` tells what does."""
+
+    source: "Source"
+    moment: datetime
+    using: "Resources"
+    limits: Limits
+    meter: Meter
+    checked: "Checked" = field(init=False)
+    weighed: "Weighed" = field(init=False)
+    held: str = ""
+    became: Counter[str] = field(default_factory=Counter)
+
+    def run(self) -> None:
+        """Do it all, or end the command where Brevo or the account is in trouble."""
         try:
-            return became + importing.run()
+            self._look()
+            if not (self.limits.dry_run or self.held):
+                self._act()
         except SyncError as error:
+            if isinstance(error, ConfigurationError):
+                raise
             complain(f"stopped: {error}; the same command goes on from here, and workers see to it in an hour")
             raise typer.Exit(1) from None
+
+    def _look(self) -> None:
+        """Find out what the file holds and would do, and whether that may be done."""
+        from sync_tasks.backfill.preview import Extent, Weighed, knows_anybody, weigh
+        from sync_tasks.backfill.rows import check
+
+        tell, source, settings = self.meter.step("checking", "rows"), self.source, self.using.settings
+        self.checked = check(source, lambda rows: tell(rows, source.position, source.size))
+        newsletters = frozenset(settings.newsletters) if self.limits.complete and not self.checked.bad else frozenset()
+        extent = Extent(newsletters, frozenset(settings.accounts))
+        known = knows_anybody(self.using.store)
+        self.weighed = weigh(source, self.moment, self.using.store, extent) if known else Weighed()
+        self.held = self._find_fault()
+
+    def _find_fault(self) -> str:
+        if self.checked.bad and not self.limits.skip_bad_rows:
+            return "mend the bad rows, or leave them out with --skip-bad-rows"
+        if self.checked.bad and self.limits.complete:
+            return "a subscription in a bad row would count as ended: mend the bad rows first"
+        if not self.checked.rows:
+            return "there is no row in it"
+        told = self.limits.max_changes
+        most = most_changes(self.checked.rows, self.using.settings.reconcile.max_changes if told is None else told)
+        return find_resubscribing(self.weighed, self.limits.max_resubscribed, most) or (
+            f"{self.weighed.losing} users would lose a subscription, and {most} may without asking; look at it with "
+            f"--dry-run, then allow it with --max-changes {self.weighed.losing}"
+            if self.weighed.losing > most
+            else ""
+        )
+
+    def _act(self) -> None:
+        from sync_tasks.backfill.importing import Importing
+        from sync_tasks.backfill.loading import load
+        from sync_tasks.backfill.preview import end_lacking
+
+        source, store = self.source, self.using.store
+        _check_accounts(self.using)
+        tell_loaded = self.meter.step("loading", "rows")
+        self.became = load(
+            source.rows(), self.moment, store, lambda rows: tell_loaded(rows, source.position, source.size)
+        )
+        if ended := end_lacking(self.weighed.lacking, self.moment, store):
+            self.became["ended"] = ended
+        tell_imported = self.meter.step("importing", "contacts")
+        self.became += Importing(self.using, lambda done, total: tell_imported(done, done, total)).run()
 
 
 def _check_accounts(using: "Resources") -> None:
@@ -144,19 +223,13 @@ def _check_accounts(using: "Resources") -> None:
         raise typer.Exit(1)
 
 
-def tell_bad_rows(checked: "Checked") -> None:
-    """Print every fault of a file with its line, of very many the first."""
-    for bad in checked.bad_rows:
-        complain(f"line {bad.line}: {bad.reason}")
-    if checked.bad > len(checked.bad_rows):
-        complain(f"and {checked.bad - len(checked.bad_rows):,} more")
-
-
-def _tell(checked: "Checked", became: Counter[str], *, refused: bool, dry_run: bool) -> None:
+def _tell(load: Load) -> None:
+    checked = load.checked
     tell_bad_rows(checked)
     found = f"{count(checked.subscriptions, 'subscription')}, {count(checked.unsubscriptions, 'unsubscription')}"
     say(f"{count(checked.rows, 'good row')} ({found}), {count(checked.bad, 'bad row')}")
-    if refused:
-        say("nothing was loaded: mend the bad rows, or leave them out with --skip-bad-rows")
-    elif not dry_run:
-        say(", ".join(f"{number:,} {what}" for what, number in sorted(became.items())) or "nothing to do")
+    if checked.rows and not checked.subscriptions + checked.unsubscriptions:
+        say("no row names a newsletter: a column newsletters says which, or --set newsletters=SLUG for all rows")
+    tell_weighed(load.weighed)
+    if not (load.held or load.limits.dry_run):
+        say(", ".join(f"{number:,} {what}" for what, number in sorted(load.became.items())) or "nothing to do")

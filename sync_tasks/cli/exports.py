@@ -1,45 +1,69 @@
 """A complete export of the portal, for ``sync-tasks reconcile --from``."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from sync_tasks.cli.backfill import moment_of_file, tell_bad_rows
+from sync_tasks.cli.files import (
+    Form,
+    find_resubscribing,
+    moment_of_file,
+    tell_bad_rows,
+    tell_weighed,
+    types_at_brevo,
+)
 from sync_tasks.cli.showing import complain, count
+from sync_tasks.reconciling.catching import most_changes
 
 if TYPE_CHECKING:
+    from sync_tasks.backfill.preview import Extent, Weighed
     from sync_tasks.backfill.rows import Source
     from sync_tasks.reconciling.account import Tell
-    from sync_tasks.reconciling.exporting import Weighed
     from sync_tasks.reconciling.remembering import Run
     from sync_tasks.reconciling.running import Scope
-    from sync_tasks.settings import Settings
     from sync_tasks.work import Resources
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """The rows of an export, of how many of them nothing can be made, when it was true, and whether it is complete.
+class Wish:
+    """What an operator wants of an export: from which file, as of when, and how far it may go.
 
     ``delete``: users whom it lacks are deleted.
     """
 
-    source: "Source"
-    bad: int
-    as_of: datetime
+    path: Path
+    form: Form
+    as_of: str | None = None
+    skip_bad_rows: bool = False
     delete: bool = False
+    max_resubscribed: int | None = None
+
+
+@dataclass(slots=True)
+class Export:
+    """The rows of an export that were checked, and when it was true.
+
+    ``sound``: no row was bad, so that what it does not name is indeed not there.
+    """
+
+    wish: Wish
+    source: "Source"
+    as_of: datetime
+    sound: bool
+    weighed: "Weighed" = field(init=False)
 
     def reconcile(self, using: "Resources", scope: "Scope", tell: "Tell") -> "list[Run]":
         """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
+        from sync_tasks.backfill.preview import weigh
         from sync_tasks.reconciling import exporting
         from sync_tasks.reconciling.running import reconcile
 
-        weighed = exporting.weigh(self.source, self.as_of, using.store)
-        self._tell(weighed)
-        held = self._find_excess(weighed, using, scope)
+        self.weighed = weigh(self.source, self.as_of, using.store, self._extent(using, scope))
+        self._tell()
+        held = self._find_excess(using, scope)
         if held and not scope.dry_run:
             complain(f"nothing was changed: {held}")
             raise typer.Exit(1)
@@ -52,56 +76,72 @@ class Export:
             if not allowed:
                 exporting.take_back(self.source, using.store)
         if allowed:
-            self._finish(weighed, using)
+            self._finish(using)
         return [replace(run, refused=run.refused or held) for run in runs]
 
-    def _tell(self, weighed: "Weighed") -> None:
+    def _extent(self, using: "Resources", scope: "Scope") -> "Extent":
+        """Return what the export tells everything of: all that the comparison is about."""
+        from sync_tasks.backfill.preview import Extent
+
+        accounts = frozenset(using.settings.accounts)
+        newsletters = {
+            slug
+            for slug in using.settings.newsletters
+            if scope.newsletter in {"", slug} and scope.account in {"", using.settings.account_of(slug)}
+        }
+        return Extent(frozenset(newsletters) if self.sound else frozenset(), accounts, whole=True)
+
+    def _tell(self) -> None:
+        weighed = self.weighed
         complain(
             f"the export and the state: {count(weighed.new, 'user')} new, {weighed.changed:,} with newer wishes, "
-            f"{weighed.losing:,} of them lose a subscription"
+            f"{weighed.losing:,} lose a subscription"
         )
+        tell_weighed(weighed)
+        if not self.sound:
+            complain("some rows are bad: subscriptions that the export lacks are not ended")
         if weighed.missing:
             complain(f"{count(len(weighed.missing), 'user')} of the state missing in the export")
 
-    def _find_excess(self, weighed: "Weighed", using: "Resources", scope: "Scope") -> str:
+    def _find_excess(self, using: "Resources", scope: "Scope") -> str:
         """Return why the safety catch holds before anything is changed, or nothing."""
-        from sync_tasks.reconciling.catching import most_changes
-
         told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
-        losing = weighed.losing + (len(weighed.missing) if self.delete else 0)
-        most = most_changes(weighed.users, told)
+        losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
+        most = most_changes(self.weighed.users, told)
         if losing <= most:
-            return ""
+            return find_resubscribing(self.weighed, self.wish.max_resubscribed, most)
         return (
             f"{losing} users would lose a subscription or be erased by the export, and {most} may without asking; look "
             f"at it with --dry-run, then allow it with --max-changes {losing}"
         )
 
-    def _finish(self, weighed: "Weighed", using: "Resources") -> None:
-        """Create whom Brevo does not have, and delete whom the export lacks where that is wished."""
+    def _finish(self, using: "Resources") -> None:
+        """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks where that is wished."""
         from sync_tasks.backfill.importing import Importing
+        from sync_tasks.backfill.preview import end_lacking
         from sync_tasks.reconciling.exporting import delete_users
 
+        end_lacking(self.weighed.lacking, self.as_of, using.store)
         Importing(using).run()
-        if self.delete:
-            delete_users(weighed.missing, self.as_of, using.store)
+        if self.wish.delete:
+            delete_users(self.weighed.missing, self.as_of, using.store)
 
 
-def open_export(path: Path, settings: "Settings", *, as_of: str | None, skip_bad_rows: bool, delete: bool) -> Export:
+def open_export(wish: Wish, using: "Resources") -> Export:
     """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
-    from sync_tasks.backfill.rows import Source, Words, check
+    from sync_tasks.backfill.rows import check
 
-    moment = moment_of_file(path, as_of)
-    source = Source(path, Words(frozenset(settings.newsletters), frozenset(settings.attributes)))
+    moment = moment_of_file(wish.path, wish.as_of)
+    source = wish.form.open(wish.path, using.settings, types_at_brevo(using))
     checked = check(source)
     tell_bad_rows(checked)
-    if checked.bad and not skip_bad_rows:
+    if checked.bad and not wish.skip_bad_rows:
         complain("nothing was changed: mend the bad rows, or leave them out with --skip-bad-rows")
         raise typer.Exit(1)
-    if checked.bad and delete:
+    if checked.bad and wish.delete:
         complain("a user whose row is bad would count as deleted: mend the bad rows first")
         raise typer.Exit(2)
     if not checked.rows:
         complain("nothing was changed: there is no row in it; is it the complete export?")
         raise typer.Exit(1)
-    return Export(source, checked.bad, moment, delete)
+    return Export(wish, source, moment, not checked.bad)

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sync_tasks.cli.backfill import AsOf
-from sync_tasks.cli.exports import Export, open_export
+from sync_tasks.cli.exports import Wish, open_export
+from sync_tasks.cli.files import (
+    AsOf,
+    Dates,
+    Encoding,
+    Form,
+    IgnoreUnknown,
+    Map,
+    MaxResubscribed,
+    Name,
+    Set,
+    Zone,
+)
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.showing import (
     AsJson,
@@ -58,6 +69,14 @@ def reconcile(
     ] = False,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave the export's bad rows out.")] = False,
     as_of: AsOf = None,
+    max_resubscribed: MaxResubscribed = None,
+    encoding: Encoding = "",
+    columns: Map = None,
+    values: Set = None,
+    names: Name = None,
+    zone: Zone = "",
+    dates: Dates = "",
+    ignore_unknown: IgnoreUnknown = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
@@ -70,9 +89,10 @@ def reconcile(
     settings = load_settings()
     _check_names(settings, account, newsletter)
     scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None)
-    how = {"skip_bad_rows": skip_bad_rows, "delete": treat_missing_as_deleted}
-    given = open_export(export, settings, as_of=as_of, **how) if export else None
-    runs = _run(settings, scope, given)
+    form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
+    delete = treat_missing_as_deleted
+    wish = Wish(export, form, as_of, skip_bad_rows, delete, max_resubscribed) if export else None
+    runs = _run(settings, scope, wish)
     _write(runs, csv_file, html_file)
     if as_json:
         print_json([asdict(run) for run in runs])
@@ -94,7 +114,7 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
         raise typer.Exit(2)
 
 
-def _run(settings: "Settings", scope: "Scope", given: Export | None) -> "list[Run]":
+def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]":
     from sync_tasks.reconciling.alone import standing_alone
     from sync_tasks.reconciling.running import reconcile
     from sync_tasks.resources import build_resources, open_patiently
@@ -108,6 +128,7 @@ def _run(settings: "Settings", scope: "Scope", given: Export | None) -> "list[Ru
         if not alone:
             complain("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
             raise typer.Exit(1)
+        given = open_export(wish, using) if wish else None
 
         def tell(account: str, compared: int) -> None:
             shown.update(f"{account}: {count(compared, 'contact')} compared")

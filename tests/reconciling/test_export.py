@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.backfill.preview import Extent, weigh
 from sync_tasks.backfill.rows import Source, Words
-from sync_tasks.reconciling.exporting import delete_users, weigh
+from sync_tasks.reconciling.exporting import delete_users
 from sync_tasks.sandbox import Sandbox
 from tests.cli.desk import MARK, Desk
 from tests.integration.pipeline import address_of
@@ -74,7 +75,7 @@ def test_who_is_heard_of_while_the_comparison_runs_is_not_deleted(desk: Desk, ex
         desk.pipeline.subscribe(user, occurred_at="2026-01-01T00:00:00Z")
     desk.pipeline.work()
     source = Source(export, Words(frozenset({"daily"}), frozenset()))
-    missing = weigh(source, as_of, desk.pipeline.store).missing
+    missing = weigh(source, as_of, desk.pipeline.store, Extent(whole=True)).missing
     desk.pipeline.subscribe("zoe", "weekly")
 
     assert (missing, delete_users(missing, as_of, desk.pipeline.store)) == (["yves", "zoe"], 1)

@@ -1,0 +1,181 @@
+"""What a file would do to the state, before anything is done: who is new, who loses what, who would get mail again."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import cast
+
+from sync_tasks.backfill.loading import last_opt_out
+from sync_tasks.backfill.rows import Row, Source, moment_of_row
+from sync_tasks.contacts import HINT, OWN, STAMP, SUBSCRIBED, TOLD, UNSUBSCRIBED, Contact, merge
+from sync_tasks.events import Unsubscribe, stamp_of
+from sync_tasks.store import Store
+
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a file is weighed against: newsletters of which it tells everything, and the accounts that know of blocks.
+
+    ``whole``: it tells of every user.
+    """
+
+    newsletters: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    whole: bool = False
+
+
+@dataclass(slots=True, repr=False)
+class Weighed:
+    """What a file would do to the state, before anything is done.
+
+    ``users`` the state knows, of whom ``changed`` would get newer wishes and ``losing`` would lose a subscription;
+    ``new`` are users it does not know; ``missing`` are those whom a whole export lacks. ``lacking``: subscriptions
+    older than the file that it does not name, each a user and a newsletter. ``undated`` and ``dated`` unsubscribed and
+    would be subscribed again, by rows without and with a moment of their own.
+    """
+
+    users: int = 0
+    new: int = 0
+    changed: int = 0
+    losing: int = 0
+    missing: list[str] = field(default_factory=list)
+    lacking: list[tuple[str, str]] = field(default_factory=list)
+    undated: int = 0
+    dated: int = 0
+
+    @property
+    def resubscribed(self) -> int:
+        """How many unsubscribed and would get mail again."""
+        return self.undated + self.dated
+
+
+@dataclass(slots=True)
+class _Told:
+    """What all rows of a user known to the state come to; ``alive`` are subscriptions that no row has named so far."""
+
+    new: bool = False
+    changed: bool = False
+    losing: bool = False
+    undated: bool = False
+    dated: bool = False
+    alive: frozenset[str] = frozenset()
+
+    @property
+    def resubscribed(self) -> bool:
+        return self.dated or self.undated
+
+
+def weigh(source: Source, as_of: datetime, store: Store, extent: Extent) -> Weighed:
+    """Compare a file with the state and change nothing."""
+    told = dict[str, _Told]()
+    rows = (row for row in source.rows() if isinstance(row, Row))
+    while chunk := list(islice(rows, AT_ONCE)):
+        for row, held in zip(chunk, _read(chunk, store, extent), strict=True):
+            _weigh_row(row, held, as_of, told, extent=extent, tolerance=store.tolerance)
+    for user in [user for user, one in told.items() if one.undated]:
+        contact = store.peek(user)
+        told[user].undated = contact is not None and not last_opt_out(contact)
+    weighed = _sum_up(told)
+    if extent.whole:
+        _look_for_missing(weighed, told, stamp_of(as_of), store)
+    return weighed
+
+
+def knows_anybody(store: Store) -> bool:
+    """Tell whether the state holds a contact: a first load need not be weighed."""
+    return next(store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE), None) is not None
+
+
+def _sum_up(told: Mapping[str, _Told]) -> Weighed:
+    weighed = Weighed()
+    for user, one in told.items():
+        weighed.new += one.new
+        weighed.changed += one.changed and not one.new
+        weighed.losing += one.losing or bool(one.alive)
+        weighed.undated += one.undated
+        weighed.dated += one.dated and not one.undated
+        weighed.lacking += ((user, slug) for slug in sorted(one.alive))
+    return weighed
+
+
+def _read(rows: Iterable[Row], store: Store, extent: Extent) -> Iterator[Mapping[str, str]]:
+    """Yield of each row's user what the state holds of all that the row may change."""
+    blocks = [f"s:{account}:block" for account in extent.accounts]
+    clocks = [clock + slug for slug in extent.newsletters for clock in (OWN, TOLD)]
+    rows, pipeline = list(rows), store.redis.pipeline(transaction=False)
+    names = [["rev", *{*row.values, *(TOLD + slug for slug in row.newsletters), *clocks}, *blocks] for row in rows]
+    for row, wanted in zip(rows, names, strict=True):
+        pipeline.hmget(store.key(f"contacts:{row.user_id}"), *wanted)
+    for wanted, texts in zip(names, pipeline.execute(), strict=True):
+        yield {name: text for name, text in zip(wanted, texts, strict=True) if text}
+
+
+def _weigh_row(
+    row: Row, held: Mapping[str, str], as_of: datetime, told: dict[str, _Told], *, extent: Extent, tolerance: int
+) -> None:
+    stamp = moment_of_row(row, as_of)[1]
+    before = Contact(row.user_id, held, tolerance=tolerance)
+    after = replace(before, registers=merge(held, stamp, row.values, told=True))
+    one = told.get(row.user_id) or _Told("rev" not in held, alive=_alive(before, stamp_of(as_of), extent))
+    turns = {(before.said_last(slug), after.said_last(slug)) for slug in row.newsletters}
+    one.alive -= row.newsletters.keys()
+    one.changed |= _differ(row, before, after)
+    one.losing |= (SUBSCRIBED, UNSUBSCRIBED) in turns
+    back = (UNSUBSCRIBED, SUBSCRIBED) in turns
+    if row.occurred_at:
+        one.dated |= back or (any(row.newsletters.values()) and _lifts(held, stamp, extent))
+    else:
+        one.undated |= back
+    # A first load may tell of very many: only those are remembered of whom there is something to say.
+    if extent.whole or ("rev" in held and (extent.newsletters or one.losing or one.resubscribed)):
+        told[row.user_id] = one
+
+
+def _differ(row: Row, before: Contact, after: Contact) -> bool:
+    """Tell whether a row changes a value that the state holds."""
+    plain = (name for name in row.values if not name.startswith((OWN, HINT)))
+    return any(before.registers.get(name, "")[STAMP:] != after.registers[name][STAMP:] for name in plain) or any(
+        before.said_last(slug) != after.said_last(slug) for slug in row.newsletters
+    )
+
+
+def _alive(contact: Contact, limit: str, extent: Extent) -> frozenset[str]:
+    """Return the subscriptions that a complete file ends unless it names them."""
+    wishes = contact.subscriptions().items()
+    return frozenset(slug for slug, (since, wished) in wishes if wished and since <= limit) & extent.newsletters
+
+
+def _lifts(held: Mapping[str, str], stamp: str, extent: Extent) -> bool:
+    """Tell whether a subscription of that moment would lift an unsubscription at Brevo."""
+    blocks = (held.get(f"s:{account}:block", "").partition(":") for account in extent.accounts)
+    return any(kind == "unsubscribed" and since < stamp for kind, _, since in blocks)
+
+
+def _look_for_missing(weighed: Weighed, told: Mapping[str, object], stamp: str, store: Store) -> None:
+    """Find users of whom the state knows and the export does not, nor was anything newer told of them."""
+    start = len(store.key("contacts:"))
+    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE))
+    missing = set[str]()
+    while users := [key[start:] for key in islice(keys, AT_ONCE)]:
+        weighed.users += len(users)
+        missing.update(without_news([user for user in users if user not in told], stamp, store))
+    weighed.missing = sorted(missing)
+
+
+def without_news(users: list[str], stamp: str, store: Store) -> Iterator[str]:
+    """Yield those of these users of whom nothing newer was told, and who were not deleted."""
+    pipeline = store.redis.pipeline(transaction=False)
+    for user in users:
+        pipeline.hmget(store.key(f"contacts:{user}"), "latest", "erased")
+    for user, (latest, erased) in zip(users, pipeline.execute(), strict=True):
+        if not erased and (latest or "") <= stamp:
+            yield user
+
+
+def end_lacking(lacking: Iterable[tuple[str, str]], as_of: datetime, store: Store) -> int:
+    """Unsubscribe as of a complete file what it does not name, unless something newer was told; return how many."""
+    events = (Unsubscribe(user_id=user, newsletter=slug, occurred_at=as_of) for user, slug in lacking)
+    return sum(store.accept(event).status == "accepted" for event in events)

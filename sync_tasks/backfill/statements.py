@@ -1,0 +1,177 @@
+"""What a row states: its cells by their meaning become the arguments of an event. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sync_tasks.backfill.cells import Manner, convert, find_damage, last_of_day, read_moment, read_truth
+from sync_tasks.backfill.columns import GENERAL, NOTHING, PERSON, Words, newsletter_of
+from sync_tasks.events import printable
+
+Types = Callable[[], Mapping[str, str]]
+_APART = re.compile(r"[,;|\n]")
+# Arrays of PostgreSQL and JSON in a cell.
+_AROUND = " {}[]\"'"
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAMES = ("first_name", "last_name")
+# Each account has them, and nobody can change their type: there is nothing to ask.
+_ALWAYS_TEXT = frozenset({"FIRSTNAME", "LASTNAME"})
+
+
+class RefusedError(Exception):
+    """A row makes no sense; the text says why and quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """How the rows of one file are understood; ``numbers`` are those of the columns, where it has columns."""
+
+    words: Words
+    manner: Manner
+    types: Types
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    def from_object(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that an object states.
+
+        Raises:
+            RefusedError: it makes no sense.
+        """
+        stated: dict[str, Any] = {}
+        for key, value in told.items():
+            meaning = "attributes" if key == "attributes" else self.words.meaning_of(key)
+            if meaning is None:
+                raise RefusedError(self.words.explain(key))
+            if meaning in stated:
+                raise RefusedError(f"{printable(meaning)}: said twice")
+            if meaning != NOTHING:
+                stated[meaning] = value
+        return self.arguments(stated)
+
+    def arguments(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of what is said by meaning.
+
+        Raises:
+            RefusedError: it makes no sense.
+        """
+        told = {**self.words.values, **told}
+        for meaning, value in told.items():
+            if isinstance(value, str) and (damage := find_damage(value, is_id=meaning == "user_id")):
+                raise RefusedError(f"{self._place(meaning)}: {damage}")
+        arguments = {name: told[name] for name in PERSON if name in told}
+        arguments["newsletters"] = self._wishes(told)
+        if "occurred_at" in told:
+            arguments["occurred_at"] = self._moment(told["occurred_at"], arguments["newsletters"].values())
+        return arguments | self._person(told)
+
+    def _person(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Return names and further attributes, each of the type that Brevo keeps for it."""
+        further = told.get("attributes", {})
+        if not isinstance(further, dict):
+            return {"attributes": further}
+        known = {name: value for name, value in told.items() if name in self.words.fields | {*_NAMES}}
+        if unmapped := further.keys() - self.words.fields:
+            raise RefusedError(self.words.explain(min(unmapped)))
+        values = {name: self._convert(name, value) for name, value in {**further, **known}.items()}
+        attributes = {name: value for name, value in values.items() if name not in _NAMES}
+        return {name: values[name] for name in _NAMES if name in known} | {"attributes": attributes}
+
+    def _convert(self, name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a file holds
+        try:
+            known = self.words.attributes.get(name) in _ALWAYS_TEXT
+            return convert(value, "text" if known else self.types().get(name, ""), self.manner)
+        except ValueError as error:
+            raise RefusedError(f"{self._place(name)}: {error}") from None
+
+    def _moment(self, told: object, wishes: Iterable[bool]) -> object:
+        """Return when something was so; of a day alone, an opt-out takes the end, everything else the beginning."""
+        if not isinstance(told, str):
+            return told
+        try:
+            moment, whole_day = read_moment(told, self.manner)
+        except ValueError as error:
+            raise RefusedError(f"{self._place('occurred_at')}: {error}") from None
+        return _of_day(moment, set(wishes)) if whole_day else moment
+
+    def _wishes(self, told: Mapping[str, Any]) -> dict[str, bool]:
+        """Return which newsletters are subscribed and which are not; where a row says both, it is not."""
+        named, own = self._named(told.get("newsletters", [])), self._own(told)
+        general = self._general(told, named=bool(named))
+        if general is False:
+            return dict.fromkeys([*(named or sorted(self.words.newsletters)), *own], False)
+        wishes = {slug: wished for slug, wished in {**named, **own}.items() if wished is not None}
+        wishes |= {slug: False for slug, wished in named.items() if wished is False}
+        return wishes if general else {slug: False for slug, wished in wishes.items() if not wished}
+
+    def _general(self, told: Mapping[str, Any], *, named: bool) -> bool | None:
+        """Return whether a row subscribes at all, which it does if it says nothing of it; or that this is not known."""
+        said = {name: told[name] for name in GENERAL if name in told}
+        if not named and all(value == "" for value in _several(said.get("subscribed", ""))):
+            said.pop("subscribed", None)
+        subscribed = {self._truth("subscribed", value) for value in _several(said.get("subscribed", ()))}
+        unsubscribed = {self._truth("unsubscribed", value) for value in _several(said.get("unsubscribed", ()))}
+        if subscribed == {True} and True in unsubscribed:
+            raise RefusedError("subscribed: unsubscribed says the opposite")
+        if False in subscribed or True in unsubscribed:
+            return False
+        return None if None in subscribed else True
+
+    def _own(self, told: Mapping[str, Any]) -> dict[str, bool | None]:
+        """Return what columns of single newsletters say."""
+        own: dict[str, bool | None] = {}
+        for meaning, value in told.items():
+            if one := newsletter_of(meaning):
+                slug, positive = one
+                truth = self._truth(meaning, value)
+                wished = truth if positive or truth is None else not truth
+                own[slug] = False if own.get(slug) is False else wished
+        return own
+
+    def _truth(self, meaning: str, value: object) -> bool | None:
+        try:
+            return read_truth(value, status=meaning != "unsubscribed")
+        except ValueError as error:
+            raise RefusedError(f"{self._place(meaning)}: {error}") from None
+
+    def _named(self, told: object) -> dict[str, bool | None]:
+        """Return the newsletters of a cell or a list, or what an object says of each."""
+        if isinstance(told, dict):
+            named = {slug: self._truth(f"newsletters.{slug}", value) for slug, value in told.items()}
+        elif isinstance(told, str):
+            named = dict.fromkeys(self._split(told), True)
+        elif isinstance(told, list) and all(isinstance(one, str) for one in told):
+            named = dict.fromkeys((self._renamed(one.strip()) for one in told), True)
+        else:
+            raise RefusedError(f"{self._place('newsletters')}: a list of newsletters is wanted")
+        if unknown := sorted(named.keys() - self.words.newsletters - {NOTHING}):
+            shown = ", ".join(slug if _SLUG.fullmatch(slug) else "(unprintable)" for slug in unknown)
+            raise RefusedError(f"{self._place('newsletters')}: {shown}: not in the configuration")
+        return {slug: wished for slug, wished in named.items() if slug != NOTHING}
+
+    def _split(self, cell: str) -> list[str]:
+        """Return the newsletters that a cell names, set off by commas, semicolons, bars or white space."""
+        pieces = (piece.strip(_AROUND) for piece in _APART.split(cell.strip(_AROUND)))
+        known = {name.lower() for name in self.words.names}
+        names = (name for piece in pieces for name in ([piece] if piece.lower() in known else piece.split()))
+        return [self._renamed(name) for name in names]
+
+    def _renamed(self, name: str) -> str:
+        return next((slug for left, slug in self.words.names.items() if left.lower() == name.lower()), name)
+
+    def _place(self, meaning: str) -> str:
+        """Return what a cell is called in a message: its meaning, and the number of its column."""
+        name = meaning if newsletter_of(meaning) else printable(meaning)
+        return f"{name} (column {self.numbers[meaning]})" if meaning in self.numbers else name
+
+
+def _several(value: object) -> tuple[object, ...]:
+    """Return what several columns say, or the one value that there is."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _of_day(moment: datetime, wishes: set[bool]) -> datetime:
+    if len(wishes) > 1:
+        raise RefusedError("occurred_at: a day alone does not tell which came last: add the time")
+    return last_of_day(moment) if False in wishes else moment

@@ -1,0 +1,111 @@
+"""The text of a file, line by line, whatever wrote it.
+
+What is certain is read: UTF-8 with or without its mark, UTF-16 by its mark. What would be a guess is refused in one
+line that says what to do.
+"""
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from sync_tasks.errors import ConfigurationError
+
+# The mark of UTF-32 begins as that of UTF-16 does.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_NO_TEXT = (
+    (b"PK\x03\x04", 'a workbook or an archive, not text: save the sheet as "CSV UTF-8", or unpack it'),
+    (b"\xd0\xcf\x11\xe0", 'an old Excel workbook, not text: save the sheet as "CSV UTF-8"'),
+    (b"\x1f\x8b", "compressed: unpack it with gunzip"),
+)
+_LONGEST_LINE = 1_000_000
+_OLD_MAC = "old Mac line ends (CR alone): save it with other line ends, or convert it with tr '\\r' '\\n'"
+# What stands for bytes that the encoding does not know, and for a character lost before.
+_DAMAGED = "\ufffd"
+
+
+class Text:
+    """The lines of a file that is open for reading bytes, without their line ends.
+
+    ``encoding``: how the file is written, as far as somebody told; else by its mark, else UTF-8. ``position``: how many
+    bytes were read.
+    """
+
+    def __init__(self, opened: BinaryIO, encoding: str = "") -> None:
+        """Read nothing yet.
+
+        Raises:
+            ConfigurationError: there is no such encoding.
+        """
+        self.encoding = _known(encoding)
+        self.position = 0
+        self._opened = opened
+        self._named = bool(encoding)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield every line.
+
+        Raises:
+            ConfigurationError: this is no text, or a text that must be written otherwise.
+        """
+        first = self._opened.readline(_LONGEST_LINE)
+        rest, decoder = "", codecs.getincrementaldecoder(self._recognize(first))(errors="replace")
+        piece = first
+        while piece:
+            self.position += len(piece)
+            self._check_name(piece)
+            *lines, rest = (rest + decoder.decode(piece)).split("\n")
+            if self.position == len(piece):
+                lines, rest = self._check_first(lines, rest)
+            yield from (line.removesuffix("\r") for line in lines)
+            if len(rest) > _LONGEST_LINE:
+                raise ConfigurationError("a line is longer than a million characters: is it a file of lines?")
+            piece = self._opened.readline(_LONGEST_LINE)
+        if rest:
+            yield rest.removesuffix("\r")
+
+    def fault(self, line: str) -> str:
+        """Return what is wrong with the characters of a line, or nothing."""
+        if _DAMAGED in line and self.encoding == "utf-8":
+            return 'not UTF-8: save the file as "CSV UTF-8", or name how it is written: --encoding windows-1252'
+        if _DAMAGED in line:
+            return f"not {self.encoding}: name how the file is written with --encoding"
+        return "holds NUL characters" if "\0" in line else ""
+
+    def _recognize(self, first: bytes) -> str:
+        for mark, what in _NO_TEXT:
+            if first.startswith(mark):
+                raise ConfigurationError(what)
+        if not self._named:
+            self.encoding = next((encoding for mark, encoding in _MARKS if first.startswith(mark)), "utf-8")
+        if b"\0" in first and self.encoding == "utf-8":
+            raise ConfigurationError("UTF-16 without its mark, or no text: save it as UTF-8, or say --encoding utf-16")
+        return self.encoding
+
+    def _check_name(self, piece: bytes) -> None:
+        """Refuse a name that would turn each special character of a UTF-8 file into two others."""
+        if self._named and not piece.isascii() and not self.encoding.startswith("utf"):
+            try:
+                piece.decode("utf-8")
+            except UnicodeDecodeError:
+                return
+            raise ConfigurationError(f"it is UTF-8, not {self.encoding}: leave --encoding out")
+
+    def _check_first(self, lines: list[str], rest: str) -> tuple[list[str], str]:
+        lines = [*lines, rest]
+        lines[0] = lines[0].removeprefix("\ufeff")
+        if "\r" in lines[0].removesuffix("\r"):
+            raise ConfigurationError(_OLD_MAC)
+        return lines[:-1], lines[-1]
+
+
+def _known(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name if encoding else "utf-8"
+    except LookupError:
+        raise ConfigurationError("--encoding: there is no encoding of that name; such as windows-1252") from None

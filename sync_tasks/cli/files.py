@@ -1,0 +1,177 @@
+"""A portal's file on the command line: how it is written, what it may do, and what is wrong with it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.showing import complain, count
+from sync_tasks.errors import ConfigurationError, InvalidEventError, SyncError
+
+if TYPE_CHECKING:
+    from sync_tasks.backfill.preview import Weighed
+    from sync_tasks.backfill.rows import Checked, Source
+    from sync_tasks.settings import Settings
+    from sync_tasks.work import Resources
+
+AsOf = Annotated[
+    str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
+]
+Encoding = Annotated[str, typer.Option(metavar="NAME", help="How it is written, unless UTF-8: such as windows-1252.")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", metavar="COLUMN=NAME", help="What a column means; `-`: nothing.")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="What rows say that say nothing there.")
+]
+Name = Annotated[list[str] | None, typer.Option("--name", metavar="NAME=SLUG", help="How the file names a newsletter.")]
+Zone = Annotated[str, typer.Option(metavar="ZONE", help="Of moments without one: such as Europe/Berlin.")]
+Dates = Annotated[str, typer.Option(metavar="ORDER", help="Of dates with slashes: day-first or month-first.")]
+IgnoreUnknown = Annotated[
+    bool, typer.Option("--ignore-unknown-columns", help="Leave columns out that mean nothing here.")
+]
+MaxResubscribed = Annotated[
+    int | None, typer.Option(min=0, help="So many who unsubscribed may be subscribed again by the file.")
+]
+# More lines with the same fault than these are one line.
+_NAMED_ALONE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file is written, as far as the command line tells."""
+
+    encoding: str = ""
+    columns: list[str] | None = None
+    values: list[str] | None = None
+    names: list[str] | None = None
+    zone: str = ""
+    dates: str = ""
+    ignore_unknown: bool = False
+
+    def open(self, path: Path, settings: "Settings", types: Callable[[], Mapping[str, str]]) -> "Source":
+        """Return the rows of a file.
+
+        Raises:
+            ConfigurationError: what is told of the file makes no sense.
+        """
+        from sync_tasks.backfill.cells import ORDERS, Manner, find_zone
+        from sync_tasks.backfill.columns import Words, parse_pairs
+        from sync_tasks.backfill.rows import Source
+
+        files = settings.files
+        words = Words(
+            frozenset(settings.newsletters),
+            frozenset(settings.attributes),
+            attributes=settings.attributes,
+            columns=parse_pairs("--map", self.columns),
+            usual=files.columns,
+            names=files.newsletters | parse_pairs("--name", self.names),
+            values=files.values | parse_pairs("--set", self.values),
+            ignore_unknown=self.ignore_unknown or files.ignore_unknown_columns,
+        )
+        dates, zone = self.dates or files.dates, self.zone or files.zone
+        faults = [*words.faults()]
+        if dates not in ORDERS:
+            faults.append("--dates: must be day-first or month-first")
+        if zone and not find_zone(zone):
+            faults.append("--zone: there is no time zone of that name; such as Europe/Berlin")
+        if faults:
+            raise ConfigurationError(*faults)
+        manner = Manner(dates, find_zone(zone))
+        return Source(path, words, manner, encoding=self.encoding or files.encoding, types=types)
+
+
+def types_at_brevo(using: "Resources") -> Callable[[], Mapping[str, str]]:
+    """Return what asks, once, which type Brevo keeps for each portal field.
+
+    Raises:
+        ConfigurationError: accounts keep different types for the same field.
+    """
+    known: dict[str, str] = {}
+
+    def ask() -> Mapping[str, str]:
+        if not known:
+            try:
+                known.update(_ask_types(using))
+            except ConfigurationError:
+                raise
+            except SyncError as error:
+                complain(f"stopped: the types of attributes cannot be read at Brevo: {error}")
+                raise typer.Exit(1) from None
+        return known
+
+    return ask
+
+
+def _ask_types(using: "Resources") -> Iterator[tuple[str, str]]:
+    told = {account: gateway.attribute_types() for account, gateway in using.gateways.items()}
+    for name, attribute in using.settings.attributes.items():
+        kinds = {types[attribute] for types in told.values() if attribute in types}
+        if len(kinds) > 1:
+            shown = " and ".join(sorted(kinds))
+            raise ConfigurationError(f"attributes.{name}: {attribute} is {shown} at Brevo: make it the same everywhere")
+        yield name, min(kinds, default="")
+
+
+def moment_of_file(file: Path, as_of: str | None) -> datetime:
+    """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
+    from sync_tasks.backfill.rows import is_ahead
+    from sync_tasks.events import Event, parse_event
+
+    if not file.is_file():
+        complain(f"{file}: there is no such file")
+        raise typer.Exit(2)
+    told = as_of or datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    try:
+        moment = parse_event(Event, {"user_id": "nobody", "occurred_at": told}).occurred_at
+    except InvalidEventError as error:
+        complain(f"--as-of: {str(error).partition('occurred_at: ')[2]}")
+        raise typer.Exit(2) from None
+    if moment and is_ahead(moment):
+        complain("--as-of: lies more than 5 minutes in the future by this machine's clock")
+        raise typer.Exit(2)
+    return min(moment or datetime.now(UTC), datetime.now(UTC))
+
+
+def tell_bad_rows(checked: "Checked") -> None:
+    """Print every fault of a file with its line, of very many the first; many lines of one fault are one line."""
+    reasons = defaultdict[str, list[int]](list)
+    for bad in checked.bad_rows:
+        reasons[bad.reason].append(bad.line)
+    for bad in checked.bad_rows:
+        lines = reasons[bad.reason]
+        if len(lines) <= _NAMED_ALONE:
+            complain(f"line {bad.line}: {bad.reason}")
+        elif bad.line == lines[0]:
+            first = ", ".join(map(str, lines[:_NAMED_ALONE]))
+            complain(f"lines {first} and {len(lines) - _NAMED_ALONE:,} more: {bad.reason}")
+    if checked.bad > len(checked.bad_rows):
+        complain(f"and {checked.bad - len(checked.bad_rows):,} more bad rows")
+
+
+def find_resubscribing(weighed: "Weighed", most: int | None, usual: int) -> str:
+    """Return why the safety catch holds for those who would get mail again, or nothing.
+
+    A row with a moment of its own is a wish newer than the opt-out; of the others only the file's time is known.
+    """
+    number = weighed.resubscribed
+    usually = not weighed.undated and number <= usual
+    if usually if most is None else number <= most:
+        return ""
+    return (
+        f"the file would re-subscribe {number} who had unsubscribed: if it is older than that, say when it was true "
+        f"(--as-of, or a column occurred_at); if not, allow it with --max-resubscribed {number}"
+    )
+
+
+def tell_weighed(weighed: "Weighed") -> None:
+    """Say whom a file would subscribe again, and which subscriptions a complete one lacks."""
+    if weighed.resubscribed:
+        complain(f"would re-subscribe {weighed.resubscribed:,} who had unsubscribed")
+    if weighed.lacking:
+        complain(f"{count(len(weighed.lacking), 'subscription')} of the state missing in the file: would end")
