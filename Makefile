@@ -59,7 +59,7 @@ lint: $(INSTALLED) ## check style, format, types, layers, Lua and duplicated cod
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
-	@sh .ci/check-lua sync_tasks/scripts prelude letters grants
+	@sh .ci/check-lua sync_tasks/scripts prelude letters grants hold
 
 format: $(INSTALLED) ## format the code and mend what can be mended without thinking
 	$(BIN)/ruff check --fix-only .

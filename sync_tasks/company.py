@@ -162,7 +162,7 @@ class Company:
             member = members[contact_id]
             push = member.push
             push.doubtful |= moved.doubtful
-            wanted = wanted_of(push.lease.contact, push.layout, push.known().floor)
+            wanted = wanted_of(push.lease.contact, push.layout, push.known())
             push.view = after_write(push.view, self._change, wanted)
             self._served(member)
 

@@ -109,7 +109,10 @@ class EventKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact:
-    """Everything known of one user at one moment."""
+    """Everything known of one user at one moment.
+
+    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person.
+    """
 
     user_id: str
     registers: Mapping[str, str] = field(default_factory=dict)
@@ -126,6 +129,7 @@ class Contact:
     crashes: int = 0
     address_taken: bool = False
     tolerance: int = TOLERANCE
+    held: str = ""
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
@@ -269,7 +273,12 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *
 
 
 def load_contact(
-    user_id: str, stored: Mapping[str, str], *, address_taken: bool = False, tolerance: int = TOLERANCE
+    user_id: str,
+    stored: Mapping[str, str],
+    *,
+    address_taken: bool = False,
+    tolerance: int = TOLERANCE,
+    held: str = "",
 ) -> Contact:
     """Return the contact that lies in these fields."""
     groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
@@ -296,6 +305,7 @@ def load_contact(
         crashes=int(stored.get("crashes", 0)),
         address_taken=address_taken,
         tolerance=tolerance,
+        held=held,
     )
 
 

@@ -73,13 +73,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Wanted:
-    """How a contact should be on one account; ``subscribed`` tells for each list since when."""
+    """How a contact should be on one account; ``subscribed`` tells for each list since when.
+
+    ``held``: subscriptions up to this moment lift no block.
+    """
 
     address: str | None
     ext_id: str
     attributes: Mapping[str, Json]
     subscribed: Mapping[int, str]
     unsubscribed: frozenset[int]
+    held: str = ""
 
     @property
     def digest(self) -> str:
@@ -98,8 +102,12 @@ def _plain(value: Json) -> Json:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def wanted_of(contact: Contact, layout: Layout, floor: str = "") -> Wanted:
-    """Return how a living user's contact should be; subscriptions up to ``floor`` were ended at Brevo."""
+def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wanted:
+    """Return how a living user's contact should be, without the subscriptions that were ended at Brevo.
+
+    Of a state on hold nothing is wanted that would subscribe anybody anew, nor an address from before.
+    """
+    seen = seen or Seen()
     subscribed: dict[int, str] = {}
     unsubscribed: set[int] = set()
     attributes = {
@@ -111,14 +119,19 @@ def wanted_of(contact: Contact, layout: Layout, floor: str = "") -> Wanted:
         newsletter = layout.newsletters.get(slug)
         if newsletter is None:
             continue
-        alive = wished and since > floor
+        alive = wished and since > seen.floor
+        if alive and since <= contact.held and newsletter.list_id not in seen.lists:
+            continue
         if alive:
             subscribed[newsletter.list_id] = since
         else:
             unsubscribed.add(newsletter.list_id)
         if newsletter.unsubscribed_attribute:
             attributes[newsletter.unsubscribed_attribute] = not alive
-    return Wanted(contact.address, contact.user_id, attributes, subscribed, frozenset(unsubscribed))
+    told, address = contact.wish("address") or ("", None)
+    held_back = told <= contact.held and address != seen.address
+    wanted = None if held_back else address
+    return Wanted(wanted, contact.user_id, attributes, subscribed, frozenset(unsubscribed), contact.held)
 
 
 def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Change:
@@ -142,7 +155,8 @@ def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Chan
 
 def _lifts(wanted: Wanted, block: Block) -> bool:
     """Only a confirmed subscription newer than an unsubscription lifts a block; bounces and complaints stay."""
-    return block.kind == "unsubscribed" and any(since > block.since for since in wanted.subscribed.values())
+    newer = max(block.since, wanted.held)
+    return block.kind == "unsubscribed" and any(since > newer for since in wanted.subscribed.values())
 
 
 def _blocklisting(seen: Seen, guarded: Block | None, *, lifted: bool, moves: bool) -> bool | None:

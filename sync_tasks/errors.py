@@ -60,6 +60,10 @@ class LeaseLostError(TransientError):
     """The push took longer than its lease: somebody else may be pushing the contact by now."""
 
 
+class StateHeldError(TransientError):
+    """The state may be older than the world: what would subscribe somebody anew waits until a person decides."""
+
+
 class PermanentError(SyncError):
     """Trying again would end the same way: the event is a dead letter at once."""
 

@@ -10,6 +10,7 @@ from sync_tasks.errors import (
     LeaseLostError,
     PermanentError,
     RateLimitedError,
+    StateHeldError,
     SyncError,
     TransientError,
     UnknownNewsletterError,
@@ -63,7 +64,8 @@ def judge(
 
 def is_own(error: SyncError) -> bool:
     """Tell whether trouble is the contact's own: neither its account's nor that of a limit that is used up."""
-    return isinstance(error, TransientError) and not isinstance(error, RateLimitedError | LeaseLostError)
+    others = RateLimitedError | LeaseLostError | StateHeldError
+    return isinstance(error, TransientError) and not isinstance(error, others)
 
 
 def find_error(

@@ -3,7 +3,7 @@
 from celery import Task
 
 from sync_tasks.accepting import NUDGE, Nudge
-from sync_tasks.errors import AccountError, SyncError
+from sync_tasks.errors import AccountError, StateHeldError, SyncError
 from sync_tasks.events import Event
 from sync_tasks.nudging import nudge_contacts
 from sync_tasks.receiving import receive_event
@@ -46,7 +46,7 @@ def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
 
 
 def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> str:
-    if seconds > LONGEST_RETRY or isinstance(trouble, AccountError):
+    if seconds > LONGEST_RETRY or isinstance(trouble, AccountError | StateHeldError):
         return _tell("deferred", nudge)
     raise task.retry(args=(), kwargs=nudge.arguments, headers=NUDGE, countdown=seconds, exc=trouble)
 

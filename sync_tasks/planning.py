@@ -119,6 +119,11 @@ def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
     return _living_step(contact, layout, view, seen)
 
 
+def is_held_back(contact: Contact, layout: Layout, view: View) -> bool:
+    """Tell whether a push that has nothing left to do leaves something that waits for the end of the hold."""
+    return bool(contact.held) and next_step(replace(contact, held=""), layout, view) is not None
+
+
 def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
     """Return the addresses under which the user may have another contact than the one we know."""
     unknown = tuple(address for address in contact.hints if address != seen.address)
@@ -129,7 +134,7 @@ def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
 
 def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
     if seen.id is None:
-        return _creation(wanted_of(contact, layout, seen.floor), contact)
+        return _creation(wanted_of(contact, layout, seen), contact)
     if view.doubted:
         return Read(seen.id)
     if seen.digest == ERASED:
@@ -141,7 +146,7 @@ def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> St
 
 
 def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read | Write | None:
-    wanted, contact_id = wanted_of(contact, layout, seen.floor), seen.id or 0
+    wanted, contact_id = wanted_of(contact, layout, seen), seen.id or 0
     change = difference(wanted, seen, view.guarded)
     if contact.address_taken:
         change = essential(change, layout)
@@ -179,7 +184,8 @@ def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
 
 def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None, now: str) -> Seen:
     """Return what reading a contact tells us."""
-    wanted = wanted_of(contact, layout, before.floor if before else "")
+    here = replace(before or Seen(), address=remote.address or "", lists=remote.lists & layout.lists)
+    wanted = wanted_of(contact, layout, here)
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
     lists = remote.lists & layout.lists
     erased = is_erased_unknown(remote, contact, layout, before)

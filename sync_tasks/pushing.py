@@ -28,6 +28,7 @@ from sync_tasks.errors import (
     MissingContactError,
     PartPausedError,
     RejectedContactError,
+    StateHeldError,
     SyncError,
     TooEarlyError,
 )
@@ -45,6 +46,7 @@ from sync_tasks.planning import (
     before_write,
     first_view,
     is_erased_unknown,
+    is_held_back,
     next_step,
     seen_of,
 )
@@ -90,6 +92,8 @@ class AccountPush:
             self.doubtful |= self.view.guarded is not None
         if self.lease.contact.address_taken and not self.lease.contact.erased:
             raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
+        if self.lease.contact.pending and is_held_back(self.lease.contact, self.layout, self.view):
+            raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
     def _take_steps(self) -> None:
         for _ in range(MAX_STEPS):
@@ -223,7 +227,7 @@ class AccountPush:
             self.view = replace(self.view, doubted=True)
         else:
             # A block that the change lifts ends subscriptions only from the next step on.
-            sent = wanted_of(self.lease.contact, self.layout, self.known().floor)
+            sent = wanted_of(self.lease.contact, self.layout, self.known())
             self.view = after_write(self.view, change, sent)
             self.written |= change.attributes.keys()
 

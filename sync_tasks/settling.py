@@ -13,6 +13,7 @@ from sync_tasks.errors import (
     PermanentError,
     PoisonedContactError,
     RateLimitedError,
+    StateHeldError,
     SyncError,
 )
 from sync_tasks.fates import Fates, is_own
@@ -23,6 +24,8 @@ from sync_tasks.suppressing import find_suppressed
 
 LONGEST_RETRY = 60.0
 LONGEST_DEFERRAL = 3600.0
+# What waits for the end of a hold asks again after so many seconds.
+HELD_AGAIN = 10.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -90,6 +93,8 @@ def _told_delay(error: SyncError) -> float | None:
             return error.seconds
         case RateLimitedError():
             return error.retry_after
+        case StateHeldError():
+            return HELD_AGAIN
         case _:
             return None
 

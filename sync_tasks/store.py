@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 _AT_ONCE = 500
-_SHARED = ("prelude.lua", "letters.lua", "grants.lua")
+_SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 _URGENT = ("p:unsubscribe_contact:", "p:anonymize_contact:")
 
 
@@ -141,6 +141,8 @@ class Store:
         self.prefix = f"{namespace}:"
         self.tolerance = tolerance
         self._clock = clock
+        # How many sweeps this process has seen: a state that has had fewer went backwards.
+        self.sweeps = 0
 
     def key(self, name: str) -> str:
         """Return the full name of one of the keys above."""
@@ -170,27 +172,30 @@ class Store:
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
         return Acceptance(status, stamp, tuple(woken))
 
-    def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False) -> Contact:
+    def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False, held: str = "") -> Contact:
         """Return the contact that lies in these fields, field and value by turns."""
         stored = dict(zip(fields[::2], fields[1::2], strict=True))
-        return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance)
+        return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
 
     def take(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
         """Return a contact's lease, a grant asked along with it; ``busy``: somebody has it; ``idle``: nobody need."""
         token = secrets.token_hex(8)
-        status, *answer = cast("list[str]", self._run("take", user_id, token, int(seconds * SECOND), *ask))
+        head = (user_id, token, int(seconds * SECOND), self.sweeps)
+        status, *answer = cast("list[str]", self._run("take", *head, *ask))
         if status != "taken":
             return "busy" if status == "busy" else "idle"
-        taken, crowd, granted, parts, *rest = answer
-        contact = self.load(user_id, rest, address_taken=taken == "1")
+        taken, crowd, granted, parts, held, sweeps, *rest = answer
+        self.sweeps = max(self.sweeps, int(sweeps))
+        contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
         paused = frozenset(filter(None, parts.split(",")))
         return Lease(user_id, token, contact, int(crowd), granted == "granted", paused)
 
     def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
         token = secrets.token_hex(8)
-        taken = cast("list[list[str]]", self._run("company", kind, most, token, int(seconds * SECOND)))
-        return [Lease(user_id, token, self.load(user_id, fields)) for user_id, *fields in taken]
+        head = (kind, most, token, int(seconds * SECOND), self.sweeps)
+        held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("company", *head))
+        return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
 
     def release(self, lease: Lease, kind: str) -> None:
         """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
@@ -271,6 +276,18 @@ class Store:
         """Return Redis' clock as a stamp."""
         seconds, microseconds = self.redis.time()
         return f"{seconds:010d}{microseconds:06d}"
+
+    def note_sweep(self) -> str:
+        """Note that somebody sweeps now, and return the hold that is in force, if any (see ``holds``)."""
+        sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps))
+        self.sweeps = max(self.sweeps, int(sweeps))
+        return hold
+
+    def held_until(self) -> str:
+        """Return the moment up to which subscriptions wait, if any do."""
+        held, sweeps = cast("tuple[str, str]", self._run("held", self.sweeps))
+        self.sweeps = max(self.sweeps, int(sweeps))
+        return held
 
     def overdue_urgent(self, limit: int, grace: float) -> list[str]:
         """Return the same of those who have an opt-out or an erasure pending, the longest waiting first."""

@@ -1,8 +1,9 @@
 """The sweeper: whatever is due and has no nudge under way gets one, so that a lost message costs delay, never an event.
 
-Keys under ``<namespace>:``: ``swept`` when the last sweep was, one day · ``sweeping`` while no other may sweep.
+Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweeping`` while no other may sweep.
 """
 
+import logging
 from collections.abc import Collection
 from typing import Any
 
@@ -10,16 +11,23 @@ from kombu import Queue
 
 from sync_tasks.celery import app
 from sync_tasks.contacts import STAMP
+from sync_tasks.errors import SyncError
+from sync_tasks.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.nightly import ask_again, tell_portal
 from sync_tasks.nudging import nudge_contacts, queue_of
+from sync_tasks.reconciling.evidence import examine
 from sync_tasks.recovery import find_probes
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
 from sync_tasks.work import Resources
 
+log = logging.getLogger("sync_tasks.sweeping")
+
 # Shorter than beat's interval: with one beat or with ten, there is one sweep in this time.
 ALONE = 4.0
 LIMIT = 500
+# While Brevo is asked for what has changed, no other sweeps.
+EXAMINED_WITHIN = 60.0
 # While every account is paused somebody must probe; all others would only be put off once more.
 PROBES = 5
 # A queue this long is slow, not empty-handed: more nudges would not make it faster.
@@ -32,13 +40,26 @@ def sweep() -> int:
     redis, key = using.store.redis, using.store.key
     if not redis.set(key("sweeping"), "1", nx=True, px=int(ALONE * 1000)):
         return 0
-    redis.set(key("swept"), using.store.now(), ex=86_400)
+    examine_state(using, parse_hold(using.store.note_sweep()))
     tell_portal()
     ask_again()
     grace = using.settings.pipeline.grace_seconds
     users = _without_held(using.store, _choose(using, grace), grace)
     urgent = using.store.urgent(users)
     return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
+
+
+def examine_state(using: Resources, hold: Hold | None) -> None:
+    """Sweeps were missing: find out whether the state is still the same; while Brevo is away nobody knows."""
+    if hold is None or not hold.examining:
+        return
+    using.store.redis.pexpire(using.store.key("sweeping"), int(EXAMINED_WITHIN * 1000))
+    try:
+        examine(using, hold)
+    except SyncError as error:
+        log.warning("nobody knows whether the state is older than the world: %s: %s", type(error).__name__, error)
+    for alarm in find_hold_alarm(using.store):
+        log.error("%s", alarm)
 
 
 def _without_held(store: Store, users: list[str], grace: float) -> list[str]:

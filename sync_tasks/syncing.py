@@ -77,7 +77,7 @@ def _check_attributes(push: AccountPush) -> None:
     if not new or seen is None or seen.id is None or push.lease.contact.erased:
         return
     remote = push.gateway.read(seen.id)
-    wanted = wanted_of(push.lease.contact, push.layout, seen.floor).attributes
+    wanted = wanted_of(push.lease.contact, push.layout, seen).attributes
     held = remote.attributes if remote else {}
     for name in sorted(name for name in new if wanted.get(name) not in {"", None} and held.get(name) in {"", None}):
         log.warning(

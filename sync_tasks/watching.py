@@ -6,6 +6,7 @@ import time
 
 from redis import RedisError
 
+from sync_tasks.holds import find_hold_alarm
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
 
@@ -14,15 +15,30 @@ log = logging.getLogger("sync_tasks.watching")
 # Without a sweep for so many times the grace of a contact, and never less than three sweeps, nobody sweeps any more.
 MISSED_GRACES = 4
 SHORTEST_ALARM = 15.0
+# A hold is told of again after so many seconds.
+HOLD_EVERY = 300.0
 
 
 def watch() -> None:
     """Say loudly while nobody sweeps, until the worker ends: without sweeps, what was put off waits for ever."""
-    using, began, missing = worker_resources(), time.monotonic(), False
+    using, began, missing, held = worker_resources(), time.monotonic(), False, -HOLD_EVERY
     longest = max(MISSED_GRACES * using.settings.pipeline.grace_seconds, SHORTEST_ALARM)
     while not using.throttle.stopping:
         using.throttle.rest(longest / 4)
         missing = look(using.store, time.monotonic() - began, longest, missing=missing)
+        if time.monotonic() - held > HOLD_EVERY and tell_hold(using.store):
+            held = time.monotonic()
+
+
+def tell_hold(store: Store) -> bool:
+    """Say it loudly while subscriptions wait for a person, and return whether they do."""
+    try:
+        alarms = find_hold_alarm(store)
+    except RedisError:
+        return False
+    for alarm in alarms:
+        log.error("%s", alarm)
+    return bool(alarms)
 
 
 def look(store: Store, running: float, longest: float, *, missing: bool) -> bool:

@@ -104,8 +104,10 @@ def hand_over(store: Store, owns: Iterable[Own], *, sent: bool) -> list[int]:
 
 
 def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[Own]:
+    held = store.held_until()
     for user_id, fields in zip(users, stored, strict=True):
         if fields and fields.get("filling") == fields.get("rev") and "lease" not in fields:
             yield Own(
-                replace(load_contact(user_id, fields, tolerance=store.tolerance), unsure=""), sent="unsure" in fields
+                replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unsure=""),
+                sent="unsure" in fields,
             )

@@ -21,6 +21,7 @@ from sync_tasks.cli import (
     schema,
     sending,
     showing,
+    state,
     status,
     suppressed,
     up,
@@ -59,6 +60,7 @@ app.add_typer(failed.app, name="failed")
 app.command("backfill")(backfill.backfill)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(suppressed.app, name="suppressed")
+app.add_typer(state.app, name="state")
 app.command("status")(status.show_status)
 app.command("contact")(contact.show_contact)
 app.command("doctor")(doctor.examine)

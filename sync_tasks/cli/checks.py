@@ -91,11 +91,22 @@ def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
     else:
         found = "has not swept for a day" if swept is None else f"swept {show_age(swept)} ago"
         yield Check("beat", "fail", found, "start `celery -A sync_tasks beat`, once: lost messages wait for it")
+    yield _check_hold(store)
     for name, pause in read_pauses(store, settings).items():
         yield Check(f"{name}: pause", "fail", f"{pause.error} for {show_age(pause.seconds)}", pause.message)
     for part in read_paused_parts(store, settings):
         found = f"{part.error} for {show_age(part.seconds)}, {count(part.waiting, 'contact')} waiting"
         yield Check(f"{part.account}: {part.part}", "fail", found, part.advice)
+
+
+def _check_hold(store: "Store") -> Check:
+    from sync_tasks.holds import read_hold
+
+    hold = read_hold(store)
+    if hold is None or hold.examining:
+        return Check("state", "ok", "as new as the world, as far as is known")
+    advice = "see docs/how-to/restore.md, then decide: `sync-tasks state accept`"
+    return Check("state", "fail", f"on hold since {hold.since:%Y-%m-%d %H:%M} UTC: {hold.reason}", advice)
 
 
 def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterator[Check]:

@@ -91,7 +91,7 @@ def recall(contact: Contact, layout: Layout, seen: Seen, masks: Masks) -> list[L
     """Return the two sides as far as the pipeline remembers Brevo's, which is all but the values of attributes."""
     if contact.erased:
         return [Line("contact", "erased", "erased" if seen.digest == ERASED else "not yet erased", None)]
-    wanted = wanted_of(contact, layout, seen.floor)
+    wanted = wanted_of(contact, layout, seen)
     held = RemoteContact(seen.id or 0, seen.address, None, seen.lists, {}, seen.block) if seen.id else None
     digest = wanted.digest == seen.digest if held else None
     return [
@@ -108,7 +108,7 @@ def _lines_of_erased(remote: RemoteContact | None, seen: Seen) -> Iterator[Line]
 
 
 def _lines(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> Iterator[Line]:
-    wanted = wanted_of(contact, layout, seen.floor)
+    wanted = wanted_of(contact, layout, seen)
     held = remote.attributes if remote else {}
     yield _line("address", wanted.address, remote.address if remote else None, masks.address)
     yield _line("ext_id", wanted.ext_id, remote.ext_id if remote else None, masks.plain)

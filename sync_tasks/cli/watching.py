@@ -92,6 +92,7 @@ class Overview:
 
 def read_overview(store: "Store", settings: "Settings") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
+    from sync_tasks.holds import find_hold_alarm
     from sync_tasks.reconciling.remembering import find_alarms, last_runs, tell_run
     from sync_tasks.web.noticing import read_counts
 
@@ -115,7 +116,7 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
         paused_parts=read_paused_parts(store, settings),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
-        alarms=find_alarms(store),
+        alarms=[*find_hold_alarm(store), *find_alarms(store)],
     )
 
 

@@ -59,11 +59,6 @@ class Comparison:
         """How many contacts there are of each class of drift."""
         return Counter(kind for drift in self.drifts for kind in drift.kinds)
 
-    @property
-    def losing(self) -> int:
-        """How many would lose a subscription or be erased."""
-        return sum(drift.loses for drift in self.drifts)
-
     def run(self) -> None:
         """Read and compare everything; nothing is written but what was seen of contacts that agree.
 

@@ -27,7 +27,8 @@ Kind = Literal[
 class Drift:
     """One contact that is not as the portal wants it, what differs, and what Brevo was seen to hold.
 
-    ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody.
+    ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody;
+    ``regains``: repairing it puts somebody on a list, creates a contact or lifts a block.
     ``was_known``: the state knew what Brevo held before.
     """
 
@@ -38,7 +39,13 @@ class Drift:
     seen: Seen | None = None
     lists: frozenset[int] = frozenset()
     loses: bool = False
+    regains: bool = False
     was_known: bool = True
+
+    @property
+    def holdable(self) -> bool:
+        """Whether nothing differs but what waits while the state is on hold."""
+        return set(self.kinds) <= {"missing contact", "missing on list", "address"}
 
     def wire(self, account: str) -> list[str]:
         """Return the arguments of ``saw.lua``."""
@@ -82,7 +89,7 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
     if seen.digest == ERASED:
         known = before is not None and before.digest == ERASED
         return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
-    change = difference(wanted_of(contact, layout, seen.floor), seen)
+    change = difference(wanted_of(contact, layout, seen), seen)
     kinds = tuple(_kinds(change, seen, before))
     if not kinds:
         return seen
@@ -94,6 +101,7 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         seen,
         change.join | change.leave,
         loses=bool(change.leave),
+        regains=bool(change.join) or change.blocklisted is False,
         was_known=before is not None and before.id is not None,
     )
 
@@ -118,8 +126,8 @@ def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
     """
     before = contact.seen[layout.account]
     seen = replace(before.forgotten, looked=looked)
-    wanted = wanted_of(contact, layout, seen.floor)
+    wanted = wanted_of(contact, layout, seen)
     if before.id is None or not wanted.subscribed:
         return None
     lists = frozenset(wanted.subscribed)
-    return Drift(("missing contact",), contact.user_id, before.id, contact.rev, seen, lists)
+    return Drift(("missing contact",), contact.user_id, before.id, contact.rev, seen, lists, regains=True)

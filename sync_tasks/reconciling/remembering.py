@@ -19,6 +19,7 @@ class Run:
 
     ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why. ``resumed``: so
     many contacts were compared by a process that was killed or broke off; ``seconds`` are those of the last one.
+    ``held``: so many wait for the end of a hold.
     """
 
     account: str
@@ -33,11 +34,14 @@ class Run:
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: str = ""
     resumed: int = 0
+    held: int = 0
 
     @property
     def left(self) -> int:
         """How many differences were found that nothing was done about."""
-        return sum(self.found.values()) if self.dry_run or self.refused else self.found.get("erased at Brevo", 0)
+        if self.dry_run or self.refused:
+            return sum(self.found.values())
+        return self.held + self.found.get("erased at Brevo", 0)
 
 
 def remember(store: Store, run: Run) -> None:

@@ -1,11 +1,13 @@
 """Repairs by the ordinary path: what was seen is written down, and the contact is dirty."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 from sync_tasks.differences import Change
 from sync_tasks.erasing import erase_contact
 from sync_tasks.gateway import Gateway
 from sync_tasks.reconciling.account import Comparison
+from sync_tasks.reconciling.comparing import Drift
 from sync_tasks.store import Sighting
 
 AT_ONCE = 500
@@ -14,9 +16,8 @@ LOOKED_AT = frozenset({"blocklisted", "erased at Brevo"})
 REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact"})
 
 
-def repair(comparison: Comparison, *, remove_unknown: bool = False) -> int:
-    """Let the workers make right what differs, and return for how many contacts that is under way."""
-    drifts = comparison.drifts
+def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: bool = False) -> int:
+    """Let the workers make these differences right, and return for how many contacts that is under way."""
     plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
     repaired = keep_blocks(comparison) + look_at_erased(comparison)
     while chunk := list(islice(plain, AT_ONCE)):
@@ -32,6 +33,14 @@ def keep_blocks(comparison: Comparison) -> int:
     blocked = (drift for drift in comparison.drifts if "blocklisted" in drift.kinds)
     sightings = [Sighting(user_id=drift.user_id, kind="" if drift.was_known else "unsubscribed") for drift in blocked]
     return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def split_held(comparison: Comparison) -> tuple[list[Drift], int]:
+    """Return what may be repaired now, and how many contacts wait for the end of a hold."""
+    if not comparison.using.store.held_until():
+        return comparison.drifts, 0
+    free = [drift for drift in comparison.drifts if not drift.holdable]
+    return free, len(comparison.drifts) - len(free)
 
 
 def look_at_erased(comparison: Comparison) -> int:

@@ -20,7 +20,7 @@ from sync_tasks.store import Store
 # What was seen longer ago is better seen anew.
 LIFETIME = 3 * 3600
 _PAGES = 100
-_PLAIN = ("kinds", "user_id", "contact_id", "rev", "loses", "was_known")
+_PLAIN = ("kinds", "user_id", "contact_id", "rev", "loses", "regains", "was_known")
 _PERSONAL = ("address", "digest")
 
 
@@ -91,7 +91,7 @@ class Memory:
         """Return a drift as it was found; of an address or attributes that differ it is enough that they do."""
         if drift.seen is None or contact is None or contact.rev != drift.rev:
             return drift
-        wanted = wanted_of(contact, self._layout, drift.seen.floor)
+        wanted = wanted_of(contact, self._layout, drift.seen)
         before = contact.seen.get(self._layout.account, Seen())
         address = "" if "address" in drift.kinds else wanted.address or before.address
         digest = "" if "attribute" in drift.kinds else wanted.digest

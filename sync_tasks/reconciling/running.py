@@ -3,13 +3,15 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync_tasks.errors import SyncError
 from sync_tasks.reconciling.account import Comparison, Tell, ignore
-from sync_tasks.reconciling.catching import most_changes
+from sync_tasks.reconciling.catching import count_grave, find_excess, most_changes
+from sync_tasks.reconciling.comparing import Drift
 from sync_tasks.reconciling.remembering import Run, remember, tell_resumed
-from sync_tasks.reconciling.repairing import keep_blocks, look_at_erased, repair
+from sync_tasks.reconciling.repairing import keep_blocks, look_at_erased, repair, split_held
 from sync_tasks.settings import Settings
 from sync_tasks.work import Resources
 
@@ -38,17 +40,18 @@ def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> 
 
 
 def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
-    clock, repaired = time.monotonic(), 0
+    clock, repaired, held = time.monotonic(), 0, 0
     comparison = Comparison(account, using, scope.dry_run, tell, scope.anew)
     try:
         comparison.run()
         _narrow(comparison, using.settings, scope.newsletter)
-        refused = _refuse(comparison, scope)
+        free, held = split_held(comparison)
+        refused = _refuse(comparison, free, scope)
         if refused and not scope.dry_run:
             keep_blocks(comparison)
             look_at_erased(comparison)
         elif not scope.dry_run:
-            repaired = repair(comparison, remove_unknown=scope.remove_unknown)
+            repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
         comparison.memory.forget()
     except SyncError as error:
         refused = f"broken off: {error}"
@@ -59,12 +62,13 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
         scope.dry_run,
         comparison.compared,
         comparison.alone,
-        comparison.losing,
+        sum(drift.loses for drift in comparison.drifts),
         repaired,
         dict(comparison.kinds),
         _by_newsletter(comparison),
         refused,
         comparison.resumed,
+        held,
     )
     _tell(run, using)
     return run
@@ -76,6 +80,8 @@ def _tell(run: Run, using: Resources) -> None:
     if run.resumed:
         log.info("account %s: %s", run.account, tell_resumed(run))
     log.info("account %s: %d contacts compared, %s, %d repaired", run.account, run.compared, found, run.repaired)
+    if run.held:
+        log.error("account %s: %d contacts wait for a person: see `sync-tasks state show`", run.account, run.held)
     if run.refused:
         log.error("account %s: the comparison changed nothing: %s", run.account, run.refused)
 
@@ -86,16 +92,10 @@ def _narrow(comparison: Comparison, settings: Settings, newsletter: str) -> None
         comparison.drifts = [drift for drift in comparison.drifts if list_id in drift.lists]
 
 
-def _refuse(comparison: Comparison, scope: Scope) -> str:
-    """Return why nothing may be changed, or nothing."""
+def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> str:
+    """Return why these differences may not be repaired, or nothing."""
     told = scope.max_changes if scope.max_changes is not None else comparison.using.settings.reconcile.max_changes
-    most = most_changes(comparison.compared, told)
-    if comparison.losing <= most:
-        return ""
-    return (
-        f"{comparison.losing} contacts would lose a subscription or be erased, and {most} may without asking: look at "
-        f"`sync-tasks reconcile --dry-run`, then allow it with --max-changes {comparison.losing}"
-    )
+    return find_excess(count_grave(drifts), most_changes(comparison.compared, told))
 
 
 def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:

@@ -1,8 +1,9 @@
 -- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first.
--- ARGV: kind, how many at most, token, seconds of the lease in microseconds. Returns for each the user, then field and
--- value by turns.
+-- ARGV: kind, how many at most, token, seconds of the lease in microseconds, how many sweeps this process has seen.
+-- Returns up to which moment subscriptions wait, and for each the user, then field and value by turns.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local at, taken = now(), {}
+local held_moment = held_until(tonumber(ARGV[5]), at)
 local function is_plain(contact)
   for _, text in ipairs(redis.call('HMGET', contact, 'lease', 'unsure', 'crashes', 'failing', 'erased')) do
     if text then return false end
@@ -30,4 +31,5 @@ for _, user in ipairs(redis.call('ZRANGE', index, 0, 2 * most)) do
     table.insert(taken, fields)
   end
 end
+table.insert(taken, 1, held_moment)
 return taken

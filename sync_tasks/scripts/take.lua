@@ -1,8 +1,9 @@
--- Lease a contact and return its fields. ARGV: user, token, seconds of the lease in microseconds; then, where its first
--- request may be granted along with it, what `grants.lua` wants to be told.
+-- Lease a contact and return its fields. ARGV: user, token, seconds of the lease in microseconds, how many sweeps this
+-- process has seen; then, where its first request may be granted along with it, what `grants.lua` wants to be told.
 -- Returns 'busy'; 'idle' where there is nothing to do (any more); or 'taken', whether another living user has the
 -- address, how many have the same kind of event pending (0: no company), whether the first request may go out, which
--- parts of accounts are paused (set off by commas), then field and value by turns.
+-- parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps there were,
+-- then field and value by turns.
 -- A lease that ran out was not given back: its holder died or hangs, and what Brevo holds is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local contact, at = contact_key(user), now()
@@ -32,10 +33,11 @@ if address and redis.call('HEXISTS', contact, 'erased') == 0 and greater(string.
   if not claim_address(string.sub(address, STAMP + 1), user) then taken = '1' end
 end
 local parts = table.concat(redis.call('HKEYS', key('paused_parts')), ',')
-local granted = #ARGV > 3 and parts == '' and grant({unpack(ARGV, 4)}, true)[1] or ''
-local answer, crowd = {'taken', taken, '1', granted, parts}, 1
+local held_moment, sweeps = held_until(tonumber(ARGV[4]), at)
+local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] or ''
+local answer, crowd = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
 for i, text in ipairs(redis.call('HGETALL', contact)) do
-  answer[i + 5] = text
+  answer[i + 7] = text
   if i % 2 == 1 and string.sub(text, 1, 2) == 'p:' then
     local index = pending_key(string.sub(text, 3))
     if index then crowd = math.max(crowd, redis.call('ZCARD', index)) end

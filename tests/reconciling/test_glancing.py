@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sync_tasks.contacts import Block, RemoteContact, load_contact
+from sync_tasks.contacts import Block, RemoteContact, Seen, load_contact
 from sync_tasks.differences import Layout, Subscribable, wanted_of
 from sync_tasks.events import Json
 from sync_tasks.reconciling.comparing import Drift, find_drift, is_settled
@@ -95,7 +95,7 @@ EDITS: dict[str, Mapping[str, object]] = {
 def contact_at_brevo(fields: Mapping[str, str], layout: Layout) -> RemoteContact:
     """Return the contact as the state wants it."""
     contact = load_contact(USER, fields)
-    wanted = wanted_of(contact, layout, fields.get("s:default:floor", ""))
+    wanted = wanted_of(contact, layout, Seen(floor=fields.get("s:default:floor", "")))
     return RemoteContact(ID, wanted.address or "x@y.org", USER, frozenset(wanted.subscribed), wanted.attributes, None)
 
 

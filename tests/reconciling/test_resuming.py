@@ -110,7 +110,7 @@ def test_only_what_is_left_is_asked_for_and_the_drift_is_the_same(drifted: Pipel
 def test_what_was_found_before_is_repaired_like_the_rest(drifted: Pipeline) -> None:
     compare(drifted, pages=2)
     resumed, _ = compare(drifted)
-    repair(resumed)
+    repair(resumed, resumed.drifts)
     resumed.memory.forget()
     drifted.work()
     (run,) = reconcile(drifted.resources, Scope(dry_run=True))
@@ -123,7 +123,7 @@ def test_what_the_portal_says_meanwhile_is_newer_than_what_was_found(drifted: Pi
     drifted.unsubscribe("ben")
     drifted.work()
     resumed, _ = compare(drifted)
-    repair(resumed)
+    repair(resumed, resumed.drifts)
     drifted.work()
     assert drifted.lists("ben") == set()
 

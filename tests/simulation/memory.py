@@ -69,6 +69,9 @@ class Memory:
     def get(self, key: str) -> Any:  # noqa: ANN401 - a text or nothing
         return self.data[key] if self.exists(key) else None
 
+    def mget(self, *keys: str) -> Answer:
+        return [self.get(key) for key in keys]
+
     def set(self, key: str, value: str, *words: str) -> bool | None:
         options = dict(pairwise([*words, ""]))
         if "NX" in options and self.exists(key):

@@ -5,6 +5,7 @@ from contextlib import suppress
 from sync_tasks import subscribe_contact, unsubscribe_contact
 from sync_tasks.dead_letters import discard, replay
 from sync_tasks.errors import UnauthorizedError
+from sync_tasks.holds import end_hold, place_hold
 from sync_tasks.nightly import compare_all
 from sync_tasks.reconciling.running import reconcile
 from sync_tasks.sandbox.faults import Fault
@@ -26,6 +27,7 @@ def play_all(loader: Loader) -> None:
     _load(loader)
     _leave_work(pipeline)
     _meet_trouble(pipeline)
+    _go_backwards(pipeline)
 
 
 def _tell(pipeline: Pipeline) -> None:
@@ -46,6 +48,12 @@ def _operate(pipeline: Pipeline) -> None:
     first, second, *_ = pipeline.letters()
     assert discard(pipeline.store, first, "ops")
     assert replay(pipeline.store, second, "ops") == "replayed"
+
+
+def _go_backwards(pipeline: Pipeline) -> None:
+    """Let the state be on hold twice, of which a person has ended one."""
+    end_hold(pipeline.store, place_hold(pipeline.store, "a test"), trusted="state", by="ops")
+    place_hold(pipeline.store, "a test")
 
 
 def _act_at_brevo(pipeline: Pipeline) -> None:

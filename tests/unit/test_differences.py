@@ -40,7 +40,7 @@ def test_the_portals_words_become_brevos() -> None:
 
 @pytest.mark.parametrize(("floor", "alive"), [("", True), (stamp(0), True), (stamp(1), False), (stamp(2), False)])
 def test_a_subscription_that_an_opt_out_at_brevo_ended_stays_ended(floor: str, *, alive: bool) -> None:
-    wanted = wanted_of(contact_of(subscribe(1)), LAYOUT, floor)
+    wanted = wanted_of(contact_of(subscribe(1)), LAYOUT, Seen(floor=floor))
     assert wanted.subscribed == ({3: stamp(1)} if alive else {})
     assert wanted.unsubscribed == (frozenset() if alive else {3})
     assert wanted.attributes == {"DAILY_UNSUBSCRIBED": not alive}

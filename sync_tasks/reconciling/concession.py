@@ -1,0 +1,83 @@
+"""A person trusts Brevo more than a state that went backwards: what Brevo does not show any more was ended there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import cast
+
+from sync_tasks.contacts import Contact, load_contact
+from sync_tasks.differences import Layout, is_anonymized
+from sync_tasks.events import Anonymize, Event, Unsubscribe, moment_of
+from sync_tasks.holds import Hold
+from sync_tasks.reconciling.numbers import Shown
+from sync_tasks.reconciling.reading import read_pages
+from sync_tasks.store import Store
+from sync_tasks.work import Resources
+
+AT_ONCE = 1000
+_NONE = frozenset[int]()
+
+
+@dataclass(slots=True, repr=False)
+class Picture:
+    """What an account holds: on which managed lists a contact is, by its number and its ``ext_id``."""
+
+    layout: Layout
+    lists: dict[int | str, frozenset[int]] = field(default_factory=dict)
+    anonymized: set[int] = field(default_factory=set)
+
+    def events_of(self, contact: Contact, hold: Hold) -> Iterator[Event]:
+        """Yield what must have happened to a living user for Brevo to be as it is."""
+        seen = contact.seen.get(self.layout.account)
+        number = seen.id if seen and seen.id is not None else 0
+        moved = contact.user_id in self.lists
+        if number in self.anonymized and not moved:
+            yield Anonymize(user_id=contact.user_id)
+            return
+        here = self.lists.get(contact.user_id if moved else number, _NONE)
+        for slug, (since, wished) in contact.subscriptions().items():
+            newsletter = self.layout.newsletters.get(slug)
+            if newsletter and wished and since <= hold.moment and newsletter.list_id not in here:
+                yield Unsubscribe(user_id=contact.user_id, newsletter=slug, occurred_at=moment_of(since))
+
+
+def concede(using: Resources, hold: Hold) -> list[Event]:
+    """Read every account, accept what Brevo shows to have been ended, and return it.
+
+    Each opt-out has the moment of the subscription that it ends, for a tie unsubscribes: nothing newer is ended by it.
+
+    Raises:
+        SyncError: an account cannot be read to its end; nothing was accepted.
+    """
+    pictures = [_take_picture(account, using) for account in using.layouts]
+    events = list(dict.fromkeys(_events(pictures, hold, using.store)))
+    for event in events:
+        using.store.accept(event)
+    return events
+
+
+def _take_picture(account: str, using: Resources) -> Picture:
+    picture, alike = Picture(using.layouts[account]), dict[frozenset[int], frozenset[int]]()
+    for page in read_pages(using.gateways[account], using, Shown()):
+        for remote in page.remotes:
+            lists = remote.lists & picture.layout.lists
+            lists = alike.setdefault(lists, lists)
+            picture.lists[remote.id] = lists
+            if remote.ext_id:
+                picture.lists[remote.ext_id] = lists
+            if is_anonymized(remote, picture.layout):
+                picture.anonymized.add(remote.id)
+    return picture
+
+
+def _events(pictures: list[Picture], hold: Hold, store: Store) -> Iterator[Event]:
+    start = len(store.key("contacts:"))
+    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE))
+    while chunk := list(islice(keys, AT_ONCE)):
+        pipeline = store.redis.pipeline(transaction=False)
+        for key in chunk:
+            pipeline.hgetall(key)
+        for key, fields in zip(chunk, pipeline.execute(), strict=True):
+            contact = load_contact(key[start:], fields, tolerance=store.tolerance)
+            if fields and not contact.erased:
+                yield from (event for picture in pictures for event in picture.events_of(contact, hold))

@@ -1,0 +1,21 @@
+-- The hold: up to its moment subscriptions wait, for the state may be older than the world (see `holds`).
+-- Without sweeps for so long nobody knows whether the state is still the one that was swept last.
+local UNSWEPT = 20000000
+local EXAMINING = 'examining'
+-- `newest`: how many sweeps this process has seen. Fewer in Redis: the state went backwards for certain.
+-- Returns the moment up to which subscriptions wait or '', how many sweeps there were, and the hold or nothing.
+local function held_until(newest, at)
+  local told = redis.call('MGET', key('hold'), key('swept'), key('sweeps'))
+  local hold, swept, sweeps = told[1] or nil, told[2] or nil, tonumber(told[3] or '0')
+  if newest > sweeps then
+    if not hold or string.sub(hold, STAMP + 2) == EXAMINING then
+      hold = at .. ' a process remembers ' .. string.format('%.0f', newest - sweeps) .. ' sweeps that the state lacks'
+      redis.call('SET', key('hold'), hold)
+    end
+    redis.call('SET', key('sweeps'), string.format('%.0f', newest))
+    sweeps = newest
+  end
+  if hold then return string.sub(hold, 1, STAMP), sweeps, hold end
+  if swept and tonumber(at) - tonumber(swept) > UNSWEPT then return swept, sweeps end
+  return '', sweeps
+end
