@@ -123,6 +123,18 @@ def _without_empty_end(cells: list[str], wanted: int = 0) -> list[str]:
     return cells
 
 
+def check_first_object(line: str) -> None:
+    """Look at the first line of JSON Lines.
+
+    Raises:
+        ConfigurationError: it is the beginning of JSON of another kind.
+    """
+    if line.lstrip()[:1] == "[":
+        raise ConfigurationError("a JSON array, not JSON Lines: write one object a line, as jq -c '.[]' does")
+    if line.strip() == "{":
+        raise ConfigurationError("a JSON object over several lines: write one object a line, as jq -c . does")
+
+
 def parse_object(line: str) -> dict[str, Any]:
     """Return the JSON object on a line.
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from sync_tasks.backfill.cells import PLAIN, Manner
 from sync_tasks.backfill.columns import GENERAL, NOTHING, Words
-from sync_tasks.backfill.records import Sheet, parse_object
+from sync_tasks.backfill.records import Sheet, check_first_object, parse_object
 from sync_tasks.backfill.statements import Grammar, RefusedError, Types
 from sync_tasks.backfill.text import Text
 from sync_tasks.contacts import SUBSCRIBED, UNSUBSCRIBED, values_of
@@ -159,10 +159,7 @@ class Source:
 
 
 def _check_braces(line: str) -> None:
-    if line.lstrip()[0] == "[":
-        raise ConfigurationError("a JSON array, not JSON Lines: write one object a line, as jq -c '.[]' does")
-    if line.strip() == "{":
-        raise ConfigurationError("a JSON object over several lines: write one object a line, as jq -c . does")
+    check_first_object(line)
     if line.lstrip()[0] != "{":
         raise ConfigurationError("not JSON Lines, an object in braces on each line; the name of a CSV ends on .csv")
 

@@ -61,13 +61,13 @@ class Text:
             self._check_name(piece)
             *lines, rest = (rest + decoder.decode(piece)).split("\n")
             if self.position == len(piece):
-                lines, rest = self._check_first(lines, rest)
-            yield from (line.removesuffix("\r") for line in lines)
+                _check_line_ends(lines[0] if lines else rest)
+            yield from map(_bare, lines)
             if len(rest) > _LONGEST_LINE:
                 raise ConfigurationError("a line is longer than a million characters: is it a file of lines?")
             piece = self._opened.readline(_LONGEST_LINE)
-        if rest:
-            yield rest.removesuffix("\r")
+        if rest := _bare(rest):
+            yield rest
 
     def fault(self, line: str) -> str:
         """Return what is wrong with the characters of a line, or nothing."""
@@ -96,12 +96,15 @@ class Text:
                 return
             raise ConfigurationError(f"it is UTF-8, not {self.encoding}: leave --encoding out")
 
-    def _check_first(self, lines: list[str], rest: str) -> tuple[list[str], str]:
-        lines = [*lines, rest]
-        lines[0] = lines[0].removeprefix("\ufeff")
-        if "\r" in lines[0].removesuffix("\r"):
-            raise ConfigurationError(_OLD_MAC)
-        return lines[:-1], lines[-1]
+
+def _check_line_ends(first: str) -> None:
+    if "\r" in first.removesuffix("\r"):
+        raise ConfigurationError(_OLD_MAC)
+
+
+def _bare(line: str) -> str:
+    """Return a line without its end, and without a mark that stands there: files are put together too."""
+    return line.removesuffix("\r").removeprefix("\ufeff")
 
 
 def _known(encoding: str) -> str:

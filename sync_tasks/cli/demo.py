@@ -123,6 +123,7 @@ def _play(stage: Stage) -> None:
 
 
 def _send_sample() -> None:
+    from sync_tasks.backfill.text import Text
     from sync_tasks.cli.sending import Refusal, send_lines, tell_sent
 
     def tell(refusal: Refusal) -> None:
@@ -131,7 +132,7 @@ def _send_sample() -> None:
     file = parts.example("portal-events.jsonl")
     say(f"\n[bold]$ sync-tasks send {file.name}[/]")
     with file.open("rb") as lines:
-        sent = send_lines(lines, rate=EVENTS_PER_SECOND, refuse=tell, size=file.stat().st_size)
+        sent = send_lines(Text(lines), rate=EVENTS_PER_SECOND, refuse=tell, size=file.stat().st_size)
     tell_sent(sent)
     if sent.stopped_at is not None or not sent.accepted:
         raise DemoFailedError("the sample events were not accepted")

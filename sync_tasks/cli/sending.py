@@ -1,6 +1,5 @@
 """``sync-tasks send``: hand events from JSON Lines to the tasks, as a portal does."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from sync_tasks.cli.files import Encoding
 from sync_tasks.cli.showing import AsJson, complain, count, open_console, print_json, say
 
 if TYPE_CHECKING:
+    from sync_tasks.backfill.text import Text
     from sync_tasks.task_base import EventTask
 
 STDIN = Path("-")
@@ -50,6 +51,7 @@ def send(
     file: Annotated[Path, typer.Argument(help="JSON Lines; `-` is standard input.", metavar="FILE")],
     *,
     rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many events a second.", metavar="N")] = None,
+    encoding: Encoding = "",
     as_json: AsJson = False,
 ) -> None:
     """Accept events from JSON Lines: `{"task": "subscribe_contact", "user_id": …}`, one object a line.
@@ -57,8 +59,11 @@ def send(
     Each goes through the task's own `apply_async`, so what is reported as accepted is in the state in Redis. A bad line
     is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
     """
-    with _open(file) as lines:
-        sent = send_lines(lines, rate=rate, refuse=_ignore if as_json else _tell_refusal, size=_size_of(file))
+    from sync_tasks.backfill.text import Text
+
+    with _open(file) as opened:
+        text, refuse = Text(opened, encoding), _ignore if as_json else _tell_refusal
+        sent = send_lines(text, rate=rate, refuse=refuse, size=_size_of(file))
     if as_json:
         print_json(asdict(sent))
     else:
@@ -85,19 +90,27 @@ def _size_of(file: Path) -> int | None:
 
 
 def send_lines(
-    lines: Iterable[bytes],
+    lines: "Text",
     *,
     rate: float | None = None,
     refuse: Callable[[Refusal], None] | None = None,
     size: int | None = None,
 ) -> Sent:
-    """Send all lines, showing progress on a terminal, and return what became of them."""
+    """Send all lines, showing progress on a terminal, and return what became of them.
+
+    Raises:
+        ConfigurationError: these are no lines of JSON.
+    """
     from redis import RedisError
 
+    from sync_tasks.backfill.records import check_first_object
+
     sent = Sent()
-    for number, line in enumerate(_with_progress(_paced(lines, rate), size), start=1):
+    for number, line in enumerate(_with_progress(_paced(lines, rate), lines, size), start=1):
+        if not sent.troubled and not sent.accepted:
+            check_first_object(line)
         try:
-            sent.accepted += _send_line(line)
+            sent.accepted += _send_line(line, lines.fault(line))
         except _BadLineError as error:
             sent.refused.append(Refusal(number, str(error)))
             (refuse or _ignore)(sent.refused[-1])
@@ -115,7 +128,7 @@ def _tell_refusal(refusal: Refusal) -> None:
     complain(f"line {refusal.line}: {refusal.reason}")
 
 
-def _paced(lines: Iterable[bytes], rate: float | None) -> Iterator[bytes]:
+def _paced(lines: Iterable[str], rate: float | None) -> Iterator[str]:
     """Yield the lines, none earlier than its turn."""
     start = time.monotonic()
     for number, line in enumerate(lines):
@@ -124,7 +137,7 @@ def _paced(lines: Iterable[bytes], rate: float | None) -> Iterator[bytes]:
         yield line
 
 
-def _with_progress(lines: Iterable[bytes], size: int | None) -> Iterator[bytes]:
+def _with_progress(lines: Iterable[str], text: "Text", size: int | None) -> Iterator[str]:
     """Yield the lines while a bar on the terminal tells how far they are; in a pipe there is no bar."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
@@ -135,15 +148,17 @@ def _with_progress(lines: Iterable[bytes], size: int | None) -> Iterator[bytes]:
         task = progress.add_task("", total=size, lines=0)
         for number, line in enumerate(lines, start=1):
             yield line
-            progress.update(task, advance=len(line), lines=number)
+            progress.update(task, completed=text.position, lines=number)
 
 
-def _send_line(line: bytes) -> int:
+def _send_line(line: str, fault: str) -> int:
     """Send the event on one line and return how many were accepted; an empty line holds none."""
     from sync_tasks.errors import InvalidEventError
 
     if not line.strip():
         return 0
+    if fault:
+        raise _BadLineError(fault)
     task, arguments = _read(line)
     try:
         task.apply_async(kwargs=arguments)
@@ -152,15 +167,13 @@ def _send_line(line: bytes) -> int:
     return 1
 
 
-def _read(line: bytes) -> "tuple[EventTask, dict[str, Any]]":
+def _read(line: str) -> "tuple[EventTask, dict[str, Any]]":
+    from sync_tasks.backfill.records import parse_object
+
     try:
-        told = json.loads(line.decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise _BadLineError(f"not JSON: {error.msg} (column {error.colno})") from None
-    except (UnicodeDecodeError, RecursionError):
-        raise _BadLineError("not JSON in UTF-8") from None
-    if not isinstance(told, dict):
-        raise _BadLineError("not a JSON object")
+        told = parse_object(line)
+    except ValueError as error:
+        raise _BadLineError(str(error)) from None
     return _find_task(told.pop("task", None)), told
 
 

@@ -48,3 +48,39 @@ def test_where_redis_is_away_it_stops_and_names_the_first_line_that_was_not_acce
     told = desk.run("send", "-", typed=lines_of(b"\n", GOOD, GOOD), exits=1)
     assert "line 2 and what follows was not accepted" in told
     assert "tail -n +2" in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_what_the_mark_of_a_file_says_of_its_writing_is_believed(desk: Desk, encoding: str) -> None:
+    lines = "\r\n".join(json.dumps(GOOD | {"first_name": "Jürgen", "user_id": user}) for user in ("anna", "ben"))
+    assert "2 events accepted" in desk.run("send", "-", typed=f"{lines}\r\n\r\n".encode(encoding))
+    assert desk.pipeline.state("ben").attributes() == {"first_name": "Jürgen"}
+
+
+def test_what_would_be_a_guess_is_refused_and_the_other_lines_go(desk: Desk) -> None:
+    twice = json.dumps(GOOD)[:-1] + f', "email": "b{MARK}@portal.org"}}'
+    other = json.dumps(GOOD | {"first_name": "Jürgen"}, ensure_ascii=False).encode("windows-1252")
+    lines = (json.dumps(GOOD | {"user_id": "ben"}), twice, json.dumps(GOOD) * 2)
+    told = desk.run("send", "-", typed="\n".join(lines).encode() + b"\n" + other, exits=1)
+    assert "line 2: a JSON object that names a key twice" in told
+    assert "line 3: more than one JSON object" in told
+    assert "line 4: not UTF-8" in told
+    assert "1 event accepted, 3 lines refused" in told
+    assert "1 event accepted" in desk.run("send", "-", "--encoding", "windows-1252", typed=other)
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        (json.dumps([GOOD]).encode(), "a JSON array"),
+        (json.dumps(GOOD, indent=1).encode(), "over several lines"),
+        (b'{"user_id": "anna"}\r{"user_id": "ben"}\r', "old Mac line ends"),
+        (json.dumps(GOOD).encode("utf-16-le"), "--encoding utf-16"),
+    ],
+    ids=range(4),
+)
+def test_a_file_of_another_kind_is_one_line_that_says_what_to_do(desk: Desk, typed: bytes, advice: str) -> None:
+    told = desk.run("send", "-", typed=typed, exits=2)
+    assert advice in told
+    assert len(told.splitlines()) == 1
+    assert desk.pipeline.store.peek("anna") is None
