@@ -33,6 +33,7 @@ _UNSAID = frozenset(
 )
 _SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|NAME\?|REF!|BEZUG!|VALUE!|WERT!|DIV/0!|NUM!|ZAHL!|NULL!|#+)")
+_DAMAGED_BEGINS = frozenset("#+-0123456789")
 _WHOLE_WITH_POINT = re.compile(r"\d+[.,]0+")
 _NUMBER = re.compile(r"([+-]?\d+)(?:([.,])(\d+))?")
 _THOUSAND = 3
@@ -73,6 +74,8 @@ def find_zone(name: str) -> ZoneInfo | None:
 def find_damage(text: str, *, is_id: bool = False) -> str:
     """Return what a spreadsheet did to a cell, or nothing."""
     text = text.strip()
+    if text[:1] not in _DAMAGED_BEGINS:
+        return ""
     if _SHORTENED.fullmatch(text):
         return "a long number that Excel has shortened: format the column as text, and export it again"
     if _EXCEL_ERROR.fullmatch(text):

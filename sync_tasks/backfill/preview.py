@@ -34,7 +34,8 @@ class Weighed:
     ``users`` the state knows, of whom ``changed`` would get newer wishes and ``losing`` would lose a subscription;
     ``new`` are users it does not know; ``missing`` are those whom a whole export lacks. ``lacking``: subscriptions
     older than the file that it does not name, each a user and a newsletter. ``undated`` and ``dated`` unsubscribed and
-    would be subscribed again, by rows without and with a moment of their own.
+    would be subscribed again, by rows without and with a moment of their own. ``moved`` would get another address by
+    rows without one.
     """
 
     users: int = 0
@@ -45,6 +46,7 @@ class Weighed:
     lacking: list[tuple[str, str]] = field(default_factory=list)
     undated: int = 0
     dated: int = 0
+    moved: int = 0
 
     @property
     def resubscribed(self) -> int:
@@ -61,24 +63,33 @@ class _Told:
     losing: bool = False
     undated: bool = False
     dated: bool = False
+    moved: bool = False
     alive: frozenset[str] = frozenset()
 
     @property
-    def resubscribed(self) -> bool:
-        return self.dated or self.undated
+    def notable(self) -> bool:
+        """Whether there is something to say of this user."""
+        return self.losing or self.dated or self.undated or self.moved
 
 
 def weigh(source: Source, as_of: datetime, store: Store, extent: Extent) -> Weighed:
-    """Compare a file with the state and change nothing."""
-    told = dict[str, _Told]()
+    """Compare a file with the state and change nothing.
+
+    One moment in all rows is that of the file, whoever wrote it into a column.
+    """
+    told, rows_read, moments = dict[str, _Told](), 0, set[datetime | None]()
     rows = (row for row in source.rows() if isinstance(row, Row))
     while chunk := list(islice(rows, AT_ONCE)):
+        rows_read += len(chunk)
+        moments |= {row.occurred_at for row in chunk} if len(moments) <= 1 else set()
         for row, held in zip(chunk, _read(chunk, store, extent), strict=True):
             _weigh_row(row, held, as_of, told, extent=extent, tolerance=store.tolerance)
     for user in [user for user, one in told.items() if one.undated]:
         contact = store.peek(user)
         told[user].undated = contact is not None and not last_opt_out(contact)
     weighed = _sum_up(told)
+    if rows_read > 1 and len(moments) == 1:
+        weighed.undated, weighed.dated = weighed.resubscribed, 0
     if extent.whole:
         _look_for_missing(weighed, told, stamp_of(as_of), store)
     return weighed
@@ -96,6 +107,7 @@ def _sum_up(told: Mapping[str, _Told]) -> Weighed:
         weighed.changed += one.changed and not one.new
         weighed.losing += one.losing or bool(one.alive)
         weighed.undated += one.undated
+        weighed.moved += one.moved
         weighed.dated += one.dated and not one.undated
         weighed.lacking += ((user, slug) for slug in sorted(one.alive))
     return weighed
@@ -129,8 +141,12 @@ def _weigh_row(
         one.dated |= back or (any(row.newsletters.values()) and _lifts(held, stamp, extent))
     else:
         one.undated |= back
+        one.moved |= "rev" in held and before.registers.get("address", "")[STAMP:] not in {
+            "",
+            after.registers["address"][STAMP:],
+        }
     # A first load may tell of very many: only those are remembered of whom there is something to say.
-    if extent.whole or ("rev" in held and (extent.newsletters or one.losing or one.resubscribed)):
+    if extent.whole or ("rev" in held and (extent.newsletters or one.notable)):
         told[row.user_id] = one
 
 

@@ -96,11 +96,17 @@ class Source:
         types: Types = no_types,
     ) -> None:
         self.path = path
-        self.size = path.stat().st_size
+        self._version = _version(path)
+        self.size = self._version[0]
         self.words = words
         self._manner, self._encoding, self._types = manner, encoding, types
         self._text: Text | None = None
         self._conflicts: Mapping[str, tuple[int, int]] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether somebody wrote into the file since."""
+        return _version(self.path) != self._version
 
     @property
     def position(self) -> int:
@@ -156,6 +162,11 @@ class Source:
             if not count:
                 _check_braces(line)
             yield number, _build(number, partial(_read_object, line, text, grammar))
+
+
+def _version(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _check_braces(line: str) -> None:

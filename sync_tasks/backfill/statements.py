@@ -14,6 +14,7 @@ Types = Callable[[], Mapping[str, str]]
 _APART = re.compile(r"[,;|\n]")
 # Arrays of PostgreSQL and JSON in a cell.
 _AROUND = " {}[]\"'"
+_MOST_KEYS = 10_000
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAMES = ("first_name", "last_name")
 # Each account has them, and nobody can change their type: there is nothing to ask.
@@ -32,6 +33,7 @@ class Grammar:
     manner: Manner
     types: Types
     numbers: Mapping[str, int] = field(default_factory=dict)
+    _meanings: dict[str, str | None] = field(default_factory=dict)
 
     def from_object(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that an object states.
@@ -41,7 +43,7 @@ class Grammar:
         """
         stated: dict[str, Any] = {}
         for key, value in told.items():
-            meaning = "attributes" if key == "attributes" else self.words.meaning_of(key)
+            meaning = self._meaning(key)
             if meaning is None:
                 raise RefusedError(self.words.explain(key))
             if meaning in stated:
@@ -49,6 +51,15 @@ class Grammar:
             if meaning != NOTHING:
                 stated[meaning] = value
         return self.arguments(stated)
+
+    def _meaning(self, key: str) -> str | None:
+        """Return what a key means; the rows of a file have the same few keys."""
+        if key in self._meanings:
+            return self._meanings[key]
+        meaning = "attributes" if key == "attributes" else self.words.meaning_of(key)
+        if len(self._meanings) < _MOST_KEYS:
+            self._meanings[key] = meaning
+        return meaning
 
     def arguments(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of what is said by meaning.
@@ -71,8 +82,8 @@ class Grammar:
         further = told.get("attributes", {})
         if not isinstance(further, dict):
             return {"attributes": further}
-        known = {name: value for name, value in told.items() if name in self.words.fields | {*_NAMES}}
-        if unmapped := further.keys() - self.words.fields:
+        known = {name: value for name, value in told.items() if name in self.words.fields or name in _NAMES}
+        if further and (unmapped := further.keys() - self.words.fields):
             raise RefusedError(self.words.explain(min(unmapped)))
         values = {name: self._convert(name, value) for name, value in {**further, **known}.items()}
         attributes = {name: value for name, value in values.items() if name not in _NAMES}
@@ -108,6 +119,8 @@ class Grammar:
     def _general(self, told: Mapping[str, Any], *, named: bool) -> bool | None:
         """Return whether a row subscribes at all, which it does if it says nothing of it; or that this is not known."""
         said = {name: told[name] for name in GENERAL if name in told}
+        if not said:
+            return True
         if not named and all(value == "" for value in _several(said.get("subscribed", ""))):
             said.pop("subscribed", None)
         subscribed = {self._truth("subscribed", value) for value in _several(said.get("subscribed", ()))}
@@ -122,7 +135,7 @@ class Grammar:
         """Return what columns of single newsletters say."""
         own: dict[str, bool | None] = {}
         for meaning, value in told.items():
-            if one := newsletter_of(meaning):
+            if "." in meaning and (one := newsletter_of(meaning)):
                 slug, positive = one
                 truth = self._truth(meaning, value)
                 wished = truth if positive or truth is None else not truth
@@ -153,6 +166,8 @@ class Grammar:
     def _split(self, cell: str) -> list[str]:
         """Return the newsletters that a cell names, set off by commas, semicolons, bars or white space."""
         pieces = (piece.strip(_AROUND) for piece in _APART.split(cell.strip(_AROUND)))
+        if not self.words.names:
+            return [name for piece in pieces for name in piece.split()]
         known = {name.lower() for name in self.words.names}
         names = (name for piece in pieces for name in ([piece] if piece.lower() in known else piece.split()))
         return [self._renamed(name) for name in names]

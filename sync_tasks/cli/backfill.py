@@ -22,7 +22,7 @@ from sync_tasks.cli.files import (
     Name,
     Set,
     Zone,
-    find_resubscribing,
+    find_excess,
     moment_of_file,
     tell_bad_rows,
     tell_weighed,
@@ -185,9 +185,11 @@ class Load:
             return "a subscription in a bad row would count as ended: mend the bad rows first"
         if not self.checked.rows:
             return "there is no row in it"
+        if self.source.changed:
+            return "the file was changed while it was read: wait until it is whole, and start again"
         told = self.limits.max_changes
         most = most_changes(self.checked.rows, self.using.settings.reconcile.max_changes if told is None else told)
-        return find_resubscribing(self.weighed, self.limits.max_resubscribed, most) or (
+        return find_excess(self.weighed, self.limits.max_resubscribed, most) or (
             f"{self.weighed.losing} users would lose a subscription, and {most} may without asking; look at it with "
             f"--dry-run, then allow it with --max-changes {self.weighed.losing}"
             if self.weighed.losing > most

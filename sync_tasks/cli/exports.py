@@ -9,7 +9,7 @@ import typer
 
 from sync_tasks.cli.files import (
     Form,
-    find_resubscribing,
+    find_excess,
     moment_of_file,
     tell_bad_rows,
     tell_weighed,
@@ -63,7 +63,7 @@ class Export:
 
         self.weighed = weigh(self.source, self.as_of, using.store, self._extent(using, scope))
         self._tell()
-        held = self._find_excess(using, scope)
+        held = self._find_fault(using, scope)
         if held and not scope.dry_run:
             complain(f"nothing was changed: {held}")
             raise typer.Exit(1)
@@ -103,13 +103,13 @@ class Export:
         if weighed.missing:
             complain(f"{count(len(weighed.missing), 'user')} of the state missing in the export")
 
-    def _find_excess(self, using: "Resources", scope: "Scope") -> str:
+    def _find_fault(self, using: "Resources", scope: "Scope") -> str:
         """Return why the safety catch holds before anything is changed, or nothing."""
         told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
         losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
         most = most_changes(self.weighed.users, told)
         if losing <= most:
-            return find_resubscribing(self.weighed, self.wish.max_resubscribed, most)
+            return find_excess(self.weighed, self.wish.max_resubscribed, most)
         return (
             f"{losing} users would lose a subscription or be erased by the export, and {most} may without asking; look "
             f"at it with --dry-run, then allow it with --max-changes {losing}"
@@ -135,6 +135,9 @@ def open_export(wish: Wish, using: "Resources") -> Export:
     source = wish.form.open(wish.path, using.settings, types_at_brevo(using))
     checked = check(source)
     tell_bad_rows(checked)
+    if source.changed:
+        complain("nothing was changed: somebody wrote into the file while it was read: start again once it is whole")
+        raise typer.Exit(1)
     if checked.bad and not wish.skip_bad_rows:
         complain("nothing was changed: mend the bad rows, or leave them out with --skip-bad-rows")
         raise typer.Exit(1)

@@ -154,11 +154,16 @@ def tell_bad_rows(checked: "Checked") -> None:
         complain(f"and {checked.bad - len(checked.bad_rows):,} more bad rows")
 
 
-def find_resubscribing(weighed: "Weighed", most: int | None, usual: int) -> str:
-    """Return why the safety catch holds for those who would get mail again, or nothing.
+def find_excess(weighed: "Weighed", most: int | None, usual: int) -> str:
+    """Return why the safety catch holds for those who would get mail again, perhaps at an older address, or nothing.
 
     A row with a moment of its own is a wish newer than the opt-out; of the others only the file's time is known.
     """
+    if weighed.moved > usual:
+        return (
+            f"the file would change {weighed.moved} addresses, and {usual} may without asking: say when it was true "
+            f"(--as-of, or a column occurred_at), or allow it with --max-changes {weighed.moved}"
+        )
     number = weighed.resubscribed
     usually = not weighed.undated and number <= usual
     if usually if most is None else number <= most:
@@ -173,5 +178,7 @@ def tell_weighed(weighed: "Weighed") -> None:
     """Say whom a file would subscribe again, and which subscriptions a complete one lacks."""
     if weighed.resubscribed:
         complain(f"would re-subscribe {weighed.resubscribed:,} who had unsubscribed")
+    if weighed.moved:
+        complain(f"would change the address of {weighed.moved:,}, as of the file's time")
     if weighed.lacking:
         complain(f"{count(len(weighed.lacking), 'subscription')} of the state missing in the file: would end")

@@ -347,3 +347,12 @@ def test_of_several_columns_that_say_the_same_one_no_is_enough(tmp_path: Path) -
     last = ("u4,d@portal.org,daily,unconfirmed,subscribed",)
     rows = [row for row in sheet(tmp_path, *lines, *more, *last, words=words).rows() if isinstance(row, Row)]
     assert [row.newsletters.get("daily") for row in rows] == [True, False, False, None]
+
+
+def test_a_file_that_is_still_being_written_is_noticed(tmp_path: Path) -> None:
+    source = sheet(tmp_path, "user_id,email", "u1,a@portal.org")
+    check(source)
+    assert not source.changed
+    with source.path.open("a") as still:
+        still.write("u2,b@portal.org\n")
+    assert source.changed

@@ -84,6 +84,31 @@ def test_the_moment_of_a_row_counts_more_than_that_of_its_file(
 
 
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
+def test_one_moment_in_all_rows_is_that_of_the_file(
+    reader: Desk, write_sheet: WriteSheet, door: tuple[str, ...]
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    path = write_sheet("user_id,email,newsletters,occurred_at", say("anna", "daily", now), say("ben", "daily", now))
+    assert "--max-resubscribed 1" in reader.run(*door, str(path), exits=1)
+    reader.pipeline.work()
+    assert reader.pipeline.lists("anna") == set()
+
+
+@pytest.mark.parametrize("door", DOORS, ids=" ".join)
+def test_an_old_export_that_brings_many_old_addresses_back_waits_for_somebody_to_look(
+    desk: Desk, write_sheet: WriteSheet, door: tuple[str, ...]
+) -> None:
+    users = [f"user-{number}" for number in range(60)]
+    for user in users:
+        desk.pipeline.subscribe(user, email=f"new-{user}@portal.org", occurred_at=JANUARY)
+    path = write_sheet("user_id,email,newsletters", *(say(user, "daily") for user in users))
+    said = desk.run(*door, str(path), exits=1)
+    assert "would change the address of 60" in said
+    assert "--max-changes 60" in said
+    assert desk.pipeline.state("user-7").address == "new-user-7@portal.org"
+
+
+@pytest.mark.parametrize("door", DOORS, ids=" ".join)
 def test_who_unsubscribed_comes_back_by_a_file_only_if_somebody_says_so(
     reader: Desk, write_sheet: WriteSheet, door: tuple[str, ...]
 ) -> None:
