@@ -6,11 +6,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sync_tasks import endpoints
+from sync_tasks import endpoints, startup
 from sync_tasks.contacts import EventKey
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.events import Event, Held, parse_event, stamp_of
 from sync_tasks.store import Store, connect
+from sync_tasks.telemetry import log
 
 # Marks a message as ours: the event is accepted already. The number is the version of the message's format.
 NUDGE = {"sync_tasks_nudge": "1"}
@@ -51,7 +52,13 @@ def read_nudge(kind: type[Event], wire: Mapping[str, Any]) -> Nudge:
 
 @cache
 def portal_store() -> Store:
-    """Return this process' way to the state."""
+    """Return this process' way to the state.
+
+    Raises:
+        ConfigurationError: the environment does not lead there; the message shows nothing of it.
+    """
+    startup.check_portal()
+    startup.warn(log.warning)
     return Store(connect(endpoints.redis_url()), endpoints.namespace())
 
 

@@ -2,8 +2,10 @@
 
 import sys
 import threading
-from typing import Any
+from functools import cache
+from typing import Any, NoReturn
 
+import click
 from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from kombu import Connection
@@ -21,6 +23,40 @@ class Pipeline(Celery):
         connection: Connection = super().connection_for_write(url, *args, **options)
         return connection
 
+    @property
+    def user_options(self) -> Any:  # noqa: ANN401 - Celery's own
+        """What Celery's command line asks an application for before it does anything: a part checks what it needs."""
+        command = click.get_current_context(silent=True)
+        if command and command.invoked_subcommand and "--help" not in sys.argv:
+            _check_command(command.invoked_subcommand)
+        return self._user_options
+
+    @user_options.setter
+    def user_options(self, options: object) -> None:
+        self._user_options = options
+
+
+@cache
+def _check_command(name: str) -> None:
+    from sync_tasks import startup
+    from sync_tasks.settings import load_settings
+
+    check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
+    try:
+        check()
+    except ConfigurationError as error:
+        _end(error)
+    startup.warn(_print, load_settings().accounts if name == "worker" else ())
+
+
+def _print(line: object) -> None:
+    print(line, file=sys.stderr)  # noqa: T201 - the log is not set up yet, and would wrap each line
+
+
+def _end(error: ConfigurationError) -> NoReturn:
+    _print(error)
+    sys.exit(2)
+
 
 # A portal has an application of its own, which must stay the current one, and its workers import this module too.
 app = Pipeline("sync_tasks", include=["sync_tasks.tasks"], log="sync_tasks.masking:MaskedLogging", set_as_current=False)
@@ -37,8 +73,7 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
     try:
         resources.worker_resources()
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - logging would wrap each line
-        sys.exit(2)
+        _end(error)
     worker_ready.connect(watch_sweeps)
     worker_shutting_down.connect(stop_waiting)
     worker_shutdown.connect(close_sockets)

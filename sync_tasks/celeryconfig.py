@@ -9,12 +9,12 @@ from typing import Any
 from celery.schedules import crontab
 from kombu import Exchange, Queue
 
-from sync_tasks import endpoints
+from sync_tasks import endpoints, startup
+from sync_tasks.errors import ConfigurationError
 
 _ORDINARY = endpoints.namespace()
 _URGENT = f"{_ORDINARY}.urgent"
 _SWEEPS = f"{_ORDINARY}.sweeps"
-_HOUR, _MINUTE = endpoints.nightly_at()
 NIGHT_EXPIRES = 3600
 
 
@@ -23,7 +23,16 @@ def _queue(name: str) -> Queue:
     return Queue(name, Exchange(name, type="direct"), routing_key=name)
 
 
-broker_url = endpoints.broker_url()
+def _night() -> tuple[int, int]:
+    # Beat alone needs it, and does not start while it is malformed: the portal and the workers need not care.
+    try:
+        return endpoints.nightly_at()
+    except ConfigurationError:
+        return endpoints.DEFAULT_NIGHT
+
+
+_HOUR, _MINUTE = _night()
+broker_url = startup.broker_url()
 if broker_url.startswith("rediss://"):
     # kombu's default for TLS is to trust anybody.
     broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}

@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -194,6 +194,11 @@ def _with_environment(told: dict[str, Any], where: Environment, environment: Map
 
 def _variable(account: str) -> str:
     return "SYNC_API_KEY" if account == "default" else f"SYNC_API_KEY_{account.upper().replace('-', '_')}"
+
+
+def key_variables(accounts: Iterable[str]) -> frozenset[str]:
+    """Return the variables that may hold these accounts' keys, or name the files that do."""
+    return frozenset(f"{_variable(account)}{end}" for account in accounts for end in ("", "_FILE"))
 
 
 def _key(account: str, environment: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
 from sync_tasks.contacts import TOLERANCE, Contact, EventKey, Seen, dump_seen, load_contact, values_of
-from sync_tasks.errors import InvalidEventError
+from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.events import AHEAD, Event, stamp_of
 
 if TYPE_CHECKING:
@@ -37,19 +37,27 @@ _URGENT = ("p:unsubscribe_contact:", "p:anonymize_contact:")
 
 
 def connect(url: str, *, connections: int = 50) -> "Redis":
-    """Return a client whose connections are bounded, found dead within seconds, and waited for rather than refused."""
+    """Return a client whose connections are bounded, found dead within seconds, and waited for rather than refused.
+
+    Raises:
+        ConfigurationError: the URL asks for what no connection has; nothing of it is shown.
+    """
     from redis import BlockingConnectionPool, Redis
 
-    pool = BlockingConnectionPool.from_url(
-        url,
-        decode_responses=True,
-        max_connections=connections,
-        timeout=10,
-        socket_timeout=5,
-        socket_connect_timeout=3,
-        socket_keepalive=True,
-        health_check_interval=15,
-    )
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            decode_responses=True,
+            max_connections=connections,
+            timeout=10,
+            socket_timeout=5,
+            socket_connect_timeout=3,
+            socket_keepalive=True,
+            health_check_interval=15,
+        )
+        pool.connection_class(**pool.connection_kwargs)
+    except (TypeError, ValueError):
+        raise ConfigurationError("the URL of Redis: what stands after its ? is no setting of a connection") from None
     return Redis(connection_pool=pool)
 
 

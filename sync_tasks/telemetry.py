@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from sync_tasks.errors import PermanentError, SyncError
+from sync_tasks.errors import ConfigurationError, PermanentError, SyncError
 
 log = logging.getLogger("sync_tasks")
 current_task: ContextVar[str] = ContextVar("current_task", default="")
@@ -72,9 +72,24 @@ def describe(error: BaseException) -> str:
     return "\n".join([f"  {type(error).__name__}{said}", *(f"    {place}" for place in places)])
 
 
+def log_level() -> int:
+    """Return from which level on our own lines are written (``SYNC_LOG_LEVEL``).
+
+    Raises:
+        ConfigurationError: there is no such level.
+    """
+    level = logging.getLevelNamesMapping().get((os.environ.get("SYNC_LOG_LEVEL") or "INFO").strip().upper())
+    if level is None:
+        raise ConfigurationError("SYNC_LOG_LEVEL: one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    return level
+
+
 def set_up_logging() -> None:
-    """Send everything to standard error, ours from ``SYNC_LOG_LEVEL`` on."""
-    level = logging.getLevelNamesMapping().get(os.environ.get("SYNC_LOG_LEVEL", "INFO").upper(), logging.INFO)
+    """Send everything to standard error, ours from ``SYNC_LOG_LEVEL`` on, INFO where there is no such level."""
+    try:
+        level = log_level()
+    except ConfigurationError:
+        level = logging.INFO
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLine() if os.environ.get("SYNC_LOG_JSON") else Line())
     root = logging.getLogger()

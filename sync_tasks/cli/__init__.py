@@ -29,6 +29,9 @@ from sync_tasks.cli import (
 )
 from sync_tasks.errors import ConfigurationError
 
+# They bring all they need along.
+_ON_THEIR_OWN = frozenset({"demo", "sandbox", "schema"})
+
 
 class Commands(TyperGroup):
     """Commands that end with one line per fault where the configuration makes no sense."""
@@ -52,6 +55,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+@app.callback()
+def check_variables(ctx: typer.Context) -> None:
+    """The pipeline between a portal's newsletter subscriptions and Brevo, for the one who runs it."""
+    if ctx.invoked_subcommand in _ON_THEIR_OWN or "--help" in sys.argv:
+        return
+    from sync_tasks import startup
+
+    startup.check_desk()
+    startup.warn(showing.complain)
+
+
 app.command("demo")(demo.show_demo)
 app.command("up")(up.run_all)
 app.command("sandbox")(sandbox.run_sandbox)

@@ -20,21 +20,24 @@ _CONNECTS_WITHIN = 3
 
 @contextmanager
 def open_store() -> "Iterator[Store]":
-    """Yield the state; where Redis is away or in trouble, the command ends with one line and exit 1."""
+    """Yield the state; where Redis is away or in trouble, the command ends with one line and exit 1.
+
+    Raises:
+        ConfigurationError: the environment does not lead to a Redis that would have us.
+    """
     from redis import RedisError
 
+    from sync_tasks import startup
     from sync_tasks.store import Store, connect
 
-    try:
-        redis = connect(endpoints.redis_url(), connections=4)
-    except ValueError:
-        complain("SYNC_REDIS_URL: not the URL of a Redis")
-        raise typer.Exit(2) from None
+    url = endpoints.redis_url()
+    startup.ping("SYNC_REDIS_URL", url)
+    redis = connect(url, connections=4)
     try:
         redis.ping()
         yield Store(redis, endpoints.namespace(), tolerance=endpoints.tolerance_at_hand())
     except RedisError as error:
-        complain(f"Redis at {place_of(endpoints.redis_url())} is away or in trouble: {type(error).__name__}")
+        complain(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
         raise typer.Exit(1) from None
     finally:
         redis.close()

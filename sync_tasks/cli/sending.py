@@ -59,8 +59,11 @@ def send(
     Each goes through the task's own `apply_async`, so what is reported as accepted is in the state in Redis. A bad line
     is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
     """
+    from sync_tasks import endpoints, startup
     from sync_tasks.backfill.text import Text
 
+    startup.check_portal()
+    startup.ping("SYNC_REDIS_URL", endpoints.redis_url())
     with _open(file) as opened:
         text, refuse = Text(opened, encoding), _ignore if as_json else _tell_refusal
         sent = send_lines(text, rate=rate, refuse=refuse, size=_size_of(file))

@@ -42,6 +42,7 @@ def run_all(
     """
     with suppress(KeyboardInterrupt), ending_on_signals(), ExitStack() as stack:
         started_here = _find_redis(data, stack) | _find_brevo(sandbox_port, stack)
+        _check_parts()
         flower = _pick_port(flower_port) if importlib.util.find_spec("flower") else None
         processes = stack.enter_context(Parts(os.environ, Voices(), patience=STOPPED_WITHIN))
         parts.start_workers(processes, workers)
@@ -52,6 +53,14 @@ def run_all(
             say("[bold]Webhooks[/] not received: Brevo does not reach this machine, see docs/how-to/webhooks.md")
         _tell_how_to_use(started_here)
         _wait_for_trouble(processes)
+
+
+def _check_parts() -> None:
+    """Refuse before anything starts what would end one part or the other."""
+    from sync_tasks import startup
+
+    startup.check_worker()
+    startup.check_beat()
 
 
 def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:

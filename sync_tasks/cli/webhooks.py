@@ -31,13 +31,14 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     `POST /webhooks/brevo/<account>` with a token of `SYNC_WEBHOOK_TOKEN`; `/healthz` and `/readyz` for those who watch.
     It needs no API key: it calls nobody.
     """
-    from sync_tasks import endpoints
+    from sync_tasks import endpoints, startup
     from sync_tasks.nudging import nudge_contacts
     from sync_tasks.store import Store, connect
     from sync_tasks.telemetry import set_up_logging
     from sync_tasks.web.server import build_receiver, build_server, listen, prompting
     from sync_tasks.web.tokens import load_tokens
 
+    startup.check_receiver()
     settings, tokens = parts.load_without_keys(), load_tokens()
     store = Store(connect(endpoints.redis_url()), endpoints.namespace())
     with suppress(KeyboardInterrupt), ending_on_signals(), listen(host, port) as listener:
