@@ -12,12 +12,12 @@ The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal
 until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
 without a fate yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
 ``l:<account>`` asks to look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told
-of. The rest is bookkeeping: ``rev``, ``latest``, ``clamped`` (moments that were moved, see ``prelude.lua``), ``lease``,
-``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
+of, with ``list.<id>`` as its kind for a list that was named. The rest is bookkeeping: ``rev``, ``latest``, ``clamped``
+(moments that were moved, see ``prelude.lua``), ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -27,24 +27,62 @@ from sync_tasks.texts import known_address
 
 STAMP = 16
 SUBSCRIBED, UNSUBSCRIBED = "s", "u"
-_KEPT_WHEN_ERASED = ("erased", "address")
+KEPT_WHEN_ERASED = ("erased", "address")
 _WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
 HINT, HINTED = "h:", "1"
 OWN, TOLD = "n:", "t:"
 TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
+# What an event that names lists tells of an opt-out: ``b:<account>:list.<id>``.
+_OF_LIST = "list."
+# What somebody at Brevo did to a contact as a whole (see ``Seen.edited``).
+DELETED = "deleted"
+
+
+# Why Brevo blocklists a contact, from what a newer subscription lifts to what nothing does.
+KINDS = ("unsubscribed", "complaint", "hard_bounce")
+HARD_BOUNCE = KINDS[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A blocklisting at Brevo: why (``unsubscribed``, ``hard_bounce``, ``complaint``) and since when (a stamp)."""
+    """A blocklisting at Brevo: its gravest reason, one of ``KINDS``, and since when (a stamp).
+
+    ``others``: less grave reasons and their moments; they stay where the gravest ends. ``guessed``: Brevo told no
+    reason.
+    """
 
     kind: str
     since: str
+    others: tuple[tuple[str, str], ...] = ()
+    guessed: bool = field(default=False, compare=False)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Every reason and its moment."""
+        return {self.kind: self.since, **dict(self.others)}
+
+    @property
+    def began(self) -> str:
+        """The moment of the first reason."""
+        return min(self.reasons.values())
+
+    @property
+    def latest(self) -> str:
+        """The moment of the latest reason: subscriptions up to it are held back."""
+        return max(self.reasons.values())
+
+    @property
+    def opted_out(self) -> str:
+        """The latest moment at which the person wanted no more mail; nothing for a bounce alone."""
+        return max((moment for kind, moment in self.reasons.items() if kind != HARD_BOUNCE), default="")
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteContact:
-    """A contact as the provider holds it."""
+    """A contact as the provider holds it.
+
+    ``opted_out``: the lists it opted out of one by one, and since when; nothing if the provider does not tell.
+    """
 
     id: int
     address: str | None
@@ -52,6 +90,7 @@ class RemoteContact:
     lists: frozenset[int]
     attributes: Mapping[str, Json]
     block: Block | None
+    opted_out: Mapping[int, str] | None = None
 
     def __repr__(self) -> str:
         return f"<RemoteContact {self.id}>"
@@ -65,6 +104,12 @@ class Seen:
     opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``strange``: lists of
     which the portal never spoke and that somebody at Brevo has put it on since. ``off``: lists of the pipeline it was
     not on; of those that became the pipeline's later it tells nothing. ``looked``: when we last saw it all.
+
+    The rest is there for few: ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
+    ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
+    opted out of at Brevo one by one, and when. ``skipped``: those of them that Brevo still skips. ``edited``: in what
+    somebody changed it at Brevo, until that is put right. ``former``: lists that the pipeline managed once and it is
+    still on. ``foreign``: other lists that a blocklisted contact is on.
     """
 
     id: int | None = None
@@ -77,11 +122,30 @@ class Seen:
     looked: str = ""
     strange: frozenset[int] = frozenset()
     off: frozenset[int] = frozenset()
+    unblocked: str = ""
+    over: Mapping[str, str] = field(default_factory=dict)
+    bounced: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[int, str] = field(default_factory=dict)
+    skipped: frozenset[int] = frozenset()
+    edited: frozenset[str] = frozenset()
+    former: frozenset[int] = frozenset()
+    foreign: frozenset[int] = frozenset()
 
     @property
     def forgotten(self) -> "Seen":
         """What is left where Brevo has no such contact (any more): it forgot an opt-out, so ours must hold."""
-        return Seen(floor=max(self.floor, self.block.since if self.block else ""), spares=self.spares)
+        return Seen(
+            floor=max(self.floor, self.unblocked, self.block.latest if self.block else ""),
+            spares=self.spares,
+            over=self.over,
+            bounced=self.bounced,
+            ended=self.ended,
+            edited=frozenset({DELETED}) if self.id is not None else self.edited,
+        )
+
+    def ended_up_to(self, list_id: int) -> str:
+        """Return the moment up to which subscriptions of a list were ended by an opt-out at Brevo."""
+        return max(self.floor, self.ended.get(list_id, ""))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -191,8 +255,16 @@ class Contact:
 
     def opt_outs(self, account: str) -> dict[str, str]:
         """Return the kinds of opt-outs an account told us of, and when each was last."""
+        return {kind: stamp for kind, stamp in self._told_by(account) if kind in KINDS}
+
+    def list_opt_outs(self, account: str) -> dict[int, str]:
+        """Return the lists that opt-outs an account told us of named, and when each was last."""
+        told = ((kind.partition(_OF_LIST), stamp) for kind, stamp in self._told_by(account))
+        return {int(number): stamp for (before, _, number), stamp in told if not before and number.isdecimal()}
+
+    def _told_by(self, account: str) -> Iterator[tuple[str, str]]:
         told = ((name.rpartition(":"), stamp) for name, stamp in self.told.items())
-        return {kind: stamp for (where, _, kind), stamp in told if where == account}
+        return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
 
     def overtaken(self, key: EventKey) -> bool:
         """Tell whether newer events leave nothing of this one's wish."""
@@ -268,87 +340,5 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *
             merged[HINT + min(new, old)[STAMP:]] = HINTED
     merged.pop(HINT + merged.get("address", "")[STAMP:], None)
     if "erased" in merged:
-        merged = {name: text for name, text in merged.items() if name in _KEPT_WHEN_ERASED or name.startswith(HINT)}
+        merged = {name: text for name, text in merged.items() if name in KEPT_WHEN_ERASED or name.startswith(HINT)}
     return merged
-
-
-def load_contact(
-    user_id: str,
-    stored: Mapping[str, str],
-    *,
-    address_taken: bool = False,
-    tolerance: int = TOLERANCE,
-    held: str = "",
-) -> Contact:
-    """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
-    registers = {}
-    for name, text in stored.items():
-        group, _, rest = name.partition(":")
-        if group in groups:
-            groups[group][rest] = text
-        elif group in {"a", "n", "t", "h", *_KEPT_WHEN_ERASED}:
-            registers[name] = text
-    return Contact(
-        user_id=user_id,
-        registers=registers,
-        given_up=groups["g"],
-        pending={EventKey.parse(key): text for key, text in groups["p"].items()},
-        dead={EventKey.parse(key): text for key, text in groups["d"].items()},
-        seen=_load_seen(groups["s"]),
-        looks=groups["l"],
-        told=groups["b"],
-        rev=stored.get("rev", "0"),
-        unsure=stored.get("unsure", ""),
-        failing=stored.get("failing", ""),
-        tries=int(stored.get("tries", 0)),
-        crashes=int(stored.get("crashes", 0)),
-        address_taken=address_taken,
-        tolerance=tolerance,
-        held=held,
-    )
-
-
-def _load_seen(stored: Mapping[str, str]) -> dict[str, Seen]:
-    accounts: dict[str, dict[str, str]] = {}
-    for name, text in stored.items():
-        account, _, what = name.partition(":")
-        accounts.setdefault(account, {})[what] = text
-    return {account: _parse_seen(told) for account, told in accounts.items()}
-
-
-def _parse_seen(told: Mapping[str, str]) -> Seen:
-    kind, _, since = told.get("block", "").partition(":")
-    return Seen(
-        id=int(told["id"]) if told.get("id", "-") != "-" else None,
-        address=told.get("address", ""),
-        lists=_numbers(told.get("lists", "")),
-        digest=told.get("digest", ""),
-        block=Block(kind, since) if kind else None,
-        floor=told.get("floor", ""),
-        spares=_numbers(told.get("spares", "")),
-        strange=_numbers(told.get("strange", "")),
-        off=_numbers(told.get("off", "")),
-        looked=told.get("looked", ""),
-    )
-
-
-def _numbers(text: str) -> frozenset[int]:
-    return frozenset(int(number) for number in text.split(",") if number)
-
-
-def dump_seen(account: str, seen: Seen) -> dict[str, str]:
-    """Return the fields that hold this in Redis; an empty text means that the field is not needed."""
-    told = {
-        "id": str(seen.id) if seen.id is not None else "-",
-        "address": seen.address,
-        "lists": ",".join(map(str, sorted(seen.lists))),
-        "digest": seen.digest,
-        "block": f"{seen.block.kind}:{seen.block.since}" if seen.block else "",
-        "floor": seen.floor,
-        "spares": ",".join(map(str, sorted(seen.spares))),
-        "strange": ",".join(map(str, sorted(seen.strange))),
-        "off": ",".join(map(str, sorted(seen.off))),
-        "looked": seen.looked,
-    }
-    return {f"s:{account}:{what}": text for what, text in told.items()}

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
 from sync_tasks.events import Json
+from sync_tasks.opt_outs import standing
 
 # Telephone numbers are attributes too, but Brevo refuses any text there that is no number.
 _NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
@@ -75,7 +76,8 @@ class Change:
 class Wanted:
     """How a contact should be on one account; ``subscribed`` tells for each list since when.
 
-    ``held``: subscriptions up to this moment lift no block.
+    ``held``: subscriptions up to this moment lift no block. ``address_since``: when the portal last
+    confirmed the address.
     """
 
     address: str | None
@@ -84,6 +86,7 @@ class Wanted:
     subscribed: Mapping[int, str]
     unsubscribed: frozenset[int]
     held: str = ""
+    address_since: str = ""
 
     @property
     def digest(self) -> str:
@@ -119,7 +122,7 @@ def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wan
         newsletter = layout.newsletters.get(slug)
         if newsletter is None:
             continue
-        alive = wished and since > seen.floor
+        alive = wished and since > seen.ended_up_to(newsletter.list_id)
         if alive and since <= contact.held and newsletter.list_id not in seen.lists:
             continue
         if alive:
@@ -131,36 +134,49 @@ def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wan
     told, address = contact.wish("address") or ("", None)
     held_back = told <= contact.held and address != seen.address
     wanted = None if held_back else address
-    return Wanted(wanted, contact.user_id, attributes, subscribed, frozenset(unsubscribed), contact.held)
+    since = told if told > contact.held else ""
+    return Wanted(wanted, contact.user_id, attributes, subscribed, frozenset(unsubscribed), contact.held, since)
 
 
 def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Change:
-    """Return the one change that makes an existing contact as it should be."""
-    block = seen.block or guarded
-    lifted = block is not None and _lifts(wanted, block)
-    floor = block.since if block else ""
+    """Return the one change that makes an existing contact as it should be.
+
+    Before a block is lifted the contact leaves every list that the lift must not reopen, in a request of its own:
+    Brevo may mail in between.
+    """
+    block = standing(seen.block or guarded, wanted.address, wanted.address_since, seen.bounced)
+    renewed = {list_id for list_id, since in wanted.subscribed.items() if block and since > block.latest}
+    lifted = block is not None and block.kind == "unsubscribed" and _is_fresh(wanted, renewed)
+    floor = max(block.latest if block else "", seen.unblocked)
     held_back = {list_id for list_id, since in wanted.subscribed.items() if since <= floor}
     address = wanted.address if wanted.address not in (None, seen.address) else None
+    leave = _to_leave(wanted, seen) | ((seen.lists | seen.former) - renewed if lifted else set())
+    blocklisted = _blocklisting(seen, guarded, block, lifted=lifted, moves=address is not None)
+    if blocklisted is False and leave:
+        return Change(leave=leave)
     same = wanted.digest == seen.digest
     return Change(
         address=address,
         ext_id=None if same else wanted.ext_id,
         attributes={} if same else wanted.attributes,
         join=frozenset(wanted.subscribed) - seen.lists - held_back,
-        leave=seen.lists
-        & (wanted.unsubscribed | seen.strange - set(wanted.subscribed) | (held_back if lifted else set())),
-        blocklisted=_blocklisting(seen, guarded, lifted=lifted, moves=address is not None),
+        leave=leave,
+        blocklisted=blocklisted,
     )
 
 
-def _lifts(wanted: Wanted, block: Block) -> bool:
-    """Only a confirmed subscription newer than an unsubscription lifts a block; bounces and complaints stay."""
-    newer = max(block.since, wanted.held)
-    return block.kind == "unsubscribed" and any(since > newer for since in wanted.subscribed.values())
+def _is_fresh(wanted: Wanted, renewed: Iterable[int]) -> bool:
+    return any(wanted.subscribed[list_id] > wanted.held for list_id in renewed)
 
 
-def _blocklisting(seen: Seen, guarded: Block | None, *, lifted: bool, moves: bool) -> bool | None:
-    if lifted:
+def _to_leave(wanted: Wanted, seen: Seen) -> frozenset[int]:
+    """Return the lists it is on against the portal's word; one that Brevo skips takes it back only after it left."""
+    return seen.lists & (wanted.unsubscribed | (seen.strange - set(wanted.subscribed)) | seen.skipped)
+
+
+def _blocklisting(seen: Seen, guarded: Block | None, block: Block | None, *, lifted: bool, moves: bool) -> bool | None:
+    """Only a confirmed subscription newer than an unsubscription lifts a block, or a new address that of a bounce."""
+    if lifted or block is None:
         return False if seen.block else None
     if seen.block:
         return True if moves else None  # an e-mail change lifts the block unless it is sent along

@@ -4,7 +4,6 @@
 learnt with ``View`` and asks again, until nothing is left to do.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
@@ -21,12 +20,8 @@ from sync_tasks.differences import (
     wanted_of,
 )
 from sync_tasks.errors import ErasedAtBrevoError, UnknownContactError
+from sync_tasks.opt_outs import block_of, end_block, notice_end, settle_block, standing
 from sync_tasks.texts import is_international
-
-# An hour in microseconds: so late may a block still show that an event told of, and so wrong may an event's clock be.
-_SHOWN_WITHIN = 3_600_000_000
-# From what a newer subscription lifts to what nothing does.
-_KINDS = ("unsubscribed", "complaint", "hard_bounce")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,25 +177,44 @@ def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
     return change.address is not None or any(since >= seen.looked for since in wanted.subscribed.values())
 
 
-def seen_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None, now: str) -> Seen:
-    """Return what reading a contact tells us."""
-    here = replace(before or Seen(), address=remote.address or "", lists=remote.lists & layout.lists)
+def seen_of(
+    remote: RemoteContact,
+    contact: Contact,
+    layout: Layout,
+    before: Seen | None,
+    now: str,
+    *,
+    guarded: Block | None = None,
+) -> Seen:
+    """Return what reading a contact tells us; ``guarded``: a request of ours may have lifted that block."""
+    before = before or Seen()
+    here = replace(before, address=remote.address or "", lists=remote.lists & layout.lists)
     wanted = wanted_of(contact, layout, here)
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
     lists = remote.lists & layout.lists
     erased = is_erased_unknown(remote, contact, layout, before)
-    return Seen(
+    former = remote.lists & (before.lists | before.off | before.former) - layout.lists
+    seen = Seen(
         id=remote.id,
         address=remote.address or "",
         lists=lists,
         digest=ERASED if erased else digest(known, remote.ext_id),
         block=block_of(remote.block, before, contact.opt_outs(layout.account)),
-        floor=before.floor if before else "",
-        spares=before.spares if before else frozenset(),
+        floor=before.floor,
+        spares=before.spares,
         strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed,
         off=layout.lists - lists,
         looked=now,
+        unblocked=before.unblocked,
+        over=before.over,
+        bounced=before.bounced,
+        ended=before.ended,
+        former=former,
+        foreign=remote.lists - layout.lists - former if remote.block else frozenset(),
     )
+    if guarded is None and not contact.unsure:
+        seen = notice_end(seen, before)
+    return settle_block(seen, wanted.address, wanted.address_since)
 
 
 def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None) -> bool:
@@ -213,55 +227,43 @@ def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, b
     return before is None or before.digest == ERASED or before.address != remote.address
 
 
-def _strange_of(lists: frozenset[int], before: Seen | None, contact_id: int) -> frozenset[int]:
+def still_guarded(seen: Seen, contact: Contact, guarded: Block | None) -> Block | None:
+    """Return what is left of a block that a request of ours may have lifted, and that a read does not show."""
+    address, since = (contact.wish("address") or ("", ""))[::-1]
+    return None if seen.block else standing(guarded, address, since, seen.bounced)
+
+
+def _strange_of(lists: frozenset[int], before: Seen, contact_id: int) -> frozenset[int]:
     """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
-    if before is None or before.id != contact_id:
+    if before.id != contact_id:
         return frozenset()
     return lists & (before.strange | before.off)
-
-
-def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -> Block | None:
-    """Return the block of a contact just read: its gravest kind, for what is grave is never lifted.
-
-    ``told`` are the opt-outs that events told of: a read alone knows why only while Brevo's statistics do. The first
-    known moment of a block is kept, unless an event tells of a later opt-out; an event from well before the contact was
-    last seen without a block is about one that is gone.
-    """
-    if held is None:
-        return None
-    known = before.block if before else None
-    unblocked = before.looked if before and known is None else ""
-    told = {kind: stamp for kind, stamp in told.items() if int(stamp) + _SHOWN_WITHIN > int(unblocked or 0)}
-    first = known if known and _gravity(known.kind) >= _gravity(held.kind) else held
-    return Block(max((first.kind, *told), key=_gravity), max(first.since, *told.values(), ""))
-
-
-def _gravity(kind: str) -> int:
-    return _KINDS.index(kind) if kind in _KINDS else 0
 
 
 def before_write(seen: Seen, change: Change) -> Seen:
     """Return what must be remembered before the request goes out, in case its answer never comes."""
     if change.blocklisted is False and seen.block:
-        return replace(seen, floor=seen.block.since)
+        return replace(seen, floor=max(seen.floor, seen.block.opted_out))
     return seen
 
 
 def after_move(seen: Seen, change: Change) -> Seen:
     """Return what is known once the contact was put on the change's lists, and taken off others."""
     lists, off = (seen.lists | change.join) - change.leave, (seen.off - change.join) | change.leave
-    return replace(seen, lists=lists, off=off, strange=seen.strange - change.leave)
+    return replace(seen, lists=lists, off=off, strange=seen.strange - change.leave, former=seen.former - change.leave)
 
 
 def after_write(view: View, change: Change, wanted: Wanted) -> View:
     """Return what is known once Brevo said yes; a block that an e-mail change may have lifted is read back."""
     seen = before_write(view.seen or Seen(), change)
-    block = None if change.blocklisted is False else seen.block or (view.guarded if change.blocklisted else None)
+    block = seen.block or (view.guarded if change.blocklisted else None)
     after = replace(
         after_move(seen, change),
         address=change.address or seen.address,
         digest=wanted.digest if change.ext_id else seen.digest,
         block=block,
     )
-    moved_blocked = change.address is not None and block is not None
-    return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=block if moved_blocked else None)
+    lifted = change.blocklisted is False
+    after = end_block(after) if lifted else settle_block(after, wanted.address, wanted.address_since)
+    moved_blocked = change.address is not None and after.block is not None
+    return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=after.block if moved_blocked else None)

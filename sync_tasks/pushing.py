@@ -33,6 +33,7 @@ from sync_tasks.errors import (
     TooEarlyError,
 )
 from sync_tasks.gateway import Gateway, Written
+from sync_tasks.opt_outs import note_bounce
 from sync_tasks.pauses import CREATING, describe, part_in_trouble
 from sync_tasks.planning import (
     Erase,
@@ -49,6 +50,7 @@ from sync_tasks.planning import (
     is_held_back,
     next_step,
     seen_of,
+    still_guarded,
 )
 from sync_tasks.store import Lease, Store
 from sync_tasks.texts import is_international
@@ -89,7 +91,9 @@ class AccountPush:
         try:
             self._take_steps()
         finally:
-            self.doubtful |= self.view.guarded is not None
+            if self.view.guarded:
+                self.doubtful = True
+                self.view = replace(self.view, seen=self._with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
             raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
         if self.lease.contact.pending and is_held_back(self.lease.contact, self.layout, self.view):
@@ -123,6 +127,10 @@ class AccountPush:
         """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
         return self.view.seen or self.lease.contact.seen.get(self.account) or Seen()
 
+    def _with_guarded(self, seen: Seen) -> Seen:
+        """A block that a request of ours may have lifted is remembered until it is seen again."""
+        return replace(seen, block=seen.block or self.view.guarded) if seen.id is not None else seen
+
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
@@ -131,8 +139,9 @@ class AccountPush:
             # It was anonymized because the user has another contact since.
             self._take_over(moved, self.known().forgotten)
         elif self._is_known_erased(remote) or self._is_mine(remote):
-            known = seen_of(remote, self.lease.contact, self.layout, self.known(), self.store.now())
-            self.view = View(known, fresh=True, guarded=None if known.block else self.view.guarded)
+            contact, guarded = self.lease.contact, self.view.guarded
+            known = seen_of(remote, contact, self.layout, self.known(), self.store.now(), guarded=guarded)
+            self.view = View(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:
             self.view = View(None, doubted=True)
 
@@ -265,9 +274,12 @@ class AccountPush:
 
     def _take_over(self, other: RemoteContact, old: Seen) -> None:
         """The contact that has the address becomes the user's; the old one is a spare, its opt-out lives on."""
-        known = seen_of(other, self.lease.contact, self.layout, None, self.store.now())
+        contact, old = self.lease.contact, note_bounce(old)
+        kept = replace(old.forgotten, floor=old.floor, edited=frozenset())
+        known = seen_of(other, contact, self.layout, kept, self.store.now())
         spares = old.spares | ({old.id} if old.id is not None else set())
-        self.view = View(replace(known, floor=old.floor, spares=spares), fresh=True, guarded=old.block)
+        guarded = still_guarded(known, contact, old.block)
+        self.view = View(replace(known, spares=spares), fresh=True, guarded=guarded)
 
     def _give_way(self, other: RemoteContact) -> None:
         """Another user has the address: wait where that one is about to give it up, refuse where not."""
@@ -325,6 +337,7 @@ class AccountPush:
     def keep(self, seen: Seen | None = None) -> None:
         """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
         known = seen or self.view.seen
+        known = self._with_guarded(known) if known else None
         told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
         just_taken, self.just_taken = self.just_taken, False
         if just_taken and not told:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sync_tasks.contacts import HINT, Contact, EventKey, Seen, dump_seen
+from sync_tasks.codec import dump_seen
+from sync_tasks.contacts import HINT, Contact, EventKey, Seen
 from sync_tasks.dead_letters import write_letter
 from sync_tasks.differences import ERASED
 from sync_tasks.errors import (

@@ -22,7 +22,8 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
-from sync_tasks.contacts import TOLERANCE, Contact, EventKey, Seen, dump_seen, load_contact, values_of
+from sync_tasks.codec import dump_seen, load_contact
+from sync_tasks.contacts import TOLERANCE, Contact, EventKey, Seen, values_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.events import AHEAD, Event, stamp_of
 

@@ -78,6 +78,6 @@ def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row
 
 def last_opt_out(contact: Contact) -> str:
     """Return the stamp of the last opt-out at Brevo that is known, or nothing."""
-    seen = contact.seen.values()
-    blocks = (one.block.since for one in seen if one.block)
-    return max((*blocks, *(one.floor for one in seen), *contact.told.values()), default="")
+    blocks = (one.block.latest for one in contact.seen.values() if one.block)
+    ends = (stamp for one in contact.seen.values() for stamp in (one.floor, one.unblocked, *one.ended.values()))
+    return max((*blocks, *ends, *contact.told.values()), default="")

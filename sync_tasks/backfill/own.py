@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen, dump_seen, load_contact
+from sync_tasks.codec import dump_seen, load_contact
+from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen
 from sync_tasks.differences import Layout, NewContact
 from sync_tasks.errors import SyncError
 from sync_tasks.planning import Step, View, concerns, first_view, next_step, seen_of

@@ -18,6 +18,9 @@ _WRITABLE = frozenset({"normal", "category", "transactional"})
 # These two are fields of their own here; written as attributes they would take the contact away from its user.
 _IDENTITIES = frozenset({"EMAIL", "EXT_ID"})
 _DUPLICATE = "already associated with another contact"
+# Where Brevo's statistics tell why a contact is blocklisted, the gravest reason first.
+_REASONS = {"hard_bounce": "hardBounces", "complaint": "complaints", "unsubscribed": "unsubscriptions"}
+_UNSUBSCRIBED = "unsubscribed"
 _IDENTIFIERS = ("email", "ext_id", "sms", "whatsapp", "landline_number")
 _ACCOUNT_TROUBLE = frozenset(
     {"account_in_process", "account_under_validation", "not_enough_credits", "permission_denied", "unauthorized"}
@@ -126,6 +129,7 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
         lists=frozenset(one for one in lists if _is_id(one)) if isinstance(lists, list) else frozenset(),
         attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},
         block=_block_of(data, now),
+        opted_out=_opted_out_of(data, now),
     )
 
 
@@ -170,7 +174,7 @@ def types_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
-    """Tell why a contact is blocklisted: what can never be lifted wins over an unsubscription.
+    """Tell why a contact is blocklisted, with every reason that Brevo's statistics give.
 
     Brevo's statistics reach back 90 days and know campaigns only: an older bounce looks like an unsubscription.
     """
@@ -179,10 +183,32 @@ def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
     fallback = _stamp(data.get("modifiedAt")) or stamp_of(now)
     statistics = data.get("statistics")
     statistics = statistics if isinstance(statistics, dict) else {}
-    for kind, name in (("hard_bounce", "hardBounces"), ("complaint", "complaints")):
-        if statistics.get(name):
-            return Block(kind, _newest(statistics[name]) or fallback)
-    return Block("unsubscribed", _newest(statistics.get("unsubscriptions")) or fallback)
+    moments = ((kind, statistics.get(name)) for kind, name in _REASONS.items())
+    reasons = [(kind, _newest(told) or fallback) for kind, told in moments if told and _happened(kind, told)]
+    if not reasons:
+        return Block(_UNSUBSCRIBED, fallback, guessed=True)
+    (kind, since), *others = reasons
+    return Block(kind, since, tuple(others))
+
+
+def _happened(kind: str, told: object) -> bool:
+    """A bounce or a complaint without a moment counts; unsubscriptions come in groups, which may all be empty."""
+    return kind != _UNSUBSCRIBED or _newest(told) is not None
+
+
+def _opted_out_of(data: Mapping[str, Any], now: datetime) -> dict[int, str] | None:
+    """Tell of which lists a contact unsubscribed one by one, since when at the latest.
+
+    Brevo tells no moment, and only an account with unsubscription per list tells at all: elsewhere it is null.
+    https://developers.brevo.com/reference/get-contact-info
+    """
+    lists = data.get("listUnsubscribed")
+    if not isinstance(lists, list):
+        return None
+    statistics = data.get("statistics")
+    told = _newest(statistics.get("unsubscriptions")) if isinstance(statistics, dict) else None
+    since = max(told or "", _stamp(data.get("modifiedAt")) or "") or stamp_of(now)
+    return {one: since for one in lists if _is_id(one)}
 
 
 def _newest(events: object) -> str | None:

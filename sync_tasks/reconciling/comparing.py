@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen, dump_seen
+from sync_tasks.codec import dump_seen
+from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen
 from sync_tasks.differences import ERASED, Change, Layout, difference, wanted_of
 from sync_tasks.grouping import Shape, kind_of_repair
 from sync_tasks.planning import seen_of

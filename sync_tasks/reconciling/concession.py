@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import cast
 
-from sync_tasks.contacts import Contact, load_contact
+from sync_tasks.codec import load_contact
+from sync_tasks.contacts import Contact
 from sync_tasks.differences import Layout, is_anonymized
 from sync_tasks.events import Anonymize, Event, Unsubscribe, moment_of
 from sync_tasks.holds import Hold

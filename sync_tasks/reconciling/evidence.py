@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
 
-from sync_tasks.contacts import STAMP, Contact, RemoteContact, Seen, load_contact
+from sync_tasks.codec import load_contact
+from sync_tasks.contacts import STAMP, Contact, RemoteContact, Seen
 from sync_tasks.differences import Layout, is_anonymized, wanted_of
 from sync_tasks.events import stamp_of
 from sync_tasks.holds import Hold, clear_examined, place_hold

@@ -6,7 +6,8 @@ from functools import partial
 from itertools import chain, islice
 from typing import cast
 
-from sync_tasks.contacts import Contact, RemoteContact, load_contact
+from sync_tasks.codec import load_contact
+from sync_tasks.contacts import Contact, RemoteContact
 from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.store import Store
 

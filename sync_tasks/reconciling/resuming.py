@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, cast
 
-from sync_tasks.contacts import Contact, Seen, dump_seen, load_contact
+from sync_tasks.codec import dump_seen, load_contact
+from sync_tasks.contacts import Contact, Seen
 from sync_tasks.differences import Layout, wanted_of
 from sync_tasks.reconciling.comparing import Drift
 from sync_tasks.reconciling.knowing import AT_ONCE, read_contacts

@@ -87,7 +87,7 @@ JUNE, JULY, MAY = "1780308000000000", "1782900000000000", "1777740031000000"
                 ],
                 "unsubscriptions": {"userUnsubscription": [{"campaignId": 1, "eventTime": "2026-07-01T10:00:00Z"}]},
             },
-            Block("hard_bounce", JUNE),
+            Block("hard_bounce", JUNE, (("unsubscribed", JULY),)),
         ),
         ({"complaints": [{"campaignId": 1, "eventTime": "2026-06-01T10:00:00Z"}]}, Block("complaint", JUNE)),
         ({"complaints": [{"campaignId": 1}]}, Block("complaint", MAY)),

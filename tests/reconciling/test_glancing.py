@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sync_tasks.contacts import Block, RemoteContact, Seen, load_contact
+from sync_tasks.codec import load_contact
+from sync_tasks.contacts import Block, RemoteContact, Seen
 from sync_tasks.differences import Layout, Subscribable, wanted_of
 from sync_tasks.events import Json
 from sync_tasks.reconciling.comparing import Drift, find_drift, is_settled

@@ -11,7 +11,7 @@ from sync_tasks.dead_letters import read_closed, read_letters
 from sync_tasks.events import Event, stamp_of
 from sync_tasks.sandbox.contact import Contact as Held
 from tests.simulation.plan import LISTS, START
-from tests.simulation.world import World
+from tests.simulation.world import Act, World
 
 NEVER_DEAD = (errors.AccountError, errors.TransientError)
 Registers = dict[str, str]
@@ -60,7 +60,7 @@ def _check_living(world: World, user_id: str, registers: Registers) -> Iterator[
         if _subscribed(registers, ""):
             yield "is subscribed, but Brevo has no contact"
         return
-    blocked = _block_of(world, contact)
+    blocked = _last_act(world, contact)
     wanted = _subscribed(registers, "")
     held = set(contact.list_ids)
     if held - wanted - _unspoken(world, contact, registers):
@@ -95,29 +95,35 @@ def _check_flag(contact: Held, registers: Registers) -> Iterator[str]:
         yield "is on a list and unsubscribed from it, or neither"
 
 
-def _block_of(world: World, contact: Held) -> tuple[float, str] | None:
+def _last_act(world: World, contact: Held) -> Act | None:
     """Return the last time the reader opted out at Brevo, and how."""
-    acts = [(at, what) for at, what, contact_id in world.acted if contact_id == contact.id]
-    return max(acts, default=None)
+    return max((act for act in world.acted if act.contact_id == contact.id), default=None)
 
 
 def _check_block(world: World, contact: Held, user_id: str, registers: Registers) -> Iterator[str]:
-    block = _block_of(world, contact)
-    if block is None:
+    act = _last_act(world, contact)
+    if act is None:
         if contact.blocklisted:
             yield "is blocklisted, though nobody asked for it"
         return
-    since = _stamp(block[0])
+    since = _stamp(act.at)
     subscriptions = [
         stamp_of(event.occurred_at or START)
         for _, event, _ in world.accepted
         if event.user_id == user_id and event.task == "subscribe_contact"
     ]
     renewed = any(stamp > since for stamp in subscriptions)
-    if not contact.blocklisted and (block[1] != "unsubscribe" or not renewed):
-        yield f"is no longer blocklisted after: {block[1]}"
-    if contact.blocklisted and block[1] == "unsubscribe" and _subscribed(registers, since):
+    over = renewed if act.what == "unsubscribe" else act.what == "bounce" and _has_moved(registers, act, since)
+    if not contact.blocklisted and not over:
+        yield f"is no longer blocklisted after: {act.what}"
+    if contact.blocklisted and act.what == "unsubscribe" and _subscribed(registers, since):
         yield "has subscribed anew, but is still blocklisted"
+
+
+def _has_moved(registers: Registers, act: Act, since: str) -> bool:
+    """Tell whether the person has confirmed another address than the one that bounced, later than that."""
+    address = registers.get("address", "")
+    return address[:STAMP] > since and address[STAMP:] != act.address
 
 
 def _check_erased(world: World, user_id: str, _registers: Registers) -> Iterator[str]:

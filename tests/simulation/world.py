@@ -51,6 +51,16 @@ def settings_of(rate: float, quiet_seconds: float) -> Settings:
     )
 
 
+@dataclass(frozen=True, order=True)
+class Act:
+    """What a reader did at Brevo, and which address the contact had then."""
+
+    at: float
+    what: str
+    contact_id: int
+    address: str
+
+
 class World:
     """Everything there is in one history."""
 
@@ -67,7 +77,7 @@ class World:
         self.settings = settings_of(plan.rate, broken.quiet_seconds)
         self.store = open_store(self.memory, edit=broken.edit)
         self.accepted: list[tuple[float, Event, Acceptance]] = []
-        self.acted: list[tuple[float, str, int]] = []
+        self.acted: list[Act] = []
         self.idle: list[Actor] = []
         self.messages: list[tuple[float, int, str]] = []
         self.busy = 0
@@ -139,7 +149,7 @@ class World:
             self.scheduler.pause(1.0)
         contact = self.sandbox.account.ext_ids.get(user_id)
         if contact:
-            self.acted.append((self.scheduler.seconds, what, contact.id))
+            self.acted.append(Act(self.scheduler.seconds, what, contact.id, contact.email or ""))
             self.sandbox.act(what, contact.id)
             self.scheduler.note(f"{what} {user_id}")
             self.watcher.look()

@@ -6,7 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from sync_tasks.contacts import Block, Contact, EventKey, RemoteContact, Seen, dump_seen, load_contact, values_of
+from sync_tasks.codec import dump_seen, load_contact
+from sync_tasks.contacts import Block, Contact, EventKey, RemoteContact, Seen, values_of
 from sync_tasks.events import Event
 from tests.unit.saying import (
     ACCOUNT,
@@ -189,13 +190,18 @@ def test_a_contact_is_read_from_its_fields() -> None:
     assert (contact.opt_outs("default"), contact.opt_outs("sports")) == ({"complaint": stamp(3)}, {})
 
 
+GONE = frozenset({"deleted"})
+
+
 @pytest.mark.parametrize(
     ("seen", "left"),
     [
-        (Seen(7, ADA, frozenset({3})), Seen()),
-        (Seen(7, ADA, block=Block("unsubscribed", stamp(2)), floor=stamp(1)), Seen(floor=stamp(2))),
-        (Seen(7, ADA, block=Block("unsubscribed", stamp(1)), floor=stamp(2)), Seen(floor=stamp(2))),
-        (Seen(7, ADA, spares=frozenset({9})), Seen(spares=frozenset({9}))),
+        (Seen(7, ADA, frozenset({3})), Seen(edited=GONE)),
+        (Seen(7, ADA, block=Block("unsubscribed", stamp(2)), floor=stamp(1)), Seen(floor=stamp(2), edited=GONE)),
+        (Seen(7, ADA, block=Block("unsubscribed", stamp(1)), floor=stamp(2)), Seen(floor=stamp(2), edited=GONE)),
+        (Seen(7, ADA, spares=frozenset({9})), Seen(spares=frozenset({9}), edited=GONE)),
+        (Seen(7, ADA, unblocked=stamp(4)), Seen(floor=stamp(4), edited=GONE)),
+        (Seen(edited=GONE), Seen(edited=GONE)),
     ],
 )
 def test_a_contact_that_brevo_lost_leaves_its_opt_out_with_us(seen: Seen, left: Seen) -> None:

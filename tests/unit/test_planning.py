@@ -8,6 +8,7 @@ from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
 from sync_tasks.differences import ERASED, Change, NewContact, Wanted, wanted_of
 from sync_tasks.errors import UnknownContactError
 from sync_tasks.events import Event
+from sync_tasks.opt_outs import block_of
 from sync_tasks.planning import (
     Erase,
     Read,
@@ -16,7 +17,6 @@ from sync_tasks.planning import (
     Write,
     after_write,
     before_write,
-    block_of,
     concerns,
     first_view,
     next_step,
@@ -171,10 +171,19 @@ def test_reading_a_contact_tells_what_the_pipeline_cares_for() -> None:
     before = Seen(floor=stamp(0), spares=frozenset({8}))
     seen = seen_of(held, contact_of(READER), LAYOUT, before, stamp(9))
     known = replace(AGREED, block=blocked(1), floor=stamp(0), spares=frozenset({8}), looked=stamp(9))
-    assert seen == replace(known, off=LAYOUT.lists - known.lists)
+    assert seen == replace(known, off=LAYOUT.lists - known.lists, foreign=frozenset({99}))
+
+
+def test_a_list_that_the_pipeline_managed_once_is_remembered_while_the_contact_is_on_it() -> None:
+    before = Seen(7, off=frozenset({99}), former=frozenset({98, 97}))
+    held = RemoteContact(7, ADA, "u1", frozenset({3, 96, 97, 99}), NEW.attributes, None)
+    seen = seen_of(held, contact_of(READER), LAYOUT, before, stamp(9))
+    assert seen.former == {97, 99}
+    assert not seen.foreign
 
 
 LOOKED = Seen(7, looked=stamp(100))
+GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
 
 
 @pytest.mark.parametrize(
@@ -185,15 +194,45 @@ LOOKED = Seen(7, looked=stamp(100))
         pytest.param(blocked(5), Seen(7, block=blocked(3)), {}, blocked(3), id="the first known moment is kept"),
         pytest.param(blocked(3), Seen(7, block=blocked(5)), {}, blocked(5), id="never an earlier one"),
         pytest.param(
-            blocked(5, "hard_bounce"), Seen(7, block=blocked(3)), {}, blocked(5, "hard_bounce"), id="graver now"
+            blocked(5, "hard_bounce"),
+            Seen(7, block=blocked(3)),
+            {},
+            Block("hard_bounce", stamp(5), (("unsubscribed", stamp(3)),)),
+            id="graver now, and what was there stays under it",
         ),
         pytest.param(
-            blocked(5), Seen(7, block=blocked(3, "complaint")), {}, blocked(3, "complaint"), id="grave stays grave"
+            replace(blocked(5), guessed=True),
+            Seen(7, block=blocked(3, "complaint")),
+            {},
+            blocked(3, "complaint"),
+            id="grave stays grave",
         ),
-        pytest.param(blocked(5), None, {"complaint": stamp(4)}, blocked(5, "complaint"), id="an event told why"),
+        pytest.param(GUESSED, None, {"complaint": stamp(4)}, blocked(5, "complaint"), id="an event told why"),
         pytest.param(blocked(5), None, {"unsubscribed": stamp(8)}, blocked(8), id="an event told of a later one"),
-        pytest.param(blocked(110), LOOKED, {"complaint": stamp(41)}, blocked(110, "complaint"), id="shown late"),
-        pytest.param(blocked(110), LOOKED, {"complaint": stamp(39)}, blocked(110), id="an event about a block gone"),
+        pytest.param(SHOWN, LOOKED, {"complaint": stamp(51)}, blocked(110, "complaint"), id="shown late"),
+        pytest.param(SHOWN, LOOKED, {"complaint": stamp(49)}, blocked(110), id="an event about a block gone"),
+        pytest.param(blocked(500), LOOKED, {"hard_bounce": stamp(110)}, blocked(500), id="a stale bounce"),
+        pytest.param(
+            blocked(500),
+            replace(LOOKED, over={"hard_bounce": stamp(480)}),
+            {"hard_bounce": stamp(480)},
+            blocked(500),
+            id="a bounce whose block ended",
+        ),
+        pytest.param(
+            blocked(500, "hard_bounce"),
+            replace(LOOKED, over={"hard_bounce": stamp(480)}),
+            {},
+            blocked(500, "hard_bounce"),
+            id="a second bounce soon after the first",
+        ),
+        pytest.param(
+            Block("hard_bounce", stamp(9), (("unsubscribed", stamp(500)),)),
+            LOOKED,
+            {},
+            blocked(500),
+            id="a bounce from before it was seen without a block",
+        ),
         pytest.param(Block("odd", stamp(5)), None, {}, Block("odd", stamp(5)), id="a kind nobody knows"),
     ],
 )
@@ -227,7 +266,7 @@ WANTED: Wanted = replace(wanted_of(contact_of(READER), LAYOUT), attributes={"FIR
         (
             replace(AGREED, block=blocked(2)),
             Change(blocklisted=False),
-            View(replace(AGREED, floor=stamp(2)), fresh=True),
+            View(replace(AGREED, floor=stamp(2), over={"unsubscribed": stamp(2)}), fresh=True),
         ),
     ],
 )

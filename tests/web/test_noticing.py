@@ -1,13 +1,14 @@
 """An event asks for a look: the contact is read, compared and, where it differs, pushed by the ordinary path."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from sync_tasks.cli.sides import read_history
 from sync_tasks.contacts import Block, Seen
 from sync_tasks.fates import Fates
-from sync_tasks.planning import block_of
+from sync_tasks.opt_outs import block_of
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.settling import Pushed, settle
 from sync_tasks.store import Sighting
@@ -205,17 +206,26 @@ def stamp(number: int) -> str:
 UNSUBSCRIBED, BOUNCED = Block("unsubscribed", stamp(5 * HOUR)), Block("hard_bounce", stamp(5 * HOUR))
 
 
+UNDER_A_BOUNCE = replace(BOUNCED, others=(("unsubscribed", stamp(HOUR)),))
+GUESSED = replace(UNSUBSCRIBED, guessed=True)
+
+
 @pytest.mark.parametrize(
     ("held", "before", "told", "block"),
     [
         (None, seen(BOUNCED), {"hard_bounce": stamp(9 * HOUR)}, None),
         (UNSUBSCRIBED, None, {}, UNSUBSCRIBED),
         (Block("unsubscribed", stamp(7 * HOUR)), seen(UNSUBSCRIBED), {}, UNSUBSCRIBED),
-        (Block("unsubscribed", stamp(7 * HOUR)), seen(BOUNCED), {}, BOUNCED),
-        (BOUNCED, seen(Block("unsubscribed", stamp(HOUR))), {}, BOUNCED),
-        (UNSUBSCRIBED, seen(), {"hard_bounce": stamp(3 * HOUR)}, BOUNCED),
+        (replace(GUESSED, since=stamp(7 * HOUR)), seen(BOUNCED), {}, BOUNCED),
+        (BOUNCED, seen(Block("unsubscribed", stamp(HOUR))), {}, UNDER_A_BOUNCE),
+        (UNSUBSCRIBED, seen(), {"hard_bounce": stamp(3 * HOUR)}, UNSUBSCRIBED),
         (UNSUBSCRIBED, seen(looked=4 * HOUR), {"hard_bounce": stamp(2 * HOUR)}, UNSUBSCRIBED),
-        (UNSUBSCRIBED, seen(looked=4 * HOUR), {"hard_bounce": stamp(4 * HOUR - 1)}, BOUNCED),
+        (
+            GUESSED,
+            seen(looked=4 * HOUR),
+            {"hard_bounce": stamp(4 * HOUR + 1)},
+            BOUNCED,
+        ),
         (UNSUBSCRIBED, seen(UNSUBSCRIBED), {"unsubscribed": stamp(8 * HOUR)}, Block("unsubscribed", stamp(8 * HOUR))),
     ],
 )
