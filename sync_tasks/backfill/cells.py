@@ -60,6 +60,14 @@ class Manner:
     semicolons: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What Brevo keeps for an attribute: a type, and where it is a category, one of its choices."""
+
+    kind: str = ""
+    choices: frozenset[str] = frozenset()
+
+
 PLAIN = Manner()
 
 
@@ -210,17 +218,20 @@ _CONVERSIONS: Mapping[str, Callable[[Json, Manner], Json]] = {
 }
 
 
-def convert(value: Json, kind: str, manner: Manner) -> Json:
-    """Return a value of the type that Brevo keeps for an attribute of this kind; it ignores any other in silence.
+def convert(value: Json, kept: Kept, manner: Manner) -> Json:
+    """Return a value of the type that Brevo keeps for an attribute; it ignores any other in silence.
 
     An empty text clears, and so does ``None``; a kind that is not known keeps the value.
 
     Raises:
-        ValueError: it cannot be converted without a guess.
+        ValueError: it cannot be converted without a guess, or is none of the choices.
     """
-    if value in ("", None) or kind not in _CONVERSIONS:
+    if value in ("", None) or kept.kind not in _CONVERSIONS:
         return value
-    return _CONVERSIONS[kind](value, manner)
+    converted = _CONVERSIONS[kept.kind](value, manner)
+    if kept.choices and converted not in kept.choices:
+        raise ValueError("none of the choices that the attribute has at Brevo")
+    return converted
 
 
 def last_of_day(moment: datetime) -> datetime:

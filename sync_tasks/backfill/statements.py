@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sync_tasks.backfill.cells import Manner, convert, find_damage, last_of_day, read_moment, read_truth
+from sync_tasks.backfill.cells import Kept, Manner, convert, find_damage, last_of_day, read_moment, read_truth
 from sync_tasks.backfill.columns import GENERAL, NOTHING, PERSON, Words, newsletter_of
 from sync_tasks.events import printable
 
-Types = Callable[[], Mapping[str, str]]
+Types = Callable[[], Mapping[str, Kept]]
+_TEXT, _ANYTHING = Kept("text"), Kept()
 _APART = re.compile(r"[,;|\n]")
 # Arrays of PostgreSQL and JSON in a cell.
 _AROUND = " {}[]\"'"
@@ -92,7 +93,7 @@ class Grammar:
     def _convert(self, name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a file holds
         try:
             known = self.words.attributes.get(name) in _ALWAYS_TEXT
-            return convert(value, "text" if known else self.types().get(name, ""), self.manner)
+            return convert(value, _TEXT if known else self.types().get(name, _ANYTHING), self.manner)
         except ValueError as error:
             raise RefusedError(f"{self._place(name)}: {error}") from None
 

@@ -1,7 +1,7 @@
 """A portal's file on the command line: how it is written, what it may do, and what is wrong with it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,10 @@ from sync_tasks.cli.showing import complain, count
 from sync_tasks.errors import ConfigurationError, InvalidEventError, SyncError
 
 if TYPE_CHECKING:
+    from sync_tasks.backfill.cells import Kept
     from sync_tasks.backfill.preview import Weighed
     from sync_tasks.backfill.rows import Checked, Source
+    from sync_tasks.backfill.statements import Types
     from sync_tasks.settings import Settings
     from sync_tasks.work import Resources
 
@@ -53,7 +55,7 @@ class Form:
     dates: str = ""
     ignore_unknown: bool = False
 
-    def open(self, path: Path, settings: "Settings", types: Callable[[], Mapping[str, str]]) -> "Source":
+    def open(self, path: Path, settings: "Settings", types: "Types") -> "Source":
         """Return the rows of a file.
 
         Raises:
@@ -86,15 +88,15 @@ class Form:
         return Source(path, words, manner, encoding=self.encoding or files.encoding, types=types)
 
 
-def types_at_brevo(using: "Resources") -> Callable[[], Mapping[str, str]]:
+def types_at_brevo(using: "Resources") -> "Types":
     """Return what asks, once, which type Brevo keeps for each portal field.
 
     Raises:
         ConfigurationError: accounts keep different types for the same field.
     """
-    known: dict[str, str] = {}
+    known: dict[str, Kept] = {}
 
-    def ask() -> Mapping[str, str]:
+    def ask() -> "Mapping[str, Kept]":
         if not known:
             try:
                 known.update(_ask_types(using))
@@ -108,14 +110,17 @@ def types_at_brevo(using: "Resources") -> Callable[[], Mapping[str, str]]:
     return ask
 
 
-def _ask_types(using: "Resources") -> Iterator[tuple[str, str]]:
-    told = {account: gateway.attribute_types() for account, gateway in using.gateways.items()}
+def _ask_types(using: "Resources") -> Iterator[tuple[str, "Kept"]]:
+    from sync_tasks.backfill.cells import Kept
+
+    told = [(gateway.attribute_types(), gateway.attribute_choices()) for gateway in using.gateways.values()]
     for name, attribute in using.settings.attributes.items():
-        kinds = {types[attribute] for types in told.values() if attribute in types}
+        kinds = {types[attribute] for types, _ in told if attribute in types}
         if len(kinds) > 1:
             shown = " and ".join(sorted(kinds))
             raise ConfigurationError(f"attributes.{name}: {attribute} is {shown} at Brevo: make it the same everywhere")
-        yield name, min(kinds, default="")
+        everywhere = [choices[attribute] for _, choices in told if attribute in choices]
+        yield name, Kept(min(kinds, default=""), frozenset.intersection(*everywhere) if everywhere else frozenset())
 
 
 def moment_of_file(file: Path, as_of: str | None) -> datetime:

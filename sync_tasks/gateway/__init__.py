@@ -117,6 +117,9 @@ class Gateway(Protocol):
     def attribute_types(self) -> Mapping[str, str]:
         """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""
 
+    def attribute_choices(self) -> Mapping[str, frozenset[str]]:
+        """Return the values that attributes with fixed choices take, by name; Brevo ignores any other in silence."""
+
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
 

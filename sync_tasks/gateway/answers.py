@@ -173,6 +173,18 @@ def types_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
             yield name, "category" if category == "category" else str(row.get("type") or "text")
 
 
+def choices_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the name of each attribute with fixed choices, and these: Brevo takes the number or the label of one."""
+    for row in rows:
+        choices = row.get("enumeration")
+        if isinstance(row.get("name"), str) and isinstance(choices, list):
+            known = (choice for choice in choices if isinstance(choice, dict))
+            yield (
+                row["name"],
+                frozenset(str(choice[key]) for choice in known for key in ("value", "label") if key in choice),
+            )
+
+
 def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
     """Tell why a contact is blocklisted, with every reason that Brevo's statistics give.
 

@@ -25,6 +25,7 @@ class Operations(ABC):
 
     def __init__(self) -> None:
         self._types: Mapping[str, str] = {}
+        self._choices: Mapping[str, frozenset[str]] = {}
         self._types_until = -math.inf
 
     @abstractmethod
@@ -124,10 +125,19 @@ class Operations(ABC):
 
     def attribute_types(self) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
+        self._read_attributes()
+        return self._types
+
+    def attribute_choices(self) -> Mapping[str, frozenset[str]]:
+        """Return the values that attributes with fixed choices take, as old as their types."""
+        self._read_attributes()
+        return self._choices
+
+    def _read_attributes(self) -> None:
         if time.monotonic() > self._types_until:
             rows, _ = self._page(calls.read_attributes(), "attributes")
-            self._types, self._types_until = dict(answers.types_of(rows)), time.monotonic() + _TYPES_LAST
-        return self._types
+            self._types, self._choices = dict(answers.types_of(rows)), dict(answers.choices_of(rows))
+            self._types_until = time.monotonic() + _TYPES_LAST
 
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""

@@ -14,7 +14,7 @@ PHONE = re.compile(r"^(?:\+|00)?([1-9]\d{5,14})$")
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A field contacts may have; ``options`` are the values a multiple choice allows."""
+    """A field contacts may have; ``options`` are the values a choice allows, of a category their labels."""
 
     name: str
     type: str = "text"
@@ -24,10 +24,15 @@ class Attribute:
     def show(self) -> JsonObject:
         """Return the attribute as Brevo lists it."""
         shown: JsonObject = {"name": self.name, "category": self.category, "type": self.type}
+        if self.category == "category":
+            numbered = enumerate(self.options, start=1)
+            return shown | {"enumeration": [{"value": number, "label": label} for number, label in numbered]}
         return shown | ({"multiCategoryOptions": self.options} if self.type == "multiple-choice" else {})
 
     def accepts(self, value: object) -> bool:
         """Tell whether Brevo keeps such a value; any other it ignores without a word."""
+        if self.category == "category" and self.options:
+            return str(value) in {*self.options, *(str(number + 1) for number in range(len(self.options)))}
         match self.type:
             case "boolean":
                 return isinstance(value, bool)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.backfill.cells import PLAIN, Manner, convert, find_damage, find_zone, read_moment, read_truth
+from sync_tasks.backfill.cells import PLAIN, Kept, Manner, convert, find_damage, find_zone, read_moment, read_truth
 
 BERLIN = Manner(zone=find_zone("Europe/Berlin"))
 SEMICOLONS = Manner(semicolons=True)
@@ -98,8 +98,8 @@ def test_what_is_neither_yes_nor_no_is_refused(value: object) -> None:
     ],
 )
 def test_a_value_becomes_what_brevo_keeps(value: Any, kind: str, manner: Manner, kept: object) -> None:  # noqa: ANN401 - all types
-    assert convert(value, kind, manner) == kept
-    assert type(convert(value, kind, manner)) is type(kept)
+    assert convert(value, Kept(kind), manner) == kept
+    assert type(convert(value, Kept(kind), manner)) is type(kept)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_value_becomes_what_brevo_keeps(value: Any, kind: str, manner: Manner,
 )
 def test_a_value_that_brevo_would_ignore_is_refused(value: Any, kind: str, manner: Manner) -> None:  # noqa: ANN401 - as above
     with pytest.raises(ValueError, match=r"."):
-        convert(value, kind, manner)
+        convert(value, Kept(kind), manner)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,11 @@ def test_an_id_that_only_looks_odd_is_none_of_it(text: str) -> None:
 
 def test_a_zone_that_nobody_knows_is_none() -> None:
     assert [find_zone(name) for name in ("Europe/Nowhere", "../etc/passwd", "")] == [None, None, None]
+
+
+def test_a_category_takes_one_of_its_choices() -> None:
+    tier = Kept("category", frozenset({"1", "gold", "2", "silver"}))
+    assert [convert(value, tier, PLAIN) for value in ("gold", 2, "1")] == ["gold", "2", "1"]
+    for value in ("platinum", 3, True):
+        with pytest.raises(ValueError, match=r"choices|text"):
+            convert(value, tier, PLAIN)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.backfill.cells import Manner, find_zone
+from sync_tasks.backfill.cells import Kept, Manner, find_zone
 from sync_tasks.backfill.records import UNBALANCED
 from sync_tasks.backfill.rows import BadRow, Row, Source, Words, check
 from sync_tasks.errors import ConfigurationError
@@ -269,7 +269,7 @@ def test_two_addresses_for_one_user_are_refused_wherever_they_stand(tmp_path: Pa
 
 
 def test_a_cell_becomes_what_brevo_keeps_or_is_refused_with_its_column(tmp_path: Path) -> None:
-    types = {"visits": "float", "city": "text"}
+    types = {"visits": Kept("float"), "city": Kept("text")}
     lines = ("user_id;email;visits;city", "u1;a@portal.org;3,5;04711", f"u2;b@portal.org;{SECRET};Kiel")
     first, second = sheet(tmp_path, *lines, types=lambda: types).rows()
     assert isinstance(first, Row)

@@ -264,6 +264,16 @@ def test_attributes_that_can_be_written_are_told_with_types_the_sdk_does_not_kno
     assert script.asked[0].target == "/v3/contacts/attributes"
 
 
+def test_the_choices_of_attributes_are_told_with_their_numbers(script: Script, gateway: Brevo) -> None:
+    choices = [{"label": "Men", "value": 1}, {"label": "Women", "value": 2}, "odd"]
+    rows = [{"category": "category", "name": "GENDER", "enumeration": choices}, {"category": "normal", "name": "X"}]
+    script.says(answer(200, {"attributes": rows}))
+
+    assert gateway.attribute_choices() == {"GENDER": {"Men", "1", "Women", "2"}}
+    assert gateway.attribute_types()["GENDER"] == "category"
+    assert len(script.asked) == 1
+
+
 def test_lists_are_read_page_by_page(script: Script, gateway: Brevo) -> None:
     script.says(
         answer(200, {"lists": [{"id": 3, "name": "Daily"}, {"id": 7, "name": "Weekly"}], "count": 3}),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sandbox.attributes import Attribute
 from tests.cli.desk import CONFIGURATION, Desk
 from tests.integration.pipeline import address_of
 
@@ -297,6 +298,16 @@ def test_a_cell_is_written_as_brevo_keeps_it_or_not_at_all(
     assert "line 2: visits (column 4): a number is wanted" in said
     assert "line 3: born (column 5): a date such as 2026-11-25 is wanted" in said
     assert desk.pipeline.store.peek("ben") is None
+
+
+def test_a_choice_that_brevo_does_not_have_is_refused(
+    desk: Desk, environment: Path, brevo: Sandbox, write_sheet: WriteSheet
+) -> None:
+    environment.write_text(f'{CONFIGURATION}tier = "TIER"\n')
+    brevo.account.attributes["TIER"] = Attribute("TIER", "category", "category", ["gold", "silver"])
+    path = write_sheet("user_id,email,tier", f"anna,{address_of('anna')},gold", f"ben,{address_of('ben')},platinum")
+    said = desk.run("backfill", str(path), exits=1)
+    assert "line 3: tier (column 3): none of the choices that the attribute has at Brevo" in said
 
 
 def test_json_lines_are_converted_too(desk: Desk, environment: Path, tmp_path: Path, brevo: Sandbox) -> None:
