@@ -31,7 +31,7 @@ _OUT = frozenset(
 _UNSAID = frozenset(
     {"unconfirmed", "pending", "inactive", "nonsubscribed", "non-subscribed", "transactional", "archived"}
 )
-_SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+_SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+E\+?|E\+)\d+", re.IGNORECASE)
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|NAME\?|REF!|BEZUG!|VALUE!|WERT!|DIV/0!|NUM!|ZAHL!|NULL!|#+)")
 _DAMAGED_BEGINS = frozenset("#+-0123456789")
 _WHOLE_WITH_POINT = re.compile(r"\d+[.,]0+")
@@ -120,7 +120,7 @@ def read_moment(text: str, manner: Manner) -> tuple[datetime, bool]:
     """
     found = _MOMENT.fullmatch(text.strip())
     if not found:
-        raise ValueError("must be an ISO 8601 text with a zone")
+        raise ValueError("must be an ISO 8601 text with a zone, or a moment such as 25.11.2026 08:00")
     day, clock = _read_day(found["day"], manner), found["time"]
     hours = _read_time(clock, (found["half"] or "").upper()) if clock else time()
     return datetime.combine(day, hours, tzinfo=_read_zone(found["zone"], manner)), not clock

@@ -16,8 +16,8 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR = "sep="
 # No cell of a person's data has so many lines; an unbalanced quotation mark would take everything that follows.
 _MOST_LINES = 100
-# PostgreSQL's text format for nothing.
-_NOTHING = frozenset({"", "\\N"})
+# What PostgreSQL and MySQL write for nothing.
+_NOTHING = frozenset({"", "\\N", "NULL"})
 UNBALANCED = 'a quotation mark opens here and takes in the rows below: close it, or write it twice ("")'
 
 

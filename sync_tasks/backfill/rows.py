@@ -135,6 +135,8 @@ class Source:
                     yield line, self._check_user(line, row)
         except ConfigurationError as error:
             raise ConfigurationError(*(f"{self.path}: {fault}" for fault in error.args)) from None
+        except OSError as error:
+            raise ConfigurationError(f"{self.path}: cannot be read ({error.strerror})") from None
 
     def refuse_users(self, conflicts: Mapping[str, tuple[int, int]]) -> None:
         """Refuse from now on all rows of users who have two addresses, first told on these lines."""

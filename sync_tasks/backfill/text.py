@@ -5,6 +5,7 @@ line that says what to do.
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -27,6 +28,10 @@ _LONGEST_LINE = 1_000_000
 _OLD_MAC = "old Mac line ends (CR alone): save it with other line ends, or convert it with tr '\\r' '\\n'"
 # What stands for bytes that the encoding does not know, and for a character lost before.
 _DAMAGED = "\ufffd"
+_CONTROL = re.compile("[\x80-\x9f]")
+# What becomes of a special character of UTF-8 that somebody took for two of Windows-1252.
+_MANGLED = re.compile("[\u00c2\u00c3][\u0152\u0153\u0160\u0161\u017d\u017e\u2018-\u2026\u20ac\u2122\u00a1-\u00bf]")
+_TWICE = "special characters were destroyed before: open the original as UTF-8, and export it again"
 
 
 class Text:
@@ -75,7 +80,11 @@ class Text:
             return 'not UTF-8: save the file as "CSV UTF-8", or name how it is written: --encoding windows-1252'
         if _DAMAGED in line:
             return f"not {self.encoding}: name how the file is written with --encoding"
-        return "holds NUL characters" if "\0" in line else ""
+        if line.isascii():
+            return "holds NUL characters" if "\0" in line else ""
+        if _CONTROL.search(line):
+            return "holds control characters: is it windows-1252? Name how the file is written with --encoding"
+        return _TWICE if _MANGLED.search(line) else ""
 
     def _recognize(self, first: bytes) -> str:
         for mark, what in _NO_TEXT:

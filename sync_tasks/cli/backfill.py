@@ -103,7 +103,7 @@ def backfill(
     """
     from sync_tasks.settings import load_settings
 
-    settings, moment = load_settings(), moment_of_file(file, as_of)
+    settings, moment = load_settings(), moment_of_file(file, as_of, zone)
     form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
     limits = Limits(dry_run, skip_bad_rows, complete, max_changes, max_resubscribed)
     meter = Meter()

@@ -131,7 +131,7 @@ def open_export(wish: Wish, using: "Resources") -> Export:
     """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
     from sync_tasks.backfill.rows import check
 
-    moment = moment_of_file(wish.path, wish.as_of)
+    moment = moment_of_file(wish.path, wish.as_of, wish.form.zone)
     source = wish.form.open(wish.path, using.settings, types_at_brevo(using))
     checked = check(source)
     tell_bad_rows(checked)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.cli.showing import complain, count
-from sync_tasks.errors import ConfigurationError, InvalidEventError, SyncError
+from sync_tasks.errors import ConfigurationError, SyncError
 
 if TYPE_CHECKING:
     from sync_tasks.backfill.cells import Kept
+    from sync_tasks.backfill.columns import Words
     from sync_tasks.backfill.preview import Weighed
     from sync_tasks.backfill.rows import Checked, Source
     from sync_tasks.backfill.statements import Types
@@ -62,20 +63,9 @@ class Form:
             ConfigurationError: what is told of the file makes no sense.
         """
         from sync_tasks.backfill.cells import ORDERS, Manner, find_zone
-        from sync_tasks.backfill.columns import Words, parse_pairs
         from sync_tasks.backfill.rows import Source
 
-        files = settings.files
-        words = Words(
-            frozenset(settings.newsletters),
-            frozenset(settings.attributes),
-            attributes=settings.attributes,
-            columns=parse_pairs("--map", self.columns),
-            usual=files.columns,
-            names=files.newsletters | parse_pairs("--name", self.names),
-            values=files.values | parse_pairs("--set", self.values),
-            ignore_unknown=self.ignore_unknown or files.ignore_unknown_columns,
-        )
+        files, words = settings.files, self._words(settings)
         dates, zone = self.dates or files.dates, self.zone or files.zone
         faults = [*words.faults()]
         if dates not in ORDERS:
@@ -86,6 +76,21 @@ class Form:
             raise ConfigurationError(*faults)
         manner = Manner(dates, find_zone(zone))
         return Source(path, words, manner, encoding=self.encoding or files.encoding, types=types)
+
+    def _words(self, settings: "Settings") -> "Words":
+        from sync_tasks.backfill.columns import Words, parse_pairs
+
+        files = settings.files
+        return Words(
+            frozenset(settings.newsletters),
+            frozenset(settings.attributes),
+            attributes=settings.attributes,
+            columns=parse_pairs("--map", self.columns),
+            usual=files.columns,
+            names=files.newsletters | parse_pairs("--name", self.names),
+            values=files.values | parse_pairs("--set", self.values),
+            ignore_unknown=self.ignore_unknown or files.ignore_unknown_columns,
+        )
 
 
 def types_at_brevo(using: "Resources") -> "Types":
@@ -123,24 +128,25 @@ def _ask_types(using: "Resources") -> Iterator[tuple[str, "Kept"]]:
         yield name, Kept(min(kinds, default=""), frozenset.intersection(*everywhere) if everywhere else frozenset())
 
 
-def moment_of_file(file: Path, as_of: str | None) -> datetime:
+def moment_of_file(file: Path, as_of: str | None, zone: str = "") -> datetime:
     """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
+    from sync_tasks.backfill.cells import Manner, find_zone, read_moment
     from sync_tasks.backfill.rows import is_ahead
-    from sync_tasks.events import Event, parse_event
 
     if not file.is_file():
         complain(f"{file}: there is no such file")
         raise typer.Exit(2)
-    told = as_of or datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    if as_of is None:
+        return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))
     try:
-        moment = parse_event(Event, {"user_id": "nobody", "occurred_at": told}).occurred_at
-    except InvalidEventError as error:
-        complain(f"--as-of: {str(error).partition('occurred_at: ')[2]}")
+        moment, _ = read_moment(as_of, Manner(zone=find_zone(zone)))
+    except ValueError as error:
+        complain(f"--as-of: {error}")
         raise typer.Exit(2) from None
-    if moment and is_ahead(moment):
+    if is_ahead(moment):
         complain("--as-of: lies more than 5 minutes in the future by this machine's clock")
         raise typer.Exit(2)
-    return min(moment or datetime.now(UTC), datetime.now(UTC))
+    return min(moment.astimezone(UTC), datetime.now(UTC))
 
 
 def tell_bad_rows(checked: "Checked") -> None:

@@ -53,7 +53,7 @@ def test_the_moment_of_the_rows_can_be_told(desk: Desk, write_rows: WriteRows, q
     assert quick_brevo.contacts() == []
 
 
-@pytest.mark.parametrize("told", ["2026-01-01", "tomorrow", "2099-01-01T00:00:00Z"])
+@pytest.mark.parametrize("told", ["2026-01-01", "tomorrow", "2099-01-01T00:00:00Z", "2026-01-01 08:00"])
 def test_a_moment_that_makes_no_sense_is_wrong_use(desk: Desk, write_rows: WriteRows, told: str) -> None:
     assert "--as-of: " in desk.run("backfill", str(write_rows(*people(1))), "--as-of", told, exits=2)
 

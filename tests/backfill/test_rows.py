@@ -207,8 +207,17 @@ def test_of_a_day_alone_an_opt_out_takes_the_end_and_a_subscription_the_beginnin
 
 
 def test_rows_of_nothing_and_empty_columns_at_the_end_are_fine(tmp_path: Path) -> None:
-    lines = ("user_id,email,city,,", ",,,,", "u1,a@portal.org,Kiel,,", "", " , ,", "u2,b@portal.org,\\N", ",,,,,,,")
-    assert told_of(sheet(tmp_path, *lines)) == (["u1", "u2"], [])
+    lines = (
+        "user_id,email,city,,",
+        ",,,,",
+        "u1,a@portal.org,Kiel,,",
+        "",
+        " , ,",
+        "u2,b@portal.org,\\N",
+        ",,,,,,,",
+        "u3,c@portal.org,NULL",
+    )
+    assert told_of(sheet(tmp_path, *lines)) == (["u1", "u2", "u3"], [])
 
 
 def test_a_cell_beside_the_named_columns_is_refused(tmp_path: Path) -> None:

@@ -121,3 +121,26 @@ def test_an_encoding_that_nobody_knows_is_told() -> None:
 def test_lines_end_where_a_line_ends_and_nowhere_else() -> None:
     text = Text(io.BytesIO("a\u2028b\r\n\rc\x0bd\n\u0a0ae".encode("utf-16")))
     assert [*text] == ["a\u2028b", "\rc\x0bd", "\u0a0ae"]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "advice"),
+    [
+        ("J\x92s".encode("latin-1"), "latin-1", "is it windows-1252?"),
+        ("MÃ¼ller".encode(), "", "destroyed before"),
+        ("CafÃ©".encode("windows-1252") + b"\xfc", "windows-1252", "destroyed before"),
+        (b"a\0b", "", "NUL"),
+    ],
+    ids=range(4),
+)
+def test_what_was_destroyed_before_is_not_handed_on(tmp_path: Path, content: bytes, encoding: str, advice: str) -> None:
+    head = b"user_id,email,city\nu1,anna@portal.org,"
+    (row,) = source_of(tmp_path, head + content + b"\n", encoding=encoding).rows()
+    assert isinstance(row, BadRow)
+    assert advice in row.reason
+
+
+@pytest.mark.parametrize("city", ["São Paulo", "SÃO PAULO", "MAÇÃ", "Œuvre “x” 5 €", "北京", "Ångström", "İstanbul"])
+def test_special_characters_are_no_damage(tmp_path: Path, city: str) -> None:
+    row = only_row(source_of(tmp_path, f"user_id,email,city\nu1,anna@portal.org,{city}\n".encode()))
+    assert row.attributes["city"] == city
