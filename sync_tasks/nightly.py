@@ -51,7 +51,8 @@ def ask_again() -> None:
         return
     since, again = map(int, owed.split())
     now = int(store.now())
-    if now >= again:
+    # What is owed since a moment yet to come is from before Redis' clock was put back.
+    if now >= again or since > now:
         _write(store, since, now, xx=True, keepttl=True)
         app.send_task("sync_tasks.reconcile", expires=AGAIN)
 

@@ -53,6 +53,17 @@ class Pushed:
         """How many times in a row this contact met trouble of its own; a limit used up is not its trouble."""
         return self.contact.tries + any(map(is_own, self.errors.values()))
 
+    @property
+    def failing(self) -> str:
+        """Since when there is trouble of this contact's own; not later than now, for Redis' clock may be put back."""
+        failing = self.contact.failing
+        return failing if failing and failing <= self.now else self.now
+
+    @property
+    def unsure(self) -> str:
+        """Since when Brevo may still apply a request, or nothing; not later than now either."""
+        return min(self.contact.unsure, self.now)
+
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
         return (int(self.now) - int(stamp)) / SECOND
@@ -60,8 +71,7 @@ class Pushed:
 
 def is_tired(pushed: Pushed, pipeline: Pipeline) -> bool:
     """Tell whether trouble of this contact has lasted longer than the configured age."""
-    failing = pushed.contact.failing
-    return bool(failing) and pushed.since(failing) > pipeline.give_up_hours * 3600
+    return pushed.since(pushed.failing) > pipeline.give_up_hours * 3600
 
 
 def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
@@ -84,7 +94,7 @@ def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
     if late > 0:
         own = pipeline.defer_seconds * 2.0 ** min(late - 1, 10)
     # Many messages of one user are many tries within a moment: no wait is longer than the trouble has lasted.
-    own = min(own, max(pushed.since(pushed.contact.failing) if pushed.contact.failing else 0.0, 1.0))
+    own = min(own, max(pushed.since(pushed.failing), 1.0))
     return min(max(told, default=own), LONGEST_DEFERRAL)
 
 
@@ -145,8 +155,8 @@ def _unsure(pushed: Pushed, pipeline: Pipeline) -> str:
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
     if pushed.doubtful or (erased_now and not verified):
         return pushed.now
-    if contact.unsure and (pushed.errors or pushed.since(contact.unsure) < pipeline.quiet_seconds):
-        return contact.unsure
+    if pushed.unsure and (pushed.errors or pushed.since(pushed.unsure) < pipeline.quiet_seconds):
+        return pushed.unsure
     return ""
 
 
@@ -164,7 +174,7 @@ def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
         "unsure": unsure,
         "crashes": str(contact.crashes) if poisoned else "",
         "tries": str(pushed.tries) if transient else "",
-        "failing": (contact.failing or pushed.now) if transient else "",
+        "failing": pushed.failing if transient else "",
     }
     for account, seen in pushed.seen.items():
         fields |= dump_seen(account, seen)

@@ -2,14 +2,14 @@
 
 Keys, all under ``<namespace>:``; what has no lifetime here is kept for good:
 ``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an
-address to the user who has it · ``waiting`` the same to the users who want it too · ``tombstones`` keyed hash of an
-erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by
-when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with ·
-``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
-once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
-``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``urgent`` users with
-an opt-out or an erasure without a fate yet · ``vacated:<keyed hash>``
-an address that a user gave up, two days.
+address to the user who has it · ``waiting:<keyed hash>`` the users who want it too, by since when, until they have it ·
+``tombstones`` keyed hash of an erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when
+Brevo disagrees · ``due`` users by when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last
+10,000 dealt with · ``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent
+to it and read back once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that
+lease · ``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one ·
+``urgent`` users with an opt-out or an erasure without a fate yet · ``vacated:<keyed hash>`` an address that a user gave
+up, two days.
 """
 
 import hashlib
@@ -320,6 +320,17 @@ class Store:
         if users:
             self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
         return users
+
+    def put_back(self, microseconds: int) -> None:
+        """Make due so much earlier what is due in the future: Redis' clock was put back.
+
+        Whom this moves falls below the rest, so that each is met once.
+        """
+        due, start = self.key("due"), float(self.now())
+        while told := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
+            ahead = cast("list[tuple[str, float]]", told)
+            self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
+            start = ahead[-1][1]
 
     def saw(self, calls: Iterable[Iterable[str]]) -> int:
         """Note what Brevo holds of contacts that nobody has in hand (see ``saw.lua``); return of how many that held."""

@@ -5,7 +5,7 @@ Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweepi
 
 import logging
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 from kombu import Queue
 
@@ -32,19 +32,22 @@ EXAMINED_WITHIN = 60.0
 PROBES = 5
 # A queue this long is slow, not empty-handed: more nudges would not make it faster.
 LONG_QUEUE = 1000
+# A lease that ends later than in so many seconds is from before Redis' clock was put back.
+LONGEST_HELD = 900.0
 
 
 def sweep() -> int:
     """Nudge contacts that have been due for too long, and return how many."""
     using = worker_resources()
-    redis, key = using.store.redis, using.store.key
-    if not redis.set(key("sweeping"), "1", nx=True, px=int(ALONE * 1000)):
+    if not _is_alone(using.store):
         return 0
+    _follow_clock(using.store)
     examine_state(using, parse_hold(using.store.note_sweep()))
     tell_portal()
     ask_again()
     grace = using.settings.pipeline.grace_seconds
-    users = _without_held(using.store, _choose(using, grace), grace)
+    longest = max(2 * using.settings.pipeline.lease_seconds, LONGEST_HELD)
+    users = _without_held(using.store, _choose(using, grace), grace, longest)
     urgent = using.store.urgent(users)
     return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
 
@@ -62,14 +65,35 @@ def examine_state(using: Resources, hold: Hold | None) -> None:
         log.error("%s", alarm)
 
 
-def _without_held(store: Store, users: list[str], grace: float) -> list[str]:
-    """Return whom no worker has in hand; the others come up again when their lease would run out."""
+def _is_alone(store: Store) -> bool:
+    """Tell whether nobody else sweeps; a lock that outlives its time is from before Redis' clock was put back."""
+    name, milliseconds = store.key("sweeping"), int(ALONE * 1000)
+    if store.redis.set(name, "1", nx=True, px=milliseconds):
+        return True
+    outlives = store.redis.pttl(name) > EXAMINED_WITHIN * 1000
+    return outlives and bool(store.redis.set(name, "1", px=milliseconds))
+
+
+def _follow_clock(store: Store) -> None:
+    """Make due earlier what is due in the future, if the last sweep lies ahead: Redis' clock was put back since."""
+    swept = cast("str | None", store.redis.get(store.key("swept")))
+    ahead = int(swept or 0) - int(store.now())
+    if ahead > SECOND:
+        log.warning("Redis' clock was put back by %.0f s: what was put off is due that much earlier", ahead / SECOND)
+        store.put_back(ahead)
+
+
+def _without_held(store: Store, users: list[str], grace: float, longest: float) -> list[str]:
+    """Return whom no worker has in hand; the others come up again when their lease would run out.
+
+    A lease that ends later than ``longest`` seconds from now is for ``take`` to judge.
+    """
     pipeline = store.redis.pipeline(transaction=False)
     for user in users:
         pipeline.hget(store.key(f"contacts:{user}"), "lease")
     ends = {user: int(lease[:STAMP]) for user, lease in zip(users, pipeline.execute(), strict=True) if lease}
     now = int(store.now())
-    held = {user: end - int(grace * SECOND) for user, end in ends.items() if end > now}
+    held = {user: end - int(grace * SECOND) for user, end in ends.items() if now < end <= now + int(longest * SECOND)}
     if held:
         store.redis.zadd(store.key("due"), held, xx=True)
     return [user for user in users if user not in held]

@@ -2,9 +2,10 @@
 
 Keys under ``<namespace>:``: ``paused:<account>`` why and since when, until a probe succeeds · ``paused_parts`` the same
 for parts of accounts, by ``<account> <part>`` · ``paused_users:<account> <part>`` who waits for it, until then ·
-``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` after
-a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>`` the moments of the last requests, as long as
-the window · ``first:<account>:<bucket>`` the priority of the most urgent that waits, as long as it waits.
+``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` for
+how many milliseconds nobody may ask after a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>``
+the moments of the last requests, as long as the window · ``first:<account>:<bucket>`` the priority of the most urgent
+that waits, as long as it waits.
 """
 
 import json
@@ -182,7 +183,7 @@ class Throttle:
     def hold(self, account: str, seconds: float, bucket: str) -> None:
         """Let nobody ask before Brevo's own window is over."""
         length = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
-        self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), "1", px=length)
+        self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), str(length), px=length)
 
     def observe(self, account: str, bucket: str, limit: int, remaining: int) -> None:
         """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for."""

@@ -1,7 +1,31 @@
+-- Redis' clock may be put back. Then a key that is to expire stays for longer than it ever should, and a window's requests
+-- lie ahead: both are cut back.
+local BLINK, SHORT, LONGEST_HOLD = 1000000, 1000, 3600000
+local function left_of(name, most)
+  local left = redis.call('PTTL', name)
+  if left > most then
+    redis.call('PEXPIRE', name, most)
+    left = most
+  end
+  return left
+end
+
+-- Return the moment by which a window is to be judged. A long window is forgotten: Brevo's own count fills it again.
+local function moment_of(window, length, at)
+  local ahead = tonumber(redis.call('LINDEX', window, 0) or 0) - tonumber(at)
+  if ahead <= 0 then return at end
+  if ahead < BLINK then return later(at, ahead) end
+  local moments = redis.call('LLEN', window) <= SHORT and redis.call('LRANGE', window, 0, -1) or {}
+  redis.call('DEL', window)
+  for _, moment in ipairs(moments) do redis.call('RPUSH', window, later(moment, -ahead)) end
+  redis.call('PEXPIRE', window, math.ceil(length / 1000))
+  return at
+end
+
 -- For how many milliseconds what is paused may not be probed. The first half of a probe's time is nobody's; the second
 -- half belongs to opt-outs and erasures, as long as any of them wait.
 local function probe_wait(name, priority, every)
-  local left = redis.call('PTTL', key('probed:' .. name))
+  local left = left_of(key('probed:' .. name), 2 * every)
   local behind = priority > 0 and redis.call('EXISTS', key('urgent')) == 1
   return math.max(behind and left or left - every, 0)
 end
@@ -24,27 +48,34 @@ local function grant(told, ahead)
     if part_why then free = math.max(free, probe_wait(told[1], 0, every)) end
     if ahead or free > 0 then return {'paused', string.format('%.0f', free * 1000), why or part_why, why and '' or part} end
   end
-  local held = redis.call('PTTL', key('held:' .. name))
-  if held > 0 then return {'wait', string.format('%.0f', held * 1000)} end
-  local wait, windows = 0, {}
+  local hold = key('held:' .. name)
+  if redis.call('EXISTS', hold) == 1 then
+    local most = tonumber(redis.call('GET', hold))
+    -- What an older release wrote does not tell for how long.
+    local held = left_of(hold, most >= 100 and most or LONGEST_HOLD)
+    return {'wait', string.format('%.0f', math.max(held, 1) * 1000)}
+  end
+  local wait, longest, windows = 0, 0, {}
   for i = 5, #told, 2 do
     local count, length = tonumber(told[i]), tonumber(told[i + 1])
     local window = key('granted:' .. name .. ':' .. told[i + 1])
+    local moment = moment_of(window, length, at)
+    longest = math.max(longest, math.ceil(length / 1000) + 50)
     local oldest = redis.call('LINDEX', window, count - 1)
-    if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(at)) end
-    table.insert(windows, {name = window, count = count, length = length})
+    if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(moment)) end
+    table.insert(windows, {name = window, count = count, length = length, moment = moment})
   end
   -- Another process waits with something more urgent: the next grant is its own.
   local first = key('first:' .. name)
   local other = tonumber(redis.call('GET', first) or priority)
-  if other < priority then wait = math.max(wait, redis.call('PTTL', first) * 1000 + 1000) end
+  if other < priority then wait = math.max(wait, left_of(first, longest) * 1000 + 1000) end
   if wait > 0 then
     if not ahead and other >= priority then redis.call('SET', first, priority, 'PX', math.ceil(wait / 1000) + 50) end
     return {'wait', string.format('%.0f', wait)}
   end
   if other == priority then redis.call('DEL', first) end
   for _, window in ipairs(windows) do
-    redis.call('LPUSH', window.name, at)
+    redis.call('LPUSH', window.name, window.moment)
     redis.call('LTRIM', window.name, 0, window.count - 1)
     redis.call('PEXPIRE', window.name, math.ceil(window.length / 1000))
   end

@@ -12,8 +12,15 @@ if redis.call('EXISTS', contact) == 0 then
   redis.call('ZREM', key('due'), user)
   return {'idle'}
 end
+local A_MINUTE, milliseconds = 60000000, math.ceil(lease / 1000)
 local held = redis.call('HGET', contact, 'lease')
-if held and greater(string.sub(held, 1, STAMP), at) then return {'busy'} end
+if held and greater(string.sub(held, 1, STAMP), at) then
+  -- One that ends much later than it would if it were taken now is from before Redis' clock was put back.
+  if greater(string.sub(held, 1, STAMP), later(at, 2 * lease + A_MINUTE)) then
+    redis.call('HSET', contact, 'lease', later(at, lease) .. string.sub(held, STAMP + 1))
+  end
+  return {'busy'}
+end
 if not redis.call('ZSCORE', key('dirty'), user) then
   local due = redis.call('ZSCORE', key('due'), user)
   if not due or tonumber(due) > tonumber(at) then return {'idle'} end
@@ -21,7 +28,8 @@ end
 local crashes = tonumber(redis.call('HGET', contact, 'crashes') or 0) + (held and 1 or 0)
 -- Whoever was in the same process when it died is under suspicion too. After two deaths suspects come one by one, so
 -- that the third death tells who it was.
-if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', math.ceil(lease / 1000)) then
+if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', milliseconds) then
+  left_of(key('suspect'), 2 * milliseconds + A_MINUTE / 1000)
   return {'busy'}
 end
 if held then redis.call('HSET', contact, 'unsure', at, 'crashes', crashes) end

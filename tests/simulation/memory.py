@@ -124,6 +124,14 @@ class Memory:
         held[:0] = reversed(texts)
         return len(held)
 
+    def rpush(self, key: str, *texts: str) -> int:
+        held = self.held(key, list)
+        held.extend(texts)
+        return len(held)
+
+    def llen(self, key: str) -> int:
+        return len(self.data.get(key, ()))
+
     def ltrim(self, key: str, first: str, last: str) -> bool:
         self.held(key, list)[:] = self.lrange(key, first, last)
         self.tidy(key)
