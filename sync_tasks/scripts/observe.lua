@@ -1,15 +1,24 @@
 -- Make room for what others ask with the same account. ARGV: account, bucket, how many microseconds a window is long,
 -- how many of our own requests it holds at most, how many requests Brevo has counted in it.
 -- Brevo's window is never longer than ours: what it counted beyond our own grants, somebody else asked.
-local at, length, most, counted = now(), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local window = key('granted:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. length)
-local own = 0
-for _, moment in ipairs(redis.call('LRANGE', window, 0, counted)) do
-  if tonumber(moment) + tonumber(length) > tonumber(at) then own = own + 1 end
+-- A window may be very long: what is still in it is found by halves, and room is made for a part at a time. Brevo tells
+-- its count again with the next answer.
+local length, most, counted = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local window = key('granted:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3])
+local at = moment_of(window, length, now())
+-- Moments fall from the first to the last: all before `own` are in the window, none from `out` on.
+local own, out = 0, math.min(redis.call('LLEN', window), counted + 1)
+local function is_in(index) return tonumber(redis.call('LINDEX', window, index)) + length > tonumber(at) end
+if out > 0 and is_in(out - 1) then own = out end
+while own < out do
+  local middle = math.floor((own + out) / 2)
+  if is_in(middle) then own = middle + 1 else out = middle end
 end
-for _ = own + 1, counted do redis.call('LPUSH', window, at) end
-if counted > own then
+local others = {}
+for i = 1, math.min(counted - own, PART) do others[i] = at end
+if #others > 0 then
+  redis.call('LPUSH', window, unpack(others))
   redis.call('LTRIM', window, 0, most - 1)
-  redis.call('PEXPIRE', window, math.ceil(tonumber(length) / 1000))
+  redis.call('PEXPIRE', window, math.ceil(length / 1000))
 end
-return math.max(counted - own, 0)
+return #others

@@ -139,7 +139,8 @@ local function set_owner(hash, user)
   if user then redis.call('HSET', addresses, rest, user) else redis.call('HDEL', addresses, rest) end
 end
 
--- Who wants an address first, has it; others wait and are woken when it is given up.
+-- Who wants an address first, has it; others wait and get it one after the other. A release until 0.1 kept them as
+-- one text, which is read until the address is given up.
 local function claim_address(address, user)
   local hash = keyed_hash(address)
   local owner = owner_of(hash)
@@ -148,10 +149,7 @@ local function claim_address(address, user)
     set_owner(hash, user)
     return true
   end
-  local waiting = redis.call('HGET', key('waiting'), hash) or ''
-  if not string.find(' ' .. waiting .. ' ', ' ' .. user .. ' ', 1, true) then
-    redis.call('HSET', key('waiting'), hash, waiting == '' and user or waiting .. ' ' .. user)
-  end
+  redis.call('ZADD', key('waiting:' .. hash), 'NX', now(), user)
   return false
 end
 
@@ -159,27 +157,45 @@ end
 local TWO_DAYS = 172800
 local function is_vacated(address) return redis.call('EXISTS', key('vacated:' .. keyed_hash(address))) == 1 end
 
+local function read_old_waiting(hash)
+  local texts, order = redis.call('HGET', key('waiting'), hash), 0
+  if not texts then return end
+  for user in string.gmatch(texts, '%S+') do
+    order = order + 1
+    redis.call('ZADD', key('waiting:' .. hash), order, user)
+  end
+  redis.call('HDEL', key('waiting'), hash)
+end
+
+local function wants(user, address)
+  local held = redis.call('HMGET', contact_key(user), 'address', 'g:address', 'erased')
+  local text = held[1] or ''
+  return not held[3] and string.sub(text, STAMP + 1) == address and greater(string.sub(text, 1, STAMP), held[2] or '')
+end
+
+-- Give an address up, or stop waiting for it; return whom to nudge. Only who gets it next is looked at, in the order they
+-- came: whoever wants it no more has stopped waiting, but for those whom an older release wrote down.
 local function release_address(address, user, at)
-  local hash, woken = keyed_hash(address), {}
-  if owner_of(hash) ~= user then return woken end
+  local hash = keyed_hash(address)
+  local waiting = key('waiting:' .. hash)
+  if owner_of(hash) ~= user then
+    redis.call('ZREM', waiting, user)
+    return {}
+  end
   set_owner(hash)
   redis.call('SET', key('vacated:' .. hash), '1', 'EX', TWO_DAYS)
-  local waiting = redis.call('HGET', key('waiting'), hash)
-  if not waiting then return woken end
-  redis.call('HDEL', key('waiting'), hash)
-  for other in string.gmatch(waiting, '%S+') do
-    local wanted = redis.call('HGET', contact_key(other), 'address')
-    local given_up = redis.call('HGET', contact_key(other), 'g:address') or ''
-    local erased = redis.call('HEXISTS', contact_key(other), 'erased') == 1
-    local wants = wanted and string.sub(wanted, STAMP + 1) == address and greater(string.sub(wanted, 1, STAMP), given_up)
-    if other ~= user and not erased and wants then
-      if claim_address(address, other) then
-        -- A push under way knows nothing of it yet: it must not settle the contact.
-        redis.call('HINCRBY', contact_key(other), 'rev', 1)
-        mark_dirty(other, at)
-        table.insert(woken, other)
-      end
+  read_old_waiting(hash)
+  local other = redis.call('ZRANGE', waiting, 0, 0)[1]
+  while other do
+    redis.call('ZREM', waiting, other)
+    if other ~= user and wants(other, address) then
+      set_owner(hash, other)
+      -- A push under way knows nothing of it yet: it must not settle the contact.
+      redis.call('HINCRBY', contact_key(other), 'rev', 1)
+      mark_dirty(other, at)
+      return {other}
     end
+    other = redis.call('ZRANGE', waiting, 0, 0)[1]
   end
-  return woken
+  return {}
 end

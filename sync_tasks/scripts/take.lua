@@ -14,13 +14,12 @@ if redis.call('EXISTS', contact) == 0 then
 end
 local A_MINUTE, milliseconds = 60000000, math.ceil(lease / 1000)
 local held = redis.call('HGET', contact, 'lease')
-if held and greater(string.sub(held, 1, STAMP), at) then
-  -- One that ends much later than it would if it were taken now is from before Redis' clock was put back.
-  if greater(string.sub(held, 1, STAMP), later(at, 2 * lease + A_MINUTE)) then
-    redis.call('HSET', contact, 'lease', later(at, lease) .. string.sub(held, STAMP + 1))
-  end
-  return {'busy'}
+-- One that ends much later than it would if it were taken now is from before Redis' clock was put back.
+if held and greater(string.sub(held, 1, STAMP), later(at, 2 * lease + A_MINUTE)) then
+  held = later(at, lease) .. string.sub(held, STAMP + 1)
+  redis.call('HSET', contact, 'lease', held)
 end
+if held and greater(string.sub(held, 1, STAMP), at) then return {'busy'} end
 if not redis.call('ZSCORE', key('dirty'), user) then
   local due = redis.call('ZSCORE', key('due'), user)
   if not due or tonumber(due) > tonumber(at) then return {'idle'} end

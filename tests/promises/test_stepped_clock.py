@@ -178,4 +178,4 @@ def test_what_was_put_off_is_due_no_later_than_before_the_clock_was_put_back(
     put_clock(shifted, store, 0)
     sweep_once(store)
     ((_, latest),) = cast("list[tuple[str, float]]", store.redis.zrange(store.key("due"), -1, -1, withscores=True))
-    assert latest - int(store.now()) < 61 * SECOND
+    assert latest - int(store.now()) < 120 * SECOND

@@ -83,6 +83,7 @@ def _leave_work(pipeline: Pipeline) -> None:
     """Leave messages in the queues, and events without a fate."""
     subscribe_contact.delay(user_id="fay", newsletter="daily", email="fay@portal.org")
     unsubscribe_contact.delay(user_id="fay", newsletter="weekly")
+    pipeline.update("dora", email=address_of("bea"))
     pipeline.store.redis.hset(pipeline.store.key("contacts:fay"), "crashes", "2")
     assert isinstance(pipeline.store.take("fay", 60), Lease)
     sweep()

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from sync_tasks.contacts import Seen
+from sync_tasks.events import Event
 from sync_tasks.store import SECOND, Settlement, Store
 from tests.unit.saying import (
     ADA,
@@ -91,3 +92,51 @@ def test_an_address_told_late_of_an_erased_person_is_still_looked_for(store: Sto
     assert store.accept(update(1, email=BEA)).status == "erased"
     assert known(store).hints == (BEA,)
     assert is_dirty(store)
+
+
+def want(store: Store, users: int) -> None:
+    """Let so many users want the address that ``owner`` has."""
+    store.accept(of("owner", subscribe(1)))
+    for number in range(users):
+        store.accept(of(f"u{number}", subscribe(1)))
+        put_in_sync(store, f"u{number}")
+
+
+def commands_of(store: Store) -> int:
+    """Return how many commands Redis has carried out, those of scripts among them."""
+    return sum(told["calls"] for told in store.redis.info("commandstats").values())
+
+
+def test_however_many_wait_for_an_address_only_who_gets_it_is_looked_at(store: Store) -> None:
+    spent = []
+    for users in (2, 300):
+        store.redis.flushdb()
+        want(store, users)
+        before = commands_of(store)
+        assert store.accept(of("owner", update(2, email=BEA))).woken == ("u0",)
+        spent.append(commands_of(store) - before)
+    assert spent[0] == spent[1]
+
+
+def test_who_waits_gets_the_address_in_the_order_they_came(store: Store) -> None:
+    want(store, 3)
+    woken = [store.accept(of(user, update(2, email=f"{user}@new.example"))).woken for user in ("owner", "u0", "u1")]
+    assert woken == [("u0",), ("u1",), ("u2",)]
+
+
+@pytest.mark.parametrize("leaves", [update(2, email=BEA), anonymize(2)])
+def test_whoever_wants_an_address_no_more_waits_no_more(store: Store, leaves: Event) -> None:
+    want(store, 1)
+    assert store.redis.keys("*:waiting:*") != []
+    store.accept(of("u0", leaves))
+    assert store.redis.keys("*:waiting:*") == []
+
+
+def test_whom_an_older_release_let_wait_gets_the_address_too(store: Store) -> None:
+    want(store, 3)
+    (waiting,) = store.redis.keys("*:waiting:*")
+    store.redis.delete(waiting)
+    store.redis.hset(store.key("waiting"), str(waiting).rpartition(":")[2], "gone u2 u0 u1")
+    assert store.accept(of("owner", update(2, email=BEA))).woken == ("u2",)
+    assert store.redis.exists(store.key("waiting")) == 0
+    assert store.accept(of("u2", update(2, email=CARA))).woken == ("u0",)
