@@ -9,7 +9,7 @@ from typing import Any
 from sync_tasks import endpoints, startup
 from sync_tasks.contacts import EventKey
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.events import Event, Held, parse_event, stamp_of
+from sync_tasks.events import Event, Held, is_shown, parse_event, stamp_of
 from sync_tasks.store import Store, connect
 from sync_tasks.telemetry import log
 
@@ -47,7 +47,10 @@ def read_nudge(kind: type[Event], wire: Mapping[str, Any]) -> Nudge:
         stamp = stamp_of(datetime.fromisoformat(wire["occurred_at"]))
     except (KeyError, TypeError, ValueError):
         raise InvalidEventError(f"{kind.task}: a nudge whose occurred_at is missing or malformed") from None
-    return Nudge(user_id, EventKey(kind.task, wire.get("newsletter", ""), stamp))
+    newsletter = wire.get("newsletter", "")
+    if newsletter != "" and not is_shown("newsletter", newsletter):
+        raise InvalidEventError(f"{kind.task}: a nudge whose newsletter is malformed")
+    return Nudge(user_id, EventKey(kind.task, newsletter, stamp))
 
 
 @cache

@@ -14,6 +14,10 @@ from sync_tasks.contacts import OWN, STAMP, TOLD, Contact, EventKey
 from sync_tasks.errors import SyncError
 from sync_tasks.events import moment_of
 from sync_tasks.store import Store
+from sync_tasks.texts import escaped
+
+# Celery's are 36 characters; another producer may send whatever it likes.
+LONGEST_TASK_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_i
         error=type(error).__name__,
         message=str(error),
         failed=now,
-        task_id=task_id,
+        task_id=escaped(task_id)[:LONGEST_TASK_ID],
     )
 
 

@@ -11,8 +11,10 @@ import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 from sync_tasks.errors import ConfigurationError, PermanentError, SyncError
+from sync_tasks.texts import escaped
 
 log = logging.getLogger("sync_tasks")
 current_task: ContextVar[str] = ContextVar("current_task", default="")
@@ -30,12 +32,15 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line = f"{_moment(record)} {record.levelname.lower():<7} {self.message(record)}"
-        told = " ".join(f"{name}={getattr(record, name)}" for name in _FIELDS if getattr(record, name, None))
+        told = " ".join(f"{name}={_field(getattr(record, name))}" for name in _FIELDS if getattr(record, name, None))
         return f"{line} {told}".rstrip()
 
     def message(self, record: logging.LogRecord) -> str:
-        """Return what is said, without any message body and without values in tracebacks."""
-        said = _BODIES.sub(r"\1(withheld)", _without_payloads(record).getMessage())
+        """Return what is said, without any message body and without values in tracebacks.
+
+        What comes from elsewhere stands there escaped: no line and no field of the log is anybody's but ours.
+        """
+        said = _BODIES.sub(r"\1(withheld)", _escaped(_without_payloads(record)).getMessage())
         return f"{said}\n{describe(record.exc_info[1])}" if record.exc_info and record.exc_info[1] else said
 
 
@@ -48,6 +53,47 @@ def _without_payloads(record: logging.LogRecord) -> logging.LogRecord:
     bare = logging.makeLogRecord(vars(record))
     bare.msg, bare.args = re.sub(r"%[-+.\d]*[a-z]", "%s", str(record.msg)), plain
     return bare
+
+
+class Places(str):
+    """Lines of our own making, which a log line may hold as they are."""
+
+    __slots__ = ()
+
+
+class _Shown:
+    """An argument of a log line as it is printed: as one line."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return escaped(str(self._value))
+
+    def __repr__(self) -> str:
+        return escaped(repr(self._value))
+
+
+def _escaped(record: logging.LogRecord) -> logging.LogRecord:
+    """Return the record with its arguments on one line; what another logger says without any is escaped as a whole."""
+    bare = logging.makeLogRecord(vars(record))
+    if isinstance(record.args, Mapping):
+        bare.args = {name: _one_line(value) for name, value in record.args.items()}
+    elif record.args:
+        bare.args = tuple(map(_one_line, record.args))
+    elif not record.name.startswith(log.name):
+        bare.msg = escaped(str(record.msg))
+    return bare
+
+
+def _one_line(value: object) -> Any:  # noqa: ANN401 - whatever a log line takes
+    return value if isinstance(value, int | float | Places) else _Shown(value)
+
+
+def _field(value: object) -> str:
+    """Return a field's value so that it cannot look like another field."""
+    text = escaped(str(value))
+    return json.dumps(text, ensure_ascii=False) if " " in text and "=" in text else text
 
 
 class JsonLine(Line):
@@ -65,11 +111,11 @@ def _moment(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
-def describe(error: BaseException) -> str:
+def describe(error: BaseException) -> Places:
     """Return an error's class and where it came from; what it says only where it is one of ours."""
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    said = f": {error}" if isinstance(error, SyncError) else ""
-    return "\n".join([f"  {type(error).__name__}{said}", *(f"    {place}" for place in places)])
+    said = f": {escaped(str(error))}" if isinstance(error, SyncError) else ""
+    return Places("\n".join([f"  {type(error).__name__}{said}", *(f"    {place}" for place in places)]))
 
 
 def log_level() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.events import Json
+from sync_tasks.texts import escaped as one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +36,8 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print a line to standard error as it is."""
-    typer.echo(text, err=True)
+    """Print lines to standard error; what no terminal shall obey stands there escaped."""
+    typer.echo("\n".join(map(one_line, text.split("\n"))), err=True)
 
 
 def print_json(document: object) -> None:

@@ -136,6 +136,11 @@ def test_our_own_message_is_read_as_it_was_written() -> None:
         ({"user_id": "u1", "occurred_at": SECRET}, "occurred_at is missing or malformed"),
         ({"user_id": "u1", "occurred_at": 5}, "occurred_at is missing or malformed"),
         ({"user_id": "u1", "occurred_at": "2026-03-01T00:00:00"}, "occurred_at is missing or malformed"),
+        (
+            {"user_id": "u1", "occurred_at": "2026-03-01T00:00:00Z", "newsletter": "daily\n\x1b[2J"},
+            "newsletter is malformed",
+        ),
+        ({"user_id": "u1", "occurred_at": "2026-03-01T00:00:00Z", "newsletter": ["daily"]}, "newsletter is malformed"),
     ],
 )
 def test_a_nudge_that_is_none_after_all_is_refused(wire: dict[str, Any], why: str) -> None:

@@ -153,3 +153,34 @@ def test_lines_are_json_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch, wa
     assert isinstance(handler, logging.StreamHandler)
     assert handler.stream is sys.stderr
     assert type(handler.formatter) is kind
+
+
+FORGED = "x\n2026-03-01T00:00:00.250+00:00 error   forged\x1b[2J\u202e"
+ONE_LINE = r"x\n2026-03-01T00:00:00.250+00:00 error   forged\x1b[2J\u202e"
+
+
+@pytest.mark.parametrize("name", ["task_id", "user_id", "newsletter", "occurred_at"])
+def test_a_field_from_elsewhere_is_one_line_and_obeyed_by_no_terminal(name: str) -> None:
+    assert Line().format(record("%s", "synced", **{name: FORGED})).endswith(f" synced {name}={ONE_LINE}")
+
+
+def test_a_field_cannot_look_like_another() -> None:
+    line = Line().format(record("%s", "synced", task_id="1 user_id=eve outcome=synced"))
+    assert line.endswith('task_id="1 user_id=eve outcome=synced"')
+
+
+@pytest.mark.parametrize("name", ["sync_tasks", "celery.app.trace", "uvicorn.error"])
+@pytest.mark.parametrize("args", [(FORGED,), ({"id": FORGED},), (ValueError(FORGED),)])
+def test_what_a_line_is_told_is_on_that_line(name: str, args: tuple[object, ...]) -> None:
+    message = "Task %(id)s failed" if isinstance(args[0], dict) else "Task %s failed"
+    assert Line().message(record(message, *args, name=name)) == f"Task {ONE_LINE} failed"
+
+
+def test_what_another_logger_puts_together_by_itself_is_one_line() -> None:
+    assert Line().message(record(f"Task {FORGED} failed", name="celery.app.trace")) == f"Task {ONE_LINE} failed"
+
+
+def test_the_places_of_an_error_keep_their_lines() -> None:
+    made = Line().message(record("unexpected error in %s\n%s", FORGED, describe(raised(TooEarlyError(FORGED)))))
+    assert len(made.split("\n")) == 3
+    assert made.split("\n")[1] == f"  TooEarlyError: {ONE_LINE}"
