@@ -71,12 +71,21 @@ def mapped_fields() -> frozenset[str] | None:
     return endpoints.fields_at_hand()
 
 
-def check_mapped(event: Event) -> None:
-    """Refuse an attribute that leads nowhere, where the configuration is at hand.
+@cache
+def known_newsletters() -> frozenset[str] | None:
+    """Return the newsletters of the configuration, or nothing where it is not at hand."""
+    return endpoints.newsletters_at_hand()
+
+
+def check_known(event: Event) -> None:
+    """Refuse a newsletter or an attribute that leads nowhere, where the configuration is at hand.
 
     Raises:
-        InvalidEventError: one is mapped to no Brevo attribute.
+        InvalidEventError: the newsletter is unknown, or an attribute is mapped to no Brevo attribute.
     """
+    newsletters = known_newsletters() if event.about else None
+    if newsletters is not None and event.about not in newsletters:
+        raise InvalidEventError(f"{event.task} refused: newsletter: not in the configuration")
     attributes = set(getattr(event, "attributes", ()))
     known = mapped_fields() if attributes else None
     unmapped = sorted(attributes - known) if known is not None else []
@@ -94,6 +103,6 @@ def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) ->
     if args:
         raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
     event = parse_event(kind, kwargs or {})
-    check_mapped(event)
+    check_known(event)
     acceptance = portal_store().accept(event)
     return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.woken)

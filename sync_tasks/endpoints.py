@@ -160,6 +160,16 @@ def fields_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str
     return frozenset(mapped) if isinstance(mapped, dict) else None
 
 
+def newsletters_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
+    """Return the newsletters, former names among them, or nothing where the configuration is not at hand."""
+    known = _table_at_hand("newsletters", environment)
+    if not isinstance(known, dict):
+        return None
+    former = (table.get("was", []) for table in known.values() if isinstance(table, dict))
+    slugs = (each for told in former for each in (told if isinstance(told, list) else [told]))
+    return frozenset(known) | {slug for slug in slugs if isinstance(slug, str)}
+
+
 def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
     """Return how many microseconds two clocks may differ, by the configuration where it is at hand."""
     pipeline = _table_at_hand("pipeline", environment)

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.texts import normal_address, normal_id, normal_text, trim
+from sync_tasks.texts import is_address, normal_address, normal_id, normal_text, trim
 
 # By Redis' clock, which alone decides: `accept.lua` refuses what lies further ahead.
 MAX_AHEAD = timedelta(minutes=5)
@@ -41,6 +41,12 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 def _in_form(normal: Callable[[str], str]) -> BeforeValidator:
     """Bring a text into its normal form before anything else is asked of it; what is none is for others to refuse."""
     return BeforeValidator(lambda value: normal(value) if isinstance(value, str) else value)
+
+
+def _no_address(value: str) -> str:
+    if is_address(value):
+        raise ValueError("is an e-mail address; pass the portal's own, stable id")
+    return value
 
 
 def _moment(value: object) -> object:
@@ -101,7 +107,7 @@ class Event(BaseModel):
 class Held(Event):
     """Names a user by the id that lies in the state, whatever this release would say of such an id."""
 
-    user_id: Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$")]
+    user_id: Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), AfterValidator(_no_address)]
 
 
 class _Personal(Event):

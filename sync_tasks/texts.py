@@ -61,7 +61,7 @@ def normal_id(text: str) -> str:
     own = unicodedata.normalize("NFC", own)
     told = unicodedata.normalize("NFKC", unquote(own))
     if "@" in told:
-        what = "is an e-mail address" if _is_address(told) else "holds an @, as an e-mail address does"
+        what = "is an e-mail address" if is_address(told) else "holds an @, as an e-mail address does"
         raise ValueError(f"{what}; pass the portal's own, stable id")
     if _TELEPHONE.search(told):
         raise ValueError("holds a telephone number; pass the portal's own, stable id")
@@ -86,7 +86,8 @@ def normal_address(text: str) -> str:
     return address
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether a text is an e-mail address."""
     try:
         return bool(normal_address(text))
     except ValueError:

@@ -81,7 +81,7 @@ def be_refused(station: Station) -> None:
     """Permanent errors: a value Brevo refuses, an address that is taken, a newsletter that does not exist."""
     station.portal.accept("subscribe", **person(30) | {"attributes": {"mobile": MARK}})
     station.portal.accept("subscribe", **person(31) | {"email": address(101)})
-    station.portal.accept("subscribe", **person(32) | {"newsletter": "hourly"})
+    station.send("sync_tasks.subscribe_contact", **person(32) | {"newsletter": "hourly", "occurred_at": now()})
     for number in (30, 31, 32):
         station.wait_for_letter(f"user-{number}")
 

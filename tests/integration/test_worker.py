@@ -158,8 +158,9 @@ def test_a_message_without_a_user_is_a_dead_letter_too(station: Station) -> None
 
 
 @pytest.mark.usefixtures("worker")
-def test_an_unknown_newsletter_is_a_dead_letter_that_names_it(station: Station) -> None:
-    station.portal.accept("subscribe", user_id="hourly", newsletter="hourly", email="hourly@portal.org")
+def test_an_unknown_newsletter_of_another_producer_is_a_dead_letter_that_names_it(station: Station) -> None:
+    said = {"user_id": "hourly", "newsletter": "hourly", "email": "hourly@portal.org", "occurred_at": now()}
+    station.send("sync_tasks.subscribe_contact", **said)
     letter = station.wait_for_letter("hourly")
     assert (letter.error, letter.newsletter) == ("UnknownNewsletterError", "hourly")
     assert "'hourly' is not in the configuration" in letter.message

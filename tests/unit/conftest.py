@@ -64,3 +64,4 @@ def _forget() -> None:
         accepting.portal_store().redis.close()
     accepting.portal_store.cache_clear()
     accepting.mapped_fields.cache_clear()
+    accepting.known_newsletters.cache_clear()

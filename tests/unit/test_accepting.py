@@ -61,6 +61,7 @@ def test_celerys_own_options_are_handed_on(store: Store) -> None:
             WHOLE | {"occurred_at": "2999-03-01T00:00:00Z"},
             "occurred_at: lies more than 5 minutes in the future by Redis' clock",
         ),
+        (WHOLE | {"newsletter": "dayly"}, "newsletter: not in the configuration"),
         (WHOLE | {"attributes": {"age": SECRET}}, "attributes.age: mapped to no Brevo attribute"),
     ],
 )
@@ -85,6 +86,22 @@ def test_where_the_configuration_is_not_at_hand_the_worker_judges_the_attributes
     contact = store.peek("u1")
     assert contact is not None
     assert contact.attributes() == {"age": 36}
+
+
+def test_where_the_configuration_is_not_at_hand_the_worker_judges_the_newsletter(
+    store: Store, environment: Path
+) -> None:
+    environment.unlink()
+    accept(Unsubscribe, (), {"user_id": "u1", "newsletter": "unheard-of"})
+    contact = store.peek("u1")
+    assert contact is not None
+    assert "unheard-of" in contact.subscriptions()
+
+
+def test_the_former_name_of_a_newsletter_is_taken(store: Store, environment: Path) -> None:
+    environment.write_text(environment.read_text().replace("list_id = 3", 'list_id = 3\nwas = ["dayly"]'))
+    accept(Unsubscribe, (), {"user_id": "u1", "newsletter": "dayly"})
+    assert store.peek("u1") is not None
 
 
 def test_without_redis_nothing_is_accepted_and_the_portal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact, update_contact
-from sync_tasks.accepting import NUDGE
+from sync_tasks.accepting import NUDGE, Nudge
+from sync_tasks.contacts import EventKey
 from sync_tasks.dead_letters import read_letters
 from sync_tasks.errors import AddressBusyError, TooEarlyError, UnknownContactError, UnknownNewsletterError
-from sync_tasks.events import stamp_of
+from sync_tasks.events import Subscribe, parse_event, stamp_of
 from sync_tasks.handling import LONGEST_RETRY
 from sync_tasks.resources import worker_resources
 from sync_tasks.sandbox import Sandbox
@@ -75,8 +76,9 @@ def test_a_dead_letter_is_a_failure_told_once(store: Store) -> None:
 
 
 def test_one_bad_newsletter_spoils_no_other_event_of_the_user(store: Store, brevo: Sandbox) -> None:
-    subscribe_contact.delay(**READER | {"newsletter": "unheard-of"})
-    bad = last(store)
+    event = parse_event(Subscribe, READER | {"newsletter": "unheard-of"})
+    key = EventKey(event.task, "unheard-of", store.accept(event).stamp)
+    bad = Sent("sync_tasks.subscribe_contact", Nudge("u1", key).arguments, dict(NUDGE), "")
     subscribe_contact.delay(**READER)
     assert work(last(store)) == ("SUCCESS", "synced")
     assert held_by(brevo, "u1")["listIds"] == [3]
