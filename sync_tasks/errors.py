@@ -131,6 +131,10 @@ class LimitReachedError(AccountError):
     """400 for a contact to be created: the account may hold no more of them."""
 
 
+class WrongAccountError(AccountError):
+    """The key opens another account than the one whose contacts the state knows: nothing is sent."""
+
+
 class AccountPausedError(AccountError):
     """The account is paused; ``seconds`` from now somebody should try again."""
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import cache
 
 from sync_tasks import endpoints
+from sync_tasks.accounts import AccountOwner, open_gateway
 from sync_tasks.backfill.patience import PatientGate
 from sync_tasks.celeryconfig import worker_concurrency
 from sync_tasks.differences import Layout, Subscribable
-from sync_tasks.gateway.brevo import Brevo
 from sync_tasks.settings import Settings, load_settings
 from sync_tasks.store import Store, connect
 from sync_tasks.throttle import Throttle
@@ -21,11 +21,11 @@ def build_resources(settings: Settings, store: Store) -> Resources:
     store.tolerance = settings.pipeline.clock_tolerance
     throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds)
     gateways = {
-        name: Brevo(
-            account.api_key.get_secret_value(),
-            base_url=account.base_url,
+        name: open_gateway(
+            account,
+            throttle.gate(name),
+            owner=AccountOwner(store, name, account, throttle),
             pool_size=2 * worker_concurrency,
-            gate=throttle.gate(name),
         )
         for name, account in settings.accounts.items()
     }
@@ -36,19 +36,9 @@ def build_resources(settings: Settings, store: Store) -> Resources:
 @contextmanager
 def open_patiently(using: Resources) -> Iterator[Resources]:
     """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
-    gateways = {
-        name: Brevo(
-            account.api_key.get_secret_value(),
-            base_url=account.base_url,
-            gate=PatientGate(using.throttle.gate(name), using.throttle),
-        )
-        for name, account in using.settings.accounts.items()
-    }
-    try:
-        yield replace(using, gateways=gateways)
-    finally:
-        for gateway in gateways.values():
-            gateway.close()
+    gates = {name: PatientGate(using.throttle.gate(name), using.throttle) for name in using.gateways}
+    gateways = {name: gateway.through(gates[name]) for name, gateway in using.gateways.items()}
+    yield replace(using, gateways=gateways)
 
 
 def layout_of(settings: Settings, account: str) -> Layout:

@@ -336,6 +336,13 @@ class Store:
         """Note what Brevo holds of contacts that nobody has in hand (see ``saw.lua``); return of how many that held."""
         return sum(cast("list[int]", self.run_all("saw", calls)))
 
+    def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
+        """Return the next cursor ("0" at the end), then numeric ids an account is known to hold and their users.
+
+        ``count`` is about how many keys one round trip looks at. Ids are set off by commas, users by spaces.
+        """
+        return cast("tuple[str, str, str]", tuple(self._run("ids", cursor, count, account)))  # type: ignore[arg-type]
+
     def urgent(self, user_ids: list[str]) -> frozenset[str]:
         """Return those of these users for whom an opt-out or an erasure is pending."""
         pipeline = self.redis.pipeline(transaction=False)

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from sync_tasks.cli import (
+    account,
     backfill,
     contact,
     demo,
@@ -79,6 +80,7 @@ app.add_typer(suppressed.app, name="suppressed")
 app.add_typer(state.app, name="state")
 app.command("status")(status.show_status)
 app.command("contact")(contact.show_contact)
+app.add_typer(account.app, name="account")
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
 app.add_typer(webhooks.app, name="webhooks")

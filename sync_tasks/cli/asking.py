@@ -43,15 +43,21 @@ class VisitorGate:
 
 
 @contextmanager
-def open_gateways(store: "Store | None", settings: "Settings") -> "Iterator[Mapping[str, Gateway]]":
-    """Yield one gateway per account, closed after the block."""
-    from sync_tasks.gateway.brevo import Brevo
+def open_gateways(
+    store: "Store | None", settings: "Settings", *, sure: bool = True
+) -> "Iterator[Mapping[str, Gateway]]":
+    """Yield one gateway per account, closed after the block; if ``sure``, only to accounts that the state knows."""
+    from sync_tasks.accounts import AccountOwner, open_gateway
     from sync_tasks.throttle import Throttle
 
     throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds) if store else None
     with ExitStack() as stack:
         gateways = {
-            name: Brevo(account.api_key.get_secret_value(), base_url=account.base_url, gate=VisitorGate(throttle, name))
+            name: open_gateway(
+                account,
+                VisitorGate(throttle, name),
+                owner=AccountOwner(store, name, account) if store and sure else None,
+            )
             for name, account in settings.accounts.items()
         }
         for gateway in gateways.values():

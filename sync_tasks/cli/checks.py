@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from sync_tasks import endpoints
 from sync_tasks.cli.opening import place_of
 from sync_tasks.cli.showing import count, show_age
-from sync_tasks.errors import AccountError, SyncError
+from sync_tasks.errors import AccountError, SyncError, WrongAccountError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -119,8 +119,22 @@ def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterat
         yield Check(f"{name}: brevo", "fail", type(error).__name__, str(error))
     else:
         yield Check(f"{name}: key", "ok", f"accepted by {settings.accounts[name].base_url}")
+        yield from _check_owner(name, gateway)
         yield from _check_lists(name, settings, lists)
         yield from _check_attributes(name, settings, types)
+
+
+def _check_owner(name: str, gateway: "Gateway") -> Iterator[Check]:
+    try:
+        gateway.check_owner()
+    except WrongAccountError:
+        found = "the key opens another account than the one whose contacts the state knows"
+        advice = f"put the right key (and base_url) back; if the account moved: sync-tasks account accept {name}"
+        yield Check(f"{name}: owner", "fail", found, advice)
+    except SyncError as error:
+        yield Check(f"{name}: owner", "warn", f"not asked: {type(error).__name__}", str(error))
+    else:
+        yield Check(f"{name}: owner", "ok", "the account whose contacts the state knows")
 
 
 def _check_lists(account: str, settings: "Settings", names: Mapping[int, str]) -> Iterator[Check]:

@@ -1,6 +1,6 @@
 """What we ask of a provider, in our own words; ``brevo.py`` is the only file that knows the SDK."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,6 +49,20 @@ class Gate(Protocol):
         """Take note of what is left of a limit by Brevo's own count."""
 
 
+class OwnerCheck(Protocol):
+    """What a gateway asks before the first request of a process: is it the account that the state knows?"""
+
+    def confirm(self, ask: Callable[[], str]) -> None:
+        """Return if it is; ``ask`` asks the provider, which is done for an unknown key alone.
+
+        Raises:
+            WrongAccountError: it is another one.
+        """
+
+    def doubt(self, *, surely: bool = False) -> bool:
+        """Have the provider asked anew at the next ``confirm``, unless that was done lately; tell whether it will."""
+
+
 class OpenGate:
     """A gate that is always open."""
 
@@ -68,6 +82,19 @@ class Gateway(Protocol):
     Every method raises ``TransientError``, ``AccountError`` or ``PermanentError`` and nothing else. A
     ``GatewayUnavailableError`` that is ``doubtful`` says that the call may still take effect.
     """
+
+    def through(self, gate: Gate) -> "Gateway":
+        """Return the same way to the account, through another gate; the sockets are shared."""
+
+    def owner(self) -> str:
+        """Return what stands for the owner of the account that the key opens; one request of the scarce kind."""
+
+    def check_owner(self) -> None:
+        """Ask again whose account this is.
+
+        Raises:
+            WrongAccountError: another one than the state knows.
+        """
 
     def create(self, contact: NewContact) -> Written:
         """Create a contact that does not exist yet; an existing one is never touched.

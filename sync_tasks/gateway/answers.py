@@ -1,5 +1,6 @@
 """What Brevo answers, in our own words, read from the raw bodies: the SDK's models raise on legal ones. Pure."""
 
+import hashlib
 import json
 import math
 import re
@@ -144,6 +145,15 @@ def created_id(answer: Answer) -> int | None:
     """Return the id of the contact that was created, where the answer tells it."""
     found = answer.data.get("id")
     return found if _is_id(found) else None
+
+
+def owner_of(answer: Answer) -> str | None:
+    """Return what stands for the account's owner, nothing personal in it; nothing where the answer names none.
+
+    ``organization_id`` is required by Brevo's schema of ``GET /account``; an answer without it is known by its e-mail.
+    """
+    found = answer.data.get("organization_id") or answer.data.get("email")
+    return hashlib.sha256(str(found).encode()).hexdigest()[:16] if found else None
 
 
 def page_of(answer: Answer, key: str) -> list[dict[str, Any]] | None:

@@ -24,13 +24,14 @@ from sync_tasks.errors import (
     TransientError,
     UnauthorizedError,
 )
-from sync_tasks.gateway import Gate, OpenGate, calls, faults
+from sync_tasks.gateway import Gate, OpenGate, OwnerCheck, calls, faults
 from sync_tasks.gateway.access import BASE_URL, Patience, clean_key
 from sync_tasks.gateway.answers import Answer
 from sync_tasks.gateway.calls import Call
 from sync_tasks.gateway.faults import Fault
 from sync_tasks.gateway.operations import Operations
 
+_ACCOUNT = calls.read_account().path
 _PATIENCE = Patience()
 _OPEN = OpenGate()
 _RESET = "x-sib-ratelimit-reset"
@@ -54,8 +55,11 @@ class Brevo(Operations):
         pool_size: int = 10,
         patience: Patience = _PATIENCE,
         gate: Gate = _OPEN,
+        owner: OwnerCheck | None = None,
     ) -> None:
         """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is how many threads call at once.
+
+        ``owner`` is asked before the first request whether the key opens the account that it should.
 
         Raises:
             ConfigurationError: the key cannot be one; the message does not show it.
@@ -65,6 +69,14 @@ class Brevo(Operations):
         self._timeouts = (patience.connect, patience.read)
         self._retrying = patience.retrying(lambda result: isinstance(result, Fault) and result.brief)
         self._gate = gate
+        self._owner = owner
+
+    def through(self, gate: Gate) -> "Brevo":
+        """Return the same way to the account, through another gate; the sockets are shared."""
+        other = object.__new__(Brevo)
+        other.__dict__.update(self.__dict__)
+        other._gate = gate
+        return other
 
     def __repr__(self) -> str:
         return f"<Brevo {self._client.configuration.host}>"
@@ -78,6 +90,8 @@ class Brevo(Operations):
 
     def _ask(self, call: Call) -> tuple[Answer, bool]:
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
+        if self._owner and call.path != _ACCOUNT:
+            self._owner.confirm(self.owner)
         tried: list[Answer | Fault] = []
 
         def attempt() -> Answer | Fault:
@@ -89,6 +103,15 @@ class Brevo(Operations):
         if isinstance(last, Answer):
             return last, doubtful
         raise self._weigh(call, last, doubtful=doubtful)
+
+    def check_owner(self) -> None:
+        """Ask again whose account this is."""
+        if self._owner and self._owner.doubt(surely=True):
+            self._owner.confirm(self.owner)
+
+    def _doubt_owner(self) -> None:
+        if self._owner and self._owner.doubt():
+            self._owner.confirm(self.owner)
 
     def _weigh(self, call: Call, fault: Fault, *, doubtful: bool) -> SyncError:
         """Return the error of a call that failed, seen together with its earlier tries and the account's health.

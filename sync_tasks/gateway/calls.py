@@ -53,6 +53,11 @@ class Call:
     __repr__ = __str__
 
 
+def read_account() -> Call:
+    """Return the call that shows whose account the key opens."""
+    return Call("GET", "/account")
+
+
 def create_contact(contact: NewContact) -> Call:
     """Return the call that creates a contact, answers with its id and leaves an existing one alone.
 

@@ -32,6 +32,27 @@ class Operations(ABC):
     def _ask(self, call: Call) -> tuple[Answer, bool]:
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
 
+    def owner(self) -> str:
+        """Return what stands for the owner of the account that the key opens."""
+        call = calls.read_account()
+        answer, _ = self._ask(call)
+        found = answers.owner_of(answer)
+        if found is None:
+            raise faults.unreadable(call)
+        return found
+
+    @abstractmethod
+    def check_owner(self) -> None:
+        """Ask again whose account this is.
+
+        Raises:
+            WrongAccountError: another one than the state knows.
+        """
+
+    @abstractmethod
+    def _doubt_owner(self) -> None:
+        """A contact is missing that the state knows: perhaps it is another account's."""
+
     def create(self, contact: NewContact) -> Written:
         """Create a contact that does not exist yet; an existing one is never touched."""
         call = calls.create_contact(contact)
@@ -50,6 +71,7 @@ class Operations(ABC):
         try:
             answer, doubtful = self._ask(call)
         except MissingContactError:
+            self._doubt_owner()
             if not (change.join | change.leave) or self.read(contact_id) is None:
                 raise
             raise RejectedContactError(f"{call}: Brevo has the contact, but not every list") from None
@@ -59,7 +81,10 @@ class Operations(ABC):
 
     def read(self, contact_id: int) -> RemoteContact | None:
         """Return the contact, or nothing where Brevo has none of that id."""
-        return self._read(calls.read_contact(contact_id))
+        found = self._read(calls.read_contact(contact_id))
+        if found is None:
+            self._doubt_owner()
+        return found
 
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address.

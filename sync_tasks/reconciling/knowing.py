@@ -24,7 +24,7 @@ def read_holders(store: Store, account: str) -> Holders:
 def _read_parts(store: Store, account: str) -> Iterator[tuple[str, str]]:
     cursor = "0"
     while True:
-        cursor, ids, users = cast("tuple[str, str, str]", store.run_all("ids", [(cursor, AT_ONCE, account)])[0])
+        cursor, ids, users = store.scan_ids(account, cursor, AT_ONCE)
         if ids:
             yield ids, users
         if cursor == "0":

@@ -43,6 +43,7 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
     clock, repaired, held = time.monotonic(), 0, 0
     comparison = Comparison(account, using, scope.dry_run, tell, scope.anew)
     try:
+        using.gateways[account].check_owner()
         comparison.run()
         _narrow(comparison, using.settings, scope.newsletter)
         free, held = split_held(comparison)

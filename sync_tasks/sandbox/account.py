@@ -1,5 +1,6 @@
 """A Brevo account: its contacts, lists and attributes, and what a change does to them."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -85,6 +86,7 @@ class Account:
         self.processes: dict[int, Process] = {}
         self.schedule = Schedule()
         self.owner_mails = 0
+        self.organization = settings.organization or secrets.token_hex(12)
         self._last_contact_id = 0
 
     def find_duplicates(self, change: Change, contact: Contact | None = None) -> list[str]:

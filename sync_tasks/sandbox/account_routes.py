@@ -9,7 +9,7 @@ def show_account(account: Account, _call: Call) -> Reply:
     """Show whose account it is and what it may do."""
     email = account.settings.owner_email
     body: JsonObject = {
-        "organization_id": "sandbox",
+        "organization_id": account.organization,
         "user_id": 1,
         "enterprise": False,
         "companyName": "Sandbox",

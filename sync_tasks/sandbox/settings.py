@@ -46,6 +46,7 @@ class SandboxSettings:
     """What a sandbox holds and does at its start, and again after a reset.
 
     ``lists`` maps ids to names, ``attributes`` names to Brevo's types (beside FIRSTNAME, LASTNAME and SMS).
+    ``organization`` empty: another one after each start and each reset, for its contacts are others, too.
     ``accepted_keys`` empty: every key is good. A ``..._limit`` is how many records are kept, None for all, 0 for none.
     """
 
@@ -56,6 +57,7 @@ class SandboxSettings:
     quirks: Quirks = field(default_factory=Quirks)
     import_seconds: float = 1.0
     owner_email: str = "owner@sandbox.example"
+    organization: str = ""
     api_key_name: str = "sandbox key"
     journal_limit: int | None = 10_000
     history_limit: int | None = 100_000

@@ -43,11 +43,11 @@ def make_pipeline(redis_url: str, served: ServedSandbox, brevo: Sandbox) -> Iter
     """Build a pipeline whose configuration differs in the given tables from that of the tests."""
     built: list[Pipeline] = []
 
-    def make(throttle: type[Throttle] = Throttle, **tables: Any) -> Pipeline:
-        account = Account(base_url=served.url, requests_per_second=1000, api_key=SecretStr("key"))
+    def make(throttle: type[Throttle] = Throttle, *, key: str = "key", sure: bool = False, **tables: Any) -> Pipeline:
+        account = Account(base_url=served.url, requests_per_second=1000, api_key=SecretStr(key))
         settings = Settings.model_validate({**SETTINGS, "accounts": {"default": account}, **tables})
         store = Store(connect(redis_url), "sync_tasks", tolerance=settings.pipeline.clock_tolerance)
-        built.append(Pipeline(build_resources(settings, store, throttle), brevo))
+        built.append(Pipeline(build_resources(settings, store, throttle, sure=sure), brevo))
         return built[-1]
 
     yield make

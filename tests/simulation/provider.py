@@ -52,6 +52,7 @@ class SimulatedBrevo(Brevo):
     def __init__(self, watcher: Watcher, scheduler: Scheduler, gate: Gate, travel: Callable[[str], None]) -> None:
         Operations.__init__(self)
         self._gate = gate
+        self._owner = None
         retrying = Patience().retrying(lambda result: isinstance(result, Fault) and result.brief)
         self._retrying = retrying.copy(sleep=lambda seconds: scheduler.pause(float(seconds)))
         self._watcher = watcher

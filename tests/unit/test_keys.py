@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from sync_tasks.accounts import AccountOwner
 from sync_tasks.reconciling.alone import standing_alone
 from tests.backfill.loading import Loader
 from tests.unit.living import play_all
@@ -23,6 +24,8 @@ Lifetimes = dict[str, str]
 def _lived_in(environment: Path, loader: Loader) -> Iterator[None]:  # noqa: ARG001 - delay finds its way by it
     """Leave every trace in Redis that events, operators, comparisons, loads and trouble leave."""
     play_all(loader)
+    store, settings = loader.pipeline.store, loader.pipeline.resources.settings
+    AccountOwner(store, "default", settings.accounts["default"]).doubt()
     with standing_alone(loader.pipeline.store):
         yield
 
