@@ -138,7 +138,7 @@ def test_what_the_state_knows_already_costs_no_push(desk: Desk, export: Path) ->
     with desk.pipeline.requests() as requests:
         assert "0 with newer wishes" in desk.run("reconcile", "--from", str(export))
         desk.pipeline.work()
-    assert set(requests) == {"GET /v3/contacts"}
+    assert set(requests) == {"GET /v3/account", "GET /v3/contacts"}
 
 
 def test_a_bad_row_is_told_with_its_line_and_changes_nothing(lost: Desk, export: Path) -> None:

@@ -126,5 +126,5 @@ def test_afterwards_there_is_nothing_left_to_do(lost: Desk, export: Path) -> Non
     with lost.pipeline.requests() as requests:
         assert [run["found"] for run in lost.read("reconcile")] == [{}]
         lost.pipeline.work()
-    assert set(requests) == {"GET /v3/contacts"}
+    assert set(requests) == {"GET /v3/account", "GET /v3/contacts"}
     assert lost.pipeline.letters() == []
