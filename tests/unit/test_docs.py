@@ -183,7 +183,7 @@ def options_of(command: Command) -> set[str]:
 
 def told_commands() -> dict[str, list[str]]:
     told = rows(section("Commands"))
-    return {re.sub(r" (?:FILE|USER_ID|ID|\[.*)$", "", shown): row for shown, row in told.items()}
+    return {re.sub(r" (?:FILE|NAME|USER_ID|ID|\[.*)$", "", shown): row for shown, row in told.items()}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
