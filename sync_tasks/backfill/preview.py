@@ -136,7 +136,7 @@ def _weigh_row(
     one.alive -= row.newsletters.keys()
     one.changed |= _differ(row, before, after)
     one.losing |= (SUBSCRIBED, UNSUBSCRIBED) in turns
-    back = (UNSUBSCRIBED, SUBSCRIBED) in turns
+    back = _comes_back(row, stamp, before)
     if row.occurred_at:
         one.dated |= back or (any(row.newsletters.values()) and _lifts(held, stamp, extent))
     else:
@@ -148,6 +148,15 @@ def _weigh_row(
     # A first load may tell of very many: only those are remembered of whom there is something to say.
     if extent.whole or ("rev" in held and (extent.newsletters or one.notable)):
         told[row.user_id] = one
+
+
+def _comes_back(row: Row, stamp: str, contact: Contact) -> bool:
+    """Tell whether a row is newer than an opt-out, if only by less than two clocks may be apart: somebody must look."""
+    held = contact.subscriptions()
+    return any(
+        wished and slug in held and not held[slug][1] and held[slug][0] < stamp
+        for slug, wished in row.newsletters.items()
+    )
 
 
 def _differ(row: Row, before: Contact, after: Contact) -> bool:

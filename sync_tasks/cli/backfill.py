@@ -3,9 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,8 +108,10 @@ def backfill(
     form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
     limits = Limits(dry_run, skip_bad_rows, complete, max_changes, max_resubscribed)
     meter = Meter()
-    with meter.progress, _opened(settings) as using:
-        load = Load(form.open(file, settings, types_at_brevo(using)), moment, using, limits, meter)
+    with ExitStack() as stack:
+        stack.enter_context(meter.progress)
+        opened = cache(lambda: stack.enter_context(_opened(settings)))
+        load = Load(form.open(file, settings, types_at_brevo(opened)), moment, settings, opened, limits, meter)
         load.run()
     if as_json:
         told = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
@@ -145,7 +148,8 @@ class Load:
 
     source: "Source"
     moment: datetime
-    using: "Resources"
+    settings: "Settings"
+    opened: "Callable[[], Resources]"
     limits: Limits
     meter: Meter
     checked: "Checked" = field(init=False)
@@ -170,13 +174,16 @@ class Load:
         from sync_tasks.backfill.preview import Extent, Weighed, knows_anybody, weigh
         from sync_tasks.backfill.rows import check
 
-        tell, source, settings = self.meter.step("checking", "rows"), self.source, self.using.settings
+        tell, source, settings = self.meter.step("checking", "rows"), self.source, self.settings
         self.checked = check(source, lambda rows: tell(rows, source.position, source.size))
+        self.weighed, self.held = Weighed(), self._find_fault()
+        if self.held:
+            return
         newsletters = frozenset(settings.newsletters) if self.limits.complete and not self.checked.bad else frozenset()
         extent = Extent(newsletters, frozenset(settings.accounts))
-        known = knows_anybody(self.using.store)
-        self.weighed = weigh(source, self.moment, self.using.store, extent) if known else Weighed()
-        self.held = self._find_fault()
+        store = self.opened().store
+        self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
+        self.held = self._find_excess()
 
     def _find_fault(self) -> str:
         if self.checked.bad and not self.limits.skip_bad_rows:
@@ -187,8 +194,12 @@ class Load:
             return "there is no row in it"
         if self.source.changed:
             return "the file was changed while it was read: wait until it is whole, and start again"
+        return ""
+
+    def _find_excess(self) -> str:
+        """Return why the safety catch holds, or nothing."""
         told = self.limits.max_changes
-        most = most_changes(self.checked.rows, self.using.settings.reconcile.max_changes if told is None else told)
+        most = most_changes(self.checked.rows, self.settings.reconcile.max_changes if told is None else told)
         return find_excess(self.weighed, self.limits.max_resubscribed, most) or (
             f"{self.weighed.losing} users would lose a subscription, and {most} may without asking; look at it with "
             f"--dry-run, then allow it with --max-changes {self.weighed.losing}"
@@ -201,8 +212,9 @@ class Load:
         from sync_tasks.backfill.loading import load
         from sync_tasks.backfill.preview import end_lacking
 
-        source, store = self.source, self.using.store
-        _check_accounts(self.using)
+        source, using = self.source, self.opened()
+        store = using.store
+        _check_accounts(using)
         tell_loaded = self.meter.step("loading", "rows")
         self.became = load(
             source.rows(), self.moment, store, lambda rows: tell_loaded(rows, source.position, source.size)
@@ -210,7 +222,7 @@ class Load:
         if ended := end_lacking(self.weighed.lacking, self.moment, store):
             self.became["ended"] = ended
         tell_imported = self.meter.step("importing", "contacts")
-        self.became += Importing(self.using, lambda done, total: tell_imported(done, done, total)).run()
+        self.became += Importing(using, lambda done, total: tell_imported(done, done, total)).run()
 
 
 def _check_accounts(using: "Resources") -> None:

@@ -132,7 +132,7 @@ def open_export(wish: Wish, using: "Resources") -> Export:
     from sync_tasks.backfill.rows import check
 
     moment = moment_of_file(wish.path, wish.as_of, wish.form.zone)
-    source = wish.form.open(wish.path, using.settings, types_at_brevo(using))
+    source = wish.form.open(wish.path, using.settings, types_at_brevo(lambda: using))
     checked = check(source)
     tell_bad_rows(checked)
     if source.changed:

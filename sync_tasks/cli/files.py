@@ -1,7 +1,7 @@
 """A portal's file on the command line: how it is written, what it may do, and what is wrong with it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,8 +93,8 @@ class Form:
         )
 
 
-def types_at_brevo(using: "Resources") -> "Types":
-    """Return what asks, once, which type Brevo keeps for each portal field.
+def types_at_brevo(opened: "Callable[[], Resources]") -> "Types":
+    """Return what asks, once, which type Brevo keeps for each portal field; ``opened`` returns whom to ask.
 
     Raises:
         ConfigurationError: accounts keep different types for the same field.
@@ -104,7 +104,7 @@ def types_at_brevo(using: "Resources") -> "Types":
     def ask() -> "Mapping[str, Kept]":
         if not known:
             try:
-                known.update(_ask_types(using))
+                known.update(_ask_types(opened()))
             except ConfigurationError:
                 raise
             except SyncError as error:

@@ -61,6 +61,21 @@ def test_a_stale_export_with_a_fresh_time_subscribes_nobody_again(
 
 
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
+def test_who_unsubscribed_a_moment_before_the_file_was_copied_is_counted_too(
+    desk: Desk, write_sheet: WriteSheet, door: tuple[str, ...]
+) -> None:
+    desk.pipeline.subscribe("anna")
+    desk.pipeline.work()
+    desk.pipeline.unsubscribe("anna")
+    desk.pipeline.work()
+    path = write_sheet("user_id,email,newsletters", say("anna", "daily"))
+    assert "would re-subscribe 1 who had unsubscribed" in desk.run(*door, str(path), "--dry-run", exits=1)
+    desk.run(*door, str(path), exits=1)
+    desk.pipeline.work()
+    assert desk.pipeline.lists("anna") == set()
+
+
+@pytest.mark.parametrize("door", DOORS, ids=" ".join)
 def test_an_export_that_tells_its_age_changes_nothing_that_is_newer(
     reader: Desk, write_sheet: WriteSheet, door: tuple[str, ...]
 ) -> None:
