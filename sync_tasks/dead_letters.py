@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, cast
 
 from sync_tasks.contacts import OWN, STAMP, TOLD, Contact, EventKey
-from sync_tasks.errors import SyncError
-from sync_tasks.events import moment_of
+from sync_tasks.errors import SyncError, UnfinishedErasureError
+from sync_tasks.events import Anonymize, moment_of
 from sync_tasks.store import Store
 from sync_tasks.texts import escaped
 
@@ -108,9 +108,25 @@ def replay(store: Store, letter: DeadLetter, who: str) -> str:
     return "replayed" if store.replay(letter.user_id, letter.key, letter.id, who) else "gone"
 
 
-def discard(store: Store, letter: DeadLetter, who: str) -> bool:
-    """Give up a letter's wish until a newer event arrives; tell whether the letter was still there."""
+def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
+    """Return what is known of the letter's user, unless it is about an erasure that is not complete.
+
+    Raises:
+        UnfinishedErasureError: it is.
+    """
     contact = store.peek(letter.user_id) if letter.user_id else None
+    if contact and contact.erased and letter.task == Anonymize.task:
+        raise UnfinishedErasureError("an erasure cannot be discarded, only replayed: the person may still be at Brevo")
+    return contact
+
+
+def discard(store: Store, letter: DeadLetter, who: str) -> bool:
+    """Give up a letter's wish until a newer event arrives; tell whether the letter was still there.
+
+    Raises:
+        UnfinishedErasureError: it is about an erasure, which stays to be done.
+    """
+    contact = check_discardable(store, letter)
     registers = list(_wish_of(contact, letter.key)) if contact else []
     return store.close(letter.user_id, letter.key, letter.id, "discarded", who, give_up=registers)
 

@@ -155,5 +155,9 @@ class PartPausedError(AccountPausedError):
         self.part = part
 
 
+class UnfinishedErasureError(PermanentError):
+    """An erasure is not complete: it cannot be given up."""
+
+
 class UnexpectedError(SyncError):
     """A bug: the class and the place are told, the text, which may hold anything, is not."""

@@ -5,6 +5,7 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from sync_tasks.erasures import count_unfinished
 from sync_tasks.holds import read_hold
 from sync_tasks.pauses import Pause
 from sync_tasks.settings import Account
@@ -17,6 +18,7 @@ METRICS = {
     "sync_tasks_dirty_contacts_total": "contacts that Brevo does not agree with yet",
     "sync_tasks_oldest_event_seconds": "for how long the oldest of them has waited",
     "sync_tasks_dead_letters_total": "dead letters that wait for an operator",
+    "sync_tasks_unfinished_erasures_total": "erasures that are not complete yet",
     "sync_tasks_hold_seconds": "for how long subscriptions have waited for a person, 0 while they do not",
     "sync_tasks_sweep_seconds": "how long ago the last sweep was; missing where nobody has swept for a day",
 }
@@ -36,6 +38,7 @@ def read_metrics(store: Store, accounts: Mapping[str, Account]) -> bytes:
         "sync_tasks_dirty_contacts_total": store.redis.zcard(store.key("dirty")),
         "sync_tasks_oldest_event_seconds": max(now - oldest[0][1], 0) / SECOND if oldest else 0.0,
         "sync_tasks_dead_letters_total": store.redis.hlen(store.key("dead_letters")),
+        "sync_tasks_unfinished_erasures_total": count_unfinished(store),
         "sync_tasks_hold_seconds": _held_for(store, now),
     }
     if swept := store.redis.get(store.key("swept")):

@@ -135,8 +135,8 @@ def discard_letters(
 ) -> None:
     """Give up the wish of dead letters, until a newer event arrives.
 
-    Letters that were chosen by filters are discarded only after a question, or with `--yes`. Exit 1 where somebody else
-    dealt with one.
+    Letters that were chosen by filters are discarded only after a question, or with `--yes`. An erasure cannot be
+    discarded. Exit 1 where one was chosen, or somebody else dealt with one.
     """
     from sync_tasks.cli import letters
 
@@ -152,17 +152,22 @@ def discard_letters(
         print_json([letter | {"outcome": outcome} for letter, outcome in told])
     else:
         _tell_discarded(chosen, outcomes)
-    raise typer.Exit(1 if "gone" in outcomes else 0)
+    raise typer.Exit(0 if {"discarded", "would be discarded"}.issuperset(outcomes) else 1)
 
 
 def _discard(store: "Store", letter: "DeadLetter", who: str, *, dry_run: bool) -> str:
-    from sync_tasks.dead_letters import discard
+    from sync_tasks.dead_letters import check_discardable, discard
+    from sync_tasks.errors import UnfinishedErasureError
 
     if letter.closed:
         return "gone"
-    if dry_run:
-        return "would be discarded"
-    return "discarded" if discard(store, letter, who) else "gone"
+    try:
+        if dry_run:
+            check_discardable(store, letter)
+            return "would be discarded"
+        return "discarded" if discard(store, letter, who) else "gone"
+    except UnfinishedErasureError as error:
+        return f"refused: {error}"
 
 
 def _tell_discarded(chosen: "list[DeadLetter]", outcomes: list[str]) -> None:

@@ -72,6 +72,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Contacts", f"{overview.dirty:,} unsynced · {overview.in_flight:,} in flight · {overview.due:,} to look at"),
         ("Oldest", "everything is synced" if oldest is None else f"unsynced for {show_age(oldest)}"),
         ("Dead letters", f"{overview.dead_letters:,}"),
+        ("Erasures", f"{overview.unfinished_erasures:,} unfinished"),
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),

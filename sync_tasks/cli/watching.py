@@ -62,6 +62,7 @@ class Overview:
     in_flight: int
     oldest_unsynced_seconds: float | None
     dead_letters: int
+    unfinished_erasures: int
     accounts: list[str]
     paused: dict[str, PausedAccount]
     paused_parts: list[PausedPart]
@@ -92,6 +93,7 @@ class Overview:
 
 def read_overview(store: "Store", settings: "Settings") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
+    from sync_tasks.erasures import count_unfinished, find_erasure_alarm
     from sync_tasks.holds import find_hold_alarm
     from sync_tasks.reconciling.remembering import find_alarms, last_runs, tell_run
     from sync_tasks.web.noticing import read_counts
@@ -111,12 +113,13 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
         in_flight=_count_leases(store),
         oldest_unsynced_seconds=max(now - oldest[0][1], 0) / _MICROSECONDS if oldest else None,
         dead_letters=redis.hlen(store.key("dead_letters")),
+        unfinished_erasures=count_unfinished(store),
         accounts=list(settings.accounts),
         paused=read_pauses(store, settings),
         paused_parts=read_paused_parts(store, settings),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
-        alarms=[*find_hold_alarm(store), *find_alarms(store)],
+        alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store)],
     )
 
 

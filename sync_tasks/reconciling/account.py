@@ -134,6 +134,8 @@ class Comparison:
         known = contact.seen.get(self.account)
         if known and known.id == remote.id and is_erased_unknown(remote, contact, self.layout, known):
             return find_drift(remote, contact, self.layout, looked)
+        if contact.erased and not contact.unsure:
+            return Drift(("unfinished erasure",), contact.user_id, remote.id, contact.rev)
         if not is_settled(contact):
             self.alone += 1
             return None

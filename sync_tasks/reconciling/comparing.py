@@ -21,6 +21,7 @@ Kind = Literal[
     "blocklisted",
     "erased person",
     "erased at Brevo",
+    "unfinished erasure",
 ]
 
 

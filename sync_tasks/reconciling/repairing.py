@@ -5,6 +5,7 @@ from itertools import islice
 
 from sync_tasks.differences import Change
 from sync_tasks.erasing import erase_contact
+from sync_tasks.erasures import find_idle
 from sync_tasks.gateway import Gateway
 from sync_tasks.reconciling.account import Comparison
 from sync_tasks.reconciling.comparing import Drift
@@ -12,7 +13,7 @@ from sync_tasks.store import Sighting
 
 AT_ONCE = 500
 # What a page does not tell enough of: the push looks first.
-LOOKED_AT = frozenset({"blocklisted", "erased at Brevo"})
+LOOKED_AT = frozenset({"blocklisted", "erased at Brevo", "unfinished erasure"})
 REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact"})
 
 
@@ -44,9 +45,11 @@ def split_held(comparison: Comparison) -> tuple[list[Drift], int]:
 
 
 def look_at_erased(comparison: Comparison) -> int:
-    """Let the workers look once at each of our anonymized contacts under a living user, and return how many."""
-    found = (drift for drift in comparison.drifts if "erased at Brevo" in drift.kinds and not drift.was_known)
-    sightings = [Sighting(user_id=drift.user_id) for drift in found]
+    """Let the workers go on with unfinished erasures, and look once at our anonymized contacts under living users."""
+    unfinished = {drift.user_id for drift in comparison.drifts if "unfinished erasure" in drift.kinds}
+    unfinished.update(find_idle(comparison.using.store))
+    unknown = (drift for drift in comparison.drifts if "erased at Brevo" in drift.kinds and not drift.was_known)
+    sightings = [Sighting(user_id=user) for user in sorted(unfinished.union(drift.user_id for drift in unknown))]
     return len(comparison.using.store.notice(comparison.account, sightings))
 
 

@@ -55,7 +55,7 @@ end
 local tombstone = redis.call('HGET', key('tombstones'), keyed_hash(user))
 if tombstone or (was_erased and not values.erased) then
   local erased = held.erased or string.sub(tombstone, 1, STAMP)
-  if not greater(stamp, erased) then look_there_too(erased) end
+  if values.erased or not greater(stamp, erased) then look_there_too(erased) end
   return {'erased', stamp}
 end
 
@@ -110,6 +110,7 @@ end
 write_fields(contact, written)
 if own then redis.call('HDEL', contact, own) end
 if erases then
+  redis.call('ZADD', key('erasures'), 'NX', at, user)
   for _, field in ipairs(redis.call('HKEYS', contact)) do
     if string.find(field, '^[angt]:') then redis.call('HDEL', contact, field) end
   end

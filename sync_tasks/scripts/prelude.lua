@@ -179,6 +179,7 @@ local function release_address(address, user, at)
   local hash = keyed_hash(address)
   local waiting = key('waiting:' .. hash)
   if owner_of(hash) ~= user then
+    read_old_waiting(hash)
     redis.call('ZREM', waiting, user)
     return {}
   end

@@ -9,6 +9,18 @@
 --   erased   the tombstone's text once an erasure is complete, or ''
 --   letters  event to {id, letter as JSON text}; closed: event to why; history: lines
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was, so nothing is believed).
+-- A late event has an erased user looked for again; the ids at Brevo that the tombstone tells of stay.
+local function bury(user, told)
+  local old = redis.call('HGET', key('tombstones'), keyed_hash(user)) or ''
+  local ids = string.sub(told, STAMP + 2)
+  for id in string.gmatch(string.sub(old, STAMP + 2), '[^,]+') do
+    if not string.find(',' .. ids .. ',', ',' .. id .. ',', 1, true) then ids = ids == '' and id or ids .. ',' .. id end
+  end
+  told = string.sub(told, 1, STAMP) .. ' ' .. ids
+  redis.call('HSET', key('tombstones'), keyed_hash(user), told)
+  redis.call('ZREM', key('erasures'), user)
+end
+
 local user, token, result = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local contact, at = contact_key(user), now()
 if redis.call('GET', key('suspect')) == token then redis.call('DEL', key('suspect')) end
@@ -74,7 +86,9 @@ if result.clean then redis.call('ZREM', key('dirty'), user) end
 redis.call('ZREM', key('due'), user)
 if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
 if result.erased ~= '' then
-  redis.call('HSET', key('tombstones'), keyed_hash(user), result.erased)
+  bury(user, result.erased)
   redis.call('DEL', contact)
+elseif redis.call('HEXISTS', contact, 'erased') == 1 then
+  redis.call('ZADD', key('erasures'), 'NX', at, user)
 end
 return 'settled'

@@ -28,6 +28,7 @@ def play_all(loader: Loader) -> None:
     _leave_work(pipeline)
     _meet_trouble(pipeline)
     _go_backwards(pipeline)
+    _wait(pipeline)
 
 
 def _tell(pipeline: Pipeline) -> None:
@@ -54,6 +55,12 @@ def _go_backwards(pipeline: Pipeline) -> None:
     """Let the state be on hold twice, of which a person has ended one."""
     end_hold(pipeline.store, place_hold(pipeline.store, "a test"), trusted="state", by="ops")
     place_hold(pipeline.store, "a test")
+
+
+def _wait(pipeline: Pipeline) -> None:
+    """Leave somebody who waits for an address, and an erasure that is unfinished."""
+    pipeline.update("gina", email=address_of("ella"))
+    pipeline.anonymize("fay")
 
 
 def _act_at_brevo(pipeline: Pipeline) -> None:
