@@ -31,6 +31,7 @@ _BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+MOST_ATTRIBUTES = 100
 _USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
 # Pydantic takes a text of digits for seconds since 1970, also a date without hyphens.
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -69,13 +70,30 @@ def _extra_field(value: str) -> str:
     return value
 
 
+def _few(value: object) -> object:
+    """Refuse very many before each of them is a fault of its own."""
+    if isinstance(value, dict) and len(value) > MOST_ATTRIBUTES:
+        raise ValueError(f"at most {MOST_ATTRIBUTES}")
+    return value
+
+
+def _no_whole(value: object) -> object:
+    if isinstance(value, int):
+        raise ValueError("a whole number")  # noqa: TRY004 - pydantic wants it so
+    return value
+
+
 # The last in a row is asked first.
 UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), _in_form(normal_id)]
 Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$"), _in_form(trim)]
 Address = Annotated[str, _in_form(normal_address)]
 Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
 FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
-Value = Annotated[bool, Field(strict=True)] | int | FiniteFloat | Text | None
+# A longer whole number is not exact in JSON any more: who reads it as a float keeps another one.
+_BEYOND_DIGITS = 10**15
+Whole = Annotated[int, Field(gt=-_BEYOND_DIGITS, lt=_BEYOND_DIGITS)]
+Fraction = Annotated[FiniteFloat, BeforeValidator(_no_whole)]
+Value = Annotated[bool, Field(strict=True)] | Whole | Fraction | Text | None
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_of_our_time)]
 
 
@@ -113,8 +131,10 @@ class Held(Event):
 class _Personal(Event):
     first_name: Text | None = Field(default=None, description='Left out: nothing is said; "" clears it.')
     last_name: Text | None = Field(default=None, description='Left out: nothing is said; "" clears it.')
-    attributes: dict[FieldName, Value] = Field(
-        default_factory=dict, description="Further portal fields, each mapped in the configuration; null clears one."
+    attributes: Annotated[dict[FieldName, Value], BeforeValidator(_few)] = Field(
+        default_factory=dict,
+        max_length=MOST_ATTRIBUTES,
+        description="Further portal fields, each mapped in the configuration; null clears one.",
     )
 
     @property
@@ -201,7 +221,9 @@ def _fault(fault: Mapping[str, Any]) -> str:
 def _reason(fault: Mapping[str, Any]) -> str:
     match fault:
         case {"loc": ("attributes", _, kind)} if kind != "[key]":
-            return "must be a text of at most 1000 characters, a finite number, true, false or null"
+            return (
+                "must be a text of at most 1000 characters, a finite number of at most 15 digits, true, false or null"
+            )
         case {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}}:
             return _PATTERNS[pattern]
         case {"type": "extra_forbidden"}:

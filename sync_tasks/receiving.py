@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from redis import RedisError
+
 from sync_tasks.accepting import Nudge
 from sync_tasks.contacts import EventKey
 from sync_tasks.dead_letters import put_letter, write_letter
-from sync_tasks.errors import InvalidEventError
+from sync_tasks.errors import InvalidEventError, UnexpectedError
 from sync_tasks.events import Event, is_shown, parse_event, printable
-from sync_tasks.store import Store
-from sync_tasks.telemetry import log, log_outcome
+from sync_tasks.store import Acceptance, Store
+from sync_tasks.telemetry import describe, log, log_outcome
+from sync_tasks.trouble import is_trouble
 
 
 def _parse_whole(kind: type[Event], known: Mapping[str, Any]) -> Event:
@@ -19,11 +22,23 @@ def _parse_whole(kind: type[Event], known: Mapping[str, Any]) -> Event:
     return event
 
 
+def _accept(store: Store, event: Event) -> Acceptance:
+    """Accept an event; what Redis answers for good would be answered to the same message for ever."""
+    try:
+        return store.accept(event)
+    except RedisError as error:
+        if is_trouble(error):
+            raise
+        log.error("unexpected error in %s\n%s", event.task, describe(error))
+    raise UnexpectedError(f"{event.task}: Redis cannot accept it; the place is in the worker's log")
+
+
 def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task_id: str) -> Nudge:
     """Accept an event that came in full, and return what to look at.
 
     Raises:
         InvalidEventError: it is malformed; it is a dead letter now, without what it said.
+        UnexpectedError: Redis will never accept it; it is a dead letter, too.
     """
     unknown = sorted(printable(name) for name in wire.keys() - kind.model_fields.keys())
     if unknown:
@@ -31,8 +46,8 @@ def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task
     known = {name: value for name, value in wire.items() if name in kind.model_fields}
     try:
         event = _parse_whole(kind, known)
-        acceptance = store.accept(event)
-    except InvalidEventError as error:
+        acceptance = _accept(store, event)
+    except (InvalidEventError, UnexpectedError) as error:
         told = {name: value for name, value in known.items() if is_shown(name, value)}
         key = EventKey(kind.task, told.get("newsletter", ""), "")
         put_letter(store, write_letter(told.get("user_id", ""), key, error, store.now(), task_id))

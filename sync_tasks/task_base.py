@@ -28,17 +28,17 @@ class ContactTask(Task[..., Any]):
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Run the task; an error that nobody expected may hold anything, so only its class and place are told."""
-        from redis import RedisError
+        from sync_tasks.trouble import is_trouble
 
         current_task.set(self.request.id or "")
         try:
             return self.run(*args, **kwargs)
         except (SyncError, TaskPredicate):
             raise
-        except (RedisError, OperationalError) as error:
-            log.error("Redis is in trouble, the message goes back to the queue: %s", type(error).__name__)
-            raise Reject(type(error).__name__, requeue=True) from None
         except Exception as error:  # noqa: BLE001 - the one place
+            if isinstance(error, OperationalError) or is_trouble(error):
+                log.error("Redis is in trouble, the message goes back to the queue: %s", type(error).__name__)
+                raise Reject(type(error).__name__, requeue=True) from None
             log.error("unexpected error in %s\n%s", self.name, describe(error))
             raise UnexpectedError(f"{type(error).__name__} in {self.name}; its place is in the worker's log") from None
 

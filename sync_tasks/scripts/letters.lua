@@ -2,8 +2,8 @@
 local function close_letter(id, why, who, at)
   local text = redis.call('HGET', key('dead_letters'), id)
   if not text then return end
-  redis.call('HDEL', key('dead_letters'), id)
   local letter = cjson.decode(text)
+  redis.call('HDEL', key('dead_letters'), id)
   letter.closed = {why = why, by = who, at = at}
   redis.call('LPUSH', key('closed_letters'), cjson.encode(letter))
   redis.call('LTRIM', key('closed_letters'), 0, 9999)

@@ -23,7 +23,7 @@ from sync_tasks.events import (
 
 SECRET = "Marked-Person"
 USER_ID = "user_id: must be 1 to 255 characters without white space"
-VALUE = "must be a text of at most 1000 characters, a finite number, true, false or null"
+VALUE = "must be a text of at most 1000 characters, a finite number of at most 15 digits, true, false or null"
 NAME = "must be a plain name of at most 64 letters, digits and underscores"
 ISO = "occurred_at: must be an ISO 8601 text with a zone"
 WHOLE: dict[str, dict[str, Any]] = {
@@ -133,6 +133,10 @@ def test_a_newsletter_is_a_slug(newsletter: str) -> None:
         ({"city": {"name": SECRET}}, f"attributes.city: {VALUE}"),
         ({"city": float("nan")}, f"attributes.city: {VALUE}"),
         ({"city": "x" * 1001}, f"attributes.city: {VALUE}"),
+        ({"city": 10**15}, f"attributes.city: {VALUE}"),
+        ({"city": -(10**400)}, f"attributes.city: {VALUE}"),
+        ({f"city{number}": 1 for number in range(101)}, "attributes: at most 100"),
+        ({f"city{number}": [[[[SECRET]]]] for number in range(4500)}, "attributes: at most 100"),
         ({"city": [1], "age": [2]}, f"attributes.city: {VALUE}; attributes.age: {VALUE}"),
         ({f"{SECRET}@example.com": "x"}, f"attributes.(unprintable): {NAME}"),
         ({"first_name": SECRET}, "attributes.first_name: is an argument of its own"),

@@ -51,11 +51,36 @@ def test_an_error_nobody_expected_is_told_without_its_text(raising: MakeTask, ca
     assert SECRET not in line
 
 
-@pytest.mark.parametrize("error", [redis.ConnectionError(SECRET), redis.TimeoutError(), OperationalError(SECRET)])
+PASSING = [
+    redis.ConnectionError(SECRET),
+    redis.TimeoutError(),
+    redis.BusyLoadingError(),
+    redis.ReadOnlyError(),
+    redis.OutOfMemoryError(),
+    redis.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it is unable to persist on disk"),
+    redis.ResponseError("Error running script: -OOM command not allowed when used memory > 'maxmemory'."),
+    OperationalError(SECRET),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
 def test_while_redis_is_in_trouble_the_message_goes_back_to_the_queue(raising: MakeTask, error: Exception) -> None:
     state, rejected = handle(raising(error), {})
     assert state == "REJECTED"
     assert (rejected.reason, rejected.requeue) == (type(error).__name__, True)
+
+
+FINAL = [
+    redis.ResponseError("ERR Error running script: @user_script:9: too many results to unpack"),
+    redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"),
+    redis.DataError(SECRET),
+]
+
+
+@pytest.mark.parametrize("error", FINAL, ids=repr)
+def test_what_redis_answers_for_good_never_comes_again(raising: MakeTask, error: Exception) -> None:
+    state, told = handle(raising(error), {})
+    assert (state, type(told)) == ("FAILURE", UnexpectedError)
 
 
 def test_a_message_that_celery_shall_hand_out_again_is_left_to_celery(raising: MakeTask) -> None:
