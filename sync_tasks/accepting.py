@@ -9,7 +9,7 @@ from typing import Any
 from sync_tasks import endpoints, startup
 from sync_tasks.contacts import EventKey
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.events import Event, Held, is_shown, parse_event, stamp_of
+from sync_tasks.events import Event, Held, Subscribe, is_shown, parse_event, stamp_of
 from sync_tasks.store import Store, connect
 from sync_tasks.telemetry import log
 
@@ -93,6 +93,22 @@ def check_known(event: Event) -> None:
         raise InvalidEventError(f"{event.task} refused: attributes.{unmapped[0]}: mapped to no Brevo attribute")
 
 
+@cache
+def retired_newsletters() -> frozenset[str]:
+    """Return the newsletters that take no sign-ups any more, as far as the configuration is at hand."""
+    return endpoints.retired_at_hand()
+
+
+def check_open(event: Event) -> None:
+    """Refuse a sign-up that would be a dead letter, where the configuration is at hand.
+
+    Raises:
+        InvalidEventError: the newsletter is retired.
+    """
+    if isinstance(event, Subscribe) and event.newsletter in retired_newsletters():
+        raise InvalidEventError(f"{event.task} refused: newsletter: it is retired and takes no sign-ups any more")
+
+
 def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Nudge:
     """Accept what a portal hands to a task, and return the nudge to send.
 
@@ -104,5 +120,6 @@ def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) ->
         raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
     event = parse_event(kind, kwargs or {})
     check_known(event)
+    check_open(event)
     acceptance = portal_store().accept(event)
     return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.woken)

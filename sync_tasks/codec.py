@@ -43,6 +43,7 @@ def load_contact(
         address_taken=address_taken,
         tolerance=tolerance,
         held=held,
+        manual="manual" in stored,
     )
 
 

@@ -17,7 +17,7 @@ of, with ``list.<id>`` as its kind for a list that was named. The rest is bookke
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -194,6 +194,7 @@ class Contact:
     address_taken: bool = False
     tolerance: int = TOLERANCE
     held: str = ""
+    manual: bool = False
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
@@ -238,20 +239,30 @@ class Contact:
 
     def subscriptions(self) -> dict[str, tuple[str, bool]]:
         """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
-        wishes = {slug: self.wish(self._counting(slug)) for slug in self._newsletters()}
+        wishes = {slug: self.wish(self._counting(slug)) for slug in self.newsletters}
         return {slug: (wish[0], wish[1] == SUBSCRIBED) for slug, wish in wishes.items() if wish}
+
+    def subscription(self, slugs: Iterable[str]) -> tuple[str, bool] | None:
+        """Return the same of one newsletter that was known by several slugs, or nothing."""
+        wish = self.wish(self._counting(*slugs))
+        return (wish[0], wish[1] == SUBSCRIBED) if wish else None
+
+    @property
+    def newsletters(self) -> tuple[str, ...]:
+        """The slugs of which the portal said something."""
+        return tuple(dict.fromkeys(name[len(OWN) :] for name in self.registers if name.startswith((OWN, TOLD))))
 
     def said_last(self, newsletter: str) -> str:
         """Return what the portal said last of a newsletter, given up or not: ``s``, ``u`` or nothing."""
         return self.registers.get(self._counting(newsletter), "")[STAMP:]
 
-    def _newsletters(self) -> dict[str, None]:
-        return dict.fromkeys(name[len(OWN) :] for name in self.registers if name.startswith((OWN, TOLD)))
-
-    def _counting(self, newsletter: str) -> str:
+    def _counting(self, *slugs: str) -> str:
         """Return which register of a newsletter counts."""
-        own, told = (self.registers.get(clock + newsletter, "") for clock in (OWN, TOLD))
-        return (OWN if resolve(own, told, self.tolerance) == own else TOLD) + newsletter
+        own, told = (max((clock + slug for slug in slugs), key=self._text) for clock in (OWN, TOLD))
+        return own if resolve(self._text(own), self._text(told), self.tolerance) == self._text(own) else told
+
+    def _text(self, register: str) -> str:
+        return self.registers.get(register, "")
 
     def opt_outs(self, account: str) -> dict[str, str]:
         """Return the kinds of opt-outs an account told us of, and when each was last."""

@@ -20,21 +20,73 @@ _MADE_BY_US = "[0-9a-f]{16}"
 
 @dataclass(frozen=True, slots=True)
 class Subscribable:
-    """A newsletter as its account knows it."""
+    """A newsletter as its account knows it; ``had`` tells account and number of each list it had before."""
 
     list_id: int
     unsubscribed_attribute: str | None = None
+    retired: bool = False
+    manual: bool = False
+    had: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the portal's words map to one ``account``'s: newsletters by slug, attributes by portal field."""
+    """How the portal's words map to one ``account``'s: newsletters by slug, attributes by portal field.
+
+    ``renamed`` tells the present slug of each earlier one, ``earlier`` the lists that a newsletter had here before, by
+    each of its slugs.
+    """
 
     newsletters: Mapping[str, Subscribable]
     attributes: Mapping[str, str]
     erased_address: str = "deleted-{token}@deleted.example.com"
     erased_text: str = "DELETED"
     account: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def find(self, slug: str) -> Subscribable | None:
+        """Return the newsletter of a slug, present or earlier, if it is one of this account."""
+        return self.newsletters.get(self.renamed.get(slug, slug))
+
+    def shows(self, slug: str, lists: Iterable[int]) -> bool:
+        """Tell whether one of these lists is that of a newsletter, or one that it had here before."""
+        newsletter = self.find(slug)
+        known = self.earlier.get(slug, frozenset()) | ({newsletter.list_id} if newsletter else set())
+        return not known.isdisjoint(lists)
+
+    def takes_nobody(self, slug: str) -> bool:
+        """Tell whether a slug names a newsletter of this account that takes no sign-ups."""
+        return (found := self.find(slug)) is None or found.retired
+
+    def subscriptions(self, contact: Contact) -> dict[str, tuple[str, bool]]:
+        """Return what a user wishes of this account's newsletters; of two slugs of one the newest wish counts."""
+        told: dict[str, list[str]] = {}
+        for slug in contact.newsletters:
+            if self.find(slug):
+                told.setdefault(self.renamed.get(slug, slug), []).append(slug)
+        wishes = {slug: contact.subscription(slugs) for slug, slugs in told.items()}
+        return {slug: wish for slug, wish in wishes.items() if wish}
+
+    @property
+    def former(self) -> frozenset[int]:
+        """The lists that newsletters had before, and on which nobody stays."""
+        return frozenset().union(*self.earlier.values())
+
+    @property
+    def departed(self) -> frozenset[str]:
+        """The slugs of newsletters that moved to another account."""
+        return frozenset(slug for slug in self.earlier if self.find(slug) is None)
+
+    @property
+    def watched(self) -> frozenset[int]:
+        """The lists the pipeline manages, and those it managed before."""
+        return self.lists | self.former
+
+    @property
+    def manual(self) -> frozenset[int]:
+        """The lists on which an editor may put anybody."""
+        return frozenset(newsletter.list_id for newsletter in self.newsletters.values() if newsletter.manual)
 
     @property
     def lists(self) -> frozenset[int]:
@@ -78,6 +130,8 @@ class Wanted:
 
     ``held``: subscriptions up to this moment lift no block. ``address_since``: when the portal last
     confirmed the address.
+    ``held``: subscriptions up to this moment lift no block.
+    ``kept``: lists that it neither joins nor leaves, whoever put it there.
     """
 
     address: str | None
@@ -87,6 +141,7 @@ class Wanted:
     unsubscribed: frozenset[int]
     held: str = ""
     address_since: str = ""
+    kept: frozenset[int] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -112,30 +167,53 @@ def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wan
     """
     seen = seen or Seen()
     subscribed: dict[int, str] = {}
-    unsubscribed: set[int] = set()
+    unsubscribed, kept = _left_lists(contact, layout), set[int]()
     attributes = {
         layout.attributes[name]: "" if value is None else value
         for name, value in contact.attributes().items()
         if name in layout.attributes
     }
-    for slug, (since, wished) in contact.subscriptions().items():
-        newsletter = layout.newsletters.get(slug)
-        if newsletter is None:
-            continue
-        alive = wished and since > seen.ended_up_to(newsletter.list_id)
+    for slug, (since, wished) in layout.subscriptions(contact).items():
+        newsletter = layout.newsletters[slug]
+        ended = max(seen.ended_up_to(newsletter.list_id), _ended_before(contact, newsletter, seen, layout))
+        alive = wished and since > ended
         if alive and since <= contact.held and newsletter.list_id not in seen.lists:
             continue
-        if alive:
+        if alive and newsletter.retired:
+            kept.add(newsletter.list_id)
+        elif alive:
             subscribed[newsletter.list_id] = since
         else:
             unsubscribed.add(newsletter.list_id)
         if newsletter.unsubscribed_attribute:
             attributes[newsletter.unsubscribed_attribute] = not alive
+    kept |= layout.lists if contact.manual else layout.manual
+    kept -= subscribed.keys() | unsubscribed
     told, address = contact.wish("address") or ("", None)
     held_back = told <= contact.held and address != seen.address
-    wanted = None if held_back else address
+    wanted, off = None if held_back else address, frozenset(unsubscribed)
     since = told if told > contact.held else ""
-    return Wanted(wanted, contact.user_id, attributes, subscribed, frozenset(unsubscribed), contact.held, since)
+    return Wanted(wanted, contact.user_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
+
+
+def _left_lists(contact: Contact, layout: Layout) -> set[int]:
+    """Return the lists on which nobody stays; while the state is on hold, whoever waits to join is not taken off."""
+    wishes = contact.subscriptions().items() if contact.held and layout.earlier else ()
+    waiting = (layout.earlier.get(slug, frozenset()) for slug, (since, on) in wishes if on and since <= contact.held)
+    return set(layout.former.difference(*waiting))
+
+
+def _ended_before(contact: Contact, newsletter: Subscribable, here: Seen, layout: Layout) -> str:
+    """Return up to when subscriptions were ended where a newsletter was before: an opt-out moves along."""
+    return max((_ended_at(contact, *told, here, layout) for told in newsletter.had), default="")
+
+
+def _ended_at(contact: Contact, account: str, list_id: int, here: Seen, layout: Layout) -> str:
+    if account == layout.account:
+        return here.ended_up_to(list_id)
+    told = [*contact.opt_outs(account).values(), contact.list_opt_outs(account).get(list_id, "")]
+    seen = contact.seen.get(account, Seen())
+    return max(*told, seen.ended_up_to(list_id), seen.unblocked, seen.block.latest if seen.block else "")
 
 
 def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Change:
@@ -171,7 +249,7 @@ def _is_fresh(wanted: Wanted, renewed: Iterable[int]) -> bool:
 
 def _to_leave(wanted: Wanted, seen: Seen) -> frozenset[int]:
     """Return the lists it is on against the portal's word; one that Brevo skips takes it back only after it left."""
-    return seen.lists & (wanted.unsubscribed | (seen.strange - set(wanted.subscribed)) | seen.skipped)
+    return seen.lists & (wanted.unsubscribed | (seen.strange - set(wanted.subscribed) - wanted.kept) | seen.skipped)
 
 
 def _blocklisting(seen: Seen, guarded: Block | None, block: Block | None, *, lifted: bool, moves: bool) -> bool | None:

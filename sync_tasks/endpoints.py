@@ -177,6 +177,15 @@ def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
     return int((seconds if isinstance(seconds, int | float) else CLOCK_TOLERANCE) * 1_000_000)
 
 
+def retired_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the slugs that take no sign-ups any more, as far as the configuration is at hand (in the portal)."""
+    told = _table_at_hand("newsletters", environment)
+    tables = told.items() if isinstance(told, dict) else ()
+    retired = {slug: table for slug, table in tables if isinstance(table, dict) and table.get("retired") is True}
+    earlier = (table.get("was", []) for table in retired.values())
+    return frozenset(retired).union(*([was] if isinstance(was, str) else was for was in earlier))
+
+
 def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
     try:
         path = Path(environment.get("SYNC_CONFIG", "sync_tasks.toml"))

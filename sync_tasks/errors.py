@@ -76,6 +76,10 @@ class UnknownNewsletterError(PermanentError):
     """The newsletter is not in the configuration."""
 
 
+class RetiredNewsletterError(PermanentError):
+    """The newsletter takes no sign-ups any more."""
+
+
 class UnknownContactError(PermanentError):
     """Nothing tells which contact is meant: the user was never seen and the event brings no address."""
 

@@ -1,6 +1,6 @@
 """What becomes of each event after a push: reflected, a dead letter, or waiting for the next try. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -10,6 +10,7 @@ from sync_tasks.errors import (
     LeaseLostError,
     PermanentError,
     RateLimitedError,
+    RetiredNewsletterError,
     StateHeldError,
     SyncError,
     TransientError,
@@ -78,14 +79,24 @@ def find_error(
     if key.newsletter and account is None:
         return UnknownNewsletterError(f"newsletter {key.newsletter!r} is not in the configuration")
     if key.task == "unsubscribe_contact" and account:
-        over = contact.contradicted(key) or _is_off(key, account, settings, seen)
-        return None if over else errors.get(account)
+        over = contact.contradicted(key)
+        unended = () if over else _unended(key, account, settings, seen, errors)
+        return next((error for error in unended if error), None)
+    if key.task == "subscribe_contact" and (found := settings.find_newsletter(key.newsletter)) and found.retired:
+        return RetiredNewsletterError(f"newsletter {key.newsletter!r} is retired: it takes no sign-ups any more")
     return _worst(errors.values()) or _unmapped(key, contact, settings)
 
 
-def _is_off(key: EventKey, account: str, settings: Settings, seen: Mapping[str, Seen]) -> bool:
-    known = seen.get(account)
-    return known is not None and settings.newsletters[key.newsletter].list_id not in known.lists
+def _unended(
+    key: EventKey, account: str, settings: Settings, seen: Mapping[str, Seen], errors: Mapping[str, SyncError]
+) -> Iterator[SyncError | None]:
+    """Yield what keeps an opt-out from the list, and from each that the newsletter had before."""
+    newsletter = settings.find_newsletter(key.newsletter)
+    lists = ((account, newsletter.list_id), *settings.former_lists(key.newsletter)) if newsletter else ()
+    for where, number in lists:
+        known = seen.get(where)
+        if known is None or number in known.lists:
+            yield errors.get(where)
 
 
 def _worst(errors: Iterable[SyncError]) -> SyncError | None:

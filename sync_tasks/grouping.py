@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sync_tasks.contacts import Contact, EventKey
-from sync_tasks.differences import Change, Layout, NewContact
+from sync_tasks.differences import Change, Layout, NewContact, Subscribable
 from sync_tasks.lines import Priority
 from sync_tasks.planning import Read, Step, Write
 
@@ -53,11 +53,17 @@ def kind_of(shape: Shape, layout: Layout, contact: Contact) -> str | None:
     if not contact.pending:
         return kind_of_repair(shape, layout.account)
     task = "unsubscribe_contact" if shape.verb == "leave" else "subscribe_contact"
-    slugs = {slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists}
+    slugs = {key.newsletter for key in contact.pending if _leads_to(shape, layout.find(key.newsletter), key, task)}
+    if not slugs:
+        slugs = {slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists}
     if shape.verb == "look":
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
     return f"{task}:{slug}" if slug else None
+
+
+def _leads_to(shape: Shape, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:
+    return newsletter is not None and key.task == task and newsletter.list_id in shape.lists
 
 
 def kind_of_repair(shape: Shape, account: str) -> str:

@@ -89,8 +89,9 @@ def concerns(contact: Contact, account: str, layout: Layout) -> bool:
     return (
         contact.erased
         or (known is not None and known.id is not None)
-        or any(newsletter in layout.newsletters for newsletter in wished)
+        or any(layout.find(newsletter) for newsletter in wished)
         or (known is None and not wished)
+        or (known is None and any(newsletter in layout.departed and not on for newsletter, (_, on) in wished.items()))
         or bool(contact.hints)
     )
 
@@ -143,6 +144,8 @@ def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> St
 def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read | Write | None:
     wanted, contact_id = wanted_of(contact, layout, seen), seen.id or 0
     change = difference(wanted, seen, view.guarded)
+    if not view.fresh and _misses_lists(change, contact, seen, layout):
+        return Read(contact_id)
     if contact.address_taken:
         change = essential(change, layout)
     elif not view.fresh and _must_look(change, wanted, seen):
@@ -172,6 +175,18 @@ def _creation(wanted: Wanted, contact: Contact) -> NewContact | None:
     return NewContact(wanted.address, wanted.ext_id, wanted.attributes, frozenset(wanted.subscribed))
 
 
+def _misses_lists(change: Change, contact: Contact, seen: Seen, layout: Layout) -> bool:
+    """Tell whether a list must be left on which the contact may be although we do not know it.
+
+    Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. Whoever goes to
+    another account takes an opt-out at Brevo along, so that must be known, too.
+    """
+    ended = (layout.find(key.newsletter) for key in contact.pending if key.task == "unsubscribe_contact")
+    by_hand = {newsletter.list_id for newsletter in ended if newsletter and (newsletter.manual or contact.manual)}
+    unknown = by_hand - seen.lists or layout.former - seen.lists - seen.off
+    return bool(unknown or (layout.departed and change.leave & layout.former))
+
+
 def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
     """A block at Brevo decides what a new subscription or a new address may do, so it must be known."""
     return change.address is not None or any(since >= seen.looked for since in wanted.subscribed.values())
@@ -191,9 +206,9 @@ def seen_of(
     here = replace(before, address=remote.address or "", lists=remote.lists & layout.lists)
     wanted = wanted_of(contact, layout, here)
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
-    lists = remote.lists & layout.lists
+    lists = remote.lists & layout.watched
     erased = is_erased_unknown(remote, contact, layout, before)
-    former = remote.lists & (before.lists | before.off | before.former) - layout.lists
+    former = remote.lists & (before.lists | before.off | before.former) - layout.watched
     seen = Seen(
         id=remote.id,
         address=remote.address or "",
@@ -202,15 +217,15 @@ def seen_of(
         block=block_of(remote.block, before, contact.opt_outs(layout.account)),
         floor=before.floor,
         spares=before.spares,
-        strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed,
-        off=layout.lists - lists,
+        strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed - wanted.kept,
+        off=layout.watched - lists,
         looked=now,
         unblocked=before.unblocked,
         over=before.over,
         bounced=before.bounced,
         ended=before.ended,
         former=former,
-        foreign=remote.lists - layout.lists - former if remote.block else frozenset(),
+        foreign=remote.lists - layout.watched - former if remote.block else frozenset(),
     )
     if guarded is None and not contact.unsure:
         seen = notice_end(seen, before)

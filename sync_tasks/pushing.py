@@ -200,7 +200,7 @@ class AccountPush:
             return
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
-        self.view = View(replace(seen, off=self.layout.lists - new.lists, looked=self.store.now()), fresh=True)
+        self.view = View(replace(seen, off=self.layout.watched - new.lists, looked=self.store.now()), fresh=True)
         self.written |= new.attributes.keys()
 
     def _wait_to_create(self, error: AccountError) -> None:

@@ -44,10 +44,24 @@ def open_patiently(using: Resources) -> Iterator[Resources]:
 def layout_of(settings: Settings, account: str) -> Layout:
     """Return how the portal's words map to those of one account."""
     newsletters = {
-        slug: Subscribable(newsletter.list_id, newsletter.unsubscribed_attribute)
+        slug: Subscribable(
+            newsletter.list_id,
+            newsletter.unsubscribed_attribute,
+            newsletter.retired,
+            newsletter.manual,
+            settings.former_lists(slug),
+        )
         for slug, newsletter in settings.newsletters_by_account[account].items()
     }
-    return Layout(newsletters, settings.attributes, settings.anonymize.email, settings.anonymize.text, account)
+    return Layout(
+        newsletters,
+        settings.attributes,
+        settings.anonymize.email,
+        settings.anonymize.text,
+        account,
+        {old: slug for old, slug in settings.renamed.items() if slug in newsletters},
+        settings.former_on(account),
+    )
 
 
 @cache

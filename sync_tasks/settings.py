@@ -1,6 +1,7 @@
 """The configuration: a TOML file, the environment on top, checked as a whole; each fault is one line."""
 
 import os
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.endpoints import CLOCK_TOLERANCE, read_secret
@@ -16,9 +26,19 @@ from sync_tasks.errors import ConfigurationError
 
 BREVO_URL = "https://api.brevo.com/v3"
 
+
+def _former_list(told: object) -> str:
+    """Return a list as ``number`` or ``account:number``."""
+    text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
+    if not isinstance(text, str) or not re.fullmatch(r"([a-z0-9][a-z0-9_-]{0,31}:)?[1-9][0-9]{0,17}", text):
+        raise ValueError('must be a list, as 3, or a list of another account, as "account:3"')
+    return text
+
+
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 BrevoAttribute = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,50}$")]
+FormerList = Annotated[str, BeforeValidator(_former_list)]
 PortalField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 
 
@@ -39,11 +59,22 @@ class Account(Part):
 
 
 class Newsletter(Part):
-    """One newsletter of the portal and its Brevo list."""
+    """One newsletter of the portal and its Brevo list; how it changes tells ``docs/how-to/change-newsletters.md``."""
 
     list_id: int = Field(gt=0)
     account: AccountName | None = None
     unsubscribed_attribute: BrevoAttribute | None = None
+    was: tuple[Slug, ...] = Field(default=(), description="Earlier slugs: what was wished for them counts for it.")
+    former_list_ids: tuple[FormerList, ...] = Field(
+        default=(), description='Lists it had before, as 3, or "account:3" on another account: nobody stays on them.'
+    )
+    retired: bool = Field(default=False, description="Takes opt-outs and no sign-ups; who is on its list stays.")
+    manual: bool = Field(default=False, description="Whom an editor puts on its list stays until they opt out.")
+
+    @field_validator("was", mode="before")
+    @classmethod
+    def _one_or_more(cls, told: object) -> object:
+        return (told,) if isinstance(told, str) else told
 
 
 class Anonymization(Part):
@@ -134,10 +165,35 @@ class Settings(Part):
     def _some_account(cls, accounts: dict[str, Account]) -> dict[str, Account]:
         return accounts or {"default": Account()}
 
+    @cached_property
+    def renamed(self) -> Mapping[str, str]:
+        """The present slug of each earlier one."""
+        return {old: slug for slug, newsletter in self.newsletters.items() for old in newsletter.was}
+
+    @property
+    def slugs(self) -> frozenset[str]:
+        """All slugs that name a newsletter, the earlier ones too."""
+        return frozenset(self.newsletters) | frozenset(self.renamed)
+
+    def find_newsletter(self, slug: str) -> Newsletter | None:
+        """Return the newsletter of a slug, present or earlier."""
+        return self.newsletters.get(slug) or self.newsletters.get(self.renamed.get(slug, ""))
+
     def account_of(self, newsletter: str) -> str | None:
         """Return the account of a newsletter, or nothing where the newsletter is unknown."""
-        known = self.newsletters.get(newsletter)
+        known = self.find_newsletter(newsletter)
         return (known.account or next(iter(self.accounts))) if known else None
+
+    def former_lists(self, newsletter: str) -> tuple[tuple[str, int], ...]:
+        """Return account and number of each list that a newsletter had before."""
+        known, here = self.find_newsletter(newsletter), self.account_of(newsletter)
+        told = (former.rpartition(":") for former in (known.former_list_ids if known else ()))
+        return tuple((account or here or "", int(number)) for account, _, number in told)
+
+    def former_on(self, account: str) -> dict[str, frozenset[int]]:
+        """Return, for each slug, the lists that its newsletter had on an account before."""
+        told = {slug: {number for where, number in self.former_lists(slug) if where == account} for slug in self.slugs}
+        return {slug: frozenset(lists) for slug, lists in told.items() if lists}
 
     @cached_property
     def newsletters_by_account(self) -> Mapping[str, Mapping[str, Newsletter]]:
@@ -217,6 +273,7 @@ def find_faults(settings: Settings) -> Iterator[str]:
         elif not (key.isascii() and key.isprintable() and " " not in key):
             yield f"accounts.{name}: the API key holds white space, a line break or an odd character"
     yield from _newsletter_faults(settings)
+    yield from _change_faults(settings)
     flags = [known.unsubscribed_attribute for known in settings.newsletters.values() if known.unsubscribed_attribute]
     for attribute, times in Counter([*settings.attributes.values(), *flags]).items():
         if times > 1:
@@ -236,7 +293,21 @@ def _newsletter_faults(settings: Settings) -> Iterator[str]:
             yield f"newsletters: list {list_id} of account {account!r} is used {times} times"
 
 
+def _change_faults(settings: Settings) -> Iterator[str]:
+    """Yield what makes no sense of earlier slugs and lists."""
+    present = {(settings.account_of(slug), one.list_id): slug for slug, one in settings.newsletters.items()}
+    for slug, newsletter in settings.newsletters.items():
+        for old in newsletter.was:
+            if old in settings.newsletters:
+                yield f"newsletters.{slug}: was: {old!r} is a newsletter of its own; take that table away"
+            elif settings.renamed[old] != slug:
+                yield f"newsletters.{slug}: was: {old!r} became {settings.renamed[old]!r} already"
+        for account, number in settings.former_lists(slug):
+            if user := present.get((account, number)):
+                yield f"newsletters.{slug}: former_list_ids: list {number} of account {account!r} belongs to {user!r}"
+
+
 def _fault(fault: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
     reasons = {"extra_forbidden": "unknown key", "missing": "missing", "too_short": "there must be at least one"}
-    return f"{where}: {reasons.get(fault['type'], fault['msg'])}"
+    return f"{where}: {reasons.get(fault['type'], fault['msg']).removeprefix('Value error, ')}"

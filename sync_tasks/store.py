@@ -336,12 +336,14 @@ class Store:
         """Note what Brevo holds of contacts that nobody has in hand (see ``saw.lua``); return of how many that held."""
         return sum(cast("list[int]", self.run_all("saw", calls)))
 
-    def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
-        """Return the next cursor ("0" at the end), then numeric ids an account is known to hold and their users.
+    def walk(self, *question: str | int) -> tuple[str, str, str, str, list[str]]:
+        """Return the next cursor, ids, their users, users who lack a contact, and counts (see ``ids.lua``)."""
+        return cast("tuple[str, str, str, str, list[str]]", self._run("ids", *question))
 
-        ``count`` is about how many keys one round trip looks at. Ids are set off by commas, users by spaces.
-        """
-        return cast("tuple[str, str, str]", tuple(self._run("ids", cursor, count, account)))  # type: ignore[arg-type]
+    def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
+        """Return the next cursor (``0`` at the end), numeric ids set off by commas, and their users by spaces."""
+        cursor, ids, users, *_ = self.walk(cursor, count, account, "")
+        return cursor, ids, users
 
     def urgent(self, user_ids: list[str]) -> frozenset[str]:
         """Return those of these users for whom an opt-out or an erasure is pending."""

@@ -1,12 +1,13 @@
 """The use case: bring one contact in sync on every account, and tell what became of each of its events."""
 
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from sync_tasks.company import go_together
 from sync_tasks.concluding import blame, conclude
-from sync_tasks.differences import wanted_of
+from sync_tasks.differences import Layout, wanted_of
 from sync_tasks.errors import PoisonedContactError, SyncError
 from sync_tasks.grouping import priority_of
 from sync_tasks.planning import concerns
@@ -42,18 +43,47 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     """Push one leased contact to every account that may hold anything of it, and give the lease back."""
     seconds = using.settings.pipeline.lease_seconds
     together = partial(go_together, using=using, task_id=task_id)
-    pushes = [
-        AccountPush(account, layout, using.gateways[account], using.store, lease, seconds, together)
-        for account, layout in using.layouts.items()
-        if concerns(lease.contact, account, layout)
-    ]
-    found = {push.account: error for push in pushes if (error := _run(push, using.throttle))}
+    pushes, found = list[AccountPush](), dict[str, SyncError]()
+    for account, layout in _departed_first(using.layouts):
+        if not concerns(lease.contact, account, layout):
+            continue
+        known = _with_news(lease, pushes)
+        push = AccountPush(account, layout, using.gateways[account], using.store, known, seconds, together)
+        pushes.append(push)
+        if error := _find_trouble(push, found) or _run(push, using.throttle):
+            found[account] = error
     errors = {account: blame(error, account, using) for account, error in found.items()}
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
     pushed = Pushed(lease.contact, using.store.now(), seen, errors, doubtful, lease.paused)
     settled, report = conclude(lease, pushed, using, task_id)
     return settled, replace(report, nudge=frozenset().union(*(push.woken | {push.busy} for push in pushes)) - {""})
+
+
+def _departed_first(layouts: Mapping[str, Layout]) -> list[tuple[str, Layout]]:
+    """Return the accounts that newsletters have left first: what was ended there holds where they went."""
+    return sorted(layouts.items(), key=lambda told: not told[1].departed)
+
+
+def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:
+    """Return the lease with what was seen of other accounts just now."""
+    seen = {push.account: push.view.seen for push in pushes if push.view.seen and push.layout.departed}
+    return replace(lease, contact=replace(lease.contact, seen={**lease.contact.seen, **seen})) if seen else lease
+
+
+def _find_trouble(push: AccountPush, found: Mapping[str, SyncError]) -> SyncError | None:
+    """Return what keeps a user from being taken along: an opt-out at the former account may not be known yet."""
+    contact, here = push.lease.contact, push.lease.contact.seen.get(push.account)
+    if contact.erased or (here and here.id is not None) or not found:
+        return None
+    wishes = push.layout.subscriptions(contact)
+    waiting = {
+        account
+        for slug, (since, wished) in wishes.items()
+        for account, _ in push.layout.newsletters[slug].had
+        if wished and (known := contact.seen.get(account)) and known.id is not None and since <= known.looked
+    }
+    return next((found[account] for account in waiting & found.keys()), None)
 
 
 def _run(push: AccountPush, throttle: Throttle) -> SyncError | None:

@@ -22,7 +22,8 @@ def lend_broker(url: str) -> Iterator[None]:
 
 def find_lent() -> dict[str, object]:
     """Return what this process has that a test may have lent to it: settings, and ways to the state that are open."""
-    caches = (accepting.portal_store, accepting.mapped_fields, accepting.known_newsletters, resources.worker_resources)
+    told = (accepting.mapped_fields, accepting.known_newsletters, accepting.retired_newsletters)
+    caches = (accepting.portal_store, *told, resources.worker_resources)
     opened = {cache.__name__: cache.cache_info().currsize for cache in caches}
     foreign = [name for name in app.tasks if not name.startswith(("celery.", "sync_tasks."))]
     return opened | {name: str(app.conf[name]) for name in _SETTINGS} | {"tasks": foreign}

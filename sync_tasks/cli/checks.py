@@ -109,6 +109,19 @@ def _check_hold(store: "Store") -> Check:
     return Check("state", "fail", f"on hold since {hold.since:%Y-%m-%d %H:%M} UTC: {hold.reason}", advice)
 
 
+def check_census(store: "Store", settings: "Settings") -> Iterator[Check]:
+    """Name what the state holds of newsletters, lists and accounts that the configuration lacks."""
+    from sync_tasks.reconciling.census import read_census
+
+    for name, found, advice in read_census(store).findings():
+        yield Check(f"unknown: {name}", "warn", found, advice)
+    for slug in settings.newsletters:
+        for account, number in settings.former_lists(slug):
+            if account not in settings.accounts:
+                found = f"former list {number} is on account {account}, which the configuration lacks"
+                yield Check(f"{slug}: former", "warn", found, "nobody leaves that list; opt-outs there still count")
+
+
 def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterator[Check]:
     """Look whether the key is good, and whether the account has the lists and attributes of the configuration."""
     try:

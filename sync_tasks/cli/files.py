@@ -87,7 +87,7 @@ class Form:
             attributes=settings.attributes,
             columns=parse_pairs("--map", self.columns),
             usual=files.columns,
-            names=files.newsletters | parse_pairs("--name", self.names),
+            names=dict(settings.renamed) | files.newsletters | parse_pairs("--name", self.names),
             values=files.values | parse_pairs("--set", self.values),
             ignore_unknown=self.ignore_unknown or files.ignore_unknown_columns,
         )

@@ -76,6 +76,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
+        *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
     ]
 
 

@@ -68,6 +68,7 @@ class Overview:
     paused_parts: list[PausedPart]
     webhooks: dict[str, dict[str, int]]
     reconciled: list[str]
+    unknown: list[str]
     alarms: list[str]
 
     @property
@@ -95,11 +96,12 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
     from sync_tasks.erasures import count_unfinished, find_erasure_alarm
     from sync_tasks.holds import find_hold_alarm
+    from sync_tasks.reconciling.census import read_census
     from sync_tasks.reconciling.remembering import find_alarms, last_runs, tell_run
     from sync_tasks.web.noticing import read_counts
 
     queues, unacknowledged = read_queues(store)
-    workers = ping_workers()
+    workers, census = ping_workers(), read_census(store)
     now = int(store.now())
     redis, dirty = store.redis, store.key("dirty")
     oldest = cast("list[tuple[str, float]]", redis.zrange(dirty, 0, 0, withscores=True))
@@ -119,7 +121,8 @@ def read_overview(store: "Store", settings: "Settings") -> Overview:
         paused_parts=read_paused_parts(store, settings),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
-        alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store)],
+        unknown=census.lines,
+        alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store), *census.alarms],
     )
 
 

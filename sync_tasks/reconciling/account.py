@@ -1,7 +1,7 @@
 """One account: everything it holds is compared before anything is changed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -10,7 +10,15 @@ from sync_tasks.differences import Layout, is_anonymized
 from sync_tasks.planning import concerns, is_erased_unknown
 from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
 from sync_tasks.reconciling.glancing import Glance
-from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_calm, read_contacts, read_holders, read_tombs
+from sync_tasks.reconciling.knowing import (
+    AT_ONCE,
+    find_users,
+    number_of,
+    read_calm,
+    read_contacts,
+    read_tombs,
+    walk_state,
+)
 from sync_tasks.reconciling.numbers import Holders, Shown
 from sync_tasks.reconciling.reading import Page, read_pages
 from sync_tasks.reconciling.resuming import Found, Memory
@@ -27,6 +35,7 @@ def ignore(_account: str, _compared: int) -> None:
 class Comparison:
     """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
 
+    ``counting``: the walk through the state counts wishes and accounts, in ``counts``.
     ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison had done when it
     was broken off; ``anew``: none of them counts. ``alone``: contacts left to the push that is under way, or to the
     operator who has their dead letter.
@@ -37,12 +46,16 @@ class Comparison:
     dry: bool = False
     tell: Tell = ignore
     anew: bool = False
+    counting: bool = False
     compared: int = 0
     resumed: int = 0
     alone: int = 0
     drifts: list[Drift] = field(default_factory=list)
     memory: Memory = field(init=False)
+    counts: Counter[str] = field(default_factory=Counter)
     _strays: dict[str, int] = field(default_factory=dict)
+    _lacking: Holders = field(default_factory=lambda: Holders(()))
+    _met: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.using.store, self.layout, self.dry)
@@ -66,7 +79,8 @@ class Comparison:
             SyncError: the account cannot be read to its end.
         """
         store = self.using.store
-        holders, tombs = read_holders(store, self.account), read_tombs(store, self.account)
+        walk, tombs = walk_state(store, self.layout, counting=self.counting), read_tombs(store, self.account)
+        holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
         glance, shown = Glance(self.layout, store.tolerance), Shown()
         offset = self._go_on(holders, shown)
         for page in read_pages(self.using.gateways[self.account], self.using, shown, offset):
@@ -78,6 +92,7 @@ class Comparison:
             self._keep(page, drifts, strays)
             self.tell(self.account, self.compared)
         self._find_gone(holders.missing(), self.memory.began)
+        self._find_lacking(self._lacking.missing(), self.memory.began)
 
     def _go_on(self, holders: Holders, shown: Shown) -> int:
         """Take over what an earlier comparison came to before it was broken off, and return where it stopped.
@@ -89,6 +104,8 @@ class Comparison:
             offset, self.alone = found.offset, found.alone
             self.drifts += (drift for drift in found.drifts if drift.user_id or (drift.contact_id or 0) not in holders)
             self._strays |= {user: number for user, number in found.strays.items() if number not in holders}
+            for user in found.met:
+                self._lacking.found(number_of(user))
             for number in found.ids:
                 shown.add(number)
                 holders.found(number)
@@ -99,7 +116,9 @@ class Comparison:
     def _keep(self, page: Page, drifts: int, strays: int) -> None:
         """Remember what a page came to: what was found beyond so many drifts and strays."""
         ids, found = [remote.id for remote in page.remotes], self.drifts[drifts:]
-        self.memory.keep(Found(page.after, self.alone, ids, found, dict(islice(self._strays.items(), strays, None))))
+        news = dict(islice(self._strays.items(), strays, None))
+        self.memory.keep(Found(page.after, self.alone, ids, found, news, self._met))
+        self._met = []
 
     def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
         """Return the contacts that do not surely agree at a glance."""
@@ -113,6 +132,7 @@ class Comparison:
     def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:
         users = find_users(page.remotes, holders, self.using.store)
         contacts = read_contacts(set(users.values()), self.using.store)
+        self._meet(users.values())
         agreed = []
         for remote in page.remotes:
             user = users.get(remote.id)
@@ -128,6 +148,13 @@ class Comparison:
                 self.alone += 1
         if agreed and not self.dry:
             self.using.store.saw(agreed)
+
+    def _meet(self, users: Iterable[str]) -> None:
+        """Note who has a contact here after all, though the state knew of none."""
+        for user in users:
+            if number_of(user) in self._lacking:
+                self._lacking.found(number_of(user))
+                self._met.append(user)
 
     def _look_at(self, remote: RemoteContact, contact: Contact, looked: str) -> Drift | Seen | None:
         """Return a drift; or what is news of a contact that agrees, or nothing."""
@@ -156,10 +183,8 @@ class Comparison:
         entombed = remote.id in tombs or (remote.ext_id and self.using.store.is_erased(remote.ext_id))
         if entombed and not anonymized:
             self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))
-        elif remote.lists & self.layout.lists:
-            self.drifts.append(
-                Drift(("unknown contact",), contact_id=remote.id, lists=remote.lists & self.layout.lists)
-            )
+        elif lists := remote.lists & self.layout.watched - self.layout.manual:
+            self.drifts.append(Drift(("unknown contact",), contact_id=remote.id, lists=lists))
 
     def _find_gone(self, users: Iterator[str], looked: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""
@@ -169,5 +194,16 @@ class Comparison:
                 self._strays.pop(contact.user_id, None)
                 if drift:
                     self.drifts.append(drift)
+        self._note_strays()
+
+    def _find_lacking(self, users: Iterator[str], looked: str) -> None:
+        """Whoever subscribed and was on no page lacks a contact, unless it is about to be created."""
+        while chunk := list(islice(users, AT_ONCE)):
+            for contact in read_contacts(chunk, self.using.store).values():
+                known = contact.seen.get(self.account)
+                if is_settled(contact) and (known is None or known.id is None):
+                    self.drifts += filter(None, [find_missing(contact, self.layout, looked)])
+
+    def _note_strays(self) -> None:
         duplicates = (Drift(("duplicate contact",), user, number) for user, number in self._strays.items())
         self.drifts.extend(duplicates)

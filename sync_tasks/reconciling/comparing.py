@@ -14,6 +14,7 @@ Kind = Literal[
     "missing contact",
     "missing on list",
     "extra on list",
+    "on a former list",
     "attribute",
     "address",
     "duplicate contact",
@@ -48,6 +49,11 @@ class Drift:
     def holdable(self) -> bool:
         """Whether nothing differs but what waits while the state is on hold."""
         return set(self.kinds) <= {"missing contact", "missing on list", "address"}
+
+    @property
+    def moves(self) -> bool:
+        """Whether repairing it takes somebody off a list that a newsletter had before."""
+        return "on a former list" in self.kinds
 
     def wire(self, account: str) -> list[str]:
         """Return the arguments of ``saw.lua``."""
@@ -92,7 +98,7 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         known = before is not None and before.digest == ERASED
         return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
     change = difference(wanted_of(contact, layout, seen), seen)
-    kinds = tuple(_kinds(change, seen, before))
+    kinds = tuple(_kinds(change, seen, before, layout))
     if not kinds:
         return seen
     return Drift(
@@ -102,19 +108,21 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         contact.rev,
         seen,
         change.join | change.leave,
-        loses=bool(change.leave),
+        loses=bool(change.leave - layout.former),
         regains=bool(change.join) or change.blocklisted is False,
         was_known=before is not None and before.id is not None,
     )
 
 
-def _kinds(change: Change, seen: Seen, before: Seen | None) -> Iterator[Kind]:
+def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> Iterator[Kind]:
     if seen.block and not (before and before.block):
         yield "blocklisted"
     if change.join:
         yield "missing on list"
-    if change.leave:
+    if change.leave - layout.former:
         yield "extra on list"
+    if change.leave & layout.former:
+        yield "on a former list"
     if change.address is not None:
         yield "address"
     if change.ext_id is not None or change.attributes:
@@ -122,14 +130,14 @@ def _kinds(change: Change, seen: Seen, before: Seen | None) -> Iterator[Kind]:
 
 
 def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
-    """Return that a contact is gone at Brevo; nothing where it need not be there.
+    """Return that a contact is not (any more) at Brevo; nothing where it need not be there.
 
     Brevo forgets an opt-out with its contact: ours must hold.
     """
-    before = contact.seen[layout.account]
+    before = contact.seen.get(layout.account, Seen())
     seen = replace(before.forgotten, looked=looked)
     wanted = wanted_of(contact, layout, seen)
-    if before.id is None or not wanted.subscribed:
+    if wanted.address is None or not wanted.subscribed:
         return None
     lists = frozenset(wanted.subscribed)
     return Drift(("missing contact",), contact.user_id, before.id, contact.rev, seen, lists, regains=True)

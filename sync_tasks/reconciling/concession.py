@@ -1,6 +1,6 @@
 """A person trusts Brevo more than a state that went backwards: what Brevo does not show any more was ended there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import cast
@@ -27,18 +27,26 @@ class Picture:
     lists: dict[int | str, frozenset[int]] = field(default_factory=dict)
     anonymized: set[int] = field(default_factory=set)
 
-    def events_of(self, contact: Contact, hold: Hold) -> Iterator[Event]:
-        """Yield what must have happened to a living user for Brevo to be as it is."""
+    def has(self, contact: Contact, slug: str) -> bool:
+        """Tell whether a contact is on the list of a newsletter, or on one that it had before."""
+        return self.layout.shows(slug, self._lists_of(contact))
+
+    def _lists_of(self, contact: Contact) -> frozenset[int]:
+        seen = contact.seen.get(self.layout.account)
+        number = seen.id if seen and seen.id is not None else 0
+        return self.lists.get(contact.user_id if contact.user_id in self.lists else number, _NONE)
+
+    def events_of(self, contact: Contact, hold: Hold, pictures: Iterable["Picture"]) -> Iterator[Event]:
+        """Yield what must have happened to a living user for Brevo to be as these pictures show."""
         seen = contact.seen.get(self.layout.account)
         number = seen.id if seen and seen.id is not None else 0
         moved = contact.user_id in self.lists
         if number in self.anonymized and not moved:
             yield Anonymize(user_id=contact.user_id)
             return
-        here = self.lists.get(contact.user_id if moved else number, _NONE)
         for slug, (since, wished) in contact.subscriptions().items():
-            newsletter = self.layout.newsletters.get(slug)
-            if newsletter and wished and since <= hold.moment and newsletter.list_id not in here:
+            old = wished and since <= hold.moment and self.layout.find(slug)
+            if old and not any(picture.has(contact, slug) for picture in pictures):
                 yield Unsubscribe(user_id=contact.user_id, newsletter=slug, occurred_at=moment_of(since))
 
 
@@ -61,7 +69,7 @@ def _take_picture(account: str, using: Resources) -> Picture:
     picture, alike = Picture(using.layouts[account]), dict[frozenset[int], frozenset[int]]()
     for page in read_pages(using.gateways[account], using, Shown()):
         for remote in page.remotes:
-            lists = remote.lists & picture.layout.lists
+            lists = remote.lists & picture.layout.watched
             lists = alike.setdefault(lists, lists)
             picture.lists[remote.id] = lists
             if remote.ext_id:
@@ -81,4 +89,4 @@ def _events(pictures: list[Picture], hold: Hold, store: Store) -> Iterator[Event
         for key, fields in zip(chunk, pipeline.execute(), strict=True):
             contact = load_contact(key[start:], fields, tolerance=store.tolerance)
             if fields and not contact.erased:
-                yield from (event for picture in pictures for event in picture.events_of(contact, hold))
+                yield from (event for picture in pictures for event in picture.events_of(contact, hold, pictures))

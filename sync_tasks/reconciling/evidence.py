@@ -13,7 +13,7 @@ from sync_tasks.contacts import STAMP, Contact, RemoteContact, Seen
 from sync_tasks.differences import Layout, is_anonymized, wanted_of
 from sync_tasks.events import stamp_of
 from sync_tasks.holds import Hold, clear_examined, place_hold
-from sync_tasks.reconciling.knowing import AT_ONCE, find_users, read_holders
+from sync_tasks.reconciling.knowing import AT_ONCE, find_users, walk_state
 from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.store import Store
 from sync_tasks.work import Resources
@@ -68,7 +68,7 @@ def _find_unexplained(remotes: Iterable[RemoteContact], account: str, using: Res
     known: Holders | None = None
     while chunk := list(islice(rest, AT_ONCE)):
         if known is None and any(is_anonymized(remote, layout) for remote in chunk):
-            known = read_holders(store, account)
+            known = walk_state(store, layout).holders
         users = find_users(chunk, known or Holders(()), store)
         told = dict(_read(set(users.values()), store))
         for remote in chunk:
@@ -122,7 +122,8 @@ def explains(contact: Contact, remote: RemoteContact, layout: Layout, *, idle: b
 def _explains_lists(contact: Contact, remote: RemoteContact, layout: Layout, seen: Seen, *, idle: bool) -> bool:
     """What is under way may be there already; what waits to be subscribed may have been ended meanwhile."""
     wanted = frozenset(wanted_of(contact, layout, seen).subscribed)
-    if idle and not remote.block and wanted - remote.lists:
+    waiting = {one.list_id for slug, one in layout.newsletters.items() if not layout.shows(slug, remote.lists)}
+    if idle and not remote.block and wanted & waiting:
         return False
     under_way = wanted if contact.pending or contact.unsure else seen.lists
     return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in layout.lists)

@@ -25,12 +25,19 @@ class Glance:
     def __init__(self, layout: Layout, tolerance: int = TOLERANCE) -> None:
         self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
         self._off, self._strange = f"s:{layout.account}:off", f"s:{layout.account}:strange"
-        self._lists = layout.lists
+        self._lists, self._former = layout.lists, layout.former
+        self._manual = layout.manual
         self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
-        self._newsletters = {
-            clock + slug: (slug, newsletter) for slug, newsletter in layout.newsletters.items() for clock in (OWN, TOLD)
-        }
+        slugs = {slug: slug for slug in layout.newsletters} | dict(layout.renamed)
+        self._newsletters = {clock + told: slug for told, slug in slugs.items() for clock in (OWN, TOLD)}
+        self._by_slug = layout.newsletters
         self._tolerance = tolerance
+        # What may be known of opt-outs where a newsletter was before.
+        had = {account for newsletter in layout.newsletters.values() for account, _ in newsletter.had}
+        elsewhere = had - {layout.account}
+        self._elsewhere = tuple(f"s:{account}:{what}" for account in elsewhere for what in ("block", "floor"))
+        self._elsewhere += tuple(f"s:{account}:more" for account in had)
+        self._told = tuple(f"b:{account}:" for account in elsewhere)
 
     def agrees(self, remote: RemoteContact, user_id: str, fields: Mapping[str, str]) -> bool:
         """Tell whether a contact surely is as its user's fields in the state want it, and as we knew it to be ours."""
@@ -44,15 +51,31 @@ class Glance:
         attributes = self._names.keys() & fields.keys()
         if not all(_same(remote.attributes.get(self._names[name]), fields[name][STAMP:]) for name in attributes):
             return False
-        floor = fields.get(self._floor, "")
-        newsletters = dict(self._newsletters[name] for name in self._newsletters.keys() & fields.keys())
-        strange = remote.lists & self._lists - {newsletter.list_id for newsletter in newsletters.values()}
-        return (not strange or self._brought_along(strange, fields)) and all(
-            _is_settled(remote, newsletter, self._wish(fields, slug), floor) for slug, newsletter in newsletters.items()
+        return not self._is_moving(remote, fields) and self._is_on_its_lists(remote, fields)
+
+    def _is_moving(self, remote: RemoteContact, fields: Mapping[str, str]) -> bool:
+        """Tell whether a newsletter that changed lists, or an editor's hand, asks for a closer look."""
+        return (
+            "manual" in fields
+            or not self._former.isdisjoint(remote.lists)
+            or any(name in fields for name in self._elsewhere)
+            or (bool(self._told) and any(name.startswith(self._told) for name in fields))
         )
 
-    def _wish(self, fields: Mapping[str, str], slug: str) -> str:
-        return resolve(fields.get(OWN + slug, ""), fields.get(TOLD + slug, ""), self._tolerance)
+    def _is_on_its_lists(self, remote: RemoteContact, fields: Mapping[str, str]) -> bool:
+        floor = fields.get(self._floor, "")
+        wishes: dict[str, dict[str, str]] = {}
+        for name in self._newsletters.keys() & fields.keys():
+            clocks = wishes.setdefault(self._newsletters[name], {})
+            clocks[name[:2]] = max(clocks.get(name[:2], ""), fields[name])
+        newsletters = [(self._by_slug[slug], clocks) for slug, clocks in wishes.items()]
+        strange = remote.lists & self._lists - {newsletter.list_id for newsletter, _ in newsletters} - self._manual
+        return (not strange or self._brought_along(strange, fields)) and all(
+            _is_settled(remote, newsletter, self._wish(clocks), floor) for newsletter, clocks in newsletters
+        )
+
+    def _wish(self, clocks: Mapping[str, str]) -> str:
+        return resolve(clocks.get(OWN, ""), clocks.get(TOLD, ""), self._tolerance)
 
     def _brought_along(self, lists: frozenset[int], fields: Mapping[str, str]) -> bool:
         """Tell whether a contact was on lists of which the portal never spoke when we met it."""
@@ -64,7 +87,8 @@ class Glance:
 def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, floor: str) -> bool:
     alive = text[STAMP:] == SUBSCRIBED and text[:STAMP] > floor
     flag = newsletter.unsubscribed_attribute
-    return (newsletter.list_id in remote.lists) is alive and (not flag or remote.attributes.get(flag) is (not alive))
+    there = newsletter.list_id in remote.lists or (newsletter.retired and alive)
+    return there is alive and (not flag or remote.attributes.get(flag) is (not alive))
 
 
 def _same(held: Json, wished: str) -> bool:

@@ -1,13 +1,15 @@
 """What the state knows: whose contact is whose, read once and kept small, and the fields of users, page by page."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from typing import cast
 
 from sync_tasks.codec import load_contact
 from sync_tasks.contacts import Contact, RemoteContact
+from sync_tasks.differences import Layout
 from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.store import Store
 
@@ -16,17 +18,44 @@ AT_ONCE = 1000
 BRIEFLY = 250
 
 
-def read_holders(store: Store, account: str) -> Holders:
-    """Return the user of each numeric id that the account is known to hold."""
-    return Holders(_read_parts(store, account))
+@dataclass(frozen=True, slots=True, repr=False)
+class Walk:
+    """What one walk through the state tells of an account.
+
+    ``holders`` know the user of each numeric id. ``lacking`` are users with a living subscription and no contact there,
+    by ``number_of``. ``counts``: how many users have a wish, a list, an account (see ``ids.lua``).
+    """
+
+    holders: Holders
+    lacking: Holders
+    counts: Counter[str]
 
 
-def _read_parts(store: Store, account: str) -> Iterator[tuple[str, str]]:
-    cursor = "0"
+def number_of(user: str) -> int:
+    """Return a number that stands for a user in this process."""
+    return hash(user) & 0x7FFF_FFFF_FFFF_FFFF
+
+
+def walk_state(store: Store, layout: Layout, *, counting: bool = False) -> Walk:
+    """Look at every user once, without standing in anybody's way."""
+    lacking, counts = list[tuple[str, str]](), Counter[str]()
+    holders = Holders(_read_parts(store, layout, lacking, counts, counting=counting))
+    return Walk(holders, Holders(lacking), counts)
+
+
+def _read_parts(
+    store: Store, layout: Layout, lacking: list[tuple[str, str]], counts: Counter[str], *, counting: bool
+) -> Iterator[tuple[str, str]]:
+    cursor, flag = "0", "1" if counting else ""
+    slugs = [slug for slug in (*layout.newsletters, *layout.renamed) if not layout.takes_nobody(slug)]
     while True:
-        cursor, ids, users = store.scan_ids(account, cursor, AT_ONCE)
+        cursor, ids, users, without, counted = store.walk(cursor, AT_ONCE, layout.account, flag, *slugs)
         if ids:
             yield ids, users
+        if without:
+            lacking.append((",".join(str(number_of(user)) for user in without.split(" ")), without))
+        for name, number in zip(counted[::2], counted[1::2], strict=True):
+            counts[name] += int(number)
         if cursor == "0":
             return
 

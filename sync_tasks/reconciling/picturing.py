@@ -21,6 +21,7 @@ _COLOURS = [
     "#f0e442",
     "#882255",
     "#661100",
+    "#117733",
 ]
 _COLOUR_OF: Mapping[str, str] = dict(zip(get_args(Kind), _COLOURS, strict=True))
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Reconcile</title>

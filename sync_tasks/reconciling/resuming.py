@@ -29,7 +29,8 @@ _PERSONAL = ("address", "digest")
 class Found:
     """What a page came to: which contacts were on it, and where the next one begins.
 
-    ``alone``: contacts left to somebody else so far · ``strays``: by user, a contact that may be a second one.
+    ``alone``: contacts left to somebody else so far · ``strays``: by user, a contact that may be a second one ·
+    ``met``: users of whom the state knew no contact.
     """
 
     offset: int
@@ -37,6 +38,7 @@ class Found:
     ids: list[int]
     drifts: list[Drift] = field(default_factory=list)
     strays: dict[str, int] = field(default_factory=dict)
+    met: list[str] = field(default_factory=list)
 
 
 class Memory:
@@ -67,7 +69,7 @@ class Memory:
 
     def keep(self, found: Found) -> None:
         """Add what a page came to, as long as the time is not over."""
-        told = [found.offset, found.alone, found.ids, list(map(_dump, found.drifts)), found.strays]
+        told = [found.offset, found.alone, found.ids, list(map(_dump, found.drifts)), found.strays, found.met]
         self._store.redis.rpushx(self._key, json.dumps(told, separators=(",", ":")))
 
     def recall(self) -> Iterator[Found]:
@@ -78,8 +80,8 @@ class Memory:
             start += len(texts)
 
     def _parse(self, text: str) -> Found:
-        offset, alone, ids, drifts, strays = json.loads(text)
-        return Found(offset, alone, ids, self._complete([_parse_drift(*told) for told in drifts]), strays)
+        offset, alone, ids, drifts, *rest = json.loads(text)
+        return Found(offset, alone, ids, self._complete([_parse_drift(*told) for told in drifts]), *rest)
 
     def _complete(self, drifts: list[Drift]) -> list[Drift]:
         """Add what is not remembered for being personal: the state tells it as long as it is the same."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sync_tasks.errors import SyncError
 from sync_tasks.reconciling.account import Comparison, Tell, ignore
 from sync_tasks.reconciling.catching import count_grave, find_excess, most_changes
+from sync_tasks.reconciling.census import keep_census
 from sync_tasks.reconciling.comparing import Drift
 from sync_tasks.reconciling.remembering import Run, remember, tell_resumed
 from sync_tasks.reconciling.repairing import keep_blocks, look_at_erased, repair, split_held
@@ -35,16 +36,22 @@ class Scope:
 
 def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
     """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
-    chosen = scope.account or (using.settings.account_of(scope.newsletter) if scope.newsletter else "")
-    return [_reconcile(account, using, scope, tell) for account in using.layouts if chosen in {"", account}]
+    chosen = {scope.account} if scope.account else set(using.layouts)
+    if scope.newsletter:
+        chosen = {account for account in chosen if _lists_of(scope.newsletter, account, using.settings)}
+    accounts = [account for account in using.layouts if account in chosen]
+    # The first walk through the state counts for all of them.
+    return [_reconcile(account, using, scope, tell, counting=not place) for place, account in enumerate(accounts)]
 
 
-def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell) -> Run:
+def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell, *, counting: bool) -> Run:
     clock, repaired, held = time.monotonic(), 0, 0
-    comparison = Comparison(account, using, scope.dry_run, tell, scope.anew)
+    comparison = Comparison(account, using, scope.dry_run, tell, scope.anew, counting)
     try:
         using.gateways[account].check_owner()
         comparison.run()
+        if counting:
+            keep_census(comparison.counts, using.settings, using.store)
         _narrow(comparison, using.settings, scope.newsletter)
         free, held = split_held(comparison)
         refused = _refuse(comparison, free, scope)
@@ -89,8 +96,14 @@ def _tell(run: Run, using: Resources) -> None:
 
 def _narrow(comparison: Comparison, settings: Settings, newsletter: str) -> None:
     if newsletter:
-        list_id = settings.newsletters[newsletter].list_id
-        comparison.drifts = [drift for drift in comparison.drifts if list_id in drift.lists]
+        lists = _lists_of(newsletter, comparison.account, settings)
+        comparison.drifts = [drift for drift in comparison.drifts if not lists.isdisjoint(drift.lists)]
+
+
+def _lists_of(newsletter: str, account: str, settings: Settings) -> frozenset[int]:
+    """Return the lists that a newsletter has, or had, on an account."""
+    known = settings.newsletters_by_account[account].get(newsletter)
+    return settings.former_on(account).get(newsletter, frozenset()) | ({known.list_id} if known else set())
 
 
 def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> str:
@@ -102,6 +115,9 @@ def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> st
 def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:
     """Return for each newsletter how many contacts of which class of drift it concerns."""
     return {
-        slug: dict(Counter(kind for drift in comparison.drifts if one.list_id in drift.lists for kind in drift.kinds))
-        for slug, one in comparison.layout.newsletters.items()
+        slug: dict(
+            Counter(kind for drift in comparison.drifts if not lists.isdisjoint(drift.lists) for kind in drift.kinds)
+        )
+        for slug in comparison.using.settings.newsletters
+        if (lists := _lists_of(slug, comparison.account, comparison.using.settings))
     }

@@ -89,8 +89,8 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
 
 
 def _own(settings: Settings, account: str) -> Own:
-    newsletters = settings.newsletters_by_account[account].values()
-    return Own(settings.accounts[account].api_key_name, frozenset(newsletter.list_id for newsletter in newsletters))
+    lists = (newsletter.list_id for newsletter in settings.newsletters_by_account[account].values())
+    return Own(settings.accounts[account].api_key_name, frozenset(lists).union(*settings.former_on(account).values()))
 
 
 def build_server(receiver: Receiver, protocol: type[Impatient] = Impatient) -> uvicorn.Server:

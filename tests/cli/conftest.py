@@ -44,3 +44,4 @@ def _forget_portal() -> None:
     accepting.portal_store.cache_clear()
     accepting.mapped_fields.cache_clear()
     accepting.known_newsletters.cache_clear()
+    accepting.retired_newsletters.cache_clear()

@@ -20,17 +20,26 @@ PLAIN: tuple[Json, ...] = ("", None, "Anna", "Ünal\n", True, False, 0, 1, 12345
 LIKE_OTHERS: tuple[Json, ...] = (1.0, 0.0, 1e300, "null", '""', "1", {"b": 1, "a": 2})
 
 layouts = st.builds(
-    lambda lists, flags, attributes: Layout(
+    lambda lists, flags, hands, attributes, renamed, former: Layout(
         {
             slug: Subscribable(*both)
-            for slug, both in zip(("daily", "weekly"), zip(lists, flags, strict=True), strict=False)
+            for slug, both in zip(("daily", "weekly"), zip(lists, flags, *hands, strict=True), strict=False)
         },
         attributes,
         account="default",
+        renamed=renamed,
+        earlier=former,
     ),
     st.permutations([3, 5, 9]),
     st.tuples(*[st.sampled_from([None, f"OFF_{number}"]) for number in range(3)]),
+    # Retired or not, managed by hand or not, moved from another account or not.
+    st.tuples(
+        *[st.tuples(*[st.booleans()] * 3)] * 2,
+        st.tuples(*[st.sampled_from([(), (), (("other", 4),)])] * 3),
+    ),
     st.sampled_from([{"first_name": "FIRSTNAME", "age": "AGE"}, {"age": "FIRSTNAME"}, {}]),
+    st.sampled_from([{}, {"gone": "daily"}, {"gone": "weekly", "dead": "weekly"}]),
+    st.sampled_from([{}, {"gone": frozenset({77})}]),
 )
 
 
@@ -41,6 +50,8 @@ def registers(values: tuple[Json, ...]) -> st.SearchStrategy[dict[str, str]]:
         "n:daily": ["s", "u"],
         "n:weekly": ["s", "u"],
         "n:gone": ["s", "u"],
+        "n:dead": ["s", "u"],
+        "t:dead": ["s", "u"],
         **{
             f"a:{name}": [json.dumps(value, ensure_ascii=False) for value in values]
             for name in ("first_name", "age", "gone")
@@ -74,6 +85,10 @@ TROUBLE = {
     "g:address": STAMPS[0],
     "g:n:daily": STAMPS[1],
     "s:default:block": f"unsubscribed:{STAMPS[0]}",
+    "s:other:block": f"unsubscribed:{STAMPS[0]}",
+    "s:other:floor": STAMPS[0],
+    "b:other:unsubscribed": STAMPS[1],
+    "manual": "1",
     "s:default:spares": "4",
     "s:default:strange": "5",
 }

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from sync_tasks.differences import Subscribable
+from sync_tasks.differences import Layout, Subscribable
 from sync_tasks.reconciling.account import Comparison
-from sync_tasks.reconciling.knowing import BRIEFLY, read_calm, read_holders
+from sync_tasks.reconciling.knowing import BRIEFLY, read_calm, walk_state
 from tests.integration.pipeline import Pipeline
 
 
@@ -24,10 +24,10 @@ def test_the_user_of_each_contact_is_known_by_its_id(pipeline: Pipeline) -> None
         pipeline.subscribe(user, "daily")
     pipeline.work()
     pipeline.subscribe("nobody-at-brevo-yet", "daily")
-    holders = read_holders(pipeline.store, "default")
+    holders = walk_state(pipeline.store, pipeline.resources.layouts["default"]).holders
     assert {holders.user_of(int(str(held["id"]))) for held in pipeline.brevo.contacts()} == set(users)
     assert sorted(holders.missing()) == sorted(users)
-    assert list(read_holders(pipeline.store, "other").missing()) == []
+    assert list(walk_state(pipeline.store, Layout({}, {}, account="other")).holders.missing()) == []
 
 
 def test_what_another_configuration_wants_is_found_though_brevo_is_as_we_left_it(pipeline: Pipeline) -> None:

@@ -65,3 +65,4 @@ def _forget() -> None:
     accepting.portal_store.cache_clear()
     accepting.mapped_fields.cache_clear()
     accepting.known_newsletters.cache_clear()
+    accepting.retired_newsletters.cache_clear()

@@ -72,6 +72,18 @@ def test_bad_input_raises_in_the_portal_and_leaves_nothing_behind(store: Store, 
     assert store.redis.keys() == []
 
 
+def test_a_sign_up_for_a_retired_newsletter_is_refused_where_the_configuration_is_at_hand(
+    store: Store, environment: Path
+) -> None:
+    environment.write_text("[newsletters.daily]\nlist_id = 3\nretired = true\n")
+    with pytest.raises(InvalidEventError) as caught:
+        subscribe_contact.delay(**WHOLE)
+    told = "subscribe_contact refused: newsletter: it is retired and takes no sign-ups any more"
+    assert (str(caught.value), store.redis.keys()) == (told, [])
+    unsubscribe_contact.delay(user_id="u1", newsletter="daily", email=WHOLE["email"])
+    assert store.peek("u1") is not None
+
+
 def test_what_is_said_must_be_named(store: Store) -> None:
     with pytest.raises(InvalidEventError, match="keyword arguments only"):
         subscribe_contact.delay("u1")

@@ -82,6 +82,25 @@ def test_the_portal_knows_the_mapped_fields_only_where_the_configuration_is_at_h
 
 
 @pytest.mark.parametrize(
+    ("text", "slugs"),
+    [
+        ("[newsletters.daily]\nretired = true\nwas = 'early'\n", {"daily", "early"}),
+        ("[newsletters.daily]\nretired = true\nwas = ['early', 'late']\n", {"daily", "early", "late"}),
+        ("[newsletters.daily]\nretired = false\n[newsletters.weekly]\nlist_id = 3\n", set()),
+        ("newsletters = 3\n", set()),
+        (None, set()),
+    ],
+)
+def test_the_portal_knows_what_is_retired_where_the_configuration_is_at_hand(
+    tmp_path: Path, text: str | None, slugs: set[str]
+) -> None:
+    path = tmp_path / "conf.toml"
+    if text is not None:
+        path.write_text(text)
+    assert endpoints.retired_at_hand({"SYNC_CONFIG": str(path)}) == slugs
+
+
+@pytest.mark.parametrize(
     ("url", "ours"), [("redis://h", True), ("rediss://h", True), ("sentinel://h", False), ("amqp://h", False)]
 )
 def test_our_transport_is_for_redis_alone(url: str, *, ours: bool) -> None:

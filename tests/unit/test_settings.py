@@ -159,6 +159,59 @@ def test_a_key_file_that_cannot_be_read_is_told_by_its_variable(faults: Faults, 
     assert lines == ["SYNC_API_KEY_FILE: cannot read the file it names: No such file or directory"]
 
 
+CHANGED = """
+[newsletters.morning]
+list_id = 8
+was = "daily"
+former_list_ids = [3, "default:4"]
+"""
+
+
+def test_a_newsletter_may_have_had_other_names_and_lists(load: Load) -> None:
+    settings = load(CHANGED)
+    assert settings.slugs == {"morning", "daily"}
+    assert (settings.account_of("daily"), settings.find_newsletter("daily")) == (
+        "default",
+        settings.newsletters["morning"],
+    )
+    assert settings.former_lists("daily") == (("default", 3), ("default", 4))
+    assert settings.former_on("default") == dict.fromkeys(("morning", "daily"), frozenset({3, 4}))
+    assert load(CHANGED.replace('"daily"', '["daily", "early"]')).renamed == {"daily": "morning", "early": "morning"}
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            CHANGED + MINIMAL,
+            [
+                "newsletters.morning: was: 'daily' is a newsletter of its own; take that table away",
+                "newsletters.morning: former_list_ids: list 3 of account 'default' belongs to 'daily'",
+            ],
+        ),
+        (
+            CHANGED + '[newsletters.evening]\nlist_id = 9\nwas = "daily"\n',
+            ["newsletters.morning: was: 'daily' became 'evening' already"],
+        ),
+        (
+            CHANGED.replace("[3,", "[8,"),
+            ["newsletters.morning: former_list_ids: list 8 of account 'default' belongs to 'morning'"],
+        ),
+        *(
+            (
+                CHANGED.replace("[3,", f"[{wrong},"),
+                ["newsletters.morning.former_list_ids.0: must be a list, as 3, or a list of another account"],
+            )
+            for wrong in ("0", "-3", '"default"', '"a b:3"', "true")
+        ),
+        (CHANGED.replace('"daily"', '["a b"]'), ["newsletters.morning.was.0: String should match pattern"]),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_told(faults: Faults, text: str, lines: list[str]) -> None:
+    found = faults(text)
+    assert [line[: len(told)] for line, told in zip(found, lines, strict=True)] == lines
+
+
 def test_all_faults_are_told_at_once(faults: Faults) -> None:
     assert faults(f"{MINIMAL}[newsletters.weekly]\nlist_id = 3\n", NOTHING="") == [
         "accounts.default: no API key; set SYNC_API_KEY or SYNC_API_KEY_FILE",
