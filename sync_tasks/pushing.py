@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from sync_tasks.contacts import RemoteContact, Seen
+from sync_tasks.contacts import STAMP, RemoteContact, Seen
 from sync_tasks.differences import (
     ERASED,
     Change,
@@ -95,7 +95,7 @@ class AccountPush:
                 self.doubtful = True
                 self.view = replace(self.view, seen=self._with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
-            raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
+            raise _taken(self.store.claimant(self.lease.contact.registers.get("address", "")[STAMP:]))
         if self.lease.contact.pending and is_held_back(self.lease.contact, self.layout, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
@@ -286,7 +286,7 @@ class AccountPush:
         owner = other.ext_id or ""
         holder = self.store.peek(owner)
         if holder and not holder.erased and holder.address == other.address:
-            raise AddressTakenError("the address belongs to another living user of the portal; nothing was changed")
+            raise _taken(owner)
         self.busy = owner
         here = self.known()
         if here.id is not None and here.address and self.store.claimant(here.address) not in (None, self.lease.user_id):
@@ -353,3 +353,8 @@ class AccountPush:
             raise
         self.doubtful |= written.doubtful
         return written
+
+
+def _taken(owner: str | None) -> AddressTakenError:
+    """Return the error that names whose address it is."""
+    return AddressTakenError(f"the address belongs to another living user, {owner or 'unknown'}; nothing was changed")

@@ -24,6 +24,7 @@ from sync_tasks.cli import (
     showing,
     state,
     status,
+    support,
     suppressed,
     up,
     webhooks,
@@ -81,6 +82,8 @@ app.add_typer(state.app, name="state")
 app.command("status")(status.show_status)
 app.command("contact")(contact.show_contact)
 app.add_typer(account.app, name="account")
+app.command("unsubscribe")(support.unsubscribe)
+app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
 app.add_typer(webhooks.app, name="webhooks")

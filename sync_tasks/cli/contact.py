@@ -8,7 +8,7 @@ import typer
 
 from sync_tasks.cli.opening import open_store
 from sync_tasks.cli.showing import AsJson, ShowPersonal, complain, escaped, lay_out, print_json, print_table, say
-from sync_tasks.cli.users import find_user
+from sync_tasks.cli.users import Address, pick_user
 
 if TYPE_CHECKING:
     from sync_tasks.cli.sides import Happening, Masks, Sides
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sync_tasks.settings import Settings
     from sync_tasks.store import Store
 
-UserId = Annotated[str, typer.Argument(metavar="USER_ID")]
+UserId = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Brevo: show what the pipeline remembers of it.")]
 
 
@@ -35,7 +35,12 @@ class Portrait:
 
 
 def show_contact(
-    user_id: UserId, *, offline: Offline = False, show_personal_data: ShowPersonal = False, as_json: AsJson = False
+    user_id: UserId = None,
+    *,
+    address: Address = None,
+    offline: Offline = False,
+    show_personal_data: ShowPersonal = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what the portal wants of a user and what Brevo holds, and what happened lately.
 
@@ -46,14 +51,16 @@ def show_contact(
 
     settings = load_settings()
     with open_store() as store:
-        user_id = find_user(store, user_id)
-        portrait = _paint(store, settings, user_id, IN_FULL if show_personal_data else Masks(), offline=offline)
+        user = pick_user(store, user_id, address)
+        masks = IN_FULL if show_personal_data else Masks()
+        portrait = _paint(store, settings, user, masks, offline=offline) if user is not None else None
     if portrait is None:
-        complain("nothing is known of this user")
+        complain("nothing is known of this user" if user is not None else "nobody has this address")
         raise typer.Exit(1)
     if as_json:
         print_json(_dump(portrait))
     else:
+        say(f"[bold]user[/] {escaped(portrait.user_id)}")
         _print(portrait)
     raise typer.Exit(1 if any(sides.error for sides in portrait.accounts.values()) else 0)
 

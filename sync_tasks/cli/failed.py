@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.cli.opening import open_store
-from sync_tasks.cli.showing import AsJson, count, parse_age, print_json, say
+from sync_tasks.cli.showing import AsJson, complain, count, parse_age, print_json, say
+from sync_tasks.cli.users import Address, find_wanting
 
 if TYPE_CHECKING:
     from sync_tasks.cli.letters import Filter
@@ -44,19 +45,32 @@ def list_letters(
     newsletter: Newsletter = None,
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
+    address: Address = None,
     closed: Closed = False,
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters, the oldest first."""
     from sync_tasks.cli import letter_tables, letters
 
-    which = letters.Filter(task, error, newsletter, older_than, newer_than)
     with open_store() as store:
+        users = _find_users(store, address) if address is not None else None
+        which = letters.Filter(task, error, newsletter, older_than, newer_than, users)
         found = letters.find_closed(store, which) if closed else letters.find_letters(store, which)
     if as_json:
         print_json([letters.dump_letter(letter) for letter in found])
     else:
         (letter_tables.print_closed if closed else letter_tables.print_letters)(found)
+
+
+def _find_users(store: "Store", address: str) -> frozenset[str]:
+    from sync_tasks.dead_letters import read_closed, read_letters
+
+    letters = [*read_letters(store), *read_closed(store)]
+    users = find_wanting(store, address, (letter.user_id for letter in letters if letter.user_id))
+    if not users:
+        complain("nobody has this address")
+        raise typer.Exit(1)
+    return users
 
 
 @app.command("show")

@@ -30,6 +30,7 @@ class Filter:
     newsletter: str | None = None
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
+    users: frozenset[str] | None = None
 
     def __bool__(self) -> bool:
         return self != Filter()
@@ -41,6 +42,7 @@ class Filter:
             (self.task is None or letter.task in _spellings(self.task, "_contact"))
             and (self.error is None or letter.error in _spellings(self.error, "Error"))
             and (self.newsletter is None or letter.newsletter == self.newsletter)
+            and (self.users is None or letter.user_id in self.users)
             and (self.older_than is None or age >= self.older_than)
             and (self.newer_than is None or age <= self.newer_than)
         )
@@ -106,17 +108,18 @@ class Replay:
 def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str) -> list[Replay]:
     """Give each letter's event another chance and nudge the contacts."""
     replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
-    _nudge({done.letter.user_id for done in replays if done.outcome == "replayed"})
+    nudge({done.letter.user_id for done in replays if done.outcome == "replayed"})
     return replays
 
 
-def _nudge(user_ids: set[str]) -> None:
+def nudge(user_ids: set[str], *, urgent: bool = False) -> None:
+    """Have workers look at these users; where the broker is away, the sweep does it."""
     from kombu.exceptions import OperationalError
 
     from sync_tasks.nudging import nudge_contacts
 
     try:
-        nudge_contacts(user_ids)
+        nudge_contacts(user_ids, urgent=urgent)
     except OperationalError as error:
         complain(f"the broker is away ({type(error.__cause__ or error).__name__}): the next sweep brings the contacts")
 
