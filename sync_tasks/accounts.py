@@ -8,7 +8,7 @@ import hashlib
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -151,6 +151,32 @@ def accept_owner(store: Store, name: str, owner: str) -> Iterator[int]:
     _forget_tombs(store, name)
     store.redis.delete(store.key(f"attributes:{name}"), *store.redis.scan_iter(store.key(f"comparing:{name}:*")))
     store.redis.hset(store.key("owners"), name, owner)
+
+
+def find_left(store: Store, configured: Iterable[str]) -> list[str]:
+    """Return the accounts whose contacts the state may know and that are not in the configuration (any more)."""
+    known = cast("list[str]", store.redis.hkeys(store.key("owners")))
+    return sorted({name for name in known if " " not in name} - set(configured))
+
+
+def tell_left(name: str) -> str:
+    """Return one line about an account that left the configuration."""
+    return (
+        f"account {name} is not in the configuration any more: erasures of people it holds stay unfinished: "
+        f"put it back, or if it is gone: sync-tasks account forget {name}"
+    )
+
+
+def forget_gone(store: Store, name: str) -> Iterator[int]:
+    """Forget an account that is gone, and let erasures that waited for it come to their end; yield as above."""
+    seen_to = 0
+    for users in _known_users(store, name):
+        store.run_all("forget_account", ((user, name) for user in users))
+        seen_to += len(users)
+        yield seen_to
+    fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
+    if fields:
+        store.redis.hdel(store.key("owners"), *map(str, fields))
 
 
 def _known_users(store: Store, name: str) -> Iterator[list[str]]:

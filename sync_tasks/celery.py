@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import suppress
 from functools import cache
 from typing import Any, NoReturn
 
@@ -75,6 +76,7 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
     except ConfigurationError as error:
         _end(error)
     worker_ready.connect(watch_sweeps)
+    worker_ready.connect(tell_left_accounts)
     worker_shutting_down.connect(stop_waiting)
     worker_shutdown.connect(close_sockets)
 
@@ -84,6 +86,19 @@ def watch_sweeps(**_: object) -> None:
     from sync_tasks import watching
 
     threading.Thread(target=watching.watch, name="watch-sweeps", daemon=True).start()
+
+
+def tell_left_accounts(**_: object) -> None:
+    """Say which accounts left the configuration although the state may know contacts of theirs."""
+    from redis import RedisError
+
+    from sync_tasks import accounts, resources
+    from sync_tasks.telemetry import log
+
+    using = resources.worker_resources()
+    with suppress(RedisError):
+        for name in accounts.find_left(using.store, using.layouts):
+            log.error("%s", accounts.tell_left(name))
 
 
 def stop_waiting(**_: object) -> None:

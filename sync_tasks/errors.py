@@ -163,5 +163,9 @@ class UnfinishedErasureError(PermanentError):
     """An erasure is not complete: it cannot be given up."""
 
 
+class UnconfiguredAccountError(AccountError):
+    """The state knows a contact of an account that is not in the configuration: nobody can reach it."""
+
+
 class UnexpectedError(SyncError):
     """A bug: the class and the place are told, the text, which may hold anything, is not."""

@@ -16,6 +16,7 @@ from sync_tasks.errors import (
     RateLimitedError,
     StateHeldError,
     SyncError,
+    UnconfiguredAccountError,
 )
 from sync_tasks.fates import Fates, is_own
 from sync_tasks.pauses import name_of
@@ -106,6 +107,8 @@ def _told_delay(error: SyncError) -> float | None:
             return error.retry_after
         case StateHeldError():
             return HELD_AGAIN
+        case UnconfiguredAccountError():
+            return LONGEST_DEFERRAL
         case _:
             return None
 
@@ -182,7 +185,9 @@ def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
     hints = {f"{HINT}{address}": "" for address in contact.hints}
     if not pushed.errors and not unsure:
         fields |= hints
-    if contact.erased and not pushed.errors and all(seen.id is not None for seen in pushed.seen.values()):
+    # An account that nobody can reach is known by its number: no address is needed for it.
+    trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
+    if contact.erased and not trouble and all(seen.id is not None for seen in pushed.seen.values()):
         fields |= hints | {"address": ""}
     return fields
 

@@ -1,14 +1,15 @@
 """The use case: bring one contact in sync on every account, and tell what became of each of its events."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 from sync_tasks.company import go_together
 from sync_tasks.concluding import blame, conclude
-from sync_tasks.differences import Layout, wanted_of
-from sync_tasks.errors import PoisonedContactError, SyncError
+from sync_tasks.contacts import Contact
+from sync_tasks.differences import ERASED, Layout, wanted_of
+from sync_tasks.errors import PoisonedContactError, SyncError, UnconfiguredAccountError
 from sync_tasks.grouping import priority_of
 from sync_tasks.planning import concerns
 from sync_tasks.pushing import AccountPush
@@ -53,6 +54,7 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
         if error := _find_trouble(push, found) or _run(push, using.throttle):
             found[account] = error
     errors = {account: blame(error, account, using) for account, error in found.items()}
+    errors |= dict(_unreachable(lease.contact, using))
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
     pushed = Pushed(lease.contact, using.store.now(), seen, errors, doubtful, lease.paused)
@@ -84,6 +86,14 @@ def _find_trouble(push: AccountPush, found: Mapping[str, SyncError]) -> SyncErro
         if wished and (known := contact.seen.get(account)) and known.id is not None and since <= known.looked
     }
     return next((found[account] for account in waiting & found.keys()), None)
+
+
+def _unreachable(contact: Contact, using: Resources) -> Iterator[tuple[str, SyncError]]:
+    """Yield the accounts that still hold something of an erased user and are not in the configuration."""
+    for account, seen in contact.seen.items():
+        if contact.erased and account not in using.layouts and seen.id is not None and seen.digest != ERASED:
+            told = f"contact {seen.id} of account {account!r}, which is not in the configuration, cannot be anonymized"
+            yield account, UnconfiguredAccountError(f"{told}: put it back, or `sync-tasks account forget {account}`")
 
 
 def _run(push: AccountPush, throttle: Throttle) -> SyncError | None:

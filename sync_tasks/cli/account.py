@@ -79,6 +79,34 @@ def accept(
         _accept(store, settings, name, opened, who)
 
 
+@app.command("forget")
+def forget(
+    name: Annotated[str, typer.Argument(help="The account's name in the former configuration.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    who: Annotated[str | None, typer.Option("--by", help="Who decides: named in the log.", metavar="WHO")] = None,
+) -> None:
+    """Say that an account that left the configuration is gone: nobody can anonymize anything there.
+
+    What the state knew of its contacts is forgotten, and erasures that waited for it come to their end.
+    """
+    from sync_tasks.accounts import forget_gone
+    from sync_tasks.settings import load_settings
+    from sync_tasks.telemetry import log
+
+    if name in load_settings().accounts:
+        complain(f"account {name!r} is in the configuration: take it out first")
+        raise typer.Exit(2)
+    if not yes:
+        typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
+    with open_store() as store:
+        users = 0
+        for seen_to in forget_gone(store, name):
+            users = seen_to
+    log.warning("account %s is gone, said %s", name, who or "a person at the command line")
+    say(f"account {escaped(name)}: {count(users, 'contact')} forgotten")
+
+
 def _ask(store: "Store", settings: "Settings", name: str) -> str:
     from sync_tasks.cli.asking import open_gateways
     from sync_tasks.errors import SyncError

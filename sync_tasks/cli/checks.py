@@ -92,11 +92,20 @@ def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
         found = "has not swept for a day" if swept is None else f"swept {show_age(swept)} ago"
         yield Check("beat", "fail", found, "start `celery -A sync_tasks beat`, once: lost messages wait for it")
     yield _check_hold(store)
+    yield from _check_left(store, settings)
     for name, pause in read_pauses(store, settings).items():
         yield Check(f"{name}: pause", "fail", f"{pause.error} for {show_age(pause.seconds)}", pause.message)
     for part in read_paused_parts(store, settings):
         found = f"{part.error} for {show_age(part.seconds)}, {count(part.waiting, 'contact')} waiting"
         yield Check(f"{part.account}: {part.part}", "fail", found, part.advice)
+
+
+def _check_left(store: "Store", settings: "Settings") -> Iterator[Check]:
+    from sync_tasks.accounts import find_left
+
+    for name in find_left(store, settings.accounts):
+        advice = f"put it back; if the account is gone: `sync-tasks account forget {name}`"
+        yield Check(f"{name}: account", "fail", "not in the configuration, and the state may know its contacts", advice)
 
 
 def _check_hold(store: "Store") -> Check:
