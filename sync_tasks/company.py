@@ -20,7 +20,18 @@ from sync_tasks.events import moment_of
 from sync_tasks.gateway import Gateway
 from sync_tasks.grouping import Shape, kind_of, shape_of
 from sync_tasks.pauses import CREATING, parts_of
-from sync_tasks.planning import Read, Step, View, Write, after_write, concerns, first_view, next_step, seen_of
+from sync_tasks.planning import (
+    Read,
+    Step,
+    View,
+    Write,
+    after_write,
+    concerns,
+    first_view,
+    next_step,
+    seen_of,
+    without_lists,
+)
 from sync_tasks.pushing import AccountPush
 from sync_tasks.settling import Pushed
 from sync_tasks.store import Lease
@@ -88,7 +99,7 @@ class Company:
         own, fitting = self.own.push, 0
         leases = own.store.take_company(kind, most, own.lease_seconds)
         for lease in leases:
-            view = first_view(lease.contact, own.account)
+            view = without_lists(first_view(lease.contact, own.account), own.layout.absent)
             push = AccountPush(own.account, own.layout, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             if isinstance(step, Write | NewContact | Read) and shape_of(step) == self.shape:
@@ -224,7 +235,9 @@ class Company:
         push, member.served = member.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: blame(error, push.account, self.using)} if error else {}
-        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful, self.own.push.lease.paused)
+        pushed = Pushed(
+            push.lease.contact, self.now, seen, errors, push.doubtful, self.own.push.lease.paused, push.lacking
+        )
         self.done.append((push.lease, pushed))
 
     def _conclude_all(self) -> None:

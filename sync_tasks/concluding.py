@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from sync_tasks.contacts import EventKey
-from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, SyncError
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
 from sync_tasks.fates import Fates, judge
 from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
 from sync_tasks.store import Lease, Settlement
@@ -39,7 +39,7 @@ def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], using: Resources, task_
 def _weigh(pushed: Pushed, using: Resources, task_id: str) -> tuple[Fates, float | None, Settlement]:
     pipeline = using.settings.pipeline
     tired = is_tired(pushed, pipeline)
-    fates = judge(pushed.contact, using.settings, pushed.seen, pushed.errors, tired=tired)
+    fates = judge(pushed.contact, using.settings, pushed.seen, pushed.errors, tired=tired, lacking=pushed.lacking)
     delay = retry_delay(pushed, pipeline)
     delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
     return fates, delay, settle(pushed, fates, pipeline, delay, task_id)
@@ -58,7 +58,11 @@ def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
     for key, error in fates.dead.items():
         log_outcome("dead letter", _about(user_id, key), error=error)
     for key, error in fates.waiting.items():
-        log_outcome(f"tried again in {delay or 0:.0f} s", _about(user_id, key), error=error)
+        if isinstance(error, PartPausedError):
+            # Whoever waits for a part of an account is woken when it goes on.
+            log_outcome("deferred", _about(user_id, key), error=error)
+        else:
+            log_outcome(f"tried again in {delay or 0:.0f} s", _about(user_id, key), error=error)
 
 
 def _about(user_id: str, key: EventKey) -> dict[str, str]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
 from sync_tasks.events import Json
@@ -35,6 +35,7 @@ class Layout:
 
     ``renamed`` tells the present slug of each earlier one, ``earlier`` the lists that a newsletter had here before, by
     each of its slugs.
+    ``absent`` are lists of newsletters which the account lacks.
     """
 
     newsletters: Mapping[str, Subscribable]
@@ -44,6 +45,7 @@ class Layout:
     account: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    absent: frozenset[int] = frozenset()
 
     def find(self, slug: str) -> Subscribable | None:
         """Return the newsletter of a slug, present or earlier, if it is one of this account."""
@@ -90,8 +92,12 @@ class Layout:
 
     @property
     def lists(self) -> frozenset[int]:
-        """The lists the pipeline manages."""
-        return frozenset(newsletter.list_id for newsletter in self.newsletters.values())
+        """The lists the pipeline manages, as far as they exist."""
+        return frozenset(newsletter.list_id for newsletter in self.newsletters.values()) - self.absent
+
+    def without(self, lists: frozenset[int]) -> "Layout":
+        """Return the same for an account that lacks these lists: nobody can be on them."""
+        return replace(self, absent=self.absent | lists) if lists else self
 
     @property
     def flags(self) -> frozenset[str]:
@@ -181,6 +187,8 @@ def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wan
             continue
         if alive and newsletter.retired:
             kept.add(newsletter.list_id)
+        elif newsletter.list_id in layout.absent:
+            pass  # nobody can join it, and nobody is on it
         elif alive:
             subscribed[newsletter.list_id] = since
         else:

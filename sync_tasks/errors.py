@@ -115,6 +115,17 @@ class MissingContactError(RejectedContactError):
     """Brevo has no contact of that id (any more)."""
 
 
+class MissingListError(RejectedContactError):
+    """Brevo has the contact's data for good, but not (any more) every list; ``lists`` are those it lacks."""
+
+    def __init__(self, message: str, lists: tuple[int, ...]) -> None:
+        super().__init__(message, lists)
+        self.lists = lists
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class AccountError(SyncError):
     """The account is in trouble, not the contact: the account is paused and the event waits."""
 

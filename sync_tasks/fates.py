@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Self
 
 from sync_tasks.contacts import STAMP, Contact, EventKey, Seen
 from sync_tasks.errors import (
     InvalidEventError,
     LeaseLostError,
+    PartPausedError,
     PermanentError,
     RateLimitedError,
     RetiredNewsletterError,
@@ -45,12 +47,26 @@ class Fates:
 
 
 def judge(
-    contact: Contact, settings: Settings, seen: Mapping[str, Seen], errors: Mapping[str, SyncError], *, tired: bool
+    contact: Contact,
+    settings: Settings,
+    seen: Mapping[str, Seen],
+    errors: Mapping[str, SyncError],
+    *,
+    tired: bool,
+    lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> Fates:
-    """Return what becomes of the contact's events; ``tired``: trouble of this contact has lasted too long."""
+    """Return what becomes of the contact's events; ``tired``: trouble of this contact has lasted too long.
+
+    ``lacking`` are the newsletters whose lists do not exist, each with the name of its pause.
+    """
     done, dead, waiting = set(), {}, {}
+    held_back = {
+        key: PartPausedError(f"newsletter {key.newsletter!r} waits: its list does not exist", 0.0, "list")
+        for key in (*contact.pending, *contact.dead)
+        if holds_back(key, contact, lacking)
+    }
     for key in contact.pending:
-        error = find_error(key, contact, settings, seen, errors)
+        error = held_back.get(key) or find_error(key, contact, settings, seen, errors)
         if error is None:
             done.add(key)
         elif isinstance(error, PermanentError) or (tired and is_own(error)):
@@ -58,9 +74,18 @@ def judge(
         else:
             waiting[key] = error
     letters = (key for key in contact.dead if key not in contact.pending)
+    letters = (key for key in letters if key not in held_back)
     resolved = {key for key in letters if find_error(key, contact, settings, seen, errors) is None}
     superseded = frozenset(filter(contact.contradicted, done))
     return Fates(frozenset(done), dead, waiting, frozenset(resolved), superseded)
+
+
+def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
+    """Tell whether an event waits for a list that does not exist: nobody can join it, and nobody need leave it."""
+    if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
+        return False
+    wish = contact.subscription([key.newsletter])
+    return wish is not None and wish[1]
 
 
 def is_own(error: SyncError) -> bool:

@@ -7,6 +7,8 @@ from sync_tasks.errors import ForbiddenError, LimitReachedError, OutOfCreditsErr
 
 # The part that creates contacts: a plan that covers no more of them stops sign-ups, and nothing else.
 CREATING = "creating"
+# The part that is one list, followed by its id: an account that lacks it goes on with all others.
+_LIST = "list "
 _OF_CREATING = (OutOfCreditsError, ForbiddenError, LimitReachedError)
 
 
@@ -30,6 +32,22 @@ def parts_of(names: Iterable[str], account: str) -> frozenset[str]:
     return frozenset(part for owner, _, part in found if owner == account and part)
 
 
+def list_part(list_id: int) -> str:
+    """Return the part that is one list."""
+    return f"{_LIST}{list_id}"
+
+
+def list_of(part: str) -> int | None:
+    """Return the list that a part is, or nothing for another part."""
+    return int(part.removeprefix(_LIST)) if part.startswith(_LIST) else None
+
+
+def absent_lists(names: Iterable[str], account: str) -> frozenset[int]:
+    """Return the lists which an account lacks, among the names of paused parts."""
+    lists = map(list_of, parts_of(names, account))
+    return frozenset(list_id for list_id in lists if list_id is not None)
+
+
 def part_in_trouble(error: SyncError, part: str) -> str:
     """Return what an error pauses: the part that its request needed, or nothing for the whole account.
 
@@ -38,11 +56,19 @@ def part_in_trouble(error: SyncError, part: str) -> str:
     return part if isinstance(error, _OF_CREATING) else ""
 
 
-def describe(account: str, part: str) -> str:
-    """Return what is paused, in the words of log, status and doctor."""
-    return f"account {account} creates no contacts" if part == CREATING else f"account {account} is paused"
+def describe(account: str, part: str, newsletter: str = "") -> str:
+    """Return what is paused, in the words of log, status and doctor; ``newsletter`` is the one of that list."""
+    if part == CREATING:
+        return f"account {account} creates no contacts"
+    if list_of(part) is not None:
+        return f"newsletter {newsletter or '?'} waits: account {account} has no {part}"
+    return f"account {account} is paused"
 
 
-def advise(part: str) -> str:
+def advise(part: str, newsletter: str = "") -> str:
     """Return what an operator can do about a pause of this part."""
-    return "upgrade the plan at Brevo, or delete contacts there: sign-ups wait, all else goes on" if part else ""
+    if part == CREATING:
+        return "upgrade the plan at Brevo, or delete contacts there: sign-ups wait, all else goes on"
+    if list_of(part) is not None:
+        return f"create the list at Brevo, or name another one in newsletters.{newsletter or '?'}.list_id"
+    return ""

@@ -255,6 +255,15 @@ def _strange_of(lists: frozenset[int], before: Seen, contact_id: int) -> frozens
     return lists & (before.strange | before.off)
 
 
+def without_lists(view: View, lists: frozenset[int]) -> View:
+    """Return the same view of an account that lacks these lists: nobody is on them."""
+    seen = view.seen
+    if seen is None or not lists:
+        return view
+    names = ("lists", "strange", "off", "skipped", "former", "foreign")
+    return replace(view, seen=replace(seen, **{name: getattr(seen, name) - lists for name in names}))
+
+
 def before_write(seen: Seen, change: Change) -> Seen:
     """Return what must be remembered before the request goes out, in case its answer never comes."""
     if change.blocklisted is False and seen.block:

@@ -26,6 +26,7 @@ from sync_tasks.errors import (
     GatewayUnavailableError,
     LeaseLostError,
     MissingContactError,
+    MissingListError,
     PartPausedError,
     RejectedContactError,
     StateHeldError,
@@ -34,7 +35,7 @@ from sync_tasks.errors import (
 )
 from sync_tasks.gateway import Gateway, Written
 from sync_tasks.opt_outs import note_bounce
-from sync_tasks.pauses import CREATING, describe, part_in_trouble
+from sync_tasks.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.planning import (
     Erase,
     Read,
@@ -51,6 +52,7 @@ from sync_tasks.planning import (
     next_step,
     seen_of,
     still_guarded,
+    without_lists,
 )
 from sync_tasks.store import Lease, Store
 from sync_tasks.texts import is_international
@@ -74,6 +76,7 @@ class AccountPush:
     lease: Lease
     lease_seconds: float = 25.0
     together: Callable[["AccountPush", Step], bool] = lambda _push, _step: False
+    lack: Callable[["AccountPush", MissingListError], None] = lambda _push, _error: None
     view: View = field(default_factory=View)
     doubtful: bool = False
     busy: str = ""
@@ -87,7 +90,7 @@ class AccountPush:
         Raises:
             SyncError: whatever kept it from that.
         """
-        self.view = first_view(self.lease.contact, self.account)
+        self.view = without_lists(first_view(self.lease.contact, self.account), self.layout.absent)
         try:
             self._take_steps()
         finally:
@@ -104,9 +107,32 @@ class AccountPush:
             step = next_step(self.lease.contact, self.layout, self.view)
             if step is None:
                 return
-            if not self.together(self, step):
-                self._take(step)
+            try:
+                if not self.together(self, step):
+                    self._take(step)
+            except MissingListError as error:
+                self._do_without(error)
         raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
+
+    def _do_without(self, error: MissingListError) -> None:
+        """A list that the account lacks holds back its own newsletter, and nothing else.
+
+        Raises:
+            MissingListError: we knew that already.
+        """
+        lists = frozenset(error.lists)
+        view = without_lists(self.view, lists)
+        if not self.layout.lists & lists and view == self.view:
+            raise error
+        self.lack(self, error)
+        self.layout, self.view = self.layout.without(lists), view
+
+    @property
+    def lacking(self) -> dict[str, str]:
+        """The user's newsletters whose lists do not exist, and the name of the pause each waits for."""
+        slugs = self.lease.contact.newsletters if self.layout.absent else ()
+        found = {slug: one.list_id for slug in slugs if (one := self.layout.find(slug))}
+        return {slug: name_of(self.account, list_part(one)) for slug, one in found.items() if one in self.layout.absent}
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Write | Erase):
@@ -229,6 +255,8 @@ class AccountPush:
             self.view = View(before.forgotten, fresh=True)
         except DuplicateContactError as error:
             self._make_room(error, change)
+        except MissingListError:
+            raise
         except RejectedContactError:
             if self.view.fresh or not change.leave:
                 raise

@@ -1,7 +1,7 @@
 """What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sync_tasks.codec import dump_seen
 from sync_tasks.contacts import HINT, Contact, EventKey, Seen
@@ -18,7 +18,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.fates import Fates, is_own
+from sync_tasks.fates import Fates, holds_back, is_own
 from sync_tasks.pauses import name_of
 from sync_tasks.settings import Pipeline
 from sync_tasks.store import SECOND, Settlement
@@ -34,7 +34,8 @@ HELD_AGAIN = 10.0
 class Pushed:
     """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
 
-    ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``).
+    ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
+    newsletters whose lists do not exist, each with the name of its pause.
     """
 
     contact: Contact
@@ -43,6 +44,12 @@ class Pushed:
     errors: Mapping[str, SyncError]
     doubtful: bool
     paused: frozenset[str] = frozenset()
+    lacking: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether a sign-up waits for a list that does not exist."""
+        return any(holds_back(key, self.contact, self.lacking) for key in self.contact.pending)
 
     @property
     def passing(self) -> list[SyncError]:
@@ -83,7 +90,8 @@ def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
     """
     tired = is_tired(pushed, pipeline)
     passing = [error for error in pushed.passing if not (tired and is_own(error))]
-    if passing and all(isinstance(error, PartPausedError) for error in passing):
+    waits = pushed.is_held_back or bool(passing)
+    if waits and all(isinstance(error, PartPausedError) for error in passing):
         # Whoever waits for a part is woken when it goes on; this is for what nobody woke.
         return LONGEST_DEFERRAL
     passing = [error for error in passing if not isinstance(error, PartPausedError)]
@@ -143,7 +151,8 @@ def _has_looked(pushed: Pushed, account: str) -> bool:
 def _waits(pushed: Pushed) -> dict[str, bool]:
     """Return for each paused part whether the contact waits for it."""
     errors = ((account, error) for account, error in pushed.errors.items() if isinstance(error, PartPausedError))
-    return dict.fromkeys(pushed.paused, False) | {name_of(account, error.part): True for account, error in errors}
+    waiting = [*pushed.lacking.values(), *(name_of(account, error.part) for account, error in errors)]
+    return dict.fromkeys(pushed.paused, False) | dict.fromkeys(waiting, True)
 
 
 def _is_idle(pushed: Pushed) -> bool:

@@ -267,10 +267,9 @@ class Store:
         """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
         return cast("list[str]", self._run("grant", *question))
 
-    def resume(self, name: str, account: str, newsletter: str = "") -> None:
-        """Let a paused part of an account go on and wake who waited for it, some at a time (see ``resume.lua``)."""
-        register = f"n:{newsletter}" if newsletter else ""
-        while not self._run("resume", name, _AT_ONCE, account, register):
+    def resume(self, name: str, look_at: str = "") -> None:
+        """Let a paused part go on and wake who waited for it, some at a time; ``look_at`` is the account of a list."""
+        while not self._run("resume", name, _AT_ONCE, look_at):
             pass
 
     def observe(self, account: str, bucket: str, told: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from sync_tasks.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.nightly import ask_again, tell_portal
 from sync_tasks.nudging import nudge_contacts, queue_of
 from sync_tasks.reconciling.evidence import examine
-from sync_tasks.recovery import find_probes
+from sync_tasks.recovery import find_probes, look_for_lists
 from sync_tasks.resources import worker_resources
 from sync_tasks.store import SECOND, Store
 from sync_tasks.work import Resources
@@ -45,6 +45,7 @@ def sweep() -> int:
     examine_state(using, parse_hold(using.store.note_sweep()))
     tell_portal()
     ask_again()
+    look_for_lists(using.settings, using.throttle, using.gateways)
     grace = using.settings.pipeline.grace_seconds
     longest = max(2 * using.settings.pipeline.lease_seconds, LONGEST_HELD)
     users = _without_held(using.store, _choose(using, grace), grace, longest)

@@ -9,8 +9,9 @@ from sync_tasks.company import go_together
 from sync_tasks.concluding import blame, conclude
 from sync_tasks.contacts import Contact
 from sync_tasks.differences import ERASED, Layout, wanted_of
-from sync_tasks.errors import PoisonedContactError, SyncError, UnconfiguredAccountError
+from sync_tasks.errors import MissingListError, PoisonedContactError, SyncError, UnconfiguredAccountError
 from sync_tasks.grouping import priority_of
+from sync_tasks.pauses import absent_lists, list_part
 from sync_tasks.planning import concerns
 from sync_tasks.pushing import AccountPush
 from sync_tasks.settling import Pushed
@@ -44,12 +45,14 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     """Push one leased contact to every account that may hold anything of it, and give the lease back."""
     seconds = using.settings.pipeline.lease_seconds
     together = partial(go_together, using=using, task_id=task_id)
+    lack = partial(_pause_newsletters, throttle=using.throttle)
     pushes, found = list[AccountPush](), dict[str, SyncError]()
     for account, layout in _departed_first(using.layouts):
         if not concerns(lease.contact, account, layout):
             continue
         known = _with_news(lease, pushes)
-        push = AccountPush(account, layout, using.gateways[account], using.store, known, seconds, together)
+        here = layout.without(absent_lists(lease.paused, account))
+        push = AccountPush(account, here, using.gateways[account], using.store, known, seconds, together, lack)
         pushes.append(push)
         if error := _find_trouble(push, found) or _run(push, using.throttle):
             found[account] = error
@@ -57,7 +60,8 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     errors |= dict(_unreachable(lease.contact, using))
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
-    pushed = Pushed(lease.contact, using.store.now(), seen, errors, doubtful, lease.paused)
+    lacking = {slug: name for push in pushes for slug, name in push.lacking.items()}
+    pushed = Pushed(lease.contact, using.store.now(), seen, errors, doubtful, lease.paused, lacking)
     settled, report = conclude(lease, pushed, using, task_id)
     return settled, replace(report, nudge=frozenset().union(*(push.woken | {push.busy} for push in pushes)) - {""})
 
@@ -94,6 +98,12 @@ def _unreachable(contact: Contact, using: Resources) -> Iterator[tuple[str, Sync
         if contact.erased and account not in using.layouts and seen.id is not None and seen.digest != ERASED:
             told = f"contact {seen.id} of account {account!r}, which is not in the configuration, cannot be anonymized"
             yield account, UnconfiguredAccountError(f"{told}: put it back, or `sync-tasks account forget {account}`")
+
+
+def _pause_newsletters(push: AccountPush, error: MissingListError, throttle: Throttle) -> None:
+    for slug, newsletter in push.layout.newsletters.items():
+        if newsletter.list_id in error.lists:
+            throttle.pause(push.account, error, list_part(newsletter.list_id), slug)
 
 
 def _run(push: AccountPush, throttle: Throttle) -> SyncError | None:

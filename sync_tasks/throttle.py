@@ -27,7 +27,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.lines import Line, Priority
-from sync_tasks.pauses import Pause, advise, describe, name_of, part_in_trouble, parts_of
+from sync_tasks.pauses import Pause, advise, describe, list_of, name_of, part_in_trouble, parts_of
 from sync_tasks.settings import Account
 from sync_tasks.store import SECOND, Store
 
@@ -193,15 +193,19 @@ class Throttle:
         if most == limit and remaining * 2 < limit:
             self._store.observe(account, bucket, (length, str(most), str(limit - remaining)))
 
-    def pause(self, account: str, error: SyncError, part: str = "") -> None:
-        """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news."""
+    def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
+        """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
+
+        ``newsletter`` is the one of the list that is paused.
+        """
         pause = Pause(type(error).__name__, str(error), self._store.now())
         redis, text = self._store.redis, json.dumps(asdict(pause))
         redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
         if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
             log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
         elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
-            log.error("%s: %s: %s: %s", describe(account, part), pause.error, pause.message, advise(part))
+            told = describe(account, part, newsletter)
+            log.error("%s: %s: %s; %s", told, pause.error, pause.message, advise(part, newsletter))
 
     def paused(self, account: str) -> Pause | None:
         """Return why the account is paused, or nothing."""
@@ -228,11 +232,18 @@ class Throttle:
     def resume_part(self, account: str, part: str, newsletter: str = "") -> None:
         """Let a part of the account go on, and make everybody due who waited for it.
 
-        Who unsubscribed from that ``newsletter`` meanwhile is looked at again.
+        Where the part is the list of that ``newsletter``, those with a contact are looked at again.
         """
         if part in self.paused_parts(account):
-            self._store.resume(name_of(account, part), account, newsletter)
-            log.warning("no longer: %s", describe(account, part))
+            self._store.resume(name_of(account, part), account if list_of(part) is not None else "")
+            log.warning("no longer: %s", describe(account, part, newsletter))
+
+    def take_probe(self, account: str, part: str) -> bool:
+        """Tell whether a part may be probed now; for whoever asks next it may not."""
+        if self.is_probed(account, part):
+            return False
+        self._store.redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
+        return True
 
     def is_probed(self, account: str, part: str) -> bool:
         """Tell whether the next probe of a part must still be waited for."""

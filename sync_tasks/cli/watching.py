@@ -147,7 +147,7 @@ def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount
 
 def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
     """Return which parts of accounts are paused."""
-    from sync_tasks.pauses import advise, describe, name_of
+    from sync_tasks.pauses import advise, describe, list_of, name_of
     from sync_tasks.throttle import Throttle
 
     throttle, now, parts = Throttle(store, settings.accounts), int(store.now()), list[PausedPart]()
@@ -155,8 +155,12 @@ def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
         for part, pause in throttle.paused_parts(account).items():
             seconds = max(now - int(pause.since), 0) / _MICROSECONDS
             waiting = store.redis.zcard(store.key(f"paused_users:{name_of(account, part)}"))
-            told = describe(account, part)
-            parts.append(PausedPart(account, part, told, pause.error, pause.message, seconds, waiting, advise(part)))
+            lists = settings.newsletters_by_account[account].items()
+            slug = next((slug for slug, known in lists if known.list_id == list_of(part)), "")
+            told = describe(account, part, slug)
+            parts.append(
+                PausedPart(account, part, told, pause.error, pause.message, seconds, waiting, advise(part, slug))
+            )
     return parts
 
 

@@ -100,6 +100,7 @@ class Gateway(Protocol):
         """Create a contact that does not exist yet; an existing one is never touched.
 
         Raises:
+            MissingListError: Brevo lacks one of the lists.
             DuplicateContactError: another contact has the address or the ``ext_id``.
         """
 
@@ -108,6 +109,7 @@ class Gateway(Protocol):
 
         Raises:
             MissingContactError: there is no such contact.
+            MissingListError: Brevo lacks one of the lists.
             DuplicateContactError: another contact has the new address or the new ``ext_id``.
         """
 
@@ -146,6 +148,9 @@ class Gateway(Protocol):
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
         """Return the values that attributes with fixed choices take, by name; Brevo ignores any other in silence."""
+
+    def has_list(self, list_id: int) -> bool:
+        """Tell whether the account has this list."""
 
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""

@@ -123,7 +123,8 @@ class Brevo(Operations):
         if doubtful and isinstance(fault.error, TransientError | AccountError):
             return GatewayUnavailableError(str(fault.error), doubtful=True)
         fault.error.doubtful |= doubtful
-        return fault.error
+        # Only what Brevo itself refused, without a word of another contact's, may be about a list.
+        return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
 
     def _attempt(self, call: Call) -> Answer | Fault:
         """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""

@@ -22,6 +22,7 @@ class Call:
     """One request; as text it is fit for a log: the path's template and ids, never the query or the body.
 
     ``personal`` calls carry data of a person, on which the firewall may fall without the account being to blame.
+    ``lists`` are those that must exist.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Call:
     body: Mapping[str, Json] | None = None
     about: str = ""
     personal: bool = False
+    lists: frozenset[int] = frozenset()
 
     @property
     def writes(self) -> bool:
@@ -72,7 +74,8 @@ def create_contact(contact: NewContact) -> Call:
     }
     if contact.lists:
         body["listIds"] = [*sorted(contact.lists)]
-    return Call("POST", "/contacts", body=body, about=_about(contact.lists), personal=True)
+    about = _about(contact.lists)
+    return Call("POST", "/contacts", body=body, about=about, personal=True, lists=frozenset(contact.lists))
 
 
 def change_contact(contact_id: int, change: Change) -> Call:
@@ -88,8 +91,9 @@ def change_contact(contact_id: int, change: Change) -> Call:
         "emailBlacklisted": change.blocklisted,
     }
     body = {name: value for name, value in wanted.items() if value is not None}
-    about = _about(change.join | change.leave, contact_id)
-    return Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, about=about, personal=True)
+    lists = change.join | change.leave
+    about = _about(lists, contact_id)
+    return Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, about=about, personal=True, lists=lists)
 
 
 def read_contact(contact_id: int) -> Call:
@@ -136,7 +140,8 @@ def import_contacts(lists: Collection[int], contacts: Iterable[NewContact]) -> C
         "updateExistingContacts": False,
         "disableNotification": True,
     }
-    return Call("POST", "/contacts/import", body=body, about=f"{_about(lists)} {len(rows)} contacts", personal=True)
+    about = f"{_about(lists)} {len(rows)} contacts"
+    return Call("POST", "/contacts/import", body=body, about=about, personal=True, lists=frozenset(lists))
 
 
 def _row(contact: NewContact) -> Json:
@@ -158,6 +163,11 @@ def read_page() -> Call:
 def read_lists() -> Call:
     """Return the call that reads the account's lists, oldest first, so that a new one moves no page."""
     return Call("GET", "/contacts/lists", query={"limit": 50, "sort": "asc"})
+
+
+def read_list(list_id: int) -> Call:
+    """Return the call that reads one list."""
+    return Call("GET", "/contacts/lists/{id}", parts={"id": list_id}, about=_about((list_id,)))
 
 
 def read_attributes() -> Call:

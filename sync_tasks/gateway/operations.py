@@ -10,7 +10,12 @@ from typing import Any
 
 from sync_tasks.contacts import RemoteContact
 from sync_tasks.differences import Change, NewContact
-from sync_tasks.errors import GatewayUnavailableError, MissingContactError, RejectedContactError
+from sync_tasks.errors import (
+    GatewayUnavailableError,
+    MissingContactError,
+    MissingListError,
+    RejectedContactError,
+)
 from sync_tasks.gateway import Moved, Written, answers, calls, faults
 from sync_tasks.gateway.answers import Answer
 from sync_tasks.gateway.calls import Call
@@ -51,7 +56,7 @@ class Operations(ABC):
 
     @abstractmethod
     def _doubt_owner(self) -> None:
-        """A contact is missing that the state knows: perhaps it is another account's."""
+        """A contact is missing that the state knows, or a list: perhaps it is another account's."""
 
     def create(self, contact: NewContact) -> Written:
         """Create a contact that does not exist yet; an existing one is never touched."""
@@ -65,19 +70,38 @@ class Operations(ABC):
     def change(self, contact_id: int, change: Change) -> Written:
         """Change an existing contact in one request.
 
-        Brevo may answer 404 for an unknown list too: where lists were sent, a read tells whether the contact is meant.
+        Brevo may answer 404 for an unknown list too: where lists were sent, a look tells whether a list is meant.
         """
         call = calls.change_contact(contact_id, change)
         try:
             answer, doubtful = self._ask(call)
         except MissingContactError:
             self._doubt_owner()
-            if not (change.join | change.leave) or self.read(contact_id) is None:
+            if not call.lists or self.read(contact_id) is None:
                 raise
-            raise RejectedContactError(f"{call}: Brevo has the contact, but not every list") from None
+            refused = RejectedContactError(f"{call}: Brevo has the contact, but not every list")
+            raise self._find_absent(call, refused) from None
         if answer.body.strip() and not answer.is_json:
             raise faults.unreadable(call)
         return Written(contact_id, doubtful=doubtful)
+
+    def _find_absent(self, call: Call, error: RejectedContactError) -> RejectedContactError:
+        """Return that Brevo lacks a list, if that is why it refused; how it says so is not sure, so it is asked."""
+        absent = tuple(list_id for list_id in sorted(call.lists) if not self.has_list(list_id))
+        if not absent:
+            return error
+        self._doubt_owner()
+        missing = MissingListError(str(error), absent)
+        missing.doubtful = error.doubtful
+        return missing
+
+    def has_list(self, list_id: int) -> bool:
+        """Tell whether the account has this list."""
+        try:
+            self._ask(calls.read_list(list_id))
+        except MissingContactError:
+            return False
+        return True
 
     def read(self, contact_id: int) -> RemoteContact | None:
         """Return the contact, or nothing where Brevo has none of that id."""

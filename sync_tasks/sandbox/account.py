@@ -168,6 +168,12 @@ class Account:
         self.lists[number] = ContactList(number, name, folder_id, self.clock())
         return self.lists[number]
 
+    def delete_list(self, list_id: int) -> None:
+        """Delete a list; whoever was on it is not any more, and stays otherwise."""
+        for number in list(self.lists[list_id].members):
+            self.leave(self.contacts[number], [list_id])
+        del self.lists[list_id]
+
     def _apply(self, contact: Contact, change: Change, *, moved: bool) -> None:
         if change.ext_id is not None:
             self.ext_ids.pop(contact.ext_id or "", None)

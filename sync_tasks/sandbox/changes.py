@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sync_tasks.sandbox.account import Account, Change
 from sync_tasks.sandbox.attributes import read_phone
 from sync_tasks.sandbox.contact import AttributeValue
-from sync_tasks.sandbox.wire import invalid
+from sync_tasks.sandbox.wire import invalid, not_found
 
 ADDRESS = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]{2,}$")
 REFUSED_EXAMPLES = re.compile(r"@(.+\.)?(example\.(com|net|org)|invalid|example)$")
@@ -80,7 +80,8 @@ def read_list_ids(value: object, account: Account) -> list[int]:
     if not isinstance(value, list) or not all(type(each) is int for each in value):
         raise invalid("List ids should be an array of integers")
     if any(each not in account.lists for each in value):
-        raise invalid("List ID does not exist")
+        told = "List ID does not exist"
+        raise invalid(told) if account.quirks.missing_list_status == 400 else not_found(told)  # noqa: PLR2004
     return value
 
 

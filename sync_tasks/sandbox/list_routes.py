@@ -41,6 +41,12 @@ def create_list(account: Account, call: Call) -> Reply:
     return answer(201, {"id": account.create_list(name, folder_id).id})
 
 
+def delete_list(account: Account, call: Call) -> Reply:
+    """Delete a list; its contacts stay."""
+    account.delete_list(find_list(account, call).id)
+    return Reply(204)
+
+
 def add_to_list(account: Account, call: Call) -> Reply:
     """Put contacts on a list: some failed is a success, all failed an error."""
     found = find_list(account, call)

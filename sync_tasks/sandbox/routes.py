@@ -12,6 +12,7 @@ from sync_tasks.sandbox.imports import show_process, start_import
 from sync_tasks.sandbox.list_routes import (
     add_to_list,
     create_list,
+    delete_list,
     remove_from_list,
     show_lists,
     show_members,
@@ -50,6 +51,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", "/contacts/*", update_contact),
     ("PUT", "/webhooks/*", update_webhook),
     ("DELETE", "/contacts/*", delete_contact),
+    ("DELETE", "/contacts/lists/*", delete_list),
     ("DELETE", "/webhooks/*", delete_webhook),
 )
 

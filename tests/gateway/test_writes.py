@@ -7,12 +7,15 @@ from sync_tasks.errors import (
     DuplicateContactError,
     GatewayUnavailableError,
     MissingContactError,
+    MissingListError,
     RejectedContactError,
 )
 from sync_tasks.gateway import Written
 from sync_tasks.gateway.brevo import Brevo
 from tests.gateway.samples import ADDRESS, HTML, LATIN, MISSING, NAME, NEW, NO_LIST, RENAMED, TAKEN, remote
 from tests.gateway.script import DROPPED, Reply, Script, answer
+
+NO = answer(404, NO_LIST)
 
 
 def test_a_create_asks_for_the_id_and_never_updates(script: Script, gateway: Brevo) -> None:
@@ -146,7 +149,8 @@ def test_duplicates_are_known_by_code_or_text_without_metadata(
 
 
 def test_an_address_brevo_dislikes_is_no_duplicate(script: Script, gateway: Brevo) -> None:
-    script.says(answer(400, {"code": "invalid_parameter", "message": "Invalid email address"}))
+    found = answer(200, {"id": 3, "name": "Daily"})
+    script.says(answer(400, {"code": "invalid_parameter", "message": "Invalid email address"}), found, found)
 
     with pytest.raises(RejectedContactError) as caught:
         gateway.create(NEW)
@@ -162,11 +166,27 @@ def test_a_change_of_a_contact_brevo_lost_says_so(script: Script, gateway: Brevo
 
 
 def test_a_missing_list_does_not_pass_for_a_missing_contact(script: Script, gateway: Brevo) -> None:
-    script.says(answer(404, NO_LIST), answer(200, remote()))
+    script.says(answer(404, NO_LIST), answer(200, remote()), answer(404, NO_LIST))
 
-    with pytest.raises(RejectedContactError, match=r"contact 42; lists 3") as caught:
+    with pytest.raises(MissingListError, match=r"contact 42; lists 3") as caught:
         gateway.change(42, Change(join=frozenset({3})))
-    assert not isinstance(caught.value, MissingContactError)
+    assert caught.value.lists == (3,)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_which_list_is_missing_is_asked_whatever_brevo_says(script: Script, gateway: Brevo, status: int) -> None:
+    told = {"code": "document_not_found", "message": "no"}
+    script.says(answer(status, told), answer(200, {"id": 3}), NO)
+    with pytest.raises(RejectedContactError) as caught:
+        gateway.create(NEW)
+    assert isinstance(caught.value, MissingListError)
+    assert caught.value.lists == (7,)
+    assert [request.path for request in script.asked[1:]] == ["/v3/contacts/lists/3", "/v3/contacts/lists/7"]
+
+
+def test_a_refused_list_call_moves_nobody_and_leaves_the_question_to_each(script: Script, gateway: Brevo) -> None:
+    script.says(NO)
+    assert gateway.join_list(3, [42, 43]).ids == frozenset()
 
 
 def test_a_missing_contact_is_missing_although_lists_were_sent(script: Script, gateway: Brevo) -> None:
@@ -177,11 +197,11 @@ def test_a_missing_contact_is_missing_although_lists_were_sent(script: Script, g
 
 
 def test_a_create_on_a_missing_list_is_rejected(script: Script, gateway: Brevo) -> None:
-    script.says(answer(404, NO_LIST))
+    script.says(answer(404, NO_LIST), answer(404, NO_LIST), answer(200, {"id": 7}))
 
-    with pytest.raises(RejectedContactError) as caught:
+    with pytest.raises(MissingListError) as caught:
         gateway.create(NEW)
-    assert not isinstance(caught.value, MissingContactError)
+    assert caught.value.lists == (3,)
 
 
 def test_a_write_that_succeeds_after_a_doubtful_try_is_doubtful(script: Script, gateway: Brevo) -> None:

@@ -13,6 +13,7 @@ from sync_tasks.errors import (
     DuplicateContactError,
     GatewayUnavailableError,
     InvalidEventError,
+    MissingListError,
     PartPausedError,
     PermanentError,
     RateLimitedError,
@@ -26,6 +27,7 @@ SPECIAL: dict[type[SyncError], list[SyncError]] = {
     GatewayUnavailableError: [GatewayUnavailableError("503"), GatewayUnavailableError("503", doubtful=True)],
     DuplicateContactError: [DuplicateContactError("400", ("email", "ext_id"))],
     AccountPausedError: [AccountPausedError("paused", 30.0)],
+    MissingListError: [MissingListError("no list 3", (3,))],
     PartPausedError: [PartPausedError("creates no contacts", 30.0, "creating")],
     ConfigurationError: [ConfigurationError("no key", "no list")],
 }
