@@ -49,7 +49,7 @@ class Client:
 
     def time(self) -> tuple[int, int]:
         self._pause("time")
-        return divmod(self.memory.clock.microseconds, 1_000_000)
+        return divmod(self.memory.now, 1_000_000)
 
     def get(self, key: str) -> str | None:
         return cast("str | None", self._call("get", key))
@@ -88,13 +88,15 @@ class Client:
     def lrange(self, key: str, first: int, last: int) -> list[str]:
         return cast("list[str]", self._call("lrange", key, first, last))
 
-    def zadd(self, key: str, pairs: Mapping[str, int], *, xx: bool = False, gt: bool = False) -> int:
+    def zadd(self, key: str, pairs: Mapping[str, int], *, xx: bool = False, gt: bool = False, lt: bool = False) -> int:
         words = [word for member, score in pairs.items() for word in (score, member)]
-        return cast("int", self._call("zadd", key, *_flag("XX", xx), *_flag("GT", gt), *words))
+        return cast("int", self._call("zadd", key, *_flag("XX", xx), *_flag("GT", gt), *_flag("LT", lt), *words))
 
-    def zrangebyscore(self, key: str, least: str, most: int, *, start: int, num: int) -> list[str]:
-        members: list[str] = self._call("zrangebyscore", key, least, most)
-        return members[start : start + num]
+    def zrangebyscore(
+        self, key: str, least: str | float, most: str | float, *, start: int, num: int, withscores: bool = False
+    ) -> list[Any]:
+        members: list[str] = self._call("zrangebyscore", key, least, most)[start : start + num]
+        return [(member, float(self._call("zscore", key, member))) for member in members] if withscores else members
 
     def pipeline(self, *, transaction: bool) -> "Pipeline":
         return Pipeline(self, transaction=transaction)
@@ -122,9 +124,11 @@ class Pipeline:
         return [call() for call in self._calls]
 
 
-def open_store(memory: Memory, namespace: str = "twin", pause: Pause = go_on, edit: Edit = str) -> Store:
+def open_store(
+    memory: Memory, namespace: str = "twin", pause: Pause = go_on, edit: Edit = str, skew: float = 0.0
+) -> Store:
     """Return the twin of a store: the real one, its Redis in memory; ``edit`` changes its scripts to break them."""
-    return Store(cast("Redis", Client(memory, pause, edit)), namespace, clock=memory.clock.now)
+    return Store(cast("Redis", Client(memory, pause, edit)), namespace, clock=partial(memory.clock.now, skew))
 
 
 def open_memory(microseconds: int = 0) -> Memory:

@@ -11,9 +11,9 @@ class Clock:
     def __init__(self, microseconds: int) -> None:
         self.microseconds = microseconds
 
-    def now(self) -> datetime:
-        """Return the time as a machine has it whose clock agrees."""
-        return moment_of(self.microseconds)
+    def now(self, skew: float = 0.0) -> datetime:
+        """Return the time as a machine has it whose clock is so many seconds ahead."""
+        return moment_of(self.microseconds + int(skew * 1_000_000))
 
     @property
     def seconds(self) -> float:

@@ -25,19 +25,21 @@ def find_violations(world: World) -> Iterator[str]:
         yield from (f"{user_id}: {what}" for what in check(world, user_id, registers))
     yield from _check_fates(world)
     yield from _check_letters(world)
-    yield from _check_joins(world)
+    # Which of two moments was first, different clocks do not tell: then the truth is asked.
+    yield from _check_opt_outs(world, world.plan.clocks.truth) if world.plan.clocks else _check_joins(world)
 
 
 def wishes_of(world: World) -> dict[str, Registers]:
     """Return the newest event per field of each user: what the portal wants, in whatever order it said so."""
-    said: defaultdict[str, list[Event]] = defaultdict(list)
-    for _, event in world.plan.calls:
-        said[event.user_id].append(event)
+    said: defaultdict[str, list[tuple[Event, str]]] = defaultdict(list)
+    for _, event, acceptance in world.accepted:
+        said[event.user_id].append((event, acceptance.stamp))
     return {user_id: reduce(_merge, told, Registers()) for user_id, told in said.items()}
 
 
-def _merge(registers: Registers, event: Event) -> Registers:
-    return merge(registers, stamp_of(event.occurred_at or START), values_of(event), told=event.occurred_at is not None)
+def _merge(registers: Registers, said: tuple[Event, str]) -> Registers:
+    event, stamp = said
+    return merge(registers, stamp, values_of(event), told=event.occurred_at is not None)
 
 
 def _stamp(seconds: float) -> str:
@@ -157,7 +159,11 @@ def _wanted_addresses(world: World) -> set[str]:
 
 def _check_fates(world: World) -> Iterator[str]:
     """Every event that was accepted has one fate."""
-    keys = Counter(_key_of(event) for _, event, acceptance in world.accepted if acceptance.status == "accepted")
+    keys = Counter(
+        (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))
+        for _, event, acceptance in world.accepted
+        if acceptance.status == "accepted"
+    )
     done: Counter[tuple[str, EventKey]] = Counter()
     for user_id in {user_id for user_id, _ in keys}:
         for line in world.store.history(user_id):
@@ -171,16 +177,26 @@ def _check_fates(world: World) -> Iterator[str]:
             yield f"{name[0]}: {name[1].task} was reflected {done[name]} times and has {letters[name]} dead letters"
 
 
-def _key_of(event: Event) -> tuple[str, EventKey]:
-    return event.user_id, EventKey(event.task, event.about or "", stamp_of(event.occurred_at or START))
-
-
 def _check_letters(world: World) -> Iterator[str]:
     for letter in read_letters(world.store):
         yield f"{letter.user_id}: {letter.task} is still a dead letter after its replay: {letter.error}"
     for letter in read_closed(world.store, 1000):
         if issubclass(getattr(errors, letter.error), NEVER_DEAD):
             yield f"{letter.user_id}: {letter.task} was a dead letter because of {letter.error}"
+
+
+def _check_opt_outs(world: World, truth: list[tuple[float, Event]]) -> Iterator[str]:
+    """Whoever has opted out last is off the list, whatever the clocks said."""
+    accepted = {id(event) for _, event, _ in world.accepted}
+    last: dict[tuple[str, str], tuple[float, Event]] = {}
+    for happened, event in truth:
+        if event.about and id(event) in accepted:
+            where = event.user_id, event.about
+            last[where] = max(last.get(where, (happened, event)), (happened, event), key=lambda one: one[0])
+    for (user_id, slug), (_, event) in sorted(last.items(), key=lambda one: one[0]):
+        contact = world.sandbox.account.ext_ids.get(user_id)
+        if event.task == "unsubscribe_contact" and contact and LISTS[slug] in contact.list_ids:
+            yield f"{user_id}: has opted out last, and is on list {LISTS[slug]}"
 
 
 def _check_joins(world: World) -> Iterator[str]:

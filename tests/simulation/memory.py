@@ -21,6 +21,8 @@ class Memory:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        # So many microseconds is Redis' clock ahead of everybody else's.
+        self.step = 0
         self.data: dict[str, Any] = {}
         self.ends: dict[str, int] = {}
 
@@ -40,8 +42,13 @@ class Memory:
         if not self.data.get(key, True):
             del self.data[key]
 
+    @property
+    def now(self) -> int:
+        """Redis' clock, in microseconds."""
+        return self.clock.microseconds + self.step
+
     def time(self) -> Answer:
-        return [str(part) for part in divmod(self.clock.microseconds, 1_000_000)]
+        return [str(part) for part in divmod(self.now, 1_000_000)]
 
     def exists(self, key: str) -> int:
         return int(self.pttl(key) != 0 and key in self.data)
@@ -55,7 +62,7 @@ class Memory:
 
     def pexpire(self, key: str, milliseconds: str) -> int:
         if self.exists(key):
-            self.ends[key] = self.clock.microseconds + int(milliseconds) * 1000
+            self.ends[key] = self.now + int(milliseconds) * 1000
         return self.exists(key)
 
     def expire(self, key: str, seconds: str) -> int:
@@ -64,7 +71,7 @@ class Memory:
     def pttl(self, key: str) -> int:
         if key not in self.data:
             return -2
-        return max(self.ends[key] - self.clock.microseconds, 0) // 1000 if key in self.ends else -1
+        return max(self.ends[key] - self.now, 0) // 1000 if key in self.ends else -1
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a text or nothing
         return self.data[key] if self.exists(key) else None
@@ -173,10 +180,9 @@ class Memory:
         return held.ordered()[int(first) : int(last) + 1 or None]
 
     def zrangebyscore(self, key: str, least: str, most: str) -> list[str]:
-        if least != "-inf":
-            raise NotImplementedError(least)
-        held = self.data.get(key, Scores())
-        return [member for member in held.ordered() if held[member] <= _number(most)]
+        """Without what begins with a bracket: both ends belong to it."""
+        held, (first, last) = self.data.get(key, Scores()), (float(least), float(most))
+        return [member for member in held.ordered() if first <= held[member] <= last]
 
     def __iter__(self) -> Iterator[str]:
         return (key for key in list(self.data) if self.exists(key))

@@ -57,6 +57,19 @@ class Plan:
     stalled: float = 0.0
     lost: float = 0.0
     replayed: float | None = None
+    clocks: "Clocks | None" = None
+
+
+@dataclass
+class Clocks:
+    """Clocks that differ: the portal's is ``skew`` seconds ahead, Redis' steps to so many seconds ahead at a moment.
+
+    ``truth`` tells for each event when it really happened; what brings no moment happens when it is told.
+    """
+
+    skew: float
+    steps: list[tuple[float, float]]
+    truth: list[tuple[float, Event]] = field(default_factory=list)
 
 
 def address_of(user: int, number: int) -> str:
@@ -77,7 +90,34 @@ def make_plan(seed: int) -> Plan:
         _plan_user(plan, user, chance)
     if users > 1 and chance.random() < 0.2:
         _plan_swap(plan, chance)
+    clocks = Random(f"clocks {seed}")
+    if not plan.existing and clocks.random() < 0.25:
+        _let_clocks_differ(plan, clocks)
     return plan
+
+
+def _let_clocks_differ(plan: Plan, chance: Random) -> None:
+    """Let some events bring no moment, and the others one of a clock that is wrong; nobody acts at Brevo meanwhile."""
+    plan.clocks = Clocks(chance.choice([0.0, -20.0, -5.0, 5.0, 20.0, 240.0, -3600.0]), _plan_steps(chance))
+    plan.acts, calls = [], list[tuple[float, Event]]()
+    for at, event in plan.calls:
+        if event.task == "update_contact" or event.occurred_at is None:
+            continue
+        happened = (event.occurred_at - START).total_seconds()
+        # While Redis' clock steps, nothing is late: it would be stamped by another clock than it happened by.
+        told = happened if plan.clocks.steps else at
+        moment = None if chance.random() < 0.5 else event.occurred_at + timedelta(seconds=plan.clocks.skew)
+        said = event.model_copy(update={"occurred_at": moment})
+        calls.append((told, said))
+        plan.clocks.truth.append((happened if moment else told, said))
+    plan.calls = calls
+
+
+def _plan_steps(chance: Random) -> list[tuple[float, float]]:
+    if chance.random() < 0.5:
+        return []
+    first = chance.uniform(5, 100)
+    return [(first, chance.choice([3600.0, -3600.0])), (first + chance.uniform(5, 100), 0.0)]
 
 
 def _plan_user(plan: Plan, user: int, chance: Random) -> None:

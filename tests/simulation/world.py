@@ -10,7 +10,7 @@ from itertools import count
 from pydantic import SecretStr
 
 from sync_tasks import dead_letters
-from sync_tasks.errors import AccountError
+from sync_tasks.errors import AccountError, InvalidEventError
 from sync_tasks.events import Event
 from sync_tasks.recovery import find_probes
 from sync_tasks.resources import layout_of
@@ -75,7 +75,8 @@ class World:
         self.sandbox = self._open_sandbox(seed)
         self.watcher = Watcher(self.sandbox)
         self.settings = settings_of(plan.rate, broken.quiet_seconds)
-        self.store = open_store(self.memory, edit=broken.edit)
+        self.store = open_store(self.memory, edit=broken.edit, skew=plan.clocks.skew if plan.clocks else 0.0)
+        self.ahead = 0
         self.accepted: list[tuple[float, Event, Acceptance]] = []
         self.acted: list[Act] = []
         self.idle: list[Actor] = []
@@ -107,6 +108,8 @@ class World:
             self.scheduler.spawn("sweeper", self._sweep)
         for at, event in self.plan.calls:
             self._later(at, "portal", partial(self._accept, event))
+        for at, ahead in self.plan.clocks.steps if self.plan.clocks else ():
+            self._later(at, "time server", partial(setattr, self.memory, "step", int(ahead * 1_000_000)))
         for act in self.plan.acts:
             self._later(act.at, "reader", partial(self._act, act.what, act.user_id))
         if self.plan.replayed is not None:
@@ -118,7 +121,7 @@ class World:
         return self.scheduler.run(self._is_over, LONGEST)
 
     def _is_over(self) -> bool:
-        told = len(self.accepted) == len(self.plan.calls) and not self.plan.faults
+        told = len(self.accepted) + self.ahead == len(self.plan.calls) and not self.plan.faults
         state = self.memory.data
         waiting = state.get(self.store.key("dirty")) or state.get(self.store.key("due"))
         return told and not waiting and not self.messages and not self.busy and not self.sandbox.account.schedule
@@ -137,7 +140,11 @@ class World:
             self.watcher.look()
 
     def _accept(self, event: Event) -> None:
-        acceptance = self.store.accept(event)
+        try:
+            acceptance = self.store.accept(event)
+        except InvalidEventError:
+            self.ahead += 1
+            return
         self.accepted.append((self.scheduler.seconds, event, acceptance))
         self.scheduler.note(f"{event.task} {event.user_id}: {acceptance.status}")
         for user_id in (event.user_id, *acceptance.woken):
@@ -175,8 +182,12 @@ class World:
     def _sweep(self) -> None:
         accounts, pipeline = self.settings.accounts, self.settings.pipeline
         throttle = Throttle(self.store, accounts, pipeline.probe_seconds)
+        last = 0
         while True:
             self.scheduler.pause(SWEEP_EVERY)
+            last, before = int(self.store.now()), last
+            if before > last:
+                self.store.put_back(before - last)
             probes = find_probes(self.store, throttle, accounts)
             for user_id in [*self.store.overdue(500, pipeline.grace_seconds), *probes]:
                 self.scheduler.note(f"nudges {user_id}")
