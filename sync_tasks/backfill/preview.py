@@ -8,23 +8,29 @@ from typing import cast
 
 from sync_tasks.backfill.loading import last_opt_out
 from sync_tasks.backfill.rows import Row, Source, moment_of_row
-from sync_tasks.contacts import HINT, OWN, STAMP, SUBSCRIBED, TOLD, UNSUBSCRIBED, Contact, merge
+from sync_tasks.contacts import HINT, OWN, STAMP, TOLD, Contact, merge
 from sync_tasks.events import Unsubscribe, stamp_of
 from sync_tasks.store import Store
 
 AT_ONCE = 1000
+CLOCKS = (OWN, TOLD)
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
     """What a file is weighed against: newsletters of which it tells everything, and the accounts that know of blocks.
 
-    ``whole``: it tells of every user.
+    ``was``: the earlier slugs of newsletters, under which the state may know a wish. ``whole``: it tells of every user.
     """
 
     newsletters: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
     whole: bool = False
+    was: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def slugs(self, newsletter: str) -> tuple[str, ...]:
+        """Return all slugs a newsletter has or had."""
+        return (newsletter, *self.was.get(newsletter, ()))
 
 
 @dataclass(slots=True, repr=False)
@@ -116,13 +122,19 @@ def _sum_up(told: Mapping[str, _Told]) -> Weighed:
 def _read(rows: Iterable[Row], store: Store, extent: Extent) -> Iterator[Mapping[str, str]]:
     """Yield of each row's user what the state holds of all that the row may change."""
     blocks = [f"s:{account}:block" for account in extent.accounts]
-    clocks = [clock + slug for slug in extent.newsletters for clock in (OWN, TOLD)]
+    clocks = [
+        clock + slug for newsletter in extent.newsletters for slug in extent.slugs(newsletter) for clock in CLOCKS
+    ]
     rows, pipeline = list(rows), store.redis.pipeline(transaction=False)
-    names = [["rev", *{*row.values, *(TOLD + slug for slug in row.newsletters), *clocks}, *blocks] for row in rows]
+    names = [["rev", *{*row.values, *_registers(row, extent), *clocks}, *blocks] for row in rows]
     for row, wanted in zip(rows, names, strict=True):
         pipeline.hmget(store.key(f"contacts:{row.user_id}"), *wanted)
     for wanted, texts in zip(names, pipeline.execute(), strict=True):
         yield {name: text for name, text in zip(wanted, texts, strict=True) if text}
+
+
+def _registers(row: Row, extent: Extent) -> Iterator[str]:
+    return (clock + slug for newsletter in row.newsletters for slug in extent.slugs(newsletter) for clock in CLOCKS)
 
 
 def _weigh_row(
@@ -132,11 +144,11 @@ def _weigh_row(
     before = Contact(row.user_id, held, tolerance=tolerance)
     after = replace(before, registers=merge(held, stamp, row.values, told=True))
     one = told.get(row.user_id) or _Told("rev" not in held, alive=_alive(before, stamp_of(as_of), extent))
-    turns = {(before.said_last(slug), after.said_last(slug)) for slug in row.newsletters}
+    turns = [(_says(before, slug, extent), _says(after, slug, extent)) for slug in row.newsletters]
     one.alive -= row.newsletters.keys()
     one.changed |= _differ(row, before, after)
-    one.losing |= (SUBSCRIBED, UNSUBSCRIBED) in turns
-    back = _comes_back(row, stamp, before)
+    one.losing |= (True, False) in turns
+    back = _comes_back(row, stamp, before, extent)
     if row.occurred_at:
         one.dated |= back or (any(row.newsletters.values()) and _lifts(held, stamp, extent))
     else:
@@ -150,13 +162,17 @@ def _weigh_row(
         told[row.user_id] = one
 
 
-def _comes_back(row: Row, stamp: str, contact: Contact) -> bool:
+def _says(contact: Contact, newsletter: str, extent: Extent) -> bool | None:
+    """Return whether a newsletter is subscribed, as far as anything was said of it."""
+    wish = contact.subscription(extent.slugs(newsletter))
+    return wish[1] if wish else None
+
+
+def _comes_back(row: Row, stamp: str, contact: Contact, extent: Extent) -> bool:
     """Tell whether a row is newer than an opt-out, if only by less than two clocks may be apart: somebody must look."""
-    held = contact.subscriptions()
-    return any(
-        wished and slug in held and not held[slug][1] and held[slug][0] < stamp
-        for slug, wished in row.newsletters.items()
-    )
+    wished = (slug for slug, subscribed in row.newsletters.items() if subscribed)
+    held = (contact.subscription(extent.slugs(slug)) for slug in wished)
+    return any(wish is not None and not wish[1] and wish[0] < stamp for wish in held)
 
 
 def _differ(row: Row, before: Contact, after: Contact) -> bool:
@@ -169,8 +185,8 @@ def _differ(row: Row, before: Contact, after: Contact) -> bool:
 
 def _alive(contact: Contact, limit: str, extent: Extent) -> frozenset[str]:
     """Return the subscriptions that a complete file ends unless it names them."""
-    wishes = contact.subscriptions().items()
-    return frozenset(slug for slug, (since, wished) in wishes if wished and since <= limit) & extent.newsletters
+    wishes = ((slug, contact.subscription(extent.slugs(slug))) for slug in extent.newsletters)
+    return frozenset(slug for slug, wish in wishes if wish and wish[1] and wish[0] <= limit)
 
 
 def _lifts(held: Mapping[str, str], stamp: str, extent: Extent) -> bool:

@@ -24,6 +24,7 @@ from sync_tasks.cli.files import (
     Set,
     Zone,
     find_excess,
+    former_slugs,
     moment_of_file,
     tell_bad_rows,
     tell_weighed,
@@ -180,7 +181,7 @@ class Load:
         if self.held:
             return
         newsletters = frozenset(settings.newsletters) if self.limits.complete and not self.checked.bad else frozenset()
-        extent = Extent(newsletters, frozenset(settings.accounts))
+        extent = Extent(newsletters, frozenset(settings.accounts), was=former_slugs(settings))
         store = self.opened().store
         self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
         self.held = self._find_excess()

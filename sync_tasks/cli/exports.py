@@ -10,6 +10,7 @@ import typer
 from sync_tasks.cli.files import (
     Form,
     find_excess,
+    former_slugs,
     moment_of_file,
     tell_bad_rows,
     tell_weighed,
@@ -89,7 +90,12 @@ class Export:
             for slug in using.settings.newsletters
             if scope.newsletter in {"", slug} and scope.account in {"", using.settings.account_of(slug)}
         }
-        return Extent(frozenset(newsletters) if self.sound else frozenset(), accounts, whole=True)
+        return Extent(
+            frozenset(newsletters) if self.sound else frozenset(),
+            accounts,
+            whole=True,
+            was=former_slugs(using.settings),
+        )
 
     def _tell(self) -> None:
         weighed = self.weighed

@@ -128,6 +128,11 @@ def _ask_types(using: "Resources") -> Iterator[tuple[str, "Kept"]]:
         yield name, Kept(min(kinds, default=""), frozenset.intersection(*everywhere) if everywhere else frozenset())
 
 
+def former_slugs(settings: "Settings") -> Mapping[str, tuple[str, ...]]:
+    """Return the earlier slugs of each newsletter."""
+    return {slug: newsletter.was for slug, newsletter in settings.newsletters.items()}
+
+
 def moment_of_file(file: Path, as_of: str | None, zone: str = "") -> datetime:
     """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
     from sync_tasks.backfill.cells import Manner, find_zone, read_moment

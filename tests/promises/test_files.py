@@ -153,6 +153,16 @@ def test_an_opt_out_at_brevo_that_a_file_would_lift_is_counted(
     assert desk.pipeline.held("cleo")["emailBlacklisted"]
 
 
+@pytest.mark.parametrize("door", DOORS, ids=" ".join)
+def test_an_opt_out_of_a_newsletter_counts_under_its_new_slug_too(
+    reader: Desk, environment: Path, write_sheet: WriteSheet, door: tuple[str, ...]
+) -> None:
+    environment.write_text(CONFIGURATION.replace("[newsletters.daily]", '[newsletters.news]\nwas = "daily"'))
+    for slug in ("news", "daily"):
+        path = write_sheet("user_id,email,newsletters", say("anna", slug))
+        assert "would re-subscribe 1 who had unsubscribed" in reader.run(*door, str(path), "--dry-run", exits=1)
+
+
 @pytest.fixture
 def two_letters(desk: Desk) -> Desk:
     """Anna and Ben read both newsletters; Ben's weekly one is new."""
