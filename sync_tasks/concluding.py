@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from sync_tasks.contacts import EventKey
 from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
 from sync_tasks.fates import Fates, judge
+from sync_tasks.settlement import Settlement
 from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
-from sync_tasks.store import Lease, Settlement
+from sync_tasks.store import Lease
 from sync_tasks.telemetry import log_outcome
 from sync_tasks.work import Report, Resources
 
@@ -23,6 +24,7 @@ def conclude(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tu
     """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the report."""
     fates, delay, settlement = _weigh(pushed, using, task_id)
     settled = using.store.settle(lease, settlement)
+    _log_news(pushed, settled)
     return settled, _report(lease, settled, fates, delay)
 
 
@@ -33,6 +35,8 @@ def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], using: Resources, task_
     results = using.store.settle_all((lease, told[2]) for lease, told in zip(leases, weighed, strict=True))
     for lease, settled, (fates, delay, _) in zip(leases, results, weighed, strict=True):
         _report(lease, settled, fates, delay)
+    for (_, pushed), settled in zip(pushes, results, strict=True):
+        _log_news(pushed, settled)
     return frozenset(lease.user_id for lease, settled in zip(leases, results, strict=True) if settled == "again")
 
 
@@ -42,7 +46,10 @@ def _weigh(pushed: Pushed, using: Resources, task_id: str) -> tuple[Fates, float
     fates = judge(pushed.contact, using.settings, pushed.seen, pushed.errors, tired=tired, lacking=pushed.lacking)
     delay = retry_delay(pushed, pipeline)
     delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
-    return fates, delay, settle(pushed, fates, pipeline, delay, task_id)
+    settlement = settle(pushed, fates, pipeline, delay, task_id)
+    if not using.settings.portal.notice_task:
+        settlement.notices = []
+    return fates, delay, settlement
 
 
 def _report(lease: Lease, settled: str, fates: Fates, delay: float | None) -> Report:
@@ -50,6 +57,11 @@ def _report(lease: Lease, settled: str, fates: Fates, delay: float | None) -> Re
         return Report(retry_in=1.0)
     _log_fates(lease.user_id, fates, delay)
     return Report(fates, delay)
+
+
+def _log_news(pushed: Pushed, settled: str) -> None:
+    for notice in pushed.news if settled != "lost" else ():
+        log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
 
 
 def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:

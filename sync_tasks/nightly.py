@@ -10,11 +10,14 @@ from celery.exceptions import Reject
 
 from sync_tasks.celery import app
 from sync_tasks.celeryconfig import NIGHT_EXPIRES
+from sync_tasks.events import moment_of
+from sync_tasks.news import SUPPRESSED, Notice
 from sync_tasks.reconciling.alone import standing_alone
 from sync_tasks.reconciling.running import reconcile
 from sync_tasks.resources import open_patiently, worker_resources
+from sync_tasks.settings import Portal, Settings
 from sync_tasks.store import SECOND, Store
-from sync_tasks.suppressing import Suppressed, tell_untold
+from sync_tasks.suppressing import Suppressed, tell_notices, tell_untold
 
 GIVEN_UP = 6 * 3600
 AGAIN = 60
@@ -74,14 +77,48 @@ def _is_owed(store: Store) -> str:
 
 
 def tell_portal() -> int:
-    """Send the portal its task for each opt-out it was not told of; where it wants none, they are only listed."""
+    """Send the portal its tasks for all that it was not told of; where it wants none, opt-outs are only listed.
+
+    What ended goes first: whatever is suppressed still, or again, is the newer news.
+    """
     using = worker_resources()
     portal = using.settings.portal
-    task = portal.suppressed_task
-    if not task:
+    if not (portal.suppressed_task or portal.notice_task):
         return 0
 
     def tell(one: Suppressed) -> None:
-        app.send_task(task, kwargs=asdict(one), queue=portal.suppressed_queue)
+        if portal.suppressed_task and not one.list_id:
+            told = {name: value for name, value in asdict(one).items() if name != "list_id"}
+            app.send_task(portal.suppressed_task, kwargs=told, queue=portal.suppressed_queue)
+        if portal.notice_task:
+            _send(suppression_arguments(one, using.settings), portal)
 
-    return tell_untold(using.store, tell)
+    notices = 0
+    if portal.notice_task:
+        notices = tell_notices(using.store, lambda one: _send(notice_arguments(one, using.settings), portal))
+    return notices + tell_untold(using.store, tell)
+
+
+def _send(arguments: dict[str, object], portal: Portal) -> None:
+    app.send_task(str(portal.notice_task), kwargs=arguments, queue=portal.suppressed_queue)
+
+
+def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
+    """Return what the portal's ``notice_task`` is told of an opt-out."""
+    return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
+
+
+def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
+    """Return what the portal's ``notice_task`` is told of what ended or was put back."""
+    time = moment_of(one.since).isoformat()
+    told = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
+    return told | {"why": one.why, "foreign_lists": list(one.foreign)}
+
+
+def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
+    user_id: str, what: str, kind: str, time: str, account: str, list_id: int, settings: Settings
+) -> dict[str, object]:
+    newsletters = settings.newsletters.items()
+    mine = [slug for slug, one in newsletters if one.list_id == list_id and settings.account_of(slug) == account]
+    told: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
+    return told | {"newsletters": mine, "why": "", "foreign_lists": []}

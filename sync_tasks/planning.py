@@ -14,6 +14,7 @@ from sync_tasks.differences import (
     NewContact,
     Wanted,
     difference,
+    differs,
     digest,
     essential,
     is_anonymized,
@@ -223,13 +224,56 @@ def seen_of(
         unblocked=before.unblocked,
         over=before.over,
         bounced=before.bounced,
-        ended=before.ended,
+        ended=ended_of(remote, contact, layout, before),
+        skipped=before.skipped if remote.opted_out is None else layout.watched & remote.opted_out.keys(),
         former=former,
         foreign=remote.lists - layout.watched - former if remote.block else frozenset(),
     )
     if guarded is None and not contact.unsure:
-        seen = notice_end(seen, before)
+        seen = replace(notice_end(seen, before), edited=before.edited | _edits(wanted, before, seen, remote))
     return settle_block(seen, wanted.address, wanted.address_since)
+
+
+def ended_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> dict[int, str]:
+    """Return the lists that the person opted out of one by one, and when.
+
+    An event names lists also where it tells of an opt-out of everything: only the read tells whether a block is there.
+    A list that Brevo began to skip without an event was opted out of when the contact last changed, at the latest.
+    """
+    told = contact.list_opt_outs(layout.account)
+    shown = remote.opted_out or {}
+    ended = dict(before.ended)
+    for number in layout.watched & (told.keys() | shown.keys()):
+        news = number in shown and number not in before.skipped
+        moment = told.get(number) or (shown[number] if news else "")
+        if news or (moment and remote.block is None):
+            ended[number] = max(moment, ended.get(number, ""))
+    return {number: moment for number, moment in ended.items() if not _is_overtaken(number, moment, contact, layout)}
+
+
+def _is_overtaken(list_id: int, moment: str, contact: Contact, layout: Layout) -> bool:
+    """Tell whether the portal itself has ended that subscription since."""
+    wishes = layout.subscriptions(contact).items()
+    return any(since > moment and not wished and layout.shows(slug, {list_id}) for slug, (since, wished) in wishes)
+
+
+def _edits(wanted: Wanted, before: Seen, now: Seen, remote: RemoteContact) -> frozenset[str]:
+    """Return in what somebody changed a contact at Brevo that was as the portal wants it.
+
+    An attribute that is empty there counts for none: Brevo ignores in silence what it does not like.
+    """
+    same = (before.address, before.digest, before.lists) == (now.address, now.digest, now.lists)
+    if same or before.id != now.id:
+        return frozenset()
+    was, is_now = difference(wanted, before), difference(wanted, replace(now, block=before.block))
+    values = (name for name in is_now.attributes if remote.attributes.get(name) not in ("", None))
+    overwritten = any(differs(remote, name, is_now.attributes[name]) for name in values)
+    edits = {
+        "address": is_now.address is not None and was.address is None,
+        "attributes": is_now.ext_id is not None and was.ext_id is None and overwritten,
+        "lists": bool(is_now.join - was.join or is_now.leave - was.leave - now.skipped),
+    }
+    return frozenset(name for name, edited in edits.items() if edited)
 
 
 def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None) -> bool:
@@ -274,7 +318,16 @@ def before_write(seen: Seen, change: Change) -> Seen:
 def after_move(seen: Seen, change: Change) -> Seen:
     """Return what is known once the contact was put on the change's lists, and taken off others."""
     lists, off = (seen.lists | change.join) - change.leave, (seen.off - change.join) | change.leave
-    return replace(seen, lists=lists, off=off, strange=seen.strange - change.leave, former=seen.former - change.leave)
+    ended = {number: moment for number, moment in seen.ended.items() if number not in change.join}
+    return replace(
+        seen,
+        lists=lists,
+        off=off,
+        strange=seen.strange - change.leave,
+        former=seen.former - change.leave,
+        ended=ended if seen.ended else seen.ended,
+        skipped=seen.skipped - change.join,
+    )
 
 
 def after_write(view: View, change: Change, wanted: Wanted) -> View:

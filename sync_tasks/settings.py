@@ -90,6 +90,9 @@ class Portal(Part):
     """What the portal wants to be told."""
 
     suppressed_task: str | None = None
+    notice_task: str | None = Field(
+        default=None, description="Told of every opt-out at Brevo, of what ended, and of contacts that were put back."
+    )
     suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
 
 

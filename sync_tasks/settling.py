@@ -1,10 +1,10 @@
 """What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync_tasks.codec import dump_seen
-from sync_tasks.contacts import HINT, Contact, EventKey, Seen
+from sync_tasks.contacts import HINT, KINDS, Contact, EventKey, Seen
 from sync_tasks.dead_letters import write_letter
 from sync_tasks.differences import ERASED
 from sync_tasks.errors import (
@@ -19,10 +19,11 @@ from sync_tasks.errors import (
     UnconfiguredAccountError,
 )
 from sync_tasks.fates import Fates, holds_back, is_own
+from sync_tasks.news import Notice, find_news, find_suppressed, suppressions
 from sync_tasks.pauses import name_of
 from sync_tasks.settings import Pipeline
-from sync_tasks.store import SECOND, Settlement
-from sync_tasks.suppressing import find_suppressed
+from sync_tasks.settlement import Settlement
+from sync_tasks.store import SECOND
 
 LONGEST_RETRY = 60.0
 LONGEST_DEFERRAL = 3600.0
@@ -71,6 +72,15 @@ class Pushed:
     def unsure(self) -> str:
         """Since when Brevo may still apply a request, or nothing; not later than now either."""
         return min(self.contact.unsure, self.now)
+
+    @property
+    def news(self) -> list[Notice]:
+        """What ended at Brevo, and what was put back."""
+        told = (
+            find_news(self.contact, account, seen, self.now, failed=account in self.errors)
+            for account, seen in self.seen.items()
+        )
+        return [notice for notices in told for notice in notices]
 
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
@@ -130,7 +140,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
     letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
     return Settlement(
         fields=_fields(pushed, fates, unsure),
-        looked={account: mark for account, mark in contact.looks.items() if _has_looked(pushed, account)},
+        looked=_made_sure(pushed),
         suppressed=find_suppressed(contact, pushed.seen),
         waits=_waits(pushed),
         clean=delay is None,
@@ -139,7 +149,22 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, fates, complete=complete),
         history=[*_found(pushed), *_history(fates)],
+        notices=[notice.wire for notice in pushed.news],
     )
+
+
+def _made_sure(pushed: Pushed) -> dict[str, str]:
+    """Return the marks that asked for a look, and what events told, once that is over or decided on."""
+    contact = pushed.contact
+    looked = {account for account in contact.looks if _has_looked(pushed, account)}
+    marks = {f"l:{account}": contact.looks[account] for account in looked}
+    for name, moment in contact.told.items():
+        account, _, kind = name.rpartition(":")
+        before, now = contact.seen.get(account), pushed.seen.get(account)
+        ended = before is not None and before.block and now is not None and not now.block
+        if ended or (account in looked and kind not in KINDS):
+            marks[f"b:{name}"] = moment
+    return marks
 
 
 def _has_looked(pushed: Pushed, account: str) -> bool:
@@ -189,7 +214,8 @@ def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
         "failing": pushed.failing if transient else "",
     }
     for account, seen in pushed.seen.items():
-        fields |= dump_seen(account, seen)
+        done = seen.edited and account not in pushed.errors
+        fields |= dump_seen(account, replace(seen, edited=frozenset()) if done else seen)
     fields |= {f"p:{key}": "" for key in fates.done}
     hints = {f"{HINT}{address}": "" for address in contact.hints}
     if not pushed.errors and not unsure:
@@ -222,6 +248,11 @@ def _found(pushed: Pushed) -> Iterator[str]:
             yield f"{key} contact {before.id} {f'gave way to {seen.id}' if seen.id else 'is gone'}"
         if seen.block and not (before and before.block):
             yield f"{key} blocklisted {seen.block.kind}"
+        known = suppressions(account, before)
+        for name in suppressions(account, seen).keys() - known.keys() - {account}:
+            yield f"{key} unsubscribed from list {name.rpartition('/')[2]}"
+    for notice in pushed.news:
+        yield f"{EventKey('brevo', notice.account, pushed.now)} {notice.text}"
 
 
 def _history(fates: Fates) -> list[str]:

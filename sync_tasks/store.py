@@ -13,10 +13,9 @@ up, two days.
 """
 
 import hashlib
-import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.resources import files
@@ -26,6 +25,7 @@ from sync_tasks.codec import dump_seen, load_contact
 from sync_tasks.contacts import TOLERANCE, Contact, EventKey, Seen, values_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.events import AHEAD, Event, stamp_of
+from sync_tasks.settlement import Settlement
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -87,28 +87,12 @@ class Lease:
     paused: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True, repr=False)
-class Settlement:
-    """What a push leaves behind; ``due`` is seconds until somebody must look again."""
-
-    fields: dict[str, str] = field(default_factory=dict)
-    looked: dict[str, str] = field(default_factory=dict)
-    suppressed: dict[str, str] = field(default_factory=dict)
-    waits: dict[str, bool] = field(default_factory=dict)
-    clean: bool = False
-    due: float | None = None
-    tombstone: str = ""
-    letters: dict[EventKey, tuple[str, str]] = field(default_factory=dict)
-    closed: dict[EventKey, str] = field(default_factory=dict)
-    history: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Sighting:
     """That a contact changed at Brevo, by its user's id or its address; with ``kind`` and ``moment`` of an opt-out.
 
-    ``joined`` are lists, where it was no more than that it joined them; ``told`` is all that was said: the same again
-    is a duplicate.
+    ``joined`` are lists, where it was no more than that it joined them; ``opted_out`` are those that an opt-out named;
+    ``told`` is all that was said: the same again is a duplicate.
     """
 
     user_id: str = ""
@@ -117,6 +101,7 @@ class Sighting:
     moment: str = ""
     joined: frozenset[int] = frozenset()
     told: str = ""
+    opted_out: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +202,11 @@ class Store:
 
     def settle(self, lease: Lease, result: Settlement) -> str:
         """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
-        return cast("str", self._run("settle", lease.user_id, lease.token, _document(lease, result)))
+        return cast("str", self._run("settle", lease.user_id, lease.token, result.document(lease.contact.rev)))
 
     def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
         """Settle many leases in one round trip, each by itself."""
-        calls = ((lease.user_id, lease.token, _document(lease, result)) for lease, result in results)
+        calls = ((lease.user_id, lease.token, result.document(lease.contact.rev)) for lease, result in results)
         return cast("list[str]", self.run_all("settle", calls))
 
     def run_all(self, script: str, calls: Iterable[Iterable[str | int]]) -> list[object]:
@@ -376,23 +361,5 @@ def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
     """Return a sighting without its address: arguments of a slow script end in Redis' log."""
     address = _keyed_hash(secret, sighting.address) if sighting.address else ""
     told = _keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
-    joined = ",".join(map(str, sighting.joined))
-    return sighting.user_id, address, sighting.kind, sighting.moment, joined, told
-
-
-def _document(lease: Lease, result: Settlement) -> str:
-    return json.dumps(
-        {
-            "rev": lease.contact.rev,
-            "fields": result.fields,
-            "looked": result.looked,
-            "suppressed": result.suppressed,
-            "waits": result.waits,
-            "clean": result.clean,
-            "due": "" if result.due is None else str(int(result.due * SECOND)),
-            "erased": result.tombstone,
-            "letters": {str(key): letter for key, letter in result.letters.items()},
-            "closed": {str(key): why for key, why in result.closed.items()},
-            "history": result.history,
-        }
-    )
+    lists = ",".join(map(str, sighting.opted_out if sighting.kind else sighting.joined))
+    return sighting.user_id, address, sighting.kind, sighting.moment, lists, told

@@ -1,17 +1,18 @@
 """Who opted out, bounced or complained at Brevo, for the portal and for the operator.
 
-Keys under ``<namespace>:``: ``suppressed`` account and user to why and since when, until that is lifted or the user is
-erased · ``untold`` the same names by when we learnt of it, until the portal was told. ``settle.lua`` writes both.
+Keys under ``<namespace>:``: ``suppressed`` account (and list, after a slash) and user to why and since when, until that
+is lifted or the user is erased · ``untold`` the same names by when we learnt of it, until the portal was told ·
+``notices`` what ended or was put back by when we learnt of it, until the portal was told. ``settle.lua`` writes them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from redis.client import Pipeline
 
-from sync_tasks.contacts import Contact, Seen
 from sync_tasks.events import moment_of
+from sync_tasks.news import Notice, read_notice
 from sync_tasks.store import Store
 
 AT_ONCE = 100
@@ -19,24 +20,16 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """One opt-out at Brevo: ``kind`` is ``unsubscribed``, ``hard_bounce`` or ``complaint``, ``time`` as in ISO 8601."""
+    """One opt-out at Brevo: ``kind`` is ``unsubscribed``, ``hard_bounce`` or ``complaint``, ``time`` as in ISO 8601.
+
+    ``list_id``: the one list it is about; 0 for all mail of the account.
+    """
 
     user_id: str
     kind: str
     time: str
     account: str
-
-
-def find_suppressed(contact: Contact, seen: Mapping[str, Seen]) -> dict[str, str]:
-    """Return, for each account where that is news, why and since when it blocklists the user; empty where lifted."""
-    if contact.erased:
-        return dict.fromkeys(contact.seen.keys() | seen.keys(), "")
-    news = {}
-    for account, now in seen.items():
-        before = contact.seen.get(account)
-        if now.block != (before.block if before else None):
-            news[account] = f"{now.block.kind}:{now.block.since}" if now.block else ""
-    return news
+    list_id: int = 0
 
 
 def read_suppressed(store: Store) -> list[Suppressed]:
@@ -73,6 +66,16 @@ def _forget(store: Store, name: str, told: str | None) -> None:
 
 
 def _parse(name: str, text: str) -> Suppressed:
-    account, _, user_id = name.partition(" ")
+    where, _, user_id = name.partition(" ")
+    account, _, list_id = where.partition("/")
     kind, _, since = text.partition(":")
-    return Suppressed(user_id, kind, moment_of(since).isoformat(), account)
+    return Suppressed(user_id, kind, moment_of(since).isoformat(), account, int(list_id or 0))
+
+
+def tell_notices(store: Store, tell: Callable[[Notice], None]) -> int:
+    """Tell of what ended and of what was put back, the oldest first; after a crash some are repeated."""
+    lines = cast("list[str]", store.redis.zrange(store.key("notices"), 0, AT_ONCE - 1))
+    for line in lines:
+        tell(read_notice(line))
+        store.redis.zrem(store.key("notices"), line)
+    return len(lines)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sync_tasks.cli.showing import mask_address, mask_value, show_value
-from sync_tasks.contacts import STAMP, Contact, EventKey, RemoteContact, Seen
+from sync_tasks.contacts import STAMP, Block, Contact, EventKey, RemoteContact, Seen
 from sync_tasks.differences import ERASED, Layout, Wanted, wanted_of
 from sync_tasks.events import Json, moment_of
+from sync_tasks.opt_outs import block_of
 from sync_tasks.planning import concerns
 from sync_tasks.store import Store
 
@@ -98,7 +99,7 @@ def recall(contact: Contact, layout: Layout, seen: Seen, masks: Masks) -> list[L
         _line("address", wanted.address, held.address if held else None, masks.address),
         *(Line(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
         *_newsletter_lines(wanted, layout, held),
-        *_block_lines(held),
+        *_block_lines(held, contact, layout, seen),
     ]
 
 
@@ -115,7 +116,7 @@ def _lines(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact |
     for name, value in sorted(wanted.attributes.items()):
         yield _line(name, value, held.get(name), masks.value)
     yield from _newsletter_lines(wanted, layout, remote)
-    yield from _block_lines(remote)
+    yield from _block_lines(remote, contact, layout, seen)
 
 
 def _line(what: str, wanted: Json, held: Json, show: Show) -> Line:
@@ -130,10 +131,20 @@ def _newsletter_lines(wanted: Wanted, layout: Layout, remote: RemoteContact | No
         said = "subscribed" if on else "unsubscribed" if off else ""
         if said or number in lists:
             held = f"on list {number}" if number in lists else f"not on list {number}"
+            if remote and remote.opted_out and number in remote.opted_out:
+                held += ", unsubscribed there"
             yield Line(slug, said, held, (number in lists) == on if said else None)
 
 
-def _block_lines(remote: RemoteContact | None) -> Iterator[Line]:
-    if remote and remote.block:
-        since = moment_of(remote.block.since).date().isoformat()
-        yield Line("blocklisted", "", f"{remote.block.kind} since {since}", None)
+def _block_lines(remote: RemoteContact | None, contact: Contact, layout: Layout, seen: Seen) -> Iterator[Line]:
+    """Tell of the block with the kind that decides, and of one that only the pipeline remembers."""
+    held = block_of(remote.block, seen, contact.opt_outs(layout.account)) if remote else None
+    if held:
+        yield Line("blocklisted", "", _tell_block(held), None)
+    elif remote and seen.block:
+        yield Line("blocklisted", "", f"no longer; remembered: {_tell_block(seen.block)}", None)
+
+
+def _tell_block(block: Block) -> str:
+    told = (f"{kind} since {moment_of(moment).date().isoformat()}" for kind, moment in block.reasons.items())
+    return ", ".join(told)

@@ -27,7 +27,8 @@ def list_suppressed(*, as_json: AsJson = False) -> None:
         return
     table = lay_out(count(len(found), "suppressed contact"), "User", "Why", "Since", "Account")
     for one in found:
-        table.add_row(escaped(one.user_id), one.kind, one.time[:19], escaped(one.account))
+        where = f"{one.account}, list {one.list_id}" if one.list_id else one.account
+        table.add_row(escaped(one.user_id), one.kind, one.time[:19], escaped(where))
     if found:
         print_table(table)
     else:

@@ -20,6 +20,8 @@ Kind = Literal[
     "duplicate contact",
     "unknown contact",
     "blocklisted",
+    "no longer blocklisted",
+    "unsubscribed at Brevo",
     "erased person",
     "erased at Brevo",
     "unfinished erasure",
@@ -98,7 +100,10 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         known = before is not None and before.digest == ERASED
         return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
     change = difference(wanted_of(contact, layout, seen), seen)
-    kinds = tuple(_kinds(change, seen, before, layout))
+    opted_out = frozenset(_opted_out(seen, before))
+    kinds = tuple(_kinds(replace(change, leave=change.leave - opted_out), seen, before, layout))
+    if opted_out:
+        kinds = ("unsubscribed at Brevo", *kinds)
     if not kinds:
         return seen
     return Drift(
@@ -108,7 +113,7 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         contact.rev,
         seen,
         change.join | change.leave,
-        loses=bool(change.leave - layout.former),
+        loses=bool(change.leave - layout.former - opted_out),
         regains=bool(change.join) or change.blocklisted is False,
         was_known=before is not None and before.id is not None,
     )
@@ -117,6 +122,8 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
 def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> Iterator[Kind]:
     if seen.block and not (before and before.block):
         yield "blocklisted"
+    if before and before.block and not seen.block:
+        yield "no longer blocklisted"
     if change.join:
         yield "missing on list"
     if change.leave - layout.former:
@@ -127,6 +134,13 @@ def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> I
         yield "address"
     if change.ext_id is not None or change.attributes:
         yield "attribute"
+
+
+def _opted_out(seen: Seen, before: Seen | None) -> Iterator[int]:
+    """Yield the lists that the person has opted out of one by one since: that is news, not a change to be repaired."""
+    for number, moment in seen.ended.items():
+        if not before or before.ended.get(number) != moment:
+            yield number
 
 
 def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:

@@ -24,6 +24,7 @@ class Glance:
 
     def __init__(self, layout: Layout, tolerance: int = TOLERANCE) -> None:
         self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
+        self._remembered = (f"s:{layout.account}:block", f"s:{layout.account}:more")
         self._off, self._strange = f"s:{layout.account}:off", f"s:{layout.account}:strange"
         self._lists, self._former = layout.lists, layout.former
         self._manual = layout.manual
@@ -41,7 +42,9 @@ class Glance:
 
     def agrees(self, remote: RemoteContact, user_id: str, fields: Mapping[str, str]) -> bool:
         """Tell whether a contact surely is as its user's fields in the state want it, and as we knew it to be ours."""
-        if remote.block or remote.ext_id != user_id or fields.get(self._id) != str(remote.id):
+        if remote.block or remote.opted_out or any(name in fields for name in self._remembered):
+            return False
+        if remote.ext_id != user_id or fields.get(self._id) != str(remote.id):
             return False
         if not _TROUBLE.isdisjoint({name[:2] for name in fields}) or any(state in fields for state in _STATES):
             return False

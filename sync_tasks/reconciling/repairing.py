@@ -13,7 +13,8 @@ from sync_tasks.store import Sighting
 
 AT_ONCE = 500
 # What a page does not tell enough of: the push looks first.
-LOOKED_AT = frozenset({"blocklisted", "erased at Brevo", "unfinished erasure"})
+NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
+LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure"}
 REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact"})
 
 
@@ -27,13 +28,17 @@ def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: b
 
 
 def keep_blocks(comparison: Comparison) -> int:
-    """Let the workers look at every block that is news, and return how many those are.
+    """Let the workers look at every block and every opt-out that is news, or that ended; return how many those are.
 
     Where nothing is known of the time before (the state was lost), no subscription that we know of is newer.
     """
-    blocked = (drift for drift in comparison.drifts if "blocklisted" in drift.kinds)
-    sightings = [Sighting(user_id=drift.user_id, kind="" if drift.was_known else "unsubscribed") for drift in blocked]
+    news = (drift for drift in comparison.drifts if not NEWS.isdisjoint(drift.kinds))
+    sightings = [Sighting(user_id=drift.user_id, kind=_kind_of(drift)) for drift in news]
     return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def _kind_of(drift: Drift) -> str:
+    return "unsubscribed" if "blocklisted" in drift.kinds and not drift.was_known else ""
 
 
 def split_held(comparison: Comparison) -> tuple[list[Drift], int]:

@@ -98,11 +98,12 @@ class Memory:
         before = contact.seen.get(self._layout.account, Seen())
         address = "" if "address" in drift.kinds else wanted.address or before.address
         digest = "" if "attribute" in drift.kinds else wanted.digest
-        return replace(drift, seen=replace(drift.seen, address=address, digest=digest))
+        seen = replace(drift.seen, address=address, digest=digest, bounced=before.bounced)
+        return replace(drift, seen=seen)
 
 
 def _dump(drift: Drift) -> list[object]:
-    fields = dump_seen("", drift.seen) if drift.seen else {}
+    fields = dump_seen("", replace(drift.seen, bounced={})) if drift.seen else {}
     seen = {name: text for name, text in fields.items() if text and name.rpartition(":")[2] not in _PERSONAL}
     return [{name: getattr(drift, name) for name in _PLAIN}, sorted(drift.lists), seen]
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sync_tasks.sandbox.attributes import Attribute, read_phone
-from sync_tasks.sandbox.contact import AttributeValue, Contact, note_unsubscription, show_time
+from sync_tasks.sandbox.contact import AttributeValue, Contact, note_unsubscription, show_contact, show_time
 from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.outbox import Outbox
 from sync_tasks.sandbox.roll import Roll
 from sync_tasks.sandbox.schedule import Schedule
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
+from sync_tasks.sandbox.wire import JsonObject
 
 
 @dataclass(slots=True)
@@ -145,6 +146,7 @@ class Account:
             self._note(contact, "joined", list_id)
         if joined:
             contact.list_ids = (*contact.list_ids, *joined)
+            contact.unsubscribed_ids = tuple(number for number in contact.unsubscribed_ids if number not in joined)
             contact.modified = self.clock()
             self.outbox.tell_join(contact.email, joined)
 
@@ -156,6 +158,17 @@ class Account:
             contact.list_ids = tuple(number for number in contact.list_ids if number != list_id)
             contact.modified = self.clock()
             self._note(contact, "left", list_id)
+
+    def skip(self, contact: Contact, list_id: int) -> None:
+        """Send a contact no campaign of a list any more, until it has left that list and joined it again."""
+        contact.modified = self.clock()
+        if list_id not in contact.unsubscribed_ids:
+            contact.unsubscribed_ids = (*contact.unsubscribed_ids, list_id)
+            self._note(contact, "skipped", list_id)
+
+    def show(self, contact: Contact) -> JsonObject:
+        """Return a contact as Brevo shows it, in the way in which this account does."""
+        return show_contact(contact, per_list=self.quirks.unsubscription_per_list)
 
     def blocklist(self, contact: Contact) -> None:
         """Block e-mail to a contact, account-wide."""

@@ -20,13 +20,14 @@ class Contact:
     email: str | None = None
     ext_id: str | None = None
     list_ids: tuple[int, ...] = ()
+    unsubscribed_ids: tuple[int, ...] = ()
     blocklisted: bool = False
     sms_blocklisted: bool = False
     statistics: JsonObject | None = None
 
 
-def show_contact(contact: Contact) -> JsonObject:
-    """Return the contact as it stands in Brevo's lists of contacts."""
+def show_contact(contact: Contact, *, per_list: bool = False) -> JsonObject:
+    """Return the contact as it stands in Brevo's lists of contacts; ``per_list``: with what it unsubscribed from."""
     shown: JsonObject = {} if contact.email is None else {"email": contact.email}
     shown |= {
         "id": contact.id,
@@ -35,7 +36,7 @@ def show_contact(contact: Contact) -> JsonObject:
         "createdAt": show_time(contact.created),
         "modifiedAt": show_time(contact.modified),
         "listIds": list(contact.list_ids),
-        "listUnsubscribed": None,
+        "listUnsubscribed": list(contact.unsubscribed_ids) if per_list else None,
         "attributes": contact.attributes,
     }
     if contact.ext_id is not None:

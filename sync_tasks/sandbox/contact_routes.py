@@ -2,7 +2,7 @@
 
 from sync_tasks.sandbox.account import Account, Change
 from sync_tasks.sandbox.changes import read_change, read_sent_address
-from sync_tasks.sandbox.contact import Contact, show_contact
+from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.searching import find_contact, show_page
 from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, missing, read_json
 
@@ -38,7 +38,10 @@ def show_one(account: Account, call: Call) -> Reply:
     contact = find_contact(account, call)
     call.contact_ids.append(contact.id)
     statistics: JsonObject = {"statistics": contact.statistics or {}}
-    return answer(200, show_contact(contact) | ({} if account.quirks.statistics_left_out else statistics))
+    return answer(
+        200,
+        account.show(contact) | ({} if account.quirks.statistics_left_out else statistics),
+    )
 
 
 def show_all(account: Account, call: Call) -> Reply:

@@ -122,10 +122,17 @@ def act(sandbox: Sandbox, request: Request, body: object) -> object:
     if what == "edit":
         sandbox.edit(name, _read_object(body))
     elif what in ACTS:
-        sandbox.act(what, name)
+        sandbox.act(what, name, list_id=_read_list_id(body))
     else:
         raise ValueError(f"unknown act; known: edit, {', '.join(ACTS)}")
     return None if what == "delete" else sandbox.contact(int(str(contact_id)))
+
+
+def _read_list_id(body: object) -> int | None:
+    list_id = body.get("list_id") if isinstance(body, dict) else None
+    if list_id is not None and type(list_id) is not int:
+        raise ValueError("'list_id' should be a number")
+    return list_id
 
 
 def reset(sandbox: Sandbox, _request: Request, _body: object) -> object:

@@ -10,8 +10,8 @@ from itertools import islice
 class Entry:
     """One thing that became of one contact.
 
-    ``what`` is created, joined, left, address_changed, blocklisted, unblocklisted or deleted. ``request`` is the number
-    in the journal, None where a person at Brevo did it.
+    ``what`` is created, joined, left, skipped, address_changed, blocklisted, unblocklisted or deleted. ``request`` is
+    the number in the journal, None where a person at Brevo did it.
     """
 
     time: float

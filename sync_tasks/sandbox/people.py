@@ -18,6 +18,17 @@ def unsubscribe(account: Account, contact: Contact) -> None:
     account.outbox.tell_unsubscription(contact.email, list(contact.list_ids))
 
 
+def unsubscribe_from_list(account: Account, contact: Contact, list_id: int) -> None:
+    """The reader unsubscribes from one list: the contact stays on it, and Brevo skips it."""
+    if not account.quirks.unsubscription_per_list:
+        raise invalid("unsubscription per list is not activated: switch on the quirk unsubscription_per_list")
+    if list_id not in contact.list_ids:
+        raise invalid("the contact is not on this list")
+    note_unsubscription(contact, "userUnsubscription", _happening(account) | {"ip": READER})
+    account.skip(contact, list_id)
+    account.outbox.tell_unsubscription(contact.email, [list_id])
+
+
 def bounce(account: Account, contact: Contact) -> None:
     """A mail comes back for good."""
     note_statistic(contact, "hardBounces", _happening(account))

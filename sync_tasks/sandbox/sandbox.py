@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlencode
 from sync_tasks.sandbox import people
 from sync_tasks.sandbox.account import Account
 from sync_tasks.sandbox.changes import read_address, read_change
-from sync_tasks.sandbox.contact import Contact, show_contact
+from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.faults import Fault, Faults, refuse_by_firewall, spoil
 from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.journal import Journal, Request
@@ -90,23 +90,31 @@ class Sandbox:
         with self.lock:
             self.run_due()
             end = None if limit is None else offset + limit
-            return [_dump(contact) for contact in islice(self.account.contacts.values(), offset, end)]
+            return [self._dump(contact) for contact in islice(self.account.contacts.values(), offset, end)]
 
     def contact(self, name: int | str) -> JsonObject:
         """Return one contact, by its id or its address."""
         with self.lock:
             self.run_due()
-            return _dump(self._find(name))
+            return self._dump(self._find(name))
 
     def add_contacts(self, rows: Iterable[Mapping[str, object]]) -> list[int]:
         """Put contacts in as if they had always been there; rows are as in a POST. Return their ids."""
         with self.lock:
             return [self._add(row).id for row in rows]
 
-    def act(self, act: str, name: int | str) -> None:
-        """Let a person at Brevo unsubscribe, bounce, complain or delete; by id or address."""
+    def act(self, act: str, name: int | str, *, list_id: int | None = None) -> None:
+        """Let a person at Brevo unsubscribe, bounce, complain or delete; by id or address.
+
+        With ``list_id`` the person unsubscribes from that list alone; the quirk ``unsubscription_per_list`` allows it.
+        """
         with self.lock:
-            people.ACTS[act](self.account, self._find(name))
+            if list_id is None:
+                people.ACTS[act](self.account, self._find(name))
+            elif act == "unsubscribe":
+                people.unsubscribe_from_list(self.account, self._find(name), list_id)
+            else:
+                raise invalid("only who unsubscribes may name a list")
 
     def edit(self, name: int | str, body: Mapping[str, object]) -> None:
         """Let a person at Brevo change a contact; the body is as in a PUT."""
@@ -167,7 +175,6 @@ class Sandbox:
             raise invalid("Another contact has one of the identifiers")
         return self.account.create(change)
 
-
-def _dump(contact: Contact) -> JsonObject:
-    shown = show_contact(contact)
-    return shown | {"attributes": dict(contact.attributes), "statistics": contact.statistics or {}}
+    def _dump(self, contact: Contact) -> JsonObject:
+        shown = self.account.show(contact)
+        return shown | {"attributes": dict(contact.attributes), "statistics": contact.statistics or {}}

@@ -7,7 +7,7 @@ from itertools import islice
 
 from sync_tasks.sandbox.account import Account
 from sync_tasks.sandbox.changes import ADDRESS
-from sync_tasks.sandbox.contact import Contact, show_contact
+from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.roll import Roll
 from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, invalid, not_found
 
@@ -49,12 +49,18 @@ def show_page(account: Account, call: Call, roll: Roll, limit: int) -> JsonObjec
     tests, wanted = list(read_tests(call)), read_filter(call)
     if not tests and wanted is None:
         ids = roll.page(offset, size, newest_first=newest_first)
-        return {"contacts": [show_contact(account.contacts[number]) for number in ids], "count": len(roll)}
+        return {
+            "contacts": [account.show(account.contacts[number]) for number in ids],
+            "count": len(roll),
+        }
     candidates = find_candidates(account, roll, wanted)
     found = [contact for contact in candidates if all(test(contact) for test in tests)]
     if newest_first:
         found.reverse()
-    return {"contacts": [show_contact(each) for each in islice(found, offset, offset + size)], "count": len(found)}
+    return {
+        "contacts": [account.show(each) for each in islice(found, offset, offset + size)],
+        "count": len(found),
+    }
 
 
 def read_page(call: Call, *, default: int, limit: int) -> tuple[int, int, bool]:

@@ -1,7 +1,7 @@
 -- Note that contacts changed at Brevo: their next push looks before anything else. ARGV: account, this machine's clock,
 -- then for each sighting six texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or
--- ''; its moment (a stamp) or ''; the lists it joined (an echo where we know it on them) or ''; a text that is the same
--- when the same comes again, or ''.
+-- ''; its moment (a stamp) or ''; the lists that an opt-out named, else those it joined (an echo where we know it on
+-- them), or ''; a text that is the same when the same comes again, or ''.
 -- Returns for each what became of it ('noticed', 'duplicate', 'echo', 'unknown') and whose contact it is, by turns.
 local account, host, at, remembered = ARGV[1], ARGV[2], now(), 8
 
@@ -31,12 +31,15 @@ local function note_opt_out(contact, kind, moment)
   if greater(moment, known) then redis.call('HSET', contact, field, moment) end
 end
 
-local function notice(user, kind, moment, joined, mark)
+local function notice(user, kind, moment, lists, mark)
   local contact = contact_key(user)
   if redis.call('EXISTS', contact) == 0 then return 'unknown' end
-  if is_known(contact, joined) then return 'echo' end
+  if kind == '' and is_known(contact, lists) then return 'echo' end
   if mark ~= '' and is_repeated(contact, mark) then return 'duplicate' end
-  if kind ~= '' then note_opt_out(contact, kind, moment) end
+  if kind ~= '' then
+    note_opt_out(contact, kind, moment)
+    for list in string.gmatch(lists, '%d+') do note_opt_out(contact, 'list.' .. list, moment) end
+  end
   redis.call('HSET', contact, 'l:' .. account, redis.call('HINCRBY', contact, 'rev', 1))
   mark_dirty(user, at)
   return 'noticed'

@@ -1,13 +1,14 @@
 -- Give a lease back and write down how the push went. ARGV: user, token, a JSON document:
 --   rev      what the push knew; newer events leave the contact dirty, due at once
 --   fields   field to value; an empty value removes the field
---   looked   account to the mark of what was noticed there, of which the push has made sure
---   suppressed account to why and since when it blocklists the user, where that is news; empty where it no longer does
+--   looked   field to the value that the push has made sure of, and that goes with it unless it is another by now
+--   suppressed account, or account and list, to why and since when Brevo may not mail the user, where that is news;
+--            empty where it may again
 --   waits    name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean    whether Brevo agrees, or what does not agree is a dead letter
 --   due      microseconds until the next look, or ''
 --   erased   the tombstone's text once an erasure is complete, or ''
---   letters  event to {id, letter as JSON text}; closed: event to why; history: lines
+--   letters  event to {id, letter as JSON text}; closed: event to why; history: lines; notices: lines for the portal
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was, so nothing is believed).
 -- A late event has an erased user looked for again; the ids at Brevo that the tombstone tells of stay.
 local function bury(user, told)
@@ -37,9 +38,10 @@ for field, value in pairs(result.fields) do
   if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
   if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
 end
-for account, mark in pairs(result.looked) do
-  if redis.call('HGET', contact, 'l:' .. account) == mark then redis.call('HDEL', contact, 'l:' .. account) end
+for field, value in pairs(result.looked) do
+  if redis.call('HGET', contact, field) == value then redis.call('HDEL', contact, field) end
 end
+for _, notice in ipairs(result.notices) do redis.call('ZADD', key('notices'), at, notice) end
 for account, why in pairs(result.suppressed) do
   local name = account .. ' ' .. user
   if why == '' then

@@ -16,6 +16,7 @@ from sync_tasks.texts import MAX_ADDRESS, known_address
 MOST_EVENTS = 500
 LOOK = ""
 _JOINED = "listaddition"
+_UNSUBSCRIBED = "unsubscribed"
 _KINDS = {
     "unsubscribe": "unsubscribed",
     "unsubscribed": "unsubscribed",
@@ -41,13 +42,15 @@ _ABOUT_THE_WEBHOOK = frozenset({"id"})
 class Incoming:
     """One event that is about contacts: look at them; ``kind`` and ``moment`` (a stamp, if told) of an opt-out.
 
-    ``joined`` are the lists where it only tells of those. ``told`` is the same whenever the same event comes again.
+    ``joined`` are the lists where it only tells of those, ``opted_out`` those that an unsubscription names. ``told`` is
+    the same whenever the same event comes again.
     """
 
     kind: str
     addresses: tuple[str, ...]
     moment: str
     joined: frozenset[int]
+    opted_out: frozenset[int]
     api_key_name: str
     told: str
 
@@ -77,11 +80,13 @@ def read_event(row: object) -> Incoming | str:
         return "malformed"
     said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
     key_name = row.get("api_key_name")
+    lists = frozenset(filter(None, map(_list_id, _each(row.get("list_id")))))
     return Incoming(
         kind=kind,
         addresses=addresses,
         moment=_moment(row),
-        joined=frozenset(filter(None, map(_list_id, _each(row.get("list_id"))))) if word == _JOINED else frozenset(),
+        joined=lists if word == _JOINED else frozenset(),
+        opted_out=lists if kind == _UNSUBSCRIBED else frozenset(),
         api_key_name=key_name if isinstance(key_name, str) else "",
         told=json.dumps(said, sort_keys=True),
     )

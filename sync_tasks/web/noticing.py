@@ -58,6 +58,7 @@ def _sightings(event: Incoming, own: Own) -> Iterator[Sighting]:
             kind=event.kind,
             moment=event.moment,
             joined=event.joined & own.lists,
+            opted_out=event.opted_out & own.lists,
             told=event.told,
         )
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from sync_tasks.events import EVENTS, parse_event
-from sync_tasks.store import Acceptance, Lease, Settlement, Store, connect
+from sync_tasks.settlement import Settlement
+from sync_tasks.store import Acceptance, Lease, Store, connect
 
 WANTED, OTHER = "wanted@people.example", "other@people.example"
 

@@ -6,36 +6,15 @@ import pytest
 
 from sync_tasks.events import stamp_of
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.store import Sighting
 from tests.integration.pipeline import MakePipeline, Pipeline
+from tests.promises.blocks import ANNA, NEW, is_blocked, look, steps, subscribe_anna
 from tests.servers import wait_until
-
-ANNA, NEW = "anna@portal.org", "anna.tal@portal.org"
 
 
 @pytest.fixture
 def anna(pipeline: Pipeline) -> Pipeline:
     """A pipeline that knows Anna, who reads the daily and the weekly newsletter."""
-    pipeline.subscribe("anna", "daily", first_name="Anna")
-    pipeline.subscribe("anna", "weekly")
-    pipeline.work()
-    return pipeline
-
-
-def is_blocked(pipeline: Pipeline) -> bool:
-    return bool(pipeline.held("anna")["emailBlacklisted"])
-
-
-def look(pipeline: Pipeline) -> None:
-    """Let the pipeline look at Anna, as an event of Brevo's does."""
-    pipeline.store.notice("default", [Sighting(user_id="anna")])
-    pipeline.work()
-
-
-def steps(brevo: Sandbox, *kinds: str) -> list[tuple[str, int | None]]:
-    """Return what requests did to contacts, in the order in which it happened."""
-    entries = (entry for entry in brevo.history.entries() if entry.request is not None)
-    return [(entry.what, entry.list_id) for entry in entries if entry.what in kinds]
+    return subscribe_anna(pipeline)
 
 
 # An opt-out of everything.

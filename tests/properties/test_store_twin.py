@@ -15,7 +15,8 @@ from sync_tasks import dead_letters
 from sync_tasks.contacts import Block, Contact, EventKey, Seen
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.events import Event
-from sync_tasks.store import Lease, Settlement, Sighting, Store
+from sync_tasks.settlement import Settlement
+from sync_tasks.store import Lease, Sighting, Store
 from tests.properties.histories import ADDRESSES, events
 from tests.simulation.client import open_memory, open_store
 from tests.simulation.pictures import picture_memory, picture_redis

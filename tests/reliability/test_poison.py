@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from sync_tasks.company import CROWD
-from sync_tasks.store import Lease, Settlement
+from sync_tasks.settlement import Settlement
+from sync_tasks.store import Lease
 from tests.integration.station import ROOT
 from tests.reliability.conftest import MakeRig
 from tests.reliability.rig import Rig, read_users, users

@@ -4,6 +4,7 @@ import jsonschema
 import pytest
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sandbox.wire import Refusal
 from tests.sandbox.conformance import TEXT, as_statistics_schema
 
 MOVE = {"EMAIL": "anna@elsewhere.org"}
@@ -104,3 +105,29 @@ def test_the_blocklisted_are_counted_per_list(brevo: Sandbox, anna: int) -> None
     counts.append(count())
 
     assert counts == [0, 1, 0, 1, 0]
+
+
+def test_whoever_leaves_one_newsletter_stays_on_its_list_and_is_skipped_until_leaving_and_joining_it(
+    brevo: Sandbox, anna: int
+) -> None:
+    brevo.quirks.unsubscription_per_list = True
+    brevo.edit(anna, {"listIds": [3, 5]})
+    brevo.act("unsubscribe", anna, list_id=3)
+
+    held = brevo.contact(anna)
+    assert (held["listIds"], held["listUnsubscribed"], held["emailBlacklisted"]) == ([3, 5], [3], False)
+    told = list(brevo.outbox.events())[-1].payload
+    assert told["list_id"] == [3]
+
+    brevo.request("PUT", f"/contacts/{anna}", {"listIds": [3]})
+    assert brevo.contact(anna)["listUnsubscribed"] == [3]
+    brevo.request("PUT", f"/contacts/{anna}", {"unlinkListIds": [3]})
+    brevo.request("PUT", f"/contacts/{anna}", {"listIds": [3]})
+    assert brevo.contact(anna)["listUnsubscribed"] == []
+
+
+def test_an_account_without_unsubscription_per_list_tells_nothing_of_it(brevo: Sandbox, anna: int) -> None:
+    brevo.edit(anna, {"listIds": [3]})
+    with pytest.raises(Refusal, match="not activated"):
+        brevo.act("unsubscribe", anna, list_id=3)
+    assert brevo.contact(anna)["listUnsubscribed"] is None

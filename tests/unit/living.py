@@ -1,6 +1,7 @@
 """Everything that may happen to a pipeline happens, so that whatever it leaves in Redis is there."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from sync_tasks import subscribe_contact, unsubscribe_contact
 from sync_tasks.dead_letters import discard, replay
@@ -9,8 +10,10 @@ from sync_tasks.holds import end_hold, place_hold
 from sync_tasks.nightly import compare_all
 from sync_tasks.reconciling.running import reconcile
 from sync_tasks.sandbox.faults import Fault
-from sync_tasks.store import Lease
+from sync_tasks.settings import Portal
+from sync_tasks.store import Lease, Sighting
 from sync_tasks.sweeping import sweep
+from sync_tasks.syncing import sync_contact
 from sync_tasks.web.noticing import Own, make_notes, write_notes
 from tests.backfill.loading import KilledError, Loader, die, people
 from tests.integration.pipeline import Pipeline, address_of
@@ -23,6 +26,7 @@ def play_all(loader: Loader) -> None:
     _tell(pipeline)
     _operate(pipeline)
     _act_at_brevo(pipeline)
+    _edit_at_brevo(pipeline)
     _compare(pipeline)
     _load(loader)
     _leave_work(pipeline)
@@ -68,6 +72,14 @@ def _act_at_brevo(pipeline: Pipeline) -> None:
     told = make_notes([unsubscription(address_of("bea"))], Own("", frozenset({3})))
     write_notes(pipeline.store, "default", told)
     pipeline.work()
+
+
+def _edit_at_brevo(pipeline: Pipeline) -> None:
+    """Let somebody edit a contact while the portal wants to hear of it."""
+    wants = pipeline.resources.settings.model_copy(update={"portal": Portal(notice_task="portal.notice")})
+    pipeline.brevo.edit(address_of("ella"), {"attributes": {"CITY": "Bonn"}})
+    pipeline.store.notice("default", [Sighting(user_id="ella")])
+    sync_contact("ella", replace(pipeline.resources, settings=wants))
 
 
 def _compare(pipeline: Pipeline) -> None:

@@ -16,7 +16,8 @@ from sync_tasks.dead_letters import (
 )
 from sync_tasks.errors import InvalidEventError, RejectedContactError, UnfinishedErasureError
 from sync_tasks.events import Event
-from sync_tasks.store import Lease, Settlement, Store
+from sync_tasks.settlement import Settlement
+from sync_tasks.store import Lease, Store
 from tests.unit.saying import ADA, BEA, anonymize, key_of, merged, stamp, subscribe, unsubscribe, update
 
 REFUSED = RejectedContactError("POST /contacts: 400")

@@ -1,5 +1,6 @@
 """What beat has done every night, and what the portal is told of opt-outs at Brevo."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sync_tasks.reconciling.alone import standing_alone
 from sync_tasks.reconciling.remembering import read_runs
 from sync_tasks.resources import worker_resources
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.store import Store
+from sync_tasks.store import Sighting, Store
 from tests.integration.pipeline import held_by
 from tests.unit.messages import handle, queued
 from tests.unit.saying import ADA
@@ -76,3 +77,43 @@ def test_a_portal_that_wants_to_hear_nothing_is_told_nothing(store: Store) -> No
     store.redis.zadd(store.key("untold"), {"default u1": 1})
     assert tell_portal() == 0
     assert store.redis.zcard(store.key("untold")) == 1
+
+
+def test_a_portal_that_wants_to_hear_everything_is_told_what_began_what_ended_and_of_which_newsletter(
+    environment: Path, brevo: Sandbox, store: Store
+) -> None:
+    environment.write_text(environment.read_text() + TOLD.replace("suppressed_task", "notice_task"))
+    assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
+    brevo.quirks.unsubscription_per_list = True
+    brevo.act("unsubscribe", ADA, list_id=3)
+    look(store)
+    assert [tell_portal(), tell_portal()] == [1, 0]
+    handle("sync_tasks.subscribe_contact", READER | {"occurred_at": datetime.now(UTC).isoformat()})
+    brevo.edit(ADA, {"attributes": {"EMAIL": "eve@portal.org"}})
+    look(store)
+    assert [tell_portal(), tell_portal()] == [2, 0]
+    told = [message.kwargs | {"time": ""} for message in queued(store.redis, "portal")]
+    about = {"user_id": "u1", "account": "default", "time": "", "foreign_lists": []}
+    daily = about | {"kind": "unsubscribed", "newsletters": ["daily"]}
+    assert told == [
+        daily | {"what": "suppressed", "why": ""},
+        daily | {"what": "ended", "why": "subscribed again"},
+        about | {"what": "put back", "kind": "edited (address)", "newsletters": [], "why": ""},
+    ]
+
+
+def test_a_portal_that_hears_of_blocks_alone_is_sent_what_it_was_always_sent(reader: Sandbox, store: Store) -> None:
+    reader.quirks.unsubscription_per_list = True
+    reader.act("unsubscribe", ADA, list_id=3)
+    look(store)
+    reader.act("bounce", ADA)
+    look(store)
+    tell_portal()
+    (told,) = queued(store.redis, "portal")
+    assert told.kwargs.keys() == {"user_id", "kind", "time", "account"}
+    assert store.redis.exists(store.key("notices"), store.key("untold")) == 0
+
+
+def look(store: Store) -> None:
+    store.notice("default", [Sighting(user_id="u1")])
+    handle("sync_tasks.sync_contact", {"user_id": "u1"})

@@ -19,8 +19,8 @@ from sync_tasks.errors import (
 )
 from sync_tasks.fates import Fates
 from sync_tasks.settings import Pipeline
+from sync_tasks.settlement import Settlement
 from sync_tasks.settling import Pushed, is_tired, retry_delay, settle
-from sync_tasks.store import Settlement
 from tests.unit.saying import ADA, BEA, anonymize, blocked, contact_of, key_of, merged, stamp, subscribe, update
 
 HOUR = 60
@@ -175,7 +175,16 @@ def test_what_brevo_refuses_stays_unsure_and_after_the_quiet_period_waits_for_ne
 
 def test_what_was_noticed_is_looked_at_only_where_brevo_could_be_asked() -> None:
     contact = contact_of(JOIN, looks={"account-0": "3", "sports": "4"})
-    assert settled(pushed(BUSY, contact=contact)).looked == {"sports": "4"}
+    assert settled(pushed(BUSY, contact=contact)).looked == {"l:sports": "4"}
+
+
+def test_what_events_told_of_an_opt_out_is_forgotten_once_a_look_decided_or_its_block_ended() -> None:
+    told = {"default:hard_bounce": stamp(1), "default:list.3": stamp(2), "sports:list.5": stamp(3)}
+    contact = contact_of(JOIN, looks={"default": "3"}, told=told, seen={"default": replace(HELD, block=blocked(1))})
+    still = pushed(contact=contact, seen={"default": replace(HELD, block=blocked(1))})
+    assert settled(still).looked == {"l:default": "3", "b:default:list.3": stamp(2)}
+    over = pushed(contact=contact, seen={"default": HELD})
+    assert settled(over).looked == settled(still).looked | {"b:default:hard_bounce": stamp(1)}
 
 
 def test_addresses_left_behind_are_forgotten_once_they_were_looked_for() -> None:

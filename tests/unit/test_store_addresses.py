@@ -6,7 +6,8 @@ import pytest
 
 from sync_tasks.contacts import Seen
 from sync_tasks.events import Event
-from sync_tasks.store import SECOND, Settlement, Store
+from sync_tasks.settlement import Settlement
+from sync_tasks.store import SECOND, Store
 from tests.unit.saying import (
     ADA,
     BEA,
