@@ -16,6 +16,10 @@ ENOUGH = 1500
 
 REV_CHECK = ("if redis.call('HGET', contact, 'rev') ~= result.rev then", "if false then")
 LEASE = ("if held and greater(string.sub(held, 1, STAMP), at) then return {'busy'} end", "held = false")
+HOLD = (
+    "local function held_until(newest, at)",
+    "local function held_until(newest, at) if at then return '', newest end",
+)
 NEWEST = ("local wins = not old or greater(text, old)", "local wins = true")
 LATE = ("if wish == 'u' then\n    stamp = opted_out(", "if false then\n    stamp = opted_out(")
 
@@ -41,13 +45,14 @@ def test_every_promise_is_kept_in_every_history(chunk: int) -> None:
         pytest.param(without(REV_CHECK), id="the-version-check"),
         pytest.param(without(NEWEST), id="the-newest-wins"),
         pytest.param(without(LATE), id="the-late-opt-out-of-a-wrong-clock"),
+        pytest.param(without(HOLD), id="the-hold"),
     ],
 )
 def test_some_history_breaks_a_promise_without(broken: Broken) -> None:
     assert any(simulate(seed, broken).violations for seed in range(ENOUGH))
 
 
-@pytest.mark.parametrize(("before", "_after"), [LEASE, REV_CHECK, NEWEST, LATE])
+@pytest.mark.parametrize(("before", "_after"), [LEASE, REV_CHECK, NEWEST, LATE, HOLD])
 def test_what_is_broken_on_purpose_is_there_to_be_broken(before: str, _after: str) -> None:
     from importlib.resources import files
 

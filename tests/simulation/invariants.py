@@ -11,7 +11,7 @@ from sync_tasks.dead_letters import read_closed, read_letters
 from sync_tasks.events import Event, stamp_of
 from sync_tasks.sandbox.contact import Contact as Held
 from tests.simulation.plan import LISTS, START
-from tests.simulation.world import Act, World
+from tests.simulation.world import Act, World, snapshot
 
 NEVER_DEAD = (errors.AccountError, errors.TransientError)
 Registers = dict[str, str]
@@ -27,6 +27,20 @@ def find_violations(world: World) -> Iterator[str]:
     yield from _check_letters(world)
     # Which of two moments was first, different clocks do not tell: then the truth is asked.
     yield from _check_opt_outs(world, world.plan.clocks.truth) if world.plan.clocks else _check_joins(world)
+
+
+def find_undone(world: World) -> Iterator[str]:
+    """Yield each opt-out or erasure that Brevo had proof of and that a state which went backwards has undone."""
+    wishes = wishes_of(world)
+    for number, contact in world.sandbox.account.contacts.items():
+        lists, anonymized = world.shown.get(number, (frozenset(), False))
+        now = snapshot(contact)
+        if anonymized and (now[0] or not now[1]):
+            yield f"contact {number}: is no longer anonymized"
+        registers = wishes.get(contact.ext_id or "", {})
+        for gained in now[0] - lists:
+            if gained not in _subscribed(registers, "") or "erased" in registers:
+                yield f"{contact.ext_id}: is on list {gained} again, though nobody wants it"
 
 
 def wishes_of(world: World) -> dict[str, Registers]:

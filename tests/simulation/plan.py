@@ -10,6 +10,8 @@ from sync_tasks.events import EVENTS, Event, parse_event
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LISTS = {"daily": 3, "weekly": 4}
+# One history in eight has a state that goes backwards.
+ROLLED_BACK = 7
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 500, "probability": 0.2},
     {"kind": "status", "status": 503, "probability": 0.2, "applied": True},
@@ -58,6 +60,7 @@ class Plan:
     lost: float = 0.0
     replayed: float | None = None
     clocks: "Clocks | None" = None
+    rolled_back: tuple[float, float] | None = None
 
 
 @dataclass
@@ -90,6 +93,9 @@ def make_plan(seed: int) -> Plan:
         _plan_user(plan, user, chance)
     if users > 1 and chance.random() < 0.2:
         _plan_swap(plan, chance)
+    if seed % 8 == ROLLED_BACK:
+        _plan_rollback(plan, chance)
+        return plan
     clocks = Random(f"clocks {seed}")
     if not plan.existing and clocks.random() < 0.25:
         _let_clocks_differ(plan, clocks)
@@ -118,6 +124,13 @@ def _plan_steps(chance: Random) -> list[tuple[float, float]]:
         return []
     first = chance.uniform(5, 100)
     return [(first, chance.choice([3600.0, -3600.0])), (first + chance.uniform(5, 100), 0.0)]
+
+
+def _plan_rollback(plan: Plan, chance: Random) -> None:
+    """Redis holds what it held at the first moment again from the second on; Brevo's own trouble is for other seeds."""
+    saved = chance.uniform(5, 120)
+    plan.rolled_back = (saved, saved + chance.uniform(30, 120))
+    plan.faults, plan.replayed = [], None
 
 
 def _plan_user(plan: Plan, user: int, chance: Random) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tests.simulation.invariants import find_violations
+from tests.simulation.invariants import find_undone, find_violations
 from tests.simulation.plan import make_plan
 from tests.simulation.world import Broken, World
 
@@ -46,6 +46,9 @@ def tell(outcome: Outcome) -> str:
 
 def _live(world: World) -> Iterator[str]:
     rested = world.live()
+    if world.plan.rolled_back is not None:
+        yield from find_undone(world)
+        return
     world.replay()
     if not rested or not world.rest():
         yield "never comes to rest"

@@ -3,6 +3,7 @@
 import heapq
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import count
@@ -12,8 +13,10 @@ from pydantic import SecretStr
 from sync_tasks import dead_letters
 from sync_tasks.errors import AccountError, InvalidEventError
 from sync_tasks.events import Event
+from sync_tasks.holds import clear_examined
 from sync_tasks.recovery import find_probes
 from sync_tasks.resources import layout_of
+from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
 from sync_tasks.settings import Account, Newsletter, Pipeline, Settings
@@ -30,6 +33,8 @@ SWEEP_EVERY = 5.0
 LONGEST = 20_000.0
 RETRIED_WITHIN = 90.0
 REFUSED = 400
+# So long after the last event a state on hold is watched.
+HELD_FOR = 600.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,14 @@ class Act:
     address: str
 
 
+Shown = tuple[frozenset[int], bool]
+
+
+def snapshot(contact: Contact) -> Shown:
+    """Return on which lists a contact is, and whether it is anonymized."""
+    return frozenset(contact.list_ids), (contact.email or "").startswith("deleted-")
+
+
 class World:
     """Everything there is in one history."""
 
@@ -80,6 +93,7 @@ class World:
         self.accepted: list[tuple[float, Event, Acceptance]] = []
         self.acted: list[Act] = []
         self.idle: list[Actor] = []
+        self.shown: dict[int, Shown] = {}
         self.messages: list[tuple[float, int, str]] = []
         self.busy = 0
         self._numbers = count()
@@ -112,13 +126,27 @@ class World:
             self._later(at, "time server", partial(setattr, self.memory, "step", int(ahead * 1_000_000)))
         for act in self.plan.acts:
             self._later(act.at, "reader", partial(self._act, act.what, act.user_id))
+        if self.plan.rolled_back is not None:
+            self._later(self.plan.rolled_back[0], "disk", self._roll_back)
         if self.plan.replayed is not None:
             self._later(self.plan.replayed, "operator", self.replay)
         return self.rest()
 
     def rest(self) -> bool:
-        """Let time pass until nothing is left to do."""
+        """Let time pass until nothing is left to do; on hold, until nothing more would come."""
+        if self.plan.rolled_back is not None:
+            last = max([self.plan.rolled_back[1], *(at for at, _ in self.plan.calls)])
+            return self.scheduler.run(lambda: self.scheduler.seconds > last + HELD_FOR, LONGEST)
         return self.scheduler.run(self._is_over, LONGEST)
+
+    def _roll_back(self) -> None:
+        """Redis' disk is the one of a while ago; what was at Brevo until then is remembered for the invariants."""
+        saved = deepcopy((self.memory.data, self.memory.ends))
+        start, end = self.plan.rolled_back or (0.0, 0.0)
+        self.scheduler.pause(end - start)
+        self.memory.data, self.memory.ends = saved
+        self.shown = {number: snapshot(contact) for number, contact in self.sandbox.account.contacts.items()}
+        self.scheduler.note("the state goes backwards")
 
     def _is_over(self) -> bool:
         told = len(self.accepted) + self.ahead == len(self.plan.calls) and not self.plan.faults
@@ -188,6 +216,9 @@ class World:
             last, before = int(self.store.now()), last
             if before > last:
                 self.store.put_back(before - last)
+            self.store.note_sweep()
+            # What the state's own pushes have changed at Brevo explains itself: a clock that stepped is no restore.
+            clear_examined(self.store)
             probes = find_probes(self.store, throttle, accounts)
             for user_id in [*self.store.overdue(500, pipeline.grace_seconds), *probes]:
                 self.scheduler.note(f"nudges {user_id}")
