@@ -275,6 +275,23 @@ def essential(change: Change, layout: Layout) -> Change:
     return Change(attributes=flags if change.leave else {}, leave=change.leave, blocklisted=change.blocklisted or None)
 
 
+def describe_left(change: Change) -> str:
+    """Return what a change that did not go through would have cleared."""
+    return ", ".join([*sorted(change.attributes), *(f"list {number}" for number in sorted(change.leave))])
+
+
+def describe_change(change: Change) -> str:
+    """Return what a change is about, in names and numbers alone."""
+    parts = [
+        *(f"joined list {number}" for number in sorted(change.join)),
+        *(f"left list {number}" for number in sorted(change.leave)),
+        *(["the address"] if change.address else []),
+        *([", ".join(sorted(change.attributes))] if change.attributes else []),
+        *(["blocklisted"] if change.blocklisted else ["no longer blocklisted"] if change.blocklisted is False else []),
+    ]
+    return ", ".join(parts)
+
+
 def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], token: str) -> Change:
     """Return what is left to anonymize in a contact just read; nothing once it is done.
 
@@ -291,6 +308,20 @@ def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], tok
         attributes={name: value for name, value in values.items() if name in types and differs(remote, name, value)},
         leave=remote.lists,
         blocklisted=None if remote.block and gone else True,
+    )
+
+
+def inheritance(remote: RemoteContact, heir: Contact, layout: Layout, types: Mapping[str, str]) -> Change:
+    """Return what to clear in a user's contact that was a deleted user's before: whatever this user never set.
+
+    What the portal said of the heir stays, and so do the flags: they only tell of opt-outs.
+    """
+    own = {layout.attributes[name] for name in heir.attributes() if name in layout.attributes} | layout.flags
+    wanted = wanted_of(heir, layout, heir.seen.get(layout.account))
+    left = (name for name, value in remote.attributes.items() if value not in ("", None) and name not in own)
+    return Change(
+        attributes={name: "" for name in left if name in types},
+        leave=remote.lists - frozenset(wanted.subscribed) - (wanted.kept if heir.manual else frozenset()),
     )
 
 

@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Callable
 
-from sync_tasks.contacts import RemoteContact, Seen
-from sync_tasks.differences import Change, Layout, blind_erasure, erasure
+from sync_tasks.contacts import Contact, RemoteContact, Seen
+from sync_tasks.differences import Change, Layout, blind_erasure, describe_left, erasure, inheritance
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.gateway import Gateway
 
@@ -29,14 +29,46 @@ def erase_contact(
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
+
+    def find_left(remote: RemoteContact) -> Change:
+        return erasure(remote, layout, gateway.attribute_types(), secrets.token_hex(8))
+
+    _repeat(contact_id, find_left, read, send)
+
+
+def clear_inheritance(
+    contact_id: int,
+    heir: Contact,
+    layout: Layout,
+    gateway: Gateway,
+    *,
+    read: Callable[[], RemoteContact | None],
+    send: Callable[[Change], None],
+) -> None:
+    """Clear what a deleted user left in the contact of another one, the heir, until nothing of it is there.
+
+    Raises:
+        RejectedContactError: Brevo keeps something after all.
+    """
+    _repeat(contact_id, lambda remote: inheritance(remote, heir, layout, gateway.attribute_types()), read, send)
+
+
+def _repeat(
+    contact_id: int,
+    find_left: Callable[[RemoteContact], Change],
+    read: Callable[[], RemoteContact | None],
+    send: Callable[[Change], None],
+) -> None:
     left = Change()
     for _ in range(ROUNDS):
         remote = read()
         if remote is None:
             return
-        left = erasure(remote, layout, gateway.attribute_types(), secrets.token_hex(8))
+        left = find_left(remote)
         if not left:
             return
         send(left)
-    names = ", ".join(sorted(left.attributes)) or "the address or the block"
-    raise RejectedContactError(f"Brevo keeps data of contact {contact_id} after its erasure: {names}")
+    names = describe_left(left)
+    raise RejectedContactError(
+        f"Brevo keeps data of contact {contact_id} after its erasure: {names or 'the address or the block'}"
+    )

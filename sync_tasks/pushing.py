@@ -1,16 +1,15 @@
 """One contact on one account: ask the planner for the next step, take it, until nothing is left to do."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
-from sync_tasks.contacts import STAMP, RemoteContact, Seen
+from sync_tasks.contacts import STAMP, Contact, RemoteContact, Seen
 from sync_tasks.differences import (
     ERASED,
     Change,
-    Layout,
     NewContact,
     digest,
     essential,
@@ -24,16 +23,14 @@ from sync_tasks.errors import (
     AddressTakenError,
     DuplicateContactError,
     GatewayUnavailableError,
-    LeaseLostError,
     MissingContactError,
     MissingListError,
     PartPausedError,
     RejectedContactError,
     StateHeldError,
-    SyncError,
     TooEarlyError,
 )
-from sync_tasks.gateway import Gateway, Written
+from sync_tasks.heirs import Heirs
 from sync_tasks.opt_outs import note_bounce
 from sync_tasks.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.planning import (
@@ -54,35 +51,16 @@ from sync_tasks.planning import (
     still_guarded,
     without_lists,
 )
-from sync_tasks.store import Lease, Store
+from sync_tasks.push import Push
+from sync_tasks.store import Sighting
 from sync_tasks.texts import is_international
 
 MAX_STEPS = 12
 
 
 @dataclass(slots=True, repr=False)
-class AccountPush:
-    """Brings one contact on one account in line; afterwards ``view`` is what is known, whatever happened.
-
-    ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
-    waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
-    a moment ago. ``written``: the attributes that were sent.
-    """
-
-    account: str
-    layout: Layout
-    gateway: Gateway
-    store: Store
-    lease: Lease
-    lease_seconds: float = 25.0
-    together: Callable[["AccountPush", Step], bool] = lambda _push, _step: False
-    lack: Callable[["AccountPush", MissingListError], None] = lambda _push, _error: None
-    view: View = field(default_factory=View)
-    doubtful: bool = False
-    busy: str = ""
-    woken: set[str] = field(default_factory=set)
-    just_taken: bool = True
-    written: frozenset[str] = frozenset()
+class AccountPush(Push):
+    """Brings one contact on one account in line; afterwards ``view`` is what is known, whatever happened."""
 
     def run(self) -> None:
         """Take steps until Brevo agrees.
@@ -96,7 +74,7 @@ class AccountPush:
         finally:
             if self.view.guarded:
                 self.doubtful = True
-                self.view = replace(self.view, seen=self._with_guarded(self.known()))
+                self.view = replace(self.view, seen=self.with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
             raise _taken(self.store.claimant(self.lease.contact.registers.get("address", "")[STAMP:]))
         if self.lease.contact.pending and is_held_back(self.lease.contact, self.layout, self.view):
@@ -149,14 +127,6 @@ class AccountPush:
             case Erase(contact_id):
                 self._erase(contact_id)
 
-    def known(self) -> Seen:
-        """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
-        return self.view.seen or self.lease.contact.seen.get(self.account) or Seen()
-
-    def _with_guarded(self, seen: Seen) -> Seen:
-        """A block that a request of ours may have lifted is remembered until it is seen again."""
-        return replace(seen, block=seen.block or self.view.guarded) if seen.id is not None else seen
-
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
@@ -181,16 +151,49 @@ class AccountPush:
         if by_ext_id and (created := self.gateway.find_ext_id(self.lease.user_id)):
             mine.setdefault(created.id, created)
         if not (self.view.seen and self.view.seen.id is not None):
-            self.learn(next(iter(mine.values()), None))
+            first = next(iter(mine.values()), None)
+            self.learn(self._adopt(first) if first and not self.lease.contact.erased else first)
         self._remember_spares(iter(mine))
 
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
         for address in addresses:
             remote = self.gateway.find_address(address)
-            if remote and self._is_mine(remote):
+            heir = self._heirs.find(remote) if remote and self.lease.contact.erased else None
+            if remote and heir:
+                self._leave_to(heir, remote)
+            elif remote and self._is_mine(remote):
                 yield remote
             elif remote and address == self.lease.contact.address and not self.lease.contact.erased:
                 self._give_way(remote)
+
+    @property
+    def _heirs(self) -> Heirs:
+        return Heirs(self.lease.user_id, self.layout, self.gateway, self.store, self._read, self._send)
+
+    def _leave_to(self, heir: Contact, remote: RemoteContact) -> None:
+        """Let another user have a contact that was the deleted one's, without what the deleted one left in it.
+
+        A deleted user of whom we know another contact has left nothing here.
+        """
+        if self.known().id is None and (note := self._heirs.clear(remote, heir)):
+            self.notes.append(note)
+            self.store.notice(self.account, [Sighting(user_id=heir.user_id)])
+            self.woken.add(heir.user_id)
+
+    def _adopt(self, remote: RemoteContact) -> RemoteContact | None:
+        """Return a contact that becomes the user's, without what a deleted user left in it."""
+        if self._heirs.is_inherited(remote) and (note := self._heirs.clear(remote, self.lease.contact)):
+            self.notes.append(note)
+            return self._read(remote.id)
+        return remote
+
+    def _read(self, contact_id: int) -> RemoteContact | None:
+        self.keep()
+        return self.gateway.read(contact_id)
+
+    def _send(self, contact_id: int, change: Change) -> None:
+        self.keep()
+        self.noting(lambda: self.gateway.change(contact_id, change))
 
     def _remember_spares(self, ids: Iterator[int]) -> None:
         seen = self.known()
@@ -214,7 +217,7 @@ class AccountPush:
 
     def _create(self, new: NewContact) -> None:
         try:
-            written = self._noting(lambda: self.gateway.create(new))
+            written = self.noting(lambda: self.gateway.create(new))
         except AccountError as error:
             self._wait_to_create(error)
             return
@@ -222,7 +225,7 @@ class AccountPush:
             holder = find_holder(self.gateway, error, new.address, self.lease.user_id)
             if not self._is_mine(holder):
                 self._give_way(holder)
-            self.learn(holder)
+            self.learn(self._adopt(holder))
             return
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
@@ -278,12 +281,12 @@ class AccountPush:
     def _change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
         """Send a change; where Brevo refuses the whole, what ends something must reach it all the same."""
         try:
-            self._noting(lambda: self.gateway.change(contact_id, change))
+            self.noting(lambda: self.gateway.change(contact_id, change))
         except MissingContactError:
             raise
         except RejectedContactError:
             if at_least and at_least != change:
-                self._noting(lambda: self.gateway.change(contact_id, at_least))
+                self.noting(lambda: self.gateway.change(contact_id, at_least))
                 self.view = replace(self.view, seen=after_move(self.known(), at_least))
             raise
 
@@ -296,7 +299,7 @@ class AccountPush:
         if not self._is_mine(other):
             self._give_way(other)
         if by_address:
-            self._take_over(other, self.known())
+            self._take_over(self._adopt(other) or other, self.known())
         else:
             self._remember_spares(iter((other.id,)))
 
@@ -326,7 +329,7 @@ class AccountPush:
         address = self.layout.erased_address.format(token=secrets.token_hex(8))
         self.keep()
         change = Change(address=address, blocklisted=True if here.block else None)
-        self._noting(lambda: self.gateway.change(contact_id, change))
+        self.noting(lambda: self.gateway.change(contact_id, change))
         self.view = replace(self.view, seen=replace(here, address=address), guarded=here.block)
 
     def _erase(self, contact_id: int) -> None:
@@ -361,26 +364,6 @@ class AccountPush:
     def _send_erasure(self, contact_id: int, change: Change) -> None:
         self.keep()
         self._change(contact_id, change, at_least=replace(change, attributes={}))
-
-    def keep(self, seen: Seen | None = None) -> None:
-        """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
-        known = seen or self.view.seen
-        known = self._with_guarded(known) if known else None
-        told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
-        just_taken, self.just_taken = self.just_taken, False
-        if just_taken and not told:
-            return
-        if not self.store.keep(self.lease, self.lease_seconds, told):
-            raise LeaseLostError("the push took longer than its lease")
-
-    def _noting(self, request: Callable[[], Written]) -> Written:
-        try:
-            written = request()
-        except SyncError as error:
-            self.doubtful |= error.doubtful
-            raise
-        self.doubtful |= written.doubtful
-        return written
 
 
 def _taken(owner: str | None) -> AddressTakenError:

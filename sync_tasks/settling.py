@@ -36,7 +36,8 @@ class Pushed:
     """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
-    newsletters whose lists do not exist, each with the name of its pause.
+    newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
+    for, for the history.
     """
 
     contact: Contact
@@ -46,6 +47,7 @@ class Pushed:
     doubtful: bool
     paused: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def is_held_back(self) -> bool:
@@ -148,8 +150,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         tombstone=_tombstone(pushed) if complete else "",
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, fates, complete=complete),
-        history=[*_found(pushed), *_history(fates)],
-        notices=[notice.wire for notice in pushed.news],
+        history=[*_found(pushed), *pushed.notes, *_history(fates)],
     )
 
 

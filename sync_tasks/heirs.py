@@ -1,0 +1,58 @@
+"""Whose a deleted user's contact is by now, and what of the deleted one is still in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sync_tasks.contacts import Contact, RemoteContact
+from sync_tasks.differences import Change, Layout, describe_change, describe_left, inheritance
+from sync_tasks.erasing import clear_inheritance
+from sync_tasks.errors import MissingContactError, RejectedContactError
+from sync_tasks.gateway import Gateway
+from sync_tasks.store import Store
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Heirs:
+    """Looks after contacts that go from a deleted user to another; ``read`` and ``send`` as the push of ``user_id``."""
+
+    user_id: str
+    layout: Layout
+    gateway: Gateway
+    store: Store
+    read: Callable[[int], RemoteContact | None]
+    send: Callable[[int, Change], None]
+
+    def find(self, remote: RemoteContact) -> Contact | None:
+        """Return the living user whose contact it is, by its ``ext_id`` or by what we know of its address."""
+        claimant = self.store.claimant(remote.address) if remote.address else None
+        for user_id in {remote.ext_id, claimant} - {None, self.user_id}:
+            other = self.store.peek(user_id or "")
+            known = other.seen.get(self.layout.account) if other else None
+            if other and not other.erased and (user_id == remote.ext_id or (known and known.id == remote.id)):
+                return other
+        return None
+
+    def clear(self, remote: RemoteContact, heir: Contact) -> str:
+        """Clear what an heir never set, and return what that was, for the history; nothing if there was nothing.
+
+        Raises:
+            RejectedContactError: Brevo keeps some of it.
+        """
+        left = inheritance(remote, heir, self.layout, self.gateway.attribute_types())
+        if not left:
+            return ""
+        read, send = partial(self.read, remote.id), partial(self.send, remote.id)
+        try:
+            clear_inheritance(remote.id, heir, self.layout, self.gateway, read=read, send=send)
+        except MissingContactError:
+            return f"contact {remote.id} is gone"
+        except RejectedContactError:
+            told = f"contact {remote.id} is another user's by now, and of the deleted one Brevo keeps"
+            raise RejectedContactError(f"{told}: {describe_left(left)}") from None
+        return f"cleared in contact {remote.id}: {describe_change(left)}"
+
+    def is_inherited(self, remote: RemoteContact) -> bool:
+        """Tell whether a contact that becomes the user's was a deleted user's before."""
+        foreign = remote.ext_id not in {None, "", self.user_id}
+        return foreign and self.store.is_erased(remote.ext_id or "")
