@@ -4,6 +4,7 @@
 learnt with ``View`` and asks again, until nothing is left to do.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
@@ -248,7 +249,23 @@ def ended_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Se
         moment = told.get(number) or (shown[number] if news else "")
         if news or (moment and remote.block is None):
             ended[number] = max(moment, ended.get(number, ""))
+    for number, moment in _flagged(remote, contact, layout, before):
+        ended[number] = max(moment, ended.get(number, ""))
     return {number: moment for number, moment in ended.items() if not _is_overtaken(number, moment, contact, layout)}
+
+
+def _flagged(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> Iterator[tuple[int, str]]:
+    """Yield the lists whose flag says unsubscribed although the state believes the contact there, and since when.
+
+    We set a flag only as the contact leaves its list: the state lost an opt-out, or somebody at Brevo wrote one down.
+    """
+    if contact.unsure or before.id != remote.id:
+        return
+    for slug, (since, wished) in layout.subscriptions(contact).items():
+        newsletter = layout.newsletters[slug]
+        flag, was_there = newsletter.unsubscribed_attribute, newsletter.list_id in before.lists
+        if wished and was_there and since <= before.looked and flag and remote.attributes.get(flag) is True:
+            yield newsletter.list_id, since
 
 
 def _is_overtaken(list_id: int, moment: str, contact: Contact, layout: Layout) -> bool:

@@ -89,3 +89,39 @@ def test_who_moved_to_another_contact_is_found_there(pipeline: Pipeline, brevo: 
     living = [contact for contact in brevo.contacts() if contact.get("ext_id") == "anna"]
     assert [(contact["email"], contact["listIds"]) for contact in living] == [("anna@elsewhere.org", [3])]
     assert pipeline.letters() == []
+
+
+def lose_opt_out(pipeline: Pipeline) -> None:
+    """Have Anna leave the daily newsletter, then bring the state of before back."""
+    pipeline.subscribe("anna")
+    pipeline.subscribe("anna", "weekly")
+    pipeline.work()
+    backup = back_up(pipeline.store.redis)
+    pipeline.unsubscribe("anna")
+    pipeline.work()
+    backup.restore(pipeline.store.redis)
+    pipeline.waiting.clear()
+
+
+@pytest.mark.parametrize("looks", ["comparison", "event"])
+def test_an_opt_out_that_only_its_attribute_at_brevo_tells_of_is_not_undone(pipeline: Pipeline, looks: str) -> None:
+    lose_opt_out(pipeline)
+    if looks == "comparison":
+        (run,) = reconcile(pipeline.resources)
+        assert run.found == {"unsubscribed at Brevo": 1}
+    else:
+        pipeline.subscribe("anna", "monthly")
+    pipeline.work()
+    assert pipeline.lists("anna") == ({5} if looks == "comparison" else {5, 7})
+    assert pipeline.held("anna")["attributes"]["DAILY_UNSUBSCRIBED"] is True
+    assert reconcile(pipeline.resources)[0].found == {}
+
+
+def test_only_a_newer_confirmed_wish_renews_it(pipeline: Pipeline) -> None:
+    lose_opt_out(pipeline)
+    reconcile(pipeline.resources)
+    pipeline.work()
+    pipeline.subscribe("anna")
+    pipeline.work()
+    assert (pipeline.lists("anna"), pipeline.held("anna")["attributes"]["DAILY_UNSUBSCRIBED"]) == ({3, 5}, False)
+    assert reconcile(pipeline.resources)[0].found == {}
