@@ -43,7 +43,15 @@ def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], using: Resources, task_
 def _weigh(pushed: Pushed, using: Resources, task_id: str) -> tuple[Fates, float | None, Settlement]:
     pipeline = using.settings.pipeline
     tired = is_tired(pushed, pipeline)
-    fates = judge(pushed.contact, using.settings, pushed.seen, pushed.errors, tired=tired, lacking=pushed.lacking)
+    fates = judge(
+        pushed.contact,
+        using.settings,
+        pushed.seen,
+        pushed.errors,
+        tired=tired,
+        lacking=pushed.lacking,
+        nobody=pushed.nobody,
+    )
     delay = retry_delay(pushed, pipeline)
     delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
     settlement = settle(pushed, fates, pipeline, delay, task_id)
@@ -66,7 +74,7 @@ def _log_news(pushed: Pushed, settled: str) -> None:
 
 def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
     for key in sorted(fates.done):
-        log_outcome("superseded" if key in fates.superseded else "synced", _about(user_id, key))
+        log_outcome(fates.outcome(key), _about(user_id, key))
     for key, error in fates.dead.items():
         log_outcome("dead letter", _about(user_id, key), error=error)
     for key, error in fates.waiting.items():

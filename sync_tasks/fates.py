@@ -1,6 +1,6 @@
 """What becomes of each event after a push: reflected, a dead letter, or waiting for the next try. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self
@@ -25,7 +25,8 @@ from sync_tasks.settings import Settings
 class Fates:
     """Every event without a fate so far, and the dead letters that a push made up for.
 
-    ``superseded`` are those of ``done`` of which the portal wants the opposite by now.
+    ``superseded`` are those of ``done`` of which the portal wants the opposite by now, ``not_found`` those which found
+    nobody at Brevo.
     """
 
     done: frozenset[EventKey] = frozenset()
@@ -33,6 +34,13 @@ class Fates:
     waiting: Mapping[EventKey, SyncError] = field(default_factory=dict)
     resolved: frozenset[EventKey] = frozenset()
     superseded: frozenset[EventKey] = frozenset()
+    not_found: frozenset[EventKey] = frozenset()
+
+    def outcome(self, key: EventKey) -> str:
+        """Return what became of an event that is done, in one word for log, history, Flower and documentation."""
+        if key in self.superseded:
+            return "superseded"
+        return "not found" if key in self.not_found else "synced"
 
     def then(self, later: Self) -> Self:
         """Return these fates and those of a later push of the same contact, which has the last word."""
@@ -41,6 +49,7 @@ class Fates:
             later,
             done=later.done | (self.done - news),
             superseded=later.superseded | (self.superseded - news),
+            not_found=later.not_found | (self.not_found - news),
             dead={key: error for key, error in self.dead.items() if key not in news} | dict(later.dead),
             resolved=self.resolved | later.resolved,
         )
@@ -54,10 +63,12 @@ def judge(
     *,
     tired: bool,
     lacking: Mapping[str, str] = MappingProxyType({}),
+    nobody: Collection[str] = (),
 ) -> Fates:
     """Return what becomes of the contact's events; ``tired``: trouble of this contact has lasted too long.
 
-    ``lacking`` are the newsletters whose lists do not exist, each with the name of its pause.
+    ``lacking`` are the newsletters whose lists do not exist, each with the name of its pause; ``nobody`` the accounts
+    at which no contact of the user was found.
     """
     done, dead, waiting = set(), {}, {}
     held_back = {
@@ -77,7 +88,14 @@ def judge(
     letters = (key for key in letters if key not in held_back)
     resolved = {key for key in letters if find_error(key, contact, settings, seen, errors) is None}
     superseded = frozenset(filter(contact.contradicted, done))
-    return Fates(frozenset(done), dead, waiting, frozenset(resolved), superseded)
+    not_found = frozenset(key for key in done if _finds_nobody(key, settings, seen, nobody))
+    return Fates(frozenset(done), dead, waiting, frozenset(resolved), superseded, not_found)
+
+
+def _finds_nobody(key: EventKey, settings: Settings, seen: Iterable[str], nobody: Collection[str]) -> bool:
+    """Tell whether there was no contact that an event could change, on the account of its newsletter or on any."""
+    account = settings.account_of(key.newsletter) if key.newsletter else None
+    return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
 
 
 def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:

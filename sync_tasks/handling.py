@@ -52,9 +52,9 @@ def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: 
 
 
 def _outcome(nudge: Nudge, report: Report) -> str:
-    if nudge.key in report.fates.superseded:
-        return "superseded"
-    if nudge.key in report.fates.done or (nudge.key is None and report.fates.done):
+    if nudge.key in report.fates.done:
+        return report.fates.outcome(nudge.key)
+    if nudge.key is None and report.fates.done:
         return "synced"
     if report.busy:
         return _tell("joined", nudge)

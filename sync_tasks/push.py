@@ -19,6 +19,7 @@ class Push:
     ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
     waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
     a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the user's history, nothing personal.
+    ``met``: whether an erasure found the contact.
     """
 
     account: str
@@ -36,6 +37,12 @@ class Push:
     just_taken: bool = True
     written: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
+    met: bool | None = None
+
+    @property
+    def nobody(self) -> bool:
+        """Whether this account turned out to hold no contact of the user."""
+        return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)
 
     def known(self) -> Seen:
         """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""

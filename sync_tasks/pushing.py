@@ -359,7 +359,9 @@ class AccountPush(Push):
     def _read_own(self, contact_id: int) -> RemoteContact | None:
         self.keep()
         remote = self.gateway.read(contact_id)
-        return None if remote is None or self._owner(remote) else remote
+        found = remote is not None and not self._owner(remote)
+        self.met = found or bool(self.met)
+        return remote if found else None
 
     def _send_erasure(self, contact_id: int, change: Change) -> None:
         self.keep()

@@ -37,7 +37,7 @@ class Pushed:
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
     newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
-    for, for the history.
+    for, for the history. ``nobody``: accounts without a contact of the user.
     """
 
     contact: Contact
@@ -48,6 +48,7 @@ class Pushed:
     paused: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    nobody: frozenset[str] = frozenset()
 
     @property
     def is_held_back(self) -> bool:
@@ -257,5 +258,6 @@ def _found(pushed: Pushed) -> Iterator[str]:
 
 
 def _history(fates: Fates) -> list[str]:
-    done = [f"{key} {'superseded' if key in fates.superseded else 'done'}" for key in sorted(fates.done)]
+    told = {"synced": "done"}
+    done = [f"{key} {told.get(fates.outcome(key), fates.outcome(key))}" for key in sorted(fates.done)]
     return done + [f"{key} dead letter {type(error).__name__}" for key, error in fates.dead.items()]

@@ -61,9 +61,10 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     seen = {push.account: push.view.seen for push in pushes if push.view.seen}
     doubtful = any(push.doubtful for push in pushes)
     lacking = {slug: name for push in pushes for slug, name in push.lacking.items()}
+    nobody = frozenset(push.account for push in pushes if push.nobody)
     now = using.store.now()
     notes = tuple(f"{EventKey('brevo', push.account, now)} {note}" for push in pushes for note in push.notes)
-    pushed = Pushed(lease.contact, now, seen, errors, doubtful, lease.paused, lacking, notes)
+    pushed = Pushed(lease.contact, now, seen, errors, doubtful, lease.paused, lacking, notes, nobody)
     settled, report = conclude(lease, pushed, using, task_id)
     return settled, replace(report, nudge=frozenset().union(*(push.woken | {push.busy} for push in pushes)) - {""})
 

@@ -186,6 +186,7 @@ def _union(all_fates: Iterable[Fates]) -> Fates:
             {**union.waiting, **fates.waiting},
             union.resolved | fates.resolved,
             union.superseded | fates.superseded,
+            union.not_found | fates.not_found,
         )
     return union
 
