@@ -217,7 +217,7 @@ class Company:
         """A page does not tell why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
         push = member.push
         known = seen_of(remote, push.lease.contact, push.layout, push.known(), self.now)
-        if remote.ext_id == push.lease.user_id and not remote.block:
+        if remote.ext_id == push.layout.ext_ids.of(push.lease.user_id) and not remote.block:
             push.view = View(known, fresh=True)
             self._served(member)
 

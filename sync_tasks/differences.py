@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
 from sync_tasks.events import Json
+from sync_tasks.ext_ids import ExtIds
 from sync_tasks.opt_outs import standing
+from sync_tasks.tokens import carries_token, erased_ext_id, is_erased_ext_id
 
 # Telephone numbers are attributes too, but Brevo refuses any text there that is no number.
 _NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
-ERASED = "erased"
+# Digests of contacts that are not to be written to: anonymized by us; another system's, always or since lately.
+ERASED, FOREIGN, TAKEN = "erased", "foreign", "taken"
+FOREIGNERS = frozenset({FOREIGN, TAKEN})
 _UNKNOWN = "?"
-# What ``secrets.token_hex(8)`` makes.
-_MADE_BY_US = "[0-9a-f]{16}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Layout:
     renamed: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, frozenset[int]] = field(default_factory=dict)
     absent: frozenset[int] = frozenset()
+    ext_ids: ExtIds = field(default_factory=ExtIds)
 
     def find(self, slug: str) -> Subscribable | None:
         """Return the newsletter of a slug, present or earlier, if it is one of this account."""
@@ -201,7 +203,8 @@ def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wan
     held_back = told <= contact.held and address != seen.address
     wanted, off = None if held_back else address, frozenset(unsubscribed)
     since = told if told > contact.held else ""
-    return Wanted(wanted, contact.user_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
+    ext_id = layout.ext_ids.of(contact.user_id)
+    return Wanted(wanted, ext_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
 
 
 def _left_lists(contact: Contact, layout: Layout) -> set[int]:
@@ -300,11 +303,10 @@ def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], tok
     """
     values = {name: _erased_value(name, value, layout, types) for name, value in remote.attributes.items()}
     values |= dict.fromkeys(layout.flags, True)
-    prefix, _, suffix = layout.erased_address.lower().partition("{token}")
-    gone = (remote.address or "").startswith(prefix) and (remote.address or "").endswith(suffix)
+    gone = is_anonymized(remote)
     return Change(
         address=None if gone else layout.erased_address.format(token=token),
-        ext_id=f"deleted-{token}" if remote.ext_id and not remote.ext_id.startswith("deleted-") else None,
+        ext_id=erased_ext_id(token) if remote.ext_id and not is_erased_ext_id(remote.ext_id) else None,
         attributes={name: value for name, value in values.items() if name in types and differs(remote, name, value)},
         leave=remote.lists,
         blocklisted=None if remote.block and gone else True,
@@ -325,10 +327,9 @@ def inheritance(remote: RemoteContact, heir: Contact, layout: Layout, types: Map
     )
 
 
-def is_anonymized(remote: RemoteContact, layout: Layout) -> bool:
-    """Tell whether a contact carries the address of an erased one; only we make such tokens."""
-    prefix, _, suffix = map(re.escape, layout.erased_address.lower().partition("{token}"))
-    return bool(re.fullmatch(f"{prefix}{_MADE_BY_US}{suffix}", (remote.address or "").lower()))
+def is_anonymized(remote: RemoteContact) -> bool:
+    """Tell whether a contact carries the address of an erased one, whatever the pattern was then."""
+    return carries_token(remote.address, remote.ext_id)
 
 
 def blind_erasure(seen: Seen, layout: Layout, types: Mapping[str, str], token: str) -> Change:

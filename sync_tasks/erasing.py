@@ -1,19 +1,19 @@
 """One contact is anonymized, and looked at until nothing personal is left."""
 
-import secrets
 from collections.abc import Callable
 
 from sync_tasks.contacts import Contact, RemoteContact, Seen
 from sync_tasks.differences import Change, Layout, blind_erasure, describe_left, erasure, inheritance
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.gateway import Gateway
+from sync_tasks.tokens import make_token
 
 ROUNDS = 4
 
 
 def erase_seen(seen: Seen, layout: Layout, gateway: Gateway) -> Change:
     """Return what to anonymize in a contact that we know well enough not to read it first."""
-    return blind_erasure(seen, layout, gateway.attribute_types(), secrets.token_hex(8))
+    return blind_erasure(seen, layout, gateway.attribute_types(), make_token())
 
 
 def erase_contact(
@@ -31,7 +31,7 @@ def erase_contact(
     """
 
     def find_left(remote: RemoteContact) -> Change:
-        return erasure(remote, layout, gateway.attribute_types(), secrets.token_hex(8))
+        return erasure(remote, layout, gateway.attribute_types(), make_token())
 
     _repeat(contact_id, find_left, read, send)
 

@@ -96,6 +96,10 @@ class ErasedAtBrevoError(PermanentError):
     """Brevo holds a contact that we anonymized, and the state believes its user alive: a person must decide."""
 
 
+class ForeignContactError(PermanentError):
+    """Brevo's contact may be somebody else's: another system's ``ext_id``, or a user's on an address nobody told."""
+
+
 class PoisonedContactError(PermanentError):
     """Handling this contact has killed its worker process again and again."""
 

@@ -26,10 +26,12 @@ class Heirs:
     def find(self, remote: RemoteContact) -> Contact | None:
         """Return the living user whose contact it is, by its ``ext_id`` or by what we know of its address."""
         claimant = self.store.claimant(remote.address) if remote.address else None
-        for user_id in {remote.ext_id, claimant} - {None, self.user_id}:
+        called = self.layout.ext_ids.user_of(remote.ext_id)
+        for user_id in {called, claimant} - {None, "", self.user_id}:
             other = self.store.peek(user_id or "")
             known = other.seen.get(self.layout.account) if other else None
-            if other and not other.erased and (user_id == remote.ext_id or (known and known.id == remote.id)):
+            own = known and known.id == remote.id
+            if other and not other.erased and (own or (user_id == called and remote.address in other.addresses)):
                 return other
         return None
 
@@ -54,5 +56,5 @@ class Heirs:
 
     def is_inherited(self, remote: RemoteContact) -> bool:
         """Tell whether a contact that becomes the user's was a deleted user's before."""
-        foreign = remote.ext_id not in {None, "", self.user_id}
-        return foreign and self.store.is_erased(remote.ext_id or "")
+        called = self.layout.ext_ids.user_of(remote.ext_id)
+        return called not in {"", self.user_id} and self.store.is_erased(called)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from sync_tasks.contacts import Block, Contact, RemoteContact, Seen
 from sync_tasks.differences import (
     ERASED,
+    FOREIGN,
+    FOREIGNERS,
+    TAKEN,
     Change,
     Layout,
     NewContact,
@@ -22,6 +25,7 @@ from sync_tasks.differences import (
     wanted_of,
 )
 from sync_tasks.errors import ErasedAtBrevoError, UnknownContactError
+from sync_tasks.identity import foreign_contact
 from sync_tasks.opt_outs import block_of, end_block, notice_end, settle_block, standing
 from sync_tasks.texts import is_international
 
@@ -113,7 +117,7 @@ def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
     if hints := _to_look_for(contact, seen):
         return Search(hints, by_ext_id=view.doubted and seen.id is None)
     if contact.erased:
-        return None if seen.id is None or (seen.digest == ERASED and not view.doubted) else Erase(seen.id)
+        return _erased_step(layout, view, seen)
     return _living_step(contact, layout, view, seen)
 
 
@@ -130,6 +134,21 @@ def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
     return contact.addresses if seen.id is None else unknown
 
 
+def _erased_step(layout: Layout, view: View, seen: Seen) -> Step | None:
+    """A contact that another system has made its own is nobody's to erase; what was ours leaves our lists."""
+    if seen.id is None or (seen.digest == ERASED and not view.doubted):
+        return None
+    if seen.digest not in FOREIGNERS:
+        return Erase(seen.id)
+    if view.doubted:
+        return Read(seen.id)
+    if seen.digest == FOREIGN:
+        return None
+    return (
+        Write(seen.id, Change(leave=seen.lists, attributes=dict.fromkeys(layout.flags, True))) if seen.lists else None
+    )
+
+
 def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
     if seen.id is None:
         return _creation(wanted_of(contact, layout, seen), contact)
@@ -140,7 +159,20 @@ def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> St
             f"Brevo's contact {seen.id} was anonymized by us, and the state knows of no erasure; nothing was changed: "
             "send an `anonymize_contact` if the user was deleted"
         )
+    if seen.digest in FOREIGNERS:
+        return _foreign_step(contact, layout, view, seen)
     return _amendment(contact, layout, view, seen)
+
+
+def _foreign_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
+    """Another system's contact only ever leaves our lists."""
+    wanted = wanted_of(contact, layout, seen)
+    change = replace(essential(difference(wanted, seen, view.guarded), layout), blocklisted=None)
+    if change:
+        return Write(seen.id or 0, change)
+    if wanted.subscribed:
+        raise foreign_contact(seen.id or 0)
+    return None
 
 
 def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read | Write | None:
@@ -150,7 +182,8 @@ def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read
         return Read(contact_id)
     if contact.address_taken:
         change = essential(change, layout)
-    elif not view.fresh and _must_look(change, wanted, seen):
+    elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and layout.ext_ids.shared)):
+        # On an account that others use, too, somebody may have made the contact theirs.
         return Read(contact_id, doubted=False)
     return Write(contact_id, change) if change else None
 
@@ -209,13 +242,15 @@ def seen_of(
     wanted = wanted_of(contact, layout, here)
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
     lists = remote.lists & layout.watched
-    erased = is_erased_unknown(remote, contact, layout, before)
+    marked = ERASED if is_erased_unknown(remote, contact, layout, before) else ""
+    if not marked and layout.ext_ids.is_foreign(remote.ext_id):
+        marked = TAKEN if before.id == remote.id and before.digest not in {"", FOREIGN} else FOREIGN
     former = remote.lists & (before.lists | before.off | before.former) - layout.watched
     seen = Seen(
         id=remote.id,
         address=remote.address or "",
         lists=lists,
-        digest=ERASED if erased else digest(known, remote.ext_id),
+        digest=marked or digest(known, remote.ext_id),
         block=block_of(remote.block, before, contact.opt_outs(layout.account)),
         floor=before.floor,
         spares=before.spares,
@@ -298,7 +333,7 @@ def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, b
 
     A placeholder that let another user have the address first is known, or carries the user's own ``ext_id``.
     """
-    if contact.erased or remote.ext_id == contact.user_id or not is_anonymized(remote, layout):
+    if contact.erased or remote.ext_id in layout.ext_ids.all_of(contact.user_id) or not is_anonymized(remote):
         return False
     return before is None or before.digest == ERASED or before.address != remote.address
 

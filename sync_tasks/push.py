@@ -20,6 +20,7 @@ class Push:
     waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
     a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the user's history, nothing personal.
     ``met``: whether an erasure found the contact.
+    ``addresses``: all of the user's, also those that were looked for.
     """
 
     account: str
@@ -37,6 +38,7 @@ class Push:
     just_taken: bool = True
     written: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
+    addresses: frozenset[str] = frozenset()
     met: bool | None = None
 
     @property

@@ -1,6 +1,5 @@
 """One contact on one account: ask the planner for the next step, take it, until nothing is left to do."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,13 +8,14 @@ from functools import partial
 from sync_tasks.contacts import STAMP, Contact, RemoteContact, Seen
 from sync_tasks.differences import (
     ERASED,
+    FOREIGNERS,
     Change,
     NewContact,
     digest,
     essential,
     wanted_of,
 )
-from sync_tasks.duplicates import find_holder
+from sync_tasks.duplicates import Whose, find_holder
 from sync_tasks.erasing import erase_contact, erase_seen
 from sync_tasks.errors import (
     AccountError,
@@ -31,6 +31,7 @@ from sync_tasks.errors import (
     TooEarlyError,
 )
 from sync_tasks.heirs import Heirs
+from sync_tasks.identity import foreign_contact
 from sync_tasks.opt_outs import note_bounce
 from sync_tasks.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.planning import (
@@ -53,7 +54,7 @@ from sync_tasks.planning import (
 )
 from sync_tasks.push import Push
 from sync_tasks.store import Sighting
-from sync_tasks.texts import is_international
+from sync_tasks.tokens import make_token
 
 MAX_STEPS = 12
 
@@ -69,6 +70,7 @@ class AccountPush(Push):
             SyncError: whatever kept it from that.
         """
         self.view = without_lists(first_view(self.lease.contact, self.account), self.layout.absent)
+        self.addresses = frozenset(self.lease.contact.addresses)
         try:
             self._take_steps()
         finally:
@@ -127,14 +129,21 @@ class AccountPush(Push):
             case Erase(contact_id):
                 self._erase(contact_id)
 
+    @property
+    def whose(self) -> Whose:
+        """Whose a contact is that is found."""
+        return Whose(self.gateway, self.layout, self.store, self.lease.contact, self.addresses)
+
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
             self.view = View(self.known().forgotten, fresh=True)
-        elif self._is_known_erased(remote) and (moved := self.gateway.find_ext_id(self.lease.user_id)):
+        elif self.whose.is_stranger(remote, self.known()):
+            self._forget()
+        elif self._is_known_erased(remote) and (moved := self.whose.find_by_ext_id()):
             # It was anonymized because the user has another contact since.
             self._take_over(moved, self.known().forgotten)
-        elif self._is_known_erased(remote) or self._is_mine(remote):
+        elif self._is_known_erased(remote) or self.whose.is_mine(remote):
             contact, guarded = self.lease.contact, self.view.guarded
             known = seen_of(remote, contact, self.layout, self.known(), self.store.now(), guarded=guarded)
             self.view = View(known, fresh=True, guarded=still_guarded(known, contact, guarded))
@@ -148,12 +157,17 @@ class AccountPush(Push):
     def _take_in(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
         """Whatever is found beside a contact that we know is one too many."""
         mine = {remote.id: remote for remote in self._found(addresses)}
-        if by_ext_id and (created := self.gateway.find_ext_id(self.lease.user_id)):
+        if by_ext_id and (created := self.whose.find_by_ext_id()):
             mine.setdefault(created.id, created)
         if not (self.view.seen and self.view.seen.id is not None):
             first = next(iter(mine.values()), None)
             self.learn(self._adopt(first) if first and not self.lease.contact.erased else first)
-        self._remember_spares(iter(mine))
+        self._remember_spares(number for number, remote in mine.items() if not self.whose.is_foreign(remote))
+
+    def _forget(self) -> None:
+        """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
+        self.gateway.doubt_owner()
+        self.view = View(None, doubted=True)
 
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
         for address in addresses:
@@ -161,7 +175,7 @@ class AccountPush(Push):
             heir = self._heirs.find(remote) if remote and self.lease.contact.erased else None
             if remote and heir:
                 self._leave_to(heir, remote)
-            elif remote and self._is_mine(remote):
+            elif remote and self.whose.is_mine(remote):
                 yield remote
             elif remote and address == self.lease.contact.address and not self.lease.contact.erased:
                 self._give_way(remote)
@@ -199,18 +213,6 @@ class AccountPush(Push):
         seen = self.known()
         self.view = replace(self.view, seen=replace(seen, spares=seen.spares | frozenset(ids) - {seen.id or 0}))
 
-    def _owner(self, remote: RemoteContact) -> str | None:
-        """Return the other user whom a contact belongs to, as far as the pipeline knows one."""
-        if not remote.ext_id or remote.ext_id == self.lease.user_id:
-            return None
-        return remote.ext_id if self.store.peek(remote.ext_id) else None
-
-    def _is_mine(self, remote: RemoteContact) -> bool:
-        """A contact that nobody else of the portal stands behind is the user's: the portal leads."""
-        contact = self.lease.contact
-        anonymized = (remote.ext_id or "").startswith("deleted-") and remote.address not in contact.addresses
-        return self._owner(remote) is None and (contact.erased or not anonymized)
-
     def _is_known_erased(self, remote: RemoteContact) -> bool:
         known = self.known()
         return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.layout, known)
@@ -222,9 +224,11 @@ class AccountPush(Push):
             self._wait_to_create(error)
             return
         except DuplicateContactError as error:
-            holder = find_holder(self.gateway, error, new.address, self.lease.user_id)
-            if not self._is_mine(holder):
+            holder = find_holder(self.gateway, error, new.address, new.ext_id)
+            if not self.whose.is_mine(holder):
                 self._give_way(holder)
+            if not self.whose.is_proven(holder):
+                raise foreign_contact(holder.id) from None
             self.learn(self._adopt(holder))
             return
         told = digest(new.attributes, new.ext_id)
@@ -252,7 +256,7 @@ class AccountPush(Push):
         before = before_write(self.known(), change)
         self.keep(before)
         try:
-            self._refuse_twin(contact_id, change)
+            self.whose.refuse_twin(contact_id, change.address or "")
             self._change(contact_id, change, at_least=essential(change, self.layout))
         except MissingContactError:
             self.view = View(before.forgotten, fresh=True)
@@ -271,13 +275,6 @@ class AccountPush(Push):
             self.view = after_write(self.view, change, sent)
             self.written |= change.attributes.keys()
 
-    def _refuse_twin(self, contact_id: int, change: Change) -> None:
-        """Of the two forms of a domain beyond ASCII Brevo makes two addresses, and refuses no duplicate."""
-        address = change.address or ""
-        twin = self.gateway.find_address(address) if is_international(address) else None
-        if twin and twin.id != contact_id:
-            raise DuplicateContactError("another contact has the address in its other form", ("email",))
-
     def _change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
         """Send a change; where Brevo refuses the whole, what ends something must reach it all the same."""
         try:
@@ -293,11 +290,13 @@ class AccountPush(Push):
     def _make_room(self, error: DuplicateContactError, change: Change) -> None:
         """Another contact has what this one needs: it takes over, is anonymized, or is waited for."""
         by_address = "email" in error.identifiers and change.address is not None
-        other = find_holder(self.gateway, error, change.address or "", self.lease.user_id)
+        other = find_holder(self.gateway, error, change.address or "", self.layout.ext_ids.of(self.lease.user_id))
         if other.id == self.known().id:
             raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
-        if not self._is_mine(other):
+        if not self.whose.is_mine(other):
             self._give_way(other)
+        if self.whose.is_foreign(other) or not self.whose.is_proven(other):
+            raise foreign_contact(other.id)
         if by_address:
             self._take_over(self._adopt(other) or other, self.known())
         else:
@@ -314,7 +313,7 @@ class AccountPush(Push):
 
     def _give_way(self, other: RemoteContact) -> None:
         """Another user has the address: wait where that one is about to give it up, refuse where not."""
-        owner = other.ext_id or ""
+        owner = self.whose.owner(other)
         holder = self.store.peek(owner)
         if holder and not holder.erased and holder.address == other.address:
             raise _taken(owner)
@@ -326,7 +325,7 @@ class AccountPush(Push):
 
     def _step_aside(self, here: Seen, contact_id: int) -> None:
         """Two contacts, or a circle of them, wait for each other's address: a placeholder breaks the circle."""
-        address = self.layout.erased_address.format(token=secrets.token_hex(8))
+        address = self.layout.erased_address.format(token=make_token())
         self.keep()
         change = Change(address=address, blocklisted=True if here.block else None)
         self.noting(lambda: self.gateway.change(contact_id, change))
@@ -341,6 +340,8 @@ class AccountPush(Push):
         read, send = partial(self._read_own, contact_id), partial(self._send_erasure, contact_id)
         erase_contact(contact_id, self.layout, self.gateway, read=read, send=send)
         seen = self.known()
+        if self.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
+            return
         if contact_id in seen.spares:
             self.view = replace(self.view, seen=replace(seen, spares=seen.spares - {contact_id}))
         else:
@@ -348,20 +349,30 @@ class AccountPush(Push):
 
     def _look_for_another(self, contact_id: int) -> None:
         """A slow old creation may have brought the person back, as a contact of its own."""
-        created = self.gateway.find_ext_id(self.lease.user_id)
+        created = self.whose.find_by_ext_id()
         if created and created.id != contact_id:
             self._remember_spares(iter((created.id,)))
 
     def _is_sure_of(self, contact_id: int) -> bool:
         seen, view = self.known(), self.view
-        return contact_id == seen.id and not (view.doubted or view.fresh) and seen.digest not in {"", ERASED}
+        known_well = not (view.doubted or view.fresh or self.layout.ext_ids.shared)
+        return contact_id == seen.id and known_well and seen.digest not in {"", ERASED, *FOREIGNERS}
 
     def _read_own(self, contact_id: int) -> RemoteContact | None:
         self.keep()
         remote = self.gateway.read(contact_id)
-        found = remote is not None and not self._owner(remote)
+        found = remote is not None and self._is_own(remote)
         self.met = found or bool(self.met)
         return remote if found else None
+
+    def _is_own(self, remote: RemoteContact) -> bool:
+        if self.whose.owner(remote):
+            return False
+        if self.whose.is_foreign(remote) or self.whose.is_stranger(remote, self.known()):
+            if remote.id not in self.known().spares:
+                self.learn(remote)
+            return False
+        return True
 
     def _send_erasure(self, contact_id: int, change: Change) -> None:
         self.keep()

@@ -10,6 +10,7 @@ from sync_tasks.accounts import AccountOwner, open_gateway
 from sync_tasks.backfill.patience import PatientGate
 from sync_tasks.celeryconfig import worker_concurrency
 from sync_tasks.differences import Layout, Subscribable
+from sync_tasks.ext_ids import ExtIds
 from sync_tasks.settings import Settings, load_settings
 from sync_tasks.store import Store, connect
 from sync_tasks.throttle import Throttle
@@ -61,6 +62,7 @@ def layout_of(settings: Settings, account: str) -> Layout:
         account,
         {old: slug for old, slug in settings.renamed.items() if slug in newsletters},
         settings.former_on(account),
+        ext_ids=ExtIds(settings.contacts.ext_id, tuple(settings.contacts.former_ext_ids)),
     )
 
 

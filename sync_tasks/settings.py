@@ -23,6 +23,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.endpoints import CLOCK_TOLERANCE, read_secret
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.ext_ids import PLACE
+from sync_tasks.texts import normal_address
+from sync_tasks.tokens import make_token
 
 BREVO_URL = "https://api.brevo.com/v3"
 
@@ -40,6 +43,10 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 BrevoAttribute = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,50}$")]
 FormerList = Annotated[str, BeforeValidator(_former_list)]
 PortalField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+
+
+_NO_PATTERN = re.compile(r"""[\s{}"'\\<>]|deleted-$""")
+_TOKEN = "{token}"  # noqa: S105 - a place in a pattern
 
 
 class Part(BaseModel):
@@ -77,6 +84,24 @@ class Newsletter(Part):
         return (told,) if isinstance(told, str) else told
 
 
+class Contacts(Part):
+    """How a contact says whose it is."""
+
+    ext_id: str = Field(default=PLACE, description="The ext_id of a user at Brevo; {user_id} is the portal's id.")
+    former_ext_ids: list[str] = Field(default_factory=list, description="Patterns of before, understood besides.")
+
+    @field_validator("ext_id", "former_ext_ids")
+    @classmethod
+    def _is_pattern(cls, told: str | list[str]) -> str | list[str]:
+        for pattern in [told] if isinstance(told, str) else told:
+            rest = pattern.partition(PLACE)[0] + pattern.partition(PLACE)[2]
+            if pattern.count(PLACE) != 1 or _NO_PATTERN.search(rest):
+                raise ValueError(
+                    'must hold {user_id} once, such as "portal-{user_id}", and no spaces, quotes or braces'
+                )
+        return told
+
+
 class Anonymization(Part):
     """What replaces the data of a deleted user."""
 
@@ -84,6 +109,15 @@ class Anonymization(Part):
         default="deleted-{token}@deleted.example.com", pattern=r"^[^\s@{}]*\{token\}[^\s@{}]*@[^\s@{}]+$"
     )
     text: str = Field(default="DELETED", min_length=1)
+
+    @field_validator("email")
+    @classmethod
+    def _has_a_fixed_part(cls, pattern: str) -> str:
+        """An address that is nothing but a token before its domain cannot be told from a person's."""
+        if pattern.partition("@")[0] == _TOKEN:
+            raise ValueError('must hold something fixed beside {token} before the @, such as "deleted-{token}@…"')
+        normal_address(pattern.replace(_TOKEN, make_token()))
+        return pattern
 
 
 class Portal(Part):
@@ -161,6 +195,7 @@ class Settings(Part):
     portal: Portal = Portal()
     pipeline: Pipeline = Pipeline()
     reconcile: Reconcile = Reconcile()
+    contacts: Contacts = Contacts()
     files: Files = Files()
 
     @field_validator("accounts")

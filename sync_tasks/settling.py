@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from sync_tasks.codec import dump_seen
 from sync_tasks.contacts import HINT, KINDS, Contact, EventKey, Seen
 from sync_tasks.dead_letters import write_letter
-from sync_tasks.differences import ERASED
+from sync_tasks.differences import ERASED, FOREIGNERS
 from sync_tasks.errors import (
     AccountPausedError,
     ErasedAtBrevoError,
+    ForeignContactError,
     PartPausedError,
     PermanentError,
     PoisonedContactError,
@@ -172,7 +173,7 @@ def _made_sure(pushed: Pushed) -> dict[str, str]:
 def _has_looked(pushed: Pushed, account: str) -> bool:
     """Tell whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
     error = pushed.errors.get(account)
-    return error is None or isinstance(error, ErasedAtBrevoError)
+    return error is None or isinstance(error, ErasedAtBrevoError | ForeignContactError)
 
 
 def _waits(pushed: Pushed) -> dict[str, bool]:
@@ -230,7 +231,8 @@ def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
 
 
 def _tombstone(pushed: Pushed) -> str:
-    ids = ",".join(f"{account}={seen.id}" for account, seen in pushed.seen.items() if seen.id is not None)
+    ours = {account: seen.id for account, seen in pushed.seen.items() if seen.digest not in FOREIGNERS}
+    ids = ",".join(f"{account}={number}" for account, number in ours.items() if number is not None)
     return f"{pushed.contact.registers['erased']} {ids}"
 
 

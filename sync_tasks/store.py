@@ -1,15 +1,14 @@
 """Contacts in Redis: every step that must be atomic is one Lua script, one round trip.
 
-Keys, all under ``<namespace>:``; what has no lifetime here is kept for good:
-``contacts:<user_id>`` a user's fields (see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an
-address to the user who has it · ``waiting:<keyed hash>`` the users who want it too, by since when, until they have it ·
-``tombstones`` keyed hash of an erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when
-Brevo disagrees · ``due`` users by when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last
-10,000 dealt with · ``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent
-to it and read back once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that
-lease · ``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one ·
-``urgent`` users with an opt-out or an erasure without a fate yet · ``vacated:<keyed hash>`` an address that a user gave
-up, two days.
+Keys, all under ``<namespace>:``; what has no lifetime here is kept for good: ``contacts:<user_id>`` a user's fields
+(see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an address to the user who has it ·
+``waiting:<keyed hash>`` the users who want it too, by since when, until they have it · ``tombstones`` keyed hash of an
+erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by
+when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with ·
+``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
+once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
+``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``urgent`` users with an
+opt-out or an erasure without a fate yet · ``vacated:<keyed hash>`` an address that a user gave up, two days.
 """
 
 import hashlib
@@ -235,6 +234,10 @@ class Store:
     def is_erased(self, user_id: str) -> bool:
         """Tell whether a user was erased for good."""
         return bool(self.redis.hexists(self.key("tombstones"), _keyed_hash(self._secret(), user_id)))
+
+    def is_vacated(self, address: str) -> bool:
+        """Tell whether a user gave this address up within the last two days."""
+        return bool(self.redis.exists(self.key(f"vacated:{_keyed_hash(self._secret(), address)}")))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key("secret")) or "")

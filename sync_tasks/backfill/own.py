@@ -50,7 +50,7 @@ class Own:
         A contact that is blocklisted existed before, and why it is only a look at it alone may tell.
         """
         seen = seen_of(remote, self.contact, layouts[account], self.contact.seen.get(account), now)
-        if remote.block or remote.ext_id != self.user_id:
+        if remote.block or remote.ext_id != layouts[account].ext_ids.of(self.user_id):
             return None
         if next_step(self.contact, layouts[account], View(seen, fresh=True)) is not None:
             return None

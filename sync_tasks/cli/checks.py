@@ -146,6 +146,30 @@ def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterat
         yield from _check_attributes(name, settings, types)
 
 
+def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "Store") -> Iterator[Check]:
+    """Look at one page of contacts: does another system fill the ``ext_id``?"""
+    from sync_tasks.resources import layout_of
+
+    what, ext_ids = f"{name}: ext_id", layout_of(settings, name).ext_ids
+    try:
+        told = [remote.ext_id for remote in gateway.read_page(0) if remote.ext_id]
+    except SyncError as error:
+        yield Check(what, "warn", f"not looked at: {type(error).__name__}", str(error))
+        return
+    foreign = count(sum(map(ext_ids.is_foreign, told)), "contact")
+    users = [user for ext_id in told if (user := ext_ids.user_of(ext_id))]
+    nobodys = sum(store.peek(user) is None and not store.is_erased(user) for user in users)
+    if nobodys:
+        found = f"{nobodys} of {len(users)} ext_ids looked at are no user's"
+        advice = "another system fills them: set [contacts] ext_id, see docs/how-to/ext-ids.md, or use another account"
+        yield Check(what, "warn", found, advice)
+    elif ext_ids.shared:
+        yield Check(what, "ok", f"{ext_ids.pattern}; {foreign} of others are left alone")
+    else:
+        advice = "one account for each portal; where others use this one too: set [contacts] ext_id"
+        yield Check(what, "ok", "every ext_id counts as this portal's", advice)
+
+
 def _check_owner(name: str, gateway: "Gateway") -> Iterator[Check]:
     try:
         gateway.check_owner()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sync_tasks.cli.sides import Happening, Masks, Sides
     from sync_tasks.contacts import Contact, RemoteContact, Seen
     from sync_tasks.dead_letters import DeadLetter
+    from sync_tasks.differences import Layout
     from sync_tasks.gateway import Gateway
     from sync_tasks.settings import Settings
     from sync_tasks.store import Store
@@ -99,12 +100,12 @@ def _look_at_all(
         return {name: _look(contact, layouts[name], known, gateways[name], masks) for name, known in seen.items()}
 
 
-def _look(contact: "Contact", layout: Any, seen: "Seen", gateway: "Gateway", masks: "Masks") -> "Sides":  # noqa: ANN401
+def _look(contact: "Contact", layout: "Layout", seen: "Seen", gateway: "Gateway", masks: "Masks") -> "Sides":
     from sync_tasks.cli.sides import Sides, compare, recall
     from sync_tasks.errors import SyncError
 
     try:
-        remote = _find(contact, seen, gateway)
+        remote = _find(contact, seen, gateway, layout)
     except SyncError as error:
         return Sides(
             seen.id, recall(contact, layout, seen, masks), asked=False, error=f"{type(error).__name__}: {error}"
@@ -112,12 +113,16 @@ def _look(contact: "Contact", layout: Any, seen: "Seen", gateway: "Gateway", mas
     return Sides(remote.id if remote else None, compare(contact, layout, seen, remote, masks), asked=True)
 
 
-def _find(contact: "Contact", seen: "Seen", gateway: "Gateway") -> "RemoteContact | None":
-    """Return the user's contact at Brevo: the one we know, else one with the ``ext_id`` or the address."""
-    if seen.id is not None and (remote := gateway.read(seen.id)):
+def _find(contact: "Contact", seen: "Seen", gateway: "Gateway", layout: "Layout") -> "RemoteContact | None":
+    """Return the user's contact at Brevo: the one we know, else the one with the address, or an ``ext_id`` of ours."""
+    from sync_tasks.identity import is_stranger
+
+    if seen.id is not None and (remote := gateway.read(seen.id)) and not is_stranger(remote, contact, layout, seen):
         return remote
-    by_ext_id = gateway.find_ext_id(contact.user_id)
-    return by_ext_id or (gateway.find_address(contact.address) if contact.address else None)
+    if contact.address and (found := gateway.find_address(contact.address)):
+        return found
+    called = filter(None, map(gateway.find_ext_id, layout.ext_ids.all_of(contact.user_id)))
+    return next((remote for remote in called if layout.ext_ids.proves(remote.ext_id, contact.user_id)), None)
 
 
 def _dump(portrait: Portrait) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     with open_gateways(store, settings) as gateways:
         for name, gateway in gateways.items():
             yield from checks.check_account(name, settings, gateway)
+            yield from checks.check_ext_ids(name, settings, gateway, store)
     yield from checks.check_census(store, settings)
     yield from hook_checks.check_webhooks(store, settings)
 

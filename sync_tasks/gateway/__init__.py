@@ -155,5 +155,8 @@ class Gateway(Protocol):
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
 
+    def doubt_owner(self) -> None:
+        """Ask before the next request whose account this is, unless that was asked lately: a contact is not ours."""
+
     def close(self) -> None:
         """Give the sockets back."""

@@ -109,7 +109,7 @@ class Brevo(Operations):
         if self._owner and self._owner.doubt(surely=True):
             self._owner.confirm(self.owner)
 
-    def _doubt_owner(self) -> None:
+    def doubt_owner(self) -> None:
         if self._owner and self._owner.doubt():
             self._owner.confirm(self.owner)
 

@@ -55,7 +55,7 @@ class Operations(ABC):
         """
 
     @abstractmethod
-    def _doubt_owner(self) -> None:
+    def doubt_owner(self) -> None:
         """A contact is missing that the state knows, or a list: perhaps it is another account's."""
 
     def create(self, contact: NewContact) -> Written:
@@ -76,7 +76,7 @@ class Operations(ABC):
         try:
             answer, doubtful = self._ask(call)
         except MissingContactError:
-            self._doubt_owner()
+            self.doubt_owner()
             if not call.lists or self.read(contact_id) is None:
                 raise
             refused = RejectedContactError(f"{call}: Brevo has the contact, but not every list")
@@ -90,7 +90,7 @@ class Operations(ABC):
         absent = tuple(list_id for list_id in sorted(call.lists) if not self.has_list(list_id))
         if not absent:
             return error
-        self._doubt_owner()
+        self.doubt_owner()
         missing = MissingListError(str(error), absent)
         missing.doubtful = error.doubtful
         return missing
@@ -107,7 +107,7 @@ class Operations(ABC):
         """Return the contact, or nothing where Brevo has none of that id."""
         found = self._read(calls.read_contact(contact_id))
         if found is None:
-            self._doubt_owner()
+            self.doubt_owner()
         return found
 
     def find_address(self, address: str) -> RemoteContact | None:

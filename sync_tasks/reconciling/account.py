@@ -7,6 +7,7 @@ from itertools import islice
 
 from sync_tasks.contacts import Contact, RemoteContact, Seen
 from sync_tasks.differences import Layout, is_anonymized
+from sync_tasks.identity import is_stranger
 from sync_tasks.planning import concerns, is_erased_unknown
 from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
 from sync_tasks.reconciling.glancing import Glance
@@ -122,21 +123,24 @@ class Comparison:
 
     def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
         """Return the contacts that do not surely agree at a glance."""
-        calm = read_calm({remote.ext_id for remote in remotes if remote.ext_id}, self.using.store)
+        names = {remote.id: user for remote in remotes if (user := self.layout.ext_ids.user_of(remote.ext_id))}
+        calm = read_calm(set(names.values()), self.using.store)
         return [
             remote
             for remote in remotes
-            if (user := remote.ext_id) not in calm or not glance.agrees(remote, user, calm[user])
+            if (user := names.get(remote.id, "")) not in calm or not glance.agrees(remote, user, calm[user])
         ]
 
     def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:
-        users = find_users(page.remotes, holders, self.using.store)
+        users, claims = find_users(page.remotes, holders, self.using.store, self.layout.ext_ids)
         contacts = read_contacts(set(users.values()), self.using.store)
         self._meet(users.values())
         agreed = []
         for remote in page.remotes:
             user = users.get(remote.id)
-            if user is None:
+            if remote.id in claims:
+                self._strays[claims[remote.id]] = remote.id
+            elif user is None:
                 self._note_unknown(remote, tombs)
             elif contact := contacts.get(user):
                 found = self._look_at(remote, contact, page.looked)
@@ -159,7 +163,7 @@ class Comparison:
     def _look_at(self, remote: RemoteContact, contact: Contact, looked: str) -> Drift | Seen | None:
         """Return a drift; or what is news of a contact that agrees, or nothing."""
         known = contact.seen.get(self.account)
-        if known and known.id == remote.id and is_erased_unknown(remote, contact, self.layout, known):
+        if known and known.id == remote.id and self._is_another(remote, contact, known):
             return find_drift(remote, contact, self.layout, looked)
         if contact.erased and not contact.unsure:
             return Drift(("unfinished erasure",), contact.user_id, remote.id, contact.rev)
@@ -172,6 +176,13 @@ class Comparison:
         found = find_drift(remote, contact, self.layout, looked)
         return found if isinstance(found, Drift) or known is None or known.id is None else None
 
+    def _is_another(self, remote: RemoteContact, contact: Contact, known: Seen) -> bool:
+        """Tell whether an erased person or a stranger is found under the id of a living user."""
+        if contact.erased:
+            return False
+        erased = is_erased_unknown(remote, contact, self.layout, known)
+        return erased or is_stranger(remote, contact, self.layout, known)
+
     def _agrees(self, contact: Contact) -> str:
         """Tell whether every other account that may hold anything of the user agrees too, as far as is known."""
         others = ((account, layout) for account, layout in self.using.layouts.items() if account != self.account)
@@ -179,12 +190,19 @@ class Comparison:
         return "clean" if known else ""
 
     def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
-        anonymized = is_anonymized(remote, self.layout)
-        entombed = remote.id in tombs or (remote.ext_id and self.using.store.is_erased(remote.ext_id))
+        anonymized = is_anonymized(remote)
+        entombed = remote.id in tombs or self._is_erased(remote)
         if entombed and not anonymized:
             self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))
         elif lists := remote.lists & self.layout.watched - self.layout.manual:
             self.drifts.append(Drift(("unknown contact",), contact_id=remote.id, lists=lists))
+
+    def _is_erased(self, remote: RemoteContact) -> bool:
+        """Tell whether a contact is that of an erased user, whom it is called by more than an ``ext_id``."""
+        store, user = self.using.store, self.layout.ext_ids.user_of(remote.ext_id)
+        if not user or not store.is_erased(user):
+            return False
+        return self.layout.ext_ids.proves(remote.ext_id, user) or store.is_vacated(remote.address or "")
 
     def _find_gone(self, users: Iterator[str], looked: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""

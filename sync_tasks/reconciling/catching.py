@@ -19,6 +19,7 @@ def count_grave(drifts: Iterable[Drift]) -> dict[str, int]:
     return {
         "lose a subscription or be erased": sum(drift.loses for drift in drifts),
         "leave a list that a newsletter had before": sum(drift.moves for drift in drifts),
+        "have another address or ext_id": sum(drift.renames for drift in drifts),
         "be subscribed again, created again or no longer blocklisted": sum(drift.regains for drift in drifts),
     }
 

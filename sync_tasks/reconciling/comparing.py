@@ -6,8 +6,9 @@ from typing import Literal
 
 from sync_tasks.codec import dump_seen
 from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen
-from sync_tasks.differences import ERASED, Change, Layout, difference, wanted_of
+from sync_tasks.differences import ERASED, FOREIGNERS, Change, Layout, difference, essential, wanted_of
 from sync_tasks.grouping import Shape, kind_of_repair
+from sync_tasks.identity import is_stranger
 from sync_tasks.planning import seen_of
 
 Kind = Literal[
@@ -19,6 +20,8 @@ Kind = Literal[
     "address",
     "duplicate contact",
     "unknown contact",
+    "foreign contact",
+    "stranger",
     "blocklisted",
     "no longer blocklisted",
     "unsubscribed at Brevo",
@@ -33,7 +36,8 @@ class Drift:
     """One contact that is not as the portal wants it, what differs, and what Brevo was seen to hold.
 
     ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody;
-    ``regains``: repairing it puts somebody on a list, creates a contact or lifts a block.
+    ``regains``: repairing it puts somebody on a list, creates a contact or lifts a block; ``renames``: it has another
+    address or ``ext_id``, as another account's contacts would.
     ``was_known``: the state knew what Brevo held before.
     """
 
@@ -45,6 +49,7 @@ class Drift:
     lists: frozenset[int] = frozenset()
     loses: bool = False
     regains: bool = False
+    renames: bool = False
     was_known: bool = True
 
     @property
@@ -99,8 +104,15 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
     if seen.digest == ERASED:
         known = before is not None and before.digest == ERASED
         return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
-    change = difference(wanted_of(contact, layout, seen), seen)
-    opted_out = frozenset(_opted_out(seen, before))
+    if before and is_stranger(remote, contact, layout, before):
+        return Drift(("stranger",), contact.user_id, remote.id, contact.rev, seen, renames=True)
+    wanted = wanted_of(contact, layout, seen)
+    change, opted_out = difference(wanted, seen), frozenset(_opted_out(seen, before))
+    if seen.digest in FOREIGNERS:
+        change = essential(change, layout)
+        if wanted.subscribed and not change.leave:
+            known = before is not None and before.digest in FOREIGNERS
+            return Drift(("foreign contact",), contact.user_id, remote.id, was_known=known)
     kinds = tuple(_kinds(replace(change, leave=change.leave - opted_out), seen, before, layout))
     if opted_out:
         kinds = ("unsubscribed at Brevo", *kinds)
@@ -115,8 +127,13 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         change.join | change.leave,
         loses=bool(change.leave - layout.former - opted_out),
         regains=bool(change.join) or change.blocklisted is False,
+        renames=change.address is not None or _is_renamed(remote, contact, layout),
         was_known=before is not None and before.id is not None,
     )
+
+
+def _is_renamed(remote: RemoteContact, contact: Contact, layout: Layout) -> bool:
+    return bool(remote.ext_id) and remote.ext_id not in layout.ext_ids.all_of(contact.user_id)
 
 
 def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> Iterator[Kind]:

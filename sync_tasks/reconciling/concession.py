@@ -72,9 +72,9 @@ def _take_picture(account: str, using: Resources) -> Picture:
             lists = remote.lists & picture.layout.watched
             lists = alike.setdefault(lists, lists)
             picture.lists[remote.id] = lists
-            if remote.ext_id:
-                picture.lists[remote.ext_id] = lists
-            if is_anonymized(remote, picture.layout):
+            if user := picture.layout.ext_ids.user_of(remote.ext_id):
+                picture.lists[user] = lists
+            if is_anonymized(remote):
                 picture.anonymized.add(remote.id)
     return picture
 

@@ -67,9 +67,10 @@ def _find_unexplained(remotes: Iterable[RemoteContact], account: str, using: Res
     layout, store, rest = using.layouts[account], using.store, iter(remotes)
     known: Holders | None = None
     while chunk := list(islice(rest, AT_ONCE)):
-        if known is None and any(is_anonymized(remote, layout) for remote in chunk):
+        if known is None and any(is_anonymized(remote) for remote in chunk):
             known = walk_state(store, layout).holders
-        users = find_users(chunk, known or Holders(()), store)
+        users, called = find_users(chunk, known or Holders(()), store, layout.ext_ids)
+        users |= called
         told = dict(_read(set(users.values()), store))
         for remote in chunk:
             contact, active = told.get(users.get(remote.id, ""), (None, ""))
@@ -83,8 +84,9 @@ def _find_unexplained(remotes: Iterable[RemoteContact], account: str, using: Res
 
 def _is_of_nobody(remote: RemoteContact, layout: Layout, store: Store) -> bool:
     """Tell whether a contact without a user in the state was never ours, or is one of an erased user."""
-    ours = remote.ext_id and remote.lists & layout.lists and not is_anonymized(remote, layout)
-    return not ours or store.is_erased(remote.ext_id or "")
+    user = layout.ext_ids.user_of(remote.ext_id)
+    ours = user and remote.lists & layout.lists and not is_anonymized(remote)
+    return not ours or store.is_erased(user)
 
 
 def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Contact, str]]]:
@@ -110,7 +112,7 @@ def explains(contact: Contact, remote: RemoteContact, layout: Layout, *, idle: b
     if contact.erased:
         return True
     seen = contact.seen.get(layout.account) or Seen()
-    if is_anonymized(remote, layout) and remote.address != seen.address:
+    if is_anonymized(remote) and remote.address != seen.address:
         return False
     if seen.id != remote.id:
         return bool(contact.unsure)

@@ -28,6 +28,7 @@ class Glance:
         self._off, self._strange = f"s:{layout.account}:off", f"s:{layout.account}:strange"
         self._lists, self._former = layout.lists, layout.former
         self._manual = layout.manual
+        self._ext_ids = layout.ext_ids
         self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
         slugs = {slug: slug for slug in layout.newsletters} | dict(layout.renamed)
         self._newsletters = {clock + told: slug for told, slug in slugs.items() for clock in (OWN, TOLD)}
@@ -44,7 +45,7 @@ class Glance:
         """Tell whether a contact surely is as its user's fields in the state want it, and as we knew it to be ours."""
         if remote.block or remote.opted_out or any(name in fields for name in self._remembered):
             return False
-        if remote.ext_id != user_id or fields.get(self._id) != str(remote.id):
+        if remote.ext_id != self._ext_ids.of(user_id) or fields.get(self._id) != str(remote.id):
             return False
         if not _TROUBLE.isdisjoint({name[:2] for name in fields}) or any(state in fields for state in _STATES):
             return False

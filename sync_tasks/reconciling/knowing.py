@@ -10,6 +10,7 @@ from typing import cast
 from sync_tasks.codec import load_contact
 from sync_tasks.contacts import Contact, RemoteContact
 from sync_tasks.differences import Layout
+from sync_tasks.ext_ids import ExtIds
 from sync_tasks.reconciling.numbers import Holders
 from sync_tasks.store import Store
 
@@ -77,18 +78,25 @@ def read_tombs(store: Store, account: str) -> frozenset[int]:
     return frozenset(int(number) for name, _, number in named if name == account and number.isdecimal())
 
 
-def find_users(remotes: Iterable[RemoteContact], holders: Holders, store: Store) -> dict[int, str]:
-    """Return the user of each contact, by its numeric id, else its ``ext_id``, else its address."""
+def find_users(
+    remotes: Iterable[RemoteContact], holders: Holders, store: Store, ext_ids: ExtIds
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the user of each contact, by numeric id, ``ext_id``, or address; and who is only called by an ``ext_id``.
+
+    Without a fixed part an ``ext_id`` proves nothing: another system may count its customers, too.
+    """
     users = {remote.id: user for remote in remotes if (user := holders.user_of(remote.id))}
     rest = [remote for remote in remotes if remote.id not in users]
     owners = iter(store.claimants([remote.address or "" for remote in rest]))
-    known = _existing({remote.ext_id for remote in rest if remote.ext_id}, store)
+    named = {remote.id: user for remote in rest if (user := ext_ids.user_of(remote.ext_id))}
+    known, claims = _existing(set(named.values()), store), dict[int, str]()
     for remote in rest:
-        owner = next(owners)
-        user = remote.ext_id if remote.ext_id in known else owner
-        if user:
+        owner, called = next(owners), named.get(remote.id, "")
+        if called in known and called != owner and not ext_ids.proves(remote.ext_id, called):
+            claims[remote.id] = called
+        elif user := called if called in known else owner:
             users[remote.id] = user
-    return users
+    return users, claims
 
 
 def _existing(users: Iterable[str], store: Store) -> frozenset[str]:

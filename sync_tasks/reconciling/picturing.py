@@ -8,7 +8,7 @@ from sync_tasks.events import moment_of
 from sync_tasks.reconciling.comparing import Kind
 from sync_tasks.reconciling.remembering import Run
 
-# Okabe and Ito's colours, told apart by everybody, and six more.
+# Okabe and Ito's colours, told apart by everybody, and eight more.
 _COLOURS = [
     "#0072b2",
     "#e69f00",
@@ -24,6 +24,8 @@ _COLOURS = [
     "#117733",
     "#44aa99",
     "#999933",
+    "#aa4499",
+    "#ddcc77",
 ]
 _COLOUR_OF: Mapping[str, str] = dict(zip(get_args(Kind), _COLOURS, strict=True))
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Reconcile</title>

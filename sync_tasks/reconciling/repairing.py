@@ -14,8 +14,9 @@ from sync_tasks.store import Sighting
 AT_ONCE = 500
 # What a page does not tell enough of: the push looks first.
 NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
-LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure"}
-REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact"})
+LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
+_ANOTHERS = frozenset({"erased at Brevo", "foreign contact", "stranger"})
+REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact", "foreign contact"})
 
 
 def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: bool = False) -> int:
@@ -50,12 +51,16 @@ def split_held(comparison: Comparison) -> tuple[list[Drift], int]:
 
 
 def look_at_erased(comparison: Comparison) -> int:
-    """Let the workers go on with unfinished erasures, and look once at our anonymized contacts under living users."""
+    """Let the workers go on with unfinished erasures, and look once at contacts that are another's."""
     unfinished = {drift.user_id for drift in comparison.drifts if "unfinished erasure" in drift.kinds}
     unfinished.update(find_idle(comparison.using.store))
-    unknown = (drift for drift in comparison.drifts if "erased at Brevo" in drift.kinds and not drift.was_known)
+    unknown = (one for one in comparison.drifts if not _ANOTHERS.isdisjoint(one.kinds) and not _is_told(one))
     sightings = [Sighting(user_id=user) for user in sorted(unfinished.union(drift.user_id for drift in unknown))]
     return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def _is_told(drift: Drift) -> bool:
+    return "stranger" not in drift.kinds and drift.was_known
 
 
 def _erase_all(comparison: Comparison) -> int:

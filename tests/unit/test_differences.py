@@ -18,6 +18,7 @@ from sync_tasks.differences import (
     wanted_of,
 )
 from sync_tasks.events import Json
+from sync_tasks.tokens import make_token
 from tests.unit.saying import ADA, BEA, LAYOUT, blocked, contact_of, stamp, subscribe, unsubscribe, update
 
 TYPES = {"FIRSTNAME": "text", "CITY": "text", "AGE": "float", "SMS": "text", "DAILY_UNSUBSCRIBED": "boolean"}
@@ -153,7 +154,12 @@ def test_an_erasure_leaves_nothing_of_the_person() -> None:
 
 
 def test_an_erasure_is_over_once_nothing_is_left_to_anonymize() -> None:
-    gone: dict[str, Any] = {"address": "deleted-1@deleted.example.com", "ext_id": "deleted-1", "lists": frozenset()}
+    token = make_token()
+    gone: dict[str, Any] = {
+        "address": f"deleted-{token}@deleted.example.com",
+        "ext_id": f"deleted-{token}",
+        "lists": frozenset(),
+    }
     attributes = {"FIRSTNAME": "DELETED", "DAILY_UNSUBSCRIBED": True}
     assert not erasure(remote(**gone, attributes=attributes, block=blocked(1)), LAYOUT, TYPES, TOKEN)
     lifted = erasure(remote(**gone, attributes=attributes), LAYOUT, TYPES, TOKEN)
