@@ -153,6 +153,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, fates, complete=complete),
         history=[*_found(pushed), *pushed.notes, *_history(fates)],
+        notices=[notice.wire for notice in pushed.news],
     )
 
 
