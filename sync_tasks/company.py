@@ -175,6 +175,7 @@ class Company:
             push.doubtful |= moved.doubtful
             wanted = wanted_of(push.lease.contact, push.layout, push.known())
             push.view = after_write(push.view, self._change, wanted)
+            push.note_repair(self._change)
             self._served(member)
 
     def _create(self) -> None:
@@ -219,6 +220,8 @@ class Company:
         known = seen_of(remote, push.lease.contact, push.layout, push.known(), self.now)
         if remote.ext_id == push.layout.ext_ids.of(push.lease.user_id) and not remote.block:
             push.view = View(known, fresh=True)
+            if self.shape.verb == "create":
+                push.note_creation(remote.id)
             self._served(member)
 
     def _served(self, member: Member) -> None:
@@ -235,9 +238,8 @@ class Company:
         push, member.served = member.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: blame(error, push.account, self.using)} if error else {}
-        pushed = Pushed(
-            push.lease.contact, self.now, seen, errors, push.doubtful, self.own.push.lease.paused, push.lacking
-        )
+        told, paused = push.history(self.now), self.own.push.lease.paused
+        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful, paused, push.lacking, told)
         self.done.append((push.lease, pushed))
 
     def _conclude_all(self) -> None:

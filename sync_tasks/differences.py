@@ -278,6 +278,24 @@ def essential(change: Change, layout: Layout) -> Change:
     return Change(attributes=flags if change.leave else {}, leave=change.leave, blocklisted=change.blocklisted or None)
 
 
+def differing(remote: RemoteContact, wanted: Wanted) -> tuple[str, ...]:
+    """Return the names of what a contact just read holds otherwise than wanted."""
+    names = sorted(name for name, value in wanted.attributes.items() if differs(remote, name, value))
+    return (*(["ext_id"] if remote.ext_id != wanted.ext_id else []), *names)
+
+
+def describe_drift(change: Change, names: Iterable[str]) -> str:
+    """Return what differs between a contact and the portal's wish, in names and numbers alone."""
+    return ", ".join(
+        [
+            *(f"not on list {number}" for number in sorted(change.join)),
+            *(f"on list {number}" for number in sorted(change.leave)),
+            *(["the address"] if change.address else []),
+            *names,
+        ]
+    )
+
+
 def describe_left(change: Change) -> str:
     """Return what a change that did not go through would have cleared."""
     return ", ".join([*sorted(change.attributes), *(f"list {number}" for number in sorted(change.leave))])

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync_tasks.contacts import Seen
-from sync_tasks.differences import Layout
+from sync_tasks.contacts import EventKey, Seen
+from sync_tasks.differences import Change, Layout, describe_change
 from sync_tasks.errors import LeaseLostError, MissingListError, SyncError
 from sync_tasks.gateway import Gateway, Written
 from sync_tasks.planning import Step, View
@@ -21,6 +21,7 @@ class Push:
     a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the user's history, nothing personal.
     ``met``: whether an erasure found the contact.
     ``addresses``: all of the user's, also those that were looked for.
+    ``differing``: the names of the attributes that a look found otherwise than wanted.
     """
 
     account: str
@@ -40,6 +41,7 @@ class Push:
     notes: list[str] = field(default_factory=list)
     addresses: frozenset[str] = frozenset()
     met: bool | None = None
+    differing: tuple[str, ...] | None = None
 
     @property
     def nobody(self) -> bool:
@@ -74,3 +76,30 @@ class Push:
             raise
         self.doubtful |= written.doubtful
         return written
+
+    def note_repair(self, change: Change) -> None:
+        """Note for the history what a change put right that no pending event asked for."""
+        asked = {task: self._lists_of(task) for task in ("subscribe_contact", "unsubscribe_contact")}
+        names = self.differing if self.differing is not None else ("attributes",)
+        repaired = Change(
+            address=None if self.lease.contact.pending else change.address,
+            attributes=dict.fromkeys(names) if change.attributes and not self.lease.contact.pending else {},
+            join=change.join - asked["subscribe_contact"],
+            leave=change.leave - asked["unsubscribe_contact"],
+        )
+        if repaired:
+            self.notes.append(f"put right: {describe_change(repaired)}")
+
+    def _lists_of(self, task: str) -> set[int]:
+        """Return the lists of the newsletters that pending events of a task name."""
+        named = (self.layout.find(key.newsletter) for key in self.lease.contact.pending if key.task == task)
+        return {newsletter.list_id for newsletter in named if newsletter}
+
+    def note_creation(self, contact_id: int) -> None:
+        """Note for the history that a contact was created without an event that asked for it."""
+        if not self.lease.contact.pending:
+            self.notes.append(f"put right: created as contact {contact_id}")
+
+    def history(self, now: str) -> tuple[str, ...]:
+        """Return what was noted as lines of the history."""
+        return tuple(f"{EventKey('brevo', self.account, now)} {note}" for note in self.notes)

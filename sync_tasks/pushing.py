@@ -11,6 +11,7 @@ from sync_tasks.differences import (
     FOREIGNERS,
     Change,
     NewContact,
+    differing,
     digest,
     essential,
     wanted_of,
@@ -146,6 +147,7 @@ class AccountPush(Push):
         elif self._is_known_erased(remote) or self.whose.is_mine(remote):
             contact, guarded = self.lease.contact, self.view.guarded
             known = seen_of(remote, contact, self.layout, self.known(), self.store.now(), guarded=guarded)
+            self.differing = differing(remote, wanted_of(contact, self.layout, known))
             self.view = View(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:
             self.view = View(None, doubted=True)
@@ -234,6 +236,7 @@ class AccountPush(Push):
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
         self.view = View(replace(seen, off=self.layout.watched - new.lists, looked=self.store.now()), fresh=True)
+        self.note_creation(written.contact_id)
         self.written |= new.attributes.keys()
 
     def _wait_to_create(self, error: AccountError) -> None:
@@ -273,6 +276,7 @@ class AccountPush(Push):
             # A block that the change lifts ends subscriptions only from the next step on.
             sent = wanted_of(self.lease.contact, self.layout, self.known())
             self.view = after_write(self.view, change, sent)
+            self.note_repair(change)
             self.written |= change.attributes.keys()
 
     def _change(self, contact_id: int, change: Change, *, at_least: Change) -> None:

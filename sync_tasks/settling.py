@@ -152,7 +152,7 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
         tombstone=_tombstone(pushed) if complete else "",
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, fates, complete=complete),
-        history=[*_found(pushed), *pushed.notes, *_history(fates)],
+        history=[*pushed.notes, *_found(pushed), *_history(fates)],
         notices=[notice.wire for notice in pushed.news],
     )
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from sync_tasks.company import go_together
 from sync_tasks.concluding import blame, conclude
-from sync_tasks.contacts import Contact, EventKey
+from sync_tasks.contacts import Contact
 from sync_tasks.differences import ERASED, Layout, wanted_of
 from sync_tasks.errors import MissingListError, PoisonedContactError, SyncError, UnconfiguredAccountError
 from sync_tasks.grouping import priority_of
@@ -63,7 +63,7 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     lacking = {slug: name for push in pushes for slug, name in push.lacking.items()}
     nobody = frozenset(push.account for push in pushes if push.nobody)
     now = using.store.now()
-    notes = tuple(f"{EventKey('brevo', push.account, now)} {note}" for push in pushes for note in push.notes)
+    notes = tuple(line for push in pushes for line in push.history(now))
     pushed = Pushed(lease.contact, now, seen, errors, doubtful, lease.paused, lacking, notes, nobody)
     settled, report = conclude(lease, pushed, using, task_id)
     return settled, replace(report, nudge=frozenset().union(*(push.woken | {push.busy} for push in pushes)) - {""})

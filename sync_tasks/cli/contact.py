@@ -1,5 +1,6 @@
 """``sync-tasks contact``: one user, what the portal wants and what Brevo holds side by side."""
 
+import getpass
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 UserId = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Brevo: show what the pipeline remembers of it.")]
+Manual = Annotated[
+    bool | None,
+    typer.Option("--manual/--automatic", help="Whatever lists an editor puts this user on, they stay; or no longer."),
+]
+Who = Annotated[str | None, typer.Option("--by", help="Who decides: named in the history.", metavar="WHO")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ def show_contact(
     *,
     address: Address = None,
     offline: Offline = False,
+    manual: Manual = None,
+    who: Who = None,
     show_personal_data: ShowPersonal = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,6 +61,8 @@ def show_contact(
     settings = load_settings()
     with open_store() as store:
         user = pick_user(store, user_id, address)
+        if user is not None and manual is not None:
+            _mark(store, user, who or getpass.getuser(), manual=manual)
         masks = IN_FULL if show_personal_data else Masks()
         portrait = _paint(store, settings, user, masks, offline=offline) if user is not None else None
     if portrait is None:
@@ -64,6 +74,11 @@ def show_contact(
         say(f"[bold]user[/] {escaped(portrait.user_id)}")
         _print(portrait)
     raise typer.Exit(1 if any(sides.error for sides in portrait.accounts.values()) else 0)
+
+
+def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
+    """Mark a user as managed by hand, or no longer; one of whom nothing is known stays so."""
+    store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
 
 
 def _paint(store: "Store", settings: "Settings", user_id: str, masks: "Masks", *, offline: bool) -> Portrait | None:

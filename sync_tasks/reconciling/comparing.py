@@ -6,7 +6,17 @@ from typing import Literal
 
 from sync_tasks.codec import dump_seen
 from sync_tasks.contacts import Contact, EventKey, RemoteContact, Seen
-from sync_tasks.differences import ERASED, FOREIGNERS, Change, Layout, difference, essential, wanted_of
+from sync_tasks.differences import (
+    ERASED,
+    FOREIGNERS,
+    Change,
+    Layout,
+    describe_drift,
+    difference,
+    differing,
+    essential,
+    wanted_of,
+)
 from sync_tasks.grouping import Shape, kind_of_repair
 from sync_tasks.identity import is_stranger
 from sync_tasks.planning import seen_of
@@ -38,7 +48,7 @@ class Drift:
     ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody;
     ``regains``: repairing it puts somebody on a list, creates a contact or lifts a block; ``renames``: it has another
     address or ``ext_id``, as another account's contacts would.
-    ``was_known``: the state knew what Brevo held before.
+    ``was_known``: the state knew what Brevo held before. ``why``: what differs, in names and numbers, for the history.
     """
 
     kinds: tuple[Kind, ...]
@@ -51,6 +61,7 @@ class Drift:
     regains: bool = False
     renames: bool = False
     was_known: bool = True
+    why: str = ""
 
     @property
     def holdable(self) -> bool:
@@ -66,7 +77,8 @@ class Drift:
         """Return the arguments of ``saw.lua``."""
         gone = "missing contact" in self.kinds and self.contact_id is not None
         seen = self.seen or Seen()
-        line = f"{EventKey('brevo', account, seen.looked)} contact {self.contact_id} is gone" if gone else ""
+        found = f"contact {self.contact_id} is gone" if gone else f"compared: {self.why}" if self.why else ""
+        line = f"{EventKey('brevo', account, seen.looked)} {found}" if found else ""
         shape = self._shape()
         kind = kind_of_repair(shape, account) if shape else ""
         return wire_seen(self.user_id, self.rev, account, seen, state="1", kind=kind, line=line)
@@ -129,6 +141,7 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         regains=bool(change.join) or change.blocklisted is False,
         renames=change.address is not None or _is_renamed(remote, contact, layout),
         was_known=before is not None and before.id is not None,
+        why=describe_drift(change, differing(remote, wanted)),
     )
 
 
@@ -171,4 +184,6 @@ def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
     if wanted.address is None or not wanted.subscribed:
         return None
     lists = frozenset(wanted.subscribed)
-    return Drift(("missing contact",), contact.user_id, before.id, contact.rev, seen, lists, regains=True)
+    return Drift(
+        ("missing contact",), contact.user_id, before.id, contact.rev, seen, lists, regains=True, why="no contact"
+    )

@@ -21,7 +21,7 @@ from sync_tasks.store import Store
 # What was seen longer ago is better seen anew.
 LIFETIME = 3 * 3600
 _PAGES = 100
-_PLAIN = ("kinds", "user_id", "contact_id", "rev", "loses", "regains", "renames", "was_known")
+_PLAIN = ("kinds", "user_id", "contact_id", "rev", "loses", "regains", "renames", "was_known", "why")
 _PERSONAL = ("address", "digest")
 
 
