@@ -1,7 +1,6 @@
 """A backup of all of Redis, and the day it is brought back."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from redis import Redis
 
@@ -14,17 +13,21 @@ class Backup:
 
     def restore(self, redis: Redis) -> None:
         """Let Redis hold this and nothing else, as after an older disk."""
-        raw = _raw(redis)
-        raw.flushall()
+        pipeline = _raw(redis).pipeline()
+        pipeline.flushall()
         for name, (told, left) in self.keys.items():
-            raw.restore(name, max(left, 0), told)
+            pipeline.restore(name, max(left, 0), told)
+        pipeline.execute()
 
 
 def back_up(redis: Redis) -> Backup:
     """Return what Redis holds now."""
-    raw = _raw(redis)
-    names = [cast("bytes", name) for name in raw.scan_iter()]
-    return Backup({name.decode(): (cast("bytes", raw.dump(name)), raw.pttl(name)) for name in names})
+    raw, keys = _raw(redis), dict[str, tuple[bytes, int]]()
+    for name in raw.scan_iter():
+        told, left = raw.dump(name), raw.pttl(name)
+        if told:  # else it has gone since
+            keys[name.decode()] = (told, left)
+    return Backup(keys)
 
 
 def _raw(redis: Redis) -> Redis:

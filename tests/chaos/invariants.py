@@ -25,6 +25,11 @@ PERMANENT = (
     "sync_tasks:attributes:",
     "sync_tasks:paused:",
     "sync_tasks:pending:",
+    "sync_tasks:swept",
+    "sync_tasks:sweeps",
+    "sync_tasks:hold",
+    "sync_tasks:erasures",
+    "sync_tasks:owners",
     "sync_tasks:unacked",
     "_kombu.binding",
 )

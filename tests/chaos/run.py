@@ -8,6 +8,7 @@ from pathlib import Path
 
 from redis import RedisError
 
+from tests.backups import Backup, back_up
 from tests.chaos.havoc import Havoc, plan_havoc
 from tests.chaos.people import Told, generate, shuffle
 from tests.chaos.plan import Plan
@@ -34,6 +35,7 @@ class Run:
     havoc: Havoc
     faults: dict[str, int] = field(default_factory=dict)
     fuzzer: Program | None = None
+    backup: Backup | None = None
     settled: bool = False
     left_alone: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -71,7 +73,11 @@ def _rage(run: Run, progress: Progress) -> None:
             break
         run.havoc.go_on(run.seconds)
         _revive(run)
-        progress("accepted", _count_accepted(world), len(run.sent))
+        accepted = _count_accepted(world)
+        if run.backup is None and accepted > len(run.sent) // 2:
+            with suppress(RedisError):
+                run.backup = back_up(world.store.redis)
+        progress("accepted", accepted, len(run.sent))
         time.sleep(TICK)
     for fault in world.brevo.faults:
         name = fault.name + (", applied" if fault.applied else "")

@@ -7,6 +7,7 @@ from statistics import median
 
 from tests.chaos import invariants
 from tests.chaos.optouts import Record, find_resubscribed
+from tests.chaos.restoring import find_undone
 from tests.chaos.run import Run
 from tests.servers import Program
 from tests.web.receiving import ANNA
@@ -35,6 +36,7 @@ def _last_line(program: Program) -> str:
     return (program.output.splitlines() or ["it said nothing"])[-1]
 
 
+RESTORED = "a restored backup undoes no opt-out and no erasure"
 CHECKS: dict[str, Check] = {
     "Brevo holds what the newest events say": invariants.find_disagreements,
     "every event is reflected or one dead letter": invariants.find_lost,
@@ -67,6 +69,7 @@ class Verdict:
         self.violations = {name: list(check(run)) for name, check in CHECKS.items()}
         self.figures = _measure(run)
         _keep_evidence(run, self)
+        self.violations[RESTORED] = list(find_undone(run))
 
 
 def _measure(run: Run) -> dict[str, str]:

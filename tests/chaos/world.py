@@ -74,6 +74,10 @@ class World:
         """Start the command by which an operator gives all dead letters another chance."""
         return self._start("sync_tasks", "failed", "replay", "--all")
 
+    def reconcile(self) -> Program:
+        """Start the command by which an operator has everything compared and repaired."""
+        return self._start("sync_tasks", "reconcile")
+
     @property
     def accepted(self) -> Path:
         """Where the portal writes down what was accepted."""
