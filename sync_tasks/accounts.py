@@ -22,6 +22,9 @@ from sync_tasks.throttle import Throttle
 
 # GET /account shares 100 requests an hour with other endpoints: https://developers.brevo.com/docs/api-limits
 ASKED_AGAIN = 600
+# So soon each process looks again in Redis, not at Brevo, whether a person accepted that the account is another one.
+CONFIRMED = 5.0
+_MOVING = "moving"
 # For so long a refusal is believed without asking again, where the same key may open another account.
 _REFUSED = 30.0
 
@@ -40,8 +43,7 @@ class AccountOwner:
         self._key = f"{name} {fingerprint(account)}"
         self._changes = self._anew = is_local(account.base_url)
         self._lock = threading.Lock()
-        self._confirmed = False
-        self._refused_until = 0.0
+        self._good_until = self._refused_until = 0.0
 
     def confirm(self, ask: Callable[[], str]) -> None:
         """Return if the key opens the account that the state knows; the first owner seen is taken as the right one.
@@ -49,10 +51,10 @@ class AccountOwner:
         Raises:
             WrongAccountError: it opens another one. The account is paused then.
         """
-        if self._confirmed:
+        if time.monotonic() < self._good_until:
             return
         with self._lock:
-            if not self._confirmed:
+            if time.monotonic() >= self._good_until:
                 self._confirm(ask)
 
     def doubt(self, *, surely: bool = False) -> bool:
@@ -61,22 +63,23 @@ class AccountOwner:
         lately = not self._store.redis.set(key, "1", nx=True, ex=ASKED_AGAIN)
         if lately and not (surely or self._changes):
             return False
-        self._anew, self._confirmed = True, False
+        self._anew, self._good_until = True, 0.0
         return True
 
     def _confirm(self, ask: Callable[[], str]) -> None:
         if time.monotonic() < self._refused_until:
             raise self._refusal()
         redis, owners = self._store.redis, self._store.key("owners")
-        opened = None if self._anew else cast("str | None", redis.hget(owners, self._key))
-        if opened is None:
+        opened, known = cast("list[str | None]", redis.hmget(owners, self._key, self._name))
+        if opened is None or self._anew:
             opened = ask()
             redis.hset(owners, self._key, opened)
             redis.hsetnx(owners, self._name, opened)
-        if redis.hget(owners, self._name) != opened:
+            known = cast("str | None", redis.hget(owners, self._name))
+        if known != opened:
             self._refused_until = time.monotonic() + _REFUSED if self._changes else 0.0
             self._refuse()
-        self._anew, self._confirmed = False, True
+        self._anew, self._good_until = False, time.monotonic() + CONFIRMED
         self._allow()
 
     def _refusal(self) -> WrongAccountError:
@@ -132,12 +135,16 @@ def read_owner(store: Store, name: str) -> str | None:
     return cast("str | None", store.redis.hget(store.key("owners"), name))
 
 
-def accept_owner(store: Store, name: str, owner: str) -> Iterator[int]:
+def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFIRMED + 1.0) -> Iterator[int]:
     """Let an account be another one from now on; yield how many users were seen to so far.
+
+    First it is nobody's: after ``patience`` seconds no process writes to the old or the new one until all is done.
 
     What it was known to hold is forgotten: ids, addresses, lists. Subscriptions and opt-outs stay. Everybody is looked
     for anew by address. A command that was killed can be run again.
     """
+    store.redis.hset(store.key("owners"), name, _MOVING)
+    time.sleep(patience)
     seen_to = 0
     for users in _known_users(store, name):
         waiting = users

@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 from pydantic import SecretStr
 
+from sync_tasks import accounts
 from sync_tasks.accounts import AccountOwner, accept_owner, read_owner
 from sync_tasks.errors import WrongAccountError
 from sync_tasks.reconciling.running import reconcile
@@ -149,7 +150,7 @@ def test_after_a_real_move_everybody_is_looked_for_by_address(
         assert brevo.request("POST", "/contacts", body).status == 201, number
     moved = make_pipeline(sure=True, key="new-key")
     owner = moved.resources.gateways["default"].owner()
-    assert list(accept_owner(moved.store, "default", owner))[-1] == 2
+    assert list(accept_owner(moved.store, "default", owner, patience=0))[-1] == 2
     assert read_owner(moved.store, "default") == owner
     moved.work()
     lists = {contact["email"]: contact["listIds"] for contact in brevo.contacts()}
@@ -157,12 +158,29 @@ def test_after_a_real_move_everybody_is_looked_for_by_address(
     assert moved.held("anna")["attributes"]["FIRSTNAME"] == "Anna"
 
 
+def test_a_process_with_the_old_key_writes_no_more_while_and_after_the_account_moves(
+    store_of_two_owners: TwoOwners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "CONFIRMED", 0.0)
+    store, old = store_of_two_owners.pipeline.store, store_of_two_owners.right
+    old.confirm(lambda: "the portal")
+    moving = accept_owner(store, "default", "the new one", patience=0)
+    store_of_two_owners.pipeline.subscribe("anna")
+    store_of_two_owners.pipeline.work()
+    next(moving)
+    with pytest.raises(WrongAccountError):
+        old.confirm(lambda: pytest.fail("asked again"))
+    list(moving)
+    with pytest.raises(WrongAccountError):
+        old.confirm(lambda: pytest.fail("asked again"))
+
+
 def test_an_opt_out_at_the_old_account_outlives_the_move(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("unsubscribe", "anna@portal.org")
     anna.update("anna", first_name="Anne", email="anna.tal@portal.org")
     anna.work()
     brevo.reset()
-    list(accept_owner(anna.store, "default", anna.resources.gateways["default"].owner()))
+    list(accept_owner(anna.store, "default", anna.resources.gateways["default"].owner(), patience=0))
     anna.resources.throttle.resume("default")
     anna.work()
     assert [contact["listIds"] for contact in brevo.contacts()] in ([], [[]])
