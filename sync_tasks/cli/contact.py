@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from sync_tasks.cli.users import Address, pick_user
 
 if TYPE_CHECKING:
     from sync_tasks.cli.sides import Happening, Masks, Sides
+    from sync_tasks.cli.verdict import Case, Trouble
     from sync_tasks.contacts import Contact, RemoteContact, Seen
     from sync_tasks.dead_letters import DeadLetter
     from sync_tasks.differences import Layout
@@ -34,11 +35,20 @@ class Portrait:
     """All that is known of one user."""
 
     user_id: str
+    verdict: str
     erased_at: str | None
     waiting: list[str]
     accounts: "Mapping[str, Sides]"
     history: "list[Happening]"
     letters: "list[DeadLetter]"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a user is shown; ``offline``: as the pipeline remembers."""
+
+    masks: "Masks"
+    offline: bool
 
 
 def show_contact(
@@ -64,14 +74,14 @@ def show_contact(
         if user is not None and manual is not None:
             _mark(store, user, who or getpass.getuser(), manual=manual)
         masks = IN_FULL if show_personal_data else Masks()
-        portrait = _paint(store, settings, user, masks, offline=offline) if user is not None else None
+        portrait = _paint(store, settings, user, Shown(masks, offline)) if user is not None else None
     if portrait is None:
         complain("nothing is known of this user" if user is not None else "nobody has this address")
         raise typer.Exit(1)
     if as_json:
         print_json(_dump(portrait))
     else:
-        say(f"[bold]user[/] {escaped(portrait.user_id)}")
+        typer.echo(f"user {portrait.user_id}: {portrait.verdict}")
         _print(portrait)
     raise typer.Exit(1 if any(sides.error for sides in portrait.accounts.values()) else 0)
 
@@ -81,7 +91,7 @@ def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
     store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
 
 
-def _paint(store: "Store", settings: "Settings", user_id: str, masks: "Masks", *, offline: bool) -> Portrait | None:
+def _paint(store: "Store", settings: "Settings", user_id: str, shown: "Shown") -> Portrait | None:
     from sync_tasks.cli import sides
     from sync_tasks.dead_letters import read_letters
 
@@ -91,41 +101,84 @@ def _paint(store: "Store", settings: "Settings", user_id: str, masks: "Masks", *
     letters = [letter for letter in read_letters(store) if letter.user_id == user_id]
     if contact is None and not (erased_at or history or letters):
         return None
-    accounts = _look_at_all(store, settings, contact, masks, offline=offline) if contact else {}
+    if contact and contact.address and store.claimant(contact.address) not in {None, user_id}:
+        contact = replace(contact, address_taken=True)
+    accounts = _look_at_all(store, settings, contact, letters, shown) if contact else {}
+    verdict = _find_verdict(contact, settings, accounts, erased_at)
     waiting = sorted(f"{key.task} {key.newsletter}".strip() for key in contact.pending) if contact else []
-    return Portrait(user_id, erased_at, waiting, accounts, history, letters)
+    return Portrait(user_id, verdict, erased_at, waiting, accounts, history, letters)
+
+
+def _find_verdict(
+    contact: "Contact | None", settings: "Settings", accounts: "Mapping[str, Sides]", erased_at: str | None
+) -> str:
+    """Return in one line what the user gets, and why not."""
+    from sync_tasks.cli.verdict import Standing, sum_up
+
+    if contact is None or contact.erased:
+        told = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
+        return (
+            f"gets no mail: deleted by the portal{told}" if erased_at or contact else "gets no mail: nothing is known"
+        )
+    lost = "the configuration lacks it"
+    unknown = [slug for slug, (_, on) in contact.subscriptions().items() if on and not settings.find_newsletter(slug)]
+    standings = [standing for sides in accounts.values() for standing in sides.standings]
+    verdict = sum_up([*standings, *(Standing(slug, mail=False, because=lost, helps=False) for slug in unknown)])
+    asked = all(sides.asked for sides in accounts.values())
+    return verdict if asked else f"{verdict} (as remembered: Brevo was not asked)"
+
+
+def _trouble(store: "Store", settings: "Settings", letters: "list[DeadLetter]", account: str) -> "Trouble":
+    from sync_tasks.cli.verdict import Trouble
+    from sync_tasks.pauses import list_of
+    from sync_tasks.throttle import Throttle
+
+    throttle = Throttle(store, settings.accounts)
+    pause = throttle.paused(account)
+    lists = frozenset(number for part in throttle.paused_parts(account) if (number := list_of(part)) is not None)
+    return Trouble(tuple(letters), pause.error if pause else "", lists)
 
 
 def _look_at_all(
-    store: "Store", settings: "Settings", contact: "Contact", masks: "Masks", *, offline: bool
+    store: "Store", settings: "Settings", contact: "Contact", letters: "list[DeadLetter]", shown: "Shown"
 ) -> "dict[str, Sides]":
     from sync_tasks.cli.asking import open_gateways
-    from sync_tasks.cli.sides import Sides, is_concerned, recall
+    from sync_tasks.cli.sides import is_concerned
+    from sync_tasks.cli.verdict import Case
     from sync_tasks.contacts import Seen
     from sync_tasks.resources import layout_of
 
     layouts = {name: layout_of(settings, name) for name in settings.accounts}
     seen = {name: contact.seen.get(name) or Seen() for name in layouts if is_concerned(contact, name, layouts[name])}
-    if offline:
-        return {
-            name: Sides(known.id, recall(contact, layouts[name], known, masks), asked=False)
-            for name, known in seen.items()
-        }
+    cases = [
+        Case(contact, layouts[name], known, _trouble(store, settings, letters, name)) for name, known in seen.items()
+    ]
+    if shown.offline:
+        return {case.layout.account: _recall(case, shown.masks) for case in cases}
     with open_gateways(store, settings) as gateways:
-        return {name: _look(contact, layouts[name], known, gateways[name], masks) for name, known in seen.items()}
+        return {case.layout.account: _look(case, gateways[case.layout.account], shown.masks) for case in cases}
 
 
-def _look(contact: "Contact", layout: "Layout", seen: "Seen", gateway: "Gateway", masks: "Masks") -> "Sides":
-    from sync_tasks.cli.sides import Sides, compare, recall
+def _recall(case: "Case", masks: "Masks", error: str = "") -> "Sides":
+    from sync_tasks.cli.sides import Sides, recall
+    from sync_tasks.cli.verdict import judge, remembered
+
+    lines, standings = recall(case.contact, case.layout, case.seen, masks), judge(case, remembered(case.seen))
+    return Sides(case.seen.id, lines, asked=False, error=error, standings=standings)
+
+
+def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
+    from sync_tasks.cli.sides import Sides, compare
+    from sync_tasks.cli.verdict import held_of, judge
     from sync_tasks.errors import SyncError
 
     try:
-        remote = _find(contact, seen, gateway, layout)
+        remote = _find(case.contact, case.seen, gateway, case.layout)
     except SyncError as error:
-        return Sides(
-            seen.id, recall(contact, layout, seen, masks), asked=False, error=f"{type(error).__name__}: {error}"
-        )
-    return Sides(remote.id if remote else None, compare(contact, layout, seen, remote, masks), asked=True)
+        return _recall(case, masks, f"{type(error).__name__}: {error}")
+    lines = compare(case.contact, case.layout, case.seen, remote, masks)
+    standings = judge(case, held_of(remote, case))
+    return Sides(remote.id if remote else None, lines, asked=True, standings=standings)
 
 
 def _find(contact: "Contact", seen: "Seen", gateway: "Gateway", layout: "Layout") -> "RemoteContact | None":
@@ -134,7 +187,7 @@ def _find(contact: "Contact", seen: "Seen", gateway: "Gateway", layout: "Layout"
 
     if seen.id is not None and (remote := gateway.read(seen.id)) and not is_stranger(remote, contact, layout, seen):
         return remote
-    if contact.address and (found := gateway.find_address(contact.address)):
+    if contact.address and not contact.address_taken and (found := gateway.find_address(contact.address)):
         return found
     called = filter(None, map(gateway.find_ext_id, layout.ext_ids.all_of(contact.user_id)))
     return next((remote for remote in called if layout.ext_ids.proves(remote.ext_id, contact.user_id)), None)

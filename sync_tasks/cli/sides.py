@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sync_tasks.cli.showing import mask_address, mask_value, show_value
+from sync_tasks.cli.verdict import Standing
 from sync_tasks.contacts import STAMP, Block, Contact, EventKey, RemoteContact, Seen
 from sync_tasks.differences import ERASED, Layout, Wanted, wanted_of
 from sync_tasks.events import Json, moment_of
@@ -28,12 +29,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """One account's two sides; ``error`` tells why Brevo could not be asked."""
+    """One account's two sides; ``error`` tells why Brevo could not be asked.
+
+    ``standings`` tell of which newsletters the user gets mail, as far as Brevo was asked or as it is remembered.
+    """
 
     contact_id: int | None
     lines: list[Line]
     asked: bool
     error: str = ""
+    standings: list[Standing] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def recall(contact: Contact, layout: Layout, seen: Seen, masks: Masks) -> list[L
     return [
         _line("address", wanted.address, held.address if held else None, masks.address),
         *(Line(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
-        *_newsletter_lines(wanted, layout, held),
+        *_newsletter_lines(contact, wanted, layout, held),
         *_block_lines(held, contact, layout, seen),
     ]
 
@@ -115,7 +120,8 @@ def _lines(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact |
     yield _line("ext_id", wanted.ext_id, remote.ext_id if remote else None, masks.plain)
     for name, value in sorted(wanted.attributes.items()):
         yield _line(name, value, held.get(name), masks.value)
-    yield from _newsletter_lines(wanted, layout, remote)
+    yield from _newsletter_lines(contact, wanted, layout, remote)
+    yield from _other_lists(layout, remote)
     yield from _block_lines(remote, contact, layout, seen)
 
 
@@ -123,17 +129,27 @@ def _line(what: str, wanted: Json, held: Json, show: Show) -> Line:
     return Line(what, show(wanted), show(held), (wanted in ("", None) and held in ("", None)) or wanted == held)
 
 
-def _newsletter_lines(wanted: Wanted, layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+def _other_lists(layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+    """Name the lists at Brevo that no newsletter has."""
+    own = {newsletter.list_id for newsletter in layout.newsletters.values()}
+    for number in sorted((remote.lists if remote else frozenset()) - own):
+        told = "which a newsletter had before" if number in layout.former else "which is not ours"
+        yield Line(f"list {number}", "", f"on list {number}, {told}", None)
+
+
+def _newsletter_lines(contact: Contact, wanted: Wanted, layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+    wishes = layout.subscriptions(contact)
     lists = remote.lists if remote else frozenset()
     for slug, newsletter in sorted(layout.newsletters.items()):
         number = newsletter.list_id
         on, off = number in wanted.subscribed, number in wanted.unsubscribed
         said = "subscribed" if on else "unsubscribed" if off else ""
+        since = f" since {moment_of(wishes[slug][0]).date()}" if said and slug in wishes else ""
         if said or number in lists:
             held = f"on list {number}" if number in lists else f"not on list {number}"
             if remote and remote.opted_out and number in remote.opted_out:
                 held += ", unsubscribed there"
-            yield Line(slug, said, held, (number in lists) == on if said else None)
+            yield Line(slug, said + since, held, (number in lists) == on if said else None)
 
 
 def _block_lines(remote: RemoteContact | None, contact: Contact, layout: Layout, seen: Seen) -> Iterator[Line]:
