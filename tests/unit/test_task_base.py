@@ -97,7 +97,7 @@ def test_an_event_sent_in_full_without_our_mark_is_accepted_by_the_worker(store:
     assert queued(store.redis, "sync_tasks") == []
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("environment", "brevo")
 def test_what_another_producer_lets_follow_is_not_sent_to_a_queue_where_nobody_knows_it(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
