@@ -88,7 +88,7 @@ def test_a_message_that_celery_shall_hand_out_again_is_left_to_celery(raising: M
     assert state == "RETRY"
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("environment", "brevo")
 def test_an_event_sent_in_full_without_our_mark_is_accepted_by_the_worker(store: Store) -> None:
     with pytest.raises(InvalidEventError):
         find_task("sync_tasks.subscribe_contact").receive({"user_id": "u1"})

@@ -50,7 +50,7 @@ def test_a_contact_deleted_at_brevo_is_created_again(anna: Pipeline, brevo: Sand
     tell_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
     anna.work()
     assert anna.lists("anna") == {3}
-    told = ["put back after it was deleted at Brevo", "put right: created as contact 2", "contact 1 gave way to 2"]
+    told = ["put back after it was deleted at Brevo", "contact 1 gave way to 2", "put right: created as contact 2"]
     assert outcomes(anna) == told
 
 
