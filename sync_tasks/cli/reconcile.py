@@ -77,18 +77,22 @@ def reconcile(
     zone: Zone = "",
     dates: Dates = "",
     ignore_unknown: IgnoreUnknown = False,
+    users: Annotated[
+        bool, typer.Option("--users", help="Name the users of each class by their ids, here, in JSON and HTML.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
 
-    Nothing is changed where more people than usual would lose a subscription: then it waits for --max-changes.
+    Nothing is changed where more people than usual would lose a subscription: then it waits for --max-changes. Exit 1
+    where something is left: a dead letter, what has waited for more than an hour, or what was not repaired.
     """
     from sync_tasks.reconciling.running import Scope
     from sync_tasks.settings import load_settings
 
     settings = load_settings()
     _check_names(settings, account, newsletter)
-    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None)
+    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None, users)
     form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
     delete = treat_missing_as_deleted
     wish = Wish(export, form, as_of, skip_bad_rows, delete, max_resubscribed) if export else None
@@ -176,4 +180,6 @@ def _tell_run(run: "Run") -> None:
         print_table(table)
     else:
         say(f"{escaped(title)}: no drift")
+    for kind, named in sorted(run.users.items()):
+        say(f"{escaped(kind)}: {escaped(', '.join(named))}")
     say(f"{count(run.repaired, 'contact')} to be repaired, {run.alone:,} left to their own push")

@@ -1,7 +1,7 @@
 """One account: everything it holds is compared before anything is changed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -9,7 +9,7 @@ from sync_tasks.contacts import Contact, RemoteContact, Seen
 from sync_tasks.differences import Layout, is_anonymized
 from sync_tasks.identity import is_stranger
 from sync_tasks.planning import concerns, is_erased_unknown
-from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, is_settled, wire_seen
+from sync_tasks.reconciling.comparing import Drift, find_drift, find_missing, wire_seen
 from sync_tasks.reconciling.glancing import Glance
 from sync_tasks.reconciling.knowing import (
     AT_ONCE,
@@ -18,6 +18,7 @@ from sync_tasks.reconciling.knowing import (
     read_calm,
     read_contacts,
     read_tombs,
+    read_waiting,
     walk_state,
 )
 from sync_tasks.reconciling.numbers import Holders, Shown
@@ -38,8 +39,7 @@ class Comparison:
 
     ``counting``: the walk through the state counts wishes and accounts, in ``counts``.
     ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison had done when it
-    was broken off; ``anew``: none of them counts. ``alone``: contacts left to the push that is under way, or to the
-    operator who has their dead letter.
+    was broken off; ``anew``: none of them counts. ``alone``: contacts left to the push that is under way.
     """
 
     account: str
@@ -136,6 +136,7 @@ class Comparison:
         contacts = read_contacts(set(users.values()), self.using.store)
         self._meet(users.values())
         agreed = []
+        self._leave_alone({user: number for number, user in users.items() if user not in contacts})
         for remote in page.remotes:
             user = users.get(remote.id)
             if remote.id in claims:
@@ -148,10 +149,15 @@ class Comparison:
                     self.drifts.append(found)
                 elif found:
                     agreed.append(wire_seen(user, contact.rev, self.account, found, state=self._agrees(contact)))
-            else:
-                self.alone += 1
         if agreed and not self.dry:
             self.using.store.saw(agreed)
+
+    def _leave_alone(self, users: Mapping[str, int | None]) -> None:
+        """Leave users to the push that is under way; one that has taken long is told of."""
+        self.alone += len(users)
+        if users:
+            waiting = read_waiting(users, self.using.store)
+            self.drifts += (Drift(("waiting",), user, users[user]) for user in waiting)
 
     def _meet(self, users: Iterable[str]) -> None:
         """Note who has a contact here after all, though the state knew of none."""
@@ -165,11 +171,8 @@ class Comparison:
         known = contact.seen.get(self.account)
         if known and known.id == remote.id and self._is_another(remote, contact, known):
             return find_drift(remote, contact, self.layout, looked)
-        if contact.erased and not contact.unsure:
+        if contact.erased:
             return Drift(("unfinished erasure",), contact.user_id, remote.id, contact.rev)
-        if not is_settled(contact):
-            self.alone += 1
-            return None
         if known and known.id not in {None, remote.id}:
             self._strays[contact.user_id] = remote.id
             return None
@@ -207,8 +210,10 @@ class Comparison:
     def _find_gone(self, users: Iterator[str], looked: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""
         while chunk := list(islice(users, AT_ONCE)):
-            for contact in read_contacts(chunk, self.using.store).values():
-                drift = find_missing(contact, self.layout, looked) if is_settled(contact) else None
+            contacts = read_contacts(chunk, self.using.store)
+            self._leave_alone(dict.fromkeys((user for user in chunk if user not in contacts), None))
+            for contact in contacts.values():
+                drift = None if contact.erased else find_missing(contact, self.layout, looked)
                 self._strays.pop(contact.user_id, None)
                 if drift:
                     self.drifts.append(drift)
@@ -219,7 +224,7 @@ class Comparison:
         while chunk := list(islice(users, AT_ONCE)):
             for contact in read_contacts(chunk, self.using.store).values():
                 known = contact.seen.get(self.account)
-                if is_settled(contact) and (known is None or known.id is None):
+                if not contact.erased and (known is None or known.id is None):
                     self.drifts += filter(None, [find_missing(contact, self.layout, looked)])
 
     def _note_strays(self) -> None:

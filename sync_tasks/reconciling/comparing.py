@@ -20,6 +20,7 @@ from sync_tasks.differences import (
 from sync_tasks.grouping import Shape, kind_of_repair
 from sync_tasks.identity import is_stranger
 from sync_tasks.planning import seen_of
+from sync_tasks.reconciling.letters import Subject, subject_of
 
 Kind = Literal[
     "missing contact",
@@ -38,7 +39,11 @@ Kind = Literal[
     "erased person",
     "erased at Brevo",
     "unfinished erasure",
+    "dead letter",
+    "waiting",
 ]
+# What a comparison only tells of: a person must see to a dead letter, and to what has waited for long.
+LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,7 +71,12 @@ class Drift:
     @property
     def holdable(self) -> bool:
         """Whether nothing differs but what waits while the state is on hold."""
-        return set(self.kinds) <= {"missing contact", "missing on list", "address"}
+        return set(self.kinds) - LEFT_ALONE <= {"missing contact", "missing on list", "address"} and bool(self.rev)
+
+    @property
+    def name(self) -> str:
+        """By which id a report names it."""
+        return self.user_id or f"contact {self.contact_id}"
 
     @property
     def moves(self) -> bool:
@@ -104,11 +114,6 @@ def wire_seen(
     return [user_id, rev, seen.looked, state, kind, line, *pairs]
 
 
-def is_settled(contact: Contact) -> bool:
-    """Tell whether nothing of the contact is under way; what is a dead letter waits for a person."""
-    return not (contact.pending or contact.dead or contact.looks or contact.unsure or contact.erased)
-
-
 def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: str) -> Drift | Seen:
     """Return what differs in a user's contact, or what was seen of it where nothing does."""
     before = contact.seen.get(layout.account)
@@ -125,11 +130,15 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         if wanted.subscribed and not change.leave:
             known = before is not None and before.digest in FOREIGNERS
             return Drift(("foreign contact",), contact.user_id, remote.id, was_known=known)
-    kinds = tuple(_kinds(replace(change, leave=change.leave - opted_out), seen, before, layout))
-    if opted_out:
-        kinds = ("unsubscribed at Brevo", *kinds)
+    change, waits = subject_of(contact, layout).leave_out(change, wanted, remote) if contact.dead else (change, False)
+    plain = _kinds(replace(change, leave=change.leave - opted_out), seen, before, layout)
+    first: tuple[Kind, ...] = ("unsubscribed at Brevo",) if opted_out else ()
+    last: tuple[Kind, ...] = ("dead letter",) if waits else ()
+    kinds = (*first, *plain, *last)
     if not kinds:
         return seen
+    if kinds == ("dead letter",):
+        return Drift(kinds, contact.user_id, remote.id)
     return Drift(
         kinds,
         contact.user_id,
@@ -183,7 +192,9 @@ def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
     wanted = wanted_of(contact, layout, seen)
     if wanted.address is None or not wanted.subscribed:
         return None
-    lists = frozenset(wanted.subscribed)
-    return Drift(
-        ("missing contact",), contact.user_id, before.id, contact.rev, seen, lists, regains=True, why="no contact"
-    )
+    subject = subject_of(contact, layout)
+    lists = frozenset(wanted.subscribed) - subject.lists
+    if not lists or (subject.address and wanted.address != before.address):
+        return Drift(("dead letter",), contact.user_id, before.id)
+    kinds: tuple[Kind, ...] = ("missing contact", *(("dead letter",) if subject != Subject() else ()))
+    return Drift(kinds, contact.user_id, before.id, contact.rev, seen, lists, regains=True, why="no contact")

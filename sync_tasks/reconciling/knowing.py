@@ -1,7 +1,7 @@
 """What the state knows: whose contact is whose, read once and kept small, and the fields of users, page by page."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
@@ -12,9 +12,11 @@ from sync_tasks.contacts import Contact, RemoteContact
 from sync_tasks.differences import Layout
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.reconciling.numbers import Holders
-from sync_tasks.store import Store
+from sync_tasks.store import SECOND, Store
 
 AT_ONCE = 1000
+# A push that has been under way for so many microseconds may hide drift: it is told of.
+LONG = 3600 * SECOND
 # So many users are read in one atomic step: others wait for its end, two milliseconds.
 BRIEFLY = 250
 
@@ -112,11 +114,28 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
     for user_id in users:
         pipeline.hgetall(store.key(f"contacts:{user_id}"))
         pipeline.zscore(store.key("dirty"), user_id)
+        pipeline.zscore(store.key("due"), user_id)
     told = pipeline.execute()
-    stored = zip(users, told[::2], told[1::2], strict=True)
+    stored = zip(users, told[::3], told[1::3], told[2::3], strict=True)
     load = partial(load_contact, tolerance=store.tolerance)
     return {
         user: replace(load(user, fields), pending={}) if dirty else load(user, fields)
-        for user, fields, dirty in stored
-        if fields and (dirty is None or fields.get("filling") == fields.get("rev")) and "lease" not in fields
+        for user, fields, dirty, due in stored
+        if fields and not _is_under_way(fields, dirty=dirty is not None, due=due is not None)
     }
+
+
+def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
+    """Tell whether somebody sees to a contact, or will: a doubt that nobody will look into any more hides nothing."""
+    if "lease" in fields or ("unsure" in fields and (due or dirty)):
+        return True
+    return dirty and fields.get("filling") != fields.get("rev")
+
+
+def read_waiting(users: Iterable[str], store: Store) -> list[str]:
+    """Return those of these users whose push has been under way for longer than an hour."""
+    users, pipeline = list(users), store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.zscore(store.key("dirty"), user_id)
+    long_ago = int(store.now()) - LONG
+    return [user for user, since in zip(users, pipeline.execute(), strict=True) if since and since < long_ago]

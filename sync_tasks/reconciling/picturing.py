@@ -8,7 +8,7 @@ from sync_tasks.events import moment_of
 from sync_tasks.reconciling.comparing import Kind
 from sync_tasks.reconciling.remembering import Run
 
-# Okabe and Ito's colours, told apart by everybody, and eight more.
+# Okabe and Ito's colours, told apart by everybody, and twelve more.
 _COLOURS = [
     "#0072b2",
     "#e69f00",
@@ -25,6 +25,8 @@ _COLOURS = [
     "#44aa99",
     "#999933",
     "#aa4499",
+    "#332288",
+    "#6699cc",
     "#ddcc77",
 ]
 _COLOUR_OF: Mapping[str, str] = dict(zip(get_args(Kind), _COLOURS, strict=True))
@@ -59,6 +61,8 @@ def _draw_run(run: Run) -> Iterator[str]:
         yield f'<tr><td><i style="background:{_colour(kind)}"></i>{escape(kind)}<td>{number:,}</tr>'
     yield "</table><h3>By newsletter</h3>"
     yield _draw_bars(run.lists)
+    for kind, users in sorted(run.users.items()):
+        yield f"<h3>Whom {escape(kind)} concerns</h3><p>{escape(', '.join(users))}</p>"
 
 
 def _colour(kind: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from sync_tasks.events import moment_of
+from sync_tasks.reconciling.comparing import LEFT_ALONE
 from sync_tasks.store import Store
 
 KEPT = 30
@@ -19,7 +20,7 @@ class Run:
 
     ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why. ``resumed``: so
     many contacts were compared by a process that was killed or broke off; ``seconds`` are those of the last one.
-    ``held``: so many wait for the end of a hold.
+    ``held``: so many wait for the end of a hold. ``users``: the ids behind each class, if asked for; not kept.
     """
 
     account: str
@@ -35,19 +36,26 @@ class Run:
     refused: str = ""
     resumed: int = 0
     held: int = 0
+    users: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
         """How many differences were found that nothing was done about."""
         if self.dry_run or self.refused:
             return sum(self.found.values())
-        return self.held + self.found.get("erased at Brevo", 0)
+        return self.held + sum(self.found.get(kind, 0) for kind in ("erased at Brevo", *LEFT_ALONE))
+
+    @property
+    def left_alone(self) -> str:
+        """What was left alone, in words."""
+        told = ((self.found.get(kind, 0), kind) for kind in sorted(LEFT_ALONE))
+        return ", ".join(f"{number:,} {kind}" for number, kind in told if number)
 
 
 def remember(store: Store, run: Run) -> None:
     """Keep a run among the last 30."""
     pipeline = store.redis.pipeline()
-    pipeline.lpush(store.key("reconciles"), json.dumps(asdict(run)))
+    pipeline.lpush(store.key("reconciles"), json.dumps(asdict(run) | {"users": {}}))
     pipeline.ltrim(store.key("reconciles"), 0, KEPT - 1)
     pipeline.execute()
 
@@ -68,7 +76,8 @@ def tell_run(run: Run) -> str:
     """Return one line about a run for people."""
     became = "refused" if run.refused else f"{run.repaired:,} repaired"
     when = moment_of(run.started).strftime("%Y-%m-%d %H:%M")
-    return f"{run.account} {when} UTC, {run.compared:,} compared, {sum(run.found.values()):,} found, {became}"
+    found = f"{run.compared:,} compared, {sum(run.found.values()):,} found, {became}"
+    return f"{run.account} {when} UTC, {found}{f' ({run.left_alone} left alone)' if run.left_alone else ''}"
 
 
 def tell_resumed(run: Run) -> str:

@@ -23,7 +23,8 @@ log = logging.getLogger("sync_tasks.reconciling")
 class Scope:
     """What to compare, and how far to go; without ``max_changes`` as configured.
 
-    ``anew``: from the first contact on, also where an earlier comparison was broken off.
+    ``anew``: from the first contact on, also where an earlier comparison was broken off. ``users``: name whom each
+    class of drift concerns, by ids.
     """
 
     account: str = ""
@@ -32,6 +33,7 @@ class Scope:
     max_changes: int | None = None
     remove_unknown: bool = False
     anew: bool = False
+    users: bool = False
 
 
 def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
@@ -77,6 +79,7 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell, *, coun
         refused,
         comparison.resumed,
         held,
+        _name(comparison.drifts) if scope.users else {},
     )
     _tell(run, using)
     return run
@@ -92,6 +95,15 @@ def _tell(run: Run, using: Resources) -> None:
         log.error("account %s: %d contacts wait for a person: see `sync-tasks state show`", run.account, run.held)
     if run.refused:
         log.error("account %s: the comparison changed nothing: %s", run.account, run.refused)
+
+
+def _name(drifts: Iterable[Drift]) -> dict[str, list[str]]:
+    """Return the ids behind each class of drift."""
+    named: dict[str, list[str]] = {}
+    for drift in drifts:
+        for kind in drift.kinds:
+            named.setdefault(kind, []).append(drift.name)
+    return named
 
 
 def _narrow(comparison: Comparison, settings: Settings, newsletter: str) -> None:

@@ -7,7 +7,9 @@ local user, rev, looked, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4
 local contact, at, history = contact_key(user), now(), key('history:' .. user)
 local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')
 local own = held[4] == rev
-if held[1] ~= rev or held[2] or held[3] then return 0 end
+if held[1] ~= rev or held[2] then return 0 end
+-- A doubt that nobody will look into any more keeps nobody from repairing: the push looks first.
+if held[3] and (own or redis.call('ZSCORE', key('due'), user)) then return 0 end
 if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
 local last = redis.call('LINDEX', history, 0)
 if last and not greater(looked, string.sub(last, 1, STAMP)) then return 0 end

@@ -11,7 +11,7 @@ from sync_tasks.codec import load_contact
 from sync_tasks.contacts import Block, RemoteContact, Seen
 from sync_tasks.differences import Layout, Subscribable, wanted_of
 from sync_tasks.events import Json
-from sync_tasks.reconciling.comparing import Drift, find_drift, is_settled
+from sync_tasks.reconciling.comparing import Drift, find_drift
 from sync_tasks.reconciling.glancing import Glance
 
 STAMPS = ("1700000000000001", "1700000000000002")
@@ -117,7 +117,8 @@ def contact_at_brevo(fields: Mapping[str, str], layout: Layout) -> RemoteContact
 
 def agrees_in_full(remote: RemoteContact, fields: Mapping[str, str], layout: Layout) -> bool:
     contact = load_contact(USER, fields)
-    if "lease" in fields or not is_settled(contact) or contact.seen["default"].id != remote.id:
+    troubles = (contact.pending, contact.dead, contact.looks, contact.unsure, contact.erased)
+    if "lease" in fields or any(troubles) or contact.seen["default"].id != remote.id:
         return False
     return remote.ext_id == USER and not isinstance(find_drift(remote, contact, layout, NOW), Drift)
 
