@@ -47,14 +47,15 @@ HARD_BOUNCE = KINDS[-1]
 class Block:
     """A blocklisting at Brevo: its gravest reason, one of ``KINDS``, and since when (a stamp).
 
-    ``others``: less grave reasons and their moments; they stay where the gravest ends. ``guessed``: Brevo told no
-    reason.
+    ``others``: less grave reasons and their moments; they stay if the gravest ends. ``guessed``: Brevo told no reason.
+    ``clicked``: when the person last used Brevo's link, as far as Brevo tells.
     """
 
     kind: str
     since: str
     others: tuple[tuple[str, str], ...] = ()
     guessed: bool = field(default=False, compare=False)
+    clicked: str = field(default="", compare=False)
 
     @property
     def reasons(self) -> dict[str, str]:

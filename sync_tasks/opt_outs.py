@@ -15,7 +15,8 @@ def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -
 
     ``told`` are the opt-outs that events told of: a read alone knows why only while Brevo's statistics do. A reason
     counts only near the beginning of the block or later. One that ended with an earlier block does not count again.
-    The first known moment of a reason is kept, unless an event tells of a later one.
+    The first known moment of a reason is kept, unless an event tells of a later one, or Brevo of a later click of the
+    person's: what else Brevo notes later may be our own request.
     """
     if held is None:
         return None
@@ -24,6 +25,8 @@ def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -
     told = _unless_over(before.over, told)
     if known := before.block:
         new = {kind: moment for kind, moment in read.items() if kind not in known.reasons}
+        if held.clicked:
+            new |= _unless_over(before.over, {"unsubscribed": held.clicked})
         return make_block(_latest(known.reasons, _from(known.began, _latest(new, told))))
     began = min((moment for moment in held.reasons.values() if moment > before.looked), default=held.latest)
     reasons = _from(began, _latest(read, told))

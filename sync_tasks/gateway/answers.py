@@ -210,7 +210,13 @@ def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
     if not reasons:
         return Block(_UNSUBSCRIBED, fallback, guessed=True)
     (kind, since), *others = reasons
-    return Block(kind, since, tuple(others))
+    return Block(kind, since, tuple(others), clicked=_clicked(statistics) or "")
+
+
+def _clicked(statistics: Mapping[str, Any]) -> str | None:
+    """Return when the person last used Brevo's link; ``adminUnsubscription`` may be our own request."""
+    told = statistics.get("unsubscriptions")
+    return _newest(told.get("userUnsubscription")) if isinstance(told, dict) else None
 
 
 def _happened(kind: str, told: object) -> bool:

@@ -182,3 +182,17 @@ def test_a_bounce_that_an_event_told_of_long_before_leaves_a_later_unsubscriptio
     anna.subscribe("anna", "monthly")
     anna.work()
     assert not is_blocked(anna)
+
+
+def test_a_second_opt_out_at_brevo_after_a_new_sign_up_keeps_the_block(anna: Pipeline, brevo: Sandbox) -> None:
+    """No webhook tells of it: only the person's newest click in Brevo's statistics does."""
+    brevo.act("unsubscribe", ANNA)
+    look(anna)
+    anna.work()
+    anna.subscribe("anna", "monthly", email=ANNA)
+    # Brevo tells whole milliseconds.
+    later = datetime.now(UTC) + timedelta(milliseconds=5)
+    wait_until(lambda: datetime.now(UTC) > later, "the moment of the sign-up is over")
+    brevo.act("unsubscribe", ANNA)
+    anna.work()
+    assert is_blocked(anna)
