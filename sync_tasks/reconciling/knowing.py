@@ -52,7 +52,8 @@ def _read_parts(
     cursor, flag = "0", "1" if counting else ""
     slugs = [slug for slug in (*layout.newsletters, *layout.renamed) if not layout.takes_nobody(slug)]
     while True:
-        cursor, ids, users, without, counted = store.walk(cursor, AT_ONCE, layout.account, flag, *slugs)
+        about = BRIEFLY if counting else AT_ONCE
+        cursor, ids, users, without, counted = store.walk(cursor, about, layout.account, flag, *slugs)
         if ids:
             yield ids, users
         if without:

@@ -24,20 +24,27 @@ local function lacks_contact(contact)
 end
 local function count(name) counts[name] = (counts[name] or 0) + 1 end
 local function count_seen(name, text)
-  local account, what = string.match(name, '^s:([^:]+):(.+)$')
-  if what == 'id' and text ~= '-' then count('s:' .. account) end
-  if what == 'lists' then
-    for list in string.gmatch(text, '%d+') do count('l:' .. account .. ':' .. list) end
+  local what = string.sub(name, -3)
+  if what == ':id' then
+    if text ~= '-' then count(string.sub(name, 1, -4)) end
+  elseif what == 'sts' then
+    local account = string.match(name, '^s:([^:]+):lists$')
+    for list in string.gmatch(account and text or '', '%d+') do count('l:' .. account .. ':' .. list) end
   end
 end
+local COLON, N, S, T = string.byte(':nst', 1, 4)
 local function count_fields(contact)
   local held, wishes = redis.call('HGETALL', contact), {}
   for i = 1, #held, 2 do
-    local kind, slug = string.sub(held[i], 1, 2), string.sub(held[i], 3)
-    if kind == 'n:' or kind == 't:' then
-      if not wishes[slug] or greater(held[i + 1], wishes[slug]) then wishes[slug] = held[i + 1] end
-    elseif kind == 's:' then
-      count_seen(held[i], held[i + 1])
+    local kind, colon = string.byte(held[i], 1, 2)
+    if colon == COLON then
+      if kind == S then
+        count_seen(held[i], held[i + 1])
+      elseif kind == N or kind == T then
+        local slug, text = string.sub(held[i], 3), held[i + 1]
+        local other = wishes[slug]
+        if not other or greater(text, other) then wishes[slug] = text end
+      end
     end
   end
   for slug, text in pairs(wishes) do
