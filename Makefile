@@ -9,7 +9,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate mutants lint format bench bursts reconcile profile lock wheel release system clean
+.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ reliability: $(INSTALLED) ## break things one by one, also what takes long, and 
 	$(BIN)/pytest tests --ignore=tests/reliability -m slow -o faulthandler_timeout=600 $(ARGS) || [ $$? -eq 5 ]
 
 chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=--short for two
-	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/python -m tests.reliability.chaos $(ARGS)
 
 simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: SEEDS=1000000, or one again: ARGS=42
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
@@ -59,7 +59,10 @@ lint: $(INSTALLED) ## check style, format, types, layers, Lua and duplicated cod
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
-	@sh .ci/check-lua sync_tasks/scripts prelude letters grants hold
+	@sh .ci/check-lua sync_tasks/state/lua prelude letters grants hold
+
+rooms: $(INSTALLED) ## draw the rooms of the package and their imports: docs/rooms.svg
+	$(BIN)/python -m tests.project.rooms
 
 format: $(INSTALLED) ## format the code and mend what can be mended without thinking
 	$(BIN)/ruff check --fix-only .

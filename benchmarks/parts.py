@@ -17,7 +17,7 @@ from typing import Any
 from redis import Redis
 
 from benchmarks.allotting import allotted
-from sync_tasks.embedded import EmbeddedRedis, free_port, leash
+from sync_tasks.local.redis_server import EmbeddedRedis, free_port, leash
 
 READY_WITHIN = 30.0
 LOOK_EVERY = 0.01
@@ -28,7 +28,7 @@ requests_per_second = 1000
 list_id = 3
 """
 _SANDBOX = """
-from sync_tasks.sandbox import LimitSettings, SandboxSettings
+from sync_tasks.sandbox import (LimitSettings, SandboxSettings)
 from sync_tasks.sandbox.server import run
 run(port={port}, settings=SandboxSettings(limits=LimitSettings(enabled=False), journal_limit=10))
 """

@@ -37,8 +37,8 @@ def profile_delay() -> None:
 def profile_worker() -> None:
     """Print what a worker does for one new contact, without Celery around it."""
     from sync_tasks import subscribe_contact
-    from sync_tasks.resources import worker_resources
-    from sync_tasks.syncing import sync_contact
+    from sync_tasks.sync.contact import sync_contact
+    from sync_tasks.tasks.bootstrap import worker_resources
 
     for turn in range(TIMES + 1):
         subscribe_contact.delay(**sign_up(turn))

@@ -24,17 +24,18 @@ from rich.table import Table
 from benchmarks.bursts import CONFIGURATION
 from benchmarks.drifting import LISTS, Person, introduced, people
 from benchmarks.parts import Parts, running, wait_until
-from sync_tasks.backfill.loading import load
+from sync_tasks.backfill.load import load
 from sync_tasks.backfill.rows import Row
-from sync_tasks.contacts import Seen, dump_seen
-from sync_tasks.differences import digest
-from sync_tasks.embedded import free_port
-from sync_tasks.endpoints import namespace, redis_url
-from sync_tasks.events import Anonymize, stamp_of
-from sync_tasks.reconciling.account import Comparison
-from sync_tasks.resources import build_resources, open_patiently
-from sync_tasks.settings import load_settings
-from sync_tasks.store import Lease, Settlement, Store, connect
+from sync_tasks.config.environment import namespace, redis_url
+from sync_tasks.config.settings import load_settings
+from sync_tasks.domain.contact import Seen, dump_seen
+from sync_tasks.domain.diff import digest
+from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.local.redis_server import free_port
+from sync_tasks.reconcile.comparison import Comparison
+from sync_tasks.state.store import Lease, Settlement, Store, connect
+from sync_tasks.tasks.bootstrap import build_resources, open_patiently
 
 MILLION = 1_000_000
 ACCOUNT, PAGE, AT_ONCE = "default", 1000, 1000

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.allotting import cpu_seconds
-from sync_tasks.embedded import EmbeddedRedis, free_port, leash
-from sync_tasks.events import parse_event
-from sync_tasks.store import Store, connect
+from sync_tasks.domain.events import parse_event
+from sync_tasks.local.redis_server import EmbeddedRedis, free_port, leash
+from sync_tasks.state.store import Store, connect
 from sync_tasks.tasks import subscribe_contact
 
 TARGET = 1000

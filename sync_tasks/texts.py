@@ -197,3 +197,8 @@ def _unicode_label(label: str) -> str:
         return label.removeprefix(_PUNYCODE).encode("ascii").decode("punycode")
     except UnicodeError:
         return label
+
+
+def count(number: int, noun: str) -> str:
+    """Return ``1 letter`` or ``2 letters``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,9 +7,47 @@ from typing import Any
 import pytest
 import redis
 
-from sync_tasks.embedded import EmbeddedRedis
-from tests.lending import find_lent
-from tests.servers import StartProgram, programs, require_redis_server
+from sync_tasks.local.redis_server import EmbeddedRedis
+from tests.reliability.conftest import make_rig, rig
+from tests.support.fixtures import (
+    brevo,
+    configuration,
+    desk,
+    either_brevo,
+    environment,
+    loader,
+    lonely_station,
+    make_pipeline,
+    pipeline,
+    quick_brevo,
+    served,
+    station,
+    store,
+    worker_environment,
+    write_rows,
+)
+from tests.support.lending import find_lent
+from tests.support.processes import StartProgram, programs, require_redis_server
+
+__all__ = [
+    "brevo",
+    "configuration",
+    "desk",
+    "either_brevo",
+    "environment",
+    "loader",
+    "lonely_station",
+    "make_pipeline",
+    "make_rig",
+    "pipeline",
+    "quick_brevo",
+    "rig",
+    "served",
+    "station",
+    "store",
+    "worker_environment",
+    "write_rows",
+]
 
 
 @pytest.fixture(autouse=True)

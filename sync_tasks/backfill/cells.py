@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync_tasks.events import Json
+from sync_tasks.domain.events import Json
 
 ORDERS = ("", "day-first", "month-first")
 _YES = frozenset({"true", "yes", "1", "t", "y", "on", "ja", "j", "wahr", "x"})

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sync_tasks.domain.events import printable
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.events import printable
 
 NOTHING = "-"
 PERSON = frozenset({"user_id", "email"})

@@ -6,11 +6,12 @@ from datetime import datetime
 from itertools import islice
 from typing import cast
 
-from sync_tasks.backfill.loading import last_opt_out
+from sync_tasks.backfill.load import last_opt_out
 from sync_tasks.backfill.rows import Row, Source, moment_of_row
-from sync_tasks.contacts import HINT, OWN, STAMP, TOLD, Contact, merge
-from sync_tasks.events import Unsubscribe, stamp_of
-from sync_tasks.store import Store
+from sync_tasks.domain.contact import HINT, OWN, STAMP, TOLD, Contact, merge
+from sync_tasks.domain.events import Unsubscribe
+from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.state.store import Store
 
 AT_ONCE = 1000
 CLOCKS = (OWN, TOLD)

@@ -19,9 +19,10 @@ from sync_tasks.backfill.columns import GENERAL, NOTHING, Words
 from sync_tasks.backfill.records import Sheet, check_first_object, parse_object
 from sync_tasks.backfill.statements import Grammar, RefusedError, Types
 from sync_tasks.backfill.text import Text
-from sync_tasks.contacts import SUBSCRIBED, UNSUBSCRIBED, values_of
+from sync_tasks.domain.contact import SUBSCRIBED, UNSUBSCRIBED, values_of
+from sync_tasks.domain.events import MAX_AHEAD, Address, Event, Slug, Subscribe, Unsubscribe, Update, parse_event
+from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
-from sync_tasks.events import MAX_AHEAD, Address, Event, Slug, Subscribe, Unsubscribe, Update, parse_event, stamp_of
 
 __all__ = ["BadRow", "Checked", "Row", "Source", "Words", "check", "moment_of_row"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync_tasks.backfill.cells import Kept, Manner, convert, find_damage, last_of_day, read_moment, read_truth
 from sync_tasks.backfill.columns import GENERAL, NOTHING, PERSON, Words, newsletter_of
-from sync_tasks.events import printable
+from sync_tasks.domain.events import printable
 
 Types = Callable[[], Mapping[str, Kept]]
 _TEXT, _ANYTHING = Kept("text"), Kept()

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sync_tasks.cli import (
+from sync_tasks.cli import output
+from sync_tasks.cli.commands import (
     account,
     backfill,
     contact,
@@ -20,8 +21,7 @@ from sync_tasks.cli import (
     reconcile,
     sandbox,
     schema,
-    sending,
-    showing,
+    send,
     state,
     status,
     support,
@@ -44,7 +44,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except ConfigurationError as error:
             for fault in error.args:
-                showing.complain(str(fault))
+                output.complain(str(fault))
             raise typer.Exit(2) from None
 
 
@@ -64,16 +64,16 @@ def check_variables(ctx: typer.Context) -> None:
     """The pipeline between a portal's newsletter subscriptions and Brevo, for the one who runs it."""
     if ctx.invoked_subcommand in _ON_THEIR_OWN or "--help" in sys.argv:
         return
-    from sync_tasks import startup
+    from sync_tasks.tasks import startup
 
     startup.check_desk()
-    startup.warn(showing.complain)
+    startup.warn(output.complain)
 
 
 app.command("demo")(demo.show_demo)
 app.command("up")(up.run_all)
 app.command("sandbox")(sandbox.run_sandbox)
-app.command("send")(sending.send)
+app.command("send")(send.send)
 app.add_typer(failed.app, name="failed")
 app.command("backfill")(backfill.backfill)
 app.command("reconcile")(reconcile.reconcile)
@@ -94,7 +94,7 @@ def main() -> None:
     try:
         app(prog_name="sync-tasks")
     except Exception as error:  # noqa: BLE001 - the last frontier
-        from sync_tasks.telemetry import describe
+        from sync_tasks.log import describe
 
-        showing.complain(f"unexpected error\n{describe(error)}")
+        output.complain(f"unexpected error\n{describe(error)}")
         sys.exit(1)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sync_tasks.cli.showing import complain, count
+from sync_tasks.cli.output import complain
 from sync_tasks.errors import ConfigurationError, SyncError
+from sync_tasks.texts import count
 
 if TYPE_CHECKING:
     from sync_tasks.backfill.cells import Kept
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from sync_tasks.backfill.preview import Weighed
     from sync_tasks.backfill.rows import Checked, Source
     from sync_tasks.backfill.statements import Types
-    from sync_tasks.settings import Settings
-    from sync_tasks.work import Resources
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.sync.context import Resources
 
 AsOf = Annotated[
     str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")

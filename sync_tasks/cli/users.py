@@ -9,7 +9,7 @@ import typer
 from sync_tasks.texts import normal_address, normal_id, unicode_address
 
 if TYPE_CHECKING:
-    from sync_tasks.store import Store
+    from sync_tasks.state.store import Store
 
 STDIN = "-"
 Address = Annotated[

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.backfill.conftest import WriteRows
-from tests.backfill.loading import IMPORT, PAGE, people, person
-from tests.cli.desk import MARK, Desk
+from tests.support.desk import MARK, Desk
+from tests.support.fixtures import WriteRows
+from tests.support.loading import IMPORT, PAGE, people, person
 
 BAD = {"user_id": "u9", "email": MARK}
 A_MOMENT = 1_767_225_600

@@ -5,19 +5,19 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from sync_tasks.backfill.importing import _size_of
-from sync_tasks.backfill.own import hand_over, read_users
-from sync_tasks.backfill.patience import PatientGate
-from sync_tasks.differences import NewContact
-from sync_tasks.gateway import calls
-from sync_tasks.lines import Priority
+from sync_tasks.backfill.import_contacts import _size_of
+from sync_tasks.backfill.loaded_contacts import hand_over, read_users
+from sync_tasks.config.settings import Account
+from sync_tasks.domain.diff import NewContact
+from sync_tasks.domain.priority import Priority
+from sync_tasks.providers.brevo import requests as calls
+from sync_tasks.rate_limits.background_gate import PatientGate
+from sync_tasks.rate_limits.limiter import Throttle
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import serving
-from sync_tasks.settings import Account
-from sync_tasks.throttle import Throttle
-from tests.backfill.conftest import WriteRows
-from tests.backfill.loading import AS_OF, IMPORT, PAGE, KilledError, Loader, Meddling, die, people, person
-from tests.integration.pipeline import MakePipeline, address_of
+from tests.support.fixtures import WriteRows
+from tests.support.loading import AS_OF, IMPORT, PAGE, KilledError, Loader, Meddling, die, people, person
+from tests.support.pipeline import MakePipeline, address_of
 
 LISTS = frozenset({3, 5})
 

@@ -12,7 +12,7 @@ from sync_tasks.backfill.cells import Kept, Manner, find_zone
 from sync_tasks.backfill.records import UNBALANCED
 from sync_tasks.backfill.rows import BadRow, Row, Source, Words, check
 from sync_tasks.errors import ConfigurationError
-from tests.backfill.conftest import WriteRows
+from tests.support.fixtures import WriteRows
 
 WORDS = Words(frozenset({"daily", "weekly"}), frozenset({"first_name", "last_name", "city", "visits"}))
 SECRET = "zzsecret"

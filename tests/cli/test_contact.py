@@ -1,6 +1,6 @@
 """``sync-tasks contact``: both sides of one user, masked unless asked otherwise."""
 
-from tests.cli.desk import MARK, Desk
+from tests.support.desk import MARK, Desk
 
 ADDRESS = f"{MARK}@{MARK}.org"
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from sync_tasks.cli import checks, watching
+from sync_tasks.cli.views import doctor_checks
 from sync_tasks.errors import UnauthorizedError
-from tests.cli.desk import Desk
+from sync_tasks.monitoring import status
+from tests.support.desk import Desk
 
 Break = Callable[[Desk], object]
 
@@ -66,7 +67,7 @@ def test_each_fault_fails_its_check_and_names_the_remedy(desk: Desk, what: str, 
 def test_a_redis_that_writes_no_file_and_answers_slowly_is_warned_about(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "SLOW_REDIS", 0.0)
+    monkeypatch.setattr(doctor_checks, "SLOW_REDIS", 0.0)
     redis = desk.pipeline.store.redis
     redis.config_set("appendonly", "no")
     try:
@@ -77,6 +78,6 @@ def test_a_redis_that_writes_no_file_and_answers_slowly_is_warned_about(
 
 
 def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "ping_workers", lambda: ["one@localhost"])
+    monkeypatch.setattr(status, "ping_workers", lambda: ["one@localhost"])
     desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
     assert {check["state"] for check in desk.read("doctor")} <= {"ok", "warn"}

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sync_tasks.contacts import EventKey
-from sync_tasks.dead_letters import put_letter, write_letter
+from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import UnknownContactError
-from tests.cli.desk import MARK, Desk
-from tests.lending import lend_broker
+from sync_tasks.state.dead_letters import put_letter, write_letter
+from tests.support.desk import MARK, Desk
+from tests.support.lending import lend_broker
 
 
 def test_the_list_names_each_letter_and_the_next_step(desk: Desk) -> None:

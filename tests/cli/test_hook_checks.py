@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.settings import Settings
-from tests.cli.desk import Desk
-from tests.integration.pipeline import SETTINGS
-from tests.web.receiving import FORMER_TOKEN, TOKEN, Receiving, receiving
+from sync_tasks.config.settings import Settings
+from tests.support.desk import Desk
+from tests.support.pipeline import SETTINGS
+from tests.support.receiving import FORMER_TOKEN, TOKEN, Receiving, receiving
 
 OTHER = "https://hooks.portal.org/webhooks/brevo/other"
 
@@ -113,7 +113,7 @@ BREAKS: dict[str, tuple[Break, str, str, str]] = {
 @pytest.mark.parametrize("fault", BREAKS)
 def test_each_fault_is_found(desk: Desk, receiver: Receiving, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     break_it, what, state, said = BREAKS[fault]
-    monkeypatch.setattr("sync_tasks.cli.hook_checks.ANSWERED_WITHIN", 0.3)
+    monkeypatch.setattr("sync_tasks.cli.views.webhook_checks.ANSWERED_WITHIN", 0.3)
     break_it(desk, receiver, monkeypatch)
     found = examine(desk)[f"default: {what}"]
     assert (found["state"], said in found["found"]) == (state, True), found

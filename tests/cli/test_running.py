@@ -12,8 +12,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.cli.desk import Desk
-from tests.servers import Program, StartProgram, wait_until
+from tests.support.desk import Desk
+from tests.support.processes import Program, StartProgram, wait_until
 
 Start = Callable[..., Program]
 FREE_PORTS = ("--sandbox-port", "0", "--flower-port", "0")

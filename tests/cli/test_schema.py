@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from sync_tasks.events import EVENTS
-from tests.cli.desk import run
+from sync_tasks.domain.events import EVENTS
+from tests.support.desk import run
 
 
 def test_all_four_messages_are_described() -> None:

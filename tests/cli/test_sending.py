@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_tasks import accepting
-from tests.cli.desk import MARK, Desk
+from sync_tasks.tasks import accept
+from tests.support.desk import MARK, Desk
 
 GOOD = {"task": "subscribe_contact", "user_id": "anna", "newsletter": "daily", "email": f"{MARK}@portal.org"}
 
@@ -44,7 +44,7 @@ def test_where_redis_is_away_it_stops_and_names_the_first_line_that_was_not_acce
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SYNC_REDIS_URL", "redis://127.0.0.1:1/0")
-    accepting.portal_store.cache_clear()
+    accept.portal_store.cache_clear()
     told = desk.run("send", "-", typed=lines_of(b"\n", GOOD, GOOD), exits=1)
     assert "line 2 and what follows was not accepted" in told
     assert "tail -n +2" in told

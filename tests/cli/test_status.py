@@ -2,16 +2,16 @@
 
 import pytest
 
-from sync_tasks.cli import watching
 from sync_tasks.errors import UnauthorizedError
-from tests.cli.desk import KEY, MARK, Desk, run
+from sync_tasks.monitoring import status
+from tests.support.desk import KEY, MARK, Desk, run
 
 
 @pytest.fixture
 def at_work(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A pipeline that was swept just now and whose worker answers."""
     desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
-    monkeypatch.setattr(watching, "ping_workers", lambda: ["worker-1@localhost"])
+    monkeypatch.setattr(status, "ping_workers", lambda: ["worker-1@localhost"])
     return desk
 
 

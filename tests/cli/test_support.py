@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.desk import MARK, Desk
+from tests.support.desk import MARK, Desk
 
 ADDRESS = f"{MARK}@{MARK}.org"
 

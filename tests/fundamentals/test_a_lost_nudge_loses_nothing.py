@@ -1,6 +1,6 @@
 """`.delay()` writes the wish; the message is only the nudge. Without it the sweeper finds whoever is due."""
 
-from tests.integration.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 NO_GRACE = 0.0
 

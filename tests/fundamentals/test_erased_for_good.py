@@ -5,7 +5,7 @@ import json
 import pytest
 import redis
 
-from tests.integration.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture

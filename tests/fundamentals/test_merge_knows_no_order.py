@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.integration.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 SAID = {
     "joins": ("subscribe", {"email": "ada@portal.org", "first_name": "A.", "occurred_at": "2026-03-01T10:00:00Z"}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 SAME_MOMENT = "2026-03-01T10:00:00.000001Z"
 

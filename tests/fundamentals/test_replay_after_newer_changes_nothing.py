@@ -2,9 +2,9 @@
 
 import pytest
 
-from sync_tasks.dead_letters import DeadLetter, read_closed, replay
 from sync_tasks.sandbox.faults import Fault
-from tests.integration.pipeline import Pipeline
+from sync_tasks.state.dead_letters import DeadLetter, read_closed, replay
+from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture

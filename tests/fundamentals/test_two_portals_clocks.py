@@ -6,9 +6,9 @@ a clock that is minutes fast, is still followed by whatever is called after it.
 
 from datetime import UTC, datetime, timedelta
 
-from sync_tasks.events import Subscribe, Unsubscribe, parse_event
-from sync_tasks.store import Store, connect
-from tests.integration.pipeline import Pipeline
+from sync_tasks.domain.events import Subscribe, Unsubscribe, parse_event
+from sync_tasks.state.store import Store, connect
+from tests.support.pipeline import Pipeline
 
 MINUTES_FAST = timedelta(minutes=4)
 

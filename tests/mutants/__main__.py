@@ -24,8 +24,7 @@ from rich.progress import track
 from tests.mutants.changes import Change, choose, find_changes
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = "sync_tasks/scripts"
-CALLERS = "sync_tasks/store.py"
+CALLERS = "sync_tasks/state/store.py"
 DATA = ROOT / ".coverage.mutants"
 COPIES = 2
 MOST_TESTS = 40

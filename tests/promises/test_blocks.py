@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_tasks.events import stamp_of
+from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.sandbox import Sandbox
-from tests.integration.pipeline import MakePipeline, Pipeline
-from tests.promises.blocks import ANNA, NEW, is_blocked, look, steps, subscribe_anna
-from tests.servers import wait_until
+from tests.support.blocks import ANNA, NEW, is_blocked, look, steps, subscribe_anna
+from tests.support.pipeline import MakePipeline, Pipeline
+from tests.support.processes import wait_until
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 import redis
 from celery import Celery
 
-from tests.integration.station import ROOT
-from tests.integration.test_portal_import import run_portal
-from tests.servers import Program, StartProgram, wait_until
+from tests.fundamentals.test_portal_import import run_portal
+from tests.support.processes import Program, StartProgram, wait_until
+from tests.support.station import ROOT
 
 PORTAL = """
 from celery import Celery, chain, chord, group, signature

@@ -2,12 +2,12 @@
 
 import pytest
 
-from sync_tasks.dead_letters import DeadLetter
-from sync_tasks.reconciling.census import read_census
-from sync_tasks.reconciling.running import Scope, reconcile
+from sync_tasks.reconcile.census import read_census
+from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
-from tests.integration.pipeline import MakePipeline, Pipeline
-from tests.promises.comparing import compare, found
+from sync_tasks.state.dead_letters import DeadLetter
+from tests.support.comparing import compare, found
+from tests.support.pipeline import MakePipeline, Pipeline
 
 DAILY = {"daily": {"list_id": 3}, "weekly": {"list_id": 5}}
 MORNING = {"morning": {"list_id": 3, "was": "daily"}, "weekly": {"list_id": 5}}

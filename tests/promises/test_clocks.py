@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.contacts import EventKey
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.domain.events import Subscribe
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.events import Subscribe
-from sync_tasks.receiving import receive_event
-from sync_tasks.store import Store
-from tests.cli.desk import Desk
-from tests.integration.pipeline import MakePipeline, Pipeline, address_of
+from sync_tasks.state.store import Store
+from sync_tasks.tasks.foreign import receive_event
+from tests.support.desk import Desk
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 Say = Callable[[Pipeline], EventKey]
 SLOW, FAST, HOUR_BEHIND = timedelta(seconds=-5), timedelta(minutes=4), timedelta(hours=-1)

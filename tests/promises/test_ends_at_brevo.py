@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_tasks.news import Notice
+from sync_tasks.domain.news import Notice
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.store import Sighting
-from sync_tasks.suppressing import Suppressed, tell_notices, tell_untold
-from tests.cli.desk import Desk
-from tests.integration.pipeline import MakePipeline, Pipeline
-from tests.promises.blocks import ANNA, NEW, happened, heard, is_blocked, look, see, steps, subscribe_anna, suppressed
+from sync_tasks.state.store import Sighting
+from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
+from tests.support.blocks import ANNA, NEW, happened, heard, is_blocked, look, see, steps, subscribe_anna, suppressed
+from tests.support.desk import Desk
+from tests.support.pipeline import MakePipeline, Pipeline
 
 
 @pytest.fixture

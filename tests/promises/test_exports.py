@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.cli.desk import Desk
+from tests.support.desk import Desk
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "load-exports.md").read_text()

@@ -10,8 +10,8 @@ import pytest
 
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.attributes import Attribute
-from tests.cli.desk import CONFIGURATION, Desk
-from tests.integration.pipeline import address_of
+from tests.support.desk import CONFIGURATION, Desk
+from tests.support.pipeline import address_of
 
 WriteSheet = Callable[..., Path]
 JANUARY, FEBRUARY, MARCH = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"

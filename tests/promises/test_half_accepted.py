@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from redis import ResponseError
 
+from sync_tasks.domain.events import Subscribe, parse_event
 from sync_tasks.errors import InvalidEventError, UnexpectedError
-from sync_tasks.events import Subscribe, parse_event
-from sync_tasks.receiving import receive_event
-from tests.integration.pipeline import Pipeline, address_of
+from sync_tasks.tasks.foreign import receive_event
+from tests.support.pipeline import Pipeline, address_of
 
 WHOLE: dict[str, Any] = {
     "user_id": "ada",

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.dead_letters import DeadLetter
-from sync_tasks.reconciling.running import reconcile
+from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.dead_letters import DeadLetter
 from sync_tasks.tokens import make_token
-from tests.cli.desk import Desk
-from tests.integration.pipeline import MakePipeline, Pipeline, address_of
+from tests.support.desk import Desk
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 SHOP = "portal-{user_id}"
 

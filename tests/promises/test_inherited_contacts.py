@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.integration.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 X = "shared@portal.org"
 OLD = {"FIRSTNAME": "Otto", "LASTNAME": "Alt", "CITY": "Ulm", "HOBBY": "chess", "SMS": "4915123456789"}

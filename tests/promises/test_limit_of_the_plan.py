@@ -6,8 +6,8 @@ import pytest
 
 from sync_tasks.sandbox import Sandbox
 from tests.reliability.conftest import MakeRig
-from tests.reliability.rig import Rig, read_users, users
-from tests.servers import wait_until
+from tests.support.processes import wait_until
+from tests.support.rig import Rig, read_users, users
 
 REFUSALS: dict[str, dict[str, Any]] = {
     "402": {"kind": "status", "status": 402},

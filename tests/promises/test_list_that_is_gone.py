@@ -1,8 +1,8 @@
 """A newsletter whose list does not exist at Brevo holds up its own events, and nobody else's."""
 
 from tests.reliability.conftest import MakeRig
-from tests.reliability.rig import Rig, read_users, users
-from tests.servers import wait_until
+from tests.support.processes import wait_until
+from tests.support.rig import Rig, read_users, users
 
 
 def delete_list(rig: Rig, list_id: int) -> None:

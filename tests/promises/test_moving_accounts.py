@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from sync_tasks.reconciling.running import Scope
+from sync_tasks.config.settings import Account
+from sync_tasks.reconcile.run import Scope
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
-from sync_tasks.settings import Account
-from tests.integration.pipeline import ATTRIBUTES, MakePipeline, Pipeline, held_by
-from tests.promises.comparing import compare
+from tests.support.comparing import compare
+from tests.support.pipeline import ATTRIBUTES, MakePipeline, Pipeline, held_by
 
 
 @pytest.fixture(scope="module")

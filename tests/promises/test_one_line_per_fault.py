@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sync_tasks import endpoints
-from sync_tasks.embedded import find_server, free_port, leash
-from tests.integration.station import ROOT
-from tests.servers import StartProgram, require_redis_server, wait_until
+from sync_tasks.config import environment as endpoints
+from sync_tasks.local.redis_server import find_server, free_port, leash
+from tests.support.processes import StartProgram, require_redis_server, wait_until
+from tests.support.station import ROOT
 
 SECRET = "s3cr"
 PASSWORD = f"{SECRET}/e@t"

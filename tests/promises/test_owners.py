@@ -5,13 +5,13 @@ from itertools import count
 import pytest
 from pydantic import SecretStr
 
-from sync_tasks import accounts
-from sync_tasks.accounts import AccountOwner, accept_owner, read_owner
+from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
-from sync_tasks.reconciling.running import reconcile
+from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.settings import Account
-from tests.integration.pipeline import MakePipeline, Pipeline
+from sync_tasks.sync import accounts
+from sync_tasks.sync.accounts import AccountOwner, accept_owner, read_owner
+from tests.support.pipeline import MakePipeline, Pipeline
 
 
 def with_key(key: str) -> Account:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from sync_tasks.reconciling.running import reconcile
+from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.store import Sighting
-from tests.cli.desk import Desk
-from tests.integration.crowding import SHORT, CrowdedThrottle
-from tests.integration.pipeline import MakePipeline, Pipeline
-from tests.promises.comparing import compare, found
+from sync_tasks.state.store import Sighting
+from tests.support.comparing import compare, found
+from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.desk import Desk
+from tests.support.pipeline import MakePipeline, Pipeline
 
 ANNA = "anna@portal.org"
 

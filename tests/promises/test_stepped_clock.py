@@ -9,15 +9,16 @@ from unittest import SkipTest
 import pytest
 from pydantic import SecretStr
 
+from sync_tasks.config.settings import Account, Settings
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import AccountPausedError, InvalidEventError, UnauthorizedError
+from sync_tasks.rate_limits.limiter import Throttle
 from sync_tasks.sandbox.server import ServedSandbox
-from sync_tasks.settings import Account, Settings
-from sync_tasks.store import SECOND, Lease, Sighting, Store, connect
-from sync_tasks.sweeping import _follow_clock, _is_alone
-from sync_tasks.throttle import Throttle
-from tests.integration.pipeline import SETTINGS, Pipeline, address_of, build_resources
-from tests.servers import wait_until
-from tests.shifting import ShiftedRedis, shifted_redis
+from sync_tasks.state.store import Lease, Sighting, Store, connect
+from sync_tasks.tasks.sweeper import _follow_clock, _is_alone
+from tests.support.pipeline import SETTINGS, Pipeline, address_of, build_resources
+from tests.support.processes import wait_until
+from tests.support.shifting import ShiftedRedis, shifted_redis
 
 HOUR = 3600
 STEPS = [(0, 1), (0, -1), (1, 0), (-1, 0)]
@@ -50,7 +51,7 @@ def put_clock(shifted: ShiftedRedis, store: Store, hours: float) -> None:
 
 
 def ahead(store: Store) -> float:
-    return int(store.now()) / SECOND - datetime.now(UTC).timestamp()
+    return int(store.now()) / MICROSECONDS_PER_SECOND - datetime.now(UTC).timestamp()
 
 
 def opts_out_by_redis(pipeline: Pipeline) -> None:
@@ -106,7 +107,7 @@ def test_no_opt_out_at_brevo_is_lost(shifted: ShiftedRedis, stepped: Pipeline, h
     stepped.work()
     put_clock(shifted, stepped.store, hours)
     stepped.brevo.act("unsubscribe", address_of("ada"))
-    moment = f"{int(datetime.now(UTC).timestamp() * SECOND):016d}"
+    moment = f"{int(datetime.now(UTC).timestamp() * MICROSECONDS_PER_SECOND):016d}"
     stepped.store.notice("default", [Sighting(user_id="ada", kind="unsubscribed", moment=moment)])
     stepped.work()
     assert stepped.held("ada")["emailBlacklisted"]
@@ -174,8 +175,10 @@ def test_what_was_put_off_is_due_no_later_than_before_the_clock_was_put_back(
     store = stepped.store
     put_clock(shifted, store, 1)
     sweep_once(store)
-    store.redis.zadd(store.key("due"), {f"u{number}": int(store.now()) + 60 * SECOND for number in range(1200)})
+    store.redis.zadd(
+        store.key("due"), {f"u{number}": int(store.now()) + 60 * MICROSECONDS_PER_SECOND for number in range(1200)}
+    )
     put_clock(shifted, store, 0)
     sweep_once(store)
     ((_, latest),) = cast("list[tuple[str, float]]", store.redis.zrange(store.key("due"), -1, -1, withscores=True))
-    assert latest - int(store.now()) < 120 * SECOND
+    assert latest - int(store.now()) < 120 * MICROSECONDS_PER_SECOND

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.cli.desk import Desk
+from tests.support.desk import Desk
 
 ANNA = "anna@portal.org"
 HELPS, NO_HELP = "(a new confirmed subscription would help)", "(a new subscription would not help)"

@@ -7,9 +7,9 @@ import pytest
 
 from sync_tasks.sandbox import LimitSettings, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
-from tests.integration.pipeline import ATTRIBUTES
-from tests.integration.station import READY, SETTLED_WITHIN, building
-from tests.servers import wait_until
+from tests.support.pipeline import ATTRIBUTES
+from tests.support.processes import wait_until
+from tests.support.station import READY, SETTLED_WITHIN, building
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sync_tasks.embedded import EmbeddedRedis
+from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.sandbox import LimitSettings, SandboxSettings
 from sync_tasks.sandbox.server import serving
-from tests.reliability.measuring import Measure, Note, measuring
-from tests.reliability.rig import Rig
-from tests.servers import StartProgram
+from tests.support.measuring import Measure, Note, measuring
+from tests.support.processes import StartProgram
+from tests.support.rig import Rig
 
 # No test waits for what takes long in production.
 HASTY = {"lease_seconds": 3, "grace_seconds": 1, "quiet_seconds": 2, "probe_seconds": 1}

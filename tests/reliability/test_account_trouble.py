@@ -8,9 +8,9 @@ import pytest
 
 from sync_tasks.sandbox import Sandbox
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure, Note
-from tests.reliability.rig import Rig, lines_with, read_users, users
-from tests.servers import wait_until
+from tests.support.measuring import Measure, Note
+from tests.support.processes import wait_until
+from tests.support.rig import Rig, lines_with, read_users, users
 
 TROUBLE: dict[str, tuple[dict[str, Any], str]] = {
     "401": ({"kind": "status", "status": 401}, "UnauthorizedError"),

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sync_tasks.sweeping import LIMIT, LONG_QUEUE
+from sync_tasks.tasks.sweeper import LIMIT, LONG_QUEUE
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure, Note
-from tests.reliability.rig import Rig, resident, users
-from tests.servers import Program, wait_until
+from tests.support.measuring import Measure, Note
+from tests.support.processes import Program, wait_until
+from tests.support.rig import Rig, resident, users
 
 DIRTY = 100_000
 NUDGED = 3_000

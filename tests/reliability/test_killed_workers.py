@@ -3,9 +3,9 @@
 import pytest
 
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure
-from tests.reliability.rig import users
-from tests.servers import wait_until
+from tests.support.measuring import Measure
+from tests.support.processes import wait_until
+from tests.support.rig import users
 
 # What the configuration says where nobody says otherwise.
 PRODUCTION = {"lease_seconds": 25, "grace_seconds": 15, "quiet_seconds": 150, "probe_seconds": 30}

@@ -4,16 +4,16 @@ import sys
 
 import pytest
 
-from sync_tasks.company import CROWD
-from sync_tasks.settlement import Settlement
-from sync_tasks.store import Lease
-from tests.integration.station import ROOT
+from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.store import Lease
+from sync_tasks.sync.batch import CROWD
 from tests.reliability.conftest import MakeRig
-from tests.reliability.rig import Rig, read_users, users
-from tests.servers import Program, wait_until
+from tests.support.processes import Program, wait_until
+from tests.support.rig import Rig, read_users, users
+from tests.support.station import ROOT
 
 COMMAND = [sys.executable, "-m", "celery", "-A", "sync_tasks", "worker", "--concurrency=8"]
-DEADLY = ["--include", "tests.reliability.deadly"]
+DEADLY = ["--include", "tests.support.deadly"]
 
 
 class Supervisor:

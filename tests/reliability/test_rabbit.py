@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.station import SETTLED_WITHIN
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure
-from tests.reliability.rabbit import Rabbit, find_rabbit
-from tests.reliability.rig import Rig, users
-from tests.servers import StartProgram, wait_until
+from tests.support.measuring import Measure
+from tests.support.processes import StartProgram, wait_until
+from tests.support.rabbit import Rabbit, find_rabbit
+from tests.support.rig import Rig, users
+from tests.support.station import SETTLED_WITHIN
 
 Trouble = Callable[[Rabbit], AbstractContextManager[None]]
 

@@ -8,10 +8,10 @@ import pytest
 import redis
 
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure
-from tests.reliability.proxy import proxying
-from tests.reliability.rig import Rig, freeze, thaw, users
-from tests.servers import wait_until
+from tests.support.measuring import Measure
+from tests.support.processes import wait_until
+from tests.support.proxy import proxying
+from tests.support.rig import Rig, freeze, thaw, users
 
 Trouble = Callable[[Rig], AbstractContextManager[None]]
 MAXCLIENTS = 40

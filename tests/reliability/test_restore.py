@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_tasks.events import EVENTS, parse_event
-from sync_tasks.holds import parse_hold, read_hold
-from sync_tasks.reconciling.running import reconcile
+from sync_tasks.domain.events import EVENTS, parse_event
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.store import SECOND, Store
-from sync_tasks.sweeping import examine_state
-from tests.backups import Backup, back_up
-from tests.cli.conftest import desk, environment
-from tests.cli.desk import Desk
-from tests.integration.conftest import brevo, make_pipeline, pipeline, served
-from tests.integration.pipeline import Pipeline, address_of
+from sync_tasks.state.holds import parse_hold, read_hold
+from sync_tasks.state.store import Store
+from sync_tasks.tasks.sweeper import examine_state
+from tests.support.backups import Backup, back_up
+from tests.support.desk import Desk
+from tests.support.fixtures import brevo, desk, environment, make_pipeline, pipeline, served
+from tests.support.pipeline import Pipeline, address_of
 
 __all__ = ["brevo", "desk", "environment", "make_pipeline", "pipeline", "served"]
 
@@ -108,7 +108,7 @@ def restore(town: Town) -> Backup:
 
 def sweep(store: Store, pipeline: Pipeline) -> None:
     """Sweep for the first time, the backup being of an hour ago."""
-    store.redis.set(store.key("swept"), int(store.now()) - 3600 * SECOND)
+    store.redis.set(store.key("swept"), int(store.now()) - 3600 * MICROSECONDS_PER_SECOND)
     examine_state(pipeline.resources, parse_hold(store.note_sweep()))
 
 

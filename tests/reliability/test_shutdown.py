@@ -5,9 +5,9 @@ import signal
 import pytest
 
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure
-from tests.reliability.rig import Rig, users
-from tests.servers import Program, wait_until
+from tests.support.measuring import Measure
+from tests.support.processes import Program, wait_until
+from tests.support.rig import Rig, users
 
 # The promise.
 ENDS_WITHIN = 10.0

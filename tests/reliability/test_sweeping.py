@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from sync_tasks.store import SECOND, Lease
-from sync_tasks.sweeping import ALONE, LIMIT, LONG_QUEUE
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.store import Lease
+from sync_tasks.tasks.sweeper import ALONE, LIMIT, LONG_QUEUE
 from tests.reliability.conftest import MakeRig
-from tests.reliability.measuring import Measure, Note
-from tests.reliability.rig import Rig, lines_with, users
-from tests.servers import wait_until
+from tests.support.measuring import Measure, Note
+from tests.support.processes import wait_until
+from tests.support.rig import Rig, lines_with, users
 
 SEVERAL = 4
 
@@ -77,7 +78,7 @@ def test_any_number_of_beats_sweep_no_more_than_one(rig: Rig) -> None:
         rig.beat()
     sweeps = Sweeps(rig)
     wait_until(lambda: sweeps.look() > SEVERAL, "several sweeps", 90)
-    assert all(later - earlier > (ALONE - 0.1) * SECOND for earlier, later in pairwise(sweeps.moments))
+    assert all(later - earlier > (ALONE - 0.1) * MICROSECONDS_PER_SECOND for earlier, later in pairwise(sweeps.moments))
 
 
 @pytest.mark.slow
@@ -103,5 +104,5 @@ def test_a_contact_in_hand_gets_no_nudge_before_its_lease_runs_out(make_rig: Mak
     assert isinstance(held, Lease)
     rig.sweep()
     lease = str(rig.store.redis.hget(rig.store.key("contacts:anna"), "lease"))
-    before_its_end = int(lease[:16]) - SECOND // 1000
+    before_its_end = int(lease[:16]) - MICROSECONDS_PER_SECOND // 1000
     wait_until(lambda: rig.store.redis.zscore(rig.store.key("due"), "anna") == before_its_end, "a sweep")

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from sync_tasks.dead_letters import read_letters, replay
-from tests.reliability.recording import FOLDER, load
-from tests.reliability.rig import Rig
+from sync_tasks.state.dead_letters import read_letters, replay
+from tests.support.recording import FOLDER, load
+from tests.support.rig import Rig
 
 RECORDED = sorted(FOLDER.glob("*.json"))
 

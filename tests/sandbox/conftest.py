@@ -3,8 +3,8 @@
 import pytest
 
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
-from tests.sandbox.clock import Clock
-from tests.sandbox.conformance import CheckedSandbox
+from tests.support.conformance import CheckedSandbox
+from tests.support.sandbox_clock import Clock
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.wire import Refusal
-from tests.sandbox.conformance import TEXT, as_statistics_schema
+from tests.support.conformance import TEXT, as_statistics_schema
 
 MOVE = {"EMAIL": "anna@elsewhere.org"}
 

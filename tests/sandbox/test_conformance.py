@@ -11,7 +11,7 @@ from openapi_core.testing import MockRequest
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.routes import ROUTES
 from sync_tasks.sandbox.wire import Reply, answer
-from tests.sandbox.conformance import CORRECTIONS, HOST, TEXT, check, read_text
+from tests.support.conformance import CORRECTIONS, HOST, TEXT, check, read_text
 
 pytestmark = pytest.mark.skipif(not TEXT.exists(), reason="Brevo's OpenAPI text is not at hand")
 

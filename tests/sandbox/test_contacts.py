@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 BERT = {"email": "Bert@Portal.org", "ext_id": "u-2", "attributes": {"FIRSTNAME": "Bert"}, "listIds": [3, 5]}
 TAKEN = {"duplicate_identifiers": ["email"]}

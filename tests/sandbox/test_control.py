@@ -9,7 +9,7 @@ import urllib3
 
 from sync_tasks.sandbox import Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 
 class Desk:

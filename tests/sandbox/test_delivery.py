@@ -7,9 +7,9 @@ import pytest
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.delivery import Delivery, Pace
 from sync_tasks.sandbox.server import serving
-from tests.sandbox.clock import Clock
-from tests.sandbox.listener import Listener, listening
-from tests.servers import wait_until
+from tests.support.listener import Listener, listening
+from tests.support.processes import wait_until
+from tests.support.sandbox_clock import Clock
 
 EVENTS = ["unsubscribed", "hardBounce", "spam", "listAddition", "contactUpdated", "contactDeleted"]
 

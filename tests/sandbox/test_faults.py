@@ -4,7 +4,7 @@ import pytest
 
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.wire import Reply
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 
 def rename(brevo: Sandbox, contact: int, name: str = "Ann") -> Reply:

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 ROWS = [{"email": "Anna@Portal.org", "attributes": {"LASTNAME": "Ash"}}, {"email": "new@portal.org", "attributes": {}}]
 

@@ -6,7 +6,7 @@ import pytest
 
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.wire import Reply
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 
 @pytest.fixture

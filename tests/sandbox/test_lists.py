@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 ALL_IN = {"code": "invalid_parameter", "message": "Contact already in list and/or does not exist"}
 ALL_OUT = {"code": "invalid_parameter", "message": "Contact already removed from list and/or does not exist"}

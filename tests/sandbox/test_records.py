@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.sandbox import Sandbox, SandboxSettings
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 
 def test_the_journal_tells_each_request_without_its_query(brevo: Sandbox, anna: int, clock: Clock) -> None:

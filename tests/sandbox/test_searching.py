@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.sandbox.clock import Clock
+from tests.support.sandbox_clock import Clock
 
 
 @pytest.fixture

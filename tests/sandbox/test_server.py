@@ -13,8 +13,8 @@ from urllib3.exceptions import HTTPError
 
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
-from tests.sandbox.clock import Clock
-from tests.servers import StartProgram, wait_until
+from tests.support.processes import StartProgram, wait_until
+from tests.support.sandbox_clock import Clock
 
 KEY = {"api-key": "key", "content-type": "application/json"}
 ANNA = {"email": "anna@portal.org", "ext_id": "u-1/a b", "listIds": [3]}

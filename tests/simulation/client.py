@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from sync_tasks.store import Store
+from sync_tasks.state.store import Store
 from tests.simulation.clock import Clock
 from tests.simulation.memory import Memory
 from tests.simulation.scripts import run_script

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sync_tasks.events import moment_of
+from sync_tasks.domain.timestamps import moment_of
 
 
 class Clock:

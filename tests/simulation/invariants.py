@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from sync_tasks import errors
-from sync_tasks.contacts import STAMP, Contact, EventKey, merge, values_of
-from sync_tasks.dead_letters import read_closed, read_letters
-from sync_tasks.events import Event, stamp_of
+from sync_tasks.domain.contact import STAMP, Contact, EventKey, merge, values_of
+from sync_tasks.domain.events import Event
+from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.sandbox.contact import Contact as Held
+from sync_tasks.state.dead_letters import read_closed, read_letters
 from tests.simulation.plan import LISTS, START
 from tests.simulation.world import Act, World, snapshot
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sync_tasks.events import EVENTS, Event, parse_event
+from sync_tasks.domain.events import EVENTS, Event, parse_event
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LISTS = {"daily": 3, "weekly": 4}

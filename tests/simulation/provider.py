@@ -8,19 +8,19 @@ from urllib.parse import quote, urlencode
 
 from urllib3.exceptions import ProtocolError
 
+from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import RateLimitedError
-from sync_tasks.gateway import Gate
-from sync_tasks.gateway.access import Patience
-from sync_tasks.gateway.answers import Answer
-from sync_tasks.gateway.brevo import Brevo
-from sync_tasks.gateway.calls import Call
-from sync_tasks.gateway.faults import Fault
-from sync_tasks.gateway.operations import Operations
-from sync_tasks.lines import Priority
+from sync_tasks.providers import Gate
+from sync_tasks.providers.brevo.client import Brevo
+from sync_tasks.providers.brevo.connection import Patience
+from sync_tasks.providers.brevo.failures import Fault
+from sync_tasks.providers.brevo.operations import Operations
+from sync_tasks.providers.brevo.requests import Call
+from sync_tasks.providers.brevo.responses import Answer
+from sync_tasks.rate_limits.limiter import PATIENCE, Throttle, Turn
 from sync_tasks.sandbox.history import Entry
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.wire import Reply
-from sync_tasks.throttle import PATIENCE, Throttle, Turn
 from tests.simulation.scheduler import Scheduler
 
 TIMEOUT = 10.0

@@ -10,20 +10,20 @@ from itertools import count
 
 from pydantic import SecretStr
 
-from sync_tasks import dead_letters
+from sync_tasks.config.settings import Account, Newsletter, Pipeline, Settings
+from sync_tasks.domain.events import Event
 from sync_tasks.errors import AccountError, InvalidEventError
-from sync_tasks.events import Event
-from sync_tasks.holds import clear_examined
-from sync_tasks.recovery import find_probes
-from sync_tasks.resources import layout_of
+from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.recovery import find_probes
 from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
-from sync_tasks.settings import Account, Newsletter, Pipeline, Settings
-from sync_tasks.store import Acceptance, Store
-from sync_tasks.syncing import sync_contact
-from sync_tasks.throttle import Throttle
-from sync_tasks.work import Report, Resources
+from sync_tasks.state import dead_letters
+from sync_tasks.state.holds import clear_examined
+from sync_tasks.state.store import Acceptance, Store
+from sync_tasks.sync.contact import sync_contact
+from sync_tasks.sync.context import Report, Resources
+from sync_tasks.tasks.bootstrap import layout_of
 from tests.simulation.client import Edit, open_memory, open_store
 from tests.simulation.plan import LISTS, START, Plan
 from tests.simulation.provider import SimulatedBrevo, SimulatedThrottle, Watcher

@@ -1,0 +1,178 @@
+"""The load's contacts to Brevo: imports as large as allowed, read back page by page, the rest left to the workers.
+
+A contact stays the load's own until somebody else tells of it or takes it in hand (``filling``, see ``load.lua``).
+While Brevo may still import it, it is unsure: whoever pushes it looks first. So a load may be killed at any moment, and
+the next one goes on where it ended.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from sync_tasks.backfill.load import LEFT_ALONE
+from sync_tasks.backfill.loaded_contacts import AT_ONCE, Own, hand_over, mark_sent, read_own, read_users
+from sync_tasks.backfill.read_back import FIRST_PAUSE, MOST_PAGES, Wave, read_back, read_once
+from sync_tasks.domain.diff import NewContact
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
+from sync_tasks.errors import RejectedContactError
+from sync_tasks.sync.context import Resources
+
+# Brevo takes 10 MB and advises 8.
+LARGEST = 7_900_000
+# So many are imported before they are read back: the gateway reads a hundred pages at most.
+WAVE = 80_000
+# Fewer are not worth an import and a look at what came of it.
+LEAST = 3
+# So far may Brevo's clock be from ours.
+SKEW = timedelta(minutes=2)
+# What JSON needs around a contact's values.
+_AROUND = 60
+_WEEK = 7 * 86_400
+
+
+@dataclass(slots=True, repr=False)
+class Batch:
+    """Users whom one request can import."""
+
+    account: str
+    lists: frozenset[int]
+    ids: bytearray = field(default_factory=bytearray)
+    count: int = 0
+    size: int = 0
+
+    def add(self, user_id: str, size: int) -> None:
+        """Put a user in."""
+        self.ids += f"{user_id} ".encode()
+        self.count += 1
+        self.size += size
+
+    def chunks(self) -> Iterator[list[str]]:
+        """Yield who is in, some at a time."""
+        users = self.ids.decode().split()
+        return (users[start : start + AT_ONCE] for start in range(0, len(users), AT_ONCE))
+
+
+class Importing:
+    """Brings the load's contacts to Brevo; ``became`` counts how: ``imported`` or ``handed over``, and the requests."""
+
+    def __init__(
+        self, using: Resources, tell: Callable[[int, int], None] = lambda _done, _all: None, largest: int = LARGEST
+    ) -> None:
+        """Read nothing yet; ``tell`` hears how many of all contacts are done."""
+        self._using = using
+        self._store = using.store
+        self._tell = tell
+        self._largest = largest
+        self._open: dict[tuple[str, frozenset[int]], Batch] = {}
+        self._full: dict[str, list[Batch]] = {account: [] for account in using.layouts}
+        self._all = 0
+        self._pause = FIRST_PAUSE
+        self.became: Counter[str] = Counter()
+
+    def run(self) -> Counter[str]:
+        """Import everybody who was loaded and whom nobody else sees to.
+
+        Raises:
+            SyncError: the account's trouble; the next load goes on from here.
+        """
+        redis, key = self._store.redis, self._store.key
+        self._all = redis.llen(key("filling"))
+        if self._all:
+            self._look_for_earlier()
+            redis.set(key("filled_since"), self._store.now(), nx=True, ex=_WEEK)
+            self._import_all()
+            redis.ltrim(key("filling"), self._all, -1)
+            redis.delete(key("filled_since"))
+        return self.became
+
+    def _import_all(self) -> None:
+        for own in read_own(self._store, self._all):
+            self._sort(own)
+        for batch in self._open.values():
+            self._close(batch)
+        for account in self._full:
+            self._send_wave(account)
+
+    def _look_for_earlier(self) -> None:
+        """What a load sent that was killed, Brevo may have by now; whom it does not show is imported once more."""
+        since = cast("str | None", self._store.redis.get(self._store.key("filled_since")))
+        waves = {account: self._wave(account, moment_of(since)) for account in self._full} if since else {}
+        for own in read_own(self._store, self._all) if since else ():
+            for account, new in own.creations(self._using.layouts).items() if own.sent else ():
+                waves[account].missing[new.address] = own.user_id
+        for wave in waves.values():
+            read_once(wave, MOST_PAGES)
+
+    def _wave(self, account: str, since: datetime) -> Wave:
+        return Wave(account, since - SKEW, self._using, self._count)
+
+    def _count(self, what: str, number: int) -> None:
+        self.became[what] += number
+        self._tell(self.became["imported"] + self.became["handed over"], self._all)
+
+    def _sort(self, own: Own) -> None:
+        """Put a contact with those that one request can create along with it."""
+        creations = own.creations(self._using.layouts)
+        for account, new in creations.items():
+            self._batch_for(account, new.lists, size := _size_of(new)).add(own.user_id, size)
+        if not creations:
+            self._hand_over([own])
+
+    def _batch_for(self, account: str, lists: frozenset[int], size: int) -> Batch:
+        batch = self._open.get((account, lists))
+        if batch and (batch.size + size > self._largest or batch.count >= WAVE):
+            self._close(batch)
+            batch = None
+        if batch is None:
+            batch = self._open[account, lists] = Batch(account, lists)
+        return batch
+
+    def _close(self, batch: Batch) -> None:
+        """Nobody else goes with this batch; a wave goes out before it gets too large to be read back."""
+        waiting = self._full[batch.account]
+        if sum(each.count for each in waiting) + batch.count > WAVE:
+            self._send_wave(batch.account)
+        waiting.append(batch)
+
+    def _send_wave(self, account: str) -> None:
+        batches, wave = self._full[account], self._wave(account, datetime.now(UTC))
+        for batch in batches:
+            self._send(batch, wave)
+        batches.clear()
+        self._pause = read_back(wave, self._pause) or self._pause
+
+    def _send(self, batch: Batch, wave: Wave) -> None:
+        news = dict(self._news(batch))
+        if len(news) < LEAST or not _start_import(batch, news.values(), wave):
+            for users in batch.chunks():
+                self._hand_over(read_users(self._store, users))
+            return
+        self.became["imports"] += 1
+        wave.missing |= {new.address: user_id for user_id, new in news.items()}
+
+    def _news(self, batch: Batch) -> Iterator[tuple[str, NewContact]]:
+        """Yield what is to be created, and nothing else: it may be very much."""
+        for users in batch.chunks():
+            for own in mark_sent(self._store, users, LEFT_ALONE * MICROSECONDS_PER_SECOND):
+                new = own.creations(self._using.layouts).get(batch.account)
+                if new:
+                    yield own.user_id, replace(new, lists=batch.lists)
+
+    def _hand_over(self, owns: Iterable[Own]) -> None:
+        self._count("handed over", sum(hand_over(self._store, owns, sent=False)))
+
+
+def _start_import(batch: Batch, news: Iterable[NewContact], wave: Wave) -> bool:
+    """Return whether Brevo takes them."""
+    try:
+        wave.doubtful |= wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
+    except RejectedContactError:
+        return False
+    return True
+
+
+def _size_of(new: NewContact) -> int:
+    return len(json.dumps([new.address, new.ext_id, dict(new.attributes)])) + _AROUND

@@ -1,0 +1,83 @@
+"""Rows into the state: a row is older than any event that came since, and brings back nothing that ended."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
+from sync_tasks.domain.contact import OWN, STAMP, Contact, by_clock
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of, stamp_of
+from sync_tasks.state.store import Store
+
+AT_ONCE = 500
+# Should the load never come to its end, workers see to its contacts after so long.
+LEFT_ALONE = 3600
+
+
+def load(
+    rows: Iterable[Row | BadRow],
+    as_of: datetime,
+    store: Store,
+    tell: Callable[[int], None] = lambda _rows: None,
+    *,
+    left_alone: int = LEFT_ALONE,
+) -> Counter[str]:
+    """Merge all good rows into the state and count what became of them.
+
+    ``loaded``: the contact is to be imported · ``accepted``: it was known and something changed, workers see to it ·
+    ``unchanged`` · ``erased``: the user was deleted, nothing happened · ``ahead``: refused, its moment lies
+    too far ahead of Redis' clock.
+    """
+    became: Counter[str] = Counter()
+    random, good = secrets.token_hex(16), (row for row in rows if isinstance(row, Row))
+    while chunk := list(islice(good, AT_ONCE)):
+        results = store.run_all("load", (_words(row, as_of, random, left_alone) for row in chunk))
+        for row, result in zip(chunk, results, strict=True):
+            became[_accept(row, as_of, store) if result == "known" else str(result)] += 1
+        tell(sum(became.values()))
+    return became
+
+
+def _words(row: Row, as_of: datetime, random: str, left_alone: int) -> Iterator[str | int]:
+    yield from (row.user_id, moment_of_row(row, as_of)[1], random, left_alone * MICROSECONDS_PER_SECOND)
+    for register, value in by_clock(row.values, told=True).items():
+        yield register
+        yield value
+
+
+def _accept(row: Row, as_of: datetime, store: Store) -> str:
+    """Accept what a row says of a known contact as ordinary events; the sweep nudges whom this makes due."""
+    contact = store.peek(row.user_id) or Contact(row.user_id)
+    events = (event for news, moment in find_news(row, as_of, contact) for event in news.events(moment))
+    statuses = {store.accept(event).status for event in events}
+    return "accepted" if "accepted" in statuses else "erased" if "erased" in statuses else "unchanged"
+
+
+def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row, datetime]]:
+    """Yield what a row says that the state does not, and as of when.
+
+    A file's moment is not that of a confirmed subscription. Where a row brings none of its own, what it repeats is not
+    newer for that, and what it adds is no newer than an opt-out at Brevo.
+    """
+    if row.occurred_at:
+        yield row, row.occurred_at
+        return
+    held = {name: text[STAMP:] for name, text in contact.registers.items()}
+    held |= {OWN + slug: contact.said_last(slug) for slug in row.newsletters}
+    news = {name for name, value in row.values.items() if held.get(name, "") != value}
+    wishes = {slug: wished for slug, wished in row.newsletters.items() if OWN + slug in news}
+    ended = min(last_opt_out(contact), stamp_of(as_of))
+    late = {slug: True for slug, wished in wishes.items() if wished and ended}
+    if news:
+        yield row.model_copy(update={"newsletters": {slug: wishes[slug] for slug in wishes if slug not in late}}), as_of
+    if late:
+        yield row.model_copy(update={"newsletters": late}), moment_of(ended)
+
+
+def last_opt_out(contact: Contact) -> str:
+    """Return the stamp of the last opt-out at Brevo that is known, or nothing."""
+    blocks = (one.block.latest for one in contact.seen.values() if one.block)
+    ends = (stamp for one in contact.seen.values() for stamp in (one.floor, one.unblocked, *one.ended.values()))
+    return max((*blocks, *ends, *contact.told.values()), default="")

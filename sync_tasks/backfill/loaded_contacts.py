@@ -1,0 +1,114 @@
+"""The contacts of a load: those that it brought and nobody else was told of or has in hand since."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, Seen
+from sync_tasks.domain.diff import Layout, NewContact
+from sync_tasks.domain.planning import Step, View, concerns, first_view, next_step, seen_of
+from sync_tasks.errors import SyncError
+from sync_tasks.state.codec import dump_seen, load_contact
+from sync_tasks.state.store import Store
+
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Own:
+    """A contact of the load; ``sent``: Brevo may hold it already."""
+
+    contact: Contact
+    sent: bool
+
+    @property
+    def user_id(self) -> str:
+        """Whose contact it is."""
+        return self.contact.user_id
+
+    def creations(self, layouts: Mapping[str, Layout]) -> dict[str, NewContact]:
+        """Return what is still to be created, by account, or nothing where anything else is to do."""
+        steps = self._steps({account: layout for account, layout in layouts.items() if self._concerns(account, layout)})
+        creations = {account: step for account, step in steps.items() if isinstance(step, NewContact)}
+        return creations if all(step is None or isinstance(step, NewContact) for step in steps.values()) else {}
+
+    def _concerns(self, account: str, layout: Layout) -> bool:
+        return concerns(self.contact, account, layout)
+
+    def _steps(self, layouts: Mapping[str, Layout]) -> dict[str, Step | None]:
+        views = {account: first_view(self.contact, account) for account in layouts}
+        try:
+            return {account: next_step(self.contact, layouts[account], view) for account, view in views.items()}
+        except SyncError:
+            return {"": None}
+
+    def confirmation(
+        self, remote: RemoteContact, account: str, layouts: Mapping[str, Layout], now: str
+    ) -> list[str] | None:
+        """Return the arguments of ``confirm.lua``, or nothing where Brevo holds something else than is wished.
+
+        A contact that is blocklisted existed before, and why it is only a look at it alone may tell.
+        """
+        seen = seen_of(remote, self.contact, layouts[account], self.contact.seen.get(account), now)
+        if remote.block or remote.ext_id != layouts[account].ext_ids.of(self.user_id):
+            return None
+        if next_step(self.contact, layouts[account], View(seen, fresh=True)) is not None:
+            return None
+        everywhere = self.contact.seen.keys() | {account}
+        clean = all(one in everywhere for one, layout in layouts.items() if self._concerns(one, layout))
+        return [self.user_id, self.contact.rev, "1" if clean else "", *_fields(account, seen)]
+
+    def handing_over(self, *, sent: bool) -> list[str]:
+        """Return the arguments of ``hand_over.lua``: every wish becomes an event that gets its fate."""
+        wishes = self.contact.subscriptions().items()
+        tasks = {True: "subscribe_contact", False: "unsubscribe_contact"}
+        events = [str(EventKey(tasks[wished], newsletter, since)) for newsletter, (since, wished) in wishes]
+        return [self.user_id, self.contact.rev, "1" if sent else "", *events]
+
+
+def _fields(account: str, seen: Seen) -> Iterator[str]:
+    for name, text in dump_seen(account, seen).items():
+        if text:
+            yield name
+            yield text
+
+
+def read_own(store: Store, count: int) -> Iterator[Own]:
+    """Yield the contacts among the first so many that were loaded."""
+    for start in range(0, count, AT_ONCE):
+        end = min(start + AT_ONCE, count) - 1
+        users = cast("list[str]", store.redis.lrange(store.key("filling"), start, end))
+        yield from read_users(store, users)
+
+
+def read_users(store: Store, users: Iterable[str]) -> Iterator[Own]:
+    """Yield those of the users who are still the load's own."""
+    users = list(users)
+    pipeline = store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hgetall(store.key(f"contacts:{user_id}"))
+    return _parse(store, users, pipeline.execute())
+
+
+def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Own]:
+    """Note of users that an import of them is about to go out, and return those who are still the load's own."""
+    users = list(users)
+    told = store.run_all("sending", ((user_id, left_alone) for user_id in users))
+    stored = (dict(zip(fields[::2], fields[1::2], strict=True)) for fields in cast("list[list[str]]", told))
+    return list(_parse(store, users, stored))
+
+
+def hand_over(store: Store, owns: Iterable[Own], *, sent: bool) -> list[int]:
+    """Leave contacts to the workers, who get every wish as an event; tell of each whether it still was the load's."""
+    calls = (own.handing_over(sent=sent or own.sent) for own in owns)
+    return cast("list[int]", store.run_all("hand_over", calls))
+
+
+def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[Own]:
+    held = store.held_until()
+    for user_id, fields in zip(users, stored, strict=True):
+        if fields and fields.get("filling") == fields.get("rev") and "lease" not in fields:
+            yield Own(
+                replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unsure=""),
+                sent="unsure" in fields,
+            )

@@ -1,0 +1,137 @@
+"""Reading back what was imported, the newest first, a thousand contacts a request."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from sync_tasks.backfill.loaded_contacts import hand_over, read_users
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.diff import Change
+from sync_tasks.errors import GatewayUnavailableError, TransientError
+from sync_tasks.providers import Gateway
+from sync_tasks.sync.anonymize import erase_contact
+from sync_tasks.sync.context import Resources
+
+PAGE = 1000
+# The gateway takes a hundred pages for an endless row.
+MOST_PAGES = 95
+# How long to wait for the first look, in seconds, and how much longer after each that showed nothing new.
+FIRST_PAUSE, LONGER, LONGEST_PAUSE = 1.0, 1.5, 15.0
+# So many looks in a row may show nothing new: before Brevo showed anybody, and after.
+PATIENCE, LATE_PATIENCE = 8, 2
+# So many times in a row Brevo may be out of reach.
+TRIES = 8
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, repr=False)
+class Wave:
+    """Contacts that Brevo imports: whose they are by address, until it shows them.
+
+    ``count`` hears what became of how many. ``doubtful``: an import was asked for without an answer.
+    """
+
+    account: str
+    since: datetime
+    using: Resources
+    count: Callable[[str, int], None]
+    missing: dict[str, str] = field(default_factory=dict)
+    doubtful: bool = False
+
+    @property
+    def gateway(self) -> Gateway:
+        """Where they are imported."""
+        return self.using.gateways[self.account]
+
+    def asking(self, request: Callable[[], T]) -> T:
+        """Return what a request brings; while Brevo is out of reach it is tried again."""
+        for number in range(TRIES - 1):
+            try:
+                return request()
+            except TransientError as error:
+                self.doubtful |= isinstance(error, GatewayUnavailableError) and error.doubtful
+                self.using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
+        return request()
+
+
+def read_back(wave: Wave, first_pause: float = FIRST_PAUSE) -> float:
+    """Look until Brevo shows all of them, or nothing new any more; who is missing then is handed over.
+
+    Return after how many seconds it showed somebody. An import that may be carried out twice is waited for: only then
+    nobody can be put on a list again who has just left it.
+    """
+    pause, in_vain, started, took = first_pause, 0, time.monotonic(), 0.0
+    if wave.doubtful:
+        wave.using.throttle.rest(wave.using.settings.pipeline.quiet_seconds)
+    while wave.missing and in_vain < (LATE_PATIENCE if took else PATIENCE):
+        wave.using.throttle.rest(pause)
+        if read_once(wave):
+            took, in_vain = took or time.monotonic() - started, 0
+        else:
+            pause, in_vain = min(pause * LONGER, LONGEST_PAUSE), in_vain + 1
+    _give_up(wave, wave.missing.values())
+    return took
+
+
+def read_once(wave: Wave, past: int = 0) -> int:
+    """Take over whom Brevo shows, as long as pages show somebody new, but for so many; return how many."""
+    found = [0]
+    wave.asking(lambda: _read_pages(wave, found, past))
+    return sum(found)
+
+
+def _read_pages(wave: Wave, found: list[int], past: int) -> None:
+    """Whoever reads again after a failure goes past the pages that are taken over already."""
+    past, remotes = past + sum(map(bool, found)), islice(wave.gateway.modified_since(wave.since), MOST_PAGES * PAGE)
+    while wave.missing and (page := list(islice(remotes, PAGE))):
+        wave.count("pages", 1)
+        taken = _take_over(page, wave)
+        found.append(taken)
+        past -= not taken
+        if past < 0:
+            return
+
+
+def _take_over(page: list[RemoteContact], wave: Wave) -> int:
+    """Write down what a page shows of the load's contacts, and return of how many."""
+    shown = {wave.missing.pop(remote.address): remote for remote in page if remote.address in wave.missing}
+    store, now, layouts = wave.using.store, wave.using.store.now(), wave.using.layouts
+    owns = {own.user_id: own for own in read_users(store, shown)}
+    calls = {user: own.confirmation(shown[user], wave.account, layouts, now) for user, own in owns.items()}
+    done = store.run_all("confirm", (call for call in calls.values() if call))
+    wave.count("imported", done.count(2))
+    _give_up(wave, (user for user, call in calls.items() if call is None))
+    for user in _doubt(wave, shown.keys() - owns.keys()):
+        _erase(shown[user].id, wave)
+    return len(shown)
+
+
+def _give_up(wave: Wave, users: Iterable[str]) -> None:
+    """What Brevo does not show in time, or otherwise than it should be, is for the workers."""
+    users = set(users)
+    owns = list(read_users(wave.using.store, users))
+    wave.count("handed over", sum(hand_over(wave.using.store, owns, sent=True)))
+    _doubt(wave, users - {own.user_id for own in owns})
+
+
+def _doubt(wave: Wave, users: Iterable[str]) -> list[str]:
+    """Whoever pushed these contacts meanwhile may not have seen the import; return the users who are gone."""
+    users = list(users)
+    known = wave.using.store.run_all("doubt", ((user,) for user in users))
+    return [user for user, found in zip(users, known, strict=True) if not found]
+
+
+def _erase(contact_id: int, wave: Wave) -> None:
+    """The user was deleted before Brevo came to import the contact."""
+    gateway = wave.gateway
+
+    def send(change: Change) -> None:
+        gateway.change(contact_id, change)
+
+    erase_contact(
+        contact_id, wave.using.layouts[wave.account], gateway, read=lambda: gateway.read(contact_id), send=send
+    )

@@ -1,0 +1,136 @@
+"""``sync-tasks account``: whose account is behind each key, and the move to another one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.output import AsJson, complain, escaped, lay_out, open_console, print_json, print_table, say
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.state.store import Store
+
+app = typer.Typer(help="Whose account is behind each key.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_accounts(*, as_json: AsJson = False) -> None:
+    """Show whether each key opens the account whose contacts the state knows; exit 1 if one does not."""
+    from sync_tasks.config.settings import load_settings
+
+    settings = load_settings()
+    with open_store() as store:
+        found = {name: _state_of(store, settings, name) for name in settings.accounts}
+    if as_json:
+        print_json([{"account": name, "owner": state} for name, state in found.items()])
+    else:
+        table = lay_out("Accounts", "Account", "Its key opens")
+        for name, state in found.items():
+            table.add_row(escaped(name), escaped(state))
+        print_table(table)
+    raise typer.Exit(0 if set(found.values()) <= {_RIGHT} else 1)
+
+
+_RIGHT = "the account whose contacts the state knows"
+
+
+def _state_of(store: "Store", settings: "Settings", name: str) -> str:
+    from sync_tasks.cli.connections import open_gateways
+    from sync_tasks.errors import SyncError, WrongAccountError
+
+    with open_gateways(store, settings) as gateways:
+        try:
+            gateways[name].check_owner()
+        except WrongAccountError:
+            return "another account"
+        except SyncError as error:
+            return f"not known: {error}"
+    return _RIGHT
+
+
+@app.command("accept")
+def accept(
+    name: Annotated[str, typer.Argument(help="The account's name in the configuration.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    who: Annotated[str | None, typer.Option("--by", help="Who decides: named in the log.", metavar="WHO")] = None,
+) -> None:
+    """Accept that an account moved: its key opens another one from now on.
+
+    What the old account was known to hold is forgotten: numeric ids, addresses, lists. Subscriptions and opt-outs stay.
+    Everybody is looked for in the new account by address. Nothing is changed in the old one.
+    """
+    from sync_tasks.config.settings import load_settings
+    from sync_tasks.sync.accounts import read_owner
+
+    settings = load_settings()
+    if name not in settings.accounts:
+        complain(f"there is no account {name!r} in the configuration; it has {', '.join(settings.accounts)}")
+        raise typer.Exit(2)
+    with open_store() as store:
+        opened = _ask(store, settings, name)
+        if read_owner(store, name) == opened:
+            say(f"account {escaped(name)}: the key opens {_RIGHT}; there is nothing to accept")
+            return
+        if not yes:
+            said = "its numeric ids are forgotten and everybody is looked for in the new account by address"
+            typer.confirm(f"account {name} is another account from now on: {said}. Go on?", abort=True)
+        _accept(store, settings, name, opened, who)
+
+
+@app.command("forget")
+def forget(
+    name: Annotated[str, typer.Argument(help="The account's name in the former configuration.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    who: Annotated[str | None, typer.Option("--by", help="Who decides: named in the log.", metavar="WHO")] = None,
+) -> None:
+    """Say that an account that left the configuration is gone: nobody can anonymize anything there.
+
+    What the state knew of its contacts is forgotten, and erasures that waited for it come to their end.
+    """
+    from sync_tasks.config.settings import load_settings
+    from sync_tasks.log import log
+    from sync_tasks.sync.accounts import forget_gone
+
+    if name in load_settings().accounts:
+        complain(f"account {name!r} is in the configuration: take it out first")
+        raise typer.Exit(2)
+    if not yes:
+        typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
+    with open_store() as store:
+        users = 0
+        for seen_to in forget_gone(store, name):
+            users = seen_to
+    log.warning("account %s is gone, said %s", name, who or "a person at the command line")
+    say(f"account {escaped(name)}: {count(users, 'contact')} forgotten")
+
+
+def _ask(store: "Store", settings: "Settings", name: str) -> str:
+    from sync_tasks.cli.connections import open_gateways
+    from sync_tasks.errors import SyncError
+
+    with open_gateways(store, settings, sure=False) as gateways:
+        try:
+            return gateways[name].owner()
+        except SyncError as error:
+            complain(f"account {name}: whose account it is cannot be asked now: {error}")
+            raise typer.Exit(1) from None
+
+
+def _accept(store: "Store", settings: "Settings", name: str, owner: str, who: str | None) -> None:
+    from sync_tasks.log import log
+    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.sync.accounts import accept_owner
+
+    users = 0
+    with open_console().status("forgetting what the old account held") as status:
+        for users in accept_owner(store, name, owner):
+            status.update(f"{count(users, 'user')} seen to")
+    Throttle(store, settings.accounts).resume(name)
+    log.warning(
+        "account %s is another account from now on, accepted by %s", name, who or "a person at the command line"
+    )
+    say(f"account {escaped(name)}: {count(users, 'user')} will be looked for in the new account")

@@ -1,0 +1,251 @@
+"""``sync-tasks backfill``: the first load of a whole portal, into the state and to Brevo."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.files import (
+    AsOf,
+    Dates,
+    Encoding,
+    Form,
+    IgnoreUnknown,
+    Map,
+    MaxResubscribed,
+    Name,
+    Set,
+    Zone,
+    find_excess,
+    former_slugs,
+    moment_of_file,
+    tell_bad_rows,
+    tell_weighed,
+    types_at_brevo,
+)
+from sync_tasks.cli.output import AsJson, complain, open_console, print_json, say
+from sync_tasks.errors import ConfigurationError, SyncError
+from sync_tasks.reconcile.safety_catch import most_changes
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.backfill.preview import Weighed
+    from sync_tasks.backfill.rows import Checked, Source
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.sync.context import Resources
+
+_TOLD_EVERY = 0.1
+
+
+class Meter:
+    """A bar for each step of the load, with rate and time left, on a terminal; in a pipe there is none."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        console = open_console(stderr=True)
+        self.progress = Progress(
+            TextColumn("{task.description:9}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[done]:,} {task.fields[noun]}, {task.fields[rate]:,.0f}/s"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def step(self, name: str, noun: str) -> Callable[[int, float, float], None]:
+        """Start a bar; what is returned takes how many are done, and which part of which whole that is."""
+        task = self.progress.add_task(name, total=None, done=0, rate=0.0, noun=noun)
+        start = time.monotonic()
+        told = [start]
+
+        def tell(done: int, part: float, whole: float) -> None:
+            now = time.monotonic()
+            if now - told[0] >= _TOLD_EVERY or part >= whole:
+                told[0] = now
+                self.progress.update(task, completed=part, total=whole, done=done, rate=done / max(now - start, 0.01))
+
+        return tell
+
+
+def backfill(
+    file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON Lines.", metavar="FILE", dir_okay=False)],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look what the file would do; change nothing.")
+    ] = False,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Load the good rows all the same.")] = False,
+    as_of: AsOf = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="End subscriptions of its users that the file does not name.")
+    ] = False,
+    max_changes: Annotated[int | None, typer.Option(min=0, help="So many may lose a subscription.")] = None,
+    max_resubscribed: MaxResubscribed = None,
+    encoding: Encoding = "",
+    columns: Map = None,
+    values: Set = None,
+    names: Name = None,
+    zone: Zone = "",
+    dates: Dates = "",
+    ignore_unknown: IgnoreUnknown = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load a whole portal: one row for each user or each subscription.
+
+    The file is checked first. A row changes nothing that a newer event said; loading it again changes nothing, and
+    after an interruption the same command goes on.
+    """
+    from sync_tasks.config.settings import load_settings
+
+    settings, moment = load_settings(), moment_of_file(file, as_of, zone)
+    form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
+    limits = Limits(dry_run, skip_bad_rows, complete, max_changes, max_resubscribed)
+    meter = Meter()
+    with ExitStack() as stack:
+        stack.enter_context(meter.progress)
+        opened = cache(lambda: stack.enter_context(_opened(settings)))
+        load = Load(form.open(file, settings, types_at_brevo(opened)), moment, settings, opened, limits, meter)
+        load.run()
+    if as_json:
+        told = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
+        print_json({**asdict(load.checked), **told, "lacking": len(load.weighed.lacking), **load.became})
+    else:
+        _tell(load)
+    if load.held:
+        complain(f"{'it would be refused' if dry_run else 'nothing was loaded'}: {load.held}")
+    raise typer.Exit(1 if load.checked.bad or load.held or load.became["ahead"] else 0)
+
+
+@contextmanager
+def _opened(settings: "Settings") -> "Iterator[Resources]":
+    from sync_tasks.tasks.bootstrap import build_resources, open_patiently
+
+    with open_store() as store, open_patiently(build_resources(settings, store)) as using:
+        yield using
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a load may go."""
+
+    dry_run: bool
+    skip_bad_rows: bool
+    complete: bool
+    max_changes: int | None
+    max_resubscribed: int | None
+
+
+@dataclass(slots=True)
+class Load:
+    """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` tells what does."""
+
+    source: "Source"
+    moment: datetime
+    settings: "Settings"
+    opened: "Callable[[], Resources]"
+    limits: Limits
+    meter: Meter
+    checked: "Checked" = field(init=False)
+    weighed: "Weighed" = field(init=False)
+    held: str = ""
+    became: Counter[str] = field(default_factory=Counter)
+
+    def run(self) -> None:
+        """Do it all, or end the command where Brevo or the account is in trouble."""
+        try:
+            self._look()
+            if not (self.limits.dry_run or self.held):
+                self._act()
+        except SyncError as error:
+            if isinstance(error, ConfigurationError):
+                raise
+            complain(f"stopped: {error}; the same command goes on from here, and workers see to it in an hour")
+            raise typer.Exit(1) from None
+
+    def _look(self) -> None:
+        """Find out what the file holds and would do, and whether that may be done."""
+        from sync_tasks.backfill.preview import Extent, Weighed, knows_anybody, weigh
+        from sync_tasks.backfill.rows import check
+
+        tell, source, settings = self.meter.step("checking", "rows"), self.source, self.settings
+        self.checked = check(source, lambda rows: tell(rows, source.position, source.size))
+        self.weighed, self.held = Weighed(), self._find_fault()
+        if self.held:
+            return
+        newsletters = frozenset(settings.newsletters) if self.limits.complete and not self.checked.bad else frozenset()
+        extent = Extent(newsletters, frozenset(settings.accounts), was=former_slugs(settings))
+        store = self.opened().store
+        self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
+        self.held = self._find_excess()
+
+    def _find_fault(self) -> str:
+        if self.checked.bad and not self.limits.skip_bad_rows:
+            return "mend the bad rows, or leave them out with --skip-bad-rows"
+        if self.checked.bad and self.limits.complete:
+            return "a subscription in a bad row would count as ended: mend the bad rows first"
+        if not self.checked.rows:
+            return "there is no row in it"
+        if self.source.changed:
+            return "the file was changed while it was read: wait until it is whole, and start again"
+        return ""
+
+    def _find_excess(self) -> str:
+        """Return why the safety catch holds, or nothing."""
+        told = self.limits.max_changes
+        most = most_changes(self.checked.rows, self.settings.reconcile.max_changes if told is None else told)
+        return find_excess(self.weighed, self.limits.max_resubscribed, most) or (
+            f"{self.weighed.losing} users would lose a subscription, and {most} may without asking; look at it with "
+            f"--dry-run, then allow it with --max-changes {self.weighed.losing}"
+            if self.weighed.losing > most
+            else ""
+        )
+
+    def _act(self) -> None:
+        from sync_tasks.backfill.import_contacts import Importing
+        from sync_tasks.backfill.load import load
+        from sync_tasks.backfill.preview import end_lacking
+
+        source, using = self.source, self.opened()
+        store = using.store
+        _check_accounts(using)
+        tell_loaded = self.meter.step("loading", "rows")
+        self.became = load(
+            source.rows(), self.moment, store, lambda rows: tell_loaded(rows, source.position, source.size)
+        )
+        if ended := end_lacking(self.weighed.lacking, self.moment, store):
+            self.became["ended"] = ended
+        tell_imported = self.meter.step("importing", "contacts")
+        self.became += Importing(using, lambda done, total: tell_imported(done, done, total)).run()
+
+
+def _check_accounts(using: "Resources") -> None:
+    """Refuse to load what Brevo would not take: an attribute that it lacks would make each contact a request."""
+    from sync_tasks.cli.views.doctor_checks import check_account
+
+    checks = (each for name, gateway in using.gateways.items() for each in check_account(name, using.settings, gateway))
+    failed = [each for each in checks if each.state == "fail"]
+    for each in failed:
+        complain(f"{each.what}: {each.found}: {each.advice}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tell(load: Load) -> None:
+    checked = load.checked
+    tell_bad_rows(checked)
+    found = f"{count(checked.subscriptions, 'subscription')}, {count(checked.unsubscriptions, 'unsubscription')}"
+    say(f"{count(checked.rows, 'good row')} ({found}), {count(checked.bad, 'bad row')}")
+    if checked.rows and not checked.subscriptions + checked.unsubscriptions:
+        say("no row names a newsletter: a column newsletters says which, or --set newsletters=SLUG for all rows")
+    tell_weighed(load.weighed)
+    if not (load.held or load.limits.dry_run):
+        say(", ".join(f"{number:,} {what}" for what, number in sorted(load.became.items())) or "nothing to do")

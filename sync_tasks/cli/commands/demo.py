@@ -1,0 +1,221 @@
+"""``sync-tasks demo``: the whole pipeline on this machine, played once."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+
+from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_table, say
+from sync_tasks.domain.pauses import list_part, name_of
+from sync_tasks.errors import SyncError
+from sync_tasks.local import setup
+from sync_tasks.local.processes import PartEndedError, Parts, ending_on_signals
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.local.redis_server import EmbeddedRedis
+    from sync_tasks.sandbox.server import ServedSandbox
+    from sync_tasks.state.store import Store
+
+# As fast as a small portal, so that there is something to change at Brevo by the time somebody changes it.
+EVENTS_PER_SECOND = 15
+SETTLED_WITHIN = 60.0
+STOPPED_WITHIN = 5.0
+MENDED = "books"
+WORKERS = 2
+_LOOK_EVERY = 0.05
+
+
+class DemoFailedError(SyncError):
+    """The demo did not go as it should."""
+
+
+@dataclass
+class Stage:
+    """What the demo plays on."""
+
+    redis: "EmbeddedRedis"
+    brevo: "ServedSandbox"
+    parts: Parts
+    settings: "Settings"
+
+    @cached_property
+    def store(self) -> "Store":
+        """The state of the pipeline."""
+        from sync_tasks.state.store import Store, connect
+
+        return Store(connect(self.redis.url, connections=4), "sync_tasks")
+
+
+def show_demo() -> None:
+    """Play the sample events of a portal: Redis, a local Brevo, two workers and beat, all of it gone afterwards.
+
+    Needs no server, no key and no configuration, and touches none. The people shown are invented, so their addresses
+    are not masked.
+    """
+    started = time.monotonic()
+    with ending_on_signals(), _keeping_logs_of_failures() as folder:
+        with ExitStack() as stack:
+            stage = _set_up(folder, stack)
+            _play(stage)
+            say("\nstopping everything")
+        say(f"[green]done[/] in {time.monotonic() - started:.0f} s; next: [bold]sync-tasks up[/], and the README")
+
+
+@contextmanager
+def _keeping_logs_of_failures() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sync-tasks-demo-"))
+    try:
+        yield folder
+    except (DemoFailedError, PartEndedError) as error:
+        complain(f"the demo failed: {error}\nwhat its parts said is in {folder}")
+        raise typer.Exit(1) from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _set_up(folder: Path, stack: ExitStack) -> Stage:
+    """Start all parts and return once they are ready."""
+    from sync_tasks.local.redis_server import EmbeddedRedis
+
+    setup.forget_settings()
+    setup.announce({"SYNC_CONFIG": str(_write_configuration(folder)), "SYNC_API_KEY": setup.ANY_KEY})
+    settings = setup.load_without_keys()
+    redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
+    say(f"[green]✓[/] Redis on 127.0.0.1:{redis.port}")
+    brevo = stack.enter_context(setup.serve(setup.model_brevo(settings, without=MENDED), 0))
+    say(f"[green]✓[/] Brevo's sandbox on {brevo.origin}/")
+    setup.announce({"SYNC_REDIS_URL": redis.url, "SYNC_BASE_URL": brevo.url})
+    return Stage(redis, brevo, _start_parts(folder, stack), settings)
+
+
+def _write_configuration(folder: Path) -> Path:
+    """Return the configuration of the examples, less patient: nobody wants to watch for half a minute."""
+    text, path = setup.example("sync_tasks.toml").read_text(), folder / "sync_tasks.toml"
+    hasty = text.replace("# probe_seconds = 30", "probe_seconds = 1").replace(
+        "# grace_seconds = 15", "grace_seconds = 2"
+    )
+    path.write_text(hasty)
+    return path
+
+
+def _start_parts(folder: Path, stack: ExitStack) -> Parts:
+    started = time.monotonic()
+
+    def hear(name: str, line: str) -> None:
+        with (folder / f"{name}.log").open("a") as log:
+            log.write(f"{line}\n")
+
+    processes = stack.enter_context(Parts(os.environ, hear, patience=STOPPED_WITHIN))
+    with open_console().status("starting two workers and beat"):
+        setup.start_workers(processes, WORKERS)
+        processes.wait_until_ready()
+    say(f"[green]✓[/] two worker processes and beat, ready in {time.monotonic() - started:.1f} s")
+    return processes
+
+
+def _play(stage: Stage) -> None:
+    _send_sample()
+    seconds = _wait_until(stage, lambda: _is_settled(stage, _read_users(stage, _waiting_for_list(stage))))
+    say(f"[green]✓[/] Brevo agrees {seconds:.1f} s later, after {count(stage.brevo.sandbox.journal.total, 'request')}")
+    _show_contacts(stage, "what Brevo holds", stage.brevo.sandbox.contacts())
+    _show_letters(stage)
+    _create_list(stage)
+
+
+def _send_sample() -> None:
+    from sync_tasks.backfill.text import Text
+    from sync_tasks.cli.commands.send import Refusal, send_lines, tell_sent
+
+    def tell(refusal: Refusal) -> None:
+        say(f"  line {refusal.line}: {escaped(refusal.reason)}")
+
+    file = setup.example("portal-events.jsonl")
+    say(f"\n[bold]$ sync-tasks send {file.name}[/]")
+    with file.open("rb") as lines:
+        sent = send_lines(Text(lines), rate=EVENTS_PER_SECOND, refuse=tell, size=file.stat().st_size)
+    tell_sent(sent)
+    if sent.stopped_at is not None or not sent.accepted:
+        raise DemoFailedError("the sample events were not accepted")
+
+
+def _wait_until(stage: Stage, is_settled: Callable[[], bool]) -> float:
+    """Return how long it took until Brevo agreed and no message was left.
+
+    Raises:
+        DemoFailedError: it takes too long.
+    """
+    start = time.monotonic()
+    with open_console().status("waiting until Brevo agrees"):
+        while not is_settled():
+            stage.parts.check()
+            if time.monotonic() - start > SETTLED_WITHIN:
+                raise DemoFailedError(f"not settled after {SETTLED_WITHIN:.0f} s")
+            time.sleep(_LOOK_EVERY)
+    return time.monotonic() - start
+
+
+def _is_settled(stage: Stage, waiting: Iterable[str] = ()) -> bool:
+    """Tell whether nothing is on its way any more but what waits."""
+    redis, key = stage.store.redis, stage.store.key
+    messages = redis.exists("sync_tasks", "sync_tasks.urgent", key("unacked"))
+    return not messages and set(_read_users(stage, "dirty")) <= set(waiting)
+
+
+def _waiting_for_list(stage: Stage) -> str:
+    """Return the key of the users whose events wait for the list that is missing."""
+    return f"paused_users:{name_of('default', list_part(stage.settings.newsletters[MENDED].list_id))}"
+
+
+def _read_users(stage: Stage, name: str) -> list[str]:
+    return cast("list[str]", stage.store.redis.zrange(stage.store.key(name), 0, -1))
+
+
+def _show_contacts(stage: Stage, title: str, contacts: Iterable[Mapping[str, Any]]) -> None:
+    slugs = {known.list_id: slug for slug, known in stage.settings.newsletters.items()}
+    table = lay_out(title, "User", "Address", "Name", "City", "Newsletters")
+    for contact in sorted(contacts, key=lambda contact: str(contact["ext_id"]).rjust(30)):
+        told, erased = contact["attributes"], contact["ext_id"].startswith("deleted-")
+        newsletters = ", ".join(slugs[number] for number in contact["listIds"]) or "none"
+        table.add_row(
+            "erased" if erased else escaped(contact["ext_id"]),
+            escaped(contact["email"]),
+            escaped(f"{told.get('FIRSTNAME', '')} {told.get('LASTNAME', '')}"),
+            escaped(told.get("CITY", "")),
+            "[red]blocklisted[/]" if contact["emailBlacklisted"] else newsletters,
+        )
+    print_table(table)
+
+
+def _show_letters(stage: Stage) -> None:
+    from sync_tasks.cli.views.dead_letters import print_letters
+    from sync_tasks.state.dead_letters import read_letters
+
+    say("\n[bold]$ sync-tasks failed list[/]")
+    print_letters(read_letters(stage.store))
+
+
+def _create_list(stage: Stage) -> None:
+    """Create the list that was missing, and show that whoever waited for it gets there by itself."""
+    wanted = stage.settings.newsletters[MENDED].list_id
+    waiting = len(_read_users(stage, _waiting_for_list(stage)))
+    say(f"\nthe list of [bold]{MENDED}[/] does not exist at Brevo: {count(waiting, 'contact')} waits, all else goes on")
+    stage.brevo.sandbox.request("POST", "/contacts/lists", {"name": MENDED, "folderId": 1})
+    seconds = _wait_until(stage, lambda: _is_settled(stage))
+    contacts: list[dict[str, Any]] = stage.brevo.sandbox.contacts()
+    there = [contact for contact in contacts if wanted in contact["listIds"]]
+    say(f"somebody creates it there; [green]✓[/] {seconds:.1f} s later:")
+    _show_contacts(stage, "who waited for it", there)
+    if not waiting or len(there) != waiting:
+        raise DemoFailedError("who waited for the list is not on it")

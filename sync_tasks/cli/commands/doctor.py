@@ -1,0 +1,62 @@
+"""``sync-tasks doctor``: examine the installation and say what to do."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.output import AsJson, escaped, lay_out, print_json, print_table, say
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.cli.views.doctor_checks import Check
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.state.store import Store
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def examine(*, as_json: AsJson = False) -> None:
+    """Check the configuration, Redis, the workers, and each account's key, lists, attributes and webhook.
+
+    Exit 1 where a check fails; a broken configuration is exit 2, one line per fault.
+    """
+    from sync_tasks.config.settings import load_settings
+
+    settings = load_settings()
+    with open_store() as store:
+        checks = list(_examine(store, settings))
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        _print(checks)
+    raise typer.Exit(1 if any(check.state == "fail" for check in checks) else 0)
+
+
+def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
+    from sync_tasks.cli.connections import open_gateways
+    from sync_tasks.cli.views import doctor_checks, webhook_checks
+
+    yield from doctor_checks.check_configuration(settings)
+    yield from doctor_checks.check_redis(store.redis)
+    yield from doctor_checks.check_pipeline(store, settings)
+    with open_gateways(store, settings) as gateways:
+        for name, gateway in gateways.items():
+            yield from doctor_checks.check_account(name, settings, gateway)
+            yield from doctor_checks.check_ext_ids(name, settings, gateway, store)
+    yield from doctor_checks.check_census(store, settings)
+    yield from webhook_checks.check_webhooks(store, settings)
+
+
+def _print(checks: "list[Check]") -> None:
+    table = lay_out("", "Check", "", "Found", "What to do")
+    for check in checks:
+        state = f"[{_STYLES[check.state]}]{check.state}[/]"
+        table.add_row(escaped(check.what), state, escaped(check.found), escaped(check.advice))
+    print_table(table)
+    states = Counter(check.state for check in checks)
+    told = [f"[{_STYLES[state]}]{number} {state}[/]" for state, number in states.items()]
+    say(f"{count(len(checks), 'check')}: {', '.join(told)}")

@@ -1,0 +1,192 @@
+"""``sync-tasks failed``: see, replay and discard dead letters."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.output import AsJson, complain, parse_age, print_json, say
+from sync_tasks.cli.users import Address, find_wanting
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.cli.views.letters import Filter
+    from sync_tasks.state.dead_letters import DeadLetter
+    from sync_tasks.state.store import Store
+
+app = typer.Typer(
+    help="The dead letters: events that ended in a permanent error and need a person.", no_args_is_help=True
+)
+
+Id = Annotated[str, typer.Argument(help="Its beginning will do.", metavar="ID")]
+Ids = Annotated[list[str] | None, typer.Argument(help="Of each its beginning will do.", metavar="[ID]...")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
+Task = Annotated[str | None, typer.Option(help="Only of this task, such as subscribe_contact.")]
+Error = Annotated[str | None, typer.Option(help="Only of this error class.", metavar="CLASS")]
+Newsletter = Annotated[str | None, typer.Option(help="Only about this newsletter.", metavar="SLUG")]
+OlderThan = Annotated[
+    timedelta | None, typer.Option(parser=parse_age, help="Only what failed before that, such as 7d.", metavar="AGE")
+]
+NewerThan = Annotated[
+    timedelta | None, typer.Option(parser=parse_age, help="Only what failed since, such as 2h.", metavar="AGE")
+]
+By = Annotated[str | None, typer.Option(help="Who does it: kept with the letter.", metavar="WHO")]
+Wait = Annotated[float, typer.Option(min=0, help="Wait so long for what comes of it.", metavar="SECONDS")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")]
+Closed = Annotated[bool, typer.Option("--closed", help="Instead, those dealt with lately.")]
+
+
+@app.command("list")
+def list_letters(
+    *,
+    task: Task = None,
+    error: Error = None,
+    newsletter: Newsletter = None,
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    address: Address = None,
+    closed: Closed = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the dead letters, the oldest first."""
+    from sync_tasks.cli.views import dead_letters, letters
+
+    with open_store() as store:
+        users = _find_users(store, address) if address is not None else None
+        which = letters.Filter(task, error, newsletter, older_than, newer_than, users)
+        found = letters.find_closed(store, which) if closed else letters.find_letters(store, which)
+    if as_json:
+        print_json([letters.dump_letter(letter) for letter in found])
+    else:
+        (dead_letters.print_closed if closed else dead_letters.print_letters)(found)
+
+
+def _find_users(store: "Store", address: str) -> frozenset[str]:
+    from sync_tasks.state.dead_letters import read_closed, read_letters
+
+    letters = [*read_letters(store), *read_closed(store)]
+    users = find_wanting(store, address, (letter.user_id for letter in letters if letter.user_id))
+    if not users:
+        complain("nobody has this address")
+        raise typer.Exit(1)
+    return users
+
+
+@app.command("show")
+def show_letter(letter_id: Id, *, as_json: AsJson = False) -> None:
+    """Show one dead letter, also one that was dealt with lately."""
+    from sync_tasks.cli.views import dead_letters, letters
+
+    with open_store() as store:
+        letter = letters.pick_letters(store, [letter_id])[0]
+    if as_json:
+        print_json(letters.dump_letter(letter))
+    else:
+        dead_letters.print_letter(letter)
+
+
+@app.command("replay")
+def replay_letters(
+    ids: Ids = None,
+    *,
+    all_letters: All = False,
+    task: Task = None,
+    error: Error = None,
+    newsletter: Newsletter = None,
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    wait: Wait = 0.0,
+    by: By = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give dead letters another chance, once their cause is mended.
+
+    Safe at any time: an event that newer ones overtook changes nothing. Exit 1 where a letter could not be replayed, or
+    has failed again.
+    """
+    from sync_tasks.cli.views import dead_letters, letters
+
+    which = letters.Filter(task, error, newsletter, older_than, newer_than)
+    with open_store() as store:
+        chosen = _choose(store, ids, which, all_letters=all_letters)
+        who = by or letters.name_operator()
+        done = letters.preview(store, chosen) if dry_run else letters.replay_letters(store, chosen, who)
+        if wait and not dry_run:
+            done = list(letters.wait_for_fates(store, done, wait))
+    if as_json:
+        print_json([letters.dump_letter(one.letter) | {"outcome": one.outcome} for one in done])
+    else:
+        dead_letters.print_replays(done, "what a replay would do" if dry_run else "replayed")
+    raise typer.Exit(1 if any(one.troubled for one in done) else 0)
+
+
+def _choose(store: "Store", ids: list[str] | None, which: "Filter", *, all_letters: bool) -> "list[DeadLetter]":
+    from sync_tasks.cli.views.letters import find_letters, pick_letters
+
+    if ids and (which or all_letters):
+        raise typer.BadParameter("ids, or --all and filters, not both")
+    if not (ids or which or all_letters):
+        raise typer.BadParameter("which? Name ids, or --all, or a filter such as --error CLASS")
+    return pick_letters(store, ids) if ids else find_letters(store, which)
+
+
+@app.command("discard")
+def discard_letters(
+    ids: Ids = None,
+    *,
+    all_letters: All = False,
+    task: Task = None,
+    error: Error = None,
+    newsletter: Newsletter = None,
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    by: By = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give up the wish of dead letters, until a newer event arrives.
+
+    Letters that were chosen by filters are discarded only after a question, or with `--yes`. An erasure cannot be
+    discarded. Exit 1 where one was chosen, or somebody else dealt with one.
+    """
+    from sync_tasks.cli.views import letters
+
+    which = letters.Filter(task, error, newsletter, older_than, newer_than)
+    with open_store() as store:
+        chosen = _choose(store, ids, which, all_letters=all_letters)
+        if chosen and not (ids or yes or dry_run):
+            typer.confirm(f"discard {count(len(chosen), 'dead letter')}?", abort=True, err=True)
+        who = by or letters.name_operator()
+        outcomes = [_discard(store, letter, who, dry_run=dry_run) for letter in chosen]
+    if as_json:
+        told = zip(map(letters.dump_letter, chosen), outcomes, strict=True)
+        print_json([letter | {"outcome": outcome} for letter, outcome in told])
+    else:
+        _tell_discarded(chosen, outcomes)
+    raise typer.Exit(0 if {"discarded", "would be discarded"}.issuperset(outcomes) else 1)
+
+
+def _discard(store: "Store", letter: "DeadLetter", who: str, *, dry_run: bool) -> str:
+    from sync_tasks.errors import UnfinishedErasureError
+    from sync_tasks.state.dead_letters import check_discardable, discard
+
+    if letter.closed:
+        return "gone"
+    try:
+        if dry_run:
+            check_discardable(store, letter)
+            return "would be discarded"
+        return "discarded" if discard(store, letter, who) else "gone"
+    except UnfinishedErasureError as error:
+        return f"refused: {error}"
+
+
+def _tell_discarded(chosen: "list[DeadLetter]", outcomes: list[str]) -> None:
+    for letter, outcome in zip(chosen, outcomes, strict=True):
+        say(f"{letter.id} {outcome}")
+    if not chosen:
+        say("no such dead letters")

@@ -1,0 +1,174 @@
+"""``sync-tasks reconcile``: compare all that Brevo holds with what the portal wants, and repair what differs."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.commands.reconcile_export import Wish, open_export
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.files import AsOf, Dates, Encoding, Form, IgnoreUnknown, Map, MaxResubscribed, Name, Set, Zone
+from sync_tasks.cli.output import (
+    AsJson,
+    complain,
+    escaped,
+    lay_out,
+    open_console,
+    print_json,
+    print_table,
+    say,
+    suggest,
+)
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.reconcile.history import Run
+    from sync_tasks.reconcile.run import Scope
+
+
+def reconcile(
+    *,
+    newsletter: Annotated[str, typer.Option(help="Only what differs on this newsletter's list.")] = "",
+    account: Annotated[str, typer.Option(help="Only this account.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look; change nothing.")] = False,
+    max_changes: Annotated[
+        int | None, typer.Option(min=0, help="So many may lose a subscription or be erased.")
+    ] = None,
+    remove_unknown: Annotated[
+        bool, typer.Option("--remove-unknown", help="Take contacts the portal does not know off the managed lists.")
+    ] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", dir_okay=False, help="Write the counts as CSV.")
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write one page with a chart.")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="From the first contact on, even where a comparison was broken off.")
+    ] = False,
+    export: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", dir_okay=False, help="A complete export of the portal.")
+    ] = None,
+    treat_missing_as_deleted: Annotated[
+        bool, typer.Option("--treat-missing-as-deleted", help="Anonymize users whom the export lacks.")
+    ] = False,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave the export's bad rows out.")] = False,
+    as_of: AsOf = None,
+    max_resubscribed: MaxResubscribed = None,
+    encoding: Encoding = "",
+    columns: Map = None,
+    values: Set = None,
+    names: Name = None,
+    zone: Zone = "",
+    dates: Dates = "",
+    ignore_unknown: IgnoreUnknown = False,
+    users: Annotated[
+        bool, typer.Option("--users", help="Name the users of each class by their ids, here, in JSON and HTML.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
+
+    Nothing is changed where more people than usual would lose a subscription: then it waits for --max-changes. Exit 1
+    where something is left: a dead letter, what has waited for more than an hour, or what was not repaired.
+    """
+    from sync_tasks.config.settings import load_settings
+    from sync_tasks.reconcile.run import Scope
+
+    settings = load_settings()
+    _check_names(settings, account, newsletter)
+    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None, users)
+    form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
+    delete = treat_missing_as_deleted
+    wish = Wish(export, form, as_of, skip_bad_rows, delete, max_resubscribed) if export else None
+    runs = _run(settings, scope, wish)
+    _write(runs, csv_file, html_file)
+    if as_json:
+        print_json([asdict(run) for run in runs])
+    else:
+        _tell(runs)
+    raise typer.Exit(1 if any(run.refused or run.left for run in runs) else 0)
+
+
+def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
+    for name, known, what in (
+        (account, settings.accounts.keys(), "account"),
+        (newsletter, settings.newsletters.keys(), "newsletter"),
+    ):
+        if name and name not in known:
+            complain(f"there is no {what} of that name; known: {', '.join(known)}")
+            raise typer.Exit(2)
+    if account and newsletter and settings.account_of(newsletter) != account:
+        complain("that newsletter belongs to another account")
+        raise typer.Exit(2)
+
+
+def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]":
+    from sync_tasks.reconcile.lock import standing_alone
+    from sync_tasks.reconcile.run import reconcile
+    from sync_tasks.tasks.bootstrap import build_resources, open_patiently
+
+    with (
+        open_store() as store,
+        standing_alone(store) as alone,
+        open_patiently(build_resources(settings, store)) as using,
+        open_console(stderr=True).status("comparing") as shown,
+    ):
+        if not alone:
+            complain("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
+            raise typer.Exit(1)
+        given = open_export(wish, using) if wish else None
+
+        def tell(account: str, compared: int) -> None:
+            shown.update(f"{account}: {count(compared, 'contact')} compared")
+
+        return given.reconcile(using, scope, tell) if given else reconcile(using, scope, tell)
+
+
+def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:
+    if csv_file:
+        with csv_file.open("w", newline="", encoding="utf-8") as opened:
+            csv.writer(opened).writerows(_csv_rows(runs))
+    if html_file:
+        from sync_tasks.reconcile.report_html import draw_page
+
+        html_file.write_text(draw_page(runs), encoding="utf-8")
+
+
+def _csv_rows(runs: "list[Run]") -> Iterable[tuple[object, ...]]:
+    yield "account", "newsletter", "drift", "contacts"
+    for run in runs:
+        yield from ((run.account, "", kind, number) for kind, number in sorted(run.found.items()))
+        for slug, found in run.lists.items():
+            yield from ((run.account, slug, kind, number) for kind, number in sorted(found.items()))
+
+
+def _tell(runs: "list[Run]") -> None:
+    for run in runs:
+        _tell_run(run)
+        if run.refused:
+            complain(f"! account {run.account}: nothing was changed: {run.refused}")
+    if any(run.repaired for run in runs):
+        suggest("the workers repair it; afterwards: [bold]sync-tasks reconcile --dry-run[/]")
+
+
+def _tell_run(run: "Run") -> None:
+    from sync_tasks.reconcile.history import tell_resumed
+
+    if run.resumed:
+        say(f"{escaped(run.account)}: {tell_resumed(run)}")
+    title = f"{run.account}: {count(run.compared, 'contact')} compared in {run.seconds:.1f} s"
+    table = lay_out(title, "Drift", "Contacts", *run.lists)
+    for kind, number in sorted(run.found.items()):
+        table.add_row(kind, f"{number:,}", *(f"{found.get(kind, 0):,}" for found in run.lists.values()))
+    if run.found:
+        print_table(table)
+    else:
+        say(f"{escaped(title)}: no drift")
+    for kind, named in sorted(run.users.items()):
+        say(f"{escaped(kind)}: {escaped(', '.join(named))}")
+    say(f"{count(run.repaired, 'contact')} to be repaired, {run.alone:,} left to their own push")

@@ -1,0 +1,157 @@
+"""A complete export of the portal, for ``sync-tasks reconcile --from``."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from sync_tasks.cli.files import (
+    Form,
+    find_excess,
+    former_slugs,
+    moment_of_file,
+    tell_bad_rows,
+    tell_weighed,
+    types_at_brevo,
+)
+from sync_tasks.cli.output import complain
+from sync_tasks.reconcile.safety_catch import most_changes
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.backfill.preview import Extent, Weighed
+    from sync_tasks.backfill.rows import Source
+    from sync_tasks.reconcile.comparison import Tell
+    from sync_tasks.reconcile.history import Run
+    from sync_tasks.reconcile.run import Scope
+    from sync_tasks.sync.context import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator wants of an export: from which file, as of when, and how far it may go.
+
+    ``delete``: users whom it lacks are deleted.
+    """
+
+    path: Path
+    form: Form
+    as_of: str | None = None
+    skip_bad_rows: bool = False
+    delete: bool = False
+    max_resubscribed: int | None = None
+
+
+@dataclass(slots=True)
+class Export:
+    """The rows of an export that were checked, and when it was true.
+
+    ``sound``: no row was bad, so that what it does not name is indeed not there.
+    """
+
+    wish: Wish
+    source: "Source"
+    as_of: datetime
+    sound: bool
+    weighed: "Weighed" = field(init=False)
+
+    def reconcile(self, using: "Resources", scope: "Scope", tell: "Tell") -> "list[Run]":
+        """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
+        from sync_tasks.backfill.preview import weigh
+        from sync_tasks.reconcile import export as exporting
+        from sync_tasks.reconcile.run import reconcile
+
+        self.weighed = weigh(self.source, self.as_of, using.store, self._extent(using, scope))
+        self._tell()
+        held = self._find_fault(using, scope)
+        if held and not scope.dry_run:
+            complain(f"nothing was changed: {held}")
+            raise typer.Exit(1)
+        exporting.bring_in(self.source, self.as_of, using.store, on_trial=scope.dry_run)
+        allowed = False
+        try:
+            runs = reconcile(using, scope, tell)
+            allowed = not scope.dry_run and not any(run.refused for run in runs)
+        finally:
+            if not allowed:
+                exporting.take_back(self.source, using.store)
+        if allowed:
+            self._finish(using)
+        return [replace(run, refused=run.refused or held) for run in runs]
+
+    def _extent(self, using: "Resources", scope: "Scope") -> "Extent":
+        """Return what the export tells everything of: all that the comparison is about."""
+        from sync_tasks.backfill.preview import Extent
+
+        accounts = frozenset(using.settings.accounts)
+        newsletters = {
+            slug
+            for slug in using.settings.newsletters
+            if scope.newsletter in {"", slug} and scope.account in {"", using.settings.account_of(slug)}
+        }
+        return Extent(
+            frozenset(newsletters) if self.sound else frozenset(),
+            accounts,
+            whole=True,
+            was=former_slugs(using.settings),
+        )
+
+    def _tell(self) -> None:
+        weighed = self.weighed
+        complain(
+            f"the export and the state: {count(weighed.new, 'user')} new, {weighed.changed:,} with newer wishes, "
+            f"{weighed.losing:,} lose a subscription"
+        )
+        tell_weighed(weighed)
+        if not self.sound:
+            complain("some rows are bad: subscriptions that the export lacks are not ended")
+        if weighed.missing:
+            complain(f"{count(len(weighed.missing), 'user')} of the state missing in the export")
+
+    def _find_fault(self, using: "Resources", scope: "Scope") -> str:
+        """Return why the safety catch holds before anything is changed, or nothing."""
+        told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
+        losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
+        most = most_changes(self.weighed.users, told)
+        if losing <= most:
+            return find_excess(self.weighed, self.wish.max_resubscribed, most)
+        return (
+            f"{losing} users would lose a subscription or be erased by the export, and {most} may without asking; look "
+            f"at it with --dry-run, then allow it with --max-changes {losing}"
+        )
+
+    def _finish(self, using: "Resources") -> None:
+        """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks where that is wished."""
+        from sync_tasks.backfill.import_contacts import Importing
+        from sync_tasks.backfill.preview import end_lacking
+        from sync_tasks.reconcile.export import delete_users
+
+        end_lacking(self.weighed.lacking, self.as_of, using.store)
+        Importing(using).run()
+        if self.wish.delete:
+            delete_users(self.weighed.missing, self.as_of, using.store)
+
+
+def open_export(wish: Wish, using: "Resources") -> Export:
+    """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
+    from sync_tasks.backfill.rows import check
+
+    moment = moment_of_file(wish.path, wish.as_of, wish.form.zone)
+    source = wish.form.open(wish.path, using.settings, types_at_brevo(lambda: using))
+    checked = check(source)
+    tell_bad_rows(checked)
+    if source.changed:
+        complain("nothing was changed: somebody wrote into the file while it was read: start again once it is whole")
+        raise typer.Exit(1)
+    if checked.bad and not wish.skip_bad_rows:
+        complain("nothing was changed: mend the bad rows, or leave them out with --skip-bad-rows")
+        raise typer.Exit(1)
+    if checked.bad and wish.delete:
+        complain("a user whose row is bad would count as deleted: mend the bad rows first")
+        raise typer.Exit(2)
+    if not checked.rows:
+        complain("nothing was changed: there is no row in it; is it the complete export?")
+        raise typer.Exit(1)
+    return Export(wish, source, moment, not checked.bad)

@@ -1,0 +1,202 @@
+"""``sync-tasks send``: hand events from JSON Lines to the tasks, as a portal does."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from sync_tasks.cli.files import Encoding
+from sync_tasks.cli.output import AsJson, complain, open_console, print_json, say
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.backfill.text import Text
+    from sync_tasks.tasks.base import EventTask
+
+STDIN = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line that was not accepted and never will be; ``reason`` quotes nothing of it."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of the lines; ``stopped_at`` is the first line not accepted because Redis was away."""
+
+    accepted: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    stopped_at: int | None = None
+    why: str = ""
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything was not accepted."""
+        return bool(self.refused) or self.stopped_at is not None
+
+
+class _BadLineError(Exception):
+    """A line is no event; the text says why and quotes nothing."""
+
+
+def send(
+    file: Annotated[Path, typer.Argument(help="JSON Lines; `-` is standard input.", metavar="FILE")],
+    *,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many events a second.", metavar="N")] = None,
+    encoding: Encoding = "",
+    as_json: AsJson = False,
+) -> None:
+    """Accept events from JSON Lines: `{"task": "subscribe_contact", "user_id": …}`, one object a line.
+
+    Each goes through the task's own `apply_async`, so what is reported as accepted is in the state in Redis. A bad line
+    is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
+    """
+    from sync_tasks.backfill.text import Text
+    from sync_tasks.config import environment
+    from sync_tasks.tasks import startup
+
+    startup.check_portal()
+    startup.ping("SYNC_REDIS_URL", environment.redis_url())
+    with _open(file) as opened:
+        text, refuse = Text(opened, encoding), _ignore if as_json else _tell_refusal
+        sent = send_lines(text, rate=rate, refuse=refuse, size=_size_of(file))
+    if as_json:
+        print_json(asdict(sent))
+    else:
+        tell_sent(sent)
+    raise typer.Exit(1 if sent.troubled else 0)
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[BinaryIO]:
+    if file == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        complain(f"{file}: {error.strerror}")
+        raise typer.Exit(2) from None
+    with opened:
+        yield opened
+
+
+def _size_of(file: Path) -> int | None:
+    return file.stat().st_size if file != STDIN and file.is_file() else None
+
+
+def send_lines(
+    lines: "Text",
+    *,
+    rate: float | None = None,
+    refuse: Callable[[Refusal], None] | None = None,
+    size: int | None = None,
+) -> Sent:
+    """Send all lines, showing progress on a terminal, and return what became of them.
+
+    Raises:
+        ConfigurationError: these are no lines of JSON.
+    """
+    from redis import RedisError
+
+    from sync_tasks.backfill.records import check_first_object
+
+    sent = Sent()
+    for number, line in enumerate(_with_progress(_paced(lines, rate), lines, size), start=1):
+        if not sent.troubled and not sent.accepted:
+            check_first_object(line)
+        try:
+            sent.accepted += _send_line(line, lines.fault(line))
+        except _BadLineError as error:
+            sent.refused.append(Refusal(number, str(error)))
+            (refuse or _ignore)(sent.refused[-1])
+        except RedisError as error:
+            sent.stopped_at, sent.why = number, f"Redis is away or in trouble: {type(error).__name__}"
+            break
+    return sent
+
+
+def _ignore(_refusal: Refusal) -> None:
+    """The report at the end says it all."""
+
+
+def _tell_refusal(refusal: Refusal) -> None:
+    complain(f"line {refusal.line}: {refusal.reason}")
+
+
+def _paced(lines: Iterable[str], rate: float | None) -> Iterator[str]:
+    """Yield the lines, none earlier than its turn."""
+    start = time.monotonic()
+    for number, line in enumerate(lines):
+        if rate:
+            time.sleep(max(start + number / rate - time.monotonic(), 0.0))
+        yield line
+
+
+def _with_progress(lines: Iterable[str], text: "Text", size: int | None) -> Iterator[str]:
+    """Yield the lines while a bar on the terminal tells how far they are; in a pipe there is no bar."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    console = open_console(stderr=True)
+    how_far = (BarColumn(), TaskProgressColumn()) if size else ()
+    columns = (TextColumn("sending"), *how_far, TextColumn("{task.fields[lines]:,} lines"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=size, lines=0)
+        for number, line in enumerate(lines, start=1):
+            yield line
+            progress.update(task, completed=text.position, lines=number)
+
+
+def _send_line(line: str, fault: str) -> int:
+    """Send the event on one line and return how many were accepted; an empty line holds none."""
+    from sync_tasks.errors import InvalidEventError
+
+    if not line.strip():
+        return 0
+    if fault:
+        raise _BadLineError(fault)
+    task, arguments = _read(line)
+    try:
+        task.apply_async(kwargs=arguments)
+    except InvalidEventError as error:
+        raise _BadLineError(str(error)) from None
+    return 1
+
+
+def _read(line: str) -> "tuple[EventTask, dict[str, Any]]":
+    from sync_tasks.backfill.records import parse_object
+
+    try:
+        told = parse_object(line)
+    except ValueError as error:
+        raise _BadLineError(str(error)) from None
+    return _find_task(told.pop("task", None)), told
+
+
+def _find_task(name: object) -> "EventTask":
+    from sync_tasks import tasks
+    from sync_tasks.domain.events import EVENTS
+
+    known = name.removeprefix("sync_tasks.") if isinstance(name, str) else ""
+    if known not in EVENTS:
+        raise _BadLineError(f"task: must be one of {', '.join(EVENTS)}")
+    found: EventTask = getattr(tasks, known)
+    return found
+
+
+def tell_sent(sent: Sent) -> None:
+    """Say how many events were accepted, and from which line on none was."""
+    refused = f", {count(len(sent.refused), 'line')} refused" if sent.refused else ""
+    say(f"{count(sent.accepted, 'event')} accepted{refused}")
+    if sent.stopped_at is not None:
+        complain(f"line {sent.stopped_at} and what follows was not accepted: {sent.why}")
+        complain(f"go on later with: tail -n +{sent.stopped_at} FILE | sync-tasks send -")

@@ -1,0 +1,107 @@
+"""``sync-tasks status``: how the pipeline is at this moment."""
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.connections import open_broker, open_store, place_of
+from sync_tasks.cli.output import AsJson, escaped, open_console, print_json, say, suggest
+from sync_tasks.domain.timestamps import show_age
+from sync_tasks.monitoring.status import SWEPT_WITHIN, Overview, read_overview
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sync_tasks.config.settings import Settings
+
+
+AsMetrics = Annotated[bool, typer.Option("--metrics", help="Print the metrics in Prometheus' format instead.")]
+
+
+def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False) -> None:
+    """Show queues, workers, what is in flight, dead letters, paused accounts and the oldest unsynced event.
+
+    Exit 1 while an account or a part of one is paused, no worker answers, or no beat has swept lately.
+    """
+    from sync_tasks.config.settings import load_settings
+
+    settings = load_settings()
+    if as_metrics:
+        _print_metrics(settings)
+        return
+    with open_store() as store, open_broker() as broker:
+        overview = read_overview(store, settings, broker)
+    if as_json:
+        print_json(asdict(overview) | {"troubles": overview.troubles})
+    else:
+        _print(overview)
+    raise typer.Exit(1 if overview.troubles else 0)
+
+
+def _print_metrics(settings: "Settings") -> None:
+    from sync_tasks.monitoring.metrics import read_metrics
+
+    with open_store() as store:
+        sys.stdout.write(read_metrics(store, settings.accounts).decode())
+
+
+def _print(overview: Overview) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for name, told in _rows(overview):
+        grid.add_row(name, told)
+    open_console().print(grid)
+    for trouble in overview.troubles:
+        say(f"[bold white on red] ! [/] [red]{escaped(trouble)}[/]")
+    if overview.dead_letters:
+        suggest("dead letters wait for you: [bold]sync-tasks failed list[/]")
+
+
+def _rows(overview: Overview) -> list[tuple[str, str]]:
+    from sync_tasks.config import environment
+
+    queues = " · ".join(f"{escaped(name)} {length:,}" for name, length in overview.queues.items())
+    taken, oldest = overview.unacknowledged, overview.oldest_unsynced_seconds
+    return [
+        ("Redis", escaped(place_of(environment.redis_url()))),
+        ("Queues", queues + (f" · taken by workers {taken:,}" if taken is not None else "")),
+        ("Workers", escaped(", ".join(overview.workers)) or "[red]none answers[/]"),
+        ("Beat", _beat(overview.swept_seconds_ago)),
+        ("Contacts", f"{overview.dirty:,} unsynced · {overview.in_flight:,} in flight · {overview.due:,} to look at"),
+        ("Oldest", "everything is synced" if oldest is None else f"unsynced for {show_age(oldest)}"),
+        ("Dead letters", f"{overview.dead_letters:,}"),
+        ("Erasures", f"{overview.unfinished_erasures:,} unfinished"),
+        ("Accounts", _accounts(overview)),
+        ("Webhooks", _webhooks(overview)),
+        ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
+        *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
+    ]
+
+
+def _beat(seconds: float | None) -> str:
+    if seconds is None:
+        return "[red]has not swept for a day[/]"
+    told = f"swept {show_age(seconds)} ago"
+    return told if seconds <= SWEPT_WITHIN else f"[red]{told}[/]"
+
+
+def _accounts(overview: Overview) -> str:
+    running = (f"{escaped(name)} running" for name in overview.accounts if name not in overview.paused)
+    paused = (
+        f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
+    )
+    parts = (f"[red]{escaped(part.told)} for {show_age(part.seconds)}[/]" for part in overview.paused_parts)
+    return " · ".join([*running, *paused, *parts]) or count(0, "account")
+
+
+def _webhooks(overview: Overview) -> str:
+    told = (
+        f"{escaped(name)} {', '.join(f'{number:,} {what}' for what, number in sorted(counts.items()))}"
+        for name, counts in overview.webhooks.items()
+        if counts
+    )
+    return " · ".join(told) or "Brevo has told nothing"

@@ -1,0 +1,133 @@
+"""``sync-tasks unsubscribe`` and ``erase``: what somebody asks for on the telephone, as ordinary events."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.output import complain, escaped, say, suggest
+from sync_tasks.cli.users import Address, pick_user
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.texts import escaped as one_line
+
+if TYPE_CHECKING:
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.domain.contact import EventKey
+    from sync_tasks.domain.events import Event
+    from sync_tasks.state.store import Store
+
+_LINES, _LINES_KEPT = 30, 30 * 86_400
+
+User = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
+Newsletters = Annotated[list[str] | None, typer.Argument(metavar="[NEWSLETTER]...")]
+All = Annotated[bool, typer.Option("--all", help="All newsletters of the configuration.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+By = Annotated[str | None, typer.Option(help="Who does it: kept in the user's history.", metavar="WHO")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is asked for, of whom, and by whom."""
+
+    user_id: str
+    who: str
+    question: str
+    yes: bool
+
+
+def unsubscribe(
+    user_id: User = None,
+    newsletters: Newsletters = None,
+    *,
+    address: Address = None,
+    every: All = False,
+    yes: Yes = False,
+    by: By = None,
+) -> None:
+    """Unsubscribe a user from newsletters, as the portal does: it holds whatever Brevo has.
+
+    With `--address` all words are newsletters. Exit 1 where nothing is known of the user.
+    """
+    from sync_tasks.config.settings import load_settings
+
+    settings = load_settings()
+    words = [*([user_id] if user_id and address is not None else []), *(newsletters or [])]
+    slugs = _choose(settings, words, every=every)
+    with open_store() as store:
+        user = _find(store, None if address is not None else user_id, address)
+        question = f"unsubscribe user {user} from {', '.join(slugs)}?"
+        _accept(store, _Order(user, _name(by), question, yes), _opt_outs(user, slugs))
+
+
+def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By = None) -> None:
+    """Have all personal data of a user anonymized, for good, as the portal does for a deleted user.
+
+    Exit 1 where nothing is known of the user.
+    """
+    from sync_tasks.domain.events import Anonymize
+
+    with open_store() as store:
+        user = _find(store, user_id, address)
+        question = f"anonymize user {user} everywhere, for good?"
+        _accept(store, _Order(user, _name(by), question, yes), [Anonymize.model_construct(user_id=user)])
+
+
+def _choose(settings: "Settings", words: list[str], *, every: bool) -> list[str]:
+    if every == bool(words):
+        raise typer.BadParameter("which newsletters? Name them, or --all, and not both")
+    if unknown := [word for word in words if word not in settings.newsletters]:
+        raise ConfigurationError(*(f"newsletter {word}: not in the configuration" for word in unknown))
+    return list(dict.fromkeys(words)) or sorted(settings.newsletters)
+
+
+def _find(store: "Store", user_id: str | None, address: str | None) -> str:
+    user = pick_user(store, user_id, address)
+    if user is not None and store.peek(user) is not None:
+        return user
+    erased = user is not None and store.is_erased(user)
+    complain("the user is erased already" if erased else "nothing is known of this user")
+    raise typer.Exit(1)
+
+
+def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
+    """An id that an older release took is good enough to leave by."""
+    from sync_tasks.domain.events import Unsubscribe
+
+    return [Unsubscribe.model_construct(user_id=user_id, newsletter=slug) for slug in slugs]
+
+
+def _name(by: str | None) -> str:
+    from sync_tasks.cli.views.letters import name_operator
+
+    return by or name_operator()
+
+
+def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
+    """Ask, accept each event as the portal's own, note who did it, and nudge the contact."""
+    from sync_tasks.cli.views.letters import nudge
+    from sync_tasks.domain.contact import EventKey
+
+    if not order.yes:
+        typer.confirm(escaped(order.question), abort=True, err=True)
+    woken = {order.user_id}
+    for event in events:
+        acceptance = store.accept(event)
+        woken |= set(acceptance.woken)
+        _note(store, order, EventKey(event.task, event.about or "", acceptance.stamp))
+        say(
+            f"{escaped(order.user_id)}: {event.task.removesuffix('_contact')} {event.about or ''}".rstrip()
+            + " accepted"
+        )
+    nudge(woken, urgent=True)
+    suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(order.user_id))
+
+
+def _note(store: "Store", order: _Order, key: "EventKey") -> None:
+    """Write into the user's history who did it; ``settle.lua`` keeps as many lines, as long."""
+    history, pipeline = store.key(f"history:{order.user_id}"), store.redis.pipeline()
+    pipeline.lpush(history, f"{store.now()} {key} told by {one_line(order.who)}")
+    pipeline.ltrim(history, 0, _LINES - 1)
+    pipeline.expire(history, _LINES_KEPT)
+    pipeline.execute()

@@ -1,0 +1,176 @@
+"""``sync-tasks up``: the whole pipeline on this machine until Ctrl-C."""
+
+import importlib.util
+import os
+import secrets
+import shlex
+import socket
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sync_tasks.cli.commands import webhooks
+from sync_tasks.cli.commands.sandbox import PORT
+from sync_tasks.cli.connections import open_store, place_of
+from sync_tasks.cli.output import complain, escaped, open_console, say
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.local import setup
+from sync_tasks.local.processes import PartEndedError, Parts, ending_on_signals
+
+STOPPED_WITHIN = 20.0
+_LOOK_EVERY = 0.5
+_STYLES = {"beat": "magenta", "flower": "yellow", "webhooks": "green"}
+
+Workers = Annotated[int, typer.Option(min=1, max=32, help="How many worker processes.")]
+SandboxPort = Annotated[int, typer.Option(min=0, max=65535, help="Where the sandbox listens; 0 takes a free port.")]
+FlowerPort = Annotated[int, typer.Option(min=0, max=65535, help="Where Flower listens; 0 takes a free port.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Where the embedded Redis keeps its data; without it, it forgets.", file_okay=False)
+]
+
+
+def run_all(
+    *, workers: Workers = 1, sandbox_port: SandboxPort = PORT, flower_port: FlowerPort = 5555, data: Data = None
+) -> None:
+    """Run workers, beat and Flower until Ctrl-C, on an embedded Redis and a local Brevo.
+
+    With `SYNC_REDIS_URL` set it is that Redis instead, with `SYNC_API_KEY` or `SYNC_API_KEY_FILE` the real Brevo.
+    Everything listens on 127.0.0.1 only.
+    """
+    with suppress(KeyboardInterrupt), ending_on_signals(), ExitStack() as stack:
+        started_here = _find_redis(data, stack) | _find_brevo(sandbox_port, stack)
+        _check_parts()
+        flower = _pick_port(flower_port) if importlib.util.find_spec("flower") else None
+        processes = stack.enter_context(Parts(os.environ, Voices(), patience=STOPPED_WITHIN))
+        setup.start_workers(processes, workers)
+        _start_flower(processes, flower)
+        if "SYNC_BASE_URL" in started_here:
+            started_here |= _start_receiver(processes)
+        else:
+            say("[bold]Webhooks[/] not received: Brevo does not reach this machine, see docs/how-to/webhooks.md")
+        _tell_how_to_use(started_here)
+        _wait_for_trouble(processes)
+
+
+def _check_parts() -> None:
+    """Refuse before anything starts what would end one part or the other."""
+    from sync_tasks.tasks import startup
+
+    startup.check_worker()
+    startup.check_beat()
+
+
+def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:
+    """Return the variables that lead to the Redis started here; none where it was there before."""
+    from sync_tasks.config import environment
+    from sync_tasks.local.redis_server import EmbeddedRedis
+
+    if os.environ.get("SYNC_REDIS_URL") or os.environ.get("SYNC_REDIS_URL_FILE"):
+        with open_store():
+            say(f"[bold]Redis[/]   {escaped(place_of(environment.redis_url()))}")
+        return {}
+    redis = stack.enter_context(EmbeddedRedis(data))
+    say(f"[bold]Redis[/]   {redis.url}  {'' if data else '(embedded: forgets everything at the end)'}")
+    return _announce({"SYNC_REDIS_URL": redis.url})
+
+
+def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
+    """Return the variables that lead to the sandbox started here; none where Brevo is the real one.
+
+    Raises:
+        ConfigurationError: the configuration makes no sense.
+    """
+    from sync_tasks.config.settings import load_settings
+
+    if os.environ.get("SYNC_API_KEY") or os.environ.get("SYNC_API_KEY_FILE"):
+        for name, account in load_settings().accounts.items():
+            say(f"[bold]Brevo[/]   {escaped(account.base_url)}  (account {name})")
+        return {}
+    setup.take_example_configuration()
+    settings = setup.load_without_keys()
+    if set(settings.accounts) != {"default"}:
+        raise ConfigurationError("the sandbox is one account, 'default'; the configuration has others: set their keys")
+    served = stack.enter_context(setup.serve(setup.model_brevo(settings), port))
+    say(f"[bold]Brevo[/]   {served.origin}/  (sandbox: forgets everything at the end)")
+    configuration = {"SYNC_CONFIG": os.environ["SYNC_CONFIG"]} if "SYNC_CONFIG" in os.environ else {}
+    return _announce(configuration | {"SYNC_BASE_URL": served.url, "SYNC_API_KEY": setup.ANY_KEY})
+
+
+def _announce(variables: dict[str, str]) -> dict[str, str]:
+    setup.announce(variables)
+    return variables
+
+
+def _pick_port(port: int) -> int:
+    """Return the port if it is free, a free one for 0.
+
+    Raises:
+        ConfigurationError: it is taken.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", port)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise ConfigurationError(f"port {port}: {error.strerror}; choose another with --flower-port") from None
+
+
+def _start_flower(processes: Parts, port: int | None) -> None:
+    if port is None:
+        say("[bold]Flower[/]  not installed: pip install 'sync-tasks\\[flower]'")
+        return
+    processes.start("flower", "flower", "--address=127.0.0.1", f"--port={port}", "--logging=error")
+    say(f"[bold]Flower[/]  http://127.0.0.1:{port}/")
+
+
+def _start_receiver(processes: Parts) -> dict[str, str]:
+    """Receive what the sandbox tells of its contacts: a real Brevo could not reach this machine.
+
+    Returns the variable that holds the token, for ``sync-tasks doctor``.
+    """
+    from sync_tasks.local.redis_server import free_port
+
+    port, token = free_port(), secrets.token_hex(16)
+    processes.env["SYNC_WEBHOOK_TOKEN"] = token
+    processes.start_module("webhooks", "sync_tasks", "webhooks", "serve", "--port", str(port), ready="receiving on")
+    webhooks.install_one("default", setup.load_without_keys(), f"http://127.0.0.1:{port}", token, batched=False)
+    return {"SYNC_WEBHOOK_TOKEN": token}
+
+
+def _tell_how_to_use(variables: dict[str, str]) -> None:
+    if variables:
+        say("\nin another terminal, for a portal or for [bold]sync-tasks status[/]:")
+        for name, value in variables.items():
+            typer.echo(f"  export {name}={shlex.quote(value)}")
+    if "SYNC_WEBHOOK_TOKEN" in variables:
+        say("\nchange a contact on the sandbox's page, and see it mended within seconds")
+    say("\n[dim]Ctrl-C stops everything[/]")
+
+
+def _wait_for_trouble(processes: Parts) -> None:
+    """Wait until Ctrl-C; a part that ends by itself ends all, with exit 1."""
+    try:
+        processes.wait_until_ready()
+        say("[green]✓[/] ready\n")
+        while True:
+            processes.check()
+            time.sleep(_LOOK_EVERY)
+    except PartEndedError as error:
+        complain(f"{error}; stopping everything")
+        raise typer.Exit(1) from None
+
+
+class Voices:
+    """Prints what the parts say, each line after the name of who said it."""
+
+    def __init__(self) -> None:
+        self._console = open_console()
+        self._turn = threading.Lock()
+
+    def __call__(self, name: str, line: str) -> None:
+        """Print one line of one part."""
+        with self._turn:
+            self._console.print(f"[{_STYLES.get(name, 'cyan')}]{name:<8}[/] │ {escaped(line)}", soft_wrap=True)

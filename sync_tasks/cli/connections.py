@@ -1,0 +1,91 @@
+"""The way to the pipeline's state, for commands that read or change it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import typer
+
+from sync_tasks.cli.output import complain
+from sync_tasks.config import environment
+
+if TYPE_CHECKING:
+    from kombu import Connection
+
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.providers import Gateway
+    from sync_tasks.state.store import Store
+
+_CONNECTS_WITHIN = 3
+
+
+@contextmanager
+def open_store() -> "Iterator[Store]":
+    """Yield the state; where Redis is away or in trouble, the command ends with one line and exit 1.
+
+    Raises:
+        ConfigurationError: the environment does not lead to a Redis that would have us.
+    """
+    from redis import RedisError
+
+    from sync_tasks.state.store import Store, connect
+    from sync_tasks.tasks import startup
+
+    url = environment.redis_url()
+    startup.ping("SYNC_REDIS_URL", url)
+    redis = connect(url, connections=4)
+    try:
+        redis.ping()
+        yield Store(redis, environment.namespace(), tolerance=environment.tolerance_at_hand())
+    except RedisError as error:
+        complain(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
+        raise typer.Exit(1) from None
+    finally:
+        redis.close()
+
+
+@contextmanager
+def open_broker() -> "Iterator[Connection]":
+    """Yield a connection to the queue's broker; where it is away, the command ends with one line and exit 1."""
+    from kombu.exceptions import OperationalError
+
+    from sync_tasks.tasks.app import app
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
+            yield connection
+    except OperationalError as error:
+        complain(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
+        raise typer.Exit(1) from None
+
+
+def place_of(url: str) -> str:
+    """Return host, port and database of a Redis URL, never its password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}{parts.path}"
+
+
+@contextmanager
+def open_gateways(
+    store: "Store | None", settings: "Settings", *, sure: bool = True
+) -> "Iterator[Mapping[str, Gateway]]":
+    """Yield one gateway per account, closed after the block; if ``sure``, only to accounts that the state knows."""
+    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.operator_gate import VisitorGate
+    from sync_tasks.sync.accounts import AccountOwner, open_gateway
+
+    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds) if store else None
+    with ExitStack() as stack:
+        gateways = {
+            name: open_gateway(
+                account,
+                VisitorGate(throttle, name),
+                owner=AccountOwner(store, name, account) if store and sure else None,
+            )
+            for name, account in settings.accounts.items()
+        }
+        for gateway in gateways.values():
+            stack.callback(gateway.close)
+        yield gateways

@@ -1,0 +1,126 @@
+"""How the command line shows things: short tables for people, JSON for programs, personal data masked."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.domain.events import Json
+from sync_tasks.texts import escaped as one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ShowPersonal = Annotated[
+    bool, typer.Option("--show-personal-data", help="Show addresses, names and attributes in full.")
+]
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff\uf900-\ufdff\ufe10-\uffef]")
+
+
+def open_console(*, stderr: bool = False) -> "Console":
+    """Return what prints to the terminal, or plainly into a pipe."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """Print one line for people; ``[bold]`` and the like are styles."""
+    open_console().print(text)
+
+
+def complain(text: str) -> None:
+    """Print lines to standard error; what no terminal shall obey stands there escaped."""
+    typer.echo("\n".join(map(one_line, text.split("\n"))), err=True)
+
+
+def print_json(document: object) -> None:
+    """Print a document for programs."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+# How columns behave, by their heading: ids stay whole, numbers stand to the right, what is long is cut.
+_WHOLE = {"ID", "Event", "Age", "User", "Newsletter", "City"}
+_CUT = {"Error": None, "By": None, "Address": 25, "Name": 16}
+
+
+def lay_out(title: str, *columns: str) -> "Table":
+    """Return an empty table; what a column may do for lack of space depends on its heading."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style="bold")
+    for name in columns:
+        table.add_column(
+            name,
+            justify="right" if name == "Age" else "left",
+            no_wrap=name in _WHOLE | _CUT.keys(),
+            overflow="ellipsis" if name in _CUT else "fold",
+            max_width=_CUT.get(name),
+        )
+    return table
+
+
+def print_table(table: "Table") -> None:
+    """Print a table, set off from what was printed before."""
+    console = open_console()
+    console.print()
+    console.print(table)
+
+
+def suggest(step: str) -> None:
+    """Print what to do next."""
+    say(f"[dim]→[/] {step}")
+
+
+def escaped(text: object) -> str:
+    """Return a text from elsewhere so that a terminal shows it as it is: no styles, no control sequences."""
+    from rich.markup import escape
+
+    return escape(_UNPRINTABLE.sub("\ufffd", str(text)))
+
+
+def mask_address(address: str) -> str:
+    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``."""
+    name, _, host = address.rpartition("@")
+    domain, _, top = host.rpartition(".")
+    return f"{name[:1]}***@{domain[:1]}***.{top}"
+
+
+def mask_value(value: Json) -> str:
+    """Return what may be seen of an attribute: whether there is one, and how a text begins."""
+    if value in ("", None):
+        return ""
+    if isinstance(value, bool):
+        return show_value(value)
+    return f"{value[:1]}***" if isinstance(value, str) else "***"
+
+
+def show_value(value: Json) -> str:
+    """Return an attribute's value in full."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def age_of(moment: datetime) -> float:
+    """Return how many seconds ago a moment was."""
+    return max((datetime.now(UTC) - moment).total_seconds(), 0.0)
+
+
+def parse_age(text: str) -> timedelta:
+    """Return how long ``90s``, ``30m``, ``2h`` or ``7d`` is.
+
+    Raises:
+        typer.BadParameter: it is none of these.
+    """
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", text.strip())
+    if not found:
+        raise typer.BadParameter("a number and s, m, h or d, such as 2h")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})

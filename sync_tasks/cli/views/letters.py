@@ -1,0 +1,192 @@
+"""Which dead letters an operator means, and what came of replaying them."""
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import typer
+
+from sync_tasks.cli.output import complain
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.state.dead_letters import DeadLetter, read_closed, read_letters, replay
+from sync_tasks.state.store import Store
+
+CLOSED_SHOWN = 100
+_CLOSED_SEARCHED = 10_000
+_LOOK_EVERY = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What letters must have in common; what is not told does not matter."""
+
+    task: str | None = None
+    error: str | None = None
+    newsletter: str | None = None
+    older_than: timedelta | None = None
+    newer_than: timedelta | None = None
+    users: frozenset[str] | None = None
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+    def matches(self, letter: DeadLetter) -> bool:
+        """Tell whether this is one of the letters meant; ``subscribe`` will do for ``subscribe_contact``."""
+        age = datetime.now(UTC) - letter.failed_at
+        return (
+            (self.task is None or letter.task in _spellings(self.task, "_contact"))
+            and (self.error is None or letter.error in _spellings(self.error, "Error"))
+            and (self.newsletter is None or letter.newsletter == self.newsletter)
+            and (self.users is None or letter.user_id in self.users)
+            and (self.older_than is None or age >= self.older_than)
+            and (self.newer_than is None or age <= self.newer_than)
+        )
+
+
+def _spellings(name: str, ending: str) -> set[str]:
+    plain = name.removeprefix("sync_tasks.")
+    return {plain, plain + ending}
+
+
+def find_letters(store: Store, which: Filter) -> list[DeadLetter]:
+    """Return the dead letters that match, the oldest first."""
+    return [letter for letter in read_letters(store) if which.matches(letter)]
+
+
+def find_closed(store: Store, which: Filter) -> list[DeadLetter]:
+    """Return the letters dealt with lately that match, the newest first."""
+    matching = (letter for letter in read_closed(store, _CLOSED_SEARCHED) if which.matches(letter))
+    return list(matching)[:CLOSED_SHOWN]
+
+
+def pick_letters(store: Store, ids: Sequence[str]) -> list[DeadLetter]:
+    """Return the letters with these ids, of which a beginning will do.
+
+    Raises:
+        typer.BadParameter: one is unknown, or several begin alike; then nothing has been done to any.
+    """
+    letters = read_letters(store)
+    return [_pick(store, letters, wanted) for wanted in dict.fromkeys(ids)]
+
+
+def _pick(store: Store, letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:
+    found = [letter for letter in letters if letter.id.startswith(wanted)]
+    if len(found) > 1:
+        raise typer.BadParameter(f"{len(found)} dead letters begin with {wanted}", param_hint="ID")
+    return found[0] if found else _pick_closed(store, wanted)
+
+
+def _pick_closed(store: Store, wanted: str) -> DeadLetter:
+    found = next((letter for letter in read_closed(store, _CLOSED_SEARCHED) if letter.id.startswith(wanted)), None)
+    if found is None:
+        raise typer.BadParameter(f"no dead letter has the id {wanted}", param_hint="ID")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of replaying one letter.
+
+    ``replayed``, ``overtaken``, ``lost`` and ``gone`` as ``dead_letters.replay`` says; after waiting ``reflected``,
+    ``failed again``, ``waiting``, or whatever else closed the letter.
+    """
+
+    letter: DeadLetter
+    outcome: str
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the event is still not reflected, and no newer one made up for it."""
+        return self.outcome in {"lost", "gone", "failed again", "waiting"}
+
+
+def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str) -> list[Replay]:
+    """Give each letter's event another chance and nudge the contacts."""
+    replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
+    nudge({done.letter.user_id for done in replays if done.outcome == "replayed"})
+    return replays
+
+
+def nudge(user_ids: set[str], *, urgent: bool = False) -> None:
+    """Have workers look at these users; where the broker is away, the sweep does it."""
+    from kombu.exceptions import OperationalError
+
+    from sync_tasks.tasks.nudge import nudge_contacts
+
+    try:
+        nudge_contacts(user_ids, urgent=urgent)
+    except OperationalError as error:
+        complain(f"the broker is away ({type(error.__cause__ or error).__name__}): the next sweep brings the contacts")
+
+
+def preview(store: Store, letters: Iterable[DeadLetter]) -> list[Replay]:
+    """Return what replaying these letters would do, without doing it."""
+    return [Replay(letter, _foresee(store, letter)) for letter in letters]
+
+
+def _foresee(store: Store, letter: DeadLetter) -> str:
+    if letter.closed:
+        return "gone"
+    if not letter.user_id or not letter.stamp:
+        return "lost"
+    contact = store.peek(letter.user_id)
+    return "overtaken" if contact is None or contact.overtaken(letter.key) else "replayed"
+
+
+def wait_for_fates(store: Store, replays: Iterable[Replay], seconds: float) -> Iterator[Replay]:
+    """Yield what became of each replayed letter within so many seconds."""
+    deadline = time.monotonic() + seconds
+    for done in replays:
+        outcome = done.outcome
+        if outcome == "replayed":
+            while (outcome := _fate_of(store, done.letter)) == "waiting" and time.monotonic() < deadline:
+                time.sleep(_LOOK_EVERY)
+        yield replace(done, outcome=outcome)
+
+
+def _fate_of(store: Store, letter: DeadLetter) -> str:
+    """Tell where a replayed letter is: a push closes it, or writes it anew without the note of its replay."""
+    now = next((other for other in read_letters(store) if other.id == letter.id), None)
+    if now is not None:
+        return "waiting" if now.replayed else "failed again"
+    closed = next((other for other in read_closed(store) if other.id == letter.id), None)
+    return (closed.closed or {}).get("why", "reflected") if closed else "reflected"
+
+
+def name_operator() -> str:
+    """Return who is at the keyboard, as well as this machine knows."""
+    user = os.environ.get("SUDO_USER") or os.environ.get("USER") or _login()
+    return f"{user}@{socket.gethostname()}"
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def dump_letter(letter: DeadLetter) -> dict[str, Any]:
+    """Return a letter as programs get it, moments in ISO 8601."""
+    return {
+        "id": letter.id,
+        "task": letter.task,
+        "user_id": letter.user_id,
+        "newsletter": letter.newsletter,
+        "occurred_at": moment_of(letter.stamp).isoformat() if letter.stamp else None,
+        "error": letter.error,
+        "message": letter.message,
+        "failed_at": letter.failed_at.isoformat(),
+        "task_id": letter.task_id,
+        "replayed": _dated(letter.replayed),
+        "closed": _dated(letter.closed),
+    }
+
+
+def _dated(note: dict[str, str] | None) -> dict[str, str] | None:
+    return {**note, "at": moment_of(note["at"]).isoformat()} if note else None

@@ -1,0 +1,167 @@
+"""What the portal wants of one user and what Brevo holds, line by line."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from sync_tasks.cli.output import mask_address, mask_value, show_value
+from sync_tasks.cli.views.verdict import Standing
+from sync_tasks.domain.contact import STAMP, Block, Contact, EventKey, RemoteContact, Seen
+from sync_tasks.domain.diff import ERASED, Layout, Wanted, wanted_of
+from sync_tasks.domain.events import Json
+from sync_tasks.domain.opt_outs import block_of
+from sync_tasks.domain.planning import concerns
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.state.store import Store
+
+Show = Callable[[Json], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing on both sides; ``agrees`` is nothing where the portal does not say or Brevo was not asked."""
+
+    what: str
+    wanted: str
+    held: str
+    agrees: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """One account's two sides; ``error`` tells why Brevo could not be asked.
+
+    ``standings`` tell of which newsletters the user gets mail, as far as Brevo was asked or as it is remembered.
+    """
+
+    contact_id: int | None
+    lines: list[Line]
+    asked: bool
+    error: str = ""
+    standings: list[Standing] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a user's history."""
+
+    at: str
+    task: str
+    newsletter: str
+    occurred_at: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """How addresses and other personal values are shown."""
+
+    address: Show = field(default=lambda value: mask_address(str(value)) if value else "")
+    value: Show = mask_value
+    plain: Show = show_value
+
+
+IN_FULL = Masks(address=show_value, value=show_value)
+
+
+def erased_at(store: Store, user_id: str) -> str | None:
+    """Return when a user whose erasure is complete was deleted, or nothing."""
+    secret = cast("str", store.redis.get(store.key("secret")) or "")
+    hashed = hashlib.sha1((secret + user_id).encode(), usedforsecurity=False).hexdigest()[:24]
+    tombstone = cast("str | None", store.redis.hget(store.key("tombstones"), hashed))
+    return moment_of(tombstone[:STAMP]).isoformat() if tombstone else None
+
+
+def read_history(store: Store, user_id: str) -> list[Happening]:
+    """Return what happened to a user lately, the newest first."""
+    lines = (line.split(" ", 2) for line in store.history(user_id))
+    return [_happening(at, EventKey.parse(key), outcome) for at, key, outcome in lines]
+
+
+def _happening(at: str, key: EventKey, outcome: str) -> Happening:
+    occurred_at = moment_of(key.stamp).isoformat()
+    return Happening(moment_of(at).isoformat(), key.task, key.newsletter, occurred_at, outcome)
+
+
+def is_concerned(contact: Contact, account: str, layout: Layout) -> bool:
+    """Tell whether an account has, or should have, a contact of this user."""
+    return account in contact.seen or concerns(contact, account, layout)
+
+
+def compare(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> list[Line]:
+    """Return the two sides of an account that was asked just now."""
+    return list(_lines_of_erased(remote, seen) if contact.erased else _lines(contact, layout, seen, remote, masks))
+
+
+def recall(contact: Contact, layout: Layout, seen: Seen, masks: Masks) -> list[Line]:
+    """Return the two sides as far as the pipeline remembers Brevo's, which is all but the values of attributes."""
+    if contact.erased:
+        return [Line("contact", "erased", "erased" if seen.digest == ERASED else "not yet erased", None)]
+    wanted = wanted_of(contact, layout, seen)
+    held = RemoteContact(seen.id or 0, seen.address, None, seen.lists, {}, seen.block) if seen.id else None
+    digest = wanted.digest == seen.digest if held else None
+    return [
+        _line("address", wanted.address, held.address if held else None, masks.address),
+        *(Line(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
+        *_newsletter_lines(contact, wanted, layout, held),
+        *_block_lines(held, contact, layout, seen),
+    ]
+
+
+def _lines_of_erased(remote: RemoteContact | None, seen: Seen) -> Iterator[Line]:
+    gone = remote is None or (remote.block is not None and not remote.lists and seen.digest == ERASED)
+    yield Line("contact", "erased", "erased" if gone else "not yet erased", gone)
+
+
+def _lines(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> Iterator[Line]:
+    wanted = wanted_of(contact, layout, seen)
+    held = remote.attributes if remote else {}
+    yield _line("address", wanted.address, remote.address if remote else None, masks.address)
+    yield _line("ext_id", wanted.ext_id, remote.ext_id if remote else None, masks.plain)
+    for name, value in sorted(wanted.attributes.items()):
+        yield _line(name, value, held.get(name), masks.value)
+    yield from _newsletter_lines(contact, wanted, layout, remote)
+    yield from _other_lists(layout, remote)
+    yield from _block_lines(remote, contact, layout, seen)
+
+
+def _line(what: str, wanted: Json, held: Json, show: Show) -> Line:
+    return Line(what, show(wanted), show(held), (wanted in ("", None) and held in ("", None)) or wanted == held)
+
+
+def _other_lists(layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+    """Name the lists at Brevo that no newsletter has."""
+    own = {newsletter.list_id for newsletter in layout.newsletters.values()}
+    for number in sorted((remote.lists if remote else frozenset()) - own):
+        told = "which a newsletter had before" if number in layout.former else "which is not ours"
+        yield Line(f"list {number}", "", f"on list {number}, {told}", None)
+
+
+def _newsletter_lines(contact: Contact, wanted: Wanted, layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+    wishes = layout.subscriptions(contact)
+    lists = remote.lists if remote else frozenset()
+    for slug, newsletter in sorted(layout.newsletters.items()):
+        number = newsletter.list_id
+        on, off = number in wanted.subscribed, number in wanted.unsubscribed
+        said = "subscribed" if on else "unsubscribed" if off else ""
+        since = f" since {moment_of(wishes[slug][0]).date()}" if said and slug in wishes else ""
+        if said or number in lists:
+            held = f"on list {number}" if number in lists else f"not on list {number}"
+            if remote and remote.opted_out and number in remote.opted_out:
+                held += ", unsubscribed there"
+            yield Line(slug, said + since, held, (number in lists) == on if said else None)
+
+
+def _block_lines(remote: RemoteContact | None, contact: Contact, layout: Layout, seen: Seen) -> Iterator[Line]:
+    """Tell of the block with the kind that decides, and of one that only the pipeline remembers."""
+    held = block_of(remote.block, seen, contact.opt_outs(layout.account)) if remote else None
+    if held:
+        yield Line("blocklisted", "", _tell_block(held), None)
+    elif remote and seen.block:
+        yield Line("blocklisted", "", f"no longer; remembered: {_tell_block(seen.block)}", None)
+
+
+def _tell_block(block: Block) -> str:
+    told = (f"{kind} since {moment_of(moment).date().isoformat()}" for kind, moment in block.reasons.items())
+    return ", ".join(told)

@@ -1,0 +1,1 @@
+"""What the process needs to know before it starts."""

@@ -1,0 +1,199 @@
+"""All that the portal's side must know, read from the environment: where Redis is and what our keys are called."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import time
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from sync_tasks.errors import ConfigurationError
+
+DEFAULT_REDIS_URL = "redis://localhost:6379/0"
+# So many seconds may two clocks differ, where nothing else is configured.
+CLOCK_TOLERANCE = 30
+DEFAULT_NIGHT = (2, 20)
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+# Every variable of ours; a key for each account comes on top, by the account's name.
+VARIABLES = (
+    "SYNC_API_KEY",
+    "SYNC_API_KEY_FILE",
+    "SYNC_BASE_URL",
+    "SYNC_BROKER_URL",
+    "SYNC_BROKER_URL_FILE",
+    "SYNC_CONFIG",
+    "SYNC_LOG_JSON",
+    "SYNC_LOG_LEVEL",
+    "SYNC_NAMESPACE",
+    "SYNC_NIGHTLY_AT",
+    "SYNC_REDIS_URL",
+    "SYNC_REDIS_URL_FILE",
+    "SYNC_WEBHOOK_TOKEN",
+    "SYNC_WEBHOOK_TOKEN_FILE",
+)
+OF_AN_ACCOUNT = "SYNC_API_KEY_"
+# How much alike two names are of which one is the other misspelt.
+_ALIKE = 0.84
+_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
+_ESCAPE = "in its password write / as %2F, ? as %3F, # as %23, [ as %5B and @ as %40"
+
+
+def redis_url() -> str:
+    """Return where the state is (``SYNC_REDIS_URL``, or the file ``SYNC_REDIS_URL_FILE`` names).
+
+    Raises:
+        ConfigurationError: that is not the URL of a Redis; the message shows nothing of it.
+    """
+    name, url = _variable("SYNC_REDIS_URL")
+    if url:
+        check_redis_url(name, url)
+    return url or DEFAULT_REDIS_URL
+
+
+def broker_url() -> str:
+    """Return where the queue is (``SYNC_BROKER_URL``), the same Redis where nothing else is said.
+
+    Raises:
+        ConfigurationError: no broker can be there; the message shows nothing of it.
+    """
+    name, url = _variable("SYNC_BROKER_URL")
+    for one in url.split(";") if url else ():
+        if _split(name, one).scheme in REDIS_SCHEMES:
+            check_redis_url(name, one)
+    return url or redis_url()
+
+
+def check_redis_url(name: str, url: str) -> None:
+    """Return if a text may be the URL of a Redis; ``name`` is the variable that holds it.
+
+    Raises:
+        ConfigurationError: it is none; the message shows nothing of it.
+    """
+    parts = _split(name, url)
+    if parts.scheme not in REDIS_SCHEMES:
+        raise ConfigurationError(f"{name}: not the URL of a Redis; it begins with redis://, rediss:// or unix://")
+    if "@" in parts.path + parts.query or parts.fragment:
+        raise ConfigurationError(f"{name}: not the URL of a Redis; {_ESCAPE}")
+    if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
+        raise ConfigurationError(f"{name}: after the host stands the number of a database, as in /0; {_ESCAPE}")
+
+
+def _split(name: str, url: str) -> SplitResult:
+    if not url.isprintable() or " " in url:
+        raise ConfigurationError(f"{name}: holds white space, a line break or an odd character")
+    if "://" not in url:
+        raise ConfigurationError(f"{name}: not a URL; it begins with a scheme, as in redis://host:6379/0")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - only asking tells that it is no number
+    except ValueError:
+        raise ConfigurationError(f"{name}: not a URL; the port is a number, and {_ESCAPE}") from None
+    return parts
+
+
+def namespace() -> str:
+    """Return the prefix of all keys and queues (``SYNC_NAMESPACE``).
+
+    Raises:
+        ConfigurationError: keys and queues cannot be called so.
+    """
+    told = os.environ.get("SYNC_NAMESPACE") or "sync_tasks"
+    if not _NAMESPACE.fullmatch(told):
+        raise ConfigurationError("SYNC_NAMESPACE: at most 64 letters, digits and _ . : -, a letter or digit first")
+    return told
+
+
+def find_strange(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
+    """Yield each variable that looks like ours and is not, and the one of ours that it is like, or an empty text."""
+    for name, value in sorted(environment.items()):
+        if value and name.startswith("SYNC_") and name not in VARIABLES and not name.startswith(OF_AN_ACCOUNT):
+            yield name, next(iter(get_close_matches(name, VARIABLES, 1, _ALIKE)), "")
+
+
+def nightly_at() -> tuple[int, int]:
+    """Return at which hour and minute, in UTC, all is compared with Brevo (``SYNC_NIGHTLY_AT``, as in ``02:20``).
+
+    Raises:
+        ConfigurationError: that is no time of day.
+    """
+    told = os.environ.get("SYNC_NIGHTLY_AT") or ""
+    try:
+        moment = time.fromisoformat(told) if _TIME_OF_DAY.fullmatch(told) else None
+    except ValueError:
+        moment = None
+    if told and moment is None:
+        raise ConfigurationError("SYNC_NIGHTLY_AT: a time of day in UTC, like 02:20")
+    return (moment.hour, moment.minute) if moment else DEFAULT_NIGHT
+
+
+def _variable(name: str) -> tuple[str, str]:
+    """Return which variable tells it, and what it tells; a file that is named must tell something."""
+    path = os.environ.get(f"{name}_FILE")
+    if os.environ.get(name) or not path:
+        return name, os.environ.get(name, "").strip()
+    return f"{name}_FILE", read_secret(path, f"{name}_FILE")
+
+
+def read_secret(path: str, variable: str) -> str:
+    """Return what a secret file holds, without the white space around it.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+    else:
+        if secret:
+            return secret
+        raise ConfigurationError(f"{variable}: the file it names is empty")
+    raise ConfigurationError(f"{variable}: cannot read the file it names: {reason}")
+
+
+def fields_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
+    """Return the portal fields that are mapped, or nothing where the configuration is not at hand (in the portal)."""
+    mapped = _table_at_hand("attributes", environment)
+    return frozenset(mapped) if isinstance(mapped, dict) else None
+
+
+def newsletters_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
+    """Return the newsletters, former names among them, or nothing where the configuration is not at hand."""
+    known = _table_at_hand("newsletters", environment)
+    if not isinstance(known, dict):
+        return None
+    former = (table.get("was", []) for table in known.values() if isinstance(table, dict))
+    slugs = (each for told in former for each in (told if isinstance(told, list) else [told]))
+    return frozenset(known) | {slug for slug in slugs if isinstance(slug, str)}
+
+
+def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many microseconds two clocks may differ, by the configuration where it is at hand."""
+    pipeline = _table_at_hand("pipeline", environment)
+    seconds = pipeline.get("clock_tolerance_seconds") if isinstance(pipeline, dict) else None
+    return int((seconds if isinstance(seconds, int | float) else CLOCK_TOLERANCE) * 1_000_000)
+
+
+def retired_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the slugs that take no sign-ups any more, as far as the configuration is at hand (in the portal)."""
+    told = _table_at_hand("newsletters", environment)
+    tables = told.items() if isinstance(told, dict) else ()
+    retired = {slug: table for slug, table in tables if isinstance(table, dict) and table.get("retired") is True}
+    earlier = (table.get("was", []) for table in retired.values())
+    return frozenset(retired).union(*([was] if isinstance(was, str) else was for was in earlier))
+
+
+def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
+    try:
+        path = Path(environment.get("SYNC_CONFIG", "sync_tasks.toml"))
+        return tomllib.loads(path.read_text(encoding="utf-8")).get(name)
+    except (OSError, ValueError):
+        return None
+
+
+def transport_for(url: str) -> str | None:
+    """Return the name of our transport where the broker is a Redis, else nothing: kombu's own choice is good."""
+    return "sync_tasks.tasks.patches.transport:Transport" if url.startswith(("redis://", "rediss://")) else None

@@ -1,0 +1,351 @@
+"""The configuration: a TOML file, the environment on top, checked as a whole; each fault is one line."""
+
+import os
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.ext_ids import PLACE
+from sync_tasks.texts import normal_address
+from sync_tasks.tokens import make_token
+
+BREVO_URL = "https://api.brevo.com/v3"
+
+
+def _former_list(told: object) -> str:
+    """Return a list as ``number`` or ``account:number``."""
+    text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
+    if not isinstance(text, str) or not re.fullmatch(r"([a-z0-9][a-z0-9_-]{0,31}:)?[1-9][0-9]{0,17}", text):
+        raise ValueError('must be a list, as 3, or a list of another account, as "account:3"')
+    return text
+
+
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+BrevoAttribute = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,50}$")]
+FormerList = Annotated[str, BeforeValidator(_former_list)]
+PortalField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+
+
+_NO_PATTERN = re.compile(r"""[\s{}"'\\<>]|deleted-$""")
+_TOKEN = "{token}"  # noqa: S105 - a place in a pattern
+
+
+class Part(BaseModel):
+    """What every table of the file has in common: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Account(Part):
+    """One Brevo account."""
+
+    base_url: str = Field(default=BREVO_URL, pattern=r"^https?://[^\s/]+")
+    requests_per_second: float = Field(default=10, gt=0)
+    requests_per_hour: int = Field(default=36_000, gt=0)
+    api_key: SecretStr = SecretStr("")
+    api_key_name: str = Field(default="", description="The key's name at Brevo: webhooks drop what it did itself.")
+
+
+class Newsletter(Part):
+    """One newsletter of the portal and its Brevo list; how it changes tells ``docs/how-to/change-newsletters.md``."""
+
+    list_id: int = Field(gt=0)
+    account: AccountName | None = None
+    unsubscribed_attribute: BrevoAttribute | None = None
+    was: tuple[Slug, ...] = Field(default=(), description="Earlier slugs: what was wished for them counts for it.")
+    former_list_ids: tuple[FormerList, ...] = Field(
+        default=(), description='Lists it had before, as 3, or "account:3" on another account: nobody stays on them.'
+    )
+    retired: bool = Field(default=False, description="Takes opt-outs and no sign-ups; who is on its list stays.")
+    manual: bool = Field(default=False, description="Whom an editor puts on its list stays until they opt out.")
+
+    @field_validator("was", mode="before")
+    @classmethod
+    def _one_or_more(cls, told: object) -> object:
+        return (told,) if isinstance(told, str) else told
+
+
+class Contacts(Part):
+    """How a contact says whose it is."""
+
+    ext_id: str = Field(default=PLACE, description="The ext_id of a user at Brevo; {user_id} is the portal's id.")
+    former_ext_ids: list[str] = Field(default_factory=list, description="Patterns of before, understood besides.")
+
+    @field_validator("ext_id", "former_ext_ids")
+    @classmethod
+    def _is_pattern(cls, told: str | list[str]) -> str | list[str]:
+        for pattern in [told] if isinstance(told, str) else told:
+            rest = pattern.partition(PLACE)[0] + pattern.partition(PLACE)[2]
+            if pattern.count(PLACE) != 1 or _NO_PATTERN.search(rest):
+                raise ValueError(
+                    'must hold {user_id} once, such as "portal-{user_id}", and no spaces, quotes or braces'
+                )
+        return told
+
+
+class Anonymization(Part):
+    """What replaces the data of a deleted user."""
+
+    email: str = Field(
+        default="deleted-{token}@deleted.example.com", pattern=r"^[^\s@{}]*\{token\}[^\s@{}]*@[^\s@{}]+$"
+    )
+    text: str = Field(default="DELETED", min_length=1)
+
+    @field_validator("email")
+    @classmethod
+    def _has_a_fixed_part(cls, pattern: str) -> str:
+        """An address that is nothing but a token before its domain cannot be told from a person's."""
+        if pattern.partition("@")[0] == _TOKEN:
+            raise ValueError('must hold something fixed beside {token} before the @, such as "deleted-{token}@…"')
+        normal_address(pattern.replace(_TOKEN, make_token()))
+        return pattern
+
+
+class Portal(Part):
+    """What the portal wants to be told."""
+
+    suppressed_task: str | None = None
+    notice_task: str | None = Field(
+        default=None, description="Told of every opt-out at Brevo, of what ended, and of contacts that were put back."
+    )
+    suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
+
+
+class Reconcile(Part):
+    """How far a comparison may go without asking."""
+
+    max_changes: int | None = Field(
+        default=None, ge=0, description="So many may lose a subscription; default 2 % of the contacts, at least 50."
+    )
+
+
+class Files(Part):
+    """How the portal's files are written: what their columns mean, and what could mean two things."""
+
+    encoding: str = Field(default="", description="Of files that are not UTF-8, such as windows-1252.")
+    zone: str = Field(default="", description="The time zone of moments without one, such as Europe/Berlin.")
+    dates: Literal["", "day-first", "month-first"] = Field(default="", description="The order of dates with slashes.")
+    ignore_unknown_columns: bool = Field(default=False, description="Leave columns out that mean nothing here.")
+    columns: dict[str, str] = Field(default_factory=dict, description="What a column means.")
+    values: dict[str, str] = Field(default_factory=dict, description="What rows say that say nothing there.")
+    newsletters: dict[str, Slug] = Field(default_factory=dict, description="How files name a newsletter.")
+
+
+class Pipeline(Part):
+    """How patient the pipeline is; seconds where nothing else is said."""
+
+    lease_seconds: float = Field(
+        default=25, ge=1, description="How long a push may be silent before it counts as dead."
+    )
+    quiet_seconds: float = Field(default=150, ge=0, description="How long Brevo may still apply an unanswered request.")
+    probe_seconds: float = Field(default=30, gt=0, description="How often a paused account is tried.")
+    grace_seconds: float = Field(default=15, gt=0, description="How long a nudge may take until another is sent.")
+    retries: int = Field(default=5, ge=0, description="Tries within the first minutes; then the event is deferred.")
+    defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
+    give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
+    clock_tolerance_seconds: float = Field(
+        default=CLOCK_TOLERANCE,
+        ge=0,
+        le=300,
+        description="How far two clocks may differ: closer moments of both are a tie.",
+    )
+
+    @property
+    def clock_tolerance(self) -> int:
+        """How far two clocks may differ, in microseconds."""
+        return int(self.clock_tolerance_seconds * 1_000_000)
+
+
+class Environment(BaseSettings):
+    """The variables that need no account."""
+
+    model_config = SettingsConfigDict(env_prefix="SYNC_", extra="ignore", hide_input_in_errors=True)
+    config: Path = Path("sync_tasks.toml")
+    base_url: str | None = None
+
+
+class Settings(Part):
+    """The whole configuration."""
+
+    accounts: dict[AccountName, Account] = Field(default_factory=lambda: {"default": Account()})
+    newsletters: dict[Slug, Newsletter] = Field(min_length=1)
+    attributes: dict[PortalField, BrevoAttribute] = Field(
+        default_factory=lambda: {"first_name": "FIRSTNAME", "last_name": "LASTNAME"}
+    )
+    anonymize: Anonymization = Anonymization()
+    portal: Portal = Portal()
+    pipeline: Pipeline = Pipeline()
+    reconcile: Reconcile = Reconcile()
+    contacts: Contacts = Contacts()
+    files: Files = Files()
+
+    @field_validator("accounts")
+    @classmethod
+    def _some_account(cls, accounts: dict[str, Account]) -> dict[str, Account]:
+        return accounts or {"default": Account()}
+
+    @cached_property
+    def renamed(self) -> Mapping[str, str]:
+        """The present slug of each earlier one."""
+        return {old: slug for slug, newsletter in self.newsletters.items() for old in newsletter.was}
+
+    @property
+    def slugs(self) -> frozenset[str]:
+        """All slugs that name a newsletter, the earlier ones too."""
+        return frozenset(self.newsletters) | frozenset(self.renamed)
+
+    def find_newsletter(self, slug: str) -> Newsletter | None:
+        """Return the newsletter of a slug, present or earlier."""
+        return self.newsletters.get(slug) or self.newsletters.get(self.renamed.get(slug, ""))
+
+    def account_of(self, newsletter: str) -> str | None:
+        """Return the account of a newsletter, or nothing where the newsletter is unknown."""
+        known = self.find_newsletter(newsletter)
+        return (known.account or next(iter(self.accounts))) if known else None
+
+    def former_lists(self, newsletter: str) -> tuple[tuple[str, int], ...]:
+        """Return account and number of each list that a newsletter had before."""
+        known, here = self.find_newsletter(newsletter), self.account_of(newsletter)
+        told = (former.rpartition(":") for former in (known.former_list_ids if known else ()))
+        return tuple((account or here or "", int(number)) for account, _, number in told)
+
+    def former_on(self, account: str) -> dict[str, frozenset[int]]:
+        """Return, for each slug, the lists that its newsletter had on an account before."""
+        told = {slug: {number for where, number in self.former_lists(slug) if where == account} for slug in self.slugs}
+        return {slug: frozenset(lists) for slug, lists in told.items() if lists}
+
+    @cached_property
+    def newsletters_by_account(self) -> Mapping[str, Mapping[str, Newsletter]]:
+        """The newsletters of each account."""
+        return {
+            account: {slug: known for slug, known in self.newsletters.items() if self.account_of(slug) == account}
+            for account in self.accounts
+        }
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the checked configuration.
+
+    Raises:
+        ConfigurationError: with one argument for each fault.
+    """
+    where = Environment()
+    try:
+        settings = Settings.model_validate(_with_environment(_read(where.config), where, environment))
+    except ValidationError as error:
+        raise ConfigurationError(*(f"{where.config}: {_fault(fault)}" for fault in error.errors())) from None
+    faults = list(find_faults(settings))
+    if faults:
+        raise ConfigurationError(*(f"{where.config}: {fault}" for fault in faults))
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file; name the configuration with SYNC_CONFIG") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read ({type(error).__name__})") from None
+
+
+def _with_environment(told: dict[str, Any], where: Environment, environment: Mapping[str, str]) -> dict[str, Any]:
+    accounts = told.setdefault("accounts", None) or {"default": {}}
+    told["accounts"] = accounts
+    if not isinstance(accounts, dict) or not all(isinstance(account, dict) for account in accounts.values()):
+        return told
+    if where.base_url and "default" in accounts:
+        accounts["default"]["base_url"] = where.base_url
+    for name, account in accounts.items():
+        if "api_key" in account:
+            raise ConfigurationError(
+                f"{where.config}: accounts.{name}: a key does not belong in the file; use {_variable(name)}"
+            )
+        account["api_key"] = _key(name, environment)
+    return told
+
+
+def _variable(account: str) -> str:
+    return "SYNC_API_KEY" if account == "default" else f"SYNC_API_KEY_{account.upper().replace('-', '_')}"
+
+
+def key_variables(accounts: Iterable[str]) -> frozenset[str]:
+    """Return the variables that may hold these accounts' keys, or name the files that do."""
+    return frozenset(f"{_variable(account)}{end}" for account in accounts for end in ("", "_FILE"))
+
+
+def _key(account: str, environment: Mapping[str, str]) -> str:
+    variable = _variable(account)
+    path = environment.get(f"{variable}_FILE")
+    key = environment.get(variable) or (read_secret(path, f"{variable}_FILE") if path else "")
+    return key.strip()
+
+
+def find_faults(settings: Settings) -> Iterator[str]:
+    """Yield what makes no sense although every value is well-formed."""
+    for name, account in settings.accounts.items():
+        key = account.api_key.get_secret_value()
+        if not key:
+            yield f"accounts.{name}: no API key; set {_variable(name)} or {_variable(name)}_FILE"
+        elif not (key.isascii() and key.isprintable() and " " not in key):
+            yield f"accounts.{name}: the API key holds white space, a line break or an odd character"
+    yield from _newsletter_faults(settings)
+    yield from _change_faults(settings)
+    flags = [known.unsubscribed_attribute for known in settings.newsletters.values() if known.unsubscribed_attribute]
+    for attribute, times in Counter([*settings.attributes.values(), *flags]).items():
+        if times > 1:
+            yield f"attributes: {attribute} is used {times} times"
+
+
+def _newsletter_faults(settings: Settings) -> Iterator[str]:
+    used: Counter[tuple[str | None, int]] = Counter()
+    for slug, newsletter in settings.newsletters.items():
+        if newsletter.account is None and len(settings.accounts) > 1:
+            yield f"newsletters.{slug}: which account? there are several"
+        elif newsletter.account is not None and newsletter.account not in settings.accounts:
+            yield f"newsletters.{slug}: there is no account {newsletter.account!r}"
+        used[settings.account_of(slug), newsletter.list_id] += 1
+    for (account, list_id), times in used.items():
+        if times > 1:
+            yield f"newsletters: list {list_id} of account {account!r} is used {times} times"
+
+
+def _change_faults(settings: Settings) -> Iterator[str]:
+    """Yield what makes no sense of earlier slugs and lists."""
+    present = {(settings.account_of(slug), one.list_id): slug for slug, one in settings.newsletters.items()}
+    for slug, newsletter in settings.newsletters.items():
+        for old in newsletter.was:
+            if old in settings.newsletters:
+                yield f"newsletters.{slug}: was: {old!r} is a newsletter of its own; take that table away"
+            elif settings.renamed[old] != slug:
+                yield f"newsletters.{slug}: was: {old!r} became {settings.renamed[old]!r} already"
+        for account, number in settings.former_lists(slug):
+            if user := present.get((account, number)):
+                yield f"newsletters.{slug}: former_list_ids: list {number} of account {account!r} belongs to {user!r}"
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
+    reasons = {"extra_forbidden": "unknown key", "missing": "missing", "too_short": "there must be at least one"}
+    return f"{where}: {reasons.get(fault['type'], fault['msg']).removeprefix('Value error, ')}"

@@ -1,0 +1,67 @@
+"""Which steps of different contacts one request can serve. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sync_tasks.domain.contact import Contact, EventKey
+from sync_tasks.domain.diff import Change, Layout, NewContact, Subscribable
+from sync_tasks.domain.planning import Read, Step, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What steps have in common that one request can serve.
+
+    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for what changed since we last did.
+    """
+
+    verb: Literal["join", "leave", "create", "look"]
+    lists: frozenset[int]
+
+    @property
+    def least(self) -> int:
+        """From how many contacts on this pays: an import must be read back, a list call need not."""
+        return 10 if self.verb == "create" else 2
+
+    @property
+    def most(self) -> int:
+        """How many contacts one request can serve; Brevo takes 150 in a list call, and shows 1,000 on a page."""
+        return 150 if self.verb in {"join", "leave"} else 1000
+
+
+def shape_of(step: Step | None) -> Shape | None:
+    """Return what a step must share with another to go in one request, or nothing for one that goes alone."""
+    match step:
+        case NewContact(lists=lists):
+            return Shape("create", lists)
+        case Write(change=change) if len(change.leave) == 1 and change == Change(leave=change.leave):
+            return Shape("leave", change.leave)
+        case Write(change=change) if len(change.join) == 1 and change == Change(join=change.join):
+            return Shape("join", change.join)
+        case Read(doubted=False):
+            return Shape("look", frozenset())
+        case _:
+            return None
+
+
+def kind_of(shape: Shape, layout: Layout, contact: Contact) -> str | None:
+    """Return what leads to such steps: a kind of event, or a repair; nothing where there is no such newsletter."""
+    if not contact.pending:
+        return kind_of_repair(shape, layout.account)
+    task = "unsubscribe_contact" if shape.verb == "leave" else "subscribe_contact"
+    slugs = {key.newsletter for key in contact.pending if _leads_to(shape, layout.find(key.newsletter), key, task)}
+    if not slugs:
+        slugs = {slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists}
+    if shape.verb == "look":
+        slugs = {key.newsletter for key in contact.pending if key.task == task}
+    slug = min(slugs, default=None)
+    return f"{task}:{slug}" if slug else None
+
+
+def _leads_to(shape: Shape, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:
+    return newsletter is not None and key.task == task and newsletter.list_id in shape.lists
+
+
+def kind_of_repair(shape: Shape, account: str) -> str:
+    """Return under which name those are kept whom a comparison has found to need such a step."""
+    return f"repair:{account}:{shape.verb}:{','.join(map(str, sorted(shape.lists)))}"

@@ -1,0 +1,357 @@
+"""What we know of one user: registers that merge, and what Brevo is known to hold. Pure.
+
+A register is one text, 16 digits of microseconds and then the value, so the newest register is simply the greatest
+text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
+(subscribed): a tie unsubscribes.
+
+A subscription has two registers, one for each clock: ``n:<newsletter>`` holds what Redis' clock stamped,
+``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
+
+The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and
+``t:<newsletter>`` are registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user,
+until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
+without a fate yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
+``l:<account>`` asks to look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told
+of, with ``list.<id>`` as its kind for a list that was named. The rest is bookkeeping: ``rev``, ``latest``, ``clamped``
+(moments that were moved, see ``prelude.lua``), ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from sync_tasks.config.environment import CLOCK_TOLERANCE
+from sync_tasks.domain.events import Anonymize, Event, Json, Subscribe, Unsubscribe, Update
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.texts import known_address
+
+STAMP = 16
+SUBSCRIBED, UNSUBSCRIBED = "s", "u"
+KEPT_WHEN_ERASED = ("erased", "address")
+_WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
+HINT, HINTED = "h:", "1"
+OWN, TOLD = "n:", "t:"
+TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
+# What an event that names lists tells of an opt-out: ``b:<account>:list.<id>``.
+_OF_LIST = "list."
+# What somebody at Brevo did to a contact as a whole (see ``Seen.edited``).
+DELETED = "deleted"
+
+
+# Why Brevo blocklists a contact, from what a newer subscription lifts to what nothing does.
+KINDS = ("unsubscribed", "complaint", "hard_bounce")
+HARD_BOUNCE = KINDS[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A blocklisting at Brevo: its gravest reason, one of ``KINDS``, and since when (a stamp).
+
+    ``others``: less grave reasons and their moments; they stay if the gravest ends. ``guessed``: Brevo told no reason.
+    ``clicked``: when the person last used Brevo's link, as far as Brevo tells.
+    """
+
+    kind: str
+    since: str
+    others: tuple[tuple[str, str], ...] = ()
+    guessed: bool = field(default=False, compare=False)
+    clicked: str = field(default="", compare=False)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Every reason and its moment."""
+        return {self.kind: self.since, **dict(self.others)}
+
+    @property
+    def began(self) -> str:
+        """The moment of the first reason."""
+        return min(self.reasons.values())
+
+    @property
+    def latest(self) -> str:
+        """The moment of the latest reason: subscriptions up to it are held back."""
+        return max(self.reasons.values())
+
+    @property
+    def opted_out(self) -> str:
+        """The latest moment at which the person wanted no more mail; nothing for a bounce alone."""
+        return max((moment for kind, moment in self.reasons.items() if kind != HARD_BOUNCE), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContact:
+    """A contact as the provider holds it.
+
+    ``opted_out``: the lists it opted out of one by one, and since when; nothing if the provider does not tell.
+    """
+
+    id: int
+    address: str | None
+    ext_id: str | None
+    lists: frozenset[int]
+    attributes: Mapping[str, Json]
+    block: Block | None
+    opted_out: Mapping[int, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<RemoteContact {self.id}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Seen:
+    """What one account is known to hold of a user; without an ``id``, that it holds no contact of this user.
+
+    ``digest`` stands for the attributes and the ``ext_id``. ``floor``: subscriptions up to this moment were ended by an
+    opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``strange``: lists of
+    which the portal never spoke and that somebody at Brevo has put it on since. ``off``: lists of the pipeline it was
+    not on; of those that became the pipeline's later it tells nothing. ``looked``: when we last saw it all.
+
+    The rest is there for few: ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
+    ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
+    opted out of at Brevo one by one, and when. ``skipped``: those of them that Brevo still skips. ``edited``: in what
+    somebody changed it at Brevo, until that is put right. ``former``: lists that the pipeline managed once and it is
+    still on. ``foreign``: other lists that a blocklisted contact is on.
+    """
+
+    id: int | None = None
+    address: str = ""
+    lists: frozenset[int] = frozenset()
+    digest: str = ""
+    block: Block | None = None
+    floor: str = ""
+    spares: frozenset[int] = frozenset()
+    looked: str = ""
+    strange: frozenset[int] = frozenset()
+    off: frozenset[int] = frozenset()
+    unblocked: str = ""
+    over: Mapping[str, str] = field(default_factory=dict)
+    bounced: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[int, str] = field(default_factory=dict)
+    skipped: frozenset[int] = frozenset()
+    edited: frozenset[str] = frozenset()
+    former: frozenset[int] = frozenset()
+    foreign: frozenset[int] = frozenset()
+
+    @property
+    def forgotten(self) -> "Seen":
+        """What is left where Brevo has no such contact (any more): it forgot an opt-out, so ours must hold."""
+        return Seen(
+            floor=max(self.floor, self.unblocked, self.block.latest if self.block else ""),
+            spares=self.spares,
+            over=self.over,
+            bounced=self.bounced,
+            ended=self.ended,
+            edited=frozenset({DELETED}) if self.id is not None else self.edited,
+        )
+
+    def ended_up_to(self, list_id: int) -> str:
+        """Return the moment up to which subscriptions of a list were ended by an opt-out at Brevo."""
+        return max(self.floor, self.ended.get(list_id, ""))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventKey:
+    """Names one accepted event without a word of what it said."""
+
+    task: str
+    newsletter: str
+    stamp: str
+
+    def __str__(self) -> str:
+        return f"{self.task}:{self.newsletter}:{self.stamp}"
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What messages and logs tell of the event."""
+        told = {"newsletter": self.newsletter, "occurred_at": moment_of(self.stamp).isoformat()}
+        return {name: value for name, value in told.items() if value}
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the key that ``str`` made this text of."""
+        return cls(*text.split(":"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Contact:
+    """Everything known of one user at one moment.
+
+    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person.
+    """
+
+    user_id: str
+    registers: Mapping[str, str] = field(default_factory=dict)
+    given_up: Mapping[str, str] = field(default_factory=dict)
+    pending: Mapping[EventKey, str] = field(default_factory=dict)
+    dead: Mapping[EventKey, str] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    looks: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
+    rev: str = "0"
+    unsure: str = ""
+    failing: str = ""
+    tries: int = 0
+    crashes: int = 0
+    address_taken: bool = False
+    tolerance: int = TOLERANCE
+    held: str = ""
+    manual: bool = False
+
+    def wish(self, register: str) -> tuple[str, str] | None:
+        """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
+        text = self.registers.get(register)
+        if text is None or self.given_up.get(register, "") >= text[:STAMP]:
+            return None
+        return text[:STAMP], text[STAMP:]
+
+    @property
+    def erased(self) -> bool:
+        """Whether the user was deleted."""
+        return "erased" in self.registers
+
+    @property
+    def address(self) -> str | None:
+        """The address the portal wants, as far as it told."""
+        wish = self.wish("address")
+        return known_address(wish[1]) if wish else None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses under which Brevo may know the user, the wanted one first."""
+        wanted = self.registers.get("address", "")[STAMP:]
+        told = (wanted, *self.hints) if wanted else self.hints
+        return tuple(dict.fromkeys(map(known_address, told)))
+
+    @property
+    def searched(self) -> Self:
+        """The same contact once all its hints were looked for."""
+        told = {name: text for name, text in self.registers.items() if not name.startswith(HINT)}
+        return replace(self, registers=told)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """Further addresses under which Brevo may know the user; nobody has looked for them yet."""
+        return tuple(sorted(name[len(HINT) :] for name in self.registers if name.startswith(HINT)))
+
+    def attributes(self) -> dict[str, Json]:
+        """Return the wanted value of each portal field."""
+        wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("a:"))
+        return {name[2:]: json.loads(wish[1]) for name, wish in wishes if wish}
+
+    def subscriptions(self) -> dict[str, tuple[str, bool]]:
+        """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
+        wishes = {slug: self.wish(self._counting(slug)) for slug in self.newsletters}
+        return {slug: (wish[0], wish[1] == SUBSCRIBED) for slug, wish in wishes.items() if wish}
+
+    def subscription(self, slugs: Iterable[str]) -> tuple[str, bool] | None:
+        """Return the same of one newsletter that was known by several slugs, or nothing."""
+        wish = self.wish(self._counting(*slugs))
+        return (wish[0], wish[1] == SUBSCRIBED) if wish else None
+
+    @property
+    def newsletters(self) -> tuple[str, ...]:
+        """The slugs of which the portal said something."""
+        return tuple(dict.fromkeys(name[len(OWN) :] for name in self.registers if name.startswith((OWN, TOLD))))
+
+    def said_last(self, newsletter: str) -> str:
+        """Return what the portal said last of a newsletter, given up or not: ``s``, ``u`` or nothing."""
+        return self.registers.get(self._counting(newsletter), "")[STAMP:]
+
+    def _counting(self, *slugs: str) -> str:
+        """Return which register of a newsletter counts."""
+        own, told = (max((clock + slug for slug in slugs), key=self._text) for clock in (OWN, TOLD))
+        return own if resolve(self._text(own), self._text(told), self.tolerance) == self._text(own) else told
+
+    def _text(self, register: str) -> str:
+        return self.registers.get(register, "")
+
+    def opt_outs(self, account: str) -> dict[str, str]:
+        """Return the kinds of opt-outs an account told us of, and when each was last."""
+        return {kind: stamp for kind, stamp in self._told_by(account) if kind in KINDS}
+
+    def list_opt_outs(self, account: str) -> dict[int, str]:
+        """Return the lists that opt-outs an account told us of named, and when each was last."""
+        told = ((kind.partition(_OF_LIST), stamp) for kind, stamp in self._told_by(account))
+        return {int(number): stamp for (before, _, number), stamp in told if not before and number.isdecimal()}
+
+    def _told_by(self, account: str) -> Iterator[tuple[str, str]]:
+        told = ((name.rpartition(":"), stamp) for name, stamp in self.told.items())
+        return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
+
+    def overtaken(self, key: EventKey) -> bool:
+        """Tell whether newer events leave nothing of this one's wish."""
+        if key.task == "anonymize_contact":
+            return False
+        if self.erased:
+            return True
+        if key.task not in _WISHES:
+            return all(text[:STAMP] != key.stamp for text in self.registers.values())
+        return self.registers.get(self._counting(key.newsletter), "")[:STAMP] != key.stamp
+
+    def contradicted(self, key: EventKey) -> bool:
+        """Tell whether the portal wants the opposite of what an event said of its newsletter."""
+        return key.task in _WISHES and self.said_last(key.newsletter) not in {"", _WISHES[key.task]}
+
+
+def resolve(own: str, told: str, tolerance: int) -> str:
+    """Return which of a subscription's two registers counts: the newer one, or of a tie the unsubscription.
+
+    ``own`` was stamped by Redis' clock, ``told`` by another: nobody knows which came first of two moments that lie
+    closer than ``tolerance`` (microseconds). Either may be empty.
+    """
+    if own and told and abs(int(own[:STAMP]) - int(told[:STAMP])) < tolerance:
+        return max(own, told, key=lambda text: (text[STAMP:] == UNSUBSCRIBED, text))
+    return max(own, told)
+
+
+def values_of(event: Event) -> dict[str, str]:
+    """Return what an event says, register by register, without the moment."""
+    said: dict[str, str | None] = {}
+    match event:
+        case Subscribe():
+            said = {"address": event.email, f"n:{event.newsletter}": SUBSCRIBED}
+        case Update():
+            said = {"address": event.email} | _hint(event.previous_email)
+        case Unsubscribe():
+            said = _hint(event.email) | {f"n:{event.newsletter}": UNSUBSCRIBED}
+        case Anonymize():
+            said = _hint(event.email) | {"erased": ""}
+    extra = {f"a:{name}": json.dumps(value, ensure_ascii=False) for name, value in getattr(event, "fields", {}).items()}
+    return {name: value for name, value in said.items() if value is not None} | extra
+
+
+def _hint(address: str | None) -> dict[str, str | None]:
+    return {HINT + address: ""} if address else {}
+
+
+def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Where else an erased person may be found, as told by what was said before the erasure and comes late."""
+    told = {HINT + text if name == "address" else name for name, text in values.items()}
+    known = HINT + registers.get("address", "")[STAMP:]
+    return {name: HINTED for name in told if name.startswith(HINT) and name != known}
+
+
+def by_clock(values: Mapping[str, str], *, told: bool) -> dict[str, str]:
+    """Return what an event says by the registers of the clock that stamped it; ``told``: it came with its moment."""
+    return {TOLD + name[len(OWN) :] if told and name.startswith(OWN) else name: text for name, text in values.items()}
+
+
+def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, told: bool) -> dict[str, str]:
+    """Return the registers after an event of that moment; in whatever order events come, the newest wins.
+
+    ``told``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis (``accept.lua``)
+    does the same; tests hold the two together.
+    """
+    if "erased" in registers and "erased" not in values:
+        return dict(registers) | (_late_hints(registers, values) if stamp <= registers["erased"] else {})
+    merged = dict(registers)
+    for name, value in by_clock(values, told=told).items():
+        new, old = stamp + value, merged.get(name, "")
+        merged[name] = HINTED if name.startswith(HINT) else max(new, old)
+        if name == "address" and old[STAMP:] not in {"", value}:
+            merged[HINT + min(new, old)[STAMP:]] = HINTED
+    merged.pop(HINT + merged.get("address", "")[STAMP:], None)
+    if "erased" in merged:
+        merged = {name: text for name, text in merged.items() if name in KEPT_WHEN_ERASED or name.startswith(HINT)}
+    return merged

@@ -1,0 +1,255 @@
+"""What the portal says: four events, each true as of one moment.
+
+Validation refuses before anything is accepted and quotes no value, since a value may be personal.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+)
+
+from sync_tasks.domain.timestamps import EPOCH
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.texts import is_address, normal_address, normal_id, normal_text, trim
+
+# By Redis' clock, which alone decides: `accept.lua` refuses what lies further ahead.
+MAX_AHEAD = timedelta(minutes=5)
+AHEAD = "lies more than 5 minutes in the future by Redis' clock"
+_BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
+_SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+MOST_ATTRIBUTES = 100
+_USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
+# Pydantic takes a text of digits for seconds since 1970, also a date without hyphens.
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+
+def _in_form(normal: Callable[[str], str]) -> BeforeValidator:
+    """Bring a text into its normal form before anything else is asked of it; what is none is for others to refuse."""
+    return BeforeValidator(lambda value: normal(value) if isinstance(value, str) else value)
+
+
+def _no_address(value: str) -> str:
+    if is_address(value):
+        raise ValueError("is an e-mail address; pass the portal's own, stable id")
+    return value
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
+        raise ValueError("must be an ISO 8601 text with a zone")
+    return value
+
+
+def _of_our_time(value: datetime) -> datetime:
+    if value < EPOCH:
+        raise ValueError("lies before 1970")
+    if value >= _BEYOND:
+        raise ValueError(AHEAD)
+    return value.astimezone(UTC)
+
+
+def _extra_field(value: str) -> str:
+    if value in {"first_name", "last_name"}:
+        raise ValueError("is an argument of its own")
+    return value
+
+
+def _few(value: object) -> object:
+    """Refuse very many before each of them is a fault of its own."""
+    if isinstance(value, dict) and len(value) > MOST_ATTRIBUTES:
+        raise ValueError(f"at most {MOST_ATTRIBUTES}")
+    return value
+
+
+def _no_whole(value: object) -> object:
+    if isinstance(value, int):
+        raise ValueError("a whole number")  # noqa: TRY004 - pydantic wants it so
+    return value
+
+
+# The last in a row is asked first.
+UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), _in_form(normal_id)]
+Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$"), _in_form(trim)]
+Address = Annotated[str, _in_form(normal_address)]
+Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
+FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
+# A longer whole number is not exact in JSON any more: who reads it as a float keeps another one.
+_BEYOND_DIGITS = 10**15
+Whole = Annotated[int, Field(gt=-_BEYOND_DIGITS, lt=_BEYOND_DIGITS)]
+Fraction = Annotated[FiniteFloat, BeforeValidator(_no_whole)]
+Value = Annotated[bool, Field(strict=True)] | Whole | Fraction | Text | None
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_of_our_time)]
+
+
+class Event(BaseModel):
+    """What all four have in common."""
+
+    # Built when the first event is, so that importing the tasks costs a portal little.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
+    task: ClassVar[str] = "event"
+    urgent: ClassVar[bool] = False
+
+    user_id: UserId = Field(description="The portal's own, stable id of the user; not an address.")
+    occurred_at: Moment | None = Field(
+        default=None,
+        description="When it happened: ISO 8601 with a zone. In a message of another producer it is required.",
+    )
+
+    @property
+    def about(self) -> str | None:
+        """The newsletter, where the event is about one."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<{self.task} {self.user_id}>"
+
+    __str__ = __repr__
+
+
+class Held(Event):
+    """Names a user by the id that lies in the state, whatever this release would say of such an id."""
+
+    user_id: Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), AfterValidator(_no_address)]
+
+
+class _Personal(Event):
+    first_name: Text | None = Field(default=None, description='Left out: nothing is said; "" clears it.')
+    last_name: Text | None = Field(default=None, description='Left out: nothing is said; "" clears it.')
+    attributes: Annotated[dict[FieldName, Value], BeforeValidator(_few)] = Field(
+        default_factory=dict,
+        max_length=MOST_ATTRIBUTES,
+        description="Further portal fields, each mapped in the configuration; null clears one.",
+    )
+
+    @property
+    def fields(self) -> Mapping[str, Json]:
+        """The portal fields this event says something about, and their values."""
+        names = {"first_name": self.first_name, "last_name": self.last_name}
+        return {**{name: value for name, value in names.items() if value is not None}, **self.attributes}
+
+
+class Subscribe(_Personal):
+    """A subscription has been confirmed."""
+
+    task = "subscribe_contact"
+    newsletter: Slug
+    email: Address
+
+    @property
+    def about(self) -> str:
+        """The newsletter subscribed."""
+        return self.newsletter
+
+
+class Update(_Personal):
+    """The name or the address changed in the account settings."""
+
+    task = "update_contact"
+    email: Address | None = None
+    previous_email: Address | None = Field(
+        default=None, description="The address until now; needed where the pipeline has never seen the user."
+    )
+
+
+class Unsubscribe(Event):
+    """An unsubscription has been confirmed."""
+
+    task = "unsubscribe_contact"
+    urgent = True
+    newsletter: Slug
+    email: Address | None = Field(default=None, description="Only identifies a user the pipeline has never seen.")
+
+    @property
+    def about(self) -> str:
+        """The newsletter unsubscribed."""
+        return self.newsletter
+
+
+class Anonymize(Event):
+    """An authorised person deleted the user."""
+
+    task = "anonymize_contact"
+    urgent = True
+    email: Address | None = Field(default=None, description="Only identifies a user the pipeline has never seen.")
+
+
+EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Update, Unsubscribe, Anonymize)}
+
+
+_PATTERNS = {
+    f"^{_USER_ID}$": "must be 1 to 255 characters without white space",
+    f"^{_SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
+    f"^{_NAME.pattern}$": "must be a plain name of at most 64 letters, digits and underscores",
+}
+
+
+def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
+    """Return the event these arguments describe.
+
+    Raises:
+        InvalidEventError: they do not; the message names each field and quotes no value.
+    """
+    try:
+        return kind.model_validate(dict(arguments))
+    except ValidationError as error:
+        # A value that may be of several kinds is refused once for each of them.
+        faults = dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
+    raise InvalidEventError(f"{kind.task} refused: {'; '.join(faults)}")
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    where = ".".join(printable(part) for part in fault["loc"][:2])
+    return f"{where}: {_reason(fault).removeprefix('Value error, ')}"
+
+
+def _reason(fault: Mapping[str, Any]) -> str:
+    match fault:
+        case {"loc": ("attributes", _, kind)} if kind != "[key]":
+            return (
+                "must be a text of at most 1000 characters, a finite number of at most 15 digits, true, false or null"
+            )
+        case {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}}:
+            return _PATTERNS[pattern]
+        case {"type": "extra_forbidden"}:
+            return "unknown argument"
+        case {"type": "missing"}:
+            return "missing"
+        case _:
+            return str(fault["msg"])
+
+
+def printable(name: object) -> str:
+    """Return a field name fit for a log line: one that is no plain name may be a person's data, and is not shown."""
+    return str(name) if isinstance(name, int) or _NAME.fullmatch(str(name)) else "(unprintable)"
+
+
+_SHOWN = {
+    "user_id": re.compile(_USER_ID),
+    "newsletter": re.compile(_SLUG),
+    "occurred_at": re.compile(r"[0-9TZtz:.+\- ]{1,40}"),
+}
+
+
+def is_shown(name: str, value: object) -> bool:
+    """Tell whether an argument may be shown to people: an id or a moment that looks like one."""
+    if name not in _SHOWN or not isinstance(value, str) or not _SHOWN[name].fullmatch(value):
+        return False
+    try:
+        return name != "user_id" or normal_id(value) == value
+    except ValueError:
+        return False

@@ -1,0 +1,155 @@
+"""What becomes of each event after a push: reflected, a dead letter, or waiting for the next try. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Self
+
+from sync_tasks.domain.contact import STAMP, Contact, EventKey, Seen
+from sync_tasks.domain.mapping import PortalMapping
+from sync_tasks.errors import (
+    InvalidEventError,
+    LeaseLostError,
+    PartPausedError,
+    PermanentError,
+    RateLimitedError,
+    RetiredNewsletterError,
+    StateHeldError,
+    SyncError,
+    TransientError,
+    UnknownNewsletterError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """Every event without a fate so far, and the dead letters that a push made up for.
+
+    ``superseded`` are those of ``done`` of which the portal wants the opposite by now, ``not_found`` those which found
+    nobody at Brevo.
+    """
+
+    done: frozenset[EventKey] = frozenset()
+    dead: Mapping[EventKey, SyncError] = field(default_factory=dict)
+    waiting: Mapping[EventKey, SyncError] = field(default_factory=dict)
+    resolved: frozenset[EventKey] = frozenset()
+    superseded: frozenset[EventKey] = frozenset()
+    not_found: frozenset[EventKey] = frozenset()
+
+    def outcome(self, key: EventKey) -> str:
+        """Return what became of an event that is done, in one word for log, history, Flower and documentation."""
+        if key in self.superseded:
+            return "superseded"
+        return "not found" if key in self.not_found else "synced"
+
+    def then(self, later: Self) -> Self:
+        """Return these fates and those of a later push of the same contact, which has the last word."""
+        news = later.done | later.dead.keys() | later.waiting.keys()
+        return replace(
+            later,
+            done=later.done | (self.done - news),
+            superseded=later.superseded | (self.superseded - news),
+            not_found=later.not_found | (self.not_found - news),
+            dead={key: error for key, error in self.dead.items() if key not in news} | dict(later.dead),
+            resolved=self.resolved | later.resolved,
+        )
+
+
+def judge(
+    contact: Contact,
+    mapping: PortalMapping,
+    seen: Mapping[str, Seen],
+    errors: Mapping[str, SyncError],
+    *,
+    tired: bool,
+    lacking: Mapping[str, str] = MappingProxyType({}),
+    nobody: Collection[str] = (),
+) -> Fates:
+    """Return what becomes of the contact's events; ``tired``: trouble of this contact has lasted too long.
+
+    ``lacking`` are the newsletters whose lists do not exist, each with the name of its pause; ``nobody`` the accounts
+    at which no contact of the user was found.
+    """
+    done, dead, waiting = set(), {}, {}
+    held_back = {
+        key: PartPausedError(f"newsletter {key.newsletter!r} waits: its list does not exist", 0.0, "list")
+        for key in (*contact.pending, *contact.dead)
+        if holds_back(key, contact, lacking)
+    }
+    for key in contact.pending:
+        error = held_back.get(key) or find_error(key, contact, mapping, seen, errors)
+        if error is None:
+            done.add(key)
+        elif isinstance(error, PermanentError) or (tired and is_own(error)):
+            dead[key] = error
+        else:
+            waiting[key] = error
+    letters = (key for key in contact.dead if key not in contact.pending)
+    letters = (key for key in letters if key not in held_back)
+    resolved = {key for key in letters if find_error(key, contact, mapping, seen, errors) is None}
+    superseded = frozenset(filter(contact.contradicted, done))
+    not_found = frozenset(key for key in done if _finds_nobody(key, mapping, seen, nobody))
+    return Fates(frozenset(done), dead, waiting, frozenset(resolved), superseded, not_found)
+
+
+def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], nobody: Collection[str]) -> bool:
+    """Tell whether there was no contact that an event could change, on the account of its newsletter or on any."""
+    account = mapping.account_of(key.newsletter) if key.newsletter else None
+    return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
+
+
+def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
+    """Tell whether an event waits for a list that does not exist: nobody can join it, and nobody need leave it."""
+    if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
+        return False
+    wish = contact.subscription([key.newsletter])
+    return wish is not None and wish[1]
+
+
+def is_own(error: SyncError) -> bool:
+    """Tell whether trouble is the contact's own: neither its account's nor that of a limit that is used up."""
+    others = RateLimitedError | LeaseLostError | StateHeldError
+    return isinstance(error, TransientError) and not isinstance(error, others)
+
+
+def find_error(
+    key: EventKey, contact: Contact, mapping: PortalMapping, seen: Mapping[str, Seen], errors: Mapping[str, SyncError]
+) -> SyncError | None:
+    """Return what keeps this event from being reflected, or nothing where it is."""
+    if contact.erased and key.task != "anonymize_contact":
+        return None
+    account = mapping.account_of(key.newsletter) if key.newsletter else None
+    if key.newsletter and account is None:
+        return UnknownNewsletterError(f"newsletter {key.newsletter!r} is not in the configuration")
+    if key.task == "unsubscribe_contact" and account:
+        over = contact.contradicted(key)
+        unended = () if over else _unended(key, account, mapping, seen, errors)
+        return next((error for error in unended if error), None)
+    if key.task == "subscribe_contact" and (found := mapping.find_newsletter(key.newsletter)) and found.retired:
+        return RetiredNewsletterError(f"newsletter {key.newsletter!r} is retired: it takes no sign-ups any more")
+    return _worst(errors.values()) or _unmapped(key, contact, mapping)
+
+
+def _unended(
+    key: EventKey, account: str, mapping: PortalMapping, seen: Mapping[str, Seen], errors: Mapping[str, SyncError]
+) -> Iterator[SyncError | None]:
+    """Yield what keeps an opt-out from the list, and from each that the newsletter had before."""
+    newsletter = mapping.find_newsletter(key.newsletter)
+    lists = ((account, newsletter.list_id), *mapping.former_lists(key.newsletter)) if newsletter else ()
+    for where, number in lists:
+        known = seen.get(where)
+        if known is None or number in known.lists:
+            yield errors.get(where)
+
+
+def _worst(errors: Iterable[SyncError]) -> SyncError | None:
+    """What may pass comes first: while one account waits, nothing is final."""
+    return min(errors, key=lambda error: isinstance(error, PermanentError), default=None)
+
+
+def _unmapped(key: EventKey, contact: Contact, mapping: PortalMapping) -> InvalidEventError | None:
+    names = [name[2:] for name, text in contact.registers.items() if name[:2] == "a:" and text[:STAMP] == key.stamp]
+    unmapped = sorted(set(names) - set(mapping.attributes))
+    if not unmapped or key.task == "unsubscribe_contact":
+        return None
+    return InvalidEventError(f"attributes.{', attributes.'.join(unmapped)}: mapped to no Brevo attribute")

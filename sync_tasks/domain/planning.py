@@ -1,0 +1,398 @@
+"""From what is wished and what is known to the next request: as few as possible, opt-outs always. Pure.
+
+``next_step`` looks at one contact on one account and says what to do next; whoever carries it out tells what was
+learnt with ``View`` and asks again, until nothing is left to do.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sync_tasks.domain.contact import Block, Contact, RemoteContact, Seen
+from sync_tasks.domain.diff import (
+    ERASED,
+    FOREIGN,
+    FOREIGNERS,
+    TAKEN,
+    Change,
+    Layout,
+    NewContact,
+    Wanted,
+    difference,
+    differs,
+    digest,
+    essential,
+    is_anonymized,
+    wanted_of,
+)
+from sync_tasks.domain.identity import foreign_contact
+from sync_tasks.domain.opt_outs import block_of, end_block, notice_end, settle_block, standing
+from sync_tasks.errors import ErasedAtBrevoError, UnknownContactError
+from sync_tasks.texts import is_international
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Look at the contact of this id; without doubt, only at what may have changed there."""
+
+    contact_id: int
+    doubted: bool = True
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Search:
+    """Look for the user's contact by these addresses, and by its ``ext_id`` where we may have created it."""
+
+    addresses: tuple[str, ...]
+    by_ext_id: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Write:
+    """Change the contact of this id."""
+
+    contact_id: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Anonymize the contact of this id: read it, write ``erasure``, and so on until that is nothing."""
+
+    contact_id: int
+
+
+Step = Read | Search | NewContact | Write | Erase
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class View:
+    """What is known of one user's contact on one account while it is being pushed.
+
+    Without ``seen`` nobody has looked yet. ``fresh``: read in this push. ``doubted``: to be read before anything else.
+    ``guarded``: a block that a request of ours may have lifted, and that must be there at the end.
+    """
+
+    seen: Seen | None = None
+    fresh: bool = False
+    doubted: bool = False
+    guarded: Block | None = None
+
+
+def first_view(contact: Contact, account: str) -> View:
+    """Return what a push may start from; after an ambiguous outcome, or a change at Brevo, that is very little."""
+    seen = contact.seen.get(account)
+    if not contact.unsure and account not in contact.looks:
+        return View(seen)
+    if seen is None or seen.id is None:
+        return View(None, doubted=True)
+    return View(seen, doubted=True, guarded=seen.block if contact.unsure else None)
+
+
+def concerns(contact: Contact, account: str, layout: Layout) -> bool:
+    """Tell whether this account may hold anything of the user."""
+    known = contact.seen.get(account)
+    wished = contact.subscriptions()
+    return (
+        contact.erased
+        or (known is not None and known.id is not None)
+        or any(layout.find(newsletter) for newsletter in wished)
+        or (known is None and not wished)
+        or (known is None and any(newsletter in layout.departed and not on for newsletter, (_, on) in wished.items()))
+        or bool(contact.hints)
+    )
+
+
+def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
+    """Return what to do next, or nothing where this account agrees with the portal.
+
+    Raises:
+        UnknownContactError: nothing tells which contact is meant.
+        ErasedAtBrevoError: Brevo's contact is our anonymized one, and nobody told the state of an erasure.
+    """
+    seen = view.seen
+    if seen is None:
+        return _first_look(contact, layout, view)
+    if seen.spares:
+        return Erase(min(seen.spares))
+    if hints := _to_look_for(contact, seen):
+        return Search(hints, by_ext_id=view.doubted and seen.id is None)
+    if contact.erased:
+        return _erased_step(layout, view, seen)
+    return _living_step(contact, layout, view, seen)
+
+
+def is_held_back(contact: Contact, layout: Layout, view: View) -> bool:
+    """Tell whether a push that has nothing left to do leaves something that waits for the end of the hold."""
+    return bool(contact.held) and next_step(replace(contact, held=""), layout, view) is not None
+
+
+def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
+    """Return the addresses under which the user may have another contact than the one we know."""
+    unknown = tuple(address for address in contact.hints if address != seen.address)
+    if not unknown or (contact.address_taken and not contact.erased):
+        return ()
+    return contact.addresses if seen.id is None else unknown
+
+
+def _erased_step(layout: Layout, view: View, seen: Seen) -> Step | None:
+    """A contact that another system has made its own is nobody's to erase; what was ours leaves our lists."""
+    if seen.id is None or (seen.digest == ERASED and not view.doubted):
+        return None
+    if seen.digest not in FOREIGNERS:
+        return Erase(seen.id)
+    if view.doubted:
+        return Read(seen.id)
+    if seen.digest == FOREIGN:
+        return None
+    return (
+        Write(seen.id, Change(leave=seen.lists, attributes=dict.fromkeys(layout.flags, True))) if seen.lists else None
+    )
+
+
+def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
+    if seen.id is None:
+        return _creation(wanted_of(contact, layout, seen), contact)
+    if view.doubted:
+        return Read(seen.id)
+    if seen.digest == ERASED:
+        raise ErasedAtBrevoError(
+            f"Brevo's contact {seen.id} was anonymized by us, and the state knows of no erasure; nothing was changed: "
+            "send an `anonymize_contact` if the user was deleted"
+        )
+    if seen.digest in FOREIGNERS:
+        return _foreign_step(contact, layout, view, seen)
+    return _amendment(contact, layout, view, seen)
+
+
+def _foreign_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
+    """Another system's contact only ever leaves our lists."""
+    wanted = wanted_of(contact, layout, seen)
+    change = replace(essential(difference(wanted, seen, view.guarded), layout), blocklisted=None)
+    if change:
+        return Write(seen.id or 0, change)
+    if wanted.subscribed:
+        raise foreign_contact(seen.id or 0)
+    return None
+
+
+def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read | Write | None:
+    wanted, contact_id = wanted_of(contact, layout, seen), seen.id or 0
+    change = difference(wanted, seen, view.guarded)
+    if not view.fresh and _misses_lists(change, contact, seen, layout):
+        return Read(contact_id)
+    if contact.address_taken:
+        change = essential(change, layout)
+    elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and layout.ext_ids.shared)):
+        # On an account that others use, too, somebody may have made the contact theirs.
+        return Read(contact_id, doubted=False)
+    return Write(contact_id, change) if change else None
+
+
+def _first_look(contact: Contact, layout: Layout, view: View) -> Step | None:
+    if contact.address_taken:
+        return None
+    if not contact.addresses and not view.doubted:
+        raise UnknownContactError(
+            "the user was never seen and the event brings no address: send it again with `email` (or `previous_email`)"
+        )
+    wanted = wanted_of(contact, layout)
+    foreign = is_international(wanted.address or "")
+    if contact.erased or view.doubted or not wanted.subscribed or contact.addresses != (wanted.address,) or foreign:
+        return Search(contact.addresses, by_ext_id=view.doubted)
+    return _creation(wanted, contact)
+
+
+def _creation(wanted: Wanted, contact: Contact) -> NewContact | None:
+    if not wanted.subscribed or contact.address_taken:
+        return None
+    if wanted.address is None:
+        raise UnknownContactError("the contact must be created, but its address was given up: send an `update_contact`")
+    return NewContact(wanted.address, wanted.ext_id, wanted.attributes, frozenset(wanted.subscribed))
+
+
+def _misses_lists(change: Change, contact: Contact, seen: Seen, layout: Layout) -> bool:
+    """Tell whether a list must be left on which the contact may be although we do not know it.
+
+    Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. Whoever goes to
+    another account takes an opt-out at Brevo along, so that must be known, too.
+    """
+    ended = (layout.find(key.newsletter) for key in contact.pending if key.task == "unsubscribe_contact")
+    by_hand = {newsletter.list_id for newsletter in ended if newsletter and (newsletter.manual or contact.manual)}
+    unknown = by_hand - seen.lists or layout.former - seen.lists - seen.off
+    return bool(unknown or (layout.departed and change.leave & layout.former))
+
+
+def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
+    """A block at Brevo decides what a new subscription or a new address may do, so it must be known."""
+    return change.address is not None or any(since >= seen.looked for since in wanted.subscribed.values())
+
+
+def seen_of(
+    remote: RemoteContact,
+    contact: Contact,
+    layout: Layout,
+    before: Seen | None,
+    now: str,
+    *,
+    guarded: Block | None = None,
+) -> Seen:
+    """Return what reading a contact tells us; ``guarded``: a request of ours may have lifted that block."""
+    before = before or Seen()
+    here = replace(before, address=remote.address or "", lists=remote.lists & layout.lists)
+    wanted = wanted_of(contact, layout, here)
+    known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
+    lists = remote.lists & layout.watched
+    marked = ERASED if is_erased_unknown(remote, contact, layout, before) else ""
+    if not marked and layout.ext_ids.is_foreign(remote.ext_id):
+        marked = TAKEN if before.id == remote.id and before.digest not in {"", FOREIGN} else FOREIGN
+    former = remote.lists & (before.lists | before.off | before.former) - layout.watched
+    seen = Seen(
+        id=remote.id,
+        address=remote.address or "",
+        lists=lists,
+        digest=marked or digest(known, remote.ext_id),
+        block=block_of(remote.block, before, contact.opt_outs(layout.account)),
+        floor=before.floor,
+        spares=before.spares,
+        strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed - wanted.kept,
+        off=layout.watched - lists,
+        looked=now,
+        unblocked=before.unblocked,
+        over=before.over,
+        bounced=before.bounced,
+        ended=ended_of(remote, contact, layout, before),
+        skipped=before.skipped if remote.opted_out is None else layout.watched & remote.opted_out.keys(),
+        former=former,
+        foreign=remote.lists - layout.watched - former if remote.block else frozenset(),
+    )
+    if guarded is None and not contact.unsure:
+        seen = replace(notice_end(seen, before), edited=before.edited | _edits(wanted, before, seen, remote))
+    return settle_block(seen, wanted.address, wanted.address_since)
+
+
+def ended_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> dict[int, str]:
+    """Return the lists that the person opted out of one by one, and when.
+
+    An event names lists also where it tells of an opt-out of everything: only the read tells whether a block is there.
+    A list that Brevo began to skip without an event was opted out of when the contact last changed, at the latest.
+    """
+    told = contact.list_opt_outs(layout.account)
+    shown = remote.opted_out or {}
+    ended = dict(before.ended)
+    for number in layout.watched & (told.keys() | shown.keys()):
+        news = number in shown and number not in before.skipped
+        moment = told.get(number) or (shown[number] if news else "")
+        if news or (moment and remote.block is None):
+            ended[number] = max(moment, ended.get(number, ""))
+    for number, moment in _flagged(remote, contact, layout, before):
+        ended[number] = max(moment, ended.get(number, ""))
+    return {number: moment for number, moment in ended.items() if not _is_overtaken(number, moment, contact, layout)}
+
+
+def _flagged(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> Iterator[tuple[int, str]]:
+    """Yield the lists whose flag says unsubscribed although the state believes the contact there, and since when.
+
+    We set a flag only as the contact leaves its list: the state lost an opt-out, or somebody at Brevo wrote one down.
+    """
+    if contact.unsure or before.id != remote.id:
+        return
+    for slug, (since, wished) in layout.subscriptions(contact).items():
+        newsletter = layout.newsletters[slug]
+        flag, was_there = newsletter.unsubscribed_attribute, newsletter.list_id in before.lists
+        if wished and was_there and since <= before.looked and flag and remote.attributes.get(flag) is True:
+            yield newsletter.list_id, since
+
+
+def _is_overtaken(list_id: int, moment: str, contact: Contact, layout: Layout) -> bool:
+    """Tell whether the portal itself has ended that subscription since."""
+    wishes = layout.subscriptions(contact).items()
+    return any(since > moment and not wished and layout.shows(slug, {list_id}) for slug, (since, wished) in wishes)
+
+
+def _edits(wanted: Wanted, before: Seen, now: Seen, remote: RemoteContact) -> frozenset[str]:
+    """Return in what somebody changed a contact at Brevo that was as the portal wants it.
+
+    An attribute that is empty there counts for none: Brevo ignores in silence what it does not like.
+    """
+    same = (before.address, before.digest, before.lists) == (now.address, now.digest, now.lists)
+    if same or before.id != now.id:
+        return frozenset()
+    was, is_now = difference(wanted, before), difference(wanted, replace(now, block=before.block))
+    values = (name for name in is_now.attributes if remote.attributes.get(name) not in ("", None))
+    overwritten = any(differs(remote, name, is_now.attributes[name]) for name in values)
+    edits = {
+        "address": is_now.address is not None and was.address is None,
+        "attributes": is_now.ext_id is not None and was.ext_id is None and overwritten,
+        "lists": bool(is_now.join - was.join or is_now.leave - was.leave - now.skipped),
+    }
+    return frozenset(name for name, edited in edits.items() if edited)
+
+
+def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None) -> bool:
+    """Tell whether a contact proves an erasure of its user of which the state knows nothing.
+
+    A placeholder that let another user have the address first is known, or carries the user's own ``ext_id``.
+    """
+    if contact.erased or remote.ext_id in layout.ext_ids.all_of(contact.user_id) or not is_anonymized(remote):
+        return False
+    return before is None or before.digest == ERASED or before.address != remote.address
+
+
+def still_guarded(seen: Seen, contact: Contact, guarded: Block | None) -> Block | None:
+    """Return what is left of a block that a request of ours may have lifted, and that a read does not show."""
+    address, since = (contact.wish("address") or ("", ""))[::-1]
+    return None if seen.block else standing(guarded, address, since, seen.bounced)
+
+
+def _strange_of(lists: frozenset[int], before: Seen, contact_id: int) -> frozenset[int]:
+    """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
+    if before.id != contact_id:
+        return frozenset()
+    return lists & (before.strange | before.off)
+
+
+def without_lists(view: View, lists: frozenset[int]) -> View:
+    """Return the same view of an account that lacks these lists: nobody is on them."""
+    seen = view.seen
+    if seen is None or not lists:
+        return view
+    names = ("lists", "strange", "off", "skipped", "former", "foreign")
+    return replace(view, seen=replace(seen, **{name: getattr(seen, name) - lists for name in names}))
+
+
+def before_write(seen: Seen, change: Change) -> Seen:
+    """Return what must be remembered before the request goes out, in case its answer never comes."""
+    if change.blocklisted is False and seen.block:
+        return replace(seen, floor=max(seen.floor, seen.block.opted_out))
+    return seen
+
+
+def after_move(seen: Seen, change: Change) -> Seen:
+    """Return what is known once the contact was put on the change's lists, and taken off others."""
+    lists, off = (seen.lists | change.join) - change.leave, (seen.off - change.join) | change.leave
+    ended = {number: moment for number, moment in seen.ended.items() if number not in change.join}
+    return replace(
+        seen,
+        lists=lists,
+        off=off,
+        strange=seen.strange - change.leave,
+        former=seen.former - change.leave,
+        ended=ended if seen.ended else seen.ended,
+        skipped=seen.skipped - change.join,
+    )
+
+
+def after_write(view: View, change: Change, wanted: Wanted) -> View:
+    """Return what is known once Brevo said yes; a block that an e-mail change may have lifted is read back."""
+    seen = before_write(view.seen or Seen(), change)
+    block = seen.block or (view.guarded if change.blocklisted else None)
+    after = replace(
+        after_move(seen, change),
+        address=change.address or seen.address,
+        digest=wanted.digest if change.ext_id else seen.digest,
+        block=block,
+    )
+    lifted = change.blocklisted is False
+    after = end_block(after) if lifted else settle_block(after, wanted.address, wanted.address_since)
+    moved_blocked = change.address is not None and after.block is not None
+    return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=after.block if moved_blocked else None)

@@ -1,0 +1,26 @@
+"""Moments as the registers hold them: 16 digits of microseconds since 1970. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+MICROSECONDS_PER_SECOND = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def stamp_of(moment: datetime) -> str:
+    """Return a moment as 16 digits of microseconds since 1970: text that sorts as time does."""
+    return f"{(moment - EPOCH) // _MICROSECOND:016d}"
+
+
+def moment_of(stamp: str | int) -> datetime:
+    """Return the aware UTC moment of a stamp."""
+    return EPOCH + int(stamp) * _MICROSECOND
+
+
+def show_age(seconds: float) -> str:
+    """Return a span of time in its greatest unit: ``3 min``."""
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return "0 s"

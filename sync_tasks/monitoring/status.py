@@ -1,0 +1,201 @@
+"""What can be seen of a running pipeline from outside: queues, workers, beat, contacts, pauses."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from sync_tasks.domain.timestamps import show_age
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from kombu import Connection
+
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.state.store import Store
+
+# Beat sends a sweep every five seconds, and one that waited for half a minute is dropped.
+SWEPT_WITHIN = 60.0
+PING_SECONDS = 1.0
+# Leases are looked for among so many contacts, those unsynced for longest: workers begin there.
+_LOOKED_AT = 5_000
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class PausedAccount:
+    """Why an account gets no requests, and for how long it has been so."""
+
+    error: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PausedPart:
+    """What of an account is paused while the rest goes on: why, for how long, how many wait, and what to do."""
+
+    account: str
+    part: str
+    told: str
+    error: str
+    message: str
+    seconds: float
+    waiting: int
+    advice: str
+
+    @property
+    def trouble(self) -> str:
+        """One line about it."""
+        waiting = count(self.waiting, "contact")
+        return f"{self.told} for {show_age(self.seconds)}, {waiting} waiting ({self.error}): {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The pipeline at one moment."""
+
+    queues: dict[str, int]
+    unacknowledged: int | None
+    workers: list[str]
+    swept_seconds_ago: float | None
+    dirty: int
+    due: int
+    in_flight: int
+    oldest_unsynced_seconds: float | None
+    dead_letters: int
+    unfinished_erasures: int
+    accounts: list[str]
+    paused: dict[str, PausedAccount]
+    paused_parts: list[PausedPart]
+    webhooks: dict[str, dict[str, int]]
+    reconciled: list[str]
+    unknown: list[str]
+    alarms: list[str]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What keeps events from reaching Brevo, one line each."""
+        return [
+            *(f"account {name} is paused ({pause.error}): {pause.message}" for name, pause in self.paused.items()),
+            *(part.trouble for part in self.paused_parts),
+            *self.alarms,
+            *([] if self.workers else ["no worker answers: start one with `celery -A sync_tasks worker`"]),
+            *([] if self.swept else [f"no beat has swept {self._for_how_long}: start `celery -A sync_tasks beat`"]),
+        ]
+
+    @property
+    def swept(self) -> bool:
+        """Whether beat and a worker swept lately, so that lost messages and deferred contacts are seen to."""
+        return self.swept_seconds_ago is not None and self.swept_seconds_ago <= SWEPT_WITHIN
+
+    @property
+    def _for_how_long(self) -> str:
+        return "for a day" if self.swept_seconds_ago is None else f"for {show_age(self.swept_seconds_ago)}"
+
+
+def read_overview(store: "Store", settings: "Settings", broker: "Connection") -> Overview:
+    """Return how the pipeline is now; asking the workers takes a second."""
+    from sync_tasks.reconcile.census import read_census
+    from sync_tasks.reconcile.history import find_alarms, last_runs, tell_run
+    from sync_tasks.state.erasures import count_unfinished, find_erasure_alarm
+    from sync_tasks.state.holds import find_hold_alarm
+    from sync_tasks.state.webhook_counts import read_counts
+
+    queues, unacknowledged = read_queues(broker, store)
+    workers, census = ping_workers(), read_census(store)
+    now = int(store.now())
+    redis, dirty = store.redis, store.key("dirty")
+    oldest = cast("list[tuple[str, float]]", redis.zrange(dirty, 0, 0, withscores=True))
+    return Overview(
+        queues=queues,
+        unacknowledged=unacknowledged,
+        workers=workers,
+        swept_seconds_ago=read_swept(store),
+        dirty=redis.zcard(dirty),
+        due=redis.zcount(store.key("due"), "-inf", now),
+        in_flight=_count_leases(store),
+        oldest_unsynced_seconds=max(now - oldest[0][1], 0) / _MICROSECONDS if oldest else None,
+        dead_letters=redis.hlen(store.key("dead_letters")),
+        unfinished_erasures=count_unfinished(store),
+        accounts=list(settings.accounts),
+        paused=read_pauses(store, settings),
+        paused_parts=read_paused_parts(store, settings),
+        webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
+        reconciled=[tell_run(run) for run in last_runs(store).values()],
+        unknown=census.lines,
+        alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store), *census.alarms],
+    )
+
+
+def read_swept(store: "Store") -> float | None:
+    """Return how many seconds ago a worker swept, on beat's behalf; nothing where it was too long ago."""
+    swept = cast("str | None", store.redis.get(store.key("swept")))
+    return max(int(store.now()) - int(swept), 0) / _MICROSECONDS if swept else None
+
+
+def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount]:
+    """Return which accounts are paused."""
+    from sync_tasks.rate_limits.limiter import Throttle
+
+    throttle, now = Throttle(store, settings.accounts), int(store.now())
+    pauses = ((name, throttle.paused(name)) for name in settings.accounts)
+    return {
+        name: PausedAccount(pause.error, pause.message, max(now - int(pause.since), 0) / _MICROSECONDS)
+        for name, pause in pauses
+        if pause
+    }
+
+
+def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
+    """Return which parts of accounts are paused."""
+    from sync_tasks.domain.pauses import advise, describe, list_of, name_of
+    from sync_tasks.rate_limits.limiter import Throttle
+
+    throttle, now, parts = Throttle(store, settings.accounts), int(store.now()), list[PausedPart]()
+    for account in settings.accounts:
+        for part, pause in throttle.paused_parts(account).items():
+            seconds = max(now - int(pause.since), 0) / _MICROSECONDS
+            waiting = store.redis.zcard(store.key(f"paused_users:{name_of(account, part)}"))
+            lists = settings.newsletters_by_account[account].items()
+            slug = next((slug for slug, known in lists if known.list_id == list_of(part)), "")
+            told = describe(account, part, slug)
+            parts.append(
+                PausedPart(account, part, told, pause.error, pause.message, seconds, waiting, advise(part, slug))
+            )
+    return parts
+
+
+def ping_workers() -> list[str]:
+    """Return the names of the workers that answer within a second."""
+    from sync_tasks.tasks.app import app
+
+    return sorted(app.control.inspect(timeout=PING_SECONDS).ping() or {})
+
+
+def read_queues(broker: "Connection", store: "Store") -> tuple[dict[str, int], int | None]:
+    """Return how many messages wait in each queue, and how many are in workers, where the broker tells."""
+    from sync_tasks.tasks.app import app
+
+    names = [queue.name for queue in app.conf.task_queues]
+    lengths = {name: _count_messages(broker, name) for name in sorted(names)}
+    on_redis = broker.transport.driver_type == "redis"
+    channel = cast("Any", broker.default_channel)
+    taken = channel.client.hlen(store.key("unacked")) if on_redis else None
+    return lengths, taken
+
+
+def _count_messages(connection: "Connection", name: str) -> int:
+    """Return how many messages wait in the broker, whichever it is; one that was never used does not exist."""
+    channel = cast("Any", connection.default_channel)
+    try:
+        return int(channel.queue_declare(name, passive=True).message_count)
+    except connection.channel_errors:
+        return 0
+
+
+def _count_leases(store: "Store") -> int:
+    now = store.now()
+    users = cast("list[str]", store.redis.zrange(store.key("dirty"), 0, _LOOKED_AT - 1))
+    pipeline = store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hget(store.key(f"contacts:{user_id}"), "lease")
+    return sum(1 for lease in pipeline.execute() if lease and lease > now)

@@ -1,0 +1,162 @@
+"""What we ask of a provider, in our own words; ``brevo.py`` is the only file that knows the SDK."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.errors import SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: the contact's numeric id.
+
+    ``doubtful`` means that an earlier try of the same call was never answered: Brevo may still apply it *again*, later.
+    """
+
+    contact_id: int
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Which contacts a list call surely moved; ``doubtful`` as above."""
+
+    ids: frozenset[int]
+    doubtful: bool = False
+
+
+class Gate(Protocol):
+    """What a gateway asks before each request of its account, and tells after it."""
+
+    def acquire(self, bucket: str, part: str = "") -> None:
+        """Return once a request that counts in this bucket of the account's limits may go out.
+
+        ``part`` is what it needs beside the account itself (see ``pauses``).
+
+        Raises:
+            RateLimitedError: that would take too long to wait for.
+            AccountPausedError: the account is paused, or that part of it.
+        """
+
+    def report(self, error: SyncError | None) -> None:
+        """Take note of how a request went."""
+
+    def observe(self, limit: int, remaining: int) -> None:
+        """Take note of what is left of a limit by Brevo's own count."""
+
+
+class OwnerCheck(Protocol):
+    """What a gateway asks before the first request of a process: is it the account that the state knows?"""
+
+    def confirm(self, ask: Callable[[], str]) -> None:
+        """Return if it is; ``ask`` asks the provider, which is done for an unknown key alone.
+
+        Raises:
+            WrongAccountError: it is another one.
+        """
+
+    def doubt(self, *, surely: bool = False) -> bool:
+        """Have the provider asked anew at the next ``confirm``, unless that was done lately; tell whether it will."""
+
+
+class OpenGate:
+    """A gate that is always open."""
+
+    def acquire(self, bucket: str, part: str = "") -> None:
+        """Let the request go."""
+
+    def report(self, error: SyncError | None) -> None:
+        """Forget it."""
+
+    def observe(self, limit: int, remaining: int) -> None:
+        """Forget it."""
+
+
+class Gateway(Protocol):
+    """One account of the provider.
+
+    Every method raises ``TransientError``, ``AccountError`` or ``PermanentError`` and nothing else. A
+    ``GatewayUnavailableError`` that is ``doubtful`` says that the call may still take effect.
+    """
+
+    def through(self, gate: Gate) -> "Gateway":
+        """Return the same way to the account, through another gate; the sockets are shared."""
+
+    def owner(self) -> str:
+        """Return what stands for the owner of the account that the key opens; one request of the scarce kind."""
+
+    def check_owner(self) -> None:
+        """Ask again whose account this is.
+
+        Raises:
+            WrongAccountError: another one than the state knows.
+        """
+
+    def create(self, contact: NewContact) -> Written:
+        """Create a contact that does not exist yet; an existing one is never touched.
+
+        Raises:
+            MissingListError: Brevo lacks one of the lists.
+            DuplicateContactError: another contact has the address or the ``ext_id``.
+        """
+
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Change an existing contact in one request.
+
+        Raises:
+            MissingContactError: there is no such contact.
+            MissingListError: Brevo lacks one of the lists.
+            DuplicateContactError: another contact has the new address or the new ``ext_id``.
+        """
+
+    def read(self, contact_id: int) -> RemoteContact | None:
+        """Return the contact, or nothing where Brevo has none of that id."""
+
+    def find_address(self, address: str) -> RemoteContact | None:
+        """Return the contact that has this address, searched without putting the address in a path."""
+
+    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
+        """Return the contact whose ``ext_id`` this is."""
+
+    def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Put contacts on a list, at most 150; those not confirmed may be on it already, or be missing."""
+
+    def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
+
+    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
+        """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
+
+        Return whether that is doubtful: an earlier try was never answered, so it may happen *again*, later.
+
+        Raises:
+            RejectedContactError: nothing will be imported.
+        """
+
+    def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
+        """Yield the contacts changed since then, by Brevo's clock, the last created first."""
+
+    def read_page(self, offset: int) -> list[RemoteContact]:
+        """Return a thousand contacts from this place on, the first created first."""
+
+    def attribute_types(self) -> Mapping[str, str]:
+        """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""
+
+    def attribute_choices(self) -> Mapping[str, frozenset[str]]:
+        """Return the values that attributes with fixed choices take, by name; Brevo ignores any other in silence."""
+
+    def has_list(self, list_id: int) -> bool:
+        """Tell whether the account has this list."""
+
+    def list_names(self) -> Mapping[int, str]:
+        """Return all lists of the account, id to name."""
+
+    def doubt_owner(self) -> None:
+        """Ask before the next request whose account this is, unless that was asked lately: a contact is not ours."""
+
+    def close(self) -> None:
+        """Give the sockets back."""

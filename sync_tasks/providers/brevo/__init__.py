@@ -1,0 +1,1 @@
+"""Brevo behind our own words."""

@@ -1,0 +1,222 @@
+"""Brevo through its SDK: the only module that imports it, and the only one that compares a status.
+
+Of the SDK (``sib-api-v3-sdk`` 7.6.0, the last release) we use the raw ``call_api``: its models raise on legal answers,
+and it decodes bodies before anybody has seen the status. Everything vendor-made ends here: no error of ours carries one
+of the vendor's as its context, since those hold addresses.
+"""
+
+import logging
+from typing import Any, NoReturn
+
+from sib_api_v3_sdk import ApiClient, Configuration
+from sib_api_v3_sdk.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from sync_tasks.errors import (
+    AccountError,
+    ForbiddenError,
+    GatewayUnavailableError,
+    OutOfCreditsError,
+    RateLimitedError,
+    RejectedContactError,
+    SyncError,
+    TooEarlyError,
+    TransientError,
+    UnauthorizedError,
+)
+from sync_tasks.providers import Gate, OpenGate, OwnerCheck
+from sync_tasks.providers.brevo import failures, requests
+from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
+from sync_tasks.providers.brevo.failures import Fault
+from sync_tasks.providers.brevo.operations import Operations
+from sync_tasks.providers.brevo.requests import Call
+from sync_tasks.providers.brevo.responses import Answer
+
+_ACCOUNT = requests.read_account().path
+_PATIENCE = Patience()
+_OPEN = OpenGate()
+_RESET = "x-sib-ratelimit-reset"
+_QUOTA = ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining")
+# urllib3 logs the whole address of a request, and a search has the person's in its query.
+_TALKATIVE = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
+
+
+class Brevo(Operations):
+    """One account at Brevo, for all threads of one process.
+
+    Build it in the process that uses it, after the fork: sockets are not to be shared. For that reason, and since it
+    holds the key, it does not pickle.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        base_url: str = BASE_URL,
+        pool_size: int = 10,
+        patience: Patience = _PATIENCE,
+        gate: Gate = _OPEN,
+        owner: OwnerCheck | None = None,
+    ) -> None:
+        """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is how many threads call at once.
+
+        ``owner`` is asked before the first request whether the key opens the account that it should.
+
+        Raises:
+            ConfigurationError: the key cannot be one; the message does not show it.
+        """
+        super().__init__()
+        self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
+        self._timeouts = (patience.connect, patience.read)
+        self._retrying = patience.retrying(lambda result: isinstance(result, Fault) and result.brief)
+        self._gate = gate
+        self._owner = owner
+
+    def through(self, gate: Gate) -> "Brevo":
+        """Return the same way to the account, through another gate; the sockets are shared."""
+        other = object.__new__(Brevo)
+        other.__dict__.update(self.__dict__)
+        other._gate = gate
+        return other
+
+    def __repr__(self) -> str:
+        return f"<Brevo {self._client.configuration.host}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a gateway does not pickle: build one in the process that uses it")
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._client.rest_client.pool_manager.clear()
+
+    def _ask(self, call: Call) -> tuple[Answer, bool]:
+        """Return the good answer, and whether an earlier try of the same call may still take effect."""
+        if self._owner and call.path != _ACCOUNT:
+            self._owner.confirm(self.owner)
+        tried: list[Answer | Fault] = []
+
+        def attempt() -> Answer | Fault:
+            tried.append(self._attempt(call))
+            return tried[-1]
+
+        last = self._retrying(attempt)
+        doubtful = any(isinstance(one, Fault) and one.doubtful for one in tried)
+        if isinstance(last, Answer):
+            return last, doubtful
+        raise self._weigh(call, last, doubtful=doubtful)
+
+    def check_owner(self) -> None:
+        """Ask again whose account this is."""
+        if self._owner and self._owner.doubt(surely=True):
+            self._owner.confirm(self.owner)
+
+    def doubt_owner(self) -> None:
+        if self._owner and self._owner.doubt():
+            self._owner.confirm(self.owner)
+
+    def _weigh(self, call: Call, fault: Fault, *, doubtful: bool) -> SyncError:
+        """Return the error of a call that failed, seen together with its earlier tries and the account's health.
+
+        The firewall's page is the contact's trouble if an impersonal call gets through, else the account's: blocked.
+        """
+        if fault.walled and call.personal and isinstance(self._attempt(requests.read_attributes()), Answer):
+            return RejectedContactError(f"{fault.error}: refused by the firewall")
+        if doubtful and isinstance(fault.error, TransientError | AccountError):
+            return GatewayUnavailableError(str(fault.error), doubtful=True)
+        fault.error.doubtful |= doubtful
+        # Only what Brevo itself refused, without a word of another contact's, may be about a list.
+        return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
+
+    def _attempt(self, call: Call) -> Answer | Fault:
+        """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
+        try:
+            self._gate.acquire(call.bucket, call.part)
+        except SyncError as error:
+            return Fault(error)
+        outcome = self._exchange(call)
+        if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
+            self._gate.report(None if isinstance(outcome, Answer) else outcome.error)
+        if isinstance(outcome, Answer) and outcome.quota:
+            self._gate.observe(*outcome.quota)
+        return outcome
+
+    def _exchange(self, call: Call) -> Answer | Fault:
+        try:
+            answer = self._send(call)
+        except ApiException as error:
+            if error.body is None:
+                return Fault(GatewayUnavailableError(f"{call}: no secure connection", doubtful=call.writes))
+            answer = Answer(error.status, error.headers.get(_RESET), error.body)
+        except HTTPError as error:
+            return failures.unanswered(call, error)
+        except UnicodeError:
+            return Fault(RejectedContactError(f"{call}: a text is not valid Unicode"))
+        return _judge(call, answer)
+
+    def _send(self, call: Call) -> Answer:
+        # Not preloaded: the SDK would decode the body as UTF-8, and the status would be lost with a UnicodeDecodeError.
+        response, status, headers = self._client.call_api(
+            call.path,
+            call.method,
+            path_params=dict(call.parts),
+            query_params=dict(call.query),
+            header_params={"Accept": "application/json"},
+            body=call.body,
+            auth_settings=["api-key"],
+            _preload_content=False,
+            _return_http_data_only=False,
+            _request_timeout=self._timeouts,
+        )
+        quota = (headers.get(name) for name in _QUOTA)
+        return Answer(status, headers.get(_RESET), response.data, *quota)
+
+
+def _judge(call: Call, answer: Answer) -> Answer | Fault:  # noqa: C901 - one case each, all in one place
+    """Return the answer if it is a good one, else what its status means."""
+    told = failures.tell(call, answer)
+    match answer.status // 100, answer.status:
+        case 2, _:
+            return answer
+        case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
+            error = failures.refused(call, answer)
+        case _, 401:
+            error = UnauthorizedError(told)
+        case _, 402:
+            error = OutOfCreditsError(told)
+        case _, 403:
+            return Fault(ForbiddenError(told), walled=not answer.is_json)
+        case _, 404:
+            error = failures.missing(call, answer)
+        case _, 408 | 425:
+            return Fault(TooEarlyError(told), brief=True)
+        case _, 429:
+            error = RateLimitedError(told, answer.retry_after)
+        case _, 502 | 503 | 504:
+            return Fault(GatewayUnavailableError(told, doubtful=call.writes), brief=True)
+        case (3, _) | (_, 407):
+            error = AccountError(f"{told}: sent elsewhere; check the base URL")
+        case 4, _:
+            error = RejectedContactError(told)
+        case _:
+            error = GatewayUnavailableError(told, doubtful=call.writes)
+    return Fault(error)
+
+
+def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN401 - the SDK has no types
+    configuration = Configuration()
+    # Each Configuration adds handlers to these loggers, and all of them would print every line once more.
+    for logger in configuration.logger.values():
+        logger.removeHandler(configuration.logger_stream_handler)
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_shows_no_query)
+    configuration.host = base_url
+    configuration.api_key = {"api-key": key}
+    configuration.connection_pool_maxsize = pool_size
+    client = ApiClient(configuration)
+    # urllib3 would try a request up to four times, follow redirects with the key and sleep as Retry-After says.
+    client.rest_client.pool_manager.connection_pool_kw["retries"] = False
+    return client
+
+
+def _shows_no_query(record: logging.LogRecord) -> bool:
+    return "?" not in record.getMessage()

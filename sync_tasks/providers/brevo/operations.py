@@ -1,0 +1,226 @@
+"""What can be asked of an account, each made of as few requests as it takes."""
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
+from sync_tasks.providers import Moved, Written
+from sync_tasks.providers.brevo import failures, requests, responses
+from sync_tasks.providers.brevo.requests import Call
+from sync_tasks.providers.brevo.responses import Answer
+from sync_tasks.texts import is_international, known_address, unicode_address
+
+_MOST_PAGES = 100
+_TYPES_LAST = 60.0
+
+
+class Operations(ABC):
+    """The gateway's methods; whoever inherits them sends the requests."""
+
+    def __init__(self) -> None:
+        self._types: Mapping[str, str] = {}
+        self._choices: Mapping[str, frozenset[str]] = {}
+        self._types_until = -math.inf
+
+    @abstractmethod
+    def _ask(self, call: Call) -> tuple[Answer, bool]:
+        """Return the good answer, and whether an earlier try of the same call may still take effect."""
+
+    def owner(self) -> str:
+        """Return what stands for the owner of the account that the key opens."""
+        call = requests.read_account()
+        answer, _ = self._ask(call)
+        found = responses.owner_of(answer)
+        if found is None:
+            raise failures.unreadable(call)
+        return found
+
+    @abstractmethod
+    def check_owner(self) -> None:
+        """Ask again whose account this is.
+
+        Raises:
+            WrongAccountError: another one than the state knows.
+        """
+
+    @abstractmethod
+    def doubt_owner(self) -> None:
+        """A contact is missing that the state knows, or a list: perhaps it is another account's."""
+
+    def create(self, contact: NewContact) -> Written:
+        """Create a contact that does not exist yet; an existing one is never touched."""
+        call = requests.create_contact(contact)
+        answer, doubtful = self._ask(call)
+        contact_id = responses.created_id(answer)
+        if contact_id is None:
+            raise failures.unreadable(call)
+        return Written(contact_id, doubtful=doubtful)
+
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Change an existing contact in one request.
+
+        Brevo may answer 404 for an unknown list too: where lists were sent, a look tells whether a list is meant.
+        """
+        call = requests.change_contact(contact_id, change)
+        try:
+            answer, doubtful = self._ask(call)
+        except MissingContactError:
+            self.doubt_owner()
+            if not call.lists or self.read(contact_id) is None:
+                raise
+            refused = RejectedContactError(f"{call}: Brevo has the contact, but not every list")
+            raise self._find_absent(call, refused) from None
+        if answer.body.strip() and not answer.is_json:
+            raise failures.unreadable(call)
+        return Written(contact_id, doubtful=doubtful)
+
+    def _find_absent(self, call: Call, error: RejectedContactError) -> RejectedContactError:
+        """Return that Brevo lacks a list, if that is why it refused; how it says so is not sure, so it is asked."""
+        absent = tuple(list_id for list_id in sorted(call.lists) if not self.has_list(list_id))
+        if not absent:
+            return error
+        self.doubt_owner()
+        missing = MissingListError(str(error), absent)
+        missing.doubtful = error.doubtful
+        return missing
+
+    def has_list(self, list_id: int) -> bool:
+        """Tell whether the account has this list."""
+        try:
+            self._ask(requests.read_list(list_id))
+        except MissingContactError:
+            return False
+        return True
+
+    def read(self, contact_id: int) -> RemoteContact | None:
+        """Return the contact, or nothing where Brevo has none of that id."""
+        found = self._read(requests.read_contact(contact_id))
+        if found is None:
+            self.doubt_owner()
+        return found
+
+    def find_address(self, address: str) -> RemoteContact | None:
+        """Return the contact that has this address.
+
+        Brevo documents the filter, but not that it works for ``EMAIL``: what comes back is compared, page by page. A
+        contact may have been made by hand with the letters that a punycode domain stands for: then both are asked for.
+        """
+        wanted = known_address(address)
+        forms = (wanted, unicode_address(wanted)) if is_international(wanted) else (wanted,)
+        found = (self._search("EMAIL", form, lambda contact: contact.address == wanted) for form in forms)
+        return next(filter(None, found), None)
+
+    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
+        """Return the contact whose ``ext_id`` this is; one with quotes or backslashes cannot be asked for: nothing."""
+        call = requests.read_ext_id(ext_id)
+        if call is None:
+            return self._search("EXT_ID", ext_id, lambda contact: contact.ext_id == ext_id)
+        contact = self._read(call)
+        if contact is None or contact.ext_id == ext_id:
+            return contact
+        # Where Brevo tells no ext_id, the answer is believed unless it may be the contact of that *number*.
+        believed = contact.ext_id is None and str(contact.id) != ext_id
+        return replace(contact, ext_id=ext_id) if believed else None
+
+    def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Put contacts on a list, at most 150; those not confirmed may be on it already, or be missing."""
+        return self._move(requests.move_contacts(list_id, ids, "add"))
+
+    def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
+        """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
+        return self._move(requests.move_contacts(list_id, ids, "remove"))
+
+    def _move(self, call: Call) -> Moved:
+        """Brevo refuses the whole where nobody moves: each of them is then for its own request to find out."""
+        try:
+            answer, doubtful = self._ask(call)
+        except RejectedContactError:
+            return Moved(frozenset())
+        if not answer.is_json:
+            raise failures.unreadable(call)
+        return Moved(responses.moved_ids(answer), doubtful=doubtful)
+
+    def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
+        """Let Brevo create many contacts, soon and on the same lists; return whether it may do so twice.
+
+        Raises:
+            RejectedContactError: nothing will be imported.
+        """
+        _, doubtful = self._ask(requests.import_contacts(lists, contacts))
+        return doubtful
+
+    def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
+        """Yield the contacts changed since then, by Brevo's clock, the last created first; a request brings 1,000."""
+        now = datetime.now(UTC)
+        contacts = (responses.contact_of(row, now) for row in self._rows(requests.read_modified(moment), "contacts"))
+        return (contact for contact in contacts if contact)
+
+    def read_page(self, offset: int) -> list[RemoteContact]:
+        """Return a thousand contacts from this place on, the first created first."""
+        rows, _ = self._page(requests.skip(requests.read_page(), offset), "contacts")
+        now = datetime.now(UTC)
+        return [contact for row in rows if (contact := responses.contact_of(row, now))]
+
+    def attribute_types(self) -> Mapping[str, str]:
+        """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
+        self._read_attributes()
+        return self._types
+
+    def attribute_choices(self) -> Mapping[str, frozenset[str]]:
+        """Return the values that attributes with fixed choices take, as old as their types."""
+        self._read_attributes()
+        return self._choices
+
+    def _read_attributes(self) -> None:
+        if time.monotonic() > self._types_until:
+            rows, _ = self._page(requests.read_attributes(), "attributes")
+            self._types, self._choices = dict(responses.types_of(rows)), dict(responses.choices_of(rows))
+            self._types_until = time.monotonic() + _TYPES_LAST
+
+    def list_names(self) -> Mapping[int, str]:
+        """Return all lists of the account, id to name."""
+        return dict(responses.names_of(self._rows(requests.read_lists(), "lists")))
+
+    def _read(self, call: Call) -> RemoteContact | None:
+        try:
+            answer, _ = self._ask(call)
+        except MissingContactError:
+            return None
+        contact = responses.contact_of(answer.data, datetime.now(UTC))
+        if contact is None:
+            raise failures.unreadable(call)
+        return contact
+
+    def _search(self, attribute: str, value: str, fits: Callable[[RemoteContact], bool]) -> RemoteContact | None:
+        call = requests.search_contacts(attribute, value)
+        if call is None or not value:
+            return None
+        now = datetime.now(UTC)
+        contacts = (responses.contact_of(row, now) for row in self._rows(call, "contacts"))
+        hit = next((contact for contact in contacts if contact and fits(contact)), None)
+        found = self.read(hit.id) if hit else None
+        return found if found and fits(found) else None
+
+    def _rows(self, call: Call, key: str) -> Iterator[dict[str, Any]]:
+        offset = 0
+        for _ in range(_MOST_PAGES):
+            rows, total = self._page(requests.skip(call, offset), key)
+            yield from rows
+            offset += len(rows)
+            if not rows or (total is not None and offset >= total):
+                return
+        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
+
+    def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
+        answer, _ = self._ask(call)
+        rows = responses.page_of(answer, key)
+        if rows is None:
+            raise failures.unreadable(call)
+        return rows, responses.total_of(answer)

@@ -1,0 +1,186 @@
+"""What we ask Brevo, as requests: bodies, paths and queries. Pure.
+
+No address is ever in a path: Brevo's firewall refuses some of them, and paths end in the logs of others.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.domain.events import Json
+from sync_tasks.domain.pauses import CREATING
+
+_PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
+_UNQUOTABLE = frozenset('"\\')
+_CREATIONS = frozenset({"/contacts", "/contacts/import"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Call:
+    """One request; as text it is fit for a log: the path's template and ids, never the query or the body.
+
+    ``personal`` calls carry data of a person, on which the firewall may fall without the account being to blame.
+    ``lists`` are those that must exist.
+    """
+
+    method: str
+    path: str
+    parts: Mapping[str, int | str] = field(default_factory=dict)
+    query: Mapping[str, int | str] = field(default_factory=dict)
+    body: Mapping[str, Json] | None = None
+    about: str = ""
+    personal: bool = False
+    lists: frozenset[int] = frozenset()
+
+    @property
+    def writes(self) -> bool:
+        """Whether Brevo's state may be another one afterwards."""
+        return self.method != "GET"
+
+    @property
+    def bucket(self) -> str:
+        """Which of Brevo's limits the request counts in."""
+        return "contacts" if self.path.startswith("/contacts") else "other"
+
+    @property
+    def part(self) -> str:
+        """Which part of the account the request needs beside the account itself, if any."""
+        return CREATING if self.method == "POST" and self.path in _CREATIONS else ""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}{self.about}"
+
+    __repr__ = __str__
+
+
+def read_account() -> Call:
+    """Return the call that shows whose account the key opens."""
+    return Call("GET", "/account")
+
+
+def create_contact(contact: NewContact) -> Call:
+    """Return the call that creates a contact, answers with its id and leaves an existing one alone.
+
+    Brevo's schema knows no null, and an attribute that is absent is empty: both are left out.
+    """
+    body: dict[str, Json] = {
+        "email": contact.address,
+        "ext_id": contact.ext_id,
+        "attributes": {name: value for name, value in contact.attributes.items() if value not in (None, "")},
+        "updateEnabled": False,
+        "getId": True,
+    }
+    if contact.lists:
+        body["listIds"] = [*sorted(contact.lists)]
+    about = _about(contact.lists)
+    return Call("POST", "/contacts", body=body, about=about, personal=True, lists=frozenset(contact.lists))
+
+
+def change_contact(contact_id: int, change: Change) -> Call:
+    """Return the call that makes all of a change at once; what the change leaves out is not sent."""
+    attributes: dict[str, Json] = {name: "" if value is None else value for name, value in change.attributes.items()}
+    if change.address is not None:
+        attributes["EMAIL"] = change.address
+    wanted: dict[str, Json] = {
+        "attributes": attributes or None,
+        "ext_id": change.ext_id,
+        "listIds": [*sorted(change.join)] or None,
+        "unlinkListIds": [*sorted(change.leave)] or None,
+        "emailBlacklisted": change.blocklisted,
+    }
+    body = {name: value for name, value in wanted.items() if value is not None}
+    lists = change.join | change.leave
+    about = _about(lists, contact_id)
+    return Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, about=about, personal=True, lists=lists)
+
+
+def read_contact(contact_id: int) -> Call:
+    """Return the call that reads one contact with its statistics, which alone tell why it is blocklisted."""
+    query = {"identifierType": "contact_id"}
+    return Call("GET", "/contacts/{id}", parts={"id": contact_id}, query=query, about=_about((), contact_id))
+
+
+def read_ext_id(ext_id: str) -> Call | None:
+    """Return the call that reads the contact of this ``ext_id``, or nothing where the text is not safe in a path.
+
+    A slash or dots are resolved on the way, ``%`` is decoded once too often, ``@`` and file endings meet the firewall.
+    """
+    if not _PATH_SAFE.fullmatch(ext_id):
+        return None
+    query = {"identifierType": "ext_id"}
+    return Call("GET", "/contacts/{ext_id}", parts={"ext_id": ext_id}, query=query, personal=True)
+
+
+def search_contacts(attribute: str, value: str) -> Call | None:
+    """Return the call that filters contacts by one attribute, or nothing where the filter cannot quote the value."""
+    if _UNQUOTABLE & set(value):
+        return None
+    query: dict[str, int | str] = {"filter": f'equals({attribute},"{value}")', "limit": 1000, "sort": "asc"}
+    return Call("GET", "/contacts", query=query, personal=True)
+
+
+def move_contacts(list_id: int, ids: Collection[int], verb: str) -> Call:
+    """Return the call that puts contacts on a list (``add``) or takes them off it (``remove``)."""
+    about = f" (list {list_id}; {len(ids)} contacts)"
+    path = f"/contacts/lists/{{id}}/contacts/{verb}"
+    return Call("POST", path, parts={"id": list_id}, body={"ids": [*sorted(ids)]}, about=about)
+
+
+def import_contacts(lists: Collection[int], contacts: Iterable[NewContact]) -> Call:
+    """Return the call that creates many contacts and changes nothing in those that exist.
+
+    By default an import overwrites existing contacts, lifts blocks and mails the account's owner.
+    """
+    rows: list[Json] = [_row(contact) for contact in contacts]
+    body: dict[str, Json] = {
+        "jsonBody": rows,
+        "listIds": [*sorted(lists)],
+        "updateExistingContacts": False,
+        "disableNotification": True,
+    }
+    about = f"{_about(lists)} {len(rows)} contacts"
+    return Call("POST", "/contacts/import", body=body, about=about, personal=True, lists=frozenset(lists))
+
+
+def _row(contact: NewContact) -> Json:
+    known = {name: value for name, value in contact.attributes.items() if value not in (None, "")}
+    return {"email": contact.address, "attributes": {**known, "EXT_ID": contact.ext_id}}
+
+
+def read_modified(since: datetime) -> Call:
+    """Return the call that lists what changed since a moment, the last created first."""
+    moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return Call("GET", "/contacts", query={"modifiedSince": moment, "limit": 1000, "sort": "desc"})
+
+
+def read_page() -> Call:
+    """Return the call that lists all contacts, the first created first, so that a new one moves no page."""
+    return Call("GET", "/contacts", query={"limit": 1000, "sort": "asc"})
+
+
+def read_lists() -> Call:
+    """Return the call that reads the account's lists, oldest first, so that a new one moves no page."""
+    return Call("GET", "/contacts/lists", query={"limit": 50, "sort": "asc"})
+
+
+def read_list(list_id: int) -> Call:
+    """Return the call that reads one list."""
+    return Call("GET", "/contacts/lists/{id}", parts={"id": list_id}, about=_about((list_id,)))
+
+
+def read_attributes() -> Call:
+    """Return the call that reads the account's contact attributes; it holds nothing personal."""
+    return Call("GET", "/contacts/attributes")
+
+
+def skip(call: Call, offset: int) -> Call:
+    """Return the same call for a later page."""
+    return replace(call, query={**call.query, "offset": offset})
+
+
+def _about(lists: Iterable[int], contact_id: int | None = None) -> str:
+    contact = [] if contact_id is None else [f"contact {contact_id}"]
+    named = [f"lists {', '.join(str(one) for one in sorted(lists))}"] if lists else []
+    return f" ({'; '.join(contact + named)})" if contact or named else ""

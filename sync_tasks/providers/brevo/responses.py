@@ -1,0 +1,264 @@
+"""What Brevo answers, in our own words, read from the raw bodies: the SDK's models raise on legal ones. Pure."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from sync_tasks.domain.contact import Block, RemoteContact
+from sync_tasks.domain.timestamps import EPOCH, stamp_of
+from sync_tasks.texts import known_address
+
+_PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
+_WRITABLE = frozenset({"normal", "category", "transactional"})
+# These two are fields of their own here; written as attributes they would take the contact away from its user.
+_IDENTITIES = frozenset({"EMAIL", "EXT_ID"})
+_DUPLICATE = "already associated with another contact"
+# Where Brevo's statistics tell why a contact is blocklisted, the gravest reason first.
+_REASONS = {"hard_bounce": "hardBounces", "complaint": "complaints", "unsubscribed": "unsubscriptions"}
+_UNSUBSCRIBED = "unsubscribed"
+_IDENTIFIERS = ("email", "ext_id", "sms", "whatsapp", "landline_number")
+_ACCOUNT_TROUBLE = frozenset(
+    {"account_in_process", "account_under_validation", "not_enough_credits", "permission_denied", "unauthorized"}
+)
+# How Brevo says with 400 that the plan covers no more contacts is documented nowhere and known of no other client:
+# these are the words of its code list (402) and of its quotas (https://developers.brevo.com/docs/platform-quotas).
+_LIMIT_CODES = re.compile(r"\w*(limit|quota)_?(reached|exceeded)|(contacts?|plan)_(limit|quota)\w*", re.IGNORECASE)
+_FULL = re.compile(
+    r"\b(contacts?|plan|account)\b.{0,40}\b(limit|quota)\b.{0,40}\b(reach|exceed|hit)|"
+    r"\b(reach|exceed|hit)\w*\b.{0,40}\b(limit|quota|maximum)\b.{0,40}\b(contacts?|plan|account)\b|"
+    r"\b(limit|quota|maximum)\b.{0,20}\bcontacts?\b.{0,40}\b(reach|exceed|hit)|\bupgrade\b.{0,20}\bplan\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What came back: the status, the ``x-sib-ratelimit-…`` headers, the body as it was sent, parsed at most once."""
+
+    status: int
+    reset: str | None
+    body: bytes
+    limit: str | None = None
+    remaining: str | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The JSON object of the body; empty where the body is none."""
+        return self._object or {}
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is a JSON object, and not HTML, cut off or in another encoding."""
+        return self._object is not None
+
+    @cached_property
+    def _object(self) -> dict[str, Any] | None:
+        try:
+            data = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return data if isinstance(data, dict) else None
+
+    @property
+    def code(self) -> str:
+        """Brevo's error code where it is a plain word; anything else may quote what we sent, and is not shown."""
+        code = self.data.get("code")
+        return code if isinstance(code, str) and _PLAIN_WORD.fullmatch(code) else ""
+
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds Brevo wants us to wait; nothing where the header is missing or makes no sense."""
+        try:
+            seconds = float(self.reset or "")
+        except ValueError:
+            return None
+        return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+    @property
+    def quota(self) -> tuple[int, int] | None:
+        """How many requests a window allows and how many of them are left, where the headers tell."""
+        told = [text for text in (self.limit, self.remaining) if text and text.isascii() and text.isdigit()]
+        return (int(told[0]), int(told[1])) if len(told) == 2 else None  # noqa: PLR2004 - both of them
+
+    @property
+    def duplicates(self) -> tuple[str, ...]:
+        """The kinds of identifiers that belong to another contact, such as ``email`` and ``ext_id``.
+
+        ``metadata.duplicate_identifiers`` says so; the code has changed once (May 2026) and the text may at any time:
+        both are asked only where the metadata is missing.
+        """
+        metadata = self.data.get("metadata")
+        told = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
+        if told and isinstance(told, list):
+            return tuple(str(kind).lower() if _PLAIN_WORD.fullmatch(str(kind)) else "unknown" for kind in told)
+        return self._duplicates_in_text()
+
+    def _duplicates_in_text(self) -> tuple[str, ...]:
+        text = str(self.data.get("message", "")).lower()
+        if self.code != "duplicate_parameter" and _DUPLICATE not in text:
+            return ()
+        return tuple(kind for kind in _IDENTIFIERS if re.search(rf"\b{kind}\b", text)) or ("email",)
+
+    @property
+    def tells_limit(self) -> bool:
+        """Whether a refused creation means that the account may hold no more contacts; believed, as it saves events."""
+        return bool(_LIMIT_CODES.fullmatch(self.code) or _FULL.search(str(self.data.get("message", ""))))
+
+    @property
+    def blames_account(self) -> bool:
+        """Whether the code speaks of the account; a code is only ever believed where that saves an event."""
+        return self.code in _ACCOUNT_TROUBLE
+
+
+def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
+    """Return the contact a JSON object describes, or nothing where it has no numeric id."""
+    if not _is_id(data.get("id")):
+        return None
+    attributes = data.get("attributes")
+    attributes = attributes if isinstance(attributes, dict) else {}
+    lists = data.get("listIds")
+    return RemoteContact(
+        id=data["id"],
+        address=known_address(_text(data.get("email")) or "") or None,
+        ext_id=_text(data.get("ext_id")) or _text(attributes.get("EXT_ID")),
+        lists=frozenset(one for one in lists if _is_id(one)) if isinstance(lists, list) else frozenset(),
+        attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},
+        block=_block_of(data, now),
+        opted_out=_opted_out_of(data, now),
+    )
+
+
+def moved_ids(answer: Answer) -> frozenset[int]:
+    """Return which contacts were put on a list, or taken off it."""
+    told = answer.data.get("contacts")
+    moved = told.get("success") if isinstance(told, dict) else None
+    return frozenset(filter(_is_id, moved)) if isinstance(moved, list) else frozenset()
+
+
+def created_id(answer: Answer) -> int | None:
+    """Return the id of the contact that was created, where the answer tells it."""
+    found = answer.data.get("id")
+    return found if _is_id(found) else None
+
+
+def owner_of(answer: Answer) -> str | None:
+    """Return what stands for the account's owner, nothing personal in it; nothing where the answer names none.
+
+    ``organization_id`` is required by Brevo's schema of ``GET /account``; an answer without it is known by its e-mail.
+    """
+    found = answer.data.get("organization_id") or answer.data.get("email")
+    return hashlib.sha256(str(found).encode()).hexdigest()[:16] if found else None
+
+
+def page_of(answer: Answer, key: str) -> list[dict[str, Any]] | None:
+    """Return the rows of one page, or nothing where the answer is no page; an empty one may lack its key."""
+    rows = answer.data.get(key)
+    if rows is None and answer.data.get("count") == 0:
+        return []
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
+
+
+def total_of(answer: Answer) -> int | None:
+    """Return how many rows all pages have together, where the answer tells it."""
+    total = answer.data.get("count")
+    return total if isinstance(total, int) else None
+
+
+def names_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str]]:
+    """Yield the id and the name of each list."""
+    return ((row["id"], str(row.get("name", ""))) for row in rows if _is_id(row.get("id")))
+
+
+def types_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the name and the type of each attribute that can be written; one with fixed choices is a ``category``."""
+    for row in rows:
+        name, category = row.get("name"), row.get("category")
+        if isinstance(name, str) and name not in _IDENTITIES and category in _WRITABLE:
+            yield name, "category" if category == "category" else str(row.get("type") or "text")
+
+
+def choices_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the name of each attribute with fixed choices, and these: Brevo takes the number or the label of one."""
+    for row in rows:
+        choices = row.get("enumeration")
+        if isinstance(row.get("name"), str) and isinstance(choices, list):
+            known = (choice for choice in choices if isinstance(choice, dict))
+            yield (
+                row["name"],
+                frozenset(str(choice[key]) for choice in known for key in ("value", "label") if key in choice),
+            )
+
+
+def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
+    """Tell why a contact is blocklisted, with every reason that Brevo's statistics give.
+
+    Brevo's statistics reach back 90 days and know campaigns only: an older bounce looks like an unsubscription.
+    """
+    if not data.get("emailBlacklisted"):
+        return None
+    fallback = _stamp(data.get("modifiedAt")) or stamp_of(now)
+    statistics = data.get("statistics")
+    statistics = statistics if isinstance(statistics, dict) else {}
+    moments = ((kind, statistics.get(name)) for kind, name in _REASONS.items())
+    reasons = [(kind, _newest(told) or fallback) for kind, told in moments if told and _happened(kind, told)]
+    if not reasons:
+        return Block(_UNSUBSCRIBED, fallback, guessed=True)
+    (kind, since), *others = reasons
+    return Block(kind, since, tuple(others), clicked=_clicked(statistics) or "")
+
+
+def _clicked(statistics: Mapping[str, Any]) -> str | None:
+    """Return when the person last used Brevo's link; ``adminUnsubscription`` may be our own request."""
+    told = statistics.get("unsubscriptions")
+    return _newest(told.get("userUnsubscription")) if isinstance(told, dict) else None
+
+
+def _happened(kind: str, told: object) -> bool:
+    """A bounce or a complaint without a moment counts; unsubscriptions come in groups, which may all be empty."""
+    return kind != _UNSUBSCRIBED or _newest(told) is not None
+
+
+def _opted_out_of(data: Mapping[str, Any], now: datetime) -> dict[int, str] | None:
+    """Tell of which lists a contact unsubscribed one by one, since when at the latest.
+
+    Brevo tells no moment, and only an account with unsubscription per list tells at all: elsewhere it is null.
+    https://developers.brevo.com/reference/get-contact-info
+    """
+    lists = data.get("listUnsubscribed")
+    if not isinstance(lists, list):
+        return None
+    statistics = data.get("statistics")
+    told = _newest(statistics.get("unsubscriptions")) if isinstance(statistics, dict) else None
+    since = max(told or "", _stamp(data.get("modifiedAt")) or "") or stamp_of(now)
+    return {one: since for one in lists if _is_id(one)}
+
+
+def _newest(events: object) -> str | None:
+    """Return the newest ``eventTime`` in a list of events, or in an object of such lists."""
+    if isinstance(events, dict):
+        events = [event for group in events.values() if isinstance(group, list) for event in group]
+    rows = events if isinstance(events, list) else []
+    return max(filter(None, (_stamp(row.get("eventTime")) for row in rows if isinstance(row, dict))), default=None)
+
+
+def _stamp(text: object) -> str | None:
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else EPOCH
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return stamp_of(aware) if aware > EPOCH else None
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int) and value != "" else None
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,140 @@
+"""Brevo's events, however unevenly they come, in our own words. Pure.
+
+Names are spelt in several ways, an address may be a text or an array, moments are numbers, texts or missing. Formats:
+https://developers.brevo.com/docs/marketing-webhooks, and what was seen in production.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sync_tasks.domain.timestamps import EPOCH, stamp_of
+from sync_tasks.texts import MAX_ADDRESS, known_address
+
+MOST_EVENTS = 500
+LOOK = ""
+_JOINED = "listaddition"
+_UNSUBSCRIBED = "unsubscribed"
+_KINDS = {
+    "unsubscribe": "unsubscribed",
+    "unsubscribed": "unsubscribed",
+    "hardbounce": "hard_bounce",
+    "hardbounced": "hard_bounce",
+    "spam": "complaint",
+    "complaint": "complaint",
+    _JOINED: LOOK,
+    "contactupdated": LOOK,
+    "contactdeleted": LOOK,
+}
+_MOST_DIGITS = 16
+_NO_LETTER = re.compile(r"[^a-z]")
+# Later than any moment of ours in seconds: then it is milliseconds.
+_MILLISECONDS = 10**11
+# From 2286 on a stamp would have a digit more.
+_DOOMSDAY = datetime(2200, 1, 1, tzinfo=UTC)
+# The webhook's id differs where two webhooks tell the same.
+_ABOUT_THE_WEBHOOK = frozenset({"id"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Incoming:
+    """One event that is about contacts: look at them; ``kind`` and ``moment`` (a stamp, if told) of an opt-out.
+
+    ``joined`` are the lists where it only tells of those, ``opted_out`` those that an unsubscription names. ``told`` is
+    the same whenever the same event comes again.
+    """
+
+    kind: str
+    addresses: tuple[str, ...]
+    moment: str
+    joined: frozenset[int]
+    opted_out: frozenset[int]
+    api_key_name: str
+    told: str
+
+
+def read_rows(body: bytes) -> list[object] | None:
+    """Return the events in a body, unread, or nothing where it is neither an object nor an array in JSON."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(document, dict):
+        return [document]
+    return document if isinstance(document, list) else None
+
+
+def read_event(row: object) -> Incoming | str:
+    """Return what an event says, or why it says nothing to us: it is ``malformed`` or ``ignored`` for its kind."""
+    name = row.get("event") if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not isinstance(name, str):
+        return "malformed"
+    word = _NO_LETTER.sub("", name.lower())
+    kind = _KINDS.get(word)
+    if kind is None:
+        return "ignored"
+    addresses = tuple(dict.fromkeys(filter(None, map(_address, _addresses(row)))))
+    if not addresses:
+        return "malformed"
+    said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
+    key_name = row.get("api_key_name")
+    lists = frozenset(filter(None, map(_list_id, _each(row.get("list_id")))))
+    return Incoming(
+        kind=kind,
+        addresses=addresses,
+        moment=_moment(row),
+        joined=lists if word == _JOINED else frozenset(),
+        opted_out=lists if kind == _UNSUBSCRIBED else frozenset(),
+        api_key_name=key_name if isinstance(key_name, str) else "",
+        told=json.dumps(said, sort_keys=True),
+    )
+
+
+def _addresses(row: dict[str, object]) -> Iterator[object]:
+    """Yield whatever stands where addresses do: what changed may name a contact's former or its new one."""
+    yield from _each(row.get("email"))
+    for item in _each(row.get("content")):
+        if isinstance(item, dict):
+            attributes = item.get("attributes")
+            yield item.get("email")
+            yield attributes.get("EMAIL") if isinstance(attributes, dict) else None
+
+
+def _each(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _address(value: object) -> str:
+    """Return an address as the state has it, nothing where it is none; what cannot be printed cannot be one."""
+    text = known_address(value) if isinstance(value, str) else ""
+    return text if "@" in text and len(text) <= MAX_ADDRESS and text.isprintable() else ""
+
+
+def _list_id(value: object) -> int:
+    """Return the id of a list, 0 where it is none."""
+    digits = str(value) if isinstance(value, str | int) else ""
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < _MOST_DIGITS else 0
+
+
+def _moment(row: dict[str, object]) -> str:
+    """Return when it happened; ``ts`` may be an hour ahead, a date without a zone may be anywhere's."""
+    told = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
+    return next((stamp_of(moment) for moment in told if moment and EPOCH < moment < _DOOMSDAY), "")
+
+
+def _seconds(value: object) -> datetime | None:
+    try:
+        number = float(value) if isinstance(value, str | int | float) else 0.0
+        return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _date(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None

@@ -1,0 +1,1 @@
+"""The account's limits and pauses, shared by all processes."""

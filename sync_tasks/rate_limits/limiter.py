@@ -1,0 +1,342 @@
+"""The account's limits and pauses, shared by all processes of a portal through Redis.
+
+Keys under ``<namespace>:``: ``paused:<account>`` why and since when, until a probe succeeds · ``paused_parts`` the same
+for parts of accounts, by ``<account> <part>`` · ``paused_users:<account> <part>`` who waits for it, until then ·
+``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` for
+how many milliseconds nobody may ask after a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>``
+the moments of the last requests, as long as the window · ``first:<account>:<bucket>`` the priority of the most urgent
+that waits, as long as it waits.
+"""
+
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, cast
+
+from sync_tasks.config.settings import Account
+from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of, part_in_trouble, parts_of
+from sync_tasks.domain.priority import Priority
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.errors import (
+    AccountError,
+    AccountPausedError,
+    GatewayUnavailableError,
+    PartPausedError,
+    RateLimitedError,
+    SyncError,
+)
+from sync_tasks.rate_limits.wait_queue import Line
+from sync_tasks.state.store import Store
+
+log = logging.getLogger("sync_tasks.rate_limits.limiter")
+
+PATIENCE = 8.0
+# What nobody asked for holds no thread that an event may need.
+_LITTLE_PATIENCE = 1.0
+# Of the seconds in which a worker ends: an import under way is seen to its end, most others have their turn.
+FAREWELL = 4.0
+PROBE_EVERY = 30.0
+LONGEST_HOLD = 3600.0
+# So many requests in a row without an answer, in one process, are an outage of the account and not of a contact.
+OUTAGE = 10
+# Grants are this much further apart than Brevo demands: requests overtake each other on their way.
+_MARGIN = 1.008
+# What all endpoints but /contacts/** share, per hour: https://developers.brevo.com/docs/api-limits
+_OTHER_PER_HOUR = 100
+# Of an hour's requests half are never for comparisons. A window goes by its length: this hour is one of its own.
+_BACKGROUND_HOUR = 3600 * MICROSECONDS_PER_SECOND + 1
+
+
+# A grant that was not used at once is no good any more: others have their place in the window by now.
+_GOOD_FOR = 0.25
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request may go out: in which bucket, since when by the monotonic clock, whether it probes a paused account.
+
+    ``part`` is what the request needs beside the account; ``probes_part``: that is paused, and this is its probe.
+    """
+
+    bucket: str
+    granted: float
+    probes: bool
+    part: str = ""
+    probes_part: bool = False
+
+
+class Throttle:
+    """What all processes agree on about the portal's accounts."""
+
+    def __init__(self, store: Store, accounts: Mapping[str, Account], probe_every: float = PROBE_EVERY) -> None:
+        self._store = store
+        self._probe_every = str(int(probe_every * 1000))
+        self._windows = {
+            (name, bucket): [
+                text for count, seconds in told for text in (str(count), str(int(seconds * MICROSECONDS_PER_SECOND)))
+            ]
+            for name, account in accounts.items()
+            for bucket, told in _windows(account).items()
+        }
+        self._stopping, self._ends = threading.Event(), math.inf
+        self._lines = {key: Line() for key in self._windows}
+        self._background = {
+            (name, bucket): (str(max(per_hour // 2, 1)), str(_BACKGROUND_HOUR))
+            for name, account in accounts.items()
+            for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", _OTHER_PER_HOUR))
+        }
+        self._gates = {name: AccountGate(self, name) for name in accounts}
+
+    def gate(self, account: str) -> "AccountGate":
+        """Return what the account's gateway asks before each request."""
+        return self._gates[account]
+
+    def stop(self) -> None:
+        """The process is about to end: what is under way may come to its end, but nobody waits for long any more."""
+        self._ends = time.monotonic() + FAREWELL
+        self._stopping.set()
+        for line in self._lines.values():
+            line.close(FAREWELL)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is about to end."""
+        return self._stopping.is_set()
+
+    def rest(self, seconds: float) -> None:
+        """Return after so many seconds, or when the process must end."""
+        ready = time.monotonic() + seconds
+        if self._stopping.wait(seconds):
+            time.sleep(max(min(ready, self._ends) - time.monotonic(), 0.0))
+
+    def acquire(
+        self,
+        account: str,
+        bucket: str,
+        priority: Priority = Priority.ORDINARY,
+        meanwhile: Callable[[], None] = _nothing,
+        part: str = "",
+    ) -> Turn:
+        """Return once a request may go out; ``meanwhile`` is called once if that takes waiting, shortly before the end.
+
+        Raises:
+            AccountPausedError: the account is paused, or the ``part`` of it that the request needs.
+            RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
+        """
+        patience = _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
+        line, deadline, waited = self._lines[account, bucket], time.monotonic() + patience, False
+        with line.standing(priority) as place:
+            while line.wait_to_be_first(place, deadline):
+                turn, wait = self._ask(account, bucket, priority, part)
+                if turn:
+                    return turn
+                ready = time.monotonic() + wait
+                if ready > deadline:
+                    raise RateLimitedError(f"account {account}: its limit is used up for now", wait)
+                if not waited:
+                    waited = True
+                    meanwhile()
+                if not line.wait_as_first(place, ready - time.monotonic()):
+                    raise RateLimitedError(f"account {account}: the worker is ending", 1.0)
+        raise RateLimitedError(f"account {account}: others wait for its limit too", 1.0)
+
+    def question(
+        self, account: str, bucket: str, priority: Priority = Priority.ORDINARY, part: str = ""
+    ) -> tuple[str, ...]:
+        """Return what ``grants.lua`` wants to be told."""
+        windows = self._background[account, bucket] if priority is Priority.BACKGROUND else ()
+        return (
+            name_of(account, part),
+            bucket,
+            str(int(priority)),
+            self._probe_every,
+            *self._windows[account, bucket],
+            *windows,
+        )
+
+    def ask_ahead(self) -> tuple[str, ...]:
+        """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
+        (first, *others) = self._gates
+        return () if others or self._lines[first, "contacts"].crowded else self.question(first, "contacts")
+
+    def grant_ahead(self) -> None:
+        """Take note that the question asked ahead was answered well: this thread's next request may go out."""
+        (gate,) = self._gates.values()
+        gate.grant_ahead(time.monotonic())
+
+    def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Turn | None, float]:
+        """Return a turn, or in how many seconds to ask again."""
+        answer, microseconds, *told = self._store.grant(self.question(account, bucket, priority, part))
+        seconds = int(microseconds) / MICROSECONDS_PER_SECOND
+        if answer == "paused":
+            raise _refusal(account, _parse(told[0]), told[1], max(seconds, 1.0))
+        if answer == "wait":
+            return None, seconds
+        probes, probes_part = told or ("", "")
+        return Turn(bucket, time.monotonic(), bool(probes), part, bool(probes_part)), 0.0
+
+    def hold(self, account: str, seconds: float, bucket: str) -> None:
+        """Let nobody ask before Brevo's own window is over."""
+        length = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
+        self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), str(length), px=length)
+
+    def observe(self, account: str, bucket: str, limit: int, remaining: int) -> None:
+        """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for."""
+        told = self._windows[account, bucket]
+        windows = [(int(count), length) for count, length in zip(told[::2], told[1::2], strict=True)]
+        most, length = min(windows, key=lambda window: abs(window[0] - limit))
+        if most == limit and remaining * 2 < limit:
+            self._store.observe(account, bucket, (length, str(most), str(limit - remaining)))
+
+    def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
+        """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
+
+        ``newsletter`` is the one of the list that is paused.
+        """
+        pause = Pause(type(error).__name__, str(error), self._store.now())
+        redis, text = self._store.redis, json.dumps(asdict(pause))
+        redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
+        if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
+            log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
+        elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
+            told = describe(account, part, newsletter)
+            log.error("%s: %s: %s; %s", told, pause.error, pause.message, advise(part, newsletter))
+
+    def paused(self, account: str) -> Pause | None:
+        """Return why the account is paused, or nothing."""
+        text = self._store.redis.get(self._store.key(f"paused:{account}"))
+        return _parse(cast("str", text)) if text else None
+
+    def paused_parts(self, account: str) -> dict[str, Pause]:
+        """Return which parts of the account are paused, and why."""
+        told = cast("dict[str, str]", self._store.redis.hgetall(self._store.key("paused_parts")))
+        return {part: _parse(told[name_of(account, part)]) for part in sorted(parts_of(told, account))}
+
+    def resume(self, account: str) -> None:
+        """Let the account's requests go again."""
+        if self._store.redis.delete(self._store.key(f"paused:{account}"), self._store.key(f"probed:{account}")):
+            log.warning("account %s is no longer paused", account)
+
+    def pass_probe_on(self, account: str, error: SyncError) -> None:
+        """Let another request probe the account at once; one that is paused for another reason goes on."""
+        pause = self.paused(account)
+        if pause and pause.error != type(error).__name__:
+            self.resume(account)
+        self._store.redis.delete(self._store.key(f"probed:{account}"))
+
+    def resume_part(self, account: str, part: str, newsletter: str = "") -> None:
+        """Let a part of the account go on, and make everybody due who waited for it.
+
+        Where the part is the list of that ``newsletter``, those with a contact are looked at again.
+        """
+        if part in self.paused_parts(account):
+            self._store.resume(name_of(account, part), account if list_of(part) is not None else "")
+            log.warning("no longer: %s", describe(account, part, newsletter))
+
+    def take_probe(self, account: str, part: str) -> bool:
+        """Tell whether a part may be probed now; for whoever asks next it may not."""
+        if self.is_probed(account, part):
+            return False
+        self._store.redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
+        return True
+
+    def is_probed(self, account: str, part: str) -> bool:
+        """Tell whether the next probe of a part must still be waited for."""
+        return int(self._store.redis.pttl(self._store.key(f"probed:{name_of(account, part)}"))) > int(self._probe_every)
+
+
+class AccountGate:
+    """Where each request of one account passes, in one process: it waits for its turn and tells how it went."""
+
+    def __init__(self, throttle: Throttle, account: str) -> None:
+        self._throttle = throttle
+        self._account = account
+        self._unanswered = 0
+        self._thread = threading.local()
+
+    @contextmanager
+    def hurrying(self, priority: Priority) -> Iterator[None]:
+        """Let this thread's requests be of that priority for as long as the block lasts."""
+        self._thread.priority = priority
+        try:
+            yield
+        finally:
+            del self._thread.priority
+
+    def grant_ahead(self, granted: float) -> None:
+        """Take note that a request of this thread was granted at that moment of the monotonic clock."""
+        self._thread.ahead = Turn("contacts", granted, probes=False)
+
+    def wait_for_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
+        """Return once this thread's next request may go out at once; see ``Throttle.acquire``."""
+        self._thread.ahead = self._take_turn(bucket, part, meanwhile)
+
+    def acquire(self, bucket: str, part: str = "") -> None:
+        """Return once a request may go out."""
+        self._thread.turn = self._take_turn(bucket, part)
+
+    def _take_turn(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
+        ahead: Turn | None = getattr(self._thread, "ahead", None)
+        self._thread.ahead = None
+        if ahead and ahead.bucket == bucket and time.monotonic() - ahead.granted < _GOOD_FOR:
+            return replace(ahead, part=part)
+        priority = getattr(self._thread, "priority", Priority.ORDINARY)
+        return self._throttle.acquire(self._account, bucket, priority, meanwhile, part)
+
+    def observe(self, limit: int, remaining: int) -> None:
+        """Take note of what is left of a limit by Brevo's own count."""
+        self._throttle.observe(self._account, self._thread.turn.bucket, limit, remaining)
+
+    def report(self, error: SyncError | None) -> None:
+        """Take note of how the request went: it may pause the account for everybody, or a part of it, or end a pause.
+
+        A creation that is refused for the plan was let in: it ends the pause of an account that let nobody in. One that
+        is refused as everything else was leaves the probe of the account to another request.
+        """
+        turn: Turn = self._thread.turn
+        self._unanswered = self._unanswered + 1 if isinstance(error, GatewayUnavailableError) else 0
+        if isinstance(error, RateLimitedError):
+            self._throttle.hold(self._account, error.retry_after or 1.0, turn.bucket)
+        elif error and (isinstance(error, AccountError) or self._unanswered >= OUTAGE):
+            self._unanswered = 0
+            part = part_in_trouble(error, turn.part)
+            self._throttle.pause(self._account, error, part)
+            if part and turn.probes:
+                self._throttle.pass_probe_on(self._account, error)
+        elif not isinstance(error, GatewayUnavailableError):
+            if turn.probes:
+                self._throttle.resume(self._account)
+            if turn.probes_part:
+                self._throttle.resume_part(self._account, turn.part)
+
+
+def _refusal(account: str, pause: Pause, part: str, seconds: float) -> AccountPausedError:
+    told = f"{describe(account, part)} ({pause.error})"
+    return PartPausedError(told, seconds, part) if part else AccountPausedError(told, seconds)
+
+
+def _parse(text: str) -> Pause:
+    told = cast("dict[str, Any]", json.loads(text))
+    return Pause(**{each.name: told[each.name] for each in fields(Pause)})
+
+
+def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:
+    count, seconds = _per_second(account.requests_per_second)
+    return {
+        "contacts": [(count, seconds * _MARGIN), (account.requests_per_hour, 3600.0)],
+        "other": [(_OTHER_PER_HOUR, 3600.0)],
+    }
+
+
+def _per_second(rate: float) -> tuple[int, float]:
+    """Return how many requests in how many seconds; a rate below one is one request in a longer window."""
+    return (int(rate), 1.0) if rate >= 1 else (1, 1 / rate)

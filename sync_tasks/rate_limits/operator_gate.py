@@ -1,0 +1,38 @@
+"""Asking Brevo on an operator's behalf: within the account's limits, without pausing or resuming it for others."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sync_tasks.errors import AccountPausedError, RateLimitedError, SyncError
+
+if TYPE_CHECKING:
+    from sync_tasks.rate_limits.limiter import Throttle
+
+
+class VisitorGate:
+    """Waits its turn like everybody; a pause does not keep an operator out, and their trouble pauses nobody.
+
+    Without a throttle (Redis is away) there is nothing to wait for.
+    """
+
+    def __init__(self, throttle: "Throttle | None", account: str) -> None:
+        self._throttle = throttle
+        self._account = account
+        self._bucket = ""
+
+    def acquire(self, bucket: str, part: str = "") -> None:  # noqa: ARG002 - an operator creates nobody
+        """Return once a request may go out."""
+        self._bucket = bucket
+        with suppress(AccountPausedError):
+            if self._throttle:
+                self._throttle.acquire(self._account, bucket)
+
+    def report(self, error: SyncError | None) -> None:
+        """Tell everybody when a limit is used up; what else went wrong may be this machine's trouble alone."""
+        if isinstance(error, RateLimitedError) and self._throttle:
+            self._throttle.hold(self._account, error.retry_after or 1.0, self._bucket)
+
+    def observe(self, limit: int, remaining: int) -> None:
+        """Tell everybody what is left by Brevo's own count."""
+        if self._throttle:
+            self._throttle.observe(self._account, self._bucket, limit, remaining)

@@ -1,0 +1,66 @@
+"""Who is next: the threads of one process that wait for the same thing stand in line, the most urgent first."""
+
+import math
+import threading
+import time
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from sync_tasks.domain.priority import Priority
+
+Place = tuple[int, int]
+
+
+class Line:
+    """A line of waiting threads; only its first asks the others' machines, so that waiting costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._places: list[Place] = []
+        self._numbers = count()
+        self._closes = math.inf
+
+    @contextmanager
+    def standing(self, priority: Priority) -> Iterator[Place]:
+        """Stand in line for as long as the block lasts."""
+        place = (int(priority), next(self._numbers))
+        with self._changed:
+            insort(self._places, place)
+            self._changed.notify_all()
+        try:
+            yield place
+        finally:
+            with self._changed:
+                self._places.remove(place)
+                self._changed.notify_all()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether anybody stands in line."""
+        return bool(self._places)
+
+    def wait_to_be_first(self, place: Place, until: float) -> bool:
+        """Return whether this place came to be the first, before that moment of the monotonic clock."""
+        with self._changed:
+            while self._places[0] != place:
+                left = min(until, self._closes) - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
+
+    def wait_as_first(self, place: Place, seconds: float) -> bool:
+        """Return after so many seconds, or when somebody more urgent came; not where that would be too late."""
+        ready = time.monotonic() + seconds
+        with self._changed:
+            while self._places[0] == place and (left := min(ready, self._closes) - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return time.monotonic() < self._closes
+
+    def close(self, within: float) -> None:
+        """Let nobody wait any longer than so many seconds from now."""
+        with self._changed:
+            self._closes = time.monotonic() + within
+            self._changed.notify_all()

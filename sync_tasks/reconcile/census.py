@@ -1,0 +1,93 @@
+"""What the state holds of newsletters, lists and accounts that the configuration lacks: counted, not guessed at.
+
+Keys under ``<namespace>:``: ``census`` what the last comparison counted, kept until the next one counts.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from sync_tasks.config.settings import Settings
+from sync_tasks.state.store import Store
+
+# So many of each are kept: a portal that makes up a slug for each user shall not fill Redis.
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """By name, how many users each concerns; ``counted`` is the stamp, or empty where nobody has counted yet.
+
+    ``newsletters`` are slugs with any wish, ``subscribed`` those with a living one; ``lists`` are ``account:number``.
+    """
+
+    counted: str = ""
+    newsletters: dict[str, int] = field(default_factory=dict)
+    subscribed: dict[str, int] = field(default_factory=dict)
+    lists: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is unknown, one line each."""
+        return [line for _, line, _ in self.findings()]
+
+    def findings(self) -> Iterator[tuple[str, str, str]]:
+        """Yield what each unknown name is, how many users it concerns, and what to do."""
+        for slug, number in self.newsletters.items():
+            living = self.subscribed.get(slug, 0)
+            told = f"{number:,} users wish newsletter {slug}, {living:,} have it subscribed; the configuration lacks it"
+            yield slug, told, "name it in `was` of the newsletter it became, or keep it with `retired = true`"
+        for name, number in self.lists.items():
+            account, _, listed = name.rpartition(":")
+            told = f"{number:,} users are known on list {listed} of account {account}, which no newsletter has"
+            yield name, told, "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before"
+        for account, number in self.accounts.items():
+            told = f"{number:,} users have a contact on account {account}, which the configuration lacks"
+            yield account, told, "no opt-out and no erasure reaches it: configure it again"
+
+    @property
+    def alarms(self) -> list[str]:
+        """Whom nobody sends what they subscribed, one line each."""
+        return [
+            f"{number:,} users subscribed newsletter {slug}, which the configuration lacks: see `sync-tasks doctor`"
+            for slug, number in self.subscribed.items()
+            if number
+        ]
+
+
+def keep_census(counts: Mapping[str, int], settings: Settings, store: Store) -> None:
+    """Write down what of all that was counted the configuration lacks."""
+    watched = {
+        f"{account}:{number}"
+        for account, newsletters in settings.newsletters_by_account.items()
+        for number in {one.list_id for one in newsletters.values()}.union(*settings.former_on(account).values())
+    }
+    told = {kind: _of_kind(kind, counts) for kind in "nals"}
+    for name in [name for name in told["l"] if name.rpartition(":")[0] not in settings.accounts]:
+        del told["l"][name]
+    census = Census(
+        store.now(),
+        _most(told["n"], settings.slugs),
+        _most(told["a"], settings.slugs),
+        _most(told["l"], watched),
+        _most(told["s"], settings.accounts.keys()),
+    )
+    store.redis.set(store.key("census"), json.dumps(asdict(census)))
+
+
+def _of_kind(kind: str, counts: Mapping[str, int]) -> Counter[str]:
+    return Counter({name[2:]: number for name, number in counts.items() if name[:2] == f"{kind}:"})
+
+
+def _most(told: Counter[str], known: Collection[str]) -> dict[str, int]:
+    unknown = Counter({name: number for name, number in told.items() if name not in known})
+    return dict(unknown.most_common(MOST))
+
+
+def read_census(store: Store) -> Census:
+    """Return what the last comparison counted."""
+    text = cast("str | None", store.redis.get(store.key("census")))
+    return Census(**json.loads(text)) if text else Census()

@@ -1,0 +1,232 @@
+"""One account: everything it holds is compared before anything is changed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from sync_tasks.domain.contact import Contact, RemoteContact, Seen
+from sync_tasks.domain.diff import Layout, is_anonymized
+from sync_tasks.domain.identity import is_stranger
+from sync_tasks.domain.planning import concerns, is_erased_unknown
+from sync_tasks.reconcile.checkpoint import Found, Memory
+from sync_tasks.reconcile.drift import Drift, find_drift, find_missing, wire_seen
+from sync_tasks.reconcile.fast_path import Glance
+from sync_tasks.reconcile.id_index import Holders, Shown
+from sync_tasks.reconcile.ownership import (
+    AT_ONCE,
+    find_users,
+    number_of,
+    read_calm,
+    read_contacts,
+    read_tombs,
+    read_waiting,
+    walk_state,
+)
+from sync_tasks.reconcile.pages import Page, read_pages
+from sync_tasks.sync.context import Resources
+
+Tell = Callable[[str, int], None]
+
+
+def ignore(_account: str, _compared: int) -> None:
+    """Hear how far a comparison is, and do nothing about it."""
+
+
+@dataclass(slots=True, repr=False)
+class Comparison:
+    """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
+
+    ``counting``: the walk through the state counts wishes and accounts, in ``counts``.
+    ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison had done when it
+    was broken off; ``anew``: none of them counts. ``alone``: contacts left to the push that is under way.
+    """
+
+    account: str
+    using: Resources
+    dry: bool = False
+    tell: Tell = ignore
+    anew: bool = False
+    counting: bool = False
+    compared: int = 0
+    resumed: int = 0
+    alone: int = 0
+    drifts: list[Drift] = field(default_factory=list)
+    memory: Memory = field(init=False)
+    counts: Counter[str] = field(default_factory=Counter)
+    _strays: dict[str, int] = field(default_factory=dict)
+    _lacking: Holders = field(default_factory=lambda: Holders(()))
+    _met: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(self.using.store, self.layout, self.dry)
+        if self.anew:
+            self.memory.begin_anew()
+
+    @property
+    def layout(self) -> Layout:
+        """How the portal's words map to those of the account."""
+        return self.using.layouts[self.account]
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many contacts there are of each class of drift."""
+        return Counter(kind for drift in self.drifts for kind in drift.kinds)
+
+    def run(self) -> None:
+        """Read and compare everything; nothing is written but what was seen of contacts that agree.
+
+        Raises:
+            SyncError: the account cannot be read to its end.
+        """
+        store = self.using.store
+        walk, tombs = walk_state(store, self.layout, counting=self.counting), read_tombs(store, self.account)
+        holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
+        glance, shown = Glance(self.layout, store.tolerance), Shown()
+        offset = self._go_on(holders, shown)
+        for page in read_pages(self.using.gateways[self.account], self.using, shown, offset):
+            drifts, strays = len(self.drifts), len(self._strays)
+            self.compared += len(page.remotes)
+            self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
+            for remote in page.remotes:
+                holders.found(remote.id)
+            self._keep(page, drifts, strays)
+            self.tell(self.account, self.compared)
+        self._find_gone(holders.missing(), self.memory.began)
+        self._find_lacking(self._lacking.missing(), self.memory.began)
+
+    def _go_on(self, holders: Holders, shown: Shown) -> int:
+        """Take over what an earlier comparison came to before it was broken off, and return where it stopped.
+
+        A contact that had no user then and has one by now is no longer what it was.
+        """
+        offset = 0
+        for found in self.memory.recall():
+            offset, self.alone = found.offset, found.alone
+            self.drifts += (drift for drift in found.drifts if drift.user_id or (drift.contact_id or 0) not in holders)
+            self._strays |= {user: number for user, number in found.strays.items() if number not in holders}
+            for user in found.met:
+                self._lacking.found(number_of(user))
+            for number in found.ids:
+                shown.add(number)
+                holders.found(number)
+            self.resumed += len(found.ids)
+        self.compared = self.resumed
+        return offset
+
+    def _keep(self, page: Page, drifts: int, strays: int) -> None:
+        """Remember what a page came to: what was found beyond so many drifts and strays."""
+        ids, found = [remote.id for remote in page.remotes], self.drifts[drifts:]
+        news = dict(islice(self._strays.items(), strays, None))
+        self.memory.keep(Found(page.after, self.alone, ids, found, news, self._met))
+        self._met = []
+
+    def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
+        """Return the contacts that do not surely agree at a glance."""
+        names = {remote.id: user for remote in remotes if (user := self.layout.ext_ids.user_of(remote.ext_id))}
+        calm = read_calm(set(names.values()), self.using.store)
+        return [
+            remote
+            for remote in remotes
+            if (user := names.get(remote.id, "")) not in calm or not glance.agrees(remote, user, calm[user])
+        ]
+
+    def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:
+        users, claims = find_users(page.remotes, holders, self.using.store, self.layout.ext_ids)
+        contacts = read_contacts(set(users.values()), self.using.store)
+        self._meet(users.values())
+        agreed = []
+        self._leave_alone({user: number for number, user in users.items() if user not in contacts})
+        for remote in page.remotes:
+            user = users.get(remote.id)
+            if remote.id in claims:
+                self._strays[claims[remote.id]] = remote.id
+            elif user is None:
+                self._note_unknown(remote, tombs)
+            elif contact := contacts.get(user):
+                found = self._look_at(remote, contact, page.looked)
+                if isinstance(found, Drift):
+                    self.drifts.append(found)
+                elif found:
+                    agreed.append(wire_seen(user, contact.rev, self.account, found, state=self._agrees(contact)))
+        if agreed and not self.dry:
+            self.using.store.saw(agreed)
+
+    def _leave_alone(self, users: Mapping[str, int | None]) -> None:
+        """Leave users to the push that is under way; one that has taken long is told of."""
+        self.alone += len(users)
+        if users:
+            waiting = read_waiting(users, self.using.store)
+            self.drifts += (Drift(("waiting",), user, users[user]) for user in waiting)
+
+    def _meet(self, users: Iterable[str]) -> None:
+        """Note who has a contact here after all, though the state knew of none."""
+        for user in users:
+            if number_of(user) in self._lacking:
+                self._lacking.found(number_of(user))
+                self._met.append(user)
+
+    def _look_at(self, remote: RemoteContact, contact: Contact, looked: str) -> Drift | Seen | None:
+        """Return a drift; or what is news of a contact that agrees, or nothing."""
+        known = contact.seen.get(self.account)
+        if known and known.id == remote.id and self._is_another(remote, contact, known):
+            return find_drift(remote, contact, self.layout, looked)
+        if contact.erased:
+            return Drift(("unfinished erasure",), contact.user_id, remote.id, contact.rev)
+        if known and known.id not in {None, remote.id}:
+            self._strays[contact.user_id] = remote.id
+            return None
+        found = find_drift(remote, contact, self.layout, looked)
+        return found if isinstance(found, Drift) or known is None or known.id is None else None
+
+    def _is_another(self, remote: RemoteContact, contact: Contact, known: Seen) -> bool:
+        """Tell whether an erased person or a stranger is found under the id of a living user."""
+        if contact.erased:
+            return False
+        erased = is_erased_unknown(remote, contact, self.layout, known)
+        return erased or is_stranger(remote, contact, self.layout, known)
+
+    def _agrees(self, contact: Contact) -> str:
+        """Tell whether every other account that may hold anything of the user agrees too, as far as is known."""
+        others = ((account, layout) for account, layout in self.using.layouts.items() if account != self.account)
+        known = all(account in contact.seen for account, layout in others if concerns(contact, account, layout))
+        return "clean" if known else ""
+
+    def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
+        anonymized = is_anonymized(remote)
+        entombed = remote.id in tombs or self._is_erased(remote)
+        if entombed and not anonymized:
+            self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))
+        elif lists := remote.lists & self.layout.watched - self.layout.manual:
+            self.drifts.append(Drift(("unknown contact",), contact_id=remote.id, lists=lists))
+
+    def _is_erased(self, remote: RemoteContact) -> bool:
+        """Tell whether a contact is that of an erased user, whom it is called by more than an ``ext_id``."""
+        store, user = self.using.store, self.layout.ext_ids.user_of(remote.ext_id)
+        if not user or not store.is_erased(user):
+            return False
+        return self.layout.ext_ids.proves(remote.ext_id, user) or store.is_vacated(remote.address or "")
+
+    def _find_gone(self, users: Iterator[str], looked: str) -> None:
+        """Whoever was on no page is missing, or has another contact by now."""
+        while chunk := list(islice(users, AT_ONCE)):
+            contacts = read_contacts(chunk, self.using.store)
+            self._leave_alone(dict.fromkeys((user for user in chunk if user not in contacts), None))
+            for contact in contacts.values():
+                drift = None if contact.erased else find_missing(contact, self.layout, looked)
+                self._strays.pop(contact.user_id, None)
+                if drift:
+                    self.drifts.append(drift)
+        self._note_strays()
+
+    def _find_lacking(self, users: Iterator[str], looked: str) -> None:
+        """Whoever subscribed and was on no page lacks a contact, unless it is about to be created."""
+        while chunk := list(islice(users, AT_ONCE)):
+            for contact in read_contacts(chunk, self.using.store).values():
+                known = contact.seen.get(self.account)
+                if not contact.erased and (known is None or known.id is None):
+                    self.drifts += filter(None, [find_missing(contact, self.layout, looked)])
+
+    def _note_strays(self) -> None:
+        duplicates = (Drift(("duplicate contact",), user, number) for user, number in self._strays.items())
+        self.drifts.extend(duplicates)

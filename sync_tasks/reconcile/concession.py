@@ -1,0 +1,93 @@
+"""A person trusts Brevo more than a state that went backwards: what Brevo does not show any more was ended there."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import cast
+
+from sync_tasks.domain.contact import Contact
+from sync_tasks.domain.diff import Layout, is_anonymized
+from sync_tasks.domain.events import Anonymize, Event, Unsubscribe
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.reconcile.id_index import Shown
+from sync_tasks.reconcile.pages import read_pages
+from sync_tasks.state.codec import load_contact
+from sync_tasks.state.holds import Hold
+from sync_tasks.state.store import Store
+from sync_tasks.sync.context import Resources
+
+AT_ONCE = 1000
+_NONE = frozenset[int]()
+
+
+@dataclass(slots=True, repr=False)
+class Picture:
+    """What an account holds: on which managed lists a contact is, by its number and its ``ext_id``."""
+
+    layout: Layout
+    lists: dict[int | str, frozenset[int]] = field(default_factory=dict)
+    anonymized: set[int] = field(default_factory=set)
+
+    def has(self, contact: Contact, slug: str) -> bool:
+        """Tell whether a contact is on the list of a newsletter, or on one that it had before."""
+        return self.layout.shows(slug, self._lists_of(contact))
+
+    def _lists_of(self, contact: Contact) -> frozenset[int]:
+        seen = contact.seen.get(self.layout.account)
+        number = seen.id if seen and seen.id is not None else 0
+        return self.lists.get(contact.user_id if contact.user_id in self.lists else number, _NONE)
+
+    def events_of(self, contact: Contact, hold: Hold, pictures: Iterable["Picture"]) -> Iterator[Event]:
+        """Yield what must have happened to a living user for Brevo to be as these pictures show."""
+        seen = contact.seen.get(self.layout.account)
+        number = seen.id if seen and seen.id is not None else 0
+        moved = contact.user_id in self.lists
+        if number in self.anonymized and not moved:
+            yield Anonymize(user_id=contact.user_id)
+            return
+        for slug, (since, wished) in contact.subscriptions().items():
+            old = wished and since <= hold.moment and self.layout.find(slug)
+            if old and not any(picture.has(contact, slug) for picture in pictures):
+                yield Unsubscribe(user_id=contact.user_id, newsletter=slug, occurred_at=moment_of(since))
+
+
+def concede(using: Resources, hold: Hold) -> list[Event]:
+    """Read every account, accept what Brevo shows to have been ended, and return it.
+
+    Each opt-out has the moment of the subscription that it ends, for a tie unsubscribes: nothing newer is ended by it.
+
+    Raises:
+        SyncError: an account cannot be read to its end; nothing was accepted.
+    """
+    pictures = [_take_picture(account, using) for account in using.layouts]
+    events = list(dict.fromkeys(_events(pictures, hold, using.store)))
+    for event in events:
+        using.store.accept(event)
+    return events
+
+
+def _take_picture(account: str, using: Resources) -> Picture:
+    picture, alike = Picture(using.layouts[account]), dict[frozenset[int], frozenset[int]]()
+    for page in read_pages(using.gateways[account], using, Shown()):
+        for remote in page.remotes:
+            lists = remote.lists & picture.layout.watched
+            lists = alike.setdefault(lists, lists)
+            picture.lists[remote.id] = lists
+            if user := picture.layout.ext_ids.user_of(remote.ext_id):
+                picture.lists[user] = lists
+            if is_anonymized(remote):
+                picture.anonymized.add(remote.id)
+    return picture
+
+
+def _events(pictures: list[Picture], hold: Hold, store: Store) -> Iterator[Event]:
+    start = len(store.key("contacts:"))
+    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE))
+    while chunk := list(islice(keys, AT_ONCE)):
+        pipeline = store.redis.pipeline(transaction=False)
+        for key in chunk:
+            pipeline.hgetall(key)
+        for key, fields in zip(chunk, pipeline.execute(), strict=True):
+            contact = load_contact(key[start:], fields, tolerance=store.tolerance)
+            if fields and not contact.erased:
+                yield from (event for picture in pictures for event in picture.events_of(contact, hold, pictures))

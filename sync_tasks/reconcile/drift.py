@@ -1,0 +1,200 @@
+"""What differs between the portal's wish and what a page shows of a contact. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sync_tasks.domain.batching import Shape, kind_of_repair
+from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, Seen
+from sync_tasks.domain.diff import (
+    ERASED,
+    FOREIGNERS,
+    Change,
+    Layout,
+    describe_drift,
+    difference,
+    differing,
+    essential,
+    wanted_of,
+)
+from sync_tasks.domain.identity import is_stranger
+from sync_tasks.domain.planning import seen_of
+from sync_tasks.reconcile.letters import Subject, subject_of
+from sync_tasks.state.codec import dump_seen
+
+Kind = Literal[
+    "missing contact",
+    "missing on list",
+    "extra on list",
+    "on a former list",
+    "attribute",
+    "address",
+    "duplicate contact",
+    "unknown contact",
+    "foreign contact",
+    "stranger",
+    "blocklisted",
+    "no longer blocklisted",
+    "unsubscribed at Brevo",
+    "erased person",
+    "erased at Brevo",
+    "unfinished erasure",
+    "dead letter",
+    "waiting",
+]
+# What a comparison only tells of: a person must see to a dead letter, and to what has waited for long.
+LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drift:
+    """One contact that is not as the portal wants it, what differs, and what Brevo was seen to hold.
+
+    ``lists`` are those it must join or leave; ``loses``: repairing it ends a subscription or erases somebody;
+    ``regains``: repairing it puts somebody on a list, creates a contact or lifts a block; ``renames``: it has another
+    address or ``ext_id``, as another account's contacts would.
+    ``was_known``: the state knew what Brevo held before. ``why``: what differs, in names and numbers, for the history.
+    """
+
+    kinds: tuple[Kind, ...]
+    user_id: str = ""
+    contact_id: int | None = None
+    rev: str = ""
+    seen: Seen | None = None
+    lists: frozenset[int] = frozenset()
+    loses: bool = False
+    regains: bool = False
+    renames: bool = False
+    was_known: bool = True
+    why: str = ""
+
+    @property
+    def holdable(self) -> bool:
+        """Whether nothing differs but what waits while the state is on hold."""
+        return set(self.kinds) - LEFT_ALONE <= {"missing contact", "missing on list", "address"} and bool(self.rev)
+
+    @property
+    def name(self) -> str:
+        """By which id a report names it."""
+        return self.user_id or f"contact {self.contact_id}"
+
+    @property
+    def moves(self) -> bool:
+        """Whether repairing it takes somebody off a list that a newsletter had before."""
+        return "on a former list" in self.kinds
+
+    def wire(self, account: str) -> list[str]:
+        """Return the arguments of ``saw.lua``."""
+        gone = "missing contact" in self.kinds and self.contact_id is not None
+        seen = self.seen or Seen()
+        found = f"contact {self.contact_id} is gone" if gone else f"compared: {self.why}" if self.why else ""
+        line = f"{EventKey('brevo', account, seen.looked)} {found}" if found else ""
+        shape = self._shape()
+        kind = kind_of_repair(shape, account) if shape else ""
+        return wire_seen(self.user_id, self.rev, account, seen, state="1", kind=kind, line=line)
+
+    def _shape(self) -> Shape | None:
+        """Return what its repair has in common with others that one request can serve."""
+        match self.kinds:
+            case ("missing contact",):
+                return Shape("create", self.lists)
+            case ("missing on list",) if len(self.lists) == 1:
+                return Shape("join", self.lists)
+            case ("extra on list",) if len(self.lists) == 1:
+                return Shape("leave", self.lists)
+            case _:
+                return None
+
+
+def wire_seen(
+    user_id: str, rev: str, account: str, seen: Seen, *, state: str, kind: str = "", line: str = ""
+) -> list[str]:
+    """Return the arguments of ``saw.lua`` for what was seen of a user."""
+    pairs = (text for pair in dump_seen(account, seen).items() for text in pair)
+    return [user_id, rev, seen.looked, state, kind, line, *pairs]
+
+
+def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: str) -> Drift | Seen:
+    """Return what differs in a user's contact, or what was seen of it where nothing does."""
+    before = contact.seen.get(layout.account)
+    seen = seen_of(remote, contact, layout, before, looked)
+    if seen.digest == ERASED:
+        known = before is not None and before.digest == ERASED
+        return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
+    if before and is_stranger(remote, contact, layout, before):
+        return Drift(("stranger",), contact.user_id, remote.id, contact.rev, seen, renames=True)
+    wanted = wanted_of(contact, layout, seen)
+    change, opted_out = difference(wanted, seen), frozenset(_opted_out(seen, before))
+    if seen.digest in FOREIGNERS:
+        change = essential(change, layout)
+        if wanted.subscribed and not change.leave:
+            known = before is not None and before.digest in FOREIGNERS
+            return Drift(("foreign contact",), contact.user_id, remote.id, was_known=known)
+    change, waits = subject_of(contact, layout).leave_out(change, wanted, remote) if contact.dead else (change, False)
+    plain = _kinds(replace(change, leave=change.leave - opted_out), seen, before, layout)
+    first: tuple[Kind, ...] = ("unsubscribed at Brevo",) if opted_out else ()
+    last: tuple[Kind, ...] = ("dead letter",) if waits else ()
+    kinds = (*first, *plain, *last)
+    if not kinds:
+        return seen
+    if kinds == ("dead letter",):
+        return Drift(kinds, contact.user_id, remote.id)
+    return Drift(
+        kinds,
+        contact.user_id,
+        remote.id,
+        contact.rev,
+        seen,
+        change.join | change.leave,
+        loses=bool(change.leave - layout.former - opted_out),
+        regains=bool(change.join) or change.blocklisted is False,
+        renames=change.address is not None or _is_renamed(remote, contact, layout),
+        was_known=before is not None and before.id is not None,
+        why=describe_drift(change, differing(remote, wanted)),
+    )
+
+
+def _is_renamed(remote: RemoteContact, contact: Contact, layout: Layout) -> bool:
+    return bool(remote.ext_id) and remote.ext_id not in layout.ext_ids.all_of(contact.user_id)
+
+
+def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> Iterator[Kind]:
+    if seen.block and not (before and before.block):
+        yield "blocklisted"
+    if before and before.block and not seen.block:
+        yield "no longer blocklisted"
+    if change.join:
+        yield "missing on list"
+    if change.leave - layout.former:
+        yield "extra on list"
+    if change.leave & layout.former:
+        yield "on a former list"
+    if change.address is not None:
+        yield "address"
+    if change.ext_id is not None or change.attributes:
+        yield "attribute"
+
+
+def _opted_out(seen: Seen, before: Seen | None) -> Iterator[int]:
+    """Yield the lists that the person has opted out of one by one since: that is news, not a change to be repaired."""
+    for number, moment in seen.ended.items():
+        if not before or before.ended.get(number) != moment:
+            yield number
+
+
+def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
+    """Return that a contact is not (any more) at Brevo; nothing where it need not be there.
+
+    Brevo forgets an opt-out with its contact: ours must hold.
+    """
+    before = contact.seen.get(layout.account, Seen())
+    seen = replace(before.forgotten, looked=looked)
+    wanted = wanted_of(contact, layout, seen)
+    if wanted.address is None or not wanted.subscribed:
+        return None
+    subject = subject_of(contact, layout)
+    lists = frozenset(wanted.subscribed) - subject.lists
+    if not lists or (subject.address and wanted.address != before.address):
+        return Drift(("dead letter",), contact.user_id, before.id)
+    kinds: tuple[Kind, ...] = ("missing contact", *(("dead letter",) if subject != Subject() else ()))
+    return Drift(kinds, contact.user_id, before.id, contact.rev, seen, lists, regains=True, why="no contact")

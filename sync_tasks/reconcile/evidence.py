@@ -1,0 +1,131 @@
+"""Whether Brevo shows that the state is older than the world: changes with our mark of which the state knows nothing.
+
+An outage alone is no restore: what was changed by the state's own pushes, or by nobody, is explained. An editor's hand
+looks like a push that the state has lost; then a person decides.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+
+from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, Seen
+from sync_tasks.domain.diff import Layout, is_anonymized, wanted_of
+from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.reconcile.id_index import Holders
+from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
+from sync_tasks.state.codec import load_contact
+from sync_tasks.state.holds import Hold, clear_examined, place_hold
+from sync_tasks.state.store import Store
+from sync_tasks.sync.context import Resources
+
+# So far may Brevo's clock be from Redis'.
+SKEW = timedelta(minutes=2)
+# So long before may a push have ended whose change Brevo shows as one of then.
+LAST_ANSWERS = timedelta(minutes=1)
+# More changes than the gateway's hundred pages show are not looked through: a person decides.
+MOST = 95 * AT_ONCE
+# So many are named, and looked at once more on their own.
+NAMED = 5
+
+
+def examine(using: Resources, hold: Hold) -> None:
+    """Place a hold for a person where Brevo shows that the state is older than the world; else end this one.
+
+    Raises:
+        SyncError: Brevo cannot be asked now; the hold stays as it is.
+    """
+    found = [f"account {account}: {told}" for account in using.layouts if (told := _examine(account, using, hold))]
+    if found:
+        place_hold(using.store, "; ".join(found))
+    else:
+        clear_examined(using.store)
+
+
+def _examine(account: str, using: Resources, hold: Hold) -> str:
+    """Return what an account shows that the state cannot explain, or nothing."""
+    remotes = using.gateways[account].modified_since(hold.since - SKEW)
+    changed = list(islice(remotes, MOST + 1))
+    since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC"
+    if len(changed) > MOST:
+        return f"more than {MOST} contacts changed at Brevo after {since}"
+    active = stamp_of(hold.since - SKEW - LAST_ANSWERS)
+    suspects = islice(_find_unexplained(changed, account, using, active), AT_ONCE)
+    sure = list(islice(_look_again(suspects, account, using, active), NAMED))
+    names = ", ".join(str(contact_id) for contact_id in sure)
+    return f"changed at Brevo after {since}, and the state knows nothing of it: contacts {names}" if sure else ""
+
+
+def _look_again(suspects: Iterable[int], account: str, using: Resources, since: str) -> Iterator[int]:
+    """Yield whom a look at each alone does not explain either: while the page was read, pushes may have gone on."""
+    for contact_id in suspects:
+        remote = using.gateways[account].read(contact_id)
+        if remote and any(_find_unexplained([remote], account, using, since)):
+            yield contact_id
+
+
+def _find_unexplained(remotes: Iterable[RemoteContact], account: str, using: Resources, since: str) -> Iterator[int]:
+    layout, store, rest = using.layouts[account], using.store, iter(remotes)
+    known: Holders | None = None
+    while chunk := list(islice(rest, AT_ONCE)):
+        if known is None and any(is_anonymized(remote) for remote in chunk):
+            known = walk_state(store, layout).holders
+        users, called = find_users(chunk, known or Holders(()), store, layout.ext_ids)
+        users |= called
+        told = dict(_read(set(users.values()), store))
+        for remote in chunk:
+            contact, active = told.get(users.get(remote.id, ""), (None, ""))
+            if contact is None:
+                explained = _is_of_nobody(remote, layout, store)
+            else:
+                explained = explains(contact, remote, layout, idle=active < since)
+            if not explained:
+                yield remote.id
+
+
+def _is_of_nobody(remote: RemoteContact, layout: Layout, store: Store) -> bool:
+    """Tell whether a contact without a user in the state was never ours, or is one of an erased user."""
+    user = layout.ext_ids.user_of(remote.ext_id)
+    ours = user and remote.lists & layout.lists and not is_anonymized(remote)
+    return not ours or store.is_erased(user)
+
+
+def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Contact, str]]]:
+    """Yield each user who is known, and when the state last did something about them."""
+    users, pipeline = list(users), store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hgetall(store.key(f"contacts:{user_id}"))
+        pipeline.lindex(store.key(f"history:{user_id}"), 0)
+    told = pipeline.execute()
+    for user_id, fields, last in zip(users, told[::2], told[1::2], strict=True):
+        if fields:
+            in_hand = {"unsure": fields["lease"]} if "lease" in fields else {}
+            contact = load_contact(user_id, in_hand | fields, tolerance=store.tolerance)
+            yield user_id, (contact, max([str(last or "")[:STAMP], *(seen.looked for seen in contact.seen.values())]))
+
+
+def explains(contact: Contact, remote: RemoteContact, layout: Layout, *, idle: bool) -> bool:
+    """Tell whether the state knows how its user's contact came to be as it is at Brevo.
+
+    A block alone came from Brevo's side, or is that of an erasure. Names and further attributes subscribe nobody.
+    ``idle``: the state did nothing about the user lately, so that whoever changed the contact was somebody else.
+    """
+    if contact.erased:
+        return True
+    seen = contact.seen.get(layout.account) or Seen()
+    if is_anonymized(remote) and remote.address != seen.address:
+        return False
+    if seen.id != remote.id:
+        return bool(contact.unsure)
+    if remote.address not in {None, seen.address, *contact.addresses}:
+        return False
+    return _explains_lists(contact, remote, layout, seen, idle=idle)
+
+
+def _explains_lists(contact: Contact, remote: RemoteContact, layout: Layout, seen: Seen, *, idle: bool) -> bool:
+    """What is under way may be there already; what waits to be subscribed may have been ended meanwhile."""
+    wanted = frozenset(wanted_of(contact, layout, seen).subscribed)
+    waiting = {one.list_id for slug, one in layout.newsletters.items() if not layout.shows(slug, remote.lists)}
+    if idle and not remote.block and wanted & waiting:
+        return False
+    under_way = wanted if contact.pending or contact.unsure else seen.lists
+    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in layout.lists)

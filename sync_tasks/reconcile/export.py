@@ -1,0 +1,47 @@
+"""A complete export of the portal as the truth beyond our state: newer wins, and who is missing is told."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from sync_tasks.backfill.load import load
+from sync_tasks.backfill.preview import AT_ONCE, without_news
+from sync_tasks.backfill.rows import BadRow, Row, Source
+from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.state.store import Store
+
+# Workers keep away from what a comparison has not allowed; whoever breaks it off runs it again within this time.
+ON_TRIAL = 7 * 86_400
+
+
+def bring_in(source: Source, as_of: datetime, store: Store, *, on_trial: bool) -> None:
+    """Bring into the state what is newer than what it holds; on trial only what it knows nothing of."""
+    rows = source.rows()
+    load(_unknown(rows, store) if on_trial else rows, as_of, store, left_alone=ON_TRIAL)
+
+
+def _unknown(rows: Iterator[Row | BadRow], store: Store) -> Iterator[Row]:
+    good = (row for row in rows if isinstance(row, Row))
+    while chunk := list(islice(good, AT_ONCE)):
+        pipeline = store.redis.pipeline(transaction=False)
+        for row in chunk:
+            pipeline.hmget(store.key(f"contacts:{row.user_id}"), "rev", "filling")
+        held = zip(chunk, pipeline.execute(), strict=True)
+        yield from (row for row, (rev, filling) in held if rev == filling)
+
+
+def take_back(source: Source, store: Store) -> None:
+    """Forget those whom an export brought into the state and nobody was told of since."""
+    good = (row.user_id for row in source.rows() if isinstance(row, Row))
+    while chunk := list(islice(good, AT_ONCE)):
+        store.run_all("unload", ((user,) for user in dict.fromkeys(chunk)))
+
+
+def delete_users(users: Iterable[str], as_of: datetime, store: Store) -> int:
+    """Have the workers anonymize users whom the portal deleted, unless they were heard of since; return how many."""
+    rest, deleted = iter(users), 0
+    while chunk := list(islice(rest, AT_ONCE)):
+        still = without_news(chunk, stamp_of(as_of), store)
+        deleted += sum(store.accept(Anonymize.model_construct(user_id=user)).status == "accepted" for user in still)
+    return deleted

@@ -1,0 +1,143 @@
+"""What the state knows: whose contact is whose, read once and kept small, and the fields of users, page by page."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, islice
+from typing import cast
+
+from sync_tasks.domain.contact import Contact, RemoteContact
+from sync_tasks.domain.diff import Layout
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.ext_ids import ExtIds
+from sync_tasks.reconcile.id_index import Holders
+from sync_tasks.state.codec import load_contact
+from sync_tasks.state.store import Store
+
+AT_ONCE = 1000
+# A push that has been under way for so many microseconds may hide drift: it is told of.
+LONG = 3600 * MICROSECONDS_PER_SECOND
+# So many users are read in one atomic step: others wait for its end, two milliseconds.
+BRIEFLY = 250
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Walk:
+    """What one walk through the state tells of an account.
+
+    ``holders`` know the user of each numeric id. ``lacking`` are users with a living subscription and no contact there,
+    by ``number_of``. ``counts``: how many users have a wish, a list, an account (see ``ids.lua``).
+    """
+
+    holders: Holders
+    lacking: Holders
+    counts: Counter[str]
+
+
+def number_of(user: str) -> int:
+    """Return a number that stands for a user in this process."""
+    return hash(user) & 0x7FFF_FFFF_FFFF_FFFF
+
+
+def walk_state(store: Store, layout: Layout, *, counting: bool = False) -> Walk:
+    """Look at every user once, without standing in anybody's way."""
+    lacking, counts = list[tuple[str, str]](), Counter[str]()
+    holders = Holders(_read_parts(store, layout, lacking, counts, counting=counting))
+    return Walk(holders, Holders(lacking), counts)
+
+
+def _read_parts(
+    store: Store, layout: Layout, lacking: list[tuple[str, str]], counts: Counter[str], *, counting: bool
+) -> Iterator[tuple[str, str]]:
+    cursor, flag = "0", "1" if counting else ""
+    slugs = [slug for slug in (*layout.newsletters, *layout.renamed) if not layout.takes_nobody(slug)]
+    while True:
+        about = BRIEFLY if counting else AT_ONCE
+        cursor, ids, users, without, counted = store.walk(cursor, about, layout.account, flag, *slugs)
+        if ids:
+            yield ids, users
+        if without:
+            lacking.append((",".join(str(number_of(user)) for user in without.split(" ")), without))
+        for name, number in zip(counted[::2], counted[1::2], strict=True):
+            counts[name] += int(number)
+        if cursor == "0":
+            return
+
+
+def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
+    """Return the fields of those users who are known and not dirty."""
+    rest, chunks = iter(users), list[list[str]]()
+    while chunk := list(islice(rest, BRIEFLY)):
+        chunks.append(chunk)
+    told = cast("list[list[list[str]]]", store.run_all("calm", chunks))
+    pairs = zip(chain.from_iterable(chunks), chain.from_iterable(told), strict=True)
+    return {user: dict(zip(texts[::2], texts[1::2], strict=True)) for user, texts in pairs if texts}
+
+
+def read_tombs(store: Store, account: str) -> frozenset[int]:
+    """Return the numeric ids of contacts whose users were erased."""
+    tombs = cast("dict[str, str]", store.redis.hgetall(store.key("tombstones")))
+    named = (part.partition("=") for text in tombs.values() for part in text.replace(",", " ").split())
+    return frozenset(int(number) for name, _, number in named if name == account and number.isdecimal())
+
+
+def find_users(
+    remotes: Iterable[RemoteContact], holders: Holders, store: Store, ext_ids: ExtIds
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the user of each contact, by numeric id, ``ext_id``, or address; and who is only called by an ``ext_id``.
+
+    Without a fixed part an ``ext_id`` proves nothing: another system may count its customers, too.
+    """
+    users = {remote.id: user for remote in remotes if (user := holders.user_of(remote.id))}
+    rest = [remote for remote in remotes if remote.id not in users]
+    owners = iter(store.claimants([remote.address or "" for remote in rest]))
+    named = {remote.id: user for remote in rest if (user := ext_ids.user_of(remote.ext_id))}
+    known, claims = _existing(set(named.values()), store), dict[int, str]()
+    for remote in rest:
+        owner, called = next(owners), named.get(remote.id, "")
+        if called in known and called != owner and not ext_ids.proves(remote.ext_id, called):
+            claims[remote.id] = called
+        elif user := called if called in known else owner:
+            users[remote.id] = user
+    return users, claims
+
+
+def _existing(users: Iterable[str], store: Store) -> frozenset[str]:
+    users, pipeline = list(users), store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.exists(store.key(f"contacts:{user_id}"))
+    return frozenset(user for user, there in zip(users, pipeline.execute(), strict=True) if there)
+
+
+def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
+    """Return the states of users whom nobody sees to at this moment; a load waits for what we find."""
+    users, pipeline = list(users), store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hgetall(store.key(f"contacts:{user_id}"))
+        pipeline.zscore(store.key("dirty"), user_id)
+        pipeline.zscore(store.key("due"), user_id)
+    told = pipeline.execute()
+    stored = zip(users, told[::3], told[1::3], told[2::3], strict=True)
+    load = partial(load_contact, tolerance=store.tolerance)
+    return {
+        user: replace(load(user, fields), pending={}) if dirty else load(user, fields)
+        for user, fields, dirty, due in stored
+        if fields and not _is_under_way(fields, dirty=dirty is not None, due=due is not None)
+    }
+
+
+def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
+    """Tell whether somebody sees to a contact, or will: a doubt that nobody will look into any more hides nothing."""
+    if "lease" in fields or ("unsure" in fields and (due or dirty)):
+        return True
+    return dirty and fields.get("filling") != fields.get("rev")
+
+
+def read_waiting(users: Iterable[str], store: Store) -> list[str]:
+    """Return those of these users whose push has been under way for longer than an hour."""
+    users, pipeline = list(users), store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.zscore(store.key("dirty"), user_id)
+    long_ago = int(store.now()) - LONG
+    return [user for user, since in zip(users, pipeline.execute(), strict=True) if since and since < long_ago]

@@ -1,0 +1,86 @@
+"""Repairs by the ordinary path: what was seen is written down, and the contact is dirty."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from sync_tasks.domain.diff import Change
+from sync_tasks.providers import Gateway
+from sync_tasks.reconcile.comparison import Comparison
+from sync_tasks.reconcile.drift import Drift
+from sync_tasks.state.erasures import find_idle
+from sync_tasks.state.store import Sighting
+from sync_tasks.sync.anonymize import erase_contact
+
+AT_ONCE = 500
+# What a page does not tell enough of: the push looks first.
+NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
+LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
+_ANOTHERS = frozenset({"erased at Brevo", "foreign contact", "stranger"})
+REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact", "foreign contact"})
+
+
+def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: bool = False) -> int:
+    """Let the workers make these differences right, and return for how many contacts that is under way."""
+    plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
+    repaired = keep_blocks(comparison) + look_at_erased(comparison)
+    while chunk := list(islice(plain, AT_ONCE)):
+        repaired += comparison.using.store.saw(drift.wire(comparison.account) for drift in chunk)
+    return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
+
+
+def keep_blocks(comparison: Comparison) -> int:
+    """Let the workers look at every block and every opt-out that is news, or that ended; return how many those are.
+
+    Where nothing is known of the time before (the state was lost), no subscription that we know of is newer.
+    """
+    news = (drift for drift in comparison.drifts if not NEWS.isdisjoint(drift.kinds))
+    sightings = [Sighting(user_id=drift.user_id, kind=_kind_of(drift)) for drift in news]
+    return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def _kind_of(drift: Drift) -> str:
+    return "unsubscribed" if "blocklisted" in drift.kinds and not drift.was_known else ""
+
+
+def split_held(comparison: Comparison) -> tuple[list[Drift], int]:
+    """Return what may be repaired now, and how many contacts wait for the end of a hold."""
+    if not comparison.using.store.held_until():
+        return comparison.drifts, 0
+    free = [drift for drift in comparison.drifts if not drift.holdable]
+    return free, len(comparison.drifts) - len(free)
+
+
+def look_at_erased(comparison: Comparison) -> int:
+    """Let the workers go on with unfinished erasures, and look once at contacts that are another's."""
+    unfinished = {drift.user_id for drift in comparison.drifts if "unfinished erasure" in drift.kinds}
+    unfinished.update(find_idle(comparison.using.store))
+    unknown = (one for one in comparison.drifts if not _ANOTHERS.isdisjoint(one.kinds) and not _is_told(one))
+    sightings = [Sighting(user_id=user) for user in sorted(unfinished.union(drift.user_id for drift in unknown))]
+    return len(comparison.using.store.notice(comparison.account, sightings))
+
+
+def _is_told(drift: Drift) -> bool:
+    return "stranger" not in drift.kinds and drift.was_known
+
+
+def _erase_all(comparison: Comparison) -> int:
+    gateway = comparison.using.gateways[comparison.account]
+    erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
+    for contact_id in erased:
+        _erase(contact_id, gateway, comparison)
+    return len(erased)
+
+
+def _erase(contact_id: int, gateway: Gateway, comparison: Comparison) -> None:
+    def send(change: Change) -> None:
+        gateway.change(contact_id, change)
+
+    erase_contact(contact_id, comparison.layout, gateway, read=lambda: gateway.read(contact_id), send=send)
+
+
+def _remove_unknown(comparison: Comparison) -> int:
+    """Take contacts that no user of the portal stands behind off the managed lists."""
+    unknown = [drift for drift in comparison.drifts if "unknown contact" in drift.kinds and drift.contact_id]
+    for drift in unknown:
+        comparison.using.gateways[comparison.account].change(drift.contact_id or 0, Change(leave=drift.lists))
+    return len(unknown)

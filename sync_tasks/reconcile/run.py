@@ -1,0 +1,135 @@
+"""The whole of it, account by account: read, compare, and unless too much would change, repair."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync_tasks.config.settings import Settings
+from sync_tasks.errors import SyncError
+from sync_tasks.reconcile.census import keep_census
+from sync_tasks.reconcile.comparison import Comparison, Tell, ignore
+from sync_tasks.reconcile.drift import Drift
+from sync_tasks.reconcile.history import Run, remember, tell_resumed
+from sync_tasks.reconcile.repair import keep_blocks, look_at_erased, repair, split_held
+from sync_tasks.reconcile.safety_catch import count_grave, find_excess, most_changes
+from sync_tasks.sync.context import Resources
+
+log = logging.getLogger("sync_tasks.reconcile")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to compare, and how far to go; without ``max_changes`` as configured.
+
+    ``anew``: from the first contact on, also where an earlier comparison was broken off. ``users``: name whom each
+    class of drift concerns, by ids.
+    """
+
+    account: str = ""
+    newsletter: str = ""
+    dry_run: bool = False
+    max_changes: int | None = None
+    remove_unknown: bool = False
+    anew: bool = False
+    users: bool = False
+
+
+def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
+    """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
+    chosen = {scope.account} if scope.account else set(using.layouts)
+    if scope.newsletter:
+        chosen = {account for account in chosen if _lists_of(scope.newsletter, account, using.settings)}
+    accounts = [account for account in using.layouts if account in chosen]
+    # The first walk through the state counts for all of them.
+    return [_reconcile(account, using, scope, tell, counting=not place) for place, account in enumerate(accounts)]
+
+
+def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell, *, counting: bool) -> Run:
+    clock, repaired, held = time.monotonic(), 0, 0
+    comparison = Comparison(account, using, scope.dry_run, tell, scope.anew, counting)
+    try:
+        using.gateways[account].check_owner()
+        comparison.run()
+        if counting:
+            keep_census(comparison.counts, using.settings, using.store)
+        _narrow(comparison, using.settings, scope.newsletter)
+        free, held = split_held(comparison)
+        refused = _refuse(comparison, free, scope)
+        if refused and not scope.dry_run:
+            keep_blocks(comparison)
+            look_at_erased(comparison)
+        elif not scope.dry_run:
+            repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
+        comparison.memory.forget()
+    except SyncError as error:
+        refused = f"broken off: {error}"
+    run = Run(
+        account,
+        comparison.memory.began,
+        time.monotonic() - clock,
+        scope.dry_run,
+        comparison.compared,
+        comparison.alone,
+        sum(drift.loses for drift in comparison.drifts),
+        repaired,
+        dict(comparison.kinds),
+        _by_newsletter(comparison),
+        refused,
+        comparison.resumed,
+        held,
+        _name(comparison.drifts) if scope.users else {},
+    )
+    _tell(run, using)
+    return run
+
+
+def _tell(run: Run, using: Resources) -> None:
+    remember(using.store, run)
+    found = ", ".join(f"{number} {kind}" for kind, number in sorted(run.found.items())) or "no drift"
+    if run.resumed:
+        log.info("account %s: %s", run.account, tell_resumed(run))
+    log.info("account %s: %d contacts compared, %s, %d repaired", run.account, run.compared, found, run.repaired)
+    if run.held:
+        log.error("account %s: %d contacts wait for a person: see `sync-tasks state show`", run.account, run.held)
+    if run.refused:
+        log.error("account %s: the comparison changed nothing: %s", run.account, run.refused)
+
+
+def _name(drifts: Iterable[Drift]) -> dict[str, list[str]]:
+    """Return the ids behind each class of drift."""
+    named: dict[str, list[str]] = {}
+    for drift in drifts:
+        for kind in drift.kinds:
+            named.setdefault(kind, []).append(drift.name)
+    return named
+
+
+def _narrow(comparison: Comparison, settings: Settings, newsletter: str) -> None:
+    if newsletter:
+        lists = _lists_of(newsletter, comparison.account, settings)
+        comparison.drifts = [drift for drift in comparison.drifts if not lists.isdisjoint(drift.lists)]
+
+
+def _lists_of(newsletter: str, account: str, settings: Settings) -> frozenset[int]:
+    """Return the lists that a newsletter has, or had, on an account."""
+    known = settings.newsletters_by_account[account].get(newsletter)
+    return settings.former_on(account).get(newsletter, frozenset()) | ({known.list_id} if known else set())
+
+
+def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> str:
+    """Return why these differences may not be repaired, or nothing."""
+    told = scope.max_changes if scope.max_changes is not None else comparison.using.settings.reconcile.max_changes
+    return find_excess(count_grave(drifts), most_changes(comparison.compared, told))
+
+
+def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:
+    """Return for each newsletter how many contacts of which class of drift it concerns."""
+    return {
+        slug: dict(
+            Counter(kind for drift in comparison.drifts if not lists.isdisjoint(drift.lists) for kind in drift.kinds)
+        )
+        for slug in comparison.using.settings.newsletters
+        if (lists := _lists_of(slug, comparison.account, comparison.using.settings))
+    }

@@ -1,0 +1,113 @@
+"""A user's state as fields of a hash in Redis, read and written. Pure."""
+
+import json
+from collections.abc import Mapping
+
+from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, Seen
+from sync_tasks.domain.events import Json
+
+_RARE_SETS = ("skipped", "edited", "former", "foreign")
+
+
+def load_contact(
+    user_id: str,
+    stored: Mapping[str, str],
+    *,
+    address_taken: bool = False,
+    tolerance: int = TOLERANCE,
+    held: str = "",
+) -> Contact:
+    """Return the contact that lies in these fields."""
+    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
+    registers = {}
+    for name, text in stored.items():
+        group, _, rest = name.partition(":")
+        if group in groups:
+            groups[group][rest] = text
+        elif group in {"a", "n", "t", "h", *KEPT_WHEN_ERASED}:
+            registers[name] = text
+    return Contact(
+        user_id=user_id,
+        registers=registers,
+        given_up=groups["g"],
+        pending={EventKey.parse(key): text for key, text in groups["p"].items()},
+        dead={EventKey.parse(key): text for key, text in groups["d"].items()},
+        seen=_load_seen(groups["s"]),
+        looks=groups["l"],
+        told=groups["b"],
+        rev=stored.get("rev", "0"),
+        unsure=stored.get("unsure", ""),
+        failing=stored.get("failing", ""),
+        tries=int(stored.get("tries", 0)),
+        crashes=int(stored.get("crashes", 0)),
+        address_taken=address_taken,
+        tolerance=tolerance,
+        held=held,
+        manual="manual" in stored,
+    )
+
+
+def _load_seen(stored: Mapping[str, str]) -> dict[str, Seen]:
+    accounts: dict[str, dict[str, str]] = {}
+    for name, text in stored.items():
+        account, _, what = name.partition(":")
+        accounts.setdefault(account, {})[what] = text
+    return {account: _parse_seen(told) for account, told in accounts.items()}
+
+
+def _parse_seen(told: Mapping[str, str]) -> Seen:
+    kind, _, since = told.get("block", "").partition(":")
+    more = json.loads(told.get("more") or "{}")
+    return Seen(
+        id=int(told["id"]) if told.get("id", "-") != "-" else None,
+        address=told.get("address", ""),
+        lists=_numbers(told.get("lists", "")),
+        digest=told.get("digest", ""),
+        block=Block(kind, since, tuple(more.get("under", {}).items())) if kind else None,
+        floor=told.get("floor", ""),
+        spares=_numbers(told.get("spares", "")),
+        strange=_numbers(told.get("strange", "")),
+        off=_numbers(told.get("off", "")),
+        looked=told.get("looked", ""),
+        unblocked=more.get("unblocked", ""),
+        over=more.get("over", {}),
+        bounced=more.get("bounced", {}),
+        ended={int(number): moment for number, moment in more.get("ended", {}).items()},
+        **{name: frozenset(more.get(name, ())) for name in _RARE_SETS},
+    )
+
+
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(int(number) for number in text.split(",") if number)
+
+
+def dump_seen(account: str, seen: Seen) -> dict[str, str]:
+    """Return the fields that hold this in Redis; an empty text means that the field is not needed."""
+    told = {
+        "id": str(seen.id) if seen.id is not None else "-",
+        "address": seen.address,
+        "lists": ",".join(map(str, sorted(seen.lists))),
+        "digest": seen.digest,
+        "block": f"{seen.block.kind}:{seen.block.since}" if seen.block else "",
+        "floor": seen.floor,
+        "spares": ",".join(map(str, sorted(seen.spares))),
+        "strange": ",".join(map(str, sorted(seen.strange))),
+        "off": ",".join(map(str, sorted(seen.off))),
+        "looked": seen.looked,
+        "more": _dump_more(seen),
+    }
+    return {f"s:{account}:{what}": text for what, text in told.items()}
+
+
+def _dump_more(seen: Seen) -> str:
+    """Return in one text what is there for few."""
+    told: dict[str, Json] = {
+        "under": dict(seen.block.others) if seen.block else {},
+        "unblocked": seen.unblocked,
+        "over": dict(seen.over),
+        "bounced": dict(seen.bounced),
+        "ended": {str(number): moment for number, moment in seen.ended.items()},
+        **{name: sorted(getattr(seen, name)) for name in _RARE_SETS},
+    }
+    more = {name: value for name, value in told.items() if value}
+    return json.dumps(more, separators=(",", ":"), sort_keys=True) if more else ""

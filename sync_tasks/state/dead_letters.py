@@ -1,0 +1,142 @@
+"""Events that ended in a permanent error: seen, replayed and discarded by an operator.
+
+A letter holds who, which event and why, and nothing personal: the wish itself is in the user's state.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, cast
+
+from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey
+from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.errors import SyncError, UnfinishedErasureError
+from sync_tasks.state.store import Store
+from sync_tasks.texts import escaped
+
+# Celery's are 36 characters; another producer may send whatever it likes.
+LONGEST_TASK_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One event that needs an operator; all moments are stamps (microseconds since 1970).
+
+    ``user_id`` is empty where the message was too broken to tell; such an event was never accepted.
+    """
+
+    id: str
+    user_id: str
+    task: str
+    newsletter: str
+    stamp: str
+    error: str
+    message: str
+    failed: str
+    task_id: str = ""
+    replayed: dict[str, str] | None = None
+    closed: dict[str, str] | None = None
+
+    @property
+    def key(self) -> EventKey:
+        """The event this is about."""
+        return EventKey(self.task, self.newsletter, self.stamp)
+
+    @property
+    def failed_at(self) -> datetime:
+        """When it became a dead letter."""
+        return moment_of(self.failed)
+
+    def as_json(self) -> str:
+        """Return the letter as it lies in Redis."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
+
+
+def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_id: str = "") -> DeadLetter:
+    """Return the letter of an event; the same event always has the same id."""
+    identity = f"{user_id}|{key}" if user_id and key.stamp else f"{task_id}|{key.task}"
+    return DeadLetter(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:12],
+        user_id=user_id,
+        task=key.task,
+        newsletter=key.newsletter,
+        stamp=key.stamp,
+        error=type(error).__name__,
+        message=str(error),
+        failed=now,
+        task_id=escaped(task_id)[:LONGEST_TASK_ID],
+    )
+
+
+def put_letter(store: Store, letter: DeadLetter) -> None:
+    """Keep the letter of an event that never reached a user's state."""
+    store.redis.hset(store.key("dead_letters"), letter.id, letter.as_json())
+
+
+def read_letters(store: Store) -> list[DeadLetter]:
+    """Return all dead letters, the oldest first."""
+    texts = cast("dict[str, str]", store.redis.hgetall(store.key("dead_letters")))
+    return sorted((_parse(text) for text in texts.values()), key=lambda letter: letter.failed)
+
+
+def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:
+    """Return letters that were dealt with lately, the newest first."""
+    texts = cast("list[str]", store.redis.lrange(store.key("closed_letters"), 0, limit - 1))
+    return [_parse(text) for text in texts]
+
+
+def _parse(text: str) -> DeadLetter:
+    """Return the letter; what a newer release may have added to it is not ours to judge."""
+    told = cast("dict[str, Any]", json.loads(text))
+    return DeadLetter(**{each.name: told[each.name] for each in fields(DeadLetter) if each.name in told})
+
+
+def replay(store: Store, letter: DeadLetter, who: str) -> str:
+    """Give a letter's event another chance and say what came of it.
+
+    ``replayed``: the contact is dirty again, nudge it. ``overtaken``: newer events leave nothing of its wish, so
+    nothing is changed and the letter is closed. ``lost``: it was never accepted, only its producer can send it again.
+    ``gone``: somebody else dealt with it.
+    """
+    if not letter.user_id or not letter.stamp:
+        return "lost"
+    contact = store.peek(letter.user_id)
+    if contact is None or contact.overtaken(letter.key):
+        return "overtaken" if store.close(letter.user_id, letter.key, letter.id, "overtaken", who) else "gone"
+    return "replayed" if store.replay(letter.user_id, letter.key, letter.id, who) else "gone"
+
+
+def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
+    """Return what is known of the letter's user, unless it is about an erasure that is not complete.
+
+    Raises:
+        UnfinishedErasureError: it is.
+    """
+    contact = store.peek(letter.user_id) if letter.user_id else None
+    if contact and contact.erased and letter.task == Anonymize.task:
+        raise UnfinishedErasureError("an erasure cannot be discarded, only replayed: the person may still be at Brevo")
+    return contact
+
+
+def discard(store: Store, letter: DeadLetter, who: str) -> bool:
+    """Give up a letter's wish until a newer event arrives; tell whether the letter was still there.
+
+    Raises:
+        UnfinishedErasureError: it is about an erasure, which stays to be done.
+    """
+    contact = check_discardable(store, letter)
+    registers = list(_wish_of(contact, letter.key)) if contact else []
+    return store.close(letter.user_id, letter.key, letter.id, "discarded", who, give_up=registers)
+
+
+def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
+    """Yield the registers that only this event stands behind; one shared with a sister event stays."""
+    sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
+    for name, text in contact.registers.items():
+        if (text[:STAMP] == key.stamp and name in {OWN + key.newsletter, TOLD + key.newsletter}) or (
+            text[:STAMP] == key.stamp and not sisters and not name.startswith((OWN, TOLD, "erased"))
+        ):
+            yield name

@@ -1,0 +1,63 @@
+"""Erasures that are not complete yet: whom they concern, and which of them wait for a person.
+
+Keys under ``<namespace>:``: ``erasures`` users by since when their erasure is unfinished, until it is complete.
+``accept.lua`` and ``settle.lua`` write it.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.codec import load_contact
+from sync_tasks.state.store import Store
+
+# An erasure takes minutes, its verification included. So long after, something keeps it from its end.
+LATE = 3600.0
+AT_ONCE = 500
+# So many are looked at, the longest unfinished first.
+MOST = 10_000
+
+
+def count_unfinished(store: Store) -> int:
+    """Return how many erasures are not complete."""
+    return int(store.redis.zcard(store.key("erasures")))
+
+
+def find_stuck(store: Store) -> list[str]:
+    """Return users whose erasure is a dead letter, or unfinished for longer than an hour."""
+    late = int(store.now()) - int(LATE * MICROSECONDS_PER_SECOND)
+    told = cast("list[tuple[str, float]]", store.redis.zrange(store.key("erasures"), 0, MOST - 1, withscores=True))
+    dead = _with_letter(store, [user for user, since in told if since > late])
+    return [user for user, since in told if since <= late or user in dead]
+
+
+def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
+    found = set[str]()
+    for start in range(0, len(users), AT_ONCE):
+        chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
+        for user in chunk:
+            pipeline.hgetall(store.key(f"contacts:{user}"))
+        for user, fields in zip(chunk, pipeline.execute(), strict=True):
+            if any(key.task == Anonymize.task for key in load_contact(user, fields).dead):
+                found.add(user)
+    return frozenset(found)
+
+
+def find_idle(store: Store) -> Iterator[str]:
+    """Yield users whose erasure is unfinished although nobody is to look at them again."""
+    users = cast("list[str]", store.redis.zrange(store.key("erasures"), 0, MOST - 1))
+    for start in range(0, len(users), AT_ONCE):
+        chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
+        for user in chunk:
+            pipeline.zscore(store.key("due"), user)
+        yield from (user for user, due in zip(chunk, pipeline.execute(), strict=True) if due is None)
+
+
+def find_erasure_alarm(store: Store) -> list[str]:
+    """Return one line while erasures do not come to their end."""
+    stuck = len(find_stuck(store))
+    if not stuck:
+        return []
+    what = "erasure is" if stuck == 1 else "erasures are"
+    return [f"{stuck} {what} unfinished: see `sync-tasks failed list --task anonymize_contact`, mend the cause, replay"]

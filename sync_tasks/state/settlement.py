@@ -1,0 +1,44 @@
+"""What a push leaves behind in the state, as one document for ``settle.lua``. Pure."""
+
+import json
+from dataclasses import dataclass, field
+
+from sync_tasks.domain.contact import EventKey
+
+_SECOND = 1_000_000
+
+
+@dataclass(slots=True, repr=False)
+class Settlement:
+    """What a push leaves behind; ``due`` is seconds until somebody must look again."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    looked: dict[str, str] = field(default_factory=dict)
+    suppressed: dict[str, str] = field(default_factory=dict)
+    waits: dict[str, bool] = field(default_factory=dict)
+    clean: bool = False
+    due: float | None = None
+    tombstone: str = ""
+    letters: dict[EventKey, tuple[str, str]] = field(default_factory=dict)
+    closed: dict[EventKey, str] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def document(self, rev: str) -> str:
+        """Return the same as JSON; ``rev`` is what the push knew."""
+        return json.dumps(
+            {
+                "rev": rev,
+                "fields": self.fields,
+                "looked": self.looked,
+                "suppressed": self.suppressed,
+                "waits": self.waits,
+                "clean": self.clean,
+                "due": "" if self.due is None else str(int(self.due * _SECOND)),
+                "erased": self.tombstone,
+                "letters": {str(key): letter for key, letter in self.letters.items()},
+                "closed": {str(key): why for key, why in self.closed.items()},
+                "history": self.history,
+                "notices": self.notices,
+            }
+        )

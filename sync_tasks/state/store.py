@@ -1,0 +1,369 @@
+"""Contacts in Redis: every step that must be atomic is one Lua script, one round trip.
+
+Keys, all under ``<namespace>:``; what has no lifetime here is kept for good: ``contacts:<user_id>`` a user's fields
+(see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an address to the user who has it ·
+``waiting:<keyed hash>`` the users who want it too, by since when, until they have it · ``tombstones`` keyed hash of an
+erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by
+when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with ·
+``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
+once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
+``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``urgent`` users with an
+opt-out or an erasure without a fate yet · ``vacated:<keyed hash>`` an address that a user gave up, two days.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal, cast
+
+from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, Seen, values_of
+from sync_tasks.domain.events import AHEAD, Event
+from sync_tasks.domain.priority import ENDING
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
+from sync_tasks.errors import ConfigurationError, InvalidEventError
+from sync_tasks.state.codec import dump_seen, load_contact
+from sync_tasks.state.settlement import Settlement
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.commands.core import Script
+
+_AT_ONCE = 500
+_SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
+_URGENT = tuple(f"p:{task}:" for task in sorted(ENDING))
+
+
+def connect(url: str, *, connections: int = 50) -> "Redis":
+    """Return a client whose connections are bounded, found dead within seconds, and waited for rather than refused.
+
+    Raises:
+        ConfigurationError: the URL asks for what no connection has; nothing of it is shown.
+    """
+    from redis import BlockingConnectionPool, Redis
+
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            decode_responses=True,
+            max_connections=connections,
+            timeout=10,
+            socket_timeout=5,
+            socket_connect_timeout=3,
+            socket_keepalive=True,
+            health_check_interval=15,
+        )
+        pool.connection_class(**pool.connection_kwargs)
+    except (TypeError, ValueError):
+        raise ConfigurationError("the URL of Redis: what stands after its ? is no setting of a connection") from None
+    return Redis(connection_pool=pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of an event handed in; ``woken`` are users who were waiting for what it set free."""
+
+    status: str
+    stamp: str
+    woken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Lease:
+    """The right to push one contact, and what is known of it.
+
+    ``crowd``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go out.
+    ``paused``: the names of all paused parts of accounts (see ``pauses``).
+    """
+
+    user_id: str
+    token: str
+    contact: Contact
+    crowd: int = 1
+    granted: bool = False
+    paused: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sighting:
+    """That a contact changed at Brevo, by its user's id or its address; with ``kind`` and ``moment`` of an opt-out.
+
+    ``joined`` are lists, where it was no more than that it joined them; ``opted_out`` are those that an opt-out named;
+    ``told`` is all that was said: the same again is a duplicate.
+    """
+
+    user_id: str = ""
+    address: str = ""
+    kind: str = ""
+    moment: str = ""
+    joined: frozenset[int] = frozenset()
+    told: str = ""
+    opted_out: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What became of a sighting (``noticed``, ``duplicate``, ``echo``, ``unknown``), and whose contact it is."""
+
+    status: str
+    user_id: str
+
+
+def _this_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """The state of one portal, by its namespace.
+
+    ``tolerance``: so many microseconds may two clocks differ (see ``contacts.resolve``). ``clock`` tells this machine's
+    time: it only says how long ago an opt-out was told.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        namespace: str,
+        *,
+        tolerance: int = TOLERANCE,
+        clock: Callable[[], datetime] = _this_clock,
+    ) -> None:
+        self.redis = redis
+        self.prefix = f"{namespace}:"
+        self.tolerance = tolerance
+        self._clock = clock
+        # How many sweeps this process has seen: a state that has had fewer went backwards.
+        self.sweeps = 0
+
+    def key(self, name: str) -> str:
+        """Return the full name of one of the keys above."""
+        return self.prefix + name
+
+    @cached_property
+    def _scripts(self) -> Mapping[str, "Script"]:
+        folder = files("sync_tasks.state") / "lua"
+        prelude = "".join((folder / name).read_text() for name in _SHARED)
+        own = (path for path in folder.iterdir() if path.name not in _SHARED)
+        return {path.name[:-4]: self.redis.register_script(prelude + path.read_text()) for path in own}
+
+    def _run(self, script: str, *arguments: str | int) -> object:
+        return self._scripts[script](keys=[self.prefix], args=list(arguments))
+
+    def accept(self, event: Event) -> Acceptance:
+        """Merge an event into its user's state and mark the contact dirty; all of it or nothing.
+
+        Raises:
+            InvalidEventError: its moment lies too far ahead of Redis' clock; nothing was accepted.
+        """
+        told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
+        pairs = [text for pair in values_of(event).items() for text in pair]
+        head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
+        status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
+        if status == "ahead":
+            raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
+        return Acceptance(status, stamp, tuple(woken))
+
+    def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False, held: str = "") -> Contact:
+        """Return the contact that lies in these fields, field and value by turns."""
+        stored = dict(zip(fields[::2], fields[1::2], strict=True))
+        return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
+
+    def take(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
+        """Return a contact's lease, a grant asked along with it; ``busy``: somebody has it; ``idle``: nobody need."""
+        token = secrets.token_hex(8)
+        head = (user_id, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
+        status, *answer = cast("list[str]", self._run("take", *head, *ask))
+        if status != "taken":
+            return "busy" if status == "busy" else "idle"
+        taken, crowd, granted, parts, held, sweeps, *rest = answer
+        self.sweeps = max(self.sweeps, int(sweeps))
+        contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
+        paused = frozenset(filter(None, parts.split(",")))
+        return Lease(user_id, token, contact, int(crowd), granted == "granted", paused)
+
+    def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
+        """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
+        token = secrets.token_hex(8)
+        head = (kind, most, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
+        held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("company", *head))
+        return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
+
+    def release(self, lease: Lease, kind: str) -> None:
+        """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
+        self._run("release", lease.user_id, lease.token, kind)
+
+    def keep(self, lease: Lease, seconds: float, seen: Mapping[str, Seen]) -> bool:
+        """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
+        told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
+        return self._run("keep", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *told) == 1
+
+    def settle(self, lease: Lease, result: Settlement) -> str:
+        """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
+        return cast("str", self._run("settle", lease.user_id, lease.token, result.document(lease.contact.rev)))
+
+    def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
+        """Settle many leases in one round trip, each by itself."""
+        calls = ((lease.user_id, lease.token, result.document(lease.contact.rev)) for lease, result in results)
+        return cast("list[str]", self.run_all("settle", calls))
+
+    def run_all(self, script: str, calls: Iterable[Iterable[str | int]]) -> list[object]:
+        """Run a script once with each of these arguments, in one round trip, each atomic by itself."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for arguments in calls:
+            self._scripts[script](keys=[self.prefix], args=list(arguments), client=pipeline)
+        return cast("list[object]", pipeline.execute())
+
+    def peek(self, user_id: str) -> Contact | None:
+        """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
+        stored = cast("dict[str, str]", self.redis.hgetall(self.key(f"contacts:{user_id}")))
+        return load_contact(user_id, stored, tolerance=self.tolerance) if stored else None
+
+    def claimant(self, address: str) -> str | None:
+        """Return the user who wants an address and came first."""
+        return self.claimants([address])[0]
+
+    def claimants(self, addresses: Iterable[str]) -> list[str | None]:
+        """Return the same for many addresses in one round trip."""
+        secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
+        for hashed in (_keyed_hash(secret, address) for address in addresses):
+            pipeline.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:])
+        return cast("list[str | None]", pipeline.execute())
+
+    def is_erased(self, user_id: str) -> bool:
+        """Tell whether a user was erased for good."""
+        return bool(self.redis.hexists(self.key("tombstones"), _keyed_hash(self._secret(), user_id)))
+
+    def is_vacated(self, address: str) -> bool:
+        """Tell whether a user gave this address up within the last two days."""
+        return bool(self.redis.exists(self.key(f"vacated:{_keyed_hash(self._secret(), address)}")))
+
+    def _secret(self) -> str:
+        return cast("str", self.redis.get(self.key("secret")) or "")
+
+    def notice(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
+        """Note that contacts changed at Brevo: their next push looks before anything else."""
+        secret, noticed = self._secret(), list[Noticed]()
+        for start in range(0, len(sightings), _AT_ONCE):
+            texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
+            answer = cast("list[str]", self._run("notice", account, stamp_of(self._clock()), *texts))
+            noticed += map(Noticed, answer[::2], answer[1::2])
+        return noticed
+
+    def grant(self, question: Iterable[str]) -> list[str]:
+        """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
+        return cast("list[str]", self._run("grant", *question))
+
+    def resume(self, name: str, look_at: str = "") -> None:
+        """Let a paused part go on and wake who waited for it, some at a time; ``look_at`` is the account of a list."""
+        while not self._run("resume", name, _AT_ONCE, look_at):
+            pass
+
+    def observe(self, account: str, bucket: str, told: Iterable[str]) -> None:
+        """Make room in a window for what others used of it (see ``throttle``)."""
+        self._run("observe", account, bucket, *told)
+
+    def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
+        """Return which of these attributes were never sent to the account before, and note that they were."""
+        return frozenset(name for name in names if self.redis.sadd(self.key(f"attributes:{account}"), name))
+
+    def now(self) -> str:
+        """Return Redis' clock as a stamp."""
+        seconds, microseconds = self.redis.time()
+        return f"{seconds:010d}{microseconds:06d}"
+
+    def note_sweep(self) -> str:
+        """Note that somebody sweeps now, and return the hold that is in force, if any (see ``holds``)."""
+        sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps))
+        self.sweeps = max(self.sweeps, int(sweeps))
+        return hold
+
+    def held_until(self) -> str:
+        """Return the moment up to which subscriptions wait, if any do."""
+        held, sweeps = cast("tuple[str, str]", self._run("held", self.sweeps))
+        self.sweeps = max(self.sweeps, int(sweeps))
+        return held
+
+    def overdue_urgent(self, limit: int, grace: float) -> list[str]:
+        """Return the same of those who have an opt-out or an erasure pending, the longest waiting first."""
+        now = int(self.now())
+        waiting = cast("list[str]", self.redis.zrange(self.key("urgent"), 0, _AT_ONCE - 1))
+        pipeline = self.redis.pipeline(transaction=False)
+        for user in waiting:
+            pipeline.zscore(self.key("due"), user)
+        latest = now - int(grace * MICROSECONDS_PER_SECOND)
+        due = zip(waiting, pipeline.execute(), strict=True)
+        users = [user for user, since in due if since is not None and int(since) <= latest][:limit]
+        if users:
+            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
+        return users
+
+    def overdue(self, limit: int, grace: float) -> list[str]:
+        """Return users who have been due for longer than this many seconds, and give each as long again."""
+        now = int(self.now())
+        latest = now - int(grace * MICROSECONDS_PER_SECOND)
+        users = cast("list[str]", self.redis.zrangebyscore(self.key("due"), "-inf", latest, start=0, num=limit))
+        if users:
+            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
+        return users
+
+    def put_back(self, microseconds: int) -> None:
+        """Make due so much earlier what is due in the future: Redis' clock was put back.
+
+        Whom this moves falls below the rest, so that each is met once.
+        """
+        due, start = self.key("due"), float(self.now())
+        while told := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
+            ahead = cast("list[tuple[str, float]]", told)
+            self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
+            start = ahead[-1][1]
+
+    def saw(self, calls: Iterable[Iterable[str]]) -> int:
+        """Note what Brevo holds of contacts that nobody has in hand (see ``saw.lua``); return of how many that held."""
+        return sum(cast("list[int]", self.run_all("saw", calls)))
+
+    def walk(self, *question: str | int) -> tuple[str, str, str, str, list[str]]:
+        """Return the next cursor, ids, their users, users who lack a contact, and counts (see ``ids.lua``)."""
+        return cast("tuple[str, str, str, str, list[str]]", self._run("ids", *question))
+
+    def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
+        """Return the next cursor (``0`` at the end), numeric ids set off by commas, and their users by spaces."""
+        cursor, ids, users, *_ = self.walk(cursor, count, account, "")
+        return cursor, ids, users
+
+    def urgent(self, user_ids: list[str]) -> frozenset[str]:
+        """Return those of these users for whom an opt-out or an erasure is pending."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for user_id in user_ids:
+            pipeline.hkeys(self.key(f"contacts:{user_id}"))
+        fields = zip(user_ids, pipeline.execute(), strict=True)
+        return frozenset(user_id for user_id, names in fields if any(name.startswith(_URGENT) for name in names))
+
+    def history(self, user_id: str) -> list[str]:
+        """Return what happened to a user lately, the newest first: a stamp and an outcome."""
+        return cast("list[str]", self.redis.lrange(self.key(f"history:{user_id}"), 0, -1))
+
+    def replay(self, user_id: str, key: EventKey, letter: str, who: str) -> bool:
+        """Give the event of a dead letter another chance; tell whether the letter was still there."""
+        return self._run("replay", user_id, str(key), letter, who) == 1
+
+    def close(
+        self, user_id: str, key: EventKey, letter: str, why: str, who: str, *, give_up: Iterable[str] = ()
+    ) -> bool:
+        """Close a dead letter without another try; tell whether it was still there."""
+        return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1
+
+
+def _keyed_hash(secret: str, text: str) -> str:
+    """Return what stands for a text in keys: ``keyed_hash`` of the scripts."""
+    return hashlib.sha1((secret + text).encode(), usedforsecurity=False).hexdigest()[:24]
+
+
+def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
+    """Return a sighting without its address: arguments of a slow script end in Redis' log."""
+    address = _keyed_hash(secret, sighting.address) if sighting.address else ""
+    told = _keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
+    lists = ",".join(map(str, sighting.opted_out if sighting.kind else sighting.joined))
+    return sighting.user_id, address, sighting.kind, sighting.moment, lists, told

@@ -1,0 +1,81 @@
+"""Who opted out, bounced or complained at Brevo, for the portal and for the operator.
+
+Keys under ``<namespace>:``: ``suppressed`` account (and list, after a slash) and user to why and since when, until that
+is lifted or the user is erased · ``untold`` the same names by when we learnt of it, until the portal was told ·
+``notices`` what ended or was put back by when we learnt of it, until the portal was told. ``settle.lua`` writes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from redis.client import Pipeline
+
+from sync_tasks.domain.news import Notice, read_notice
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.state.store import Store
+
+AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """One opt-out at Brevo: ``kind`` is ``unsubscribed``, ``hard_bounce`` or ``complaint``, ``time`` as in ISO 8601.
+
+    ``list_id``: the one list it is about; 0 for all mail of the account.
+    """
+
+    user_id: str
+    kind: str
+    time: str
+    account: str
+    list_id: int = 0
+
+
+def read_suppressed(store: Store) -> list[Suppressed]:
+    """Return all who are suppressed at this moment, the latest opt-out first."""
+    told = cast("dict[str, str]", store.redis.hgetall(store.key("suppressed")))
+    found = (_parse(name, text) for name, text in told.items())
+    return sorted(found, key=lambda one: one.time, reverse=True)
+
+
+def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:
+    """Tell of each opt-out that the portal was not told of, and return of how many; after a crash one is repeated.
+
+    Where ``tell`` raises, that one and those after it stay untold.
+    """
+    names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, AT_ONCE - 1))
+    for name in names:
+        text = cast("str | None", store.redis.hget(store.key("suppressed"), name))
+        if text:
+            tell(_parse(name, text))
+        _forget(store, name, text)
+    return len(names)
+
+
+def _forget(store: Store, name: str, told: str | None) -> None:
+    """Take one as told, unless it has become another opt-out meanwhile."""
+
+    def forget(pipeline: Pipeline) -> None:
+        now: object = pipeline.hget(store.key("suppressed"), name)
+        pipeline.multi()
+        if now == told:
+            pipeline.zrem(store.key("untold"), name)
+
+    store.redis.transaction(forget, store.key("suppressed"))
+
+
+def _parse(name: str, text: str) -> Suppressed:
+    where, _, user_id = name.partition(" ")
+    account, _, list_id = where.partition("/")
+    kind, _, since = text.partition(":")
+    return Suppressed(user_id, kind, moment_of(since).isoformat(), account, int(list_id or 0))
+
+
+def tell_notices(store: Store, tell: Callable[[Notice], None]) -> int:
+    """Tell of what ended and of what was put back, the oldest first; after a crash some are repeated."""
+    lines = cast("list[str]", store.redis.zrange(store.key("notices"), 0, AT_ONCE - 1))
+    for line in lines:
+        tell(read_notice(line))
+        store.redis.zrem(store.key("notices"), line)
+    return len(lines)

@@ -1,0 +1,1 @@
+"""Bring contacts in sync, alone or many at once."""

@@ -1,0 +1,206 @@
+"""The way to each account, and whose account it is: behind the key of another account are strangers.
+
+Keys under ``<namespace>:``: ``owners`` account to its owner, and account with a key's fingerprint to whose account that
+key opened; kept · ``owner_asked:<account>`` nobody asks again because a contact is missing, ten minutes.
+"""
+
+import hashlib
+import ipaddress
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
+from urllib.parse import urlsplit
+
+from sync_tasks.config.settings import Account
+from sync_tasks.errors import WrongAccountError
+from sync_tasks.providers import Gate
+from sync_tasks.providers.brevo.client import Brevo
+from sync_tasks.providers.brevo.connection import Patience
+from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.state.store import Store
+
+# GET /account shares 100 requests an hour with other endpoints: https://developers.brevo.com/docs/api-limits
+ASKED_AGAIN = 600
+# So soon each process looks again in Redis, not at Brevo, whether a person accepted that the account is another one.
+CONFIRMED = 5.0
+_MOVING = "moving"
+# For so long a refusal is believed without asking again, where the same key may open another account.
+_REFUSED = 30.0
+
+
+class AccountOwner:
+    """Refuses an account that is not the one whose contacts the state knows; asks Brevo once for each new key.
+
+    At Brevo a key opens one account for good. A server of another kind at the same address, such as a sandbox, may have
+    been started anew with other contacts: there every process asks.
+    """
+
+    def __init__(self, store: Store, name: str, account: Account, throttle: Throttle | None = None) -> None:
+        self._store = store
+        self._name = name
+        self._throttle = throttle
+        self._key = f"{name} {fingerprint(account)}"
+        self._changes = self._anew = is_local(account.base_url)
+        self._lock = threading.Lock()
+        self._good_until = self._refused_until = 0.0
+
+    def confirm(self, ask: Callable[[], str]) -> None:
+        """Return if the key opens the account that the state knows; the first owner seen is taken as the right one.
+
+        Raises:
+            WrongAccountError: it opens another one. The account is paused then.
+        """
+        if time.monotonic() < self._good_until:
+            return
+        with self._lock:
+            if time.monotonic() >= self._good_until:
+                self._confirm(ask)
+
+    def doubt(self, *, surely: bool = False) -> bool:
+        """Have Brevo asked anew at the next ``confirm``, unless somebody did lately; tell whether it will be."""
+        key = self._store.key(f"owner_asked:{self._name}")
+        lately = not self._store.redis.set(key, "1", nx=True, ex=ASKED_AGAIN)
+        if lately and not (surely or self._changes):
+            return False
+        self._anew, self._good_until = True, 0.0
+        return True
+
+    def _confirm(self, ask: Callable[[], str]) -> None:
+        if time.monotonic() < self._refused_until:
+            raise self._refusal()
+        redis, owners = self._store.redis, self._store.key("owners")
+        opened, known = cast("list[str | None]", redis.hmget(owners, self._key, self._name))
+        if opened is None or self._anew:
+            opened = ask()
+            redis.hset(owners, self._key, opened)
+            redis.hsetnx(owners, self._name, opened)
+            known = cast("str | None", redis.hget(owners, self._name))
+        if known != opened:
+            self._refused_until = time.monotonic() + _REFUSED if self._changes else 0.0
+            self._refuse()
+        self._anew, self._good_until = False, time.monotonic() + CONFIRMED
+        self._allow()
+
+    def _refusal(self) -> WrongAccountError:
+        found = "the key opens another account than the one whose contacts the state knows, and nothing is sent"
+        remedy = f"put the right key (and base_url) back; if the account moved: sync-tasks account accept {self._name}"
+        return WrongAccountError(f"account {self._name}: {found}: {remedy}")
+
+    def _refuse(self) -> None:
+        error = self._refusal()
+        if self._throttle:
+            self._throttle.pause(self._name, error)
+        raise error
+
+    def _allow(self) -> None:
+        """The right key is back: what was paused for the wrong one goes on."""
+        pause = self._throttle.paused(self._name) if self._throttle else None
+        if self._throttle and pause and pause.error == WrongAccountError.__name__:
+            self._throttle.resume(self._name)
+
+
+def open_gateway(
+    account: Account,
+    gate: Gate,
+    *,
+    owner: AccountOwner | None,
+    pool_size: int = 10,
+    patience: Patience | None = None,
+) -> Brevo:
+    """Return the way to one account; with ``owner`` it opens only if it is the account that the state knows."""
+    key = account.api_key.get_secret_value()
+    return Brevo(
+        key, base_url=account.base_url, gate=gate, pool_size=pool_size, owner=owner, patience=patience or Patience()
+    )
+
+
+def fingerprint(account: Account) -> str:
+    """Return what stands for a key and where it is used."""
+    text = f"{account.base_url.rstrip('/')} {account.api_key.get_secret_value()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_local(base_url: str) -> bool:
+    """Tell whether an address leads to this machine, where no Brevo is."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def read_owner(store: Store, name: str) -> str | None:
+    """Return what stands for the owner whose contacts the state knows; nothing if nobody asked yet."""
+    return cast("str | None", store.redis.hget(store.key("owners"), name))
+
+
+def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFIRMED + 1.0) -> Iterator[int]:
+    """Let an account be another one from now on; yield how many users were seen to so far.
+
+    First it is nobody's: after ``patience`` seconds no process writes to the old or the new one until all is done.
+
+    What it was known to hold is forgotten: ids, addresses, lists. Subscriptions and opt-outs stay. Everybody is looked
+    for anew by address. A command that was killed can be run again.
+    """
+    store.redis.hset(store.key("owners"), name, _MOVING)
+    time.sleep(patience)
+    seen_to = 0
+    for users in _known_users(store, name):
+        waiting = users
+        while waiting:
+            told = store.run_all("forget_account", ((user, name) for user in waiting))
+            waiting = [user for user, done in zip(waiting, told, strict=True) if not done]
+            if waiting:
+                time.sleep(0.5)
+        seen_to += len(users)
+        yield seen_to
+    _forget_tombs(store, name)
+    store.redis.delete(store.key(f"attributes:{name}"), *store.redis.scan_iter(store.key(f"comparing:{name}:*")))
+    store.redis.hset(store.key("owners"), name, owner)
+
+
+def find_left(store: Store, configured: Iterable[str]) -> list[str]:
+    """Return the accounts whose contacts the state may know and that are not in the configuration (any more)."""
+    known = cast("list[str]", store.redis.hkeys(store.key("owners")))
+    return sorted({name for name in known if " " not in name} - set(configured))
+
+
+def tell_left(name: str) -> str:
+    """Return one line about an account that left the configuration."""
+    return (
+        f"account {name} is not in the configuration any more: erasures of people it holds stay unfinished: "
+        f"put it back, or if it is gone: sync-tasks account forget {name}"
+    )
+
+
+def forget_gone(store: Store, name: str) -> Iterator[int]:
+    """Forget an account that is gone, and let erasures that waited for it come to their end; yield as above."""
+    seen_to = 0
+    for users in _known_users(store, name):
+        store.run_all("forget_account", ((user, name) for user in users))
+        seen_to += len(users)
+        yield seen_to
+    fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
+    if fields:
+        store.redis.hdel(store.key("owners"), *map(str, fields))
+
+
+def _known_users(store: Store, name: str) -> Iterator[list[str]]:
+    cursor = "0"
+    while True:
+        cursor, _, users = store.scan_ids(name, cursor)
+        if users:
+            yield users.split()
+        if cursor == "0":
+            return
+
+
+def _forget_tombs(store: Store, name: str) -> None:
+    """A tombstone says which contacts were anonymized: their ids mean nothing in another account."""
+    redis, tombs = store.redis, store.key("tombstones")
+    for field, text in redis.hscan_iter(tombs):
+        moment, _, ids = str(text).partition(" ")
+        kept = [pair for pair in ids.split(",") if not pair.startswith(f"{name}=")]
+        if len(kept) < len(ids.split(",")):
+            redis.hset(tombs, field, f"{moment} {','.join(kept)}")

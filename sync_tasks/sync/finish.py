@@ -1,0 +1,89 @@
+"""The end of a push: decide the fate of each event, write it all down in one step, say it in the log."""
+
+import random
+from collections.abc import Sequence
+
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.domain.outcomes import Fates, judge
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
+from sync_tasks.log import log_outcome
+from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.store import Lease
+from sync_tasks.sync.context import Report, Resources
+from sync_tasks.sync.settlement import Pushed, is_tired, retry_delay, settle
+
+
+def blame(error: SyncError, account: str, using: Resources) -> SyncError:
+    """Return whose trouble it is: while the account is paused, a request without an answer tells of the account."""
+    if isinstance(error, GatewayUnavailableError) and using.throttle.paused(account):
+        return AccountPausedError(f"account {account} is paused: {error}", using.settings.pipeline.probe_seconds)
+    return error
+
+
+def conclude(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:
+    """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the report."""
+    fates, delay, settlement = _weigh(pushed, using, task_id)
+    settled = using.store.settle(lease, settlement)
+    _log_news(pushed, settled)
+    return settled, _report(lease, settled, fates, delay)
+
+
+def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], using: Resources, task_id: str) -> frozenset[str]:
+    """Do the same for many at once; return the users whose newer events came meanwhile."""
+    weighed = [_weigh(pushed, using, task_id) for _, pushed in pushes]
+    leases = [lease for lease, _ in pushes]
+    results = using.store.settle_all((lease, told[2]) for lease, told in zip(leases, weighed, strict=True))
+    for lease, settled, (fates, delay, _) in zip(leases, results, weighed, strict=True):
+        _report(lease, settled, fates, delay)
+    for (_, pushed), settled in zip(pushes, results, strict=True):
+        _log_news(pushed, settled)
+    return frozenset(lease.user_id for lease, settled in zip(leases, results, strict=True) if settled == "again")
+
+
+def _weigh(pushed: Pushed, using: Resources, task_id: str) -> tuple[Fates, float | None, Settlement]:
+    pipeline = using.settings.pipeline
+    tired = is_tired(pushed, pipeline)
+    fates = judge(
+        pushed.contact,
+        using.settings,
+        pushed.seen,
+        pushed.errors,
+        tired=tired,
+        lacking=pushed.lacking,
+        nobody=pushed.nobody,
+    )
+    delay = retry_delay(pushed, pipeline)
+    delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
+    settlement = settle(pushed, fates, pipeline, delay, task_id)
+    if not using.settings.portal.notice_task:
+        settlement.notices = []
+    return fates, delay, settlement
+
+
+def _report(lease: Lease, settled: str, fates: Fates, delay: float | None) -> Report:
+    if settled == "lost":
+        return Report(retry_in=1.0)
+    _log_fates(lease.user_id, fates, delay)
+    return Report(fates, delay)
+
+
+def _log_news(pushed: Pushed, settled: str) -> None:
+    for notice in pushed.news if settled != "lost" else ():
+        log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
+
+
+def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
+    for key in sorted(fates.done):
+        log_outcome(fates.outcome(key), _about(user_id, key))
+    for key, error in fates.dead.items():
+        log_outcome("dead letter", _about(user_id, key), error=error)
+    for key, error in fates.waiting.items():
+        if isinstance(error, PartPausedError):
+            # Whoever waits for a part of an account is woken when it goes on.
+            log_outcome("deferred", _about(user_id, key), error=error)
+        else:
+            log_outcome(f"tried again in {delay or 0:.0f} s", _about(user_id, key), error=error)
+
+
+def _about(user_id: str, key: EventKey) -> dict[str, str]:
+    return {"task": key.task, "user_id": user_id, **key.shown}

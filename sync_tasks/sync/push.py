@@ -1,0 +1,105 @@
+"""What the push of a contact to one account knows and keeps, before and after each request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sync_tasks.domain.contact import EventKey, Seen
+from sync_tasks.domain.diff import Change, Layout, describe_change
+from sync_tasks.domain.planning import Step, View
+from sync_tasks.errors import LeaseLostError, MissingListError, SyncError
+from sync_tasks.providers import Gateway, Written
+from sync_tasks.state.store import Lease, Store
+
+
+@dataclass(slots=True, repr=False)
+class Push:
+    """One contact on one account; ``view`` is what is known.
+
+    ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
+    waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
+    a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the user's history, nothing personal.
+    ``met``: whether an erasure found the contact.
+    ``addresses``: all of the user's, also those that were looked for.
+    ``differing``: the names of the attributes that a look found otherwise than wanted.
+    """
+
+    account: str
+    layout: Layout
+    gateway: Gateway
+    store: Store
+    lease: Lease
+    lease_seconds: float = 25.0
+    together: Callable[[Any, Step], bool] = lambda _push, _step: False
+    lack: Callable[[Any, MissingListError], None] = lambda _push, _error: None
+    view: View = field(default_factory=View)
+    doubtful: bool = False
+    busy: str = ""
+    woken: set[str] = field(default_factory=set)
+    just_taken: bool = True
+    written: frozenset[str] = frozenset()
+    notes: list[str] = field(default_factory=list)
+    addresses: frozenset[str] = frozenset()
+    met: bool | None = None
+    differing: tuple[str, ...] | None = None
+
+    @property
+    def nobody(self) -> bool:
+        """Whether this account turned out to hold no contact of the user."""
+        return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)
+
+    def known(self) -> Seen:
+        """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
+        return self.view.seen or self.lease.contact.seen.get(self.account) or Seen()
+
+    def with_guarded(self, seen: Seen) -> Seen:
+        """A block that a request of ours may have lifted is remembered until it is seen again."""
+        return replace(seen, block=seen.block or self.view.guarded) if seen.id is not None else seen
+
+    def keep(self, seen: Seen | None = None) -> None:
+        """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
+        known = seen or self.view.seen
+        known = self.with_guarded(known) if known else None
+        told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
+        just_taken, self.just_taken = self.just_taken, False
+        if just_taken and not told:
+            return
+        if not self.store.keep(self.lease, self.lease_seconds, told):
+            raise LeaseLostError("the push took longer than its lease")
+
+    def noting(self, request: Callable[[], Written]) -> Written:
+        """Send a request, and remember where its outcome is unknown."""
+        try:
+            written = request()
+        except SyncError as error:
+            self.doubtful |= error.doubtful
+            raise
+        self.doubtful |= written.doubtful
+        return written
+
+    def note_repair(self, change: Change) -> None:
+        """Note for the history what a change put right that no pending event asked for."""
+        asked = {task: self._lists_of(task) for task in ("subscribe_contact", "unsubscribe_contact")}
+        names = self.differing if self.differing is not None else ("attributes",)
+        repaired = Change(
+            address=None if self.lease.contact.pending else change.address,
+            attributes=dict.fromkeys(names) if change.attributes and not self.lease.contact.pending else {},
+            join=change.join - asked["subscribe_contact"],
+            leave=change.leave - asked["unsubscribe_contact"],
+        )
+        if repaired:
+            self.notes.append(f"put right: {describe_change(repaired)}")
+
+    def _lists_of(self, task: str) -> set[int]:
+        """Return the lists of the newsletters that pending events of a task name."""
+        named = (self.layout.find(key.newsletter) for key in self.lease.contact.pending if key.task == task)
+        return {newsletter.list_id for newsletter in named if newsletter}
+
+    def note_creation(self, contact_id: int) -> None:
+        """Note for the history that a contact was created without an event that asked for it."""
+        if not self.lease.contact.pending:
+            self.notes.append(f"put right: created as contact {contact_id}")
+
+    def history(self, now: str) -> tuple[str, ...]:
+        """Return what was noted as lines of the history."""
+        return tuple(f"{EventKey('brevo', self.account, now)} {note}" for note in self.notes)

@@ -1,0 +1,266 @@
+"""What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from sync_tasks.config.settings import Pipeline
+from sync_tasks.domain.contact import HINT, KINDS, Contact, EventKey, Seen
+from sync_tasks.domain.diff import ERASED, FOREIGNERS
+from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
+from sync_tasks.domain.outcomes import Fates, holds_back, is_own
+from sync_tasks.domain.pauses import name_of
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.errors import (
+    AccountPausedError,
+    ErasedAtBrevoError,
+    ForeignContactError,
+    PartPausedError,
+    PermanentError,
+    PoisonedContactError,
+    RateLimitedError,
+    StateHeldError,
+    SyncError,
+    UnconfiguredAccountError,
+)
+from sync_tasks.state.codec import dump_seen
+from sync_tasks.state.dead_letters import write_letter
+from sync_tasks.state.settlement import Settlement
+
+LONGEST_RETRY = 60.0
+LONGEST_DEFERRAL = 3600.0
+# What waits for the end of a hold asks again after so many seconds.
+HELD_AGAIN = 10.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pushed:
+    """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
+
+    ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
+    newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
+    for, for the history. ``nobody``: accounts without a contact of the user.
+    """
+
+    contact: Contact
+    now: str
+    seen: Mapping[str, Seen]
+    errors: Mapping[str, SyncError]
+    doubtful: bool
+    paused: frozenset[str] = frozenset()
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    nobody: frozenset[str] = frozenset()
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether a sign-up waits for a list that does not exist."""
+        return any(holds_back(key, self.contact, self.lacking) for key in self.contact.pending)
+
+    @property
+    def passing(self) -> list[SyncError]:
+        """The trouble that is not final."""
+        return [error for error in self.errors.values() if not isinstance(error, PermanentError)]
+
+    @property
+    def tries(self) -> int:
+        """How many times in a row this contact met trouble of its own; a limit used up is not its trouble."""
+        return self.contact.tries + any(map(is_own, self.errors.values()))
+
+    @property
+    def failing(self) -> str:
+        """Since when there is trouble of this contact's own; not later than now, for Redis' clock may be put back."""
+        failing = self.contact.failing
+        return failing if failing and failing <= self.now else self.now
+
+    @property
+    def unsure(self) -> str:
+        """Since when Brevo may still apply a request, or nothing; not later than now either."""
+        return min(self.contact.unsure, self.now)
+
+    @property
+    def news(self) -> list[Notice]:
+        """What ended at Brevo, and what was put back."""
+        told = (
+            find_news(self.contact, account, seen, self.now, failed=account in self.errors)
+            for account, seen in self.seen.items()
+        )
+        return [notice for notices in told for notice in notices]
+
+    def since(self, stamp: str) -> float:
+        """Return how many seconds ago a stamp was."""
+        return (int(self.now) - int(stamp)) / MICROSECONDS_PER_SECOND
+
+
+def is_tired(pushed: Pushed, pipeline: Pipeline) -> bool:
+    """Tell whether trouble of this contact has lasted longer than the configured age."""
+    return pushed.since(pushed.failing) > pipeline.give_up_hours * 3600
+
+
+def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
+    """Return in how many seconds to try again, or nothing where there is nothing to try.
+
+    First a few tries within minutes, then deferrals, each twice as long, up to an hour. What Brevo or a pause of the
+    account told goes before our own guess.
+    """
+    tired = is_tired(pushed, pipeline)
+    passing = [error for error in pushed.passing if not (tired and is_own(error))]
+    waits = pushed.is_held_back or bool(passing)
+    if waits and all(isinstance(error, PartPausedError) for error in passing):
+        # Whoever waits for a part is woken when it goes on; this is for what nobody woke.
+        return LONGEST_DEFERRAL
+    passing = [error for error in passing if not isinstance(error, PartPausedError)]
+    if not passing:
+        return None
+    told = [delay for delay in map(_told_delay, passing) if delay is not None]
+    late = pushed.tries - pipeline.retries
+    own = min(2.0 ** max(pushed.tries - 1, 0), LONGEST_RETRY)
+    if late > 0:
+        own = pipeline.defer_seconds * 2.0 ** min(late - 1, 10)
+    # Many messages of one user are many tries within a moment: no wait is longer than the trouble has lasted.
+    own = min(own, max(pushed.since(pushed.failing), 1.0))
+    return min(max(told, default=own), LONGEST_DEFERRAL)
+
+
+def _told_delay(error: SyncError) -> float | None:
+    match error:
+        case AccountPausedError():
+            return error.seconds
+        case RateLimitedError():
+            return error.retry_after
+        case StateHeldError():
+            return HELD_AGAIN
+        case UnconfiguredAccountError():
+            return LONGEST_DEFERRAL
+        case _:
+            return None
+
+
+def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
+    """Return what to write down once the push is over."""
+    contact = pushed.contact
+    unsure = _unsure(pushed, pipeline)
+    complete = contact.erased and not unsure and (not pushed.errors or _is_idle(pushed))
+    due = delay if delay is not None else _verifying(pushed, unsure, pipeline)
+    letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
+    return Settlement(
+        fields=_fields(pushed, fates, unsure),
+        looked=_made_sure(pushed),
+        suppressed=find_suppressed(contact, pushed.seen),
+        waits=_waits(pushed),
+        clean=delay is None,
+        due=due,
+        tombstone=_tombstone(pushed) if complete else "",
+        letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
+        closed=_closed(contact, fates, complete=complete),
+        history=[*pushed.notes, *_found(pushed), *_history(fates)],
+        notices=[notice.wire for notice in pushed.news],
+    )
+
+
+def _made_sure(pushed: Pushed) -> dict[str, str]:
+    """Return the marks that asked for a look, and what events told, once that is over or decided on."""
+    contact = pushed.contact
+    looked = {account for account in contact.looks if _has_looked(pushed, account)}
+    marks = {f"l:{account}": contact.looks[account] for account in looked}
+    for name, moment in contact.told.items():
+        account, _, kind = name.rpartition(":")
+        before, now = contact.seen.get(account), pushed.seen.get(account)
+        ended = before is not None and before.block and now is not None and not now.block
+        if ended or (account in looked and kind not in KINDS):
+            marks[f"b:{name}"] = moment
+    return marks
+
+
+def _has_looked(pushed: Pushed, account: str) -> bool:
+    """Tell whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
+    error = pushed.errors.get(account)
+    return error is None or isinstance(error, ErasedAtBrevoError | ForeignContactError)
+
+
+def _waits(pushed: Pushed) -> dict[str, bool]:
+    """Return for each paused part whether the contact waits for it."""
+    errors = ((account, error) for account, error in pushed.errors.items() if isinstance(error, PartPausedError))
+    waiting = [*pushed.lacking.values(), *(name_of(account, error.part) for account, error in errors)]
+    return dict.fromkeys(pushed.paused, False) | dict.fromkeys(waiting, True)
+
+
+def _is_idle(pushed: Pushed) -> bool:
+    """What was looked for in vain without an event of its own has no fate that anybody waits for."""
+    return not (pushed.passing or pushed.contact.pending or pushed.contact.dead)
+
+
+def _unsure(pushed: Pushed, pipeline: Pipeline) -> str:
+    """Return since when Brevo may still apply a request of ours behind our back; an erasure is always verified."""
+    contact = pushed.contact
+    erased_now = contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
+    verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
+    if pushed.doubtful or (erased_now and not verified):
+        return pushed.now
+    if pushed.unsure and (pushed.errors or pushed.since(pushed.unsure) < pipeline.quiet_seconds):
+        return pushed.unsure
+    return ""
+
+
+def _verifying(pushed: Pushed, unsure: str, pipeline: Pipeline) -> float | None:
+    """Return in how many seconds to verify; what was refused again after the quiet period waits for something new."""
+    left = pipeline.quiet_seconds - pushed.since(unsure) if unsure else 0.0
+    return max(left, 0.0) if unsure and (left > 0 or not pushed.errors) else None
+
+
+def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
+    contact = pushed.contact
+    transient = pushed.tries > contact.tries
+    poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
+    fields = {
+        "unsure": unsure,
+        "crashes": str(contact.crashes) if poisoned else "",
+        "tries": str(pushed.tries) if transient else "",
+        "failing": pushed.failing if transient else "",
+    }
+    for account, seen in pushed.seen.items():
+        done = seen.edited and account not in pushed.errors
+        fields |= dump_seen(account, replace(seen, edited=frozenset()) if done else seen)
+    fields |= {f"p:{key}": "" for key in fates.done}
+    hints = {f"{HINT}{address}": "" for address in contact.hints}
+    if not pushed.errors and not unsure:
+        fields |= hints
+    # An account that nobody can reach is known by its number: no address is needed for it.
+    trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
+    if contact.erased and not trouble and all(seen.id is not None for seen in pushed.seen.values()):
+        fields |= hints | {"address": ""}
+    return fields
+
+
+def _tombstone(pushed: Pushed) -> str:
+    ours = {account: seen.id for account, seen in pushed.seen.items() if seen.digest not in FOREIGNERS}
+    ids = ",".join(f"{account}={number}" for account, number in ours.items() if number is not None)
+    return f"{pushed.contact.registers['erased']} {ids}"
+
+
+def _closed(contact: Contact, fates: Fates, *, complete: bool) -> dict[EventKey, str]:
+    why = dict.fromkeys(fates.resolved, "reflected by a later push")
+    why |= dict.fromkeys((key for key in fates.done if key in contact.dead), "reflected")
+    if complete:
+        why |= dict.fromkeys(contact.dead, "the user was erased")
+    return why
+
+
+def _found(pushed: Pushed) -> Iterator[str]:
+    """Yield what became of the contact at Brevo behind our back, in the words of an event of Brevo's."""
+    for account, seen in pushed.seen.items():
+        before, key = pushed.contact.seen.get(account), EventKey("brevo", account, pushed.now)
+        if before and before.id not in {None, seen.id} and not pushed.contact.erased:
+            yield f"{key} contact {before.id} {f'gave way to {seen.id}' if seen.id else 'is gone'}"
+        if seen.block and not (before and before.block):
+            yield f"{key} blocklisted {seen.block.kind}"
+        known = suppressions(account, before)
+        for name in suppressions(account, seen).keys() - known.keys() - {account}:
+            yield f"{key} unsubscribed from list {name.rpartition('/')[2]}"
+    for notice in pushed.news:
+        yield f"{EventKey('brevo', notice.account, pushed.now)} {notice.text}"
+
+
+def _history(fates: Fates) -> list[str]:
+    told = {"synced": "done"}
+    done = [f"{key} {told.get(fates.outcome(key), fates.outcome(key))}" for key in sorted(fates.done)]
+    return done + [f"{key} dead letter {type(error).__name__}" for key, error in fates.dead.items()]

@@ -1,0 +1,127 @@
+"""The portal's side: validate an event, accept it into the state, leave a nudge that says nothing personal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sync_tasks.config import environment
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.domain.events import Event, Held, Subscribe, is_shown, parse_event
+from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.log import log
+from sync_tasks.state.store import Store, connect
+from sync_tasks.tasks import startup
+
+# Marks a message as ours: the event is accepted already. The number is the version of the message's format.
+NUDGE = {"sync_tasks_nudge": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Look at this user's contact; ``key`` names the event it is about, ``woken`` are users to look at besides."""
+
+    user_id: str
+    key: EventKey | None = None
+    woken: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The keyword arguments of the message."""
+        return {"user_id": self.user_id} | (self.key.shown if self.key else {})
+
+
+def is_nudge(headers: Mapping[str, Any] | None) -> bool:
+    """Tell whether a message is ours, so that its event lies in the state already."""
+    return bool(headers) and any(name in (headers or {}) for name in NUDGE)
+
+
+def read_nudge(kind: type[Event], wire: Mapping[str, Any]) -> Nudge:
+    """Return what our own message is about.
+
+    Raises:
+        InvalidEventError: it is not one of ours after all.
+    """
+    user_id = parse_event(Held, {"user_id": wire.get("user_id")}).user_id
+    try:
+        stamp = stamp_of(datetime.fromisoformat(wire["occurred_at"]))
+    except (KeyError, TypeError, ValueError):
+        raise InvalidEventError(f"{kind.task}: a nudge whose occurred_at is missing or malformed") from None
+    newsletter = wire.get("newsletter", "")
+    if newsletter != "" and not is_shown("newsletter", newsletter):
+        raise InvalidEventError(f"{kind.task}: a nudge whose newsletter is malformed")
+    return Nudge(user_id, EventKey(kind.task, newsletter, stamp))
+
+
+@cache
+def portal_store() -> Store:
+    """Return this process' way to the state.
+
+    Raises:
+        ConfigurationError: the environment does not lead there; the message shows nothing of it.
+    """
+    startup.check_portal()
+    startup.warn(log.warning)
+    return Store(connect(environment.redis_url()), environment.namespace())
+
+
+@cache
+def mapped_fields() -> frozenset[str] | None:
+    """Return the portal fields that are mapped, or nothing where the configuration is not at hand."""
+    return environment.fields_at_hand()
+
+
+@cache
+def known_newsletters() -> frozenset[str] | None:
+    """Return the newsletters of the configuration, or nothing where it is not at hand."""
+    return environment.newsletters_at_hand()
+
+
+def check_known(event: Event) -> None:
+    """Refuse a newsletter or an attribute that leads nowhere, where the configuration is at hand.
+
+    Raises:
+        InvalidEventError: the newsletter is unknown, or an attribute is mapped to no Brevo attribute.
+    """
+    newsletters = known_newsletters() if event.about else None
+    if newsletters is not None and event.about not in newsletters:
+        raise InvalidEventError(f"{event.task} refused: newsletter: not in the configuration")
+    attributes = set(getattr(event, "attributes", ()))
+    known = mapped_fields() if attributes else None
+    unmapped = sorted(attributes - known) if known is not None else []
+    if unmapped:
+        raise InvalidEventError(f"{event.task} refused: attributes.{unmapped[0]}: mapped to no Brevo attribute")
+
+
+@cache
+def retired_newsletters() -> frozenset[str]:
+    """Return the newsletters that take no sign-ups any more, as far as the configuration is at hand."""
+    return environment.retired_at_hand()
+
+
+def check_open(event: Event) -> None:
+    """Refuse a sign-up that would be a dead letter, where the configuration is at hand.
+
+    Raises:
+        InvalidEventError: the newsletter is retired.
+    """
+    if isinstance(event, Subscribe) and event.newsletter in retired_newsletters():
+        raise InvalidEventError(f"{event.task} refused: newsletter: it is retired and takes no sign-ups any more")
+
+
+def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Nudge:
+    """Accept what a portal hands to a task, and return the nudge to send.
+
+    Raises:
+        InvalidEventError: it is malformed; nothing was accepted.
+        redis.RedisError: Redis is away; nothing was accepted.
+    """
+    if args:
+        raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
+    event = parse_event(kind, kwargs or {})
+    check_known(event)
+    check_open(event)
+    acceptance = portal_store().accept(event)
+    return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.woken)

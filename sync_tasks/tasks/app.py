@@ -1,0 +1,118 @@
+"""The Celery application: ``celery -A sync_tasks worker``, also ``beat`` and ``flower``."""
+
+import sys
+import threading
+from contextlib import suppress
+from functools import cache
+from typing import Any, NoReturn
+
+import click
+from celery import Celery
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from kombu import Connection
+
+from sync_tasks.config.environment import transport_for
+from sync_tasks.errors import ConfigurationError
+
+
+class Pipeline(Celery):
+    """An application whose messages go out over our transport; Flower's come in over kombu's own, which it knows."""
+
+    def connection_for_write(self, url: str | None = None, *args: Any, **options: Any) -> Connection:
+        """Return a connection to send messages by."""
+        options.setdefault("transport", transport_for(url or self.conf.broker_write_url))
+        connection: Connection = super().connection_for_write(url, *args, **options)
+        return connection
+
+    @property
+    def user_options(self) -> Any:  # noqa: ANN401 - Celery's own
+        """What Celery's command line asks an application for before it does anything: a part checks what it needs."""
+        command = click.get_current_context(silent=True)
+        if command and command.invoked_subcommand and "--help" not in sys.argv:
+            _check_command(command.invoked_subcommand)
+        return self._user_options
+
+    @user_options.setter
+    def user_options(self, options: object) -> None:
+        self._user_options = options
+
+
+@cache
+def _check_command(name: str) -> None:
+    from sync_tasks.config.settings import load_settings
+    from sync_tasks.tasks import startup
+
+    check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
+    try:
+        check()
+    except ConfigurationError as error:
+        _end(error)
+    startup.warn(_print, load_settings().accounts if name == "worker" else ())
+
+
+def _print(line: object) -> None:
+    print(line, file=sys.stderr)  # noqa: T201 - the log is not set up yet, and would wrap each line
+
+
+def _end(error: ConfigurationError) -> NoReturn:
+    _print(error)
+    sys.exit(2)
+
+
+# A portal has an application of its own, which must stay the current one, and its workers import this module too.
+app = Pipeline(
+    "sync_tasks", include=["sync_tasks.tasks"], log="sync_tasks.tasks.masking:MaskedLogging", set_as_current=False
+)
+app.config_from_object("sync_tasks.tasks.config")
+
+
+@worker_init.connect
+def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a worker, of whichever application
+    """Stop a worker whose configuration makes no sense before it takes a message."""
+    if sender.app is not app:
+        return
+    from sync_tasks.tasks import bootstrap
+
+    try:
+        bootstrap.worker_resources()
+    except ConfigurationError as error:
+        _end(error)
+    worker_ready.connect(watch_sweeps)
+    worker_ready.connect(tell_left_accounts)
+    worker_shutting_down.connect(stop_waiting)
+    worker_shutdown.connect(close_sockets)
+
+
+def watch_sweeps(**_: object) -> None:
+    """Let this worker notice, beside its work, that nobody sweeps."""
+    from sync_tasks.tasks import sweep_watchdog
+
+    threading.Thread(target=sweep_watchdog.watch, name="watch-sweeps", daemon=True).start()
+
+
+def tell_left_accounts(**_: object) -> None:
+    """Say which accounts left the configuration although the state may know contacts of theirs."""
+    from redis import RedisError
+
+    from sync_tasks.log import log
+    from sync_tasks.sync import accounts
+    from sync_tasks.tasks import bootstrap
+
+    using = bootstrap.worker_resources()
+    with suppress(RedisError):
+        for name in accounts.find_left(using.store, using.layouts):
+            log.error("%s", accounts.tell_left(name))
+
+
+def stop_waiting(**_: object) -> None:
+    """Let no task wait for its turn any longer: it ends as one to be tried again, elsewhere."""
+    from sync_tasks.tasks import bootstrap
+
+    bootstrap.worker_resources().throttle.stop()
+
+
+def close_sockets(**_: object) -> None:
+    """Give the sockets back when the worker ends."""
+    from sync_tasks.tasks import bootstrap
+
+    bootstrap.close()

@@ -1,0 +1,85 @@
+"""What a process works with, made once and lazily: after a fork, and never in the portal more than it needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+
+from sync_tasks.config import environment
+from sync_tasks.config.settings import Settings, load_settings
+from sync_tasks.domain.diff import Layout, Subscribable
+from sync_tasks.ext_ids import ExtIds
+from sync_tasks.rate_limits.background_gate import PatientGate
+from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.state.store import Store, connect
+from sync_tasks.sync.accounts import AccountOwner, open_gateway
+from sync_tasks.sync.context import Resources
+from sync_tasks.tasks.config import worker_concurrency
+
+
+def build_resources(settings: Settings, store: Store) -> Resources:
+    """Return everything a push needs, with one gateway per account."""
+    store.tolerance = settings.pipeline.clock_tolerance
+    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds)
+    gateways = {
+        name: open_gateway(
+            account,
+            throttle.gate(name),
+            owner=AccountOwner(store, name, account, throttle),
+            pool_size=2 * worker_concurrency,
+        )
+        for name, account in settings.accounts.items()
+    }
+    layouts = {name: layout_of(settings, name) for name in settings.accounts}
+    return Resources(settings, store, throttle, gateways, layouts)
+
+
+@contextmanager
+def open_patiently(using: Resources) -> Iterator[Resources]:
+    """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
+    gates = {name: PatientGate(using.throttle.gate(name), using.throttle) for name in using.gateways}
+    gateways = {name: gateway.through(gates[name]) for name, gateway in using.gateways.items()}
+    yield replace(using, gateways=gateways)
+
+
+def layout_of(settings: Settings, account: str) -> Layout:
+    """Return how the portal's words map to those of one account."""
+    newsletters = {
+        slug: Subscribable(
+            newsletter.list_id,
+            newsletter.unsubscribed_attribute,
+            newsletter.retired,
+            newsletter.manual,
+            settings.former_lists(slug),
+        )
+        for slug, newsletter in settings.newsletters_by_account[account].items()
+    }
+    return Layout(
+        newsletters,
+        settings.attributes,
+        settings.anonymize.email,
+        settings.anonymize.text,
+        account,
+        {old: slug for old, slug in settings.renamed.items() if slug in newsletters},
+        settings.former_on(account),
+        ext_ids=ExtIds(settings.contacts.ext_id, tuple(settings.contacts.former_ext_ids)),
+    )
+
+
+@cache
+def worker_resources() -> Resources:
+    """Return this process' resources.
+
+    Raises:
+        ConfigurationError: with one argument for each fault.
+    """
+    return build_resources(load_settings(), Store(connect(environment.redis_url()), environment.namespace()))
+
+
+def close() -> None:
+    """Give the sockets back, if there are any."""
+    if worker_resources.cache_info().currsize:
+        for gateway in worker_resources().gateways.values():
+            gateway.close()
+        worker_resources().store.redis.close()
+        worker_resources.cache_clear()

@@ -1,0 +1,70 @@
+"""A worker handles one message: sync the contact, then say what became of the event the message was about."""
+
+from celery import Task
+
+from sync_tasks.domain.events import Event
+from sync_tasks.errors import AccountError, StateHeldError, SyncError
+from sync_tasks.log import log_outcome
+from sync_tasks.sync.contact import sync_contact
+from sync_tasks.sync.context import Report
+from sync_tasks.tasks.accept import NUDGE, Nudge
+from sync_tasks.tasks.bootstrap import worker_resources
+from sync_tasks.tasks.foreign import receive_event
+from sync_tasks.tasks.nudge import nudge_contacts
+
+# A countdown is kept in a worker's memory: beyond this the state remembers when to try again.
+LONGEST_RETRY = 90.0
+
+
+def receive(kind: type[Event], wire: dict[str, object], task_id: str) -> Nudge:
+    """Accept an event that another producer sent in full, and return what to look at."""
+    return receive_event(worker_resources().store, kind, wire, task_id)
+
+
+def handle(task: Task[..., str], nudge: Nudge) -> str:
+    """Bring the contact in sync and return the outcome for the event the nudge is about.
+
+    Raises:
+        PermanentError: the event is a dead letter now.
+        celery.exceptions.Retry: the same message comes again soon.
+    """
+    report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
+    nudge_contacts({*nudge.woken, *report.nudge})
+    dead = report.fates.dead.get(nudge.key) if nudge.key else None
+    if dead:
+        raise dead from None
+    trouble = _trouble(nudge, report)
+    if trouble and report.retry_in is not None:
+        return _try_again(task, nudge, trouble, report.retry_in)
+    return _outcome(nudge, report)
+
+
+def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
+    if nudge.key:
+        return report.fates.waiting.get(nudge.key)
+    return next(iter(report.fates.waiting.values()), None)
+
+
+def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> str:
+    if seconds > LONGEST_RETRY or isinstance(trouble, AccountError | StateHeldError):
+        return _tell("deferred", nudge)
+    raise task.retry(args=(), kwargs=nudge.arguments, headers=NUDGE, countdown=seconds, exc=trouble)
+
+
+def _outcome(nudge: Nudge, report: Report) -> str:
+    if nudge.key in report.fates.done:
+        return report.fates.outcome(nudge.key)
+    if nudge.key is None and report.fates.done:
+        return "synced"
+    if report.busy:
+        return _tell("joined", nudge)
+    contact = worker_resources().store.peek(nudge.user_id) if nudge.key else None
+    overtaken = nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key))
+    return _tell("superseded" if overtaken else "unchanged", nudge)
+
+
+def _tell(outcome: str, nudge: Nudge) -> str:
+    log_outcome(
+        outcome, {"user_id": nudge.user_id} | ({"task": nudge.key.task, **nudge.key.shown} if nudge.key else {})
+    )
+    return outcome

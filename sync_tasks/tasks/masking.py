@@ -1,0 +1,43 @@
+"""Keeps what another producer sends in full out of Flower, task events, `inspect` and logs."""
+
+from typing import Any
+
+from celery.app.log import Logging
+from celery.worker.request import Request
+
+from sync_tasks import log
+from sync_tasks.domain.events import is_shown
+
+
+def masked(kwargs: object) -> str:
+    """Return what may be shown of a task's arguments: ids and moments."""
+    told = kwargs if isinstance(kwargs, dict) else {}
+    return repr({name: value for name, value in told.items() if is_shown(name, value)})
+
+
+class MaskedRequest(Request):
+    """A request that shows the same few arguments whoever sent the message."""
+
+    # Where Celery keeps them; its type stubs do not know.
+    _kwargs: object
+    _request_dict: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argsrepr = "()"
+        self._kwargsrepr = masked(self._kwargs)
+        self._request_dict["argsrepr"] = self._argsrepr
+        self._request_dict["kwargsrepr"] = self._kwargsrepr
+
+    def info(self, safe: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - Celery's own signature
+        """Return what `inspect active` shows."""
+        return super().info(safe=True)
+
+
+class MaskedLogging(Logging):
+    """Gives the log to ours, in processes that run this application; the portal's own worker keeps its own."""
+
+    def setup_logging_subsystem(self, *_: object, **__: object) -> bool:
+        """Set the log up, and tell Celery that this is done."""
+        log.set_up_logging()
+        return True

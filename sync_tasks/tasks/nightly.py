@@ -1,0 +1,124 @@
+"""The comparison that beat asks for every night, and what the portal is told of opt-outs.
+
+Keys under ``<namespace>:``: ``nightly`` while tonight's comparison is owed, six hours at most: since when, and when it
+is asked for again; then ``done``, for an hour.
+"""
+
+from dataclasses import asdict
+
+from celery.exceptions import Reject
+
+from sync_tasks.config.settings import Portal, Settings
+from sync_tasks.domain.news import SUPPRESSED, Notice
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
+from sync_tasks.reconcile.lock import standing_alone
+from sync_tasks.reconcile.run import reconcile
+from sync_tasks.state.store import Store
+from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
+from sync_tasks.tasks.app import app
+from sync_tasks.tasks.bootstrap import open_patiently, worker_resources
+from sync_tasks.tasks.config import NIGHT_EXPIRES
+
+GIVEN_UP = 6 * 3600
+AGAIN = 60
+DONE = "done"
+
+
+def compare_all() -> int:
+    """Compare all accounts, unless that was done tonight or somebody is at it; return how many are to be repaired.
+
+    Raises:
+        celery.exceptions.Reject: this worker must end; another one takes the message.
+    """
+    using = worker_resources()
+    _owe(using.store)
+    # A message that takes long is handed out again, and two beats send two: whoever comes second has nothing to do.
+    with standing_alone(using.store) as alone, open_patiently(using) as patient:
+        if not alone or not _is_owed(using.store):
+            return 0
+        repaired = sum(run.repaired for run in reconcile(patient))
+        if using.throttle.stopping:
+            raise Reject("the worker is ending", requeue=True)
+        # As long as another beat's message may still be on its way.
+        using.store.redis.set(using.store.key("nightly"), DONE, ex=NIGHT_EXPIRES)
+    return repaired
+
+
+def ask_again() -> None:
+    """Ask for tonight's comparison where nobody is at it: its worker was killed, or an operator was comparing.
+
+    Each time it waits as long as it is owed already: a comparison that kills its workers shall not kill all of them.
+    """
+    store = worker_resources().store
+    if store.redis.exists(store.key("reconciling")) or not (owed := _is_owed(store)):
+        return
+    since, again = map(int, owed.split())
+    now = int(store.now())
+    # What is owed since a moment yet to come is from before Redis' clock was put back.
+    if now >= again or since > now:
+        _write(store, since, now, xx=True, keepttl=True)
+        app.send_task("sync_tasks.reconcile", expires=AGAIN)
+
+
+def _owe(store: Store) -> None:
+    now = int(store.now())
+    _write(store, now, now, nx=True, ex=GIVEN_UP)
+
+
+def _write(store: Store, since: int, now: int, **how: bool | int) -> None:
+    again = now + max(AGAIN * MICROSECONDS_PER_SECOND, now - since)
+    store.redis.set(store.key("nightly"), f"{since} {again}", **how)  # type: ignore[arg-type]
+
+
+def _is_owed(store: Store) -> str:
+    """Return since when and until when, or nothing."""
+    told = str(store.redis.get(store.key("nightly")) or "")
+    return "" if told == DONE else told
+
+
+def tell_portal() -> int:
+    """Send the portal its tasks for all that it was not told of; where it wants none, opt-outs are only listed.
+
+    What ended goes first: whatever is suppressed still, or again, is the newer news.
+    """
+    using = worker_resources()
+    portal = using.settings.portal
+    if not (portal.suppressed_task or portal.notice_task):
+        return 0
+
+    def tell(one: Suppressed) -> None:
+        if portal.suppressed_task and not one.list_id:
+            told = {name: value for name, value in asdict(one).items() if name != "list_id"}
+            app.send_task(portal.suppressed_task, kwargs=told, queue=portal.suppressed_queue)
+        if portal.notice_task:
+            _send(suppression_arguments(one, using.settings), portal)
+
+    notices = 0
+    if portal.notice_task:
+        notices = tell_notices(using.store, lambda one: _send(notice_arguments(one, using.settings), portal))
+    return notices + tell_untold(using.store, tell)
+
+
+def _send(arguments: dict[str, object], portal: Portal) -> None:
+    app.send_task(str(portal.notice_task), kwargs=arguments, queue=portal.suppressed_queue)
+
+
+def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
+    """Return what the portal's ``notice_task`` is told of an opt-out."""
+    return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
+
+
+def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
+    """Return what the portal's ``notice_task`` is told of what ended or was put back."""
+    time = moment_of(one.since).isoformat()
+    told = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
+    return told | {"why": one.why, "foreign_lists": list(one.foreign)}
+
+
+def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
+    user_id: str, what: str, kind: str, time: str, account: str, list_id: int, settings: Settings
+) -> dict[str, object]:
+    newsletters = settings.newsletters.items()
+    mine = [slug for slug, one in newsletters if one.list_id == list_id and settings.account_of(slug) == account]
+    told: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
+    return told | {"newsletters": mine, "why": "", "foreign_lists": []}

@@ -1,0 +1,1 @@
+"""Defects of Celery and kombu, mended until their releases mend them."""

@@ -1,0 +1,181 @@
+"""What each part checks when it starts: what it needs itself, each fault in one line that shows nothing secret."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from sync_tasks.config import environment
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.log import log_level
+from sync_tasks.state.store import connect
+
+_PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
+_LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
+_BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL"})
+
+_told = set[str]()
+
+Check = Callable[[], object]
+
+
+def check_portal() -> None:
+    """Return if a portal may accept events: it knows where the state and the queue are.
+
+    Raises:
+        ConfigurationError: with one argument for each fault, as all of these do.
+    """
+    _find_all(_misspelt(_PLACES), environment.namespace, environment.redis_url, broker_url)
+
+
+def check_desk() -> None:
+    """Return if an operator's command may run: no variable is misspelt that it might need."""
+    _find_all(_misspelt(_PLACES | _BREVO))
+
+
+def check_worker() -> None:
+    """Return if a worker may start; a Redis that is away is waited for, one that refuses us is a fault."""
+    from sync_tasks.config.settings import load_settings
+
+    everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
+    _find_all(*everything, log_level, load_settings)
+    _find_all(_ping_state, _ping_queue)
+
+
+def check_beat() -> None:
+    """Return if beat may start."""
+    needed = _PLACES | _LOG | {"SYNC_NIGHTLY_AT"}
+    _find_all(_misspelt(needed), environment.namespace, broker_url, environment.nightly_at, log_level)
+    _find_all(_ping_queue)
+
+
+def check_queue() -> None:
+    """Return if what looks at the queue alone may start: Flower, ``celery inspect`` and the like."""
+    _find_all(_misspelt(_PLACES), environment.namespace, broker_url)
+    _find_all(_ping_queue)
+
+
+def check_receiver() -> None:
+    """Return if the receiver of webhooks may start."""
+    needed = _PLACES | _LOG | {"SYNC_CONFIG", "SYNC_WEBHOOK_TOKEN"}
+    _find_all(_misspelt(needed), environment.namespace, environment.redis_url, broker_url, log_level)
+    _find_all(_ping_state, _ping_queue)
+
+
+def broker_url() -> str:
+    """Return where the queue is, once it is known that kombu can go there.
+
+    Raises:
+        ConfigurationError: it cannot; the message shows nothing of the URL.
+    """
+    from kombu.transport import TRANSPORT_ALIASES, get_transport_cls
+
+    url = environment.broker_url()
+    for scheme in (one.partition("://")[0].partition("+")[0] for one in url.split(";")):
+        if scheme not in TRANSPORT_ALIASES:
+            raise ConfigurationError("SYNC_BROKER_URL: no such transport; take redis://, rediss:// or amqp://")
+        try:
+            # The library of a Redis is always there; loading it is not for the import of the tasks.
+            _ = scheme in environment.REDIS_SCHEMES or get_transport_cls(scheme)
+        except ImportError as error:
+            raise ConfigurationError(f"SYNC_BROKER_URL: {error.name}, its library, is not installed") from None
+    return url
+
+
+def warn(tell: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
+    """Tell, once in a process, of each variable that looks like ours and has no effect.
+
+    ``accounts`` are those that may have a key; without any, keys are not looked at.
+    """
+    for line in _find_warnings(accounts):
+        if line not in _told:
+            _told.add(line)
+            tell(line)
+
+
+def _find_warnings(accounts: Iterable[str]) -> Iterator[str]:
+    for name, alike in environment.find_strange():
+        yield f"{name} has no effect: it is no variable of the pipeline{f'; is {alike} meant?' if alike else ''}"
+    if accounts:
+        yield from _keys_of_nobody(accounts)
+
+
+def _keys_of_nobody(accounts: Iterable[str]) -> Iterator[str]:
+    from sync_tasks.config.settings import key_variables
+
+    known = key_variables(accounts)
+    for name in sorted(os.environ):
+        if name.startswith(environment.OF_AN_ACCOUNT) and name not in environment.VARIABLES and name not in known:
+            yield f"{name} has no effect: the configuration has no such account"
+
+
+def _misspelt(needed: frozenset[str]) -> Check:
+    """Refuse a variable that is like one that is needed and not set: without it the part would look elsewhere."""
+
+    def check() -> None:
+        meant = ((name, alike) for name, alike in environment.find_strange() if alike.removesuffix("_FILE") in needed)
+        lacking = [(name, alike) for name, alike in meant if not _is_set(alike.removesuffix("_FILE"))]
+        if lacking:
+            raise ConfigurationError(*(f"{name}: no variable of ours; is {alike} meant?" for name, alike in lacking))
+
+    return check
+
+
+def _is_set(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+def _find_all(*checks: Check) -> None:
+    faults = dict[object, None]()
+    for check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            faults |= dict.fromkeys(error.args)
+    if faults:
+        raise ConfigurationError(*faults)
+
+
+def _ping_state() -> None:
+    ping("SYNC_REDIS_URL", environment.redis_url())
+
+
+def _ping_queue() -> None:
+    for url in broker_url().split(";"):
+        if url.startswith(("redis://", "rediss://")):
+            ping("SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL", url)
+        elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
+            _greet(url)
+
+
+def ping(name: str, url: str) -> None:
+    """Return if a Redis would have us, or is away: it may come later.
+
+    Raises:
+        ConfigurationError: it refuses us.
+    """
+    from redis import AuthenticationError, RedisError, ResponseError
+
+    with connect(url, connections=1) as redis:
+        try:
+            redis.ping()
+        except AuthenticationError:
+            raise ConfigurationError(f"{name}: Redis refuses the user or the password, or asks for one") from None
+        except ResponseError as error:
+            if "index" in str(error):
+                raise ConfigurationError(f"{name}: Redis has no database of that number; it has 16, from /0") from None
+        except RedisError:
+            return
+
+
+def _greet(url: str) -> None:
+    from amqp.exceptions import AccessRefused, NotAllowed
+    from kombu import Connection
+
+    with Connection(url, connect_timeout=3) as connection:
+        try:
+            connection.transport.close_connection(connection.transport.establish_connection())
+        except AccessRefused:
+            raise ConfigurationError("SYNC_BROKER_URL: the broker refuses the user or the password") from None
+        except NotAllowed:
+            raise ConfigurationError("SYNC_BROKER_URL: the broker has no such virtual host for us") from None
+        except Exception:  # noqa: BLE001 - whatever keeps a broker from answering, it may come later
+            return

@@ -1,0 +1,62 @@
+"""Each worker notices, beside its work, that nobody sweeps; ``swept`` is the sweeper's key."""
+
+import logging
+import math
+import time
+
+from redis import RedisError
+
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.holds import find_hold_alarm
+from sync_tasks.state.store import Store
+from sync_tasks.tasks.bootstrap import worker_resources
+
+log = logging.getLogger("sync_tasks.tasks.sweep_watchdog")
+
+# Without a sweep for so many times the grace of a contact, and never less than three sweeps, nobody sweeps any more.
+MISSED_GRACES = 4
+SHORTEST_ALARM = 15.0
+# A hold is told of again after so many seconds.
+HOLD_EVERY = 300.0
+
+
+def watch() -> None:
+    """Say loudly while nobody sweeps, until the worker ends: without sweeps, what was put off waits for ever."""
+    using, began, missing, held = worker_resources(), time.monotonic(), False, -HOLD_EVERY
+    longest = max(MISSED_GRACES * using.settings.pipeline.grace_seconds, SHORTEST_ALARM)
+    while not using.throttle.stopping:
+        using.throttle.rest(longest / 4)
+        missing = look(using.store, time.monotonic() - began, longest, missing=missing)
+        if time.monotonic() - held > HOLD_EVERY and tell_hold(using.store):
+            held = time.monotonic()
+
+
+def tell_hold(store: Store) -> bool:
+    """Say it loudly while subscriptions wait for a person, and return whether they do."""
+    try:
+        alarms = find_hold_alarm(store)
+    except RedisError:
+        return False
+    for alarm in alarms:
+        log.error("%s", alarm)
+    return bool(alarms)
+
+
+def look(store: Store, running: float, longest: float, *, missing: bool) -> bool:
+    """Return whether nobody sweeps, say so, and that it is over; ``running`` is for how long we would have seen it."""
+    try:
+        seconds = min(_since_sweep(store), running)
+    except RedisError:
+        # Nobody is to blame, and nothing is known of the sweeps either.
+        return missing
+    if seconds > longest:
+        log.error("nobody has swept for %.0f s: is `celery -A sync_tasks beat` running?", seconds)
+    elif missing:
+        log.warning("sweeps go on again")
+    return seconds > longest
+
+
+def _since_sweep(store: Store) -> float:
+    """Return how many seconds ago the last sweep was."""
+    swept = store.redis.get(store.key("swept"))
+    return (int(store.now()) - int(str(swept))) / MICROSECONDS_PER_SECOND if swept else math.inf

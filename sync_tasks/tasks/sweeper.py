@@ -1,0 +1,135 @@
+"""The sweeper: whatever is due and has no nudge under way gets one, so that a lost message costs delay, never an event.
+
+Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweeping`` while no other may sweep.
+"""
+
+import logging
+from collections.abc import Collection
+from typing import Any, cast
+
+from kombu import Queue
+
+from sync_tasks.domain.contact import STAMP
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.errors import SyncError
+from sync_tasks.rate_limits.recovery import find_probes, look_for_lists
+from sync_tasks.reconcile.evidence import examine
+from sync_tasks.state.holds import Hold, find_hold_alarm, parse_hold
+from sync_tasks.state.store import Store
+from sync_tasks.sync.context import Resources
+from sync_tasks.tasks.app import app
+from sync_tasks.tasks.bootstrap import worker_resources
+from sync_tasks.tasks.nightly import ask_again, tell_portal
+from sync_tasks.tasks.nudge import nudge_contacts, queue_of
+
+log = logging.getLogger("sync_tasks.tasks.sweeper")
+
+# Shorter than beat's interval: with one beat or with ten, there is one sweep in this time.
+ALONE = 4.0
+LIMIT = 500
+# While Brevo is asked for what has changed, no other sweeps.
+EXAMINED_WITHIN = 60.0
+# While every account is paused somebody must probe; all others would only be put off once more.
+PROBES = 5
+# A queue this long is slow, not empty-handed: more nudges would not make it faster.
+LONG_QUEUE = 1000
+# A lease that ends later than in so many seconds is from before Redis' clock was put back.
+LONGEST_HELD = 900.0
+
+
+def sweep() -> int:
+    """Nudge contacts that have been due for too long, and return how many."""
+    using = worker_resources()
+    if not _is_alone(using.store):
+        return 0
+    _follow_clock(using.store)
+    examine_state(using, parse_hold(using.store.note_sweep()))
+    tell_portal()
+    ask_again()
+    look_for_lists(using.settings, using.throttle, using.gateways)
+    grace = using.settings.pipeline.grace_seconds
+    longest = max(2 * using.settings.pipeline.lease_seconds, LONGEST_HELD)
+    users = _without_held(using.store, _choose(using, grace), grace, longest)
+    urgent = using.store.urgent(users)
+    return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
+
+
+def examine_state(using: Resources, hold: Hold | None) -> None:
+    """Sweeps were missing: find out whether the state is still the same; while Brevo is away nobody knows."""
+    if hold is None or not hold.examining:
+        return
+    using.store.redis.pexpire(using.store.key("sweeping"), int(EXAMINED_WITHIN * 1000))
+    try:
+        examine(using, hold)
+    except SyncError as error:
+        log.warning("nobody knows whether the state is older than the world: %s: %s", type(error).__name__, error)
+    for alarm in find_hold_alarm(using.store):
+        log.error("%s", alarm)
+
+
+def _is_alone(store: Store) -> bool:
+    """Tell whether nobody else sweeps; a lock that outlives its time is from before Redis' clock was put back."""
+    name, milliseconds = store.key("sweeping"), int(ALONE * 1000)
+    if store.redis.set(name, "1", nx=True, px=milliseconds):
+        return True
+    outlives = store.redis.pttl(name) > EXAMINED_WITHIN * 1000
+    return outlives and bool(store.redis.set(name, "1", px=milliseconds))
+
+
+def _follow_clock(store: Store) -> None:
+    """Make due earlier what is due in the future, if the last sweep lies ahead: Redis' clock was put back since."""
+    swept = cast("str | None", store.redis.get(store.key("swept")))
+    ahead = int(swept or 0) - int(store.now())
+    if ahead > MICROSECONDS_PER_SECOND:
+        log.warning(
+            "Redis' clock was put back by %.0f s: what was put off is due that much earlier",
+            ahead / MICROSECONDS_PER_SECOND,
+        )
+        store.put_back(ahead)
+
+
+def _without_held(store: Store, users: list[str], grace: float, longest: float) -> list[str]:
+    """Return whom no worker has in hand; the others come up again when their lease would run out.
+
+    A lease that ends later than ``longest`` seconds from now is for ``take`` to judge.
+    """
+    pipeline = store.redis.pipeline(transaction=False)
+    for user in users:
+        pipeline.hget(store.key(f"contacts:{user}"), "lease")
+    ends = {user: int(lease[:STAMP]) for user, lease in zip(users, pipeline.execute(), strict=True) if lease}
+    now = int(store.now())
+    held = {
+        user: end - int(grace * MICROSECONDS_PER_SECOND)
+        for user, end in ends.items()
+        if now < end <= now + int(longest * MICROSECONDS_PER_SECOND)
+    }
+    if held:
+        store.redis.zadd(store.key("due"), held, xx=True)
+    return [user for user in users if user not in held]
+
+
+def _nudge(users: Collection[str], *, urgent: bool = False) -> int:
+    if not users or _queued(urgent=urgent) > LONG_QUEUE:
+        return 0
+    nudge_contacts(users, urgent=urgent)
+    return len(users)
+
+
+def _choose(using: Resources, grace: float) -> list[str]:
+    """Return whom to nudge: opt-outs and erasures first, above all where only few can probe."""
+    paused = all(using.throttle.paused(account) for account in using.settings.accounts)
+    limit = PROBES if paused else LIMIT
+    urgent = using.store.overdue_urgent(limit, 0.0 if paused else grace)
+    rest = using.store.overdue(limit, grace)
+    return list(dict.fromkeys([*urgent, *rest, *find_probes(using.store, using.throttle, using.settings.accounts)]))
+
+
+def _queued(*, urgent: bool) -> int:
+    """Return how many messages wait in the broker; on Redis an empty queue is one that does not exist."""
+    queue = Queue(queue_of(urgent=urgent))
+    with app.connection_for_write() as connection:
+        try:
+            declared: Any = queue.bind(connection.default_channel).queue_declare(passive=True)
+        except connection.channel_errors:
+            return 0
+        return int(declared.message_count)

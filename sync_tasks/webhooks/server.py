@@ -1,0 +1,135 @@
+"""The receiver over HTTP: one process, and no patience with slow senders."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, cast
+
+import uvicorn
+from redis import RedisError
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from sync_tasks.config.settings import Settings
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.log import log
+from sync_tasks.monitoring.metrics import read_metrics
+from sync_tasks.state.store import Noticed, Store
+from sync_tasks.webhooks.app import Desk, Receiver, build_app
+from sync_tasks.webhooks.auth import Tokens
+from sync_tasks.webhooks.nudge_queue import Nudge, Prompter
+from sync_tasks.webhooks.recorder import Notes, Own, count_all, write_notes
+from sync_tasks.webhooks.write_batcher import Gatherer
+
+ENDED_WITHIN = 10
+
+
+class Impatient(H11Protocol):
+    """Uvicorn's protocol, but that it hangs up where no request is complete after ``idle_seconds``.
+
+    Its own time limit begins with the first answer and ends with the first byte after it.
+    """
+
+    idle_seconds: ClassVar[float] = 10.0
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        super().connection_lost(exc)
+        self._stop_waiting()
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._waiting = self.loop.call_later(self.idle_seconds, self._hang_up)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+
+    def _hang_up(self) -> None:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
+            self.transport.close()
+
+
+def open_desk(store: Store, account: str, own: Own, prompter: Prompter) -> Desk:
+    """Return where the events of one account are written down, and from where the contacts are nudged."""
+
+    def write(notes: Notes) -> list[Noticed]:
+        noticed = write_notes(store, account, notes)
+        prompter.put({one.user_id for one in noticed if one.status == "noticed"})
+        counts = count_all(notes, noticed)
+        log.info("webhook %s: %s", account, ", ".join(f"{number} {what}" for what, number in sorted(counts.items())))
+        return noticed
+
+    return Desk(Gatherer(write), own)
+
+
+def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: Prompter) -> Receiver:
+    """Return what answers Brevo for all accounts."""
+
+    def is_ready() -> bool:
+        try:
+            return bool(store.redis.ping())
+        except RedisError:
+            return False
+
+    desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
+    return Receiver(desks, tokens, is_ready, lambda: read_metrics(store, settings.accounts))
+
+
+def _own(settings: Settings, account: str) -> Own:
+    lists = (newsletter.list_id for newsletter in settings.newsletters_by_account[account].values())
+    return Own(settings.accounts[account].api_key_name, frozenset(lists).union(*settings.former_on(account).values()))
+
+
+def build_server(receiver: Receiver, protocol: type[Impatient] = Impatient) -> uvicorn.Server:
+    """Return the server; run it with sockets that listen."""
+    config = uvicorn.Config(
+        build_app(receiver),
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=ENDED_WITHIN,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigurationError(f"{host} port {port}: {error.strerror}; choose another") from None
+    # asyncio does this for sockets of its own making; without it each body comes 40 ms after its headers.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+@contextmanager
+def prompting(nudge: Nudge) -> Iterator[Prompter]:
+    """Yield what nudges users while the block runs."""
+    prompter = Prompter(nudge)
+    prompter.start()
+    try:
+        yield prompter
+    finally:
+        prompter.stop()

@@ -1,0 +1,119 @@
+"""All that the portal's side must know comes from the environment; a secret may come from a file."""
+
+from pathlib import Path
+
+import pytest
+
+from sync_tasks.config import environment
+from sync_tasks.errors import ConfigurationError
+
+VARIABLES = ("SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE", "SYNC_NIGHTLY_AT")
+SECRET = "redis://:Marked-Secret@redis.example:6379/1"
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+
+
+def test_without_a_word_it_is_the_redis_of_this_machine() -> None:
+    told = (environment.redis_url(), environment.broker_url(), environment.namespace())
+    assert told == ("redis://localhost:6379/0", "redis://localhost:6379/0", "sync_tasks")
+
+
+def test_the_queue_is_on_the_same_redis_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_REDIS_URL", SECRET)
+    assert environment.broker_url() == SECRET
+    monkeypatch.setenv("SYNC_BROKER_URL", "amqp://broker.example")
+    assert (environment.redis_url(), environment.broker_url()) == (SECRET, "amqp://broker.example")
+
+
+def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")
+    assert (environment.broker_url(), environment.namespace()) == (environment.DEFAULT_REDIS_URL, "sync_tasks")
+
+
+def test_several_portals_share_a_redis_by_their_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_NAMESPACE", "shop")
+    assert environment.namespace() == "shop"
+
+
+def test_a_url_with_a_password_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_text(f"{SECRET}\n")
+    monkeypatch.setenv("SYNC_REDIS_URL_FILE", str(tmp_path / "url"))
+    assert environment.redis_url() == SECRET
+    monkeypatch.setenv("SYNC_REDIS_URL", "redis://other.example")
+    assert environment.redis_url() == "redis://other.example"
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), (b"\xff", "not UTF-8")])
+def test_a_secret_file_that_cannot_be_read_is_told_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "url").write_bytes(content)
+    monkeypatch.setenv("SYNC_REDIS_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(ConfigurationError) as caught:
+        environment.redis_url()
+    assert str(caught.value) == f"SYNC_REDIS_URL_FILE: cannot read the file it names: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('[attributes]\ncity = "CITY"\nage = "AGE"\n', {"city", "age"}),
+        ("[attributes]\n", set()),
+        ("[newsletters.daily]\nlist_id = 3\n", None),
+        ("attributes = 3\n", None),
+        ("[attributes", None),
+        (None, None),
+    ],
+)
+def test_the_portal_knows_the_mapped_fields_only_where_the_configuration_is_at_hand(
+    tmp_path: Path, text: str | None, fields: set[str] | None
+) -> None:
+    path = tmp_path / "conf.toml"
+    if text is not None:
+        path.write_text(text)
+    assert environment.fields_at_hand({"SYNC_CONFIG": str(path)}) == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "slugs"),
+    [
+        ("[newsletters.daily]\nretired = true\nwas = 'early'\n", {"daily", "early"}),
+        ("[newsletters.daily]\nretired = true\nwas = ['early', 'late']\n", {"daily", "early", "late"}),
+        ("[newsletters.daily]\nretired = false\n[newsletters.weekly]\nlist_id = 3\n", set()),
+        ("newsletters = 3\n", set()),
+        (None, set()),
+    ],
+)
+def test_the_portal_knows_what_is_retired_where_the_configuration_is_at_hand(
+    tmp_path: Path, text: str | None, slugs: set[str]
+) -> None:
+    path = tmp_path / "conf.toml"
+    if text is not None:
+        path.write_text(text)
+    assert environment.retired_at_hand({"SYNC_CONFIG": str(path)}) == slugs
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"), [("redis://h", True), ("rediss://h", True), ("sentinel://h", False), ("amqp://h", False)]
+)
+def test_our_transport_is_for_redis_alone(url: str, *, ours: bool) -> None:
+    assert (environment.transport_for(url) is not None) is ours
+
+
+def test_the_night_is_when_the_operator_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.nightly_at() == (2, 20)
+    monkeypatch.setenv("SYNC_NIGHTLY_AT", "23:05")
+    assert environment.nightly_at() == (23, 5)
+
+
+def test_what_is_no_time_of_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_NIGHTLY_AT", "25:00")
+    with pytest.raises(ConfigurationError, match="SYNC_NIGHTLY_AT"):
+        environment.nightly_at()

@@ -1,0 +1,238 @@
+"""The configuration is checked as a whole: every fault is one line, and no line shows a secret."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sync_tasks.config.settings import BREVO_URL, Settings, load_settings
+from sync_tasks.errors import ConfigurationError
+
+KEY = "xkeysib-Marked-Secret"
+MINIMAL = "[newsletters.daily]\nlist_id = 3\n"
+TWO_ACCOUNTS = "[accounts.news]\n[accounts.big-sports]\n"
+Load = Callable[..., Settings]
+Faults = Callable[..., list[str]]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load a configuration file with this text; the worker_environment holds a key unless told otherwise."""
+
+    def load(text: str, **worker_environment: str) -> Settings:
+        path = tmp_path / "conf.toml"
+        path.write_text(text)
+        monkeypatch.setenv("SYNC_CONFIG", str(path))
+        return load_settings(worker_environment or {"SYNC_API_KEY": KEY})
+
+    return load
+
+
+@pytest.fixture
+def faults(load: Load) -> Faults:
+    """Return the lines that a broken configuration is refused with, without the name of the file."""
+
+    def faults(text: str, **worker_environment: str) -> list[str]:
+        with pytest.raises(ConfigurationError) as caught:
+            load(text, **worker_environment)
+        lines = str(caught.value).splitlines()
+        assert len(lines) == len(caught.value.args)
+        assert KEY not in repr(caught.value)
+        assert caught.value.__cause__ is None
+        return [line.split("conf.toml: ", 1)[-1] for line in lines]
+
+    return faults
+
+
+def test_one_newsletter_and_a_key_are_enough(load: Load) -> None:
+    settings = load(MINIMAL)
+    assert list(settings.accounts) == ["default"]
+    account = settings.accounts["default"]
+    assert (account.base_url, account.requests_per_second, account.requests_per_hour) == (BREVO_URL, 10, 36_000)
+    assert settings.attributes == {"first_name": "FIRSTNAME", "last_name": "LASTNAME"}
+    assert account.api_key.get_secret_value() == KEY
+    assert KEY not in repr(settings)
+
+
+def test_the_environment_has_the_last_word_on_the_host(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_BASE_URL", "http://127.0.0.1:1/v3")
+    text = f'[accounts.default]\nbase_url = "https://a.example/v3"\n{MINIMAL}'
+    assert load(text).accounts["default"].base_url == "http://127.0.0.1:1/v3"
+    other = '[accounts.news]\nbase_url = "https://a.example/v3"\n'
+    assert load(other + MINIMAL, SYNC_API_KEY_NEWS=KEY).accounts["news"].base_url == "https://a.example/v3"
+
+
+def test_each_account_has_a_key_of_its_own(load: Load, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"  {KEY}-2\n")
+    text = f'{TWO_ACCOUNTS}{MINIMAL}account = "news"\n'
+    accounts = load(text, SYNC_API_KEY_NEWS=f"{KEY}-1\n", SYNC_API_KEY_BIG_SPORTS_FILE=str(file)).accounts
+    assert {name: account.api_key.get_secret_value() for name, account in accounts.items()} == {
+        "news": f"{KEY}-1",
+        "big-sports": f"{KEY}-2",
+    }
+
+
+def test_a_newsletter_belongs_to_an_account(load: Load) -> None:
+    text = f'{TWO_ACCOUNTS}{MINIMAL}account = "news"\n[newsletters.goals]\nlist_id = 3\naccount = "big-sports"\n'
+    settings = load(text, SYNC_API_KEY_NEWS=KEY, SYNC_API_KEY_BIG_SPORTS=KEY)
+    assert [settings.account_of(slug) for slug in ("daily", "goals", "unheard-of")] == ["news", "big-sports", None]
+    assert {name: list(known) for name, known in settings.newsletters_by_account.items()} == {
+        "news": ["daily"],
+        "big-sports": ["goals"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", ["newsletters: missing"]),
+        ("[newsletters]\n", ["newsletters: there must be at least one"]),
+        ("colour = 1\n" + MINIMAL, ["colour: unknown key"]),
+        (MINIMAL + "colour = 1\n", ["newsletters.daily.colour: unknown key"]),
+        (MINIMAL + "[pipeline]\nretries = -1\n", ["pipeline.retries: Input should be greater than or equal to 0"]),
+        ("[newsletters.daily]\n", ["newsletters.daily.list_id: missing"]),
+        ("[newsletters.daily]\nlist_id = 0\n", ["newsletters.daily.list_id: Input should be greater than 0"]),
+        (
+            MINIMAL + '[attributes]\ncity = "city"\n',
+            ["attributes.city: String should match pattern '^[A-Z0-9_]{1,50}$'"],
+        ),
+        (MINIMAL + '[attributes]\ncity = "PLACE"\ntown = "PLACE"\n', ["attributes: PLACE is used 2 times"]),
+        (
+            MINIMAL + 'unsubscribed_attribute = "CITY"\n[attributes]\ncity = "CITY"\n',
+            ["attributes: CITY is used 2 times"],
+        ),
+        (
+            MINIMAL + "[newsletters.weekly]\nlist_id = 3\n",
+            ["newsletters: list 3 of account 'default' is used 2 times"],
+        ),
+        (MINIMAL + 'account = "moon"\n', ["newsletters.daily: there is no account 'moon'"]),
+        ("accounts = 3\n" + MINIMAL, ["accounts: Input should be a valid dictionary"]),
+        (
+            "[accounts]\ndefault = 3\n" + MINIMAL,
+            ["accounts.default: Input should be a valid dictionary or instance of Account"],
+        ),
+        (
+            f'[accounts.default]\napi_key = "{KEY}"\n{MINIMAL}',
+            ["accounts.default: a key does not belong in the file; use SYNC_API_KEY"],
+        ),
+        (
+            "[accounts.default]\nrequests_per_second = 0\nrequests_per_hour = 0\n" + MINIMAL,
+            [
+                "accounts.default.requests_per_second: Input should be greater than 0",
+                "accounts.default.requests_per_hour: Input should be greater than 0",
+            ],
+        ),
+        ("[newsletters", ["not TOML: Expected ']' at the end of a table declaration (at end of document)"]),
+    ],
+)
+def test_each_fault_is_one_line(faults: Faults, text: str, lines: list[str]) -> None:
+    assert faults(text) == lines
+
+
+@pytest.mark.parametrize("address", ["deleted@example.com", "{token}", "{token}@a@b", "{name}{token}@example.com"])
+def test_an_anonymous_address_must_be_one_of_its_own_for_everybody(faults: Faults, address: str) -> None:
+    (line,) = faults(f'{MINIMAL}[anonymize]\nemail = "{address}"\n')
+    assert line.startswith("anonymize.email: String should match pattern")
+
+
+def test_with_several_accounts_each_newsletter_must_name_its_own(faults: Faults) -> None:
+    lines = faults(TWO_ACCOUNTS + MINIMAL, SYNC_API_KEY_NEWS=KEY, SYNC_API_KEY_BIG_SPORTS=KEY)
+    assert lines == ["newsletters.daily: which account? there are several"]
+
+
+def test_every_account_without_a_key_is_told_with_the_variable_it_lacks(faults: Faults) -> None:
+    assert faults(f'{TWO_ACCOUNTS}{MINIMAL}account = "news"\n', SYNC_API_KEY=KEY) == [
+        "accounts.news: no API key; set SYNC_API_KEY_NEWS or SYNC_API_KEY_NEWS_FILE",
+        "accounts.big-sports: no API key; set SYNC_API_KEY_BIG_SPORTS or SYNC_API_KEY_BIG_SPORTS_FILE",
+    ]
+
+
+@pytest.mark.parametrize("key", [f"{KEY} x", f"{KEY}\nx", f"{KEY}\x00", f"{KEY}é"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(faults: Faults, key: str) -> None:
+    lines = faults(MINIMAL, SYNC_API_KEY=key)
+    assert lines == ["accounts.default: the API key holds white space, a line break or an odd character"]
+
+
+def test_a_key_file_that_cannot_be_read_is_told_by_its_variable(faults: Faults, tmp_path: Path) -> None:
+    lines = faults(MINIMAL, SYNC_API_KEY_FILE=str(tmp_path / "nowhere"))
+    assert lines == ["SYNC_API_KEY_FILE: cannot read the file it names: No such file or directory"]
+
+
+CHANGED = """
+[newsletters.morning]
+list_id = 8
+was = "daily"
+former_list_ids = [3, "default:4"]
+"""
+
+
+def test_a_newsletter_may_have_had_other_names_and_lists(load: Load) -> None:
+    settings = load(CHANGED)
+    assert settings.slugs == {"morning", "daily"}
+    assert (settings.account_of("daily"), settings.find_newsletter("daily")) == (
+        "default",
+        settings.newsletters["morning"],
+    )
+    assert settings.former_lists("daily") == (("default", 3), ("default", 4))
+    assert settings.former_on("default") == dict.fromkeys(("morning", "daily"), frozenset({3, 4}))
+    assert load(CHANGED.replace('"daily"', '["daily", "early"]')).renamed == {"daily": "morning", "early": "morning"}
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            CHANGED + MINIMAL,
+            [
+                "newsletters.morning: was: 'daily' is a newsletter of its own; take that table away",
+                "newsletters.morning: former_list_ids: list 3 of account 'default' belongs to 'daily'",
+            ],
+        ),
+        (
+            CHANGED + '[newsletters.evening]\nlist_id = 9\nwas = "daily"\n',
+            ["newsletters.morning: was: 'daily' became 'evening' already"],
+        ),
+        (
+            CHANGED.replace("[3,", "[8,"),
+            ["newsletters.morning: former_list_ids: list 8 of account 'default' belongs to 'morning'"],
+        ),
+        *(
+            (
+                CHANGED.replace("[3,", f"[{wrong},"),
+                ["newsletters.morning.former_list_ids.0: must be a list, as 3, or a list of another account"],
+            )
+            for wrong in ("0", "-3", '"default"', '"a b:3"', "true")
+        ),
+        (CHANGED.replace('"daily"', '["a b"]'), ["newsletters.morning.was.0: String should match pattern"]),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_told(faults: Faults, text: str, lines: list[str]) -> None:
+    found = faults(text)
+    assert [line[: len(told)] for line, told in zip(found, lines, strict=True)] == lines
+
+
+def test_all_faults_are_told_at_once(faults: Faults) -> None:
+    assert faults(f"{MINIMAL}[newsletters.weekly]\nlist_id = 3\n", NOTHING="") == [
+        "accounts.default: no API key; set SYNC_API_KEY or SYNC_API_KEY_FILE",
+        "newsletters: list 3 of account 'default' is used 2 times",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda _: None, "there is no such file; name the configuration with SYNC_CONFIG"),
+        (lambda path: path.mkdir(), "cannot be read (IsADirectoryError)"),
+        (lambda path: path.write_bytes(b"\xff"), "cannot be read (UnicodeDecodeError)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object], line: str
+) -> None:
+    path = tmp_path / "conf.toml"
+    make(path)
+    monkeypatch.setenv("SYNC_CONFIG", str(path))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({})
+    assert str(caught.value) == f"{path}: {line}"

@@ -1,0 +1,132 @@
+"""The first idea: a contact is a map of registers, and no order of events can bring an old wish back."""
+
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync_tasks.domain.contact import STAMP, SUBSCRIBED, UNSUBSCRIBED, Contact, merge, resolve, values_of
+from sync_tasks.domain.events import Anonymize, Event, Unsubscribe, Update, parse_event
+from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.state.store import Store
+from tests.support.histories import START, events
+
+# An event, and whether it came with a moment of its own, or Redis' clock stamped it so.
+Said = tuple[Event, bool]
+HISTORIES = st.lists(st.tuples(events(), st.booleans()), max_size=8)
+shared_redis = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def merged(history: list[Said]) -> dict[str, str]:
+    return reduce(merge_event, history, dict[str, str]())
+
+
+def merge_event(state: dict[str, str], said: Said) -> dict[str, str]:
+    event, told = said
+    return merge(state, stamp_of(event.occurred_at or START), values_of(event), told=told)
+
+
+def wishes(registers: dict[str, str]) -> dict[str, str]:
+    """What counts at Brevo: of an erased user only that, and never by which address somebody was looked for."""
+    kept = {"erased"} if "erased" in registers else registers.keys()
+    return {name: registers[name] for name in kept}
+
+
+@given(history=HISTORIES, tolerance=st.integers(0, 4), data=st.data())
+def test_any_order_and_repetition_of_a_history_ends_in_the_same_state(
+    history: list[Said], tolerance: int, data: st.DataObject
+) -> None:
+    again = history + (data.draw(st.lists(st.sampled_from(history))) if history else [])
+    shuffled = merged(data.draw(st.permutations(again)))
+    assert wishes(shuffled) == wishes(merged(history))
+    subscriptions = [Contact("u1", state, tolerance=tolerance).subscriptions() for state in (shuffled, merged(history))]
+    assert subscriptions[0] == subscriptions[1]
+
+
+@given(history=HISTORIES, told=st.booleans())
+def test_of_two_wishes_of_the_same_moment_the_unsubscription_wins(history: list[Said], *, told: bool) -> None:
+    state = merged(history)
+    for name in [name for name in state if name.startswith("t:" if told else "n:")]:
+        tie = parse_event(
+            Unsubscribe, {"user_id": "u1", "newsletter": name[2:], "occurred_at": _moment(state[name][:STAMP])}
+        )
+        assert merged([*history, (tie, told)])[name] == state[name][:STAMP] + "u"
+
+
+WISHES = st.sampled_from([SUBSCRIBED, UNSUBSCRIBED])
+MICROSECONDS = st.integers(0, 20)
+
+
+@given(
+    own=st.lists(st.tuples(MICROSECONDS, WISHES), min_size=1),
+    told=st.lists(st.tuples(MICROSECONDS, WISHES), min_size=1),
+    tolerance=st.integers(0, 10),
+)
+def test_of_two_clocks_the_newer_word_counts_and_an_opt_out_that_is_about_as_new(
+    own: list[tuple[int, str]], told: list[tuple[int, str]], tolerance: int
+) -> None:
+    """Each clock's own last word counts first, exactly; then what both say is compared with the tolerance."""
+    first, second = texts = [max(f"{moment:016d}{wish}" for moment, wish in words) for words in (own, told)]
+    counts = resolve(first, second, tolerance)
+    assert counts == resolve(second, first, tolerance)
+    ends = [text for text in texts if text[STAMP:] == UNSUBSCRIBED and int(text[:STAMP]) > _newest(texts) - tolerance]
+    assert counts[STAMP:] == (UNSUBSCRIBED if ends else max(texts)[STAMP:])
+
+
+def _newest(texts: list[str]) -> int:
+    return max(int(text[:STAMP]) for text in texts)
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(stamp))
+
+
+@given(before=HISTORIES, after=st.lists(st.tuples(events(erasing=False), st.booleans()), max_size=5))
+def test_an_erasure_is_for_good_and_keeps_nothing_but_how_to_find_the_contact(
+    before: list[Said], after: list[Said]
+) -> None:
+    erasure = parse_event(Anonymize, {"user_id": "u1", "occurred_at": START}), True
+    state = merged([*before, erasure, *after])
+    places = {name for name in state if name == "address" or name.startswith("h:")}
+    assert state.keys() - places == {"erased"}
+    assert wishes(state) == wishes(merged([*before, erasure]))
+
+
+@shared_redis
+@given(history=st.lists(st.booleans().flatmap(lambda told: events(stamped=told)), max_size=8))
+def test_the_atomic_step_in_redis_agrees_with_the_pure_merge(redis_url: str, history: list[Event]) -> None:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        store = Store(client, "twin")
+        state: dict[str, str] = {}
+        for event in history:
+            acceptance = store.accept(event)
+            before, state = state, merge(state, acceptance.stamp, values_of(event), told=event.occurred_at is not None)
+            changed = {name for name in state if state[name] != before.get(name) and not stands(before, name)}
+            late = "erased" in before and event.task != "anonymize_contact"
+            assert acceptance.status == ("erased" if late else "accepted" if changed else "superseded")
+        held = store.peek("u1")
+        assert (dict(held.registers) if held else {}) == state
+
+
+def stands(before: dict[str, str], name: str) -> bool:
+    """Tell whether what Redis' clock stamped stands: all that is told in these tests is older by months."""
+    return name.startswith("t:") and "n:" + name[2:] in before
+
+
+@shared_redis
+@given(history=st.lists(st.tuples(st.integers(0, 1), events(stamped=False, erasing=False)), min_size=2, max_size=8))
+def test_two_portal_servers_whose_clocks_differ_keep_the_order_of_their_calls(
+    redis_url: str, history: list[tuple[int, Event]]
+) -> None:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        portals = [Store(client, "clocks"), Store(client, "clocks")]
+        ahead = parse_event(
+            Update,
+            {"user_id": "u1", "first_name": "X", "occurred_at": datetime.now(UTC) + timedelta(minutes=4)},
+        )
+        stamps = [portals[0].accept(ahead).stamp, *(portals[which].accept(event).stamp for which, event in history)]
+        assert stamps == sorted(set(stamps))

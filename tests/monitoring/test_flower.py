@@ -1,0 +1,171 @@
+"""Flower watches the workers: what it shows, and what it never shows."""
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sync_tasks.local.redis_server import free_port
+from tests.support.processes import wait_until
+from tests.support.station import SETTLED_WITHIN, Station
+
+MARK = "zz-marked"
+WHO = {"newsletter": "daily", "email": f"{MARK}@secret.example", "first_name": f"Name-{MARK}"}
+CREDENTIALS = "operator:sesame"
+TABLE = "draw=1&start=0&length=100&search[value]=&order[0][column]=0&order[0][dir]=asc&columns[0][data]=name"
+
+
+class Flower:
+    """A running Flower, as a browser sees it."""
+
+    def __init__(self, port: int) -> None:
+        self._origin = f"http://127.0.0.1:{port}"
+
+    def get(self, path: str) -> str:
+        """Return a page."""
+        request = urllib.request.Request(f"{self._origin}{path}")  # noqa: S310 - our own
+        request.add_header("Authorization", f"Basic {base64.b64encode(CREDENTIALS.encode()).decode()}")
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
+            page: str = answer.read().decode()
+            return page
+
+    def tasks(self) -> Mapping[str, dict[str, Any]]:
+        """Return what Flower knows of each task, by the id of its message."""
+        told: dict[str, dict[str, Any]] = json.loads(self.get("/api/tasks?limit=1000"))
+        return told
+
+    def is_up(self) -> bool:
+        try:
+            return self.get("/healthcheck") == "OK"
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def flower(station: Station) -> Flower:
+    """Flower, and a worker that tells it what it does."""
+    port = free_port()
+    words = ["flower", "--address=127.0.0.1", f"--port={port}", f"--basic-auth={CREDENTIALS}"]
+    station.celery(*words)
+    station.start_worker()
+    flower = Flower(port)
+    wait_until(flower.is_up, "Flower answers", SETTLED_WITHIN)
+    wait_until(
+        lambda: "one@localhost" in flower.get("/api/workers?refresh=1"), "Flower knows the worker", SETTLED_WITHIN
+    )
+    return flower
+
+
+@pytest.fixture(scope="module")
+def shown(station: Station, flower: Flower) -> Mapping[str, dict[str, Any]]:
+    """What Flower shows of three messages: ``done``, ``failed``, and ``full``, which another producer sent."""
+    ids = {
+        "done": station.portal.accept("subscribe", user_id="done", **WHO),
+        "failed": station.portal.accept("subscribe", user_id="failed", **WHO, attributes={"mobile": MARK}),
+        "full": station.send(
+            "sync_tasks.subscribe_contact",
+            user_id="full",
+            occurred_at=datetime.now(UTC).isoformat(),
+            **WHO | {"email": f"{MARK}-2@secret.example"},
+        ),
+    }
+
+    def are_over() -> bool:
+        states = {flower.tasks().get(task_id, {}).get("state") for task_id in ids.values()}
+        return states <= {"SUCCESS", "FAILURE"}
+
+    wait_until(are_over, "Flower shows the tasks", SETTLED_WITHIN)
+    return {name: flower.tasks()[task_id] for name, task_id in ids.items()}
+
+
+def test_it_shows_the_name_the_state_and_the_runtime_of_each_task(shown: Mapping[str, dict[str, Any]]) -> None:
+    assert {task["name"] for task in shown.values()} == {"sync_tasks.subscribe_contact"}
+    assert {name: task["state"] for name, task in shown.items()} == {
+        "done": "SUCCESS",
+        "failed": "FAILURE",
+        "full": "SUCCESS",
+    }
+    assert shown["done"]["runtime"] > 0
+    assert shown["done"]["worker"] == "one@localhost"
+
+
+def test_it_tells_whom_a_task_was_about_and_why_it_failed(shown: Mapping[str, dict[str, Any]]) -> None:
+    assert all(f"'user_id': '{name}'" in task["kwargs"] for name, task in shown.items())
+    assert "'newsletter': 'daily'" in shown["full"]["kwargs"]
+    assert "Error" in shown["failed"]["exception"]
+
+
+def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower) -> None:
+    station.brevo.add_fault("slow", method="POST", seconds=2, count=1)
+    task_id = station.portal.accept("subscribe", user_id="slow", **WHO | {"email": f"{MARK}-3@secret.example"})
+    wait_until(lambda: flower.tasks().get(task_id, {}).get("state") == "STARTED", "a task at work", SETTLED_WITHIN)
+    assert MARK not in flower.get(f"/task/{task_id}")
+    wait_until(lambda: flower.tasks()[task_id]["state"] == "SUCCESS", "the task is done", SETTLED_WITHIN)
+
+
+def test_it_shows_the_workers_and_their_queues(flower: Flower) -> None:
+    told = json.loads(flower.get("/api/workers?refresh=1"))["one@localhost"]
+    assert {queue["name"] for queue in told["active_queues"]} == {
+        "sync_tasks",
+        "sync_tasks.urgent",
+        "sync_tasks.sweeps",
+    }
+    assert "sync_tasks.anonymize_contact" in told["registered"]
+
+
+@pytest.mark.usefixtures("shown")
+def test_it_measures_runtimes_by_task_and_state(flower: Flower) -> None:
+    metrics = flower.get("/metrics")
+    (count,) = [
+        line
+        for line in metrics.splitlines()
+        if line.startswith("flower_task_runtime_seconds_count{") and "subscribe_contact" in line
+    ]
+    assert float(count.split()[-1]) >= 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/workers",
+        "/worker/one@localhost",
+        "/tasks",
+        f"/tasks/datatable?{TABLE}",
+        "/broker",
+        "/api/tasks?limit=1000",
+        "/api/workers?refresh=1",
+        "/api/task/types",
+        "/metrics",
+    ],
+)
+def test_no_page_shows_an_address_or_a_name(flower: Flower, shown: Mapping[str, dict[str, Any]], path: str) -> None:
+    assert shown
+    page = flower.get(path)
+    assert page
+    assert MARK not in page.lower()
+
+
+@pytest.mark.parametrize("name", ["done", "failed", "full"])
+def test_no_tasks_own_page_shows_an_address_or_a_name(
+    flower: Flower, shown: Mapping[str, dict[str, Any]], name: str
+) -> None:
+    page = flower.get(f"/task/{shown[name]['uuid']}")
+    assert f"&#x27;{name}&#x27;" in page or f"&#39;{name}&#39;" in page or f"'{name}'" in page
+    assert MARK not in page.lower()
+
+
+def test_nobody_sees_anything_without_the_password(flower: Flower) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"{flower._origin}/api/workers", timeout=20)  # noqa: S310 - our own
+
+
+@pytest.fixture(autouse=True)
+def no_faults(station: Station) -> Iterator[None]:
+    yield
+    station.brevo.faults.clear()

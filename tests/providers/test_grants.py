@@ -1,0 +1,111 @@
+"""No request leaves without a grant, and a grant that is refused is an error like any other."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sync_tasks.errors import (
+    AccountPausedError,
+    GatewayUnavailableError,
+    RateLimitedError,
+    SyncError,
+    UnauthorizedError,
+)
+from sync_tasks.providers.brevo.client import Brevo
+from sync_tasks.providers.brevo.connection import Patience
+from tests.providers.conftest import QUICK
+from tests.support.brevo_samples import ADDRESS, HTML, NEW, RENAMED, page, remote
+from tests.support.scripted_brevo import Script, answer
+
+
+class Turnstile:
+    """A gate made of one function, which remembers what it was told."""
+
+    def __init__(self, acquire: Callable[[str], None]) -> None:
+        self.ask = acquire
+        self.told: list[type[SyncError] | None] = []
+        self.quotas: list[tuple[int, int]] = []
+
+    def acquire(self, bucket: str, part: str = "") -> None:  # noqa: ARG002 - no part of it is ever paused
+        self.ask(bucket)
+
+    def report(self, error: SyncError | None) -> None:
+        self.told.append(type(error) if error else None)
+
+    def observe(self, limit: int, remaining: int) -> None:
+        self.quotas.append((limit, remaining))
+
+
+def gateway_with(script: Script, grant: Callable[[str], None]) -> Brevo:
+    return Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=Turnstile(grant))
+
+
+def test_the_gate_is_told_how_each_request_went_but_not_of_the_firewall(script: Script) -> None:
+    gate = Turnstile(lambda _bucket: None)
+    gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
+    script.says(answer(503), answer(200, page(remote())), answer(200, remote()), answer(403, HTML), answer(401, {}))
+
+    gateway.find_address(ADDRESS)
+    with pytest.raises(SyncError):
+        gateway.create(NEW)
+    gateway.close()
+
+    assert gate.told == [GatewayUnavailableError, None, None, UnauthorizedError]
+
+
+def test_every_request_is_granted_first_also_those_tried_again(script: Script) -> None:
+    buckets: list[str] = []
+    gateway = gateway_with(script, buckets.append)
+    script.says(answer(503), answer(200, page(remote())), answer(200, remote()), answer(403, HTML), answer(403, HTML))
+
+    gateway.find_address(ADDRESS)
+    with pytest.raises(SyncError):
+        gateway.create(NEW)
+    gateway.close()
+
+    assert buckets == ["contacts"] * 5
+    assert len(script.asked) == 5
+
+
+@pytest.mark.parametrize("refusal", [RateLimitedError("used up", 2.5), AccountPausedError("paused", 30.0)])
+def test_nothing_is_sent_without_a_grant(script: Script, refusal: SyncError) -> None:
+    def refuse(_bucket: str) -> None:
+        raise refusal
+
+    gateway = gateway_with(script, refuse)
+
+    with pytest.raises(type(refusal)) as caught:
+        gateway.create(NEW)
+    assert caught.value is refusal
+    assert script.asked == []
+
+
+def test_a_grant_refused_to_a_second_try_does_not_hide_the_doubt(script: Script) -> None:
+    def grant_once(_bucket: str) -> None:
+        if script.asked:
+            raise RateLimitedError("used up", 2.5)
+
+    gateway = gateway_with(script, grant_once)
+    script.says(answer(502))
+
+    with pytest.raises(GatewayUnavailableError, match="used up") as caught:
+        gateway.change(42, RENAMED)
+    gateway.close()
+    assert caught.value.doubtful
+
+
+def test_the_longest_call_is_told() -> None:
+    assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 9
+
+
+def test_the_gate_is_told_what_brevo_says_is_left_of_a_limit(script: Script) -> None:
+    gate = Turnstile(lambda _bucket: None)
+    gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
+    headers = {"x-sib-ratelimit-limit": "10", "x-sib-ratelimit-remaining": "3"}
+    script.says(answer(200, remote(), headers), answer(200, remote(), headers | {"x-sib-ratelimit-remaining": "soon"}))
+
+    gateway.read(7)
+    gateway.read(7)
+    gateway.close()
+
+    assert gate.quotas == [(10, 3)]

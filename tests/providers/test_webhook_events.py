@@ -1,0 +1,112 @@
+"""Every format Brevo is known to send, and many it is not."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_tasks.providers.brevo.webhook_events import Incoming, read_event, read_rows
+from tests.support.receiving import ANNA
+
+SAMPLES = """
+{"id": 2152074, "event": "unsubscribe", "email": "Contact@Example.com", "list_id": [3, 42], "ts": 1787655900}
+{"id": 1, "email": "contact@example.com", "event": "unsubscribed", "ts_event": 1604933737, "ts": 1604937337}
+{"id": 2, "event": "contact_updated", "email": "contact@example.com", "date": "", "ts": 1787655849, "content": [{}]}
+{"id": 3, "event": "contact_deleted", "email": ["contact@example.com"], "date": "2026-08-25T11:04:17.82511Z"}
+{"id": 4, "event": "list_addition", "email": "contact@example.com", "list_id": [2], "date": "?", "ts": "1787655747"}
+""".strip().splitlines()
+KINDS = ["unsubscribed", "unsubscribed", "", "", ""]
+MOMENTS = [1787655900000000, 1604933737000000, 1787655849000000, 1787655857825110, 1787655747000000]
+
+
+def read(**fields: object) -> Incoming:
+    event = read_event({"event": "unsubscribe", "email": ANNA} | fields)
+    assert isinstance(event, Incoming)
+    return event
+
+
+@pytest.mark.parametrize(("text", "kind", "moment"), list(zip(SAMPLES, KINDS, MOMENTS, strict=True)))
+def test_what_brevo_is_known_to_send_is_understood(text: str, kind: str, moment: int) -> None:
+    event = read_event(json.loads(text))
+    assert isinstance(event, Incoming)
+    assert event.addresses == ("contact@example.com",)
+    assert (event.kind, event.moment) == (kind, str(moment))
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (("unsubscribed", "unsubscribe", "UNSUBSCRIBED"), "unsubscribed"),
+        (("hard_bounced", "hard_bounce", "hardBounce", "hardBounced"), "hard_bounce"),
+        (("spam", "complaint"), "complaint"),
+        (("list_addition", "listAddition", "contact_updated", "contactUpdated", "contact_deleted"), ""),
+    ],
+)
+def test_both_spellings_mean_the_same(names: tuple[str, ...], kind: str) -> None:
+    assert {read(event=name).kind for name in names} == {kind}
+
+
+@pytest.mark.parametrize("name", ["opened", "click", "soft_bounce", "softBounced", "delivered", "", "unknown"])
+def test_other_kinds_say_nothing_to_us(name: str) -> None:
+    assert read_event({"event": name, "email": ANNA}) == "ignored"
+
+
+NO_ADDRESSES: list[object] = [None, 5, {}, [], "no address", "a@b\ud800", "x" * 255 + "@y"]
+NO_EVENTS: list[object] = [None, 5, [], {}, {"event": None}, {"event": ["unsubscribe"]}, {"event": "spam"}]
+
+
+@pytest.mark.parametrize("row", NO_EVENTS + [{"event": "spam", "email": one} for one in NO_ADDRESSES], ids=range(14))
+def test_what_names_no_contact_is_malformed(row: object) -> None:
+    assert read_event(row) == "malformed"
+
+
+def test_every_address_an_event_names_is_looked_at_once() -> None:
+    content = [{"email": ANNA, "attributes": {"EMAIL": "new@portal.org"}}, 5, {"attributes": None}]
+    event = read(event="contact_updated", email=[ANNA, f" {ANNA.upper()} ", "old@portal.org"], content=content)
+    assert event.addresses == (ANNA, "old@portal.org", "new@portal.org")
+
+
+@pytest.mark.parametrize("ids", [[2, "3", True, None, {}, -1, 0, "x", "9" * 5000], ["3", 2]])
+def test_lists_may_be_numbers_or_texts(ids: list[object]) -> None:
+    assert read(event="list_addition", list_id=ids).joined == {2, 3}
+    assert read(event="list_addition", list_id=7).joined == {7}
+    assert read(event="unsubscribe", list_id=ids).joined == frozenset()
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        *({"ts": value} for value in (None, "soon", float("nan"), float("inf"), 10**400, 10**14, -5)),
+        *({"date": value} for value in ("2026-08-25 11:05:00", "9999-12-31T00:00:00Z", 5)),
+        {"ts_event": [], "ts": {}},
+        {},
+    ],
+    ids=range(12),
+)
+def test_a_moment_that_makes_no_sense_is_none(moments: dict[str, object]) -> None:
+    assert not read(**moments).moment
+
+
+def test_a_moment_may_be_in_milliseconds() -> None:
+    assert read(ts_event=1_604_933_737_000).moment == read(ts_event="1604933737").moment == "1604933737000000"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(("email", "attributes")), inner),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(("event", "email", "content", "list_id", "ts", "ts_event", "date", "api_key_name"))
+
+
+@given(st.binary() | JSON.map(lambda document: json.dumps(document).encode()))
+def test_whatever_the_body_it_is_read_or_refused(body: bytes) -> None:
+    rows = read_rows(body)
+    assert rows is None or isinstance(rows, list)
+
+
+@given(st.dictionaries(NAMES, JSON).map(lambda row: {"event": "unsubscribe", "email": ANNA} | row) | JSON)
+def test_whatever_the_event_it_is_understood_or_named(row: object) -> None:
+    event = read_event(row)
+    assert event in {"malformed", "ignored"} if isinstance(event, str) else event.addresses

@@ -1,0 +1,95 @@
+"""What befell many contacts alike is made right for many in one request, after everything that the portal asks for."""
+
+import pytest
+
+from sync_tasks.domain.events import Unsubscribe, Update
+from sync_tasks.domain.priority import Priority, priority_of
+from sync_tasks.reconcile.run import reconcile
+from sync_tasks.sandbox import Sandbox
+from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
+
+PEOPLE = [f"user-{number}" for number in range(24)]
+IMPORT = "POST /v3/contacts/import"
+
+
+@pytest.fixture
+def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """Two dozen people who read the weekly newsletter, and a crowd at each request."""
+    brevo.settings.import_seconds = SHORT / 3
+    crowded = make_pipeline(CrowdedThrottle)
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    crowded.work()
+    return crowded
+
+
+def repair(readers: Pipeline) -> list[str]:
+    """Compare, let the workers repair, and return the requests these made."""
+    reconcile(readers.resources)
+    with readers.requests() as requests:
+        readers.work()
+    return requests
+
+
+@pytest.mark.parametrize(
+    ("edit", "call"), [({"unlinkListIds": [5]}, "lists/5/contacts/add"), ({"listIds": [7]}, "lists/7/contacts/remove")]
+)
+def test_one_list_call_puts_everybody_right_who_was_moved_by_hand(
+    readers: Pipeline, brevo: Sandbox, edit: dict[str, object], call: str
+) -> None:
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "monthly")
+        readers.unsubscribe(user_id, "monthly")
+    readers.work()
+    for user_id in PEOPLE:
+        brevo.edit(address_of(user_id), edit)
+
+    assert repair(readers) == [f"POST /v3/contacts/{call}"]
+
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [{5}] * len(PEOPLE)
+    assert repair(readers) == []
+
+
+def test_one_import_brings_everybody_back_who_was_deleted(readers: Pipeline, brevo: Sandbox) -> None:
+    for user_id in PEOPLE:
+        brevo.act("delete", address_of(user_id))
+
+    requests = repair(readers)
+
+    assert requests.count(IMPORT) == 1
+    assert "POST /v3/contacts" not in requests
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [{5}] * len(PEOPLE)
+
+
+def test_an_opt_out_that_comes_in_between_wins(readers: Pipeline, brevo: Sandbox) -> None:
+    for user_id in PEOPLE:
+        brevo.edit(address_of(user_id), {"unlinkListIds": [5]})
+    reconcile(readers.resources)
+    readers.unsubscribe("user-7", "weekly")
+    assert readers.store.redis.zcard(readers.store.key("pending:repair:default:join:5")) == len(PEOPLE)
+
+    readers.work()
+
+    left = [user_id for user_id in PEOPLE if readers.lists(user_id) == set()]
+    assert left == ["user-7"]
+
+
+def test_repairs_go_after_everything_that_the_portal_asks_for(readers: Pipeline, brevo: Sandbox) -> None:
+    brevo.edit(address_of("user-0"), {"attributes": {"FIRSTNAME": "Eve"}})
+    readers.update("user-0", first_name="Ada")
+    readers.work()
+    brevo.edit(address_of("user-0"), {"attributes": {"FIRSTNAME": "Eve"}})
+    reconcile(readers.resources)
+    throttle = readers.resources.throttle
+    assert isinstance(throttle, CrowdedThrottle)
+    throttle.granted.clear()
+
+    readers.work()
+
+    assert throttle.granted == [Priority.BACKGROUND]
+    assert readers.held("user-0")["attributes"]["FIRSTNAME"] == "Ada"
+    readers.store.accept(Update(user_id="user-0", first_name="Ada Mae"))
+    assert priority_of(readers.state("user-0")) is Priority.ORDINARY
+    readers.store.accept(Unsubscribe(user_id="user-0", newsletter="monthly"))
+    assert priority_of(readers.state("user-0")) is Priority.URGENT

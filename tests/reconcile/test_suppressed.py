@@ -1,0 +1,101 @@
+"""The portal is told once of each opt-out at Brevo, and can be asked for all of them."""
+
+import pytest
+from kombu.exceptions import OperationalError
+
+from sync_tasks.reconcile.run import reconcile
+from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.store import Sighting
+from sync_tasks.state.suppressions import Suppressed, read_suppressed, tell_untold
+from tests.support.desk import Desk
+from tests.support.pipeline import Pipeline
+
+ANNA = "anna@portal.org"
+
+
+@pytest.fixture
+def anna(pipeline: Pipeline) -> Pipeline:
+    """A pipeline that knows Anna, who reads the daily newsletter."""
+    pipeline.subscribe("anna")
+    pipeline.work()
+    return pipeline
+
+
+def told(pipeline: Pipeline) -> list[tuple[str, str, str]]:
+    heard: list[Suppressed] = []
+    tell_untold(pipeline.store, heard.append)
+    return [(one.user_id, one.kind, one.account) for one in heard]
+
+
+def test_an_opt_out_that_a_page_shows_is_told_once(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("complain", ANNA)
+    for _ in range(2):
+        reconcile(anna.resources)
+        anna.work()
+    assert told(anna) == [("anna", "complaint", "default")]
+    assert told(anna) == []
+    assert [one.kind for one in read_suppressed(anna.store)] == ["complaint"]
+
+
+def test_an_opt_out_that_a_push_finds_is_told_once(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    anna.store.notice("default", [Sighting(address=ANNA, kind="unsubscribed")])
+    anna.work()
+    anna.update("anna", first_name="Anne")
+    anna.work()
+    assert told(anna) == [("anna", "unsubscribed", "default")]
+
+
+def test_whoever_could_not_be_told_of_is_told_of_later(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+
+    def find_the_broker_away(_: Suppressed) -> None:
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        tell_untold(anna.store, find_the_broker_away)
+    assert told(anna) == [("anna", "unsubscribed", "default")]
+
+
+def test_a_complaint_that_comes_while_an_opt_out_is_told_is_told_too(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+
+    def complain(_: Suppressed) -> None:
+        brevo.act("complain", ANNA)
+        anna.store.notice("default", [Sighting(address=ANNA, kind="complaint")])
+        anna.work()
+
+    tell_untold(anna.store, complain)
+    assert told(anna) == [("anna", "complaint", "default")]
+
+
+def test_a_newer_subscription_takes_the_user_off_the_list(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+    anna.subscribe("anna", "weekly")
+    anna.work()
+    assert read_suppressed(anna.store) == []
+
+
+def test_an_erased_user_is_not_listed(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("bounce", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+    anna.anonymize("anna")
+    anna.work()
+    assert (read_suppressed(anna.store), told(anna)) == ([], [])
+
+
+def test_the_operator_sees_who_opted_out(anna: Pipeline, brevo: Sandbox, desk: Desk) -> None:
+    assert "nobody opted out" in desk.run("suppressed", "list")
+    brevo.act("bounce", ANNA)
+    reconcile(anna.resources)
+    anna.work()
+    (one,) = desk.read("suppressed", "list")
+    assert (one["user_id"], one["kind"], one["account"]) == ("anna", "hard_bounce", "default")
+    assert "hard_bounce" in desk.run("suppressed", "list")

@@ -1,0 +1,121 @@
+"""Everything that may happen to a pipeline happens, so that whatever it leaves in Redis is there."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from sync_tasks import subscribe_contact, unsubscribe_contact
+from sync_tasks.config.settings import Portal
+from sync_tasks.errors import UnauthorizedError
+from sync_tasks.reconcile.run import reconcile
+from sync_tasks.sandbox.faults import Fault
+from sync_tasks.state.dead_letters import discard, replay
+from sync_tasks.state.holds import end_hold, place_hold
+from sync_tasks.state.store import Lease, Sighting
+from sync_tasks.sync.contact import sync_contact
+from sync_tasks.tasks.nightly import compare_all
+from sync_tasks.tasks.sweeper import sweep
+from sync_tasks.webhooks.recorder import Own, make_notes, write_notes
+from tests.support.loading import KilledError, Loader, die, people
+from tests.support.pipeline import Pipeline, address_of
+from tests.support.receiving import unsubscription
+
+
+def play_all(loader: Loader) -> None:
+    """Let the portal, the operator, Brevo, beat and trouble do all that they can do."""
+    pipeline = loader.pipeline
+    _tell(pipeline)
+    _operate(pipeline)
+    _act_at_brevo(pipeline)
+    _edit_at_brevo(pipeline)
+    _compare(pipeline)
+    _load(loader)
+    _leave_work(pipeline)
+    _meet_trouble(pipeline)
+    _go_backwards(pipeline)
+    _wait(pipeline)
+
+
+def _tell(pipeline: Pipeline) -> None:
+    for user_id in ("ada", "bea", "cara", "dora", "ella"):
+        pipeline.subscribe(user_id, first_name="Marked", attributes={"city": "Ulm"})
+    pipeline.work()
+    pipeline.update("ada", email="ada@elsewhere.org")
+    pipeline.unsubscribe("bea")
+    pipeline.anonymize("cara")
+    pipeline.update("dora", email=address_of("ella"))
+    pipeline.work()
+
+
+def _operate(pipeline: Pipeline) -> None:
+    for newsletter in ("daily", "weekly"):
+        pipeline.unsubscribe("never-seen", newsletter)
+    pipeline.work()
+    first, second, *_ = pipeline.letters()
+    assert discard(pipeline.store, first, "ops")
+    assert replay(pipeline.store, second, "ops") == "replayed"
+
+
+def _go_backwards(pipeline: Pipeline) -> None:
+    """Let the state be on hold twice, of which a person has ended one."""
+    end_hold(pipeline.store, place_hold(pipeline.store, "a test"), trusted="state", by="ops")
+    place_hold(pipeline.store, "a test")
+
+
+def _wait(pipeline: Pipeline) -> None:
+    """Leave somebody who waits for an address, and an erasure that is unfinished."""
+    pipeline.update("gina", email=address_of("ella"))
+    pipeline.anonymize("fay")
+
+
+def _act_at_brevo(pipeline: Pipeline) -> None:
+    pipeline.brevo.act("complain", address_of("bea"))
+    told = make_notes([unsubscription(address_of("bea"))], Own("", frozenset({3})))
+    write_notes(pipeline.store, "default", told)
+    pipeline.work()
+
+
+def _edit_at_brevo(pipeline: Pipeline) -> None:
+    """Let somebody edit a contact while the portal wants to hear of it."""
+    wants = pipeline.resources.settings.model_copy(update={"portal": Portal(notice_task="portal.notice")})
+    pipeline.brevo.edit(address_of("ella"), {"attributes": {"CITY": "Bonn"}})
+    pipeline.store.notice("default", [Sighting(user_id="ella")])
+    sync_contact("ella", replace(pipeline.resources, settings=wants))
+
+
+def _compare(pipeline: Pipeline) -> None:
+    pipeline.brevo.edit(address_of("ella"), {"unlinkListIds": [3]})
+    reconcile(pipeline.resources)
+    compare_all()
+    pipeline.brevo.faults.add(Fault(kind="status", status=500))
+    (run,) = reconcile(pipeline.resources)
+    assert run.refused.startswith("broken off")
+    pipeline.brevo.faults.clear()
+
+
+def _load(loader: Loader) -> None:
+    loader.load_rows(*people(12))
+    with suppress(KilledError):
+        loader.bring(happens=die)
+
+
+def _leave_work(pipeline: Pipeline) -> None:
+    """Leave messages in the queues, and events without a fate."""
+    subscribe_contact.delay(user_id="fay", newsletter="daily", email="fay@portal.org")
+    unsubscribe_contact.delay(user_id="fay", newsletter="weekly")
+    pipeline.update("dora", email=address_of("bea"))
+    pipeline.store.redis.hset(pipeline.store.key("contacts:fay"), "crashes", "2")
+    assert isinstance(pipeline.store.take("fay", 60), Lease)
+    sweep()
+
+
+def _meet_trouble(pipeline: Pipeline) -> None:
+    """Let an account's limits be used up, Brevo say so, and the account be paused."""
+    throttle, store = pipeline.resources.throttle, pipeline.store
+    pipeline.brevo.add_fault("status", status=402, method="POST", path="/contacts$")
+    pipeline.subscribe("gil", "monthly")
+    pipeline.work_once()
+    for _ in range(2):
+        store.grant(("default", "other", "0", "30000", "1", "3600000000"))
+    throttle.observe("default", "other", 100, 3)
+    throttle.hold("default", 60, "contacts")
+    throttle.pause("default", UnauthorizedError("401"))

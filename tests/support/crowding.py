@@ -1,0 +1,33 @@
+"""A throttle at which every request finds a crowd: it grants at once, and whoever asks has time to gather company."""
+
+from collections.abc import Callable
+
+from sync_tasks.domain.priority import Priority
+from sync_tasks.rate_limits.limiter import Throttle, Turn
+
+SHORT = 0.03
+
+
+class CrowdedThrottle(Throttle):
+    """Asks no limits; ``granted`` holds the priority of each request."""
+
+    granted: list[Priority]
+
+    def acquire(
+        self,
+        account: str,
+        bucket: str,
+        priority: Priority = Priority.ORDINARY,
+        meanwhile: Callable[[], None] = lambda: None,
+        part: str = "",
+    ) -> Turn:
+        turn = super().acquire(account, bucket, priority, part=part)
+        meanwhile()
+        self.__dict__.setdefault("granted", []).append(priority)
+        return turn
+
+    def ask_ahead(self) -> tuple[str, ...]:
+        return ()
+
+    def rest(self, seconds: float) -> None:
+        super().rest(min(seconds, SHORT))

@@ -1,0 +1,193 @@
+"""What tests of several rooms ask for by name: Redis, sandbox, pipeline, command line, files."""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from sync_tasks.config.settings import Account, Settings
+from sync_tasks.monitoring import status
+from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
+from sync_tasks.sandbox.server import ServedSandbox, serving
+from sync_tasks.state.store import Store, connect
+from sync_tasks.tasks import accept, bootstrap
+from tests.support.desk import CONFIGURATION, KEY, Desk
+from tests.support.lending import lend_broker
+from tests.support.loading import Loader, Meddling
+from tests.support.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
+from tests.support.station import Station, building
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[ServedSandbox]:
+    """A sandbox that listens as long as the tests run."""
+    with serving(SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)) as served:
+        yield served
+
+
+@pytest.fixture
+def brevo(served: ServedSandbox) -> Sandbox:
+    """An empty sandbox without rate limits."""
+    served.sandbox.reset()
+    return served.sandbox
+
+
+@pytest.fixture(params=list(product((True, False), repeat=2)), ids=str)
+def either_brevo(brevo: Sandbox, request: pytest.FixtureRequest) -> Sandbox:
+    """A sandbox that lifts a block with an address change, or does not; also where the block is sent along, or not."""
+    brevo.quirks.email_change_lifts_blocklist, brevo.quirks.email_change_lifts_blocklist_even_if_sent = request.param
+    return brevo
+
+
+@pytest.fixture
+def make_pipeline(redis_url: str, served: ServedSandbox, brevo: Sandbox) -> Iterator[MakePipeline]:
+    """Build a pipeline whose configuration differs in the given tables from that of the tests."""
+    built: list[Pipeline] = []
+
+    def make(throttle: type[Throttle] = Throttle, *, key: str = "key", sure: bool = False, **tables: Any) -> Pipeline:
+        account = Account(base_url=served.url, requests_per_second=1000, api_key=SecretStr(key))
+        settings = Settings.model_validate({**SETTINGS, "accounts": {"default": account}, **tables})
+        store = Store(connect(redis_url), "sync_tasks", tolerance=settings.pipeline.clock_tolerance)
+        built.append(Pipeline(build_resources(settings, store, throttle, sure=sure), brevo))
+        return built[-1]
+
+    yield make
+    for pipeline in built:
+        pipeline.close()
+
+
+@pytest.fixture
+def pipeline(make_pipeline: MakePipeline) -> Pipeline:
+    return make_pipeline()
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A pipeline in processes, shared by the tests of a module: they use users of their own."""
+    with building(tmp_path_factory.mktemp("station"), more_env={"SYNC_LOG_JSON": "1"}) as station:
+        yield station
+
+
+@pytest.fixture
+def lonely_station(tmp_path: Path) -> Iterator[Station]:
+    """A pipeline in processes of one test alone, which may break it."""
+    with building(tmp_path) as station:
+        yield station
+
+
+WORKER_CONFIGURATION = """
+[newsletters.daily]
+list_id = 3
+[newsletters.weekly]
+list_id = 5
+[attributes]
+first_name = "FIRSTNAME"
+city = "CITY"
+[pipeline]
+quiet_seconds = 0
+"""
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[Store]:
+    """The state of a portal of which nothing is known yet."""
+    store = Store(connect(redis_url), "sync_tasks")
+    yield store
+    store.redis.close()
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration file that the environment names."""
+    path = tmp_path / "sync_tasks.toml"
+    path.write_text(WORKER_CONFIGURATION)
+    monkeypatch.setenv("SYNC_CONFIG", str(path))
+    monkeypatch.setenv("SYNC_API_KEY", "key")
+    return path
+
+
+@pytest.fixture
+def worker_environment(
+    redis_url: str, served: ServedSandbox, configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Tasks of this process find a real Redis, for the state and the queue, and the sandbox; returns the file."""
+    monkeypatch.setenv("SYNC_REDIS_URL", redis_url)
+    monkeypatch.setenv("SYNC_BASE_URL", served.url)
+    _forget_worker()
+    with lend_broker(redis_url):
+        yield configuration
+    _forget_worker()
+
+
+def _forget_worker() -> None:
+    bootstrap.close()
+    if accept.portal_store.cache_info().currsize:
+        accept.portal_store().redis.close()
+    accept.portal_store.cache_clear()
+    accept.mapped_fields.cache_clear()
+    accept.known_newsletters.cache_clear()
+    accept.retired_newsletters.cache_clear()
+
+
+@pytest.fixture
+def environment(redis_url: str, served: ServedSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment that leads to the test's servers; returns where its configuration is."""
+    configuration = tmp_path / "sync_tasks.toml"
+    configuration.write_text(CONFIGURATION)
+    told = {"REDIS_URL": redis_url, "BASE_URL": served.url, "API_KEY": KEY, "CONFIG": str(configuration)}
+    for name, value in told.items():
+        monkeypatch.setenv(f"SYNC_{name}", value)
+    monkeypatch.setenv("COLUMNS", "120")
+    return configuration
+
+
+@pytest.fixture
+def desk(environment: Path, redis_url: str, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """The command line of an operator, and the pipeline behind it."""
+    monkeypatch.setattr(status, "PING_SECONDS", 0.1)
+    _forget_portal()
+    with lend_broker(redis_url):
+        yield Desk(pipeline, environment)
+    _forget_portal()
+
+
+def _forget_portal() -> None:
+    if accept.portal_store.cache_info().currsize:
+        accept.portal_store().redis.close()
+    accept.portal_store.cache_clear()
+    accept.mapped_fields.cache_clear()
+    accept.known_newsletters.cache_clear()
+    accept.retired_newsletters.cache_clear()
+
+
+WriteRows = Callable[..., Path]
+
+
+@pytest.fixture
+def write_rows(tmp_path: Path) -> WriteRows:
+    """Write rows into a file of JSON Lines."""
+
+    def write(*rows: object, name: str = "portal.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def quick_brevo(brevo: Sandbox) -> Sandbox:
+    """A sandbox that imports at once."""
+    brevo.settings.import_seconds = 0.0
+    return brevo
+
+
+@pytest.fixture
+def loader(make_pipeline: MakePipeline, write_rows: WriteRows, quick_brevo: Sandbox) -> Loader:  # noqa: ARG001 - made quick
+    """A pipeline to load files into, which waits a little where it would wait long."""
+    return Loader(make_pipeline(throttle=Meddling), write_rows)

@@ -1,0 +1,74 @@
+"""A real redis-server whose clock can be put forwards and back while it runs, by libfaketime."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import SkipTest
+
+from sync_tasks.local.redis_server import EmbeddedRedis
+from tests.support.processes import require_redis_server
+
+LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib64/faketime/libfaketime.so.1")
+
+
+class ShiftedRedis:
+    """A server that is ``url`` away; its clock is this machine's until it is put elsewhere."""
+
+    def __init__(self, server: EmbeddedRedis, shift: Path) -> None:
+        self.server = server
+        self._shift = shift
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def put_clock(self, hours: float) -> None:
+        """Let the server's clock be so many hours ahead of this machine's, or behind it."""
+        _write(self._shift, hours)
+
+
+@contextmanager
+def shifted_redis(folder: Path) -> Iterator[ShiftedRedis]:
+    """Yield such a server; raise ``SkipTest`` on a machine without libfaketime."""
+    require_redis_server()
+    shift = folder / "shift"
+    _write(shift, 0)
+    told = {
+        "LD_PRELOAD": str(_find_library()),
+        "FAKETIME_TIMESTAMP_FILE": str(shift),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    before = {name: os.environ.get(name) for name in told}
+    server = EmbeddedRedis(folder, appendfsync="no")
+    os.environ.update(told)
+    try:
+        server.start()
+    finally:
+        _restore(before)
+    try:
+        yield ShiftedRedis(server, shift)
+    finally:
+        server.stop()
+
+
+def _write(shift: Path, hours: float) -> None:
+    new = shift.with_suffix(".new")
+    new.write_text(f"{hours * 3600:+.0f}\n")
+    new.replace(shift)
+
+
+def _find_library() -> Path:
+    for pattern in LIBRARIES:
+        if found := sorted(Path("/").glob(pattern.lstrip("/"))):
+            return found[0]
+    raise SkipTest("libfaketime is not installed (Debian: apt-get install faketime)")
+
+
+def _restore(before: dict[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -1,0 +1,193 @@
+"""Where requests are scarce, one serves everybody it can, and nobody is worse off for the company."""
+
+import pytest
+
+from sync_tasks.sandbox import Sandbox
+from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
+
+PEOPLE = [f"user-{number}" for number in range(12)]
+IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/contacts/remove"
+
+
+@pytest.fixture
+def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """A pipeline with a crowd at each request, and a Brevo that imports at once."""
+    brevo.settings.import_seconds = SHORT / 3
+    return make_pipeline(CrowdedThrottle)
+
+
+@pytest.fixture
+def readers(crowded: Pipeline) -> Pipeline:
+    """Twelve people who read the weekly newsletter."""
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    crowded.work()
+    return crowded
+
+
+def test_one_list_call_takes_everybody_off_who_waits(readers: Pipeline) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+
+    with readers.requests() as requests:
+        fates = readers.work()
+
+    assert requests == [LIST_CALL]
+    assert len(fates.done) == 1, "the others are concluded by the one who waited"
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
+    assert not any(readers.state(user_id).pending for user_id in PEOPLE)
+
+
+def test_nobody_takes_company_without_a_crowd(pipeline: Pipeline) -> None:
+    for user_id in PEOPLE[:3]:
+        pipeline.subscribe(user_id)
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert requests.count("POST /v3/contacts") == 3
+
+
+def test_one_import_creates_everybody_who_waits_with_all_the_portal_wants(crowded: Pipeline) -> None:
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly", first_name=f"Name {user_id}")
+        crowded.subscribe(user_id, "monthly")
+
+    with crowded.requests() as requests:
+        crowded.work()
+
+    assert requests.count(IMPORT) == 1
+    assert "POST /v3/contacts" not in requests
+    for user_id in PEOPLE:
+        held = crowded.held(user_id)
+        assert (held["email"], set(held["listIds"])) == (address_of(user_id), {5, 7})
+        assert held["attributes"]["FIRSTNAME"] == f"Name {user_id}"
+        assert not crowded.state(user_id).pending
+
+
+def test_an_import_changes_nothing_in_contacts_that_brevo_has_already(crowded: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_contacts([{"email": address_of("user-3"), "attributes": {"HOBBY": "chess"}}])
+    brevo.act("bounce", address_of("user-3"))
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly", first_name="Ada")
+
+    crowded.work()
+
+    held = crowded.held("user-3")
+    assert held["emailBlacklisted"]
+    assert held["attributes"]["HOBBY"] == "chess"
+    assert held["attributes"]["FIRSTNAME"] == "Ada"
+    assert set(held["listIds"]) == {5}
+
+
+def test_one_whom_brevo_refuses_fails_alone(crowded: Pipeline, brevo: Sandbox) -> None:
+    brevo.quirks.example_addresses_refused = True
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    crowded.subscribe("bad", "weekly", email="somebody@example.com")
+
+    crowded.work()
+
+    assert [letter.user_id for letter in crowded.letters()] == ["bad"]
+    assert all(crowded.lists(user_id) == {5} for user_id in PEOPLE)
+
+
+def test_for_a_list_that_brevo_does_not_have_everybody_waits(make_pipeline: MakePipeline) -> None:
+    crowded = make_pipeline(CrowdedThrottle, newsletters={"weekly": {"list_id": 99}})
+    for user_id in PEOPLE[:6]:
+        crowded.subscribe(user_id, "weekly")
+
+    assert len(crowded.work_once().waiting) == 6
+    assert crowded.letters() == []
+
+
+@pytest.mark.parametrize("trouble", ["drop", "drop_after", "html"])
+def test_a_request_without_an_answer_leaves_everybody_in_doubt_and_nobody_behind(
+    readers: Pipeline, brevo: Sandbox, trouble: str
+) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+    brevo.add_fault(trouble, count=1, path="remove")
+
+    readers.sync("user-0")
+    assert [user_id for user_id in PEOPLE if not readers.state(user_id).unsure] == []
+    readers.work()
+
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
+    assert not readers.letters()
+
+
+def test_an_import_that_brevo_never_carries_out_is_made_good_one_by_one(crowded: Pipeline, brevo: Sandbox) -> None:
+    brevo.quirks.import_outcome = "failed"
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+
+    crowded.work()
+
+    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * len(PEOPLE)
+
+
+def test_contacts_that_brevo_has_join_another_list_after_one_look_at_what_changed(
+    readers: Pipeline, brevo: Sandbox
+) -> None:
+    brevo.act("bounce", address_of("user-2"))
+    brevo.act("unsubscribe", address_of("user-3"))
+    brevo.edit(address_of("user-4"), {"attributes": {"FIRSTNAME": "Zoe"}})
+    brevo.act("delete", address_of("user-5"))
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "monthly")
+
+    with readers.requests() as requests:
+        readers.work()
+
+    assert requests.count("GET /v3/contacts") <= 3
+    assert requests.count("POST /v3/contacts/lists/7/contacts/add") >= 1
+    assert len(requests) < len(PEOPLE) + 4, "alone, each would have been two"
+    assert all(readers.lists(user_id) == {5, 7} for user_id in PEOPLE if user_id != "user-3")
+    assert readers.held("user-2")["emailBlacklisted"]
+    assert not readers.held("user-3")["emailBlacklisted"], "the subscription is newer than the opt-out"
+    assert readers.lists("user-3") == {7}, "but not the one that the opt-out ended"
+
+
+def test_people_with_other_wishes_are_no_company(readers: Pipeline) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+    readers.update("user-1", first_name="Bea")
+    readers.anonymize("user-2")
+
+    with readers.requests() as requests:
+        readers.work()
+
+    assert requests.count(LIST_CALL) >= 1
+    assert readers.held("user-1")["attributes"]["FIRSTNAME"] == "Bea"
+    assert readers.lists("user-1") == set()
+    assert readers.store.peek("user-2") is None
+    assert all(readers.lists(user_id) == set() for user_id in PEOPLE if user_id != "user-2")
+
+
+def test_opt_outs_and_erasures_ask_before_all_others(readers: Pipeline) -> None:
+    granted = readers.resources.throttle.__dict__.setdefault("granted", [])
+    readers.update("user-1", first_name="Bea")
+    readers.unsubscribe("user-2", "weekly")
+    readers.anonymize("user-3")
+
+    for user_id in ("user-1", "user-2", "user-3"):
+        granted.clear()
+        readers.sync(user_id)
+        assert set(granted) == {1 if user_id == "user-1" else 0}
+
+
+def test_an_import_that_brevo_may_carry_out_twice_is_verified_for_everybody(
+    make_pipeline: MakePipeline, brevo: Sandbox
+) -> None:
+    brevo.settings.import_seconds = SHORT / 3
+    crowded = make_pipeline(CrowdedThrottle, pipeline={"quiet_seconds": 1})
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    brevo.add_fault("status", status=503, count=1, path="import")
+
+    crowded.sync("user-0")
+
+    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unsure] == []
+    assert not any(crowded.state(user_id).pending for user_id in PEOPLE)

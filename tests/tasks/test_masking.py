@@ -1,0 +1,50 @@
+"""What another producer sends in full stays out of Flower, task events and `inspect`."""
+
+import logging
+
+import pytest
+
+from sync_tasks.tasks.app import app
+from sync_tasks.tasks.masking import MaskedLogging, MaskedRequest, masked
+from tests.support.messages import request_for
+
+SECRET = "marked@portal.example"
+WHOLE = {"user_id": "u1", "newsletter": "daily", "email": SECRET, "first_name": "Marked"}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "shown"),
+    [
+        (WHOLE, "{'user_id': 'u1', 'newsletter': 'daily'}"),
+        ({"occurred_at": "2026-03-01T00:00:00Z"}, "{'occurred_at': '2026-03-01T00:00:00Z'}"),
+        ({"user_id": SECRET, SECRET: "u1"}, "{}"),
+        ([SECRET], "{}"),
+        (None, "{}"),
+    ],
+)
+def test_only_ids_and_moments_are_shown(kwargs: object, shown: str) -> None:
+    assert masked(kwargs) == shown
+
+
+def test_a_request_shows_the_same_whoever_sent_the_message() -> None:
+    request = request_for("sync_tasks.subscribe_contact", WHOLE, argsrepr=f"({SECRET!r},)", kwargsrepr=repr(WHOLE))
+    assert isinstance(request, MaskedRequest)
+    shown = f"{request!r} {request.info()} {request.info(safe=False)} {request.argsrepr} {request.kwargsrepr}"
+    assert "'user_id': 'u1'" in shown
+    assert SECRET not in shown
+    assert "Marked" not in shown
+
+
+def test_the_task_still_gets_everything() -> None:
+    assert request_for("sync_tasks.subscribe_contact", WHOLE).kwargs == WHOLE
+
+
+def test_the_log_of_our_own_workers_is_ours_to_set_up() -> None:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        assert MaskedLogging(app).setup_logging_subsystem() is True
+        assert [type(handler.formatter).__module__ for handler in root.handlers] == ["sync_tasks.log"]
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

@@ -1,0 +1,119 @@
+"""What beat has done every night, and what the portal is told of opt-outs at Brevo."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.exceptions import Reject
+
+from sync_tasks.reconcile.history import read_runs
+from sync_tasks.reconcile.lock import standing_alone
+from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.store import Sighting, Store
+from sync_tasks.tasks.bootstrap import worker_resources
+from sync_tasks.tasks.nightly import tell_portal
+from tests.support.messages import handle, queued
+from tests.support.pipeline import held_by
+from tests.support.saying import ADA
+
+TOLD = """
+[portal]
+suppressed_task = "portal.note"
+suppressed_queue = "portal"
+"""
+READER: dict[str, Any] = {"user_id": "u1", "newsletter": "daily", "email": ADA, "occurred_at": "2026-03-01T00:00:00Z"}
+
+
+@pytest.fixture
+def reader(worker_environment: Path, brevo: Sandbox) -> Sandbox:
+    """A sandbox that holds Ada, who reads the daily newsletter; the portal wants to be told of opt-outs."""
+    worker_environment.write_text(worker_environment.read_text() + TOLD)
+    assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
+    return brevo
+
+
+def test_what_changed_at_brevo_is_found_at_night_and_repaired_like_any_other_event(
+    reader: Sandbox, store: Store
+) -> None:
+    reader.edit(ADA, {"unlinkListIds": [3]})
+    assert handle("sync_tasks.reconcile", {}) == ("SUCCESS", 1)
+    assert handle("sync_tasks.sync_contact", {"user_id": "u1"})[0] == "SUCCESS"
+    assert held_by(reader, "u1")["listIds"] == [3]
+    assert handle("sync_tasks.reconcile", {}) == ("SUCCESS", 0)
+    assert [run.found for run in read_runs(store)] == [{"missing on list": 1}], "once a night is enough"
+
+
+def test_whoever_comes_while_another_compares_has_nothing_to_do(reader: Sandbox, store: Store) -> None:
+    reader.edit(ADA, {"unlinkListIds": [3]})
+    with standing_alone(store) as alone:
+        assert alone
+        assert handle("sync_tasks.reconcile", {}) == ("SUCCESS", 0)
+    assert read_runs(store) == []
+    assert handle("sync_tasks.reconcile", {}) == ("SUCCESS", 1)
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_worker_that_must_end_leaves_the_comparison_to_another_one(store: Store) -> None:
+    worker_resources().throttle.stop()
+    state, rejected = handle("sync_tasks.reconcile", {})
+    assert (state, type(rejected), rejected.requeue) == ("REJECTED", Reject, True)
+    assert not store.redis.exists(store.key("reconciling"))
+
+
+def test_the_portal_is_told_of_an_opt_out_once_by_a_task_of_its_own(reader: Sandbox, store: Store) -> None:
+    reader.act("complain", ADA)
+    handle("sync_tasks.reconcile", {})
+    handle("sync_tasks.sync_contact", {"user_id": "u1"})
+    assert [tell_portal(), tell_portal()] == [1, 0]
+    (told,) = queued(store.redis, "portal")
+    assert told.task == "portal.note"
+    assert told.kwargs | {"time": ""} == {"user_id": "u1", "kind": "complaint", "account": "default", "time": ""}
+    assert ADA not in told.text
+
+
+@pytest.mark.usefixtures("worker_environment")
+def test_a_portal_that_wants_to_hear_nothing_is_told_nothing(store: Store) -> None:
+    store.redis.zadd(store.key("untold"), {"default u1": 1})
+    assert tell_portal() == 0
+    assert store.redis.zcard(store.key("untold")) == 1
+
+
+def test_a_portal_that_wants_to_hear_everything_is_told_what_began_what_ended_and_of_which_newsletter(
+    worker_environment: Path, brevo: Sandbox, store: Store
+) -> None:
+    worker_environment.write_text(worker_environment.read_text() + TOLD.replace("suppressed_task", "notice_task"))
+    assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
+    brevo.quirks.unsubscription_per_list = True
+    brevo.act("unsubscribe", ADA, list_id=3)
+    look(store)
+    assert [tell_portal(), tell_portal()] == [1, 0]
+    handle("sync_tasks.subscribe_contact", READER | {"occurred_at": datetime.now(UTC).isoformat()})
+    brevo.edit(ADA, {"attributes": {"EMAIL": "eve@portal.org"}})
+    look(store)
+    assert [tell_portal(), tell_portal()] == [2, 0]
+    told = [message.kwargs | {"time": ""} for message in queued(store.redis, "portal")]
+    about = {"user_id": "u1", "account": "default", "time": "", "foreign_lists": []}
+    daily = about | {"kind": "unsubscribed", "newsletters": ["daily"]}
+    assert told == [
+        daily | {"what": "suppressed", "why": ""},
+        daily | {"what": "ended", "why": "subscribed again"},
+        about | {"what": "put back", "kind": "edited (address)", "newsletters": [], "why": ""},
+    ]
+
+
+def test_a_portal_that_hears_of_blocks_alone_is_sent_what_it_was_always_sent(reader: Sandbox, store: Store) -> None:
+    reader.quirks.unsubscription_per_list = True
+    reader.act("unsubscribe", ADA, list_id=3)
+    look(store)
+    reader.act("bounce", ADA)
+    look(store)
+    tell_portal()
+    (told,) = queued(store.redis, "portal")
+    assert told.kwargs.keys() == {"user_id", "kind", "time", "account"}
+    assert store.redis.exists(store.key("notices"), store.key("untold")) == 0
+
+
+def look(store: Store) -> None:
+    store.notice("default", [Sighting(user_id="u1")])
+    handle("sync_tasks.sync_contact", {"user_id": "u1"})

@@ -1,0 +1,168 @@
+"""One normal form: what looks the same is the same, and what nobody can see is nowhere."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_tasks.domain.events import Event, Subscribe, Unsubscribe, Update, is_shown, parse_event
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.texts import (
+    escaped,
+    is_international,
+    known_address,
+    normal_address,
+    normal_id,
+    normal_text,
+    unicode_address,
+)
+
+INVISIBLE = ["\u200b", "\u00ad", "\u2060", "\u202e", "\x07", "\ue000", "\U000e0041", "\ufffd", "\u3164", "\u0378"]
+
+
+@pytest.mark.parametrize("around", [" ", "\u00a0", "\ufeff", "\u200b", "\u202a", "\u2003", "\r\n", "\t\u200f "])
+def test_what_stands_around_an_id_an_address_a_slug_or_a_name_is_trimmed(around: str) -> None:
+    said = {"user_id": "u1", "newsletter": "daily", "email": "ada@portal.org", "first_name": "Ada"}
+    padded = {name: f"{around}{value}{around}" for name, value in said.items()}
+    assert parse_event(Subscribe, padded) == parse_event(Subscribe, said)
+
+
+@pytest.mark.parametrize("character", INVISIBLE)
+def test_what_nobody_can_see_is_refused_inside_an_id_and_an_address_and_only_its_number_is_told(character: str) -> None:
+    for name, value in (("user_id", f"Mar{character}ked"), ("email", f"mar{character}ked@portal.org")):
+        with pytest.raises(InvalidEventError) as caught:
+            parse_event(Unsubscribe, {"user_id": "u1", "newsletter": "daily", name: value})
+        assert name in str(caught.value)
+        assert "ked" not in str(caught.value)
+
+
+def test_an_id_is_one_id_however_its_letters_were_typed() -> None:
+    assert normal_id("Zoe\u0308") == normal_id("Zo\u00eb") == "Zo\u00eb"
+
+
+def test_an_address_is_one_address_however_its_letters_were_typed() -> None:
+    assert normal_address("Rene\u0301@Portal.ORG") == normal_address("ren\u00e9@portal.org") == "ren\u00e9@portal.org"
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        "ada@portal.org",
+        "9f0c-4e@",
+        "ada\uff20portal.org",
+        "ada%40portal.org",
+        "mailto:ada@portal.org",
+        "+491701234567",
+        "+49 170 1234567",
+        "user-+49(170)1234567",
+        "0170/1234567",
+        "0170 1234567",
+        "(0170) 123-4567",
+        "tel:0049-170-1234567",
+        "555-123-4567",
+        "\uff0b49170\uff11\uff12\uff13\uff14\uff15\uff16\uff17",
+    ],
+)
+def test_an_id_that_holds_an_address_or_a_telephone_number_is_refused_as_personal(user_id: str) -> None:
+    with pytest.raises(ValueError, match="pass the portal's own, stable id"):
+        normal_id(user_id)
+    assert not is_shown("user_id", user_id)
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        "4711",
+        "00491701234567",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "01234567-1234-4123-8123-123456789012",
+        "12345678-1234-1234-1234-123456789012",
+        "2024-01-15-0042",
+        "01-15-2024",
+        "0001-0000042",
+        "abc+1234567==",
+        "urn:user:7",
+        "x/y.z_1",
+        "\u7528\u6237-7",
+    ],
+)
+def test_numbers_dates_and_uuids_are_good_ids(user_id: str) -> None:
+    assert normal_id(user_id) == user_id
+    assert is_shown("user_id", user_id)
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ("ada@m\u00fcnchen.de", "ada@xn--mnchen-3ya.de"),
+        ("ada@MU\u0308NCHEN.de", "ada@xn--mnchen-3ya.de"),
+        ("ada@XN--MNCHEN-3YA.de", "ada@xn--mnchen-3ya.de"),
+        ("ada@stra\u00dfe.de", "ada@xn--strae-oqa.de"),
+        ("ada@strasse.de", "ada@strasse.de"),
+        ("ada@i\u2764\ufe0f.ws", "ada@xn--i-7iq.ws"),
+        ("ada@\U0001f4a9.la", "ada@xn--ls8h.la"),
+        ("ada@mail_1.m\u00fcnchen.de", "ada@mail_1.xn--mnchen-3ya.de"),
+        ("ada@\u4f8b\u3048\u3002jp", "ada@xn--r8jz45g.jp"),
+    ],
+)
+def test_a_domain_beyond_ascii_is_punycode_as_browsers_write_it(told: str, sent: str) -> None:
+    assert normal_address(told) == known_address(told) == sent
+    assert normal_address(unicode_address(sent)) == sent
+    assert is_international(sent) is (sent != "ada@strasse.de")
+
+
+@pytest.mark.parametrize(
+    "address", ["ada@m\u00fcnchen", "ada@\u00fc..de", "ada@-\u00fc.de", "ada@\u2105.de", "ada@" + "\u00fc" * 60 + ".de"]
+)
+def test_what_can_be_no_domain_is_no_address(address: str) -> None:
+    with pytest.raises(ValueError, match="not an e-mail address"):
+        normal_address(address)
+
+
+def test_a_text_may_have_lines_but_no_control_characters() -> None:
+    assert normal_text("  Zoe\u0308\n2. Stock\tlinks \u200b") == "Zo\u00eb\n2. Stock\tlinks"
+    for bad in ("Ada\x00", "A\x1bda", "A\x85da"):
+        with pytest.raises(InvalidEventError, match=r"first_name: holds a control character"):
+            parse_event(Update, {"user_id": "u1", "first_name": bad})
+        with pytest.raises(InvalidEventError, match=r"attributes.city: "):
+            parse_event(Update, {"user_id": "u1", "attributes": {"city": bad}})
+
+
+def test_what_brevo_holds_is_never_refused() -> None:
+    assert known_address(" Ada\u200b@Portal.org\ufeff") == "ada\u200b@portal.org"
+    assert known_address("no address") == "no address"
+
+
+@given(st.text(max_size=30))
+def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
+    for normal in (normal_id, normal_text, known_address):
+        try:
+            once = normal(text)
+        except ValueError:
+            continue
+        assert normal(once) == once
+        assert unicodedata.is_normalized("NFC", once)
+
+
+@given(st.text(max_size=10), st.text(max_size=12), st.sampled_from(["de", "M\u00dcNCHEN", "\u2764"]))
+def test_an_address_that_is_accepted_goes_out_in_ascii_after_its_at(local: str, domain: str, top: str) -> None:
+    try:
+        once = normal_address(f"{local}@{domain}.{top}")
+    except ValueError:
+        return
+    assert once.rpartition("@")[2].isascii()
+    assert normal_address(once) == known_address(once) == normal_address(unicode_address(once)) == once
+
+
+@given(st.text())
+def test_an_escaped_text_is_one_line_that_no_terminal_obeys(text: str) -> None:
+    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in escaped(text))
+    assert escaped(escaped(text)) == escaped(text)
+
+
+def test_an_event_of_an_older_release_keeps_its_id() -> None:
+    from sync_tasks.tasks.accept import read_nudge
+
+    wire = {"user_id": "9f0c-4e@", "newsletter": "daily", "occurred_at": "2026-03-01T00:01:00+00:00"}
+    assert read_nudge(Event, wire).user_id == "9f0c-4e@"
