@@ -60,6 +60,9 @@ class Client:
     def delete(self, *keys: str) -> int:
         return cast("int", self._call("delete", *keys))
 
+    def exists(self, key: str) -> int:
+        return cast("int", self._call("exists", key))
+
     def hget(self, key: str, field: str) -> str | None:
         return cast("str | None", self._call("hget", key, field))
 

@@ -40,8 +40,19 @@ def find_undone(world: World) -> Iterator[str]:
             yield f"contact {number}: is no longer anonymized"
         registers = wishes.get(contact.ext_id or "", {})
         for gained in now[0] - lists:
-            if gained not in _subscribed(registers, "") or "erased" in registers:
+            wished = _confirmed_since(world, contact.ext_id) if "erased" in registers else _subscribed(registers, "")
+            if gained not in wished:
                 yield f"{contact.ext_id}: is on list {gained} again, though nobody wants it"
+
+
+def _confirmed_since(world: World, user_id: str | None) -> set[int]:
+    """Return the lists of sign-ups accepted after the state forgot an erasure: a newer confirmed wish counts."""
+    _, back = world.plan.rolled_back or (0.0, 0.0)
+    return {
+        LISTS[event.about or ""]
+        for at, event, acceptance in world.accepted
+        if (event.user_id, event.task, acceptance.status) == (user_id, "subscribe_contact", "accepted") and at > back
+    }
 
 
 def wishes_of(world: World) -> dict[str, Registers]:
@@ -202,12 +213,14 @@ def _check_letters(world: World) -> Iterator[str]:
 
 def _check_opt_outs(world: World, truth: list[tuple[float, Event]]) -> Iterator[str]:
     """Whoever has opted out last is off the list, whatever the clocks said."""
-    accepted = {id(event) for _, event, _ in world.accepted}
+    accepted = {id(event): number for number, (_, event, _) in enumerate(world.accepted)}
     last: dict[tuple[str, str], tuple[float, Event]] = {}
     for happened, event in truth:
         if event.about and id(event) in accepted:
             where = event.user_id, event.about
-            last[where] = max(last.get(where, (happened, event)), (happened, event), key=lambda one: one[0])
+            # Of two at the same moment the one that was accepted later was said last.
+            found, known = (happened, event), last.get(where, (happened, event))
+            last[where] = max(found, known, key=lambda one: (one[0], accepted[id(one[1])]))
     for (user_id, slug), (_, event) in sorted(last.items(), key=lambda one: one[0]):
         contact = world.sandbox.account.ext_ids.get(user_id)
         if event.task == "unsubscribe_contact" and contact and LISTS[slug] in contact.list_ids:
