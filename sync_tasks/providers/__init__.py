@@ -29,11 +29,26 @@ class Moved:
     doubtful: bool = False
 
 
-class Gate(Protocol):
-    """What a gateway asks before each request of its account, and tells after it."""
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A request may go out: in which bucket of the account's limits, and whether it probes a paused account.
 
-    def acquire(self, bucket: str, part: str = "") -> None:
-        """Return once a request that counts in this bucket of the account's limits may go out.
+    ``part`` is what the request needs beside the account; ``probes_part``: that is paused, and this is its probe.
+    ``granted`` is a moment of the monotonic clock.
+    """
+
+    bucket: str
+    part: str = ""
+    probes: bool = False
+    probes_part: bool = False
+    granted: float = 0.0
+
+
+class Gate(Protocol):
+    """What a gateway asks before each request of its account, and reports to after it."""
+
+    def acquire(self, bucket: str, part: str = "") -> Permit:
+        """Return a permit once a request that counts in this bucket of the account's limits may go out.
 
         ``part`` is what it needs beside the account itself (see ``pauses``).
 
@@ -42,10 +57,10 @@ class Gate(Protocol):
             AccountPausedError: the account is paused, or that part of it.
         """
 
-    def report(self, error: SyncError | None) -> None:
-        """Take note of how a request went."""
+    def report(self, permit: Permit, error: SyncError | None) -> None:
+        """Take note of how the request of a permit went."""
 
-    def observe(self, limit: int, remaining: int) -> None:
+    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
 
 
@@ -66,13 +81,14 @@ class OwnerCheck(Protocol):
 class OpenGate:
     """A gate that is always open."""
 
-    def acquire(self, bucket: str, part: str = "") -> None:
+    def acquire(self, bucket: str, part: str = "") -> Permit:
         """Let the request go."""
+        return Permit(bucket, part)
 
-    def report(self, error: SyncError | None) -> None:
+    def report(self, permit: Permit, error: SyncError | None) -> None:
         """Forget it."""
 
-    def observe(self, limit: int, remaining: int) -> None:
+    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
         """Forget it."""
 
 
@@ -88,6 +104,13 @@ class Gateway(Protocol):
 
     def owner(self) -> str:
         """Return what stands for the owner of the account that the key opens; one request of the scarce kind."""
+
+    def confirm_owner(self) -> None:
+        """Ask whose account this is, unless that is known; otherwise the first request does so.
+
+        Raises:
+            WrongAccountError: another one than the state knows.
+        """
 
     def check_owner(self) -> None:
         """Ask again whose account this is.

@@ -13,9 +13,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 from sync_tasks.config.settings import Account
@@ -30,6 +29,7 @@ from sync_tasks.errors import (
     RateLimitedError,
     SyncError,
 )
+from sync_tasks.providers import Permit
 from sync_tasks.rate_limits.wait_queue import Line
 from sync_tasks.state.store import Store
 
@@ -60,20 +60,6 @@ def _nothing() -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A request may go out: in which bucket, since when by the monotonic clock, whether it probes a paused account.
-
-    ``part`` is what the request needs beside the account; ``probes_part``: that is paused, and this is its probe.
-    """
-
-    bucket: str
-    granted: float
-    probes: bool
-    part: str = ""
-    probes_part: bool = False
-
-
 class Throttle:
     """What all processes agree on about the portal's accounts."""
 
@@ -94,11 +80,23 @@ class Throttle:
             for name, account in accounts.items()
             for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", _OTHER_PER_HOUR))
         }
-        self._gates = {name: AccountGate(self, name) for name in accounts}
+        self._accounts = tuple(accounts)
+        self._unanswered = dict.fromkeys(accounts, 0)
 
-    def gate(self, account: str) -> "AccountGate":
-        """Return what the account's gateway asks before each request."""
-        return self._gates[account]
+    def gate(
+        self, account: str, priority: Priority = Priority.ORDINARY, reserved: Permit | None = None
+    ) -> "AccountGate":
+        """Return what a gateway asks before each request; ``reserved`` is the permit of its first one."""
+        return AccountGate(self, account, priority, reserved)
+
+    def count_unanswered(self, account: str, error: SyncError | None) -> bool:
+        """Count the requests in a row without an answer, in this process; tell whether that is an outage now."""
+        lost = isinstance(error, GatewayUnavailableError)
+        self._unanswered[account] = self._unanswered[account] + 1 if lost else 0
+        if self._unanswered[account] < OUTAGE:
+            return False
+        self._unanswered[account] = 0
+        return True
 
     def stop(self) -> None:
         """The process is about to end: what is under way may come to its end, but nobody waits for long any more."""
@@ -125,7 +123,7 @@ class Throttle:
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = _nothing,
         part: str = "",
-    ) -> Turn:
+    ) -> Permit:
         """Return once a request may go out; ``meanwhile`` is called once if that takes waiting, shortly before the end.
 
         Raises:
@@ -136,9 +134,9 @@ class Throttle:
         line, deadline, waited = self._lines[account, bucket], time.monotonic() + patience, False
         with line.standing(priority) as place:
             while line.wait_to_be_first(place, deadline):
-                turn, wait = self._ask(account, bucket, priority, part)
-                if turn:
-                    return turn
+                permit, wait = self._ask(account, bucket, priority, part)
+                if permit:
+                    return permit
                 ready = time.monotonic() + wait
                 if ready > deadline:
                     raise RateLimitedError(f"account {account}: its limit is used up for now", wait)
@@ -165,16 +163,15 @@ class Throttle:
 
     def ask_ahead(self) -> tuple[str, ...]:
         """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
-        (first, *others) = self._gates
+        (first, *others) = self._accounts
         return () if others or self._lines[first, "contacts"].crowded else self.question(first, "contacts")
 
-    def grant_ahead(self) -> None:
-        """Take note that the question asked ahead was answered well: this thread's next request may go out."""
-        (gate,) = self._gates.values()
-        gate.grant_ahead(time.monotonic())
+    def granted_along(self) -> Permit:
+        """Return the permit that came along with a lease: the question asked ahead was answered well, just now."""
+        return Permit("contacts", granted=time.monotonic())
 
-    def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Turn | None, float]:
-        """Return a turn, or in how many seconds to ask again."""
+    def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Permit | None, float]:
+        """Return a permit, or in how many seconds to ask again."""
         answer, microseconds, *told = self._store.grant(self.question(account, bucket, priority, part))
         seconds = int(microseconds) / MICROSECONDS_PER_SECOND
         if answer == "paused":
@@ -182,7 +179,7 @@ class Throttle:
         if answer == "wait":
             return None, seconds
         probes, probes_part = told or ("", "")
-        return Turn(bucket, time.monotonic(), bool(probes), part, bool(probes_part)), 0.0
+        return Permit(bucket, part, bool(probes), bool(probes_part), time.monotonic()), 0.0
 
     def hold(self, account: str, seconds: float, bucket: str) -> None:
         """Let nobody ask before Brevo's own window is over."""
@@ -231,7 +228,11 @@ class Throttle:
         pause = self.paused(account)
         if pause and pause.error != type(error).__name__:
             self.resume(account)
-        self._store.redis.delete(self._store.key(f"probed:{account}"))
+        self.free_probe(account)
+
+    def free_probe(self, account: str, part: str = "") -> None:
+        """Let the next request probe what is paused: the one that should have done so did not go out."""
+        self._store.redis.delete(self._store.key(f"probed:{name_of(account, part)}"))
 
     def resume_part(self, account: str, part: str, newsletter: str = "") -> None:
         """Let a part of the account go on, and make everybody due who waited for it.
@@ -255,68 +256,70 @@ class Throttle:
 
 
 class AccountGate:
-    """Where each request of one account passes, in one process: it waits for its turn and tells how it went."""
+    """Where the requests of one push, or of one gateway, pass: in one thread, at one priority.
 
-    def __init__(self, throttle: Throttle, account: str) -> None:
+    A gate costs nothing to make. Only what is ``reserved`` lies in it: the permit of the next request.
+    """
+
+    def __init__(
+        self,
+        throttle: Throttle,
+        account: str,
+        priority: Priority = Priority.ORDINARY,
+        reserved: Permit | None = None,
+    ) -> None:
         self._throttle = throttle
         self._account = account
-        self._unanswered = 0
-        self._thread = threading.local()
+        self._priority = priority
+        self._reserved = reserved
 
-    @contextmanager
-    def hurrying(self, priority: Priority) -> Iterator[None]:
-        """Let this thread's requests be of that priority for as long as the block lasts."""
-        self._thread.priority = priority
-        try:
-            yield
-        finally:
-            del self._thread.priority
+    def reserve(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
+        """Return once the next request may go out at once; see ``Throttle.acquire``."""
+        self._reserved = self._take_reserved(bucket, part) or self._acquire(bucket, part, meanwhile)
 
-    def grant_ahead(self, granted: float) -> None:
-        """Take note that a request of this thread was granted at that moment of the monotonic clock."""
-        self._thread.ahead = Turn("contacts", granted, probes=False)
+    def acquire(self, bucket: str, part: str = "") -> Permit:
+        """Return a permit once a request may go out."""
+        return self._take_reserved(bucket, part) or self._acquire(bucket, part)
 
-    def wait_for_turn(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
-        """Return once this thread's next request may go out at once; see ``Throttle.acquire``."""
-        self._thread.ahead = self._take_turn(bucket, part, meanwhile)
+    def _acquire(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Permit:
+        return self._throttle.acquire(self._account, bucket, self._priority, meanwhile, part)
 
-    def acquire(self, bucket: str, part: str = "") -> None:
-        """Return once a request may go out."""
-        self._thread.turn = self._take_turn(bucket, part)
+    def _take_reserved(self, bucket: str, part: str) -> Permit | None:
+        """Return the permit that was reserved, if it fits; a probe that is not used is free for anybody."""
+        permit, self._reserved = self._reserved, None
+        if permit is None:
+            return None
+        if permit.bucket == bucket and time.monotonic() - permit.granted < _GOOD_FOR:
+            return replace(permit, part=part)
+        if permit.probes:
+            self._throttle.free_probe(self._account)
+        if permit.probes_part:
+            self._throttle.free_probe(self._account, permit.part)
+        return None
 
-    def _take_turn(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Turn:
-        ahead: Turn | None = getattr(self._thread, "ahead", None)
-        self._thread.ahead = None
-        if ahead and ahead.bucket == bucket and time.monotonic() - ahead.granted < _GOOD_FOR:
-            return replace(ahead, part=part)
-        priority = getattr(self._thread, "priority", Priority.ORDINARY)
-        return self._throttle.acquire(self._account, bucket, priority, meanwhile, part)
-
-    def observe(self, limit: int, remaining: int) -> None:
+    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
-        self._throttle.observe(self._account, self._thread.turn.bucket, limit, remaining)
+        self._throttle.observe(self._account, permit.bucket, limit, remaining)
 
-    def report(self, error: SyncError | None) -> None:
+    def report(self, permit: Permit, error: SyncError | None) -> None:
         """Take note of how the request went: it may pause the account for everybody, or a part of it, or end a pause.
 
         A creation that is refused for the plan was let in: it ends the pause of an account that let nobody in. One that
         is refused as everything else was leaves the probe of the account to another request.
         """
-        turn: Turn = self._thread.turn
-        self._unanswered = self._unanswered + 1 if isinstance(error, GatewayUnavailableError) else 0
+        outage = self._throttle.count_unanswered(self._account, error)
         if isinstance(error, RateLimitedError):
-            self._throttle.hold(self._account, error.retry_after or 1.0, turn.bucket)
-        elif error and (isinstance(error, AccountError) or self._unanswered >= OUTAGE):
-            self._unanswered = 0
-            part = part_in_trouble(error, turn.part)
+            self._throttle.hold(self._account, error.retry_after or 1.0, permit.bucket)
+        elif error and (isinstance(error, AccountError) or outage):
+            part = part_in_trouble(error, permit.part)
             self._throttle.pause(self._account, error, part)
-            if part and turn.probes:
+            if part and permit.probes:
                 self._throttle.pass_probe_on(self._account, error)
         elif not isinstance(error, GatewayUnavailableError):
-            if turn.probes:
+            if permit.probes:
                 self._throttle.resume(self._account)
-            if turn.probes_part:
-                self._throttle.resume_part(self._account, turn.part)
+            if permit.probes_part:
+                self._throttle.resume_part(self._account, permit.part)
 
 
 def _refusal(account: str, pause: Pause, part: str, seconds: float) -> AccountPausedError:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sync_tasks.errors import AccountPausedError, RateLimitedError, SyncError
+from sync_tasks.providers import Permit
 
 if TYPE_CHECKING:
     from sync_tasks.rate_limits.limiter import Throttle
@@ -18,21 +19,20 @@ class VisitorGate:
     def __init__(self, throttle: "Throttle | None", account: str) -> None:
         self._throttle = throttle
         self._account = account
-        self._bucket = ""
 
-    def acquire(self, bucket: str, part: str = "") -> None:  # noqa: ARG002 - an operator creates nobody
-        """Return once a request may go out."""
-        self._bucket = bucket
+    def acquire(self, bucket: str, part: str = "") -> Permit:
+        """Return a permit once a request may go out."""
         with suppress(AccountPausedError):
             if self._throttle:
                 self._throttle.acquire(self._account, bucket)
+        return Permit(bucket, part)
 
-    def report(self, error: SyncError | None) -> None:
+    def report(self, permit: Permit, error: SyncError | None) -> None:
         """Tell everybody when a limit is used up; what else went wrong may be this machine's trouble alone."""
         if isinstance(error, RateLimitedError) and self._throttle:
-            self._throttle.hold(self._account, error.retry_after or 1.0, self._bucket)
+            self._throttle.hold(self._account, error.retry_after or 1.0, permit.bucket)
 
-    def observe(self, limit: int, remaining: int) -> None:
+    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
         """Tell everybody what is left by Brevo's own count."""
         if self._throttle:
-            self._throttle.observe(self._account, self._bucket, limit, remaining)
+            self._throttle.observe(self._account, permit.bucket, limit, remaining)

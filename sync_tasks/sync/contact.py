@@ -32,8 +32,6 @@ def sync_contact(user_id: str, using: Resources, task_id: str = "") -> Report:
         lease = using.store.take(user_id, using.settings.pipeline.lease_seconds, using.throttle.ask_ahead())
         if isinstance(lease, str):
             return replace(report, busy=lease == "busy")
-        if lease.granted:
-            using.throttle.grant_ahead()
         settled, latest = _push(lease, using, task_id)
         report = replace(latest, fates=report.fates.then(latest.fates), nudge=report.nudge | latest.nudge)
         if settled != "again":
@@ -47,14 +45,17 @@ def _push(lease: Lease, using: Resources, task_id: str) -> tuple[str, Report]:
     together = partial(go_together, using=using, task_id=task_id)
     lack = partial(_pause_newsletters, throttle=using.throttle)
     pushes, found = list[AccountPush](), dict[str, SyncError]()
+    reserved = using.throttle.granted_along() if lease.granted else None
+    gates = {name: using.throttle.gate(name, priority_of(lease.contact), reserved) for name in using.layouts}
     for account, layout in _departed_first(using.layouts):
         if not concerns(lease.contact, account, layout):
             continue
         known = _with_news(lease, pushes)
         here = layout.without(absent_lists(lease.paused, account))
-        push = AccountPush(account, here, using.gateways[account], using.store, known, seconds, together, lack)
+        gateway = using.gateways[account].through(gates[account])
+        push = AccountPush(account, here, gateway, using.store, known, seconds, gates[account], together, lack)
         pushes.append(push)
-        if error := _find_trouble(push, found) or _run(push, using.throttle):
+        if error := _find_trouble(push, found) or _run(push):
             found[account] = error
     errors = {account: blame(error, account, using) for account, error in found.items()}
     errors |= dict(_unreachable(lease.contact, using))
@@ -109,15 +110,14 @@ def _pause_newsletters(push: AccountPush, error: MissingListError, throttle: Thr
             throttle.pause(push.account, error, list_part(newsletter.list_id), slug)
 
 
-def _run(push: AccountPush, throttle: Throttle) -> SyncError | None:
+def _run(push: AccountPush) -> SyncError | None:
     """Push one account and return its trouble, if any: trouble of one account does not stop the others."""
     crashes = push.lease.contact.crashes
     try:
         if crashes >= MAX_CRASHES:
             raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
-        with throttle.gate(push.account).hurrying(priority_of(push.lease.contact)):
-            push.run()
-            _check_attributes(push)
+        push.run()
+        _check_attributes(push)
     except SyncError as error:
         return error
     return None

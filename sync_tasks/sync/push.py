@@ -9,6 +9,7 @@ from sync_tasks.domain.diff import Change, Layout, describe_change
 from sync_tasks.domain.planning import Step, View
 from sync_tasks.errors import LeaseLostError, MissingListError, SyncError
 from sync_tasks.providers import Gateway, Written
+from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
 
 
@@ -20,6 +21,7 @@ class Push:
     waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
     a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the user's history, nothing personal.
     ``met``: whether an erasure found the contact.
+    ``gate``: where its requests pass, and where the next one can be reserved.
     ``addresses``: all of the user's, also those that were looked for.
     ``differing``: the names of the attributes that a look found otherwise than wanted.
     """
@@ -30,6 +32,7 @@ class Push:
     store: Store
     lease: Lease
     lease_seconds: float = 25.0
+    gate: AccountGate | None = None
     together: Callable[[Any, Step], bool] = lambda _push, _step: False
     lack: Callable[[Any, MissingListError], None] = lambda _push, _error: None
     view: View = field(default_factory=View)

@@ -37,7 +37,7 @@ def build_resources(settings: Settings, store: Store) -> Resources:
 @contextmanager
 def open_patiently(using: Resources) -> Iterator[Resources]:
     """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
-    gates = {name: PatientGate(using.throttle.gate(name), using.throttle) for name in using.gateways}
+    gates = {name: PatientGate(using.throttle, name) for name in using.gateways}
     gateways = {name: gateway.through(gates[name]) for name, gateway in using.gateways.items()}
     yield replace(using, gateways=gateways)
 

@@ -252,7 +252,7 @@ def test_a_load_waits_for_its_turn_after_everybody_else(loader: Loader) -> None:
             redis.flushall()
 
     throttle = Noting(loader.pipeline.store, {"slow": slow})
-    gate = PatientGate(throttle.gate("slow"), throttle)
+    gate = PatientGate(throttle, "slow")
     gate.acquire("contacts")
     gate.acquire("contacts")
     assert waited == [(True, str(int(Priority.BACKGROUND)))]

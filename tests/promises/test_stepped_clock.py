@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sync_tasks.config.settings import Account, Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import AccountPausedError, InvalidEventError, UnauthorizedError
+from sync_tasks.providers import Permit
 from sync_tasks.rate_limits.limiter import Throttle
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.state.store import Lease, Sighting, Store, connect
@@ -149,17 +150,17 @@ def test_windows_holds_and_pauses_are_cut_back(shifted: ShiftedRedis, stepped: P
     assert throttle.acquire("default", "contacts").probes is False
     assert throttle.acquire("held", "contacts").probes is False
     gate = throttle.gate("paused")
-    wait_until(lambda: _is_granted(gate.acquire), "a probe")
-    gate.report(None)
+    probe = wait_until(lambda: _ask(gate.acquire), "a probe")
+    assert probe
+    gate.report(probe, None)
     assert throttle.paused("paused") is None
 
 
-def _is_granted(acquire: Callable[[str], None]) -> bool:
+def _ask(acquire: Callable[[str], Permit]) -> Permit | None:
     try:
-        acquire("contacts")
+        return acquire("contacts")
     except AccountPausedError:
-        return False
-    return True
+        return None
 
 
 def sweep_once(store: Store) -> None:

@@ -336,3 +336,16 @@ def test_all_who_waited_are_due_once_one_creation_succeeds(make_pipeline: MakePi
     wait_until(lambda: not pipeline.sync("anna").fates.waiting, "creating goes on")
     assert set(pipeline.store.overdue(100, 0.0)) == {"berta", "carla"}
     assert pipeline.store.redis.keys(pipeline.store.key("paused_*")) == []
+
+
+def test_a_key_that_no_account_knew_at_first_is_tried_again_also_by_a_crowd(
+    make_pipeline: MakePipeline, brevo: Sandbox
+) -> None:
+    pipeline = make_pipeline(sure=True, pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})
+    brevo.add_fault("status", status=401)
+    for user in ("anna", "berta", "carla"):
+        pipeline.subscribe(user)
+    assert len(pipeline.work_once().waiting) == 3
+    brevo.faults.clear()
+    wait_until(lambda: not pipeline.work_once().waiting, "everybody is subscribed")
+    assert pipeline.lists("carla") == {3}

@@ -11,6 +11,7 @@ from sync_tasks.errors import (
     SyncError,
     UnauthorizedError,
 )
+from sync_tasks.providers import Permit
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
 from tests.providers.conftest import QUICK
@@ -26,13 +27,14 @@ class Turnstile:
         self.told: list[type[SyncError] | None] = []
         self.quotas: list[tuple[int, int]] = []
 
-    def acquire(self, bucket: str, part: str = "") -> None:  # noqa: ARG002 - no part of it is ever paused
+    def acquire(self, bucket: str, part: str = "") -> Permit:
         self.ask(bucket)
+        return Permit(bucket, part)
 
-    def report(self, error: SyncError | None) -> None:
+    def report(self, permit: Permit, error: SyncError | None) -> None:  # noqa: ARG002 - one for all
         self.told.append(type(error) if error else None)
 
-    def observe(self, limit: int, remaining: int) -> None:
+    def observe(self, permit: Permit, limit: int, remaining: int) -> None:  # noqa: ARG002 - one for all
         self.quotas.append((limit, remaining))
 
 

@@ -206,8 +206,7 @@ def test_only_a_probe_that_brevo_answered_ends_a_pause(
     throttle.pause(NEWS, REFUSED)
     store.redis.delete(store.key(f"probed:{NEWS}"))
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts")
-    gate.report(error)
+    gate.report(gate.acquire("contacts"), error)
     assert (throttle.paused(NEWS) is None) is resumed
 
 
@@ -216,8 +215,7 @@ def test_a_creation_that_is_refused_for_the_plan_pauses_creating_and_nothing_els
     throttle: Throttle, caplog: pytest.LogCaptureFixture, error: SyncError
 ) -> None:
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts", CREATING)
-    gate.report(error)
+    gate.report(gate.acquire("contacts", CREATING), error)
     with pytest.raises(PartPausedError, match="account news creates no contacts") as caught:
         gate.acquire("contacts", CREATING)
     assert caught.value.part == CREATING
@@ -232,8 +230,7 @@ def test_a_creation_that_is_refused_for_the_plan_pauses_creating_and_nothing_els
 
 def test_a_creation_that_is_refused_for_the_key_pauses_the_account(throttle: Throttle) -> None:
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts", CREATING)
-    gate.report(REFUSED)
+    gate.report(gate.acquire("contacts", CREATING), REFUSED)
     assert throttle.paused(NEWS)
     assert throttle.paused_parts(NEWS) == {}
 
@@ -242,8 +239,7 @@ def test_a_creation_that_succeeds_ends_the_pause_of_creating(throttle: Throttle,
     throttle.pause(NEWS, OutOfCreditsError("402"), CREATING)
     store.redis.delete(store.key(f"probed:{NEWS} {CREATING}"))
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts", CREATING)
-    gate.report(None)
+    gate.report(gate.acquire("contacts", CREATING), None)
     assert throttle.paused_parts(NEWS) == {}
     gate.acquire("contacts", CREATING)
 
@@ -255,8 +251,7 @@ def test_a_creation_refused_as_a_probe_ends_a_pause_of_another_kind_only(
     throttle.pause(NEWS, before)
     store.redis.delete(store.key(f"probed:{NEWS}"))
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts", CREATING)
-    gate.report(OutOfCreditsError("POST /contacts: 402"))
+    gate.report(gate.acquire("contacts", CREATING), OutOfCreditsError("POST /contacts: 402"))
     assert (throttle.paused(NEWS) is None) is goes_on
     assert throttle.acquire(NEWS, "contacts").probes is not goes_on
 
@@ -283,16 +278,15 @@ def test_a_probe_is_anybodys_while_no_opt_out_waits_or_none_takes_it(store: Stor
 
 def test_an_ordinary_request_that_was_under_way_ends_no_pause(throttle: Throttle) -> None:
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts")
+    permit = gate.acquire("contacts")
     throttle.pause(NEWS, REFUSED)
-    gate.report(None)
+    gate.report(permit, None)
     assert throttle.paused(NEWS)
 
 
 def test_a_429_holds_its_bucket_as_long_as_brevo_says(throttle: Throttle, store: Store) -> None:
     gate = throttle.gate(NEWS)
-    gate.acquire("other")
-    gate.report(RateLimitedError("429", 30))
+    gate.report(gate.acquire("other"), RateLimitedError("429", 30))
     assert store.redis.pttl(store.key(f"held:{NEWS}:other")) > 28_000
     assert throttle.paused(NEWS) is None
 
@@ -301,29 +295,41 @@ def test_a_429_holds_its_bucket_as_long_as_brevo_says(throttle: Throttle, store:
 def test_many_requests_in_a_row_without_an_answer_are_an_outage(
     throttle: Throttle, answered: int | None, *, paused: bool
 ) -> None:
-    gate = throttle.gate("sports")
-    gate._thread.turn = throttle.acquire("sports", "other")
+    permit = throttle.acquire("sports", "other")
     for number in range(OUTAGE):
-        gate.report(None if number == answered else UNANSWERED)
+        throttle.gate("sports").report(permit, None if number == answered else UNANSWERED)
     assert (throttle.paused("sports") is not None) is paused
 
 
-def test_a_turn_waited_for_is_used_by_the_next_request_of_its_bucket(throttle: Throttle, store: Store) -> None:
+def test_a_permit_reserved_is_used_by_the_next_request_of_its_bucket(throttle: Throttle, store: Store) -> None:
     gate, name = throttle.gate(NEWS), store.key(WINDOW)
-    gate.wait_for_turn("contacts")
+    gate.reserve("contacts")
     gate.acquire("contacts")
     assert store.redis.llen(name) == 1
-    gate.wait_for_turn("other")
+    gate.reserve("other")
     gate.acquire("contacts")
     assert store.redis.llen(name) == 2
 
 
-def test_a_thread_hurries_for_as_long_as_it_says(throttle: Throttle, store: Store) -> None:
-    gate = throttle.gate(NEWS)
+def test_a_gate_asks_with_its_priority(throttle: Throttle, store: Store) -> None:
     store.redis.set(store.key(f"first:{NEWS}:contacts"), int(Priority.URGENT), px=60_000)
-    with gate.hurrying(Priority.URGENT):
-        gate.acquire("contacts")
+    throttle.gate(NEWS, Priority.URGENT).acquire("contacts")
     assert store.redis.exists(store.key(f"first:{NEWS}:contacts")) == 0
+
+
+@pytest.mark.parametrize(("bucket", "part"), [("other", ""), ("contacts", CREATING)])
+def test_a_probe_that_did_not_go_out_is_free_for_the_next_request(
+    throttle: Throttle, store: Store, monkeypatch: pytest.MonkeyPatch, bucket: str, part: str
+) -> None:
+    throttle.pause(NEWS, REFUSED)
+    throttle.pause(NEWS, OutOfCreditsError("402"), CREATING)
+    store.redis.delete(store.key(f"probed:{NEWS}"), store.key(f"probed:{NEWS} {CREATING}"))
+    gate = throttle.gate(NEWS)
+    gate.reserve("contacts", part=part)
+    if bucket == "contacts":
+        monkeypatch.setattr("sync_tasks.rate_limits.limiter._GOOD_FOR", 0.0)
+    permit = gate.acquire(bucket, part)
+    assert (permit.probes, permit.probes_part) == (True, bool(part))
 
 
 @pytest.mark.parametrize(("limit", "remaining", "counted"), [(5, 1, 4), (5, 0, 5), (5, 4, 0), (100, 3, 0)])
@@ -336,8 +342,7 @@ def test_what_others_used_of_a_limit_is_not_ours_to_ask_for(
 
 def test_our_own_requests_are_not_counted_twice(throttle: Throttle, store: Store) -> None:
     gate = throttle.gate(NEWS)
-    gate.acquire("contacts")
-    gate.observe(5, 1)
+    gate.observe(gate.acquire("contacts"), 5, 1)
     assert store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")) == 4
 
 

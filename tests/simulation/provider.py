@@ -10,14 +10,14 @@ from urllib3.exceptions import ProtocolError
 
 from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import RateLimitedError
-from sync_tasks.providers import Gate
+from sync_tasks.providers import Gate, Permit
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
 from sync_tasks.providers.brevo.failures import Fault
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
-from sync_tasks.rate_limits.limiter import PATIENCE, Throttle, Turn
+from sync_tasks.rate_limits.limiter import PATIENCE, Throttle
 from sync_tasks.sandbox.history import Entry
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.wire import Reply
@@ -88,9 +88,8 @@ class SimulatedThrottle(Throttle):
     def rest(self, seconds: float) -> None:
         self.scheduler.pause(seconds)
 
-    def grant_ahead(self) -> None:
-        (gate,) = self._gates.values()
-        gate.grant_ahead(inf)
+    def granted_along(self) -> Permit:
+        return Permit("contacts", granted=inf)
 
     def acquire(
         self,
@@ -99,12 +98,12 @@ class SimulatedThrottle(Throttle):
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] | None = None,
         part: str = "",
-    ) -> Turn:
+    ) -> Permit:
         deadline = self.scheduler.seconds + PATIENCE
         while True:
-            turn, wait = self._ask(account, bucket, priority, part)
-            if turn:
-                return replace(turn, granted=inf)
+            permit, wait = self._ask(account, bucket, priority, part)
+            if permit:
+                return replace(permit, granted=inf)
             if self.scheduler.seconds + wait > deadline:
                 raise RateLimitedError("the limit is used up for now", wait)
             if meanwhile:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from sync_tasks.domain.priority import Priority
-from sync_tasks.rate_limits.limiter import Throttle, Turn
+from sync_tasks.providers import Permit
+from sync_tasks.rate_limits.limiter import Throttle
 
 SHORT = 0.03
 
@@ -20,11 +21,11 @@ class CrowdedThrottle(Throttle):
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = lambda: None,
         part: str = "",
-    ) -> Turn:
-        turn = super().acquire(account, bucket, priority, part=part)
+    ) -> Permit:
+        permit = super().acquire(account, bucket, priority, part=part)
         meanwhile()
         self.__dict__.setdefault("granted", []).append(priority)
-        return turn
+        return permit
 
     def ask_ahead(self) -> tuple[str, ...]:
         return ()

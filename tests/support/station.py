@@ -172,7 +172,9 @@ class Station:
         """Wait for something, and meanwhile do what sweeps do without waiting for beat."""
 
         def look() -> bool:
-            for user_id in self.store.overdue(100, 0.0):
+            # A slow machine must not be given more messages than its worker takes.
+            idle = not self.store.redis.exists("sync_tasks", "sync_tasks.urgent")
+            for user_id in self.store.overdue(100, 0.0) if idle else ():
                 self.send("sync_tasks.sync_contact", user_id=user_id)
             return predicate()
 

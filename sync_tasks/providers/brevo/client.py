@@ -74,7 +74,7 @@ class Brevo(Operations):
 
     def through(self, gate: Gate) -> "Brevo":
         """Return the same way to the account, through another gate; the sockets are shared."""
-        other = object.__new__(Brevo)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._gate = gate
         return other
@@ -91,8 +91,8 @@ class Brevo(Operations):
 
     def _ask(self, call: Call) -> tuple[Answer, bool]:
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
-        if self._owner and call.path != _ACCOUNT:
-            self._owner.confirm(self.owner)
+        if call.path != _ACCOUNT:
+            self.confirm_owner()
         tried: list[Answer | Fault] = []
 
         def attempt() -> Answer | Fault:
@@ -105,14 +105,19 @@ class Brevo(Operations):
             return last, doubtful
         raise self._weigh(call, last, doubtful=doubtful)
 
+    def confirm_owner(self) -> None:
+        """Ask whose account this is, unless that is known."""
+        if self._owner:
+            self._owner.confirm(self.owner)
+
     def check_owner(self) -> None:
         """Ask again whose account this is."""
         if self._owner and self._owner.doubt(surely=True):
-            self._owner.confirm(self.owner)
+            self.confirm_owner()
 
     def doubt_owner(self) -> None:
         if self._owner and self._owner.doubt():
-            self._owner.confirm(self.owner)
+            self.confirm_owner()
 
     def _weigh(self, call: Call, fault: Fault, *, doubtful: bool) -> SyncError:
         """Return the error of a call that failed, seen together with its earlier tries and the account's health.
@@ -130,14 +135,14 @@ class Brevo(Operations):
     def _attempt(self, call: Call) -> Answer | Fault:
         """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
         try:
-            self._gate.acquire(call.bucket, call.part)
+            permit = self._gate.acquire(call.bucket, call.part)
         except SyncError as error:
             return Fault(error)
         outcome = self._exchange(call)
         if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
-            self._gate.report(None if isinstance(outcome, Answer) else outcome.error)
+            self._gate.report(permit, None if isinstance(outcome, Answer) else outcome.error)
         if isinstance(outcome, Answer) and outcome.quota:
-            self._gate.observe(*outcome.quota)
+            self._gate.observe(permit, *outcome.quota)
         return outcome
 
     def _exchange(self, call: Call) -> Answer | Fault:

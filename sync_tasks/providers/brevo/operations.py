@@ -4,7 +4,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,13 +21,20 @@ _MOST_PAGES = 100
 _TYPES_LAST = 60.0
 
 
+@dataclass(slots=True)
+class AttributeCache:
+    """What an account's attributes are like, shared by all ways to it; ``until`` is a monotonic moment."""
+
+    types: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    until: float = -math.inf
+
+
 class Operations(ABC):
     """The gateway's methods; whoever inherits them sends the requests."""
 
     def __init__(self) -> None:
-        self._types: Mapping[str, str] = {}
-        self._choices: Mapping[str, frozenset[str]] = {}
-        self._types_until = -math.inf
+        self._attributes = AttributeCache()
 
     @abstractmethod
     def _ask(self, call: Call) -> tuple[Answer, bool]:
@@ -41,6 +48,14 @@ class Operations(ABC):
         if found is None:
             raise failures.unreadable(call)
         return found
+
+    @abstractmethod
+    def confirm_owner(self) -> None:
+        """Ask whose account this is, unless that is known.
+
+        Raises:
+            WrongAccountError: another one than the state knows.
+        """
 
     @abstractmethod
     def check_owner(self) -> None:
@@ -171,18 +186,19 @@ class Operations(ABC):
     def attribute_types(self) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
         self._read_attributes()
-        return self._types
+        return self._attributes.types
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
         """Return the values that attributes with fixed choices take, as old as their types."""
         self._read_attributes()
-        return self._choices
+        return self._attributes.choices
 
     def _read_attributes(self) -> None:
-        if time.monotonic() > self._types_until:
+        if time.monotonic() > self._attributes.until:
             rows, _ = self._page(requests.read_attributes(), "attributes")
-            self._types, self._choices = dict(responses.types_of(rows)), dict(responses.choices_of(rows))
-            self._types_until = time.monotonic() + _TYPES_LAST
+            self._attributes.types = dict(responses.types_of(rows))
+            self._attributes.choices = dict(responses.choices_of(rows))
+            self._attributes.until = time.monotonic() + _TYPES_LAST
 
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
