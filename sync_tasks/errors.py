@@ -6,9 +6,9 @@ any other value of a person.
 
 
 class SyncError(Exception):
-    """Anything this package raises on purpose; where ``doubtful``, Brevo may still apply what we asked for."""
+    """Anything this package raises on purpose; where ``outcome_unknown``, Brevo may still apply what we asked for."""
 
-    doubtful = False
+    outcome_unknown = False
 
 
 class ConfigurationError(SyncError):
@@ -34,18 +34,18 @@ class RateLimitedError(TransientError):
 
 
 class GatewayUnavailableError(TransientError):
-    """Brevo could not be reached or broke down; where ``doubtful``, it may still apply what we asked for."""
+    """Brevo could not be reached or broke down; where ``outcome_unknown``, it may still apply what we asked for."""
 
-    def __init__(self, message: str, *, doubtful: bool = False) -> None:
+    def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
-        self.doubtful = doubtful
+        self.outcome_unknown = outcome_unknown
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_unavailable, (*self.args, self.doubtful))
+        return (_unavailable, (*self.args, self.outcome_unknown))
 
 
-def _unavailable(message: str, doubtful: bool) -> GatewayUnavailableError:  # noqa: FBT001 - only unpickling calls it
-    return GatewayUnavailableError(message, doubtful=doubtful)
+def _unavailable(message: str, outcome_unknown: bool) -> GatewayUnavailableError:  # noqa: FBT001 - only unpickling calls it
+    return GatewayUnavailableError(message, outcome_unknown=outcome_unknown)
 
 
 class TooEarlyError(TransientError):

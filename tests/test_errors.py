@@ -24,7 +24,7 @@ from sync_tasks.errors import (
 
 SPECIAL: dict[type[SyncError], list[SyncError]] = {
     RateLimitedError: [RateLimitedError("429"), RateLimitedError("429", 2.5)],
-    GatewayUnavailableError: [GatewayUnavailableError("503"), GatewayUnavailableError("503", doubtful=True)],
+    GatewayUnavailableError: [GatewayUnavailableError("503"), GatewayUnavailableError("503", outcome_unknown=True)],
     DuplicateContactError: [DuplicateContactError("400", ("email", "ext_id"))],
     AccountPausedError: [AccountPausedError("paused", 30.0)],
     MissingListError: [MissingListError("no list 3", (3,))],
@@ -53,9 +53,9 @@ def test_celery_can_hand_on_every_error(error: SyncError) -> None:
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_every_error_has_one_fate(kind: type[SyncError]) -> None:
-    fates = (TransientError, PermanentError, AccountError, ConfigurationError, UnexpectedError)
+    outcomes = (TransientError, PermanentError, AccountError, ConfigurationError, UnexpectedError)
 
-    assert kind is SyncError or sum(issubclass(kind, fate) for fate in fates) == 1
+    assert kind is SyncError or sum(issubclass(kind, fate) for fate in outcomes) == 1
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -59,15 +59,15 @@ class Importing:
     """Brings the load's contacts to Brevo; ``became`` counts how: ``imported`` or ``handed over``, and the requests."""
 
     def __init__(
-        self, using: Resources, tell: Callable[[int, int], None] = lambda _done, _all: None, largest: int = LARGEST
+        self, context: Resources, tell: Callable[[int, int], None] = lambda _done, _all: None, largest: int = LARGEST
     ) -> None:
         """Read nothing yet; ``tell`` hears how many of all contacts are done."""
-        self._using = using
-        self._store = using.store
+        self._using = context
+        self._store = context.store
         self._tell = tell
         self._largest = largest
         self._open: dict[tuple[str, frozenset[int]], Batch] = {}
-        self._full: dict[str, list[Batch]] = {account: [] for account in using.layouts}
+        self._full: dict[str, list[Batch]] = {account: [] for account in context.mappings}
         self._all = 0
         self._pause = FIRST_PAUSE
         self.became: Counter[str] = Counter()
@@ -101,7 +101,7 @@ class Importing:
         since = cast("str | None", self._store.redis.get(self._store.key("filled_since")))
         waves = {account: self._wave(account, moment_of(since)) for account in self._full} if since else {}
         for own in read_own(self._store, self._all) if since else ():
-            for account, new in own.creations(self._using.layouts).items() if own.sent else ():
+            for account, new in own.creations(self._using.mappings).items() if own.sent else ():
                 waves[account].missing[new.address] = own.user_id
         for wave in waves.values():
             read_once(wave, MOST_PAGES)
@@ -115,7 +115,7 @@ class Importing:
 
     def _sort(self, own: Own) -> None:
         """Put a contact with those that one request can create along with it."""
-        creations = own.creations(self._using.layouts)
+        creations = own.creations(self._using.mappings)
         for account, new in creations.items():
             self._batch_for(account, new.lists, size := _size_of(new)).add(own.user_id, size)
         if not creations:
@@ -157,7 +157,7 @@ class Importing:
         """Yield what is to be created, and nothing else: it may be very much."""
         for users in batch.chunks():
             for own in mark_sent(self._store, users, LEFT_ALONE * MICROSECONDS_PER_SECOND):
-                new = own.creations(self._using.layouts).get(batch.account)
+                new = own.creations(self._using.mappings).get(batch.account)
                 if new:
                     yield own.user_id, replace(new, lists=batch.lists)
 
@@ -168,7 +168,7 @@ class Importing:
 def _start_import(batch: Batch, news: Iterable[NewContact], wave: Wave) -> bool:
     """Return whether Brevo takes them."""
     try:
-        wave.doubtful |= wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
+        wave.outcome_unknown |= wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
     except RejectedContactError:
         return False
     return True

@@ -79,5 +79,5 @@ def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row
 def last_opt_out(contact: Contact) -> str:
     """Return the stamp of the last opt-out at Brevo that is known, or nothing."""
     blocks = (one.block.latest for one in contact.seen.values() if one.block)
-    ends = (stamp for one in contact.seen.values() for stamp in (one.floor, one.unblocked, *one.ended.values()))
+    ends = (stamp for one in contact.seen.values() for stamp in (one.ended_up_to, one.unblocked, *one.ended.values()))
     return max((*blocks, *ends, *contact.told.values()), default="")

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, Seen
-from sync_tasks.domain.diff import Layout, NewContact
-from sync_tasks.domain.planning import Step, View, concerns, first_view, next_step, seen_of
+from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, NewContact
+from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, next_step, remote_state_of
 from sync_tasks.errors import SyncError
 from sync_tasks.state.codec import dump_seen, load_contact
 from sync_tasks.state.store import Store
@@ -26,36 +26,38 @@ class Own:
         """Whose contact it is."""
         return self.contact.user_id
 
-    def creations(self, layouts: Mapping[str, Layout]) -> dict[str, NewContact]:
+    def creations(self, mappings: Mapping[str, AccountMapping]) -> dict[str, NewContact]:
         """Return what is still to be created, by account, or nothing where anything else is to do."""
-        steps = self._steps({account: layout for account, layout in layouts.items() if self._concerns(account, layout)})
+        steps = self._steps(
+            {account: mapping for account, mapping in mappings.items() if self._concerns(account, mapping)}
+        )
         creations = {account: step for account, step in steps.items() if isinstance(step, NewContact)}
         return creations if all(step is None or isinstance(step, NewContact) for step in steps.values()) else {}
 
-    def _concerns(self, account: str, layout: Layout) -> bool:
-        return concerns(self.contact, account, layout)
+    def _concerns(self, account: str, mapping: AccountMapping) -> bool:
+        return concerns(self.contact, account, mapping)
 
-    def _steps(self, layouts: Mapping[str, Layout]) -> dict[str, Step | None]:
-        views = {account: first_view(self.contact, account) for account in layouts}
+    def _steps(self, mappings: Mapping[str, AccountMapping]) -> dict[str, Step | None]:
+        views = {account: first_view(self.contact, account) for account in mappings}
         try:
-            return {account: next_step(self.contact, layouts[account], view) for account, view in views.items()}
+            return {account: next_step(self.contact, mappings[account], view) for account, view in views.items()}
         except SyncError:
             return {"": None}
 
     def confirmation(
-        self, remote: RemoteContact, account: str, layouts: Mapping[str, Layout], now: str
+        self, remote: RemoteContact, account: str, mappings: Mapping[str, AccountMapping], now: str
     ) -> list[str] | None:
         """Return the arguments of ``confirm.lua``, or nothing where Brevo holds something else than is wished.
 
         A contact that is blocklisted existed before, and why it is only a look at it alone may tell.
         """
-        seen = seen_of(remote, self.contact, layouts[account], self.contact.seen.get(account), now)
-        if remote.block or remote.ext_id != layouts[account].ext_ids.of(self.user_id):
+        seen = remote_state_of(remote, self.contact, mappings[account], self.contact.seen.get(account), now)
+        if remote.block or remote.ext_id != mappings[account].ext_ids.of(self.user_id):
             return None
-        if next_step(self.contact, layouts[account], View(seen, fresh=True)) is not None:
+        if next_step(self.contact, mappings[account], SyncView(seen, fresh=True)) is not None:
             return None
         everywhere = self.contact.seen.keys() | {account}
-        clean = all(one in everywhere for one, layout in layouts.items() if self._concerns(one, layout))
+        clean = all(one in everywhere for one, mapping in mappings.items() if self._concerns(one, mapping))
         return [self.user_id, self.contact.rev, "1" if clean else "", *_fields(account, seen)]
 
     def handing_over(self, *, sent: bool) -> list[str]:
@@ -66,7 +68,7 @@ class Own:
         return [self.user_id, self.contact.rev, "1" if sent else "", *events]
 
 
-def _fields(account: str, seen: Seen) -> Iterator[str]:
+def _fields(account: str, seen: RemoteState) -> Iterator[str]:
     for name, text in dump_seen(account, seen).items():
         if text:
             yield name
@@ -109,6 +111,6 @@ def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str
     for user_id, fields in zip(users, stored, strict=True):
         if fields and fields.get("filling") == fields.get("rev") and "lease" not in fields:
             yield Own(
-                replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unsure=""),
+                replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unknown_since=""),
                 sent="unsure" in fields,
             )

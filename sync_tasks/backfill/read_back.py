@@ -32,20 +32,20 @@ T = TypeVar("T")
 class Wave:
     """Contacts that Brevo imports: whose they are by address, until it shows them.
 
-    ``count`` hears what became of how many. ``doubtful``: an import was asked for without an answer.
+    ``count`` hears what became of how many. ``outcome_unknown``: an import was asked for without an answer.
     """
 
     account: str
     since: datetime
-    using: Resources
+    context: Resources
     count: Callable[[str, int], None]
     missing: dict[str, str] = field(default_factory=dict)
-    doubtful: bool = False
+    outcome_unknown: bool = False
 
     @property
     def gateway(self) -> Gateway:
         """Where they are imported."""
-        return self.using.gateways[self.account]
+        return self.context.gateways[self.account]
 
     def asking(self, request: Callable[[], T]) -> T:
         """Return what a request brings; while Brevo is out of reach it is tried again."""
@@ -53,8 +53,8 @@ class Wave:
             try:
                 return request()
             except TransientError as error:
-                self.doubtful |= isinstance(error, GatewayUnavailableError) and error.doubtful
-                self.using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
+                self.outcome_unknown |= isinstance(error, GatewayUnavailableError) and error.outcome_unknown
+                self.context.limiter.rest(min(2.0**number, LONGEST_PAUSE))
         return request()
 
 
@@ -65,10 +65,10 @@ def read_back(wave: Wave, first_pause: float = FIRST_PAUSE) -> float:
     nobody can be put on a list again who has just left it.
     """
     pause, in_vain, started, took = first_pause, 0, time.monotonic(), 0.0
-    if wave.doubtful:
-        wave.using.throttle.rest(wave.using.settings.pipeline.quiet_seconds)
+    if wave.outcome_unknown:
+        wave.context.limiter.rest(wave.context.settings.pipeline.quiet_seconds)
     while wave.missing and in_vain < (LATE_PATIENCE if took else PATIENCE):
-        wave.using.throttle.rest(pause)
+        wave.context.limiter.rest(pause)
         if read_once(wave):
             took, in_vain = took or time.monotonic() - started, 0
         else:
@@ -99,13 +99,13 @@ def _read_pages(wave: Wave, found: list[int], past: int) -> None:
 def _take_over(page: list[RemoteContact], wave: Wave) -> int:
     """Write down what a page shows of the load's contacts, and return of how many."""
     shown = {wave.missing.pop(remote.address): remote for remote in page if remote.address in wave.missing}
-    store, now, layouts = wave.using.store, wave.using.store.now(), wave.using.layouts
+    store, now, mappings = wave.context.store, wave.context.store.now(), wave.context.mappings
     owns = {own.user_id: own for own in read_users(store, shown)}
-    calls = {user: own.confirmation(shown[user], wave.account, layouts, now) for user, own in owns.items()}
+    calls = {user: own.confirmation(shown[user], wave.account, mappings, now) for user, own in owns.items()}
     done = store.run_all("confirm", (call for call in calls.values() if call))
     wave.count("imported", done.count(2))
     _give_up(wave, (user for user, call in calls.items() if call is None))
-    for user in _doubt(wave, shown.keys() - owns.keys()):
+    for user in _mark_unknown(wave, shown.keys() - owns.keys()):
         _erase(shown[user].id, wave)
     return len(shown)
 
@@ -113,15 +113,15 @@ def _take_over(page: list[RemoteContact], wave: Wave) -> int:
 def _give_up(wave: Wave, users: Iterable[str]) -> None:
     """What Brevo does not show in time, or otherwise than it should be, is for the workers."""
     users = set(users)
-    owns = list(read_users(wave.using.store, users))
-    wave.count("handed over", sum(hand_over(wave.using.store, owns, sent=True)))
-    _doubt(wave, users - {own.user_id for own in owns})
+    owns = list(read_users(wave.context.store, users))
+    wave.count("handed over", sum(hand_over(wave.context.store, owns, sent=True)))
+    _mark_unknown(wave, users - {own.user_id for own in owns})
 
 
-def _doubt(wave: Wave, users: Iterable[str]) -> list[str]:
+def _mark_unknown(wave: Wave, users: Iterable[str]) -> list[str]:
     """Whoever pushed these contacts meanwhile may not have seen the import; return the users who are gone."""
     users = list(users)
-    known = wave.using.store.run_all("doubt", ((user,) for user in users))
+    known = wave.context.store.run_all("mark_unknown", ((user,) for user in users))
     return [user for user, found in zip(users, known, strict=True) if not found]
 
 
@@ -133,5 +133,5 @@ def _erase(contact_id: int, wave: Wave) -> None:
         gateway.change(contact_id, change)
 
     erase_contact(
-        contact_id, wave.using.layouts[wave.account], gateway, read=lambda: gateway.read(contact_id), send=send
+        contact_id, wave.context.mappings[wave.account], gateway, read=lambda: gateway.read(contact_id), send=send
     )

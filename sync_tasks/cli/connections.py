@@ -72,16 +72,16 @@ def open_gateways(
     store: "Store | None", settings: "Settings", *, sure: bool = True
 ) -> "Iterator[Mapping[str, Gateway]]":
     """Yield one gateway per account, closed after the block; if ``sure``, only to accounts that the state knows."""
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
     from sync_tasks.rate_limits.operator_gate import VisitorGate
     from sync_tasks.sync.accounts import AccountOwner, open_gateway
 
-    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds) if store else None
+    limiter = Limiter(store, settings.accounts, settings.pipeline.probe_seconds) if store else None
     with ExitStack() as stack:
         gateways = {
             name: open_gateway(
                 account,
-                VisitorGate(throttle, name),
+                VisitorGate(limiter, name),
                 owner=AccountOwner(store, name, account) if store and sure else None,
             )
             for name, account in settings.accounts.items()

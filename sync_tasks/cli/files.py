@@ -116,11 +116,11 @@ def types_at_brevo(opened: "Callable[[], Resources]") -> "Types":
     return ask
 
 
-def _ask_types(using: "Resources") -> Iterator[tuple[str, "Kept"]]:
+def _ask_types(context: "Resources") -> Iterator[tuple[str, "Kept"]]:
     from sync_tasks.backfill.cells import Kept
 
-    told = [(gateway.attribute_types(), gateway.attribute_choices()) for gateway in using.gateways.values()]
-    for name, attribute in using.settings.attributes.items():
+    told = [(gateway.attribute_types(), gateway.attribute_choices()) for gateway in context.gateways.values()]
+    for name, attribute in context.settings.attributes.items():
         kinds = {types[attribute] for types, _ in told if attribute in types}
         if len(kinds) > 1:
             shown = " and ".join(sorted(kinds))

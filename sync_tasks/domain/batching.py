@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sync_tasks.domain.contact import Contact, EventKey
-from sync_tasks.domain.diff import Change, Layout, NewContact, Subscribable
+from sync_tasks.domain.diff import AccountMapping, Change, NewContact, Subscribable
 from sync_tasks.domain.planning import Read, Step, Write
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class BatchKind:
     """What steps have in common that one request can serve.
 
     ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for what changed since we last did.
@@ -29,39 +29,41 @@ class Shape:
         return 150 if self.verb in {"join", "leave"} else 1000
 
 
-def shape_of(step: Step | None) -> Shape | None:
+def batch_kind_of(step: Step | None) -> BatchKind | None:
     """Return what a step must share with another to go in one request, or nothing for one that goes alone."""
     match step:
         case NewContact(lists=lists):
-            return Shape("create", lists)
+            return BatchKind("create", lists)
         case Write(change=change) if len(change.leave) == 1 and change == Change(leave=change.leave):
-            return Shape("leave", change.leave)
+            return BatchKind("leave", change.leave)
         case Write(change=change) if len(change.join) == 1 and change == Change(join=change.join):
-            return Shape("join", change.join)
-        case Read(doubted=False):
-            return Shape("look", frozenset())
+            return BatchKind("join", change.join)
+        case Read(outcome_unknown=False):
+            return BatchKind("look", frozenset())
         case _:
             return None
 
 
-def kind_of(shape: Shape, layout: Layout, contact: Contact) -> str | None:
+def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> str | None:
     """Return what leads to such steps: a kind of event, or a repair; nothing where there is no such newsletter."""
     if not contact.pending:
-        return kind_of_repair(shape, layout.account)
-    task = "unsubscribe_contact" if shape.verb == "leave" else "subscribe_contact"
-    slugs = {key.newsletter for key in contact.pending if _leads_to(shape, layout.find(key.newsletter), key, task)}
+        return repair_kind_of(batch_kind, mapping.account)
+    task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
+    slugs = {
+        key.newsletter for key in contact.pending if _leads_to(batch_kind, mapping.find(key.newsletter), key, task)
+    }
     if not slugs:
-        slugs = {slug for slug, newsletter in layout.newsletters.items() if newsletter.list_id in shape.lists}
-    if shape.verb == "look":
+        slugs = {slug for slug, newsletter in mapping.newsletters.items() if newsletter.list_id in batch_kind.lists}
+    if batch_kind.verb == "look":
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
     return f"{task}:{slug}" if slug else None
 
 
-def _leads_to(shape: Shape, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:
-    return newsletter is not None and key.task == task and newsletter.list_id in shape.lists
+def _leads_to(batch_kind: BatchKind, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:
+    return newsletter is not None and key.task == task and newsletter.list_id in batch_kind.lists
 
 
-def kind_of_repair(shape: Shape, account: str) -> str:
+def repair_kind_of(batch_kind: BatchKind, account: str) -> str:
     """Return under which name those are kept whom a comparison has found to need such a step."""
-    return f"repair:{account}:{shape.verb}:{','.join(map(str, sorted(shape.lists)))}"
+    return f"repair:{account}:{batch_kind.verb}:{','.join(map(str, sorted(batch_kind.lists)))}"

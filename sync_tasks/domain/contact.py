@@ -35,7 +35,7 @@ OWN, TOLD = "n:", "t:"
 TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
 # What an event that names lists tells of an opt-out: ``b:<account>:list.<id>``.
 _OF_LIST = "list."
-# What somebody at Brevo did to a contact as a whole (see ``Seen.edited``).
+# What somebody at Brevo did to a contact as a whole (see ``RemoteState.edited``).
 DELETED = "deleted"
 
 
@@ -99,13 +99,14 @@ class RemoteContact:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Seen:
+class RemoteState:
     """What one account is known to hold of a user; without an ``id``, that it holds no contact of this user.
 
-    ``digest`` stands for the attributes and the ``ext_id``. ``floor``: subscriptions up to this moment were ended by an
-    opt-out at Brevo. ``spares``: further contacts of the same person that must be anonymized. ``strange``: lists of
-    which the portal never spoke and that somebody at Brevo has put it on since. ``off``: lists of the pipeline it was
-    not on; of those that became the pipeline's later it tells nothing. ``looked``: when we last saw it all.
+    ``digest`` stands for the attributes and the ``ext_id``. ``ended_up_to``: subscriptions up to this moment were ended
+    by an opt-out at Brevo. ``extra_contact_ids``: further contacts of the same person that must be anonymized.
+    ``foreign_lists``: lists of which the portal never spoke and that somebody at Brevo has put it on since.
+    ``absent_lists``: lists of the pipeline it was not on; of those that became the pipeline's later it tells nothing.
+    ``read_at``: when we last saw it all.
 
     The rest is there for few: ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
     ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
@@ -119,11 +120,11 @@ class Seen:
     lists: frozenset[int] = frozenset()
     digest: str = ""
     block: Block | None = None
-    floor: str = ""
-    spares: frozenset[int] = frozenset()
-    looked: str = ""
-    strange: frozenset[int] = frozenset()
-    off: frozenset[int] = frozenset()
+    ended_up_to: str = ""
+    extra_contact_ids: frozenset[int] = frozenset()
+    read_at: str = ""
+    foreign_lists: frozenset[int] = frozenset()
+    absent_lists: frozenset[int] = frozenset()
     unblocked: str = ""
     over: Mapping[str, str] = field(default_factory=dict)
     bounced: Mapping[str, str] = field(default_factory=dict)
@@ -134,20 +135,20 @@ class Seen:
     foreign: frozenset[int] = frozenset()
 
     @property
-    def forgotten(self) -> "Seen":
+    def forgotten(self) -> "RemoteState":
         """What is left where Brevo has no such contact (any more): it forgot an opt-out, so ours must hold."""
-        return Seen(
-            floor=max(self.floor, self.unblocked, self.block.latest if self.block else ""),
-            spares=self.spares,
+        return RemoteState(
+            ended_up_to=max(self.ended_up_to, self.unblocked, self.block.latest if self.block else ""),
+            extra_contact_ids=self.extra_contact_ids,
             over=self.over,
             bounced=self.bounced,
             ended=self.ended,
             edited=frozenset({DELETED}) if self.id is not None else self.edited,
         )
 
-    def ended_up_to(self, list_id: int) -> str:
+    def list_ended_up_to(self, list_id: int) -> str:
         """Return the moment up to which subscriptions of a list were ended by an opt-out at Brevo."""
-        return max(self.floor, self.ended.get(list_id, ""))
+        return max(self.ended_up_to, self.ended.get(list_id, ""))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -185,11 +186,11 @@ class Contact:
     given_up: Mapping[str, str] = field(default_factory=dict)
     pending: Mapping[EventKey, str] = field(default_factory=dict)
     dead: Mapping[EventKey, str] = field(default_factory=dict)
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, RemoteState] = field(default_factory=dict)
     looks: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
     rev: str = "0"
-    unsure: str = ""
+    unknown_since: str = ""
     failing: str = ""
     tries: int = 0
     crashes: int = 0

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sync_tasks.domain.contact import Block, Contact, RemoteContact, Seen
+from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.opt_outs import standing
 from sync_tasks.ext_ids import ExtIds
@@ -31,7 +31,7 @@ class Subscribable:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class AccountMapping:
     """How the portal's words map to one ``account``'s: newsletters by slug, attributes by portal field.
 
     ``renamed`` tells the present slug of each earlier one, ``earlier`` the lists that a newsletter had here before, by
@@ -97,7 +97,7 @@ class Layout:
         """The lists the pipeline manages, as far as they exist."""
         return frozenset(newsletter.list_id for newsletter in self.newsletters.values()) - self.absent
 
-    def without(self, lists: frozenset[int]) -> "Layout":
+    def without(self, lists: frozenset[int]) -> "AccountMapping":
         """Return the same for an account that lacks these lists: nobody can be on them."""
         return replace(self, absent=self.absent | lists) if lists else self
 
@@ -133,7 +133,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Wanted:
+class DesiredContact:
     """How a contact should be on one account; ``subscribed`` tells for each list since when.
 
     ``held``: subscriptions up to this moment lift no block. ``address_since``: when the portal last
@@ -168,28 +168,28 @@ def _plain(value: Json) -> Json:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wanted:
+def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | None = None) -> DesiredContact:
     """Return how a living user's contact should be, without the subscriptions that were ended at Brevo.
 
     Of a state on hold nothing is wanted that would subscribe anybody anew, nor an address from before.
     """
-    seen = seen or Seen()
+    seen = seen or RemoteState()
     subscribed: dict[int, str] = {}
-    unsubscribed, kept = _left_lists(contact, layout), set[int]()
+    unsubscribed, kept = _left_lists(contact, mapping), set[int]()
     attributes = {
-        layout.attributes[name]: "" if value is None else value
+        mapping.attributes[name]: "" if value is None else value
         for name, value in contact.attributes().items()
-        if name in layout.attributes
+        if name in mapping.attributes
     }
-    for slug, (since, wished) in layout.subscriptions(contact).items():
-        newsletter = layout.newsletters[slug]
-        ended = max(seen.ended_up_to(newsletter.list_id), _ended_before(contact, newsletter, seen, layout))
+    for slug, (since, wished) in mapping.subscriptions(contact).items():
+        newsletter = mapping.newsletters[slug]
+        ended = max(seen.list_ended_up_to(newsletter.list_id), _ended_before(contact, newsletter, seen, mapping))
         alive = wished and since > ended
         if alive and since <= contact.held and newsletter.list_id not in seen.lists:
             continue
         if alive and newsletter.retired:
             kept.add(newsletter.list_id)
-        elif newsletter.list_id in layout.absent:
+        elif newsletter.list_id in mapping.absent:
             pass  # nobody can join it, and nobody is on it
         elif alive:
             subscribed[newsletter.list_id] = since
@@ -197,37 +197,37 @@ def wanted_of(contact: Contact, layout: Layout, seen: Seen | None = None) -> Wan
             unsubscribed.add(newsletter.list_id)
         if newsletter.unsubscribed_attribute:
             attributes[newsletter.unsubscribed_attribute] = not alive
-    kept |= layout.lists if contact.manual else layout.manual
+    kept |= mapping.lists if contact.manual else mapping.manual
     kept -= subscribed.keys() | unsubscribed
     told, address = contact.wish("address") or ("", None)
     held_back = told <= contact.held and address != seen.address
     wanted, off = None if held_back else address, frozenset(unsubscribed)
     since = told if told > contact.held else ""
-    ext_id = layout.ext_ids.of(contact.user_id)
-    return Wanted(wanted, ext_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
+    ext_id = mapping.ext_ids.of(contact.user_id)
+    return DesiredContact(wanted, ext_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
 
 
-def _left_lists(contact: Contact, layout: Layout) -> set[int]:
+def _left_lists(contact: Contact, mapping: AccountMapping) -> set[int]:
     """Return the lists on which nobody stays; while the state is on hold, whoever waits to join is not taken off."""
-    wishes = contact.subscriptions().items() if contact.held and layout.earlier else ()
-    waiting = (layout.earlier.get(slug, frozenset()) for slug, (since, on) in wishes if on and since <= contact.held)
-    return set(layout.former.difference(*waiting))
+    wishes = contact.subscriptions().items() if contact.held and mapping.earlier else ()
+    waiting = (mapping.earlier.get(slug, frozenset()) for slug, (since, on) in wishes if on and since <= contact.held)
+    return set(mapping.former.difference(*waiting))
 
 
-def _ended_before(contact: Contact, newsletter: Subscribable, here: Seen, layout: Layout) -> str:
+def _ended_before(contact: Contact, newsletter: Subscribable, here: RemoteState, mapping: AccountMapping) -> str:
     """Return up to when subscriptions were ended where a newsletter was before: an opt-out moves along."""
-    return max((_ended_at(contact, *told, here, layout) for told in newsletter.had), default="")
+    return max((_ended_at(contact, *told, here, mapping) for told in newsletter.had), default="")
 
 
-def _ended_at(contact: Contact, account: str, list_id: int, here: Seen, layout: Layout) -> str:
-    if account == layout.account:
-        return here.ended_up_to(list_id)
+def _ended_at(contact: Contact, account: str, list_id: int, here: RemoteState, mapping: AccountMapping) -> str:
+    if account == mapping.account:
+        return here.list_ended_up_to(list_id)
     told = [*contact.opt_outs(account).values(), contact.list_opt_outs(account).get(list_id, "")]
-    seen = contact.seen.get(account, Seen())
-    return max(*told, seen.ended_up_to(list_id), seen.unblocked, seen.block.latest if seen.block else "")
+    seen = contact.seen.get(account, RemoteState())
+    return max(*told, seen.list_ended_up_to(list_id), seen.unblocked, seen.block.latest if seen.block else "")
 
 
-def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Change:
+def difference(wanted: DesiredContact, seen: RemoteState, guarded: Block | None = None) -> Change:
     """Return the one change that makes an existing contact as it should be.
 
     Before a block is lifted the contact leaves every list that the lift must not reopen, in a request of its own:
@@ -236,8 +236,8 @@ def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Chan
     block = standing(seen.block or guarded, wanted.address, wanted.address_since, seen.bounced)
     renewed = {list_id for list_id, since in wanted.subscribed.items() if block and since > block.latest}
     lifted = block is not None and block.kind == "unsubscribed" and _is_fresh(wanted, renewed)
-    floor = max(block.latest if block else "", seen.unblocked)
-    held_back = {list_id for list_id, since in wanted.subscribed.items() if since <= floor}
+    ended_up_to = max(block.latest if block else "", seen.unblocked)
+    held_back = {list_id for list_id, since in wanted.subscribed.items() if since <= ended_up_to}
     address = wanted.address if wanted.address not in (None, seen.address) else None
     leave = _to_leave(wanted, seen) | ((seen.lists | seen.former) - renewed if lifted else set())
     blocklisted = _blocklisting(seen, guarded, block, lifted=lifted, moves=address is not None)
@@ -254,16 +254,20 @@ def difference(wanted: Wanted, seen: Seen, guarded: Block | None = None) -> Chan
     )
 
 
-def _is_fresh(wanted: Wanted, renewed: Iterable[int]) -> bool:
+def _is_fresh(wanted: DesiredContact, renewed: Iterable[int]) -> bool:
     return any(wanted.subscribed[list_id] > wanted.held for list_id in renewed)
 
 
-def _to_leave(wanted: Wanted, seen: Seen) -> frozenset[int]:
+def _to_leave(wanted: DesiredContact, seen: RemoteState) -> frozenset[int]:
     """Return the lists it is on against the portal's word; one that Brevo skips takes it back only after it left."""
-    return seen.lists & (wanted.unsubscribed | (seen.strange - set(wanted.subscribed) - wanted.kept) | seen.skipped)
+    return seen.lists & (
+        wanted.unsubscribed | (seen.foreign_lists - set(wanted.subscribed) - wanted.kept) | seen.skipped
+    )
 
 
-def _blocklisting(seen: Seen, guarded: Block | None, block: Block | None, *, lifted: bool, moves: bool) -> bool | None:
+def _blocklisting(
+    seen: RemoteState, guarded: Block | None, block: Block | None, *, lifted: bool, moves: bool
+) -> bool | None:
     """Only a confirmed subscription newer than an unsubscription lifts a block, or a new address that of a bounce."""
     if lifted or block is None:
         return False if seen.block else None
@@ -272,13 +276,13 @@ def _blocklisting(seen: Seen, guarded: Block | None, block: Block | None, *, lif
     return True if guarded else None
 
 
-def essential(change: Change, layout: Layout) -> Change:
+def essential(change: Change, mapping: AccountMapping) -> Change:
     """Return only what ends something: an opt-out must reach Brevo even where the rest is refused."""
-    flags = {name: value for name, value in change.attributes.items() if name in layout.flags and value is True}
+    flags = {name: value for name, value in change.attributes.items() if name in mapping.flags and value is True}
     return Change(attributes=flags if change.leave else {}, leave=change.leave, blocklisted=change.blocklisted or None)
 
 
-def differing(remote: RemoteContact, wanted: Wanted) -> tuple[str, ...]:
+def differing(remote: RemoteContact, wanted: DesiredContact) -> tuple[str, ...]:
     """Return the names of what a contact just read holds otherwise than wanted."""
     names = sorted(name for name, value in wanted.attributes.items() if differs(remote, name, value))
     return (*(["ext_id"] if remote.ext_id != wanted.ext_id else []), *names)
@@ -313,17 +317,17 @@ def describe_change(change: Change) -> str:
     return ", ".join(parts)
 
 
-def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], token: str) -> Change:
+def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
     """Return what is left to anonymize in a contact just read; nothing once it is done.
 
     Every text becomes the configured word, everything else is emptied, unsubscriptions are recorded. ``types`` are the
     attributes that can be written.
     """
-    values = {name: _erased_value(name, value, layout, types) for name, value in remote.attributes.items()}
-    values |= dict.fromkeys(layout.flags, True)
+    values = {name: _erased_value(name, value, mapping, types) for name, value in remote.attributes.items()}
+    values |= dict.fromkeys(mapping.flags, True)
     gone = is_anonymized(remote)
     return Change(
-        address=None if gone else layout.erased_address.format(token=token),
+        address=None if gone else mapping.erased_address.format(token=token),
         ext_id=erased_ext_id(token) if remote.ext_id and not is_erased_ext_id(remote.ext_id) else None,
         attributes={name: value for name, value in values.items() if name in types and differs(remote, name, value)},
         leave=remote.lists,
@@ -331,13 +335,13 @@ def erasure(remote: RemoteContact, layout: Layout, types: Mapping[str, str], tok
     )
 
 
-def inheritance(remote: RemoteContact, heir: Contact, layout: Layout, types: Mapping[str, str]) -> Change:
+def inheritance(remote: RemoteContact, heir: Contact, mapping: AccountMapping, types: Mapping[str, str]) -> Change:
     """Return what to clear in a user's contact that was a deleted user's before: whatever this user never set.
 
     What the portal said of the heir stays, and so do the flags: they only tell of opt-outs.
     """
-    own = {layout.attributes[name] for name in heir.attributes() if name in layout.attributes} | layout.flags
-    wanted = wanted_of(heir, layout, heir.seen.get(layout.account))
+    own = {mapping.attributes[name] for name in heir.attributes() if name in mapping.attributes} | mapping.flags
+    wanted = desired_of(heir, mapping, heir.seen.get(mapping.account))
     left = (name for name, value in remote.attributes.items() if value not in ("", None) and name not in own)
     return Change(
         attributes={name: "" for name in left if name in types},
@@ -350,10 +354,12 @@ def is_anonymized(remote: RemoteContact) -> bool:
     return carries_token(remote.address, remote.ext_id)
 
 
-def blind_erasure(seen: Seen, layout: Layout, types: Mapping[str, str], token: str) -> Change:
+def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
     """Return what to anonymize in a contact that nobody has read yet: everything that we may have written."""
-    unknown = dict.fromkeys(layout.attributes.values(), _UNKNOWN)
-    return erasure(RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), layout, types, token)
+    unknown = dict.fromkeys(mapping.attributes.values(), _UNKNOWN)
+    return erasure(
+        RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), mapping, types, token
+    )
 
 
 def differs(remote: RemoteContact, name: str, value: Json) -> bool:
@@ -362,7 +368,7 @@ def differs(remote: RemoteContact, name: str, value: Json) -> bool:
     return ("" if held is None else held) != ("" if value is None else value)
 
 
-def _erased_value(name: str, value: Json, layout: Layout, types: Mapping[str, str]) -> Json:
+def _erased_value(name: str, value: Json, mapping: AccountMapping, types: Mapping[str, str]) -> Json:
     if value in ("", None) or name in _NUMBERS or types.get(name) != "text":
         return ""
-    return layout.erased_text
+    return mapping.erased_text

@@ -6,12 +6,12 @@ address of the user, a token that we made, or an ``ext_id`` by a pattern with a 
 
 from collections.abc import Collection
 
-from sync_tasks.domain.contact import Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import ERASED, Layout, is_anonymized
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import ERASED, AccountMapping, is_anonymized
 from sync_tasks.errors import ForeignContactError
 
 
-def is_stranger(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> bool:
+def is_stranger(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> bool:
     """Tell whether somebody else is found under the id that we know: neither address nor ``ext_id`` is the user's.
 
     What we anonymized ourselves is ours by its id: a slow old write may have brought somebody back.
@@ -19,15 +19,15 @@ def is_stranger(remote: RemoteContact, contact: Contact, layout: Layout, before:
     if before.id != remote.id or before.digest == ERASED:
         return False
     known = remote.address in {before.address, *contact.addresses} or is_anonymized(remote)
-    return not (known or remote.ext_id in layout.ext_ids.all_of(contact.user_id))
+    return not (known or remote.ext_id in mapping.ext_ids.all_of(contact.user_id))
 
 
-def is_proven(remote: RemoteContact, contact: Contact, layout: Layout, addresses: Collection[str]) -> bool:
+def is_proven(remote: RemoteContact, contact: Contact, mapping: AccountMapping, addresses: Collection[str]) -> bool:
     """Tell whether a contact that is called by the user's ``ext_id`` is the user's; ``addresses`` are the user's."""
-    before = contact.seen.get(layout.account)
+    before = contact.seen.get(mapping.account)
     if remote.address in addresses or is_anonymized(remote) or (before and before.id == remote.id):
         return True
-    return layout.ext_ids.proves(remote.ext_id, contact.user_id)
+    return mapping.ext_ids.proves(remote.ext_id, contact.user_id)
 
 
 def foreign_contact(contact_id: int) -> ForeignContactError:

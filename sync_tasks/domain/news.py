@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from sync_tasks.domain.contact import DELETED, HARD_BOUNCE, KINDS, Contact, Seen
+from sync_tasks.domain.contact import DELETED, HARD_BOUNCE, KINDS, Contact, RemoteState
 
 SUPPRESSED, ENDED, PUT_BACK = "suppressed", "ended", "put back"
 RENEWED = "subscribed again"
@@ -50,7 +50,7 @@ def read_notice(text: str) -> Notice:
     return Notice(**{**told, "foreign": tuple(told["foreign"])})
 
 
-def suppressions(account: str, seen: Seen | None) -> dict[str, str]:
+def suppressions(account: str, seen: RemoteState | None) -> dict[str, str]:
     """Return why and since when Brevo may not mail a contact: for the ``account``, and for each ``account/list``."""
     if seen is None:
         return {}
@@ -60,7 +60,7 @@ def suppressions(account: str, seen: Seen | None) -> dict[str, str]:
     return block | one_by_one
 
 
-def find_suppressed(contact: Contact, seen: Mapping[str, Seen]) -> dict[str, str]:
+def find_suppressed(contact: Contact, seen: Mapping[str, RemoteState]) -> dict[str, str]:
     """Return every suppression that is news, by the names of ``suppressions``; empty where it ended."""
     accounts = contact.seen.keys() | seen.keys()
     told = (suppressions(account, contact.seen.get(account)) for account in accounts)
@@ -72,9 +72,9 @@ def find_suppressed(contact: Contact, seen: Mapping[str, Seen]) -> dict[str, str
     return {name: now.get(name, "") for name in known.keys() | now.keys() if known.get(name) != now.get(name)}
 
 
-def find_news(contact: Contact, account: str, now: Seen, stamp: str, *, failed: bool) -> Iterator[Notice]:
+def find_news(contact: Contact, account: str, now: RemoteState, stamp: str, *, failed: bool) -> Iterator[Notice]:
     """Yield what has ended, and what was put back unless the push ``failed``."""
-    before = contact.seen.get(account) or Seen()
+    before = contact.seen.get(account) or RemoteState()
     if contact.erased:
         return
     if kind := _ended_kind(before, now):
@@ -88,7 +88,7 @@ def find_news(contact: Contact, account: str, now: Seen, stamp: str, *, failed: 
         yield Notice(contact.user_id, account, PUT_BACK, how, stamp)
 
 
-def _ended_kind(before: Seen, now: Seen) -> str:
+def _ended_kind(before: RemoteState, now: RemoteState) -> str:
     """Return the kind of a block that has ended, also of one that was found and lifted in the same push, or nothing."""
     if now.block:
         return ""
@@ -98,11 +98,11 @@ def _ended_kind(before: Seen, now: Seen) -> str:
     return max(ended, key=KINDS.index, default="")
 
 
-def _why(before: Seen, now: Seen, kind: str) -> str:
+def _why(before: RemoteState, now: RemoteState, kind: str) -> str:
     if before.id not in {None, now.id}:
         return "the contact gave way to another" if now.id else "the contact is gone"
     opted_out = before.block.opted_out if before.block else now.over.get(kind, "") if kind != HARD_BOUNCE else ""
-    if opted_out and now.floor >= opted_out:
+    if opted_out and now.ended_up_to >= opted_out:
         return RENEWED
     if kind == HARD_BOUNCE and now.address != before.address:
         return "another address was confirmed"

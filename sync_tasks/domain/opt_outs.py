@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, Seen
+from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, RemoteState
 
 # An hour in microseconds: so late may a block still show that an event told of, and so wrong may an event's clock be.
 _SHOWN_WITHIN = 3_600_000_000
 
 
-def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -> Block | None:
+def block_of(held: Block | None, before: RemoteState | None, told: Mapping[str, str]) -> Block | None:
     """Return the block of a contact just read, with every reason that belongs to it.
 
     ``told`` are the opt-outs that events told of: a read alone knows why only while Brevo's statistics do. A reason
@@ -20,7 +20,7 @@ def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -
     """
     if held is None:
         return None
-    before = before or Seen()
+    before = before or RemoteState()
     read = {} if held.guessed else _unless_over(before.over, held.reasons)
     told = _unless_over(before.over, told)
     if known := before.block:
@@ -28,7 +28,7 @@ def block_of(held: Block | None, before: Seen | None, told: Mapping[str, str]) -
         if held.clicked:
             new |= _unless_over(before.over, {"unsubscribed": held.clicked})
         return make_block(_latest(known.reasons, _from(known.began, _latest(new, told))))
-    began = min((moment for moment in held.reasons.values() if moment > before.looked), default=held.latest)
+    began = min((moment for moment in held.reasons.values() if moment > before.read_at), default=held.latest)
     reasons = _from(began, _latest(read, told))
     if held.guessed:  # late rather than early: what was subscribed before stays ended, and events tell whole seconds
         reasons = {kind: max(moment, held.since) for kind, moment in reasons.items()}
@@ -67,7 +67,7 @@ def _unless_over(over: Mapping[str, str], reasons: Mapping[str, str]) -> dict[st
     }
 
 
-def end_block(seen: Seen) -> Seen:
+def end_block(seen: RemoteState) -> RemoteState:
     """Return what is known once a block is gone; its reasons do not count for a later one."""
     if seen.block is None:
         return seen
@@ -79,7 +79,7 @@ def mark_of(address: str) -> str:
     return hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
-def note_bounce(seen: Seen) -> Seen:
+def note_bounce(seen: RemoteState) -> RemoteState:
     """Note which address a hard bounce is of: the one the contact had when the bounce was first seen."""
     bounce = seen.block.reasons.get(HARD_BOUNCE) if seen.block else None
     if bounce is None or bounce in seen.bounced.values():
@@ -102,7 +102,7 @@ def standing(block: Block | None, address: str | None, since: str, bounced: Mapp
     return make_block(rest) if rest else None
 
 
-def settle_block(seen: Seen, address: str | None, since: str) -> Seen:
+def settle_block(seen: RemoteState, address: str | None, since: str) -> RemoteState:
     """Return the same with the block that decides, once the contact has the address that was confirmed at ``since``."""
     seen = note_bounce(seen)
     left = standing(seen.block, address, since, seen.bounced)
@@ -112,7 +112,7 @@ def settle_block(seen: Seen, address: str | None, since: str) -> Seen:
     return replace(seen, block=left, over=_latest(seen.over, bounce))
 
 
-def notice_end(seen: Seen, before: Seen) -> Seen:
+def notice_end(seen: RemoteState, before: RemoteState) -> RemoteState:
     """Return what is known of a contact just read whose remembered block somebody at Brevo has lifted.
 
     Its reasons are over. Subscriptions older than an opt-out are left as they are there: neither joined nor left.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self
 
-from sync_tasks.domain.contact import STAMP, Contact, EventKey, Seen
+from sync_tasks.domain.contact import STAMP, Contact, EventKey, RemoteState
 from sync_tasks.domain.mapping import PortalMapping
 from sync_tasks.errors import (
     InvalidEventError,
@@ -22,7 +22,7 @@ from sync_tasks.errors import (
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
+class Outcomes:
     """Every event without a fate so far, and the dead letters that a push made up for.
 
     ``superseded`` are those of ``done`` of which the portal wants the opposite by now, ``not_found`` those which found
@@ -55,17 +55,17 @@ class Fates:
         )
 
 
-def judge(
+def decide_outcomes(
     contact: Contact,
     mapping: PortalMapping,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, RemoteState],
     errors: Mapping[str, SyncError],
     *,
-    tired: bool,
+    expired: bool,
     lacking: Mapping[str, str] = MappingProxyType({}),
     nobody: Collection[str] = (),
-) -> Fates:
-    """Return what becomes of the contact's events; ``tired``: trouble of this contact has lasted too long.
+) -> Outcomes:
+    """Return what becomes of the contact's events; ``expired``: trouble of this contact has lasted too long.
 
     ``lacking`` are the newsletters whose lists do not exist, each with the name of its pause; ``nobody`` the accounts
     at which no contact of the user was found.
@@ -80,7 +80,7 @@ def judge(
         error = held_back.get(key) or find_error(key, contact, mapping, seen, errors)
         if error is None:
             done.add(key)
-        elif isinstance(error, PermanentError) or (tired and is_own(error)):
+        elif isinstance(error, PermanentError) or (expired and is_own(error)):
             dead[key] = error
         else:
             waiting[key] = error
@@ -89,7 +89,7 @@ def judge(
     resolved = {key for key in letters if find_error(key, contact, mapping, seen, errors) is None}
     superseded = frozenset(filter(contact.contradicted, done))
     not_found = frozenset(key for key in done if _finds_nobody(key, mapping, seen, nobody))
-    return Fates(frozenset(done), dead, waiting, frozenset(resolved), superseded, not_found)
+    return Outcomes(frozenset(done), dead, waiting, frozenset(resolved), superseded, not_found)
 
 
 def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], nobody: Collection[str]) -> bool:
@@ -113,7 +113,11 @@ def is_own(error: SyncError) -> bool:
 
 
 def find_error(
-    key: EventKey, contact: Contact, mapping: PortalMapping, seen: Mapping[str, Seen], errors: Mapping[str, SyncError]
+    key: EventKey,
+    contact: Contact,
+    mapping: PortalMapping,
+    seen: Mapping[str, RemoteState],
+    errors: Mapping[str, SyncError],
 ) -> SyncError | None:
     """Return what keeps this event from being reflected, or nothing where it is."""
     if contact.erased and key.task != "anonymize_contact":
@@ -131,7 +135,11 @@ def find_error(
 
 
 def _unended(
-    key: EventKey, account: str, mapping: PortalMapping, seen: Mapping[str, Seen], errors: Mapping[str, SyncError]
+    key: EventKey,
+    account: str,
+    mapping: PortalMapping,
+    seen: Mapping[str, RemoteState],
+    errors: Mapping[str, SyncError],
 ) -> Iterator[SyncError | None]:
     """Yield what keeps an opt-out from the list, and from each that the newsletter had before."""
     newsletter = mapping.find_newsletter(key.newsletter)

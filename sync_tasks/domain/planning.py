@@ -1,28 +1,28 @@
 """From what is wished and what is known to the next request: as few as possible, opt-outs always. Pure.
 
 ``next_step`` looks at one contact on one account and says what to do next; whoever carries it out tells what was
-learnt with ``View`` and asks again, until nothing is left to do.
+learnt with ``SyncView`` and asks again, until nothing is left to do.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sync_tasks.domain.contact import Block, Contact, RemoteContact, Seen
+from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import (
     ERASED,
     FOREIGN,
     FOREIGNERS,
     TAKEN,
+    AccountMapping,
     Change,
-    Layout,
+    DesiredContact,
     NewContact,
-    Wanted,
+    desired_of,
     difference,
     differs,
     digest,
     essential,
     is_anonymized,
-    wanted_of,
 )
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.opt_outs import block_of, end_block, notice_end, settle_block, standing
@@ -35,7 +35,7 @@ class Read:
     """Look at the contact of this id; without doubt, only at what may have changed there."""
 
     contact_id: int
-    doubted: bool = True
+    outcome_unknown: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,44 +65,44 @@ Step = Read | Search | NewContact | Write | Erase
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class View:
+class SyncView:
     """What is known of one user's contact on one account while it is being pushed.
 
-    Without ``seen`` nobody has looked yet. ``fresh``: read in this push. ``doubted``: to be read before anything else.
-    ``guarded``: a block that a request of ours may have lifted, and that must be there at the end.
+    Without ``seen`` nobody has looked yet. ``fresh``: read in this push. ``outcome_unknown``: to be read before
+    anything else. ``guarded``: a block that a request of ours may have lifted, and that must be there at the end.
     """
 
-    seen: Seen | None = None
+    seen: RemoteState | None = None
     fresh: bool = False
-    doubted: bool = False
+    outcome_unknown: bool = False
     guarded: Block | None = None
 
 
-def first_view(contact: Contact, account: str) -> View:
+def first_view(contact: Contact, account: str) -> SyncView:
     """Return what a push may start from; after an ambiguous outcome, or a change at Brevo, that is very little."""
     seen = contact.seen.get(account)
-    if not contact.unsure and account not in contact.looks:
-        return View(seen)
+    if not contact.unknown_since and account not in contact.looks:
+        return SyncView(seen)
     if seen is None or seen.id is None:
-        return View(None, doubted=True)
-    return View(seen, doubted=True, guarded=seen.block if contact.unsure else None)
+        return SyncView(None, outcome_unknown=True)
+    return SyncView(seen, outcome_unknown=True, guarded=seen.block if contact.unknown_since else None)
 
 
-def concerns(contact: Contact, account: str, layout: Layout) -> bool:
+def concerns(contact: Contact, account: str, mapping: AccountMapping) -> bool:
     """Tell whether this account may hold anything of the user."""
     known = contact.seen.get(account)
     wished = contact.subscriptions()
     return (
         contact.erased
         or (known is not None and known.id is not None)
-        or any(layout.find(newsletter) for newsletter in wished)
+        or any(mapping.find(newsletter) for newsletter in wished)
         or (known is None and not wished)
-        or (known is None and any(newsletter in layout.departed and not on for newsletter, (_, on) in wished.items()))
+        or (known is None and any(newsletter in mapping.departed and not on for newsletter, (_, on) in wished.items()))
         or bool(contact.hints)
     )
 
 
-def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
+def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step | None:
     """Return what to do next, or nothing where this account agrees with the portal.
 
     Raises:
@@ -111,22 +111,22 @@ def next_step(contact: Contact, layout: Layout, view: View) -> Step | None:
     """
     seen = view.seen
     if seen is None:
-        return _first_look(contact, layout, view)
-    if seen.spares:
-        return Erase(min(seen.spares))
+        return _first_look(contact, mapping, view)
+    if seen.extra_contact_ids:
+        return Erase(min(seen.extra_contact_ids))
     if hints := _to_look_for(contact, seen):
-        return Search(hints, by_ext_id=view.doubted and seen.id is None)
+        return Search(hints, by_ext_id=view.outcome_unknown and seen.id is None)
     if contact.erased:
-        return _erased_step(layout, view, seen)
-    return _living_step(contact, layout, view, seen)
+        return _erased_step(mapping, view, seen)
+    return _living_step(contact, mapping, view, seen)
 
 
-def is_held_back(contact: Contact, layout: Layout, view: View) -> bool:
+def is_held_back(contact: Contact, mapping: AccountMapping, view: SyncView) -> bool:
     """Tell whether a push that has nothing left to do leaves something that waits for the end of the hold."""
-    return bool(contact.held) and next_step(replace(contact, held=""), layout, view) is not None
+    return bool(contact.held) and next_step(replace(contact, held=""), mapping, view) is not None
 
 
-def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
+def _to_look_for(contact: Contact, seen: RemoteState) -> tuple[str, ...]:
     """Return the addresses under which the user may have another contact than the one we know."""
     unknown = tuple(address for address in contact.hints if address != seen.address)
     if not unknown or (contact.address_taken and not contact.erased):
@@ -134,25 +134,25 @@ def _to_look_for(contact: Contact, seen: Seen) -> tuple[str, ...]:
     return contact.addresses if seen.id is None else unknown
 
 
-def _erased_step(layout: Layout, view: View, seen: Seen) -> Step | None:
+def _erased_step(mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
     """A contact that another system has made its own is nobody's to erase; what was ours leaves our lists."""
-    if seen.id is None or (seen.digest == ERASED and not view.doubted):
+    if seen.id is None or (seen.digest == ERASED and not view.outcome_unknown):
         return None
     if seen.digest not in FOREIGNERS:
         return Erase(seen.id)
-    if view.doubted:
+    if view.outcome_unknown:
         return Read(seen.id)
     if seen.digest == FOREIGN:
         return None
     return (
-        Write(seen.id, Change(leave=seen.lists, attributes=dict.fromkeys(layout.flags, True))) if seen.lists else None
+        Write(seen.id, Change(leave=seen.lists, attributes=dict.fromkeys(mapping.flags, True))) if seen.lists else None
     )
 
 
-def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
+def _living_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
     if seen.id is None:
-        return _creation(wanted_of(contact, layout, seen), contact)
-    if view.doubted:
+        return _creation(desired_of(contact, mapping, seen), contact)
+    if view.outcome_unknown:
         return Read(seen.id)
     if seen.digest == ERASED:
         raise ErasedAtBrevoError(
@@ -160,14 +160,14 @@ def _living_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> St
             "send an `anonymize_contact` if the user was deleted"
         )
     if seen.digest in FOREIGNERS:
-        return _foreign_step(contact, layout, view, seen)
-    return _amendment(contact, layout, view, seen)
+        return _foreign_step(contact, mapping, view, seen)
+    return _amendment(contact, mapping, view, seen)
 
 
-def _foreign_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> Step | None:
+def _foreign_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
     """Another system's contact only ever leaves our lists."""
-    wanted = wanted_of(contact, layout, seen)
-    change = replace(essential(difference(wanted, seen, view.guarded), layout), blocklisted=None)
+    wanted = desired_of(contact, mapping, seen)
+    change = replace(essential(difference(wanted, seen, view.guarded), mapping), blocklisted=None)
     if change:
         return Write(seen.id or 0, change)
     if wanted.subscribed:
@@ -175,34 +175,40 @@ def _foreign_step(contact: Contact, layout: Layout, view: View, seen: Seen) -> S
     return None
 
 
-def _amendment(contact: Contact, layout: Layout, view: View, seen: Seen) -> Read | Write | None:
-    wanted, contact_id = wanted_of(contact, layout, seen), seen.id or 0
+def _amendment(contact: Contact, mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Read | Write | None:
+    wanted, contact_id = desired_of(contact, mapping, seen), seen.id or 0
     change = difference(wanted, seen, view.guarded)
-    if not view.fresh and _misses_lists(change, contact, seen, layout):
+    if not view.fresh and _misses_lists(change, contact, seen, mapping):
         return Read(contact_id)
     if contact.address_taken:
-        change = essential(change, layout)
-    elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and layout.ext_ids.shared)):
+        change = essential(change, mapping)
+    elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and mapping.ext_ids.shared)):
         # On an account that others use, too, somebody may have made the contact theirs.
-        return Read(contact_id, doubted=False)
+        return Read(contact_id, outcome_unknown=False)
     return Write(contact_id, change) if change else None
 
 
-def _first_look(contact: Contact, layout: Layout, view: View) -> Step | None:
+def _first_look(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step | None:
     if contact.address_taken:
         return None
-    if not contact.addresses and not view.doubted:
+    if not contact.addresses and not view.outcome_unknown:
         raise UnknownContactError(
             "the user was never seen and the event brings no address: send it again with `email` (or `previous_email`)"
         )
-    wanted = wanted_of(contact, layout)
+    wanted = desired_of(contact, mapping)
     foreign = is_international(wanted.address or "")
-    if contact.erased or view.doubted or not wanted.subscribed or contact.addresses != (wanted.address,) or foreign:
-        return Search(contact.addresses, by_ext_id=view.doubted)
+    if (
+        contact.erased
+        or view.outcome_unknown
+        or not wanted.subscribed
+        or contact.addresses != (wanted.address,)
+        or foreign
+    ):
+        return Search(contact.addresses, by_ext_id=view.outcome_unknown)
     return _creation(wanted, contact)
 
 
-def _creation(wanted: Wanted, contact: Contact) -> NewContact | None:
+def _creation(wanted: DesiredContact, contact: Contact) -> NewContact | None:
     if not wanted.subscribed or contact.address_taken:
         return None
     if wanted.address is None:
@@ -210,106 +216,111 @@ def _creation(wanted: Wanted, contact: Contact) -> NewContact | None:
     return NewContact(wanted.address, wanted.ext_id, wanted.attributes, frozenset(wanted.subscribed))
 
 
-def _misses_lists(change: Change, contact: Contact, seen: Seen, layout: Layout) -> bool:
+def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: AccountMapping) -> bool:
     """Tell whether a list must be left on which the contact may be although we do not know it.
 
     Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. Whoever goes to
     another account takes an opt-out at Brevo along, so that must be known, too.
     """
-    ended = (layout.find(key.newsletter) for key in contact.pending if key.task == "unsubscribe_contact")
+    ended = (mapping.find(key.newsletter) for key in contact.pending if key.task == "unsubscribe_contact")
     by_hand = {newsletter.list_id for newsletter in ended if newsletter and (newsletter.manual or contact.manual)}
-    unknown = by_hand - seen.lists or layout.former - seen.lists - seen.off
-    return bool(unknown or (layout.departed and change.leave & layout.former))
+    unknown = by_hand - seen.lists or mapping.former - seen.lists - seen.absent_lists
+    return bool(unknown or (mapping.departed and change.leave & mapping.former))
 
 
-def _must_look(change: Change, wanted: Wanted, seen: Seen) -> bool:
+def _must_look(change: Change, wanted: DesiredContact, seen: RemoteState) -> bool:
     """A block at Brevo decides what a new subscription or a new address may do, so it must be known."""
-    return change.address is not None or any(since >= seen.looked for since in wanted.subscribed.values())
+    return change.address is not None or any(since >= seen.read_at for since in wanted.subscribed.values())
 
 
-def seen_of(
+def remote_state_of(
     remote: RemoteContact,
     contact: Contact,
-    layout: Layout,
-    before: Seen | None,
+    mapping: AccountMapping,
+    before: RemoteState | None,
     now: str,
     *,
     guarded: Block | None = None,
-) -> Seen:
+) -> RemoteState:
     """Return what reading a contact tells us; ``guarded``: a request of ours may have lifted that block."""
-    before = before or Seen()
-    here = replace(before, address=remote.address or "", lists=remote.lists & layout.lists)
-    wanted = wanted_of(contact, layout, here)
+    before = before or RemoteState()
+    here = replace(before, address=remote.address or "", lists=remote.lists & mapping.lists)
+    wanted = desired_of(contact, mapping, here)
     known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
-    lists = remote.lists & layout.watched
-    marked = ERASED if is_erased_unknown(remote, contact, layout, before) else ""
-    if not marked and layout.ext_ids.is_foreign(remote.ext_id):
+    lists = remote.lists & mapping.watched
+    marked = ERASED if is_erased_unknown(remote, contact, mapping, before) else ""
+    if not marked and mapping.ext_ids.is_foreign(remote.ext_id):
         marked = TAKEN if before.id == remote.id and before.digest not in {"", FOREIGN} else FOREIGN
-    former = remote.lists & (before.lists | before.off | before.former) - layout.watched
-    seen = Seen(
+    former = remote.lists & (before.lists | before.absent_lists | before.former) - mapping.watched
+    seen = RemoteState(
         id=remote.id,
         address=remote.address or "",
         lists=lists,
         digest=marked or digest(known, remote.ext_id),
-        block=block_of(remote.block, before, contact.opt_outs(layout.account)),
-        floor=before.floor,
-        spares=before.spares,
-        strange=_strange_of(lists, before, remote.id) - set(wanted.subscribed) - wanted.unsubscribed - wanted.kept,
-        off=layout.watched - lists,
-        looked=now,
+        block=block_of(remote.block, before, contact.opt_outs(mapping.account)),
+        ended_up_to=before.ended_up_to,
+        extra_contact_ids=before.extra_contact_ids,
+        foreign_lists=_strange_of(lists, before, remote.id)
+        - set(wanted.subscribed)
+        - wanted.unsubscribed
+        - wanted.kept,
+        absent_lists=mapping.watched - lists,
+        read_at=now,
         unblocked=before.unblocked,
         over=before.over,
         bounced=before.bounced,
-        ended=ended_of(remote, contact, layout, before),
-        skipped=before.skipped if remote.opted_out is None else layout.watched & remote.opted_out.keys(),
+        ended=ended_of(remote, contact, mapping, before),
+        skipped=before.skipped if remote.opted_out is None else mapping.watched & remote.opted_out.keys(),
         former=former,
-        foreign=remote.lists - layout.watched - former if remote.block else frozenset(),
+        foreign=remote.lists - mapping.watched - former if remote.block else frozenset(),
     )
-    if guarded is None and not contact.unsure:
+    if guarded is None and not contact.unknown_since:
         seen = replace(notice_end(seen, before), edited=before.edited | _edits(wanted, before, seen, remote))
     return settle_block(seen, wanted.address, wanted.address_since)
 
 
-def ended_of(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> dict[int, str]:
+def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> dict[int, str]:
     """Return the lists that the person opted out of one by one, and when.
 
     An event names lists also where it tells of an opt-out of everything: only the read tells whether a block is there.
     A list that Brevo began to skip without an event was opted out of when the contact last changed, at the latest.
     """
-    told = contact.list_opt_outs(layout.account)
+    told = contact.list_opt_outs(mapping.account)
     shown = remote.opted_out or {}
     ended = dict(before.ended)
-    for number in layout.watched & (told.keys() | shown.keys()):
+    for number in mapping.watched & (told.keys() | shown.keys()):
         news = number in shown and number not in before.skipped
         moment = told.get(number) or (shown[number] if news else "")
         if news or (moment and remote.block is None):
             ended[number] = max(moment, ended.get(number, ""))
-    for number, moment in _flagged(remote, contact, layout, before):
+    for number, moment in _flagged(remote, contact, mapping, before):
         ended[number] = max(moment, ended.get(number, ""))
-    return {number: moment for number, moment in ended.items() if not _is_overtaken(number, moment, contact, layout)}
+    return {number: moment for number, moment in ended.items() if not _is_overtaken(number, moment, contact, mapping)}
 
 
-def _flagged(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen) -> Iterator[tuple[int, str]]:
+def _flagged(
+    remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState
+) -> Iterator[tuple[int, str]]:
     """Yield the lists whose flag says unsubscribed although the state believes the contact there, and since when.
 
     We set a flag only as the contact leaves its list: the state lost an opt-out, or somebody at Brevo wrote one down.
     """
-    if contact.unsure or before.id != remote.id:
+    if contact.unknown_since or before.id != remote.id:
         return
-    for slug, (since, wished) in layout.subscriptions(contact).items():
-        newsletter = layout.newsletters[slug]
+    for slug, (since, wished) in mapping.subscriptions(contact).items():
+        newsletter = mapping.newsletters[slug]
         flag, was_there = newsletter.unsubscribed_attribute, newsletter.list_id in before.lists
-        if wished and was_there and since <= before.looked and flag and remote.attributes.get(flag) is True:
+        if wished and was_there and since <= before.read_at and flag and remote.attributes.get(flag) is True:
             yield newsletter.list_id, since
 
 
-def _is_overtaken(list_id: int, moment: str, contact: Contact, layout: Layout) -> bool:
+def _is_overtaken(list_id: int, moment: str, contact: Contact, mapping: AccountMapping) -> bool:
     """Tell whether the portal itself has ended that subscription since."""
-    wishes = layout.subscriptions(contact).items()
-    return any(since > moment and not wished and layout.shows(slug, {list_id}) for slug, (since, wished) in wishes)
+    wishes = mapping.subscriptions(contact).items()
+    return any(since > moment and not wished and mapping.shows(slug, {list_id}) for slug, (since, wished) in wishes)
 
 
-def _edits(wanted: Wanted, before: Seen, now: Seen, remote: RemoteContact) -> frozenset[str]:
+def _edits(wanted: DesiredContact, before: RemoteState, now: RemoteState, remote: RemoteContact) -> frozenset[str]:
     """Return in what somebody changed a contact at Brevo that was as the portal wants it.
 
     An attribute that is empty there counts for none: Brevo ignores in silence what it does not like.
@@ -328,63 +339,65 @@ def _edits(wanted: Wanted, before: Seen, now: Seen, remote: RemoteContact) -> fr
     return frozenset(name for name, edited in edits.items() if edited)
 
 
-def is_erased_unknown(remote: RemoteContact, contact: Contact, layout: Layout, before: Seen | None) -> bool:
+def is_erased_unknown(
+    remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState | None
+) -> bool:
     """Tell whether a contact proves an erasure of its user of which the state knows nothing.
 
     A placeholder that let another user have the address first is known, or carries the user's own ``ext_id``.
     """
-    if contact.erased or remote.ext_id in layout.ext_ids.all_of(contact.user_id) or not is_anonymized(remote):
+    if contact.erased or remote.ext_id in mapping.ext_ids.all_of(contact.user_id) or not is_anonymized(remote):
         return False
     return before is None or before.digest == ERASED or before.address != remote.address
 
 
-def still_guarded(seen: Seen, contact: Contact, guarded: Block | None) -> Block | None:
+def still_guarded(seen: RemoteState, contact: Contact, guarded: Block | None) -> Block | None:
     """Return what is left of a block that a request of ours may have lifted, and that a read does not show."""
     address, since = (contact.wish("address") or ("", ""))[::-1]
     return None if seen.block else standing(guarded, address, since, seen.bounced)
 
 
-def _strange_of(lists: frozenset[int], before: Seen, contact_id: int) -> frozenset[int]:
+def _strange_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
     """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
     if before.id != contact_id:
         return frozenset()
-    return lists & (before.strange | before.off)
+    return lists & (before.foreign_lists | before.absent_lists)
 
 
-def without_lists(view: View, lists: frozenset[int]) -> View:
+def without_lists(view: SyncView, lists: frozenset[int]) -> SyncView:
     """Return the same view of an account that lacks these lists: nobody is on them."""
     seen = view.seen
     if seen is None or not lists:
         return view
-    names = ("lists", "strange", "off", "skipped", "former", "foreign")
+    names = ("lists", "foreign_lists", "absent_lists", "skipped", "former", "foreign")
     return replace(view, seen=replace(seen, **{name: getattr(seen, name) - lists for name in names}))
 
 
-def before_write(seen: Seen, change: Change) -> Seen:
+def before_write(seen: RemoteState, change: Change) -> RemoteState:
     """Return what must be remembered before the request goes out, in case its answer never comes."""
     if change.blocklisted is False and seen.block:
-        return replace(seen, floor=max(seen.floor, seen.block.opted_out))
+        return replace(seen, ended_up_to=max(seen.ended_up_to, seen.block.opted_out))
     return seen
 
 
-def after_move(seen: Seen, change: Change) -> Seen:
+def after_move(seen: RemoteState, change: Change) -> RemoteState:
     """Return what is known once the contact was put on the change's lists, and taken off others."""
-    lists, off = (seen.lists | change.join) - change.leave, (seen.off - change.join) | change.leave
+    lists, absent_lists = (seen.lists | change.join) - change.leave, (seen.absent_lists - change.join) | change.leave
     ended = {number: moment for number, moment in seen.ended.items() if number not in change.join}
     return replace(
         seen,
         lists=lists,
-        off=off,
-        strange=seen.strange - change.leave,
+        absent_lists=absent_lists,
+        foreign_lists=seen.foreign_lists - change.leave,
         former=seen.former - change.leave,
         ended=ended if seen.ended else seen.ended,
         skipped=seen.skipped - change.join,
     )
 
 
-def after_write(view: View, change: Change, wanted: Wanted) -> View:
+def after_write(view: SyncView, change: Change, wanted: DesiredContact) -> SyncView:
     """Return what is known once Brevo said yes; a block that an e-mail change may have lifted is read back."""
-    seen = before_write(view.seen or Seen(), change)
+    seen = before_write(view.seen or RemoteState(), change)
     block = seen.block or (view.guarded if change.blocklisted else None)
     after = replace(
         after_move(seen, change),
@@ -395,4 +408,6 @@ def after_write(view: View, change: Change, wanted: Wanted) -> View:
     lifted = change.blocklisted is False
     after = end_block(after) if lifted else settle_block(after, wanted.address, wanted.address_since)
     moved_blocked = change.address is not None and after.block is not None
-    return View(after, fresh=not moved_blocked, doubted=moved_blocked, guarded=after.block if moved_blocked else None)
+    return SyncView(
+        after, fresh=not moved_blocked, outcome_unknown=moved_blocked, guarded=after.block if moved_blocked else None
+    )

@@ -22,7 +22,7 @@ def priority_of(contact: Contact) -> Priority:
     """Opt-outs and erasures go first, last what nobody asked for: repairs of what a comparison has found."""
     if _ends_something(contact.pending):
         return Priority.URGENT
-    asked = contact.pending or contact.looks or contact.unsure or contact.erased
+    asked = contact.pending or contact.looks or contact.unknown_since or contact.erased
     return Priority.ORDINARY if asked else Priority.BACKGROUND
 
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sync_tasks.config.settings import Account
 from sync_tasks.domain.pauses import Pause
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.erasures import count_unfinished
 from sync_tasks.state.holds import read_hold
 from sync_tasks.state.store import Store
@@ -57,15 +57,15 @@ def _held_for(store: Store, now: int) -> float:
 
 def _set_pauses(registry: CollectorRegistry, store: Store, accounts: Mapping[str, Account], now: int) -> None:
     name = "sync_tasks_pause_seconds"
-    gauge, throttle = Gauge(name, METRICS[name], ["account"], registry=registry), Throttle(store, accounts)
+    gauge, limiter = Gauge(name, METRICS[name], ["account"], registry=registry), Limiter(store, accounts)
     for account in accounts:
-        pause = throttle.paused(account)
+        pause = limiter.paused(account)
         # A pause of this moment is one, too.
         gauge.labels(account).set(_age(pause, now) if pause else 0.0)
     name = "sync_tasks_part_pause_seconds"
     gauge = Gauge(name, METRICS[name], ["account", "part"], registry=registry)
     for account in accounts:
-        for part, pause in throttle.paused_parts(account).items():
+        for part, pause in limiter.paused_parts(account).items():
             gauge.labels(account, part).set(_age(pause, now))
 
 

@@ -134,10 +134,10 @@ def read_swept(store: "Store") -> float | None:
 
 def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount]:
     """Return which accounts are paused."""
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
 
-    throttle, now = Throttle(store, settings.accounts), int(store.now())
-    pauses = ((name, throttle.paused(name)) for name in settings.accounts)
+    limiter, now = Limiter(store, settings.accounts), int(store.now())
+    pauses = ((name, limiter.paused(name)) for name in settings.accounts)
     return {
         name: PausedAccount(pause.error, pause.message, max(now - int(pause.since), 0) / _MICROSECONDS)
         for name, pause in pauses
@@ -148,11 +148,11 @@ def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount
 def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
     """Return which parts of accounts are paused."""
     from sync_tasks.domain.pauses import advise, describe, list_of, name_of
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
 
-    throttle, now, parts = Throttle(store, settings.accounts), int(store.now()), list[PausedPart]()
+    limiter, now, parts = Limiter(store, settings.accounts), int(store.now()), list[PausedPart]()
     for account in settings.accounts:
-        for part, pause in throttle.paused_parts(account).items():
+        for part, pause in limiter.paused_parts(account).items():
             seconds = max(now - int(pause.since), 0) / _MICROSECONDS
             waiting = store.redis.zcard(store.key(f"paused_users:{name_of(account, part)}"))
             lists = settings.newsletters_by_account[account].items()

@@ -14,19 +14,20 @@ from sync_tasks.errors import SyncError
 class Written:
     """What became of a write: the contact's numeric id.
 
-    ``doubtful`` means that an earlier try of the same call was never answered: Brevo may still apply it *again*, later.
+    ``outcome_unknown`` means that an earlier try of the same call was never answered: Brevo may still apply it *again*,
+    later.
     """
 
     contact_id: int
-    doubtful: bool = False
+    outcome_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Which contacts a list call surely moved; ``doubtful`` as above."""
+    """Which contacts a list call surely moved; ``outcome_unknown`` as above."""
 
     ids: frozenset[int]
-    doubtful: bool = False
+    outcome_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Gate(Protocol):
     def report(self, permit: Permit, error: SyncError | None) -> None:
         """Take note of how the request of a permit went."""
 
-    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
+    def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
 
 
@@ -88,7 +89,7 @@ class OpenGate:
     def report(self, permit: Permit, error: SyncError | None) -> None:
         """Forget it."""
 
-    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
+    def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Forget it."""
 
 
@@ -96,7 +97,7 @@ class Gateway(Protocol):
     """One account of the provider.
 
     Every method raises ``TransientError``, ``AccountError`` or ``PermanentError`` and nothing else. A
-    ``GatewayUnavailableError`` that is ``doubtful`` says that the call may still take effect.
+    ``GatewayUnavailableError`` that is ``outcome_unknown`` says that the call may still take effect.
     """
 
     def through(self, gate: Gate) -> "Gateway":

@@ -3,14 +3,14 @@
 from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import RateLimitedError
 from sync_tasks.providers import Permit
-from sync_tasks.rate_limits.limiter import AccountGate, Throttle
+from sync_tasks.rate_limits.limiter import AccountGate, Limiter
 
 
 class PatientGate(AccountGate):
     """Lets requests of the lowest priority pass; a limit that is used up is waited for, a pause is not."""
 
-    def __init__(self, throttle: Throttle, account: str) -> None:
-        super().__init__(throttle, account, Priority.BACKGROUND)
+    def __init__(self, limiter: Limiter, account: str) -> None:
+        super().__init__(limiter, account, Priority.BACKGROUND)
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
         """Return a permit once a request may go out.

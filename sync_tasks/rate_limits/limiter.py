@@ -30,7 +30,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Permit
-from sync_tasks.rate_limits.wait_queue import Line
+from sync_tasks.rate_limits.wait_queue import WaitQueue
 from sync_tasks.state.store import Store
 
 log = logging.getLogger("sync_tasks.rate_limits.limiter")
@@ -60,7 +60,7 @@ def _nothing() -> None:
     pass
 
 
-class Throttle:
+class Limiter:
     """What all processes agree on about the portal's accounts."""
 
     def __init__(self, store: Store, accounts: Mapping[str, Account], probe_every: float = PROBE_EVERY) -> None:
@@ -74,7 +74,7 @@ class Throttle:
             for bucket, told in _windows(account).items()
         }
         self._stopping, self._ends = threading.Event(), math.inf
-        self._lines = {key: Line() for key in self._windows}
+        self._queues = {key: WaitQueue() for key in self._windows}
         self._background = {
             (name, bucket): (str(max(per_hour // 2, 1)), str(_BACKGROUND_HOUR))
             for name, account in accounts.items()
@@ -102,8 +102,8 @@ class Throttle:
         """The process is about to end: what is under way may come to its end, but nobody waits for long any more."""
         self._ends = time.monotonic() + FAREWELL
         self._stopping.set()
-        for line in self._lines.values():
-            line.close(FAREWELL)
+        for queue in self._queues.values():
+            queue.close(FAREWELL)
 
     @property
     def stopping(self) -> bool:
@@ -131,9 +131,9 @@ class Throttle:
             RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
         """
         patience = _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
-        line, deadline, waited = self._lines[account, bucket], time.monotonic() + patience, False
-        with line.standing(priority) as place:
-            while line.wait_to_be_first(place, deadline):
+        queue, deadline, waited = self._queues[account, bucket], time.monotonic() + patience, False
+        with queue.waiting(priority) as place:
+            while queue.wait_to_be_first(place, deadline):
                 permit, wait = self._ask(account, bucket, priority, part)
                 if permit:
                     return permit
@@ -143,7 +143,7 @@ class Throttle:
                 if not waited:
                     waited = True
                     meanwhile()
-                if not line.wait_as_first(place, ready - time.monotonic()):
+                if not queue.wait_as_first(place, ready - time.monotonic()):
                     raise RateLimitedError(f"account {account}: the worker is ending", 1.0)
         raise RateLimitedError(f"account {account}: others wait for its limit too", 1.0)
 
@@ -164,7 +164,7 @@ class Throttle:
     def ask_ahead(self) -> tuple[str, ...]:
         """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
         (first, *others) = self._accounts
-        return () if others or self._lines[first, "contacts"].crowded else self.question(first, "contacts")
+        return () if others or self._queues[first, "contacts"].crowded else self.question(first, "contacts")
 
     def granted_along(self) -> Permit:
         """Return the permit that came along with a lease: the question asked ahead was answered well, just now."""
@@ -186,13 +186,13 @@ class Throttle:
         length = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
         self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), str(length), px=length)
 
-    def observe(self, account: str, bucket: str, limit: int, remaining: int) -> None:
+    def record_usage(self, account: str, bucket: str, limit: int, remaining: int) -> None:
         """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for."""
         told = self._windows[account, bucket]
         windows = [(int(count), length) for count, length in zip(told[::2], told[1::2], strict=True)]
         most, length = min(windows, key=lambda window: abs(window[0] - limit))
         if most == limit and remaining * 2 < limit:
-            self._store.observe(account, bucket, (length, str(most), str(limit - remaining)))
+            self._store.record_usage(account, bucket, (length, str(most), str(limit - remaining)))
 
     def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
         """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
@@ -263,18 +263,18 @@ class AccountGate:
 
     def __init__(
         self,
-        throttle: Throttle,
+        limiter: Limiter,
         account: str,
         priority: Priority = Priority.ORDINARY,
         reserved: Permit | None = None,
     ) -> None:
-        self._throttle = throttle
+        self._throttle = limiter
         self._account = account
         self._priority = priority
         self._reserved = reserved
 
     def reserve(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
-        """Return once the next request may go out at once; see ``Throttle.acquire``."""
+        """Return once the next request may go out at once; see ``Limiter.acquire``."""
         self._reserved = self._take_reserved(bucket, part) or self._acquire(bucket, part, meanwhile)
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
@@ -297,9 +297,9 @@ class AccountGate:
             self._throttle.free_probe(self._account, permit.part)
         return None
 
-    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
+    def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
-        self._throttle.observe(self._account, permit.bucket, limit, remaining)
+        self._throttle.record_usage(self._account, permit.bucket, limit, remaining)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
         """Take note of how the request went: it may pause the account for everybody, or a part of it, or end a pause.

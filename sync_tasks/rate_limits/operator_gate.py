@@ -7,7 +7,7 @@ from sync_tasks.errors import AccountPausedError, RateLimitedError, SyncError
 from sync_tasks.providers import Permit
 
 if TYPE_CHECKING:
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
 
 
 class VisitorGate:
@@ -16,8 +16,8 @@ class VisitorGate:
     Without a throttle (Redis is away) there is nothing to wait for.
     """
 
-    def __init__(self, throttle: "Throttle | None", account: str) -> None:
-        self._throttle = throttle
+    def __init__(self, limiter: "Limiter | None", account: str) -> None:
+        self._throttle = limiter
         self._account = account
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
@@ -32,7 +32,7 @@ class VisitorGate:
         if isinstance(error, RateLimitedError) and self._throttle:
             self._throttle.hold(self._account, error.retry_after or 1.0, permit.bucket)
 
-    def observe(self, permit: Permit, limit: int, remaining: int) -> None:
+    def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Tell everybody what is left by Brevo's own count."""
         if self._throttle:
-            self._throttle.observe(self._account, permit.bucket, limit, remaining)
+            self._throttle.record_usage(self._account, permit.bucket, limit, remaining)

@@ -13,7 +13,7 @@ from sync_tasks.domain.priority import Priority
 Place = tuple[int, int]
 
 
-class Line:
+class WaitQueue:
     """A line of waiting threads; only its first asks the others' machines, so that waiting costs next to nothing."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Line:
         self._closes = math.inf
 
     @contextmanager
-    def standing(self, priority: Priority) -> Iterator[Place]:
+    def waiting(self, priority: Priority) -> Iterator[Place]:
         """Stand in line for as long as the block lasts."""
         place = (int(priority), next(self._numbers))
         with self._changed:

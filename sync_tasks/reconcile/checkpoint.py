@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, cast
 
-from sync_tasks.domain.contact import Contact, Seen
-from sync_tasks.domain.diff import Layout, wanted_of
+from sync_tasks.domain.contact import Contact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, desired_of
 from sync_tasks.reconcile.drift import Drift
 from sync_tasks.reconcile.ownership import AT_ONCE, read_contacts
 from sync_tasks.state.codec import dump_seen, load_contact
@@ -44,11 +44,11 @@ class Found:
 class Memory:
     """Remembers one comparison of one account; ``began`` is its stamp."""
 
-    def __init__(self, store: Store, layout: Layout, *scope: object) -> None:
+    def __init__(self, store: Store, mapping: AccountMapping, *scope: object) -> None:
         """Find the unfinished comparison of the same scope and configuration, or begin a new one."""
-        self._store, self._layout = store, layout
-        told = hashlib.sha256(repr((layout, scope)).encode()).hexdigest()[:12]
-        self._key = store.key(f"comparing:{layout.account}:{told}")
+        self._store, self._layout = store, mapping
+        told = hashlib.sha256(repr((mapping, scope)).encode()).hexdigest()[:12]
+        self._key = store.key(f"comparing:{mapping.account}:{told}")
         self.began = cast("str | None", store.redis.lindex(self._key, 0)) or self._begin()
 
     def _begin(self) -> str:
@@ -67,7 +67,7 @@ class Memory:
         """Leave nothing to go on with: the comparison is done."""
         self._store.redis.delete(self._key)
 
-    def keep(self, found: Found) -> None:
+    def renew_lease(self, found: Found) -> None:
         """Add what a page came to, as long as the time is not over."""
         told = [found.offset, found.alone, found.ids, list(map(_dump, found.drifts)), found.strays, found.met]
         self._store.redis.rpushx(self._key, json.dumps(told, separators=(",", ":")))
@@ -94,8 +94,8 @@ class Memory:
         """Return a drift as it was found; of an address or attributes that differ it is enough that they do."""
         if drift.seen is None or contact is None or contact.rev != drift.rev:
             return drift
-        wanted = wanted_of(contact, self._layout, drift.seen)
-        before = contact.seen.get(self._layout.account, Seen())
+        wanted = desired_of(contact, self._layout, drift.seen)
+        before = contact.seen.get(self._layout.account, RemoteState())
         address = "" if "address" in drift.kinds else wanted.address or before.address
         digest = "" if "attribute" in drift.kinds else wanted.digest
         seen = replace(drift.seen, address=address, digest=digest, bounced=before.bounced)

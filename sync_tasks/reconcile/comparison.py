@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from sync_tasks.domain.contact import Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import Layout, is_anonymized
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, is_anonymized
 from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.planning import concerns, is_erased_unknown
 from sync_tasks.reconcile.checkpoint import Found, Memory
@@ -43,7 +43,7 @@ class Comparison:
     """
 
     account: str
-    using: Resources
+    context: Resources
     dry: bool = False
     tell: Tell = ignore
     anew: bool = False
@@ -59,14 +59,14 @@ class Comparison:
     _met: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.memory = Memory(self.using.store, self.layout, self.dry)
+        self.memory = Memory(self.context.store, self.mapping, self.dry)
         if self.anew:
             self.memory.begin_anew()
 
     @property
-    def layout(self) -> Layout:
+    def mapping(self) -> AccountMapping:
         """How the portal's words map to those of the account."""
-        return self.using.layouts[self.account]
+        return self.context.mappings[self.account]
 
     @property
     def kinds(self) -> Counter[str]:
@@ -79,12 +79,12 @@ class Comparison:
         Raises:
             SyncError: the account cannot be read to its end.
         """
-        store = self.using.store
-        walk, tombs = walk_state(store, self.layout, counting=self.counting), read_tombs(store, self.account)
+        store = self.context.store
+        walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_tombs(store, self.account)
         holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
-        glance, shown = Glance(self.layout, store.tolerance), Shown()
+        glance, shown = Glance(self.mapping, store.tolerance), Shown()
         offset = self._go_on(holders, shown)
-        for page in read_pages(self.using.gateways[self.account], self.using, shown, offset):
+        for page in read_pages(self.context.gateways[self.account], self.context, shown, offset):
             drifts, strays = len(self.drifts), len(self._strays)
             self.compared += len(page.remotes)
             self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
@@ -118,13 +118,13 @@ class Comparison:
         """Remember what a page came to: what was found beyond so many drifts and strays."""
         ids, found = [remote.id for remote in page.remotes], self.drifts[drifts:]
         news = dict(islice(self._strays.items(), strays, None))
-        self.memory.keep(Found(page.after, self.alone, ids, found, news, self._met))
+        self.memory.renew_lease(Found(page.after, self.alone, ids, found, news, self._met))
         self._met = []
 
     def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
         """Return the contacts that do not surely agree at a glance."""
-        names = {remote.id: user for remote in remotes if (user := self.layout.ext_ids.user_of(remote.ext_id))}
-        calm = read_calm(set(names.values()), self.using.store)
+        names = {remote.id: user for remote in remotes if (user := self.mapping.ext_ids.user_of(remote.ext_id))}
+        calm = read_calm(set(names.values()), self.context.store)
         return [
             remote
             for remote in remotes
@@ -132,8 +132,8 @@ class Comparison:
         ]
 
     def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:
-        users, claims = find_users(page.remotes, holders, self.using.store, self.layout.ext_ids)
-        contacts = read_contacts(set(users.values()), self.using.store)
+        users, claims = find_users(page.remotes, holders, self.context.store, self.mapping.ext_ids)
+        contacts = read_contacts(set(users.values()), self.context.store)
         self._meet(users.values())
         agreed = []
         self._leave_alone({user: number for number, user in users.items() if user not in contacts})
@@ -144,19 +144,19 @@ class Comparison:
             elif user is None:
                 self._note_unknown(remote, tombs)
             elif contact := contacts.get(user):
-                found = self._look_at(remote, contact, page.looked)
+                found = self._look_at(remote, contact, page.read_at)
                 if isinstance(found, Drift):
                     self.drifts.append(found)
                 elif found:
                     agreed.append(wire_seen(user, contact.rev, self.account, found, state=self._agrees(contact)))
         if agreed and not self.dry:
-            self.using.store.saw(agreed)
+            self.context.store.record_remote(agreed)
 
     def _leave_alone(self, users: Mapping[str, int | None]) -> None:
         """Leave users to the push that is under way; one that has taken long is told of."""
         self.alone += len(users)
         if users:
-            waiting = read_waiting(users, self.using.store)
+            waiting = read_waiting(users, self.context.store)
             self.drifts += (Drift(("waiting",), user, users[user]) for user in waiting)
 
     def _meet(self, users: Iterable[str]) -> None:
@@ -166,30 +166,30 @@ class Comparison:
                 self._lacking.found(number_of(user))
                 self._met.append(user)
 
-    def _look_at(self, remote: RemoteContact, contact: Contact, looked: str) -> Drift | Seen | None:
+    def _look_at(self, remote: RemoteContact, contact: Contact, read_at: str) -> Drift | RemoteState | None:
         """Return a drift; or what is news of a contact that agrees, or nothing."""
         known = contact.seen.get(self.account)
         if known and known.id == remote.id and self._is_another(remote, contact, known):
-            return find_drift(remote, contact, self.layout, looked)
+            return find_drift(remote, contact, self.mapping, read_at)
         if contact.erased:
             return Drift(("unfinished erasure",), contact.user_id, remote.id, contact.rev)
         if known and known.id not in {None, remote.id}:
             self._strays[contact.user_id] = remote.id
             return None
-        found = find_drift(remote, contact, self.layout, looked)
+        found = find_drift(remote, contact, self.mapping, read_at)
         return found if isinstance(found, Drift) or known is None or known.id is None else None
 
-    def _is_another(self, remote: RemoteContact, contact: Contact, known: Seen) -> bool:
+    def _is_another(self, remote: RemoteContact, contact: Contact, known: RemoteState) -> bool:
         """Tell whether an erased person or a stranger is found under the id of a living user."""
         if contact.erased:
             return False
-        erased = is_erased_unknown(remote, contact, self.layout, known)
-        return erased or is_stranger(remote, contact, self.layout, known)
+        erased = is_erased_unknown(remote, contact, self.mapping, known)
+        return erased or is_stranger(remote, contact, self.mapping, known)
 
     def _agrees(self, contact: Contact) -> str:
         """Tell whether every other account that may hold anything of the user agrees too, as far as is known."""
-        others = ((account, layout) for account, layout in self.using.layouts.items() if account != self.account)
-        known = all(account in contact.seen for account, layout in others if concerns(contact, account, layout))
+        others = ((account, mapping) for account, mapping in self.context.mappings.items() if account != self.account)
+        known = all(account in contact.seen for account, mapping in others if concerns(contact, account, mapping))
         return "clean" if known else ""
 
     def _note_unknown(self, remote: RemoteContact, tombs: frozenset[int]) -> None:
@@ -197,35 +197,35 @@ class Comparison:
         entombed = remote.id in tombs or self._is_erased(remote)
         if entombed and not anonymized:
             self.drifts.append(Drift(("erased person",), contact_id=remote.id, loses=True))
-        elif lists := remote.lists & self.layout.watched - self.layout.manual:
+        elif lists := remote.lists & self.mapping.watched - self.mapping.manual:
             self.drifts.append(Drift(("unknown contact",), contact_id=remote.id, lists=lists))
 
     def _is_erased(self, remote: RemoteContact) -> bool:
         """Tell whether a contact is that of an erased user, whom it is called by more than an ``ext_id``."""
-        store, user = self.using.store, self.layout.ext_ids.user_of(remote.ext_id)
+        store, user = self.context.store, self.mapping.ext_ids.user_of(remote.ext_id)
         if not user or not store.is_erased(user):
             return False
-        return self.layout.ext_ids.proves(remote.ext_id, user) or store.is_vacated(remote.address or "")
+        return self.mapping.ext_ids.proves(remote.ext_id, user) or store.is_vacated(remote.address or "")
 
-    def _find_gone(self, users: Iterator[str], looked: str) -> None:
+    def _find_gone(self, users: Iterator[str], read_at: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""
         while chunk := list(islice(users, AT_ONCE)):
-            contacts = read_contacts(chunk, self.using.store)
+            contacts = read_contacts(chunk, self.context.store)
             self._leave_alone(dict.fromkeys((user for user in chunk if user not in contacts), None))
             for contact in contacts.values():
-                drift = None if contact.erased else find_missing(contact, self.layout, looked)
+                drift = None if contact.erased else find_missing(contact, self.mapping, read_at)
                 self._strays.pop(contact.user_id, None)
                 if drift:
                     self.drifts.append(drift)
         self._note_strays()
 
-    def _find_lacking(self, users: Iterator[str], looked: str) -> None:
+    def _find_lacking(self, users: Iterator[str], read_at: str) -> None:
         """Whoever subscribed and was on no page lacks a contact, unless it is about to be created."""
         while chunk := list(islice(users, AT_ONCE)):
-            for contact in read_contacts(chunk, self.using.store).values():
+            for contact in read_contacts(chunk, self.context.store).values():
                 known = contact.seen.get(self.account)
                 if not contact.erased and (known is None or known.id is None):
-                    self.drifts += filter(None, [find_missing(contact, self.layout, looked)])
+                    self.drifts += filter(None, [find_missing(contact, self.mapping, read_at)])
 
     def _note_strays(self) -> None:
         duplicates = (Drift(("duplicate contact",), user, number) for user, number in self._strays.items())

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import cast
 
 from sync_tasks.domain.contact import Contact
-from sync_tasks.domain.diff import Layout, is_anonymized
+from sync_tasks.domain.diff import AccountMapping, is_anonymized
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.id_index import Shown
@@ -24,34 +24,34 @@ _NONE = frozenset[int]()
 class Picture:
     """What an account holds: on which managed lists a contact is, by its number and its ``ext_id``."""
 
-    layout: Layout
+    mapping: AccountMapping
     lists: dict[int | str, frozenset[int]] = field(default_factory=dict)
     anonymized: set[int] = field(default_factory=set)
 
     def has(self, contact: Contact, slug: str) -> bool:
         """Tell whether a contact is on the list of a newsletter, or on one that it had before."""
-        return self.layout.shows(slug, self._lists_of(contact))
+        return self.mapping.shows(slug, self._lists_of(contact))
 
     def _lists_of(self, contact: Contact) -> frozenset[int]:
-        seen = contact.seen.get(self.layout.account)
+        seen = contact.seen.get(self.mapping.account)
         number = seen.id if seen and seen.id is not None else 0
         return self.lists.get(contact.user_id if contact.user_id in self.lists else number, _NONE)
 
     def events_of(self, contact: Contact, hold: Hold, pictures: Iterable["Picture"]) -> Iterator[Event]:
         """Yield what must have happened to a living user for Brevo to be as these pictures show."""
-        seen = contact.seen.get(self.layout.account)
+        seen = contact.seen.get(self.mapping.account)
         number = seen.id if seen and seen.id is not None else 0
         moved = contact.user_id in self.lists
         if number in self.anonymized and not moved:
             yield Anonymize(user_id=contact.user_id)
             return
         for slug, (since, wished) in contact.subscriptions().items():
-            old = wished and since <= hold.moment and self.layout.find(slug)
+            old = wished and since <= hold.moment and self.mapping.find(slug)
             if old and not any(picture.has(contact, slug) for picture in pictures):
                 yield Unsubscribe(user_id=contact.user_id, newsletter=slug, occurred_at=moment_of(since))
 
 
-def concede(using: Resources, hold: Hold) -> list[Event]:
+def concede(context: Resources, hold: Hold) -> list[Event]:
     """Read every account, accept what Brevo shows to have been ended, and return it.
 
     Each opt-out has the moment of the subscription that it ends, for a tie unsubscribes: nothing newer is ended by it.
@@ -59,21 +59,21 @@ def concede(using: Resources, hold: Hold) -> list[Event]:
     Raises:
         SyncError: an account cannot be read to its end; nothing was accepted.
     """
-    pictures = [_take_picture(account, using) for account in using.layouts]
-    events = list(dict.fromkeys(_events(pictures, hold, using.store)))
+    pictures = [_take_picture(account, context) for account in context.mappings]
+    events = list(dict.fromkeys(_events(pictures, hold, context.store)))
     for event in events:
-        using.store.accept(event)
+        context.store.accept(event)
     return events
 
 
-def _take_picture(account: str, using: Resources) -> Picture:
-    picture, alike = Picture(using.layouts[account]), dict[frozenset[int], frozenset[int]]()
-    for page in read_pages(using.gateways[account], using, Shown()):
+def _take_picture(account: str, context: Resources) -> Picture:
+    picture, alike = Picture(context.mappings[account]), dict[frozenset[int], frozenset[int]]()
+    for page in read_pages(context.gateways[account], context, Shown()):
         for remote in page.remotes:
-            lists = remote.lists & picture.layout.watched
+            lists = remote.lists & picture.mapping.watched
             lists = alike.setdefault(lists, lists)
             picture.lists[remote.id] = lists
-            if user := picture.layout.ext_ids.user_of(remote.ext_id):
+            if user := picture.mapping.ext_ids.user_of(remote.ext_id):
                 picture.lists[user] = lists
             if is_anonymized(remote):
                 picture.anonymized.add(remote.id)

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sync_tasks.domain.batching import Shape, kind_of_repair
-from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, Seen
+from sync_tasks.domain.batching import BatchKind, repair_kind_of
+from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.diff import (
     ERASED,
     FOREIGNERS,
+    AccountMapping,
     Change,
-    Layout,
     describe_drift,
+    desired_of,
     difference,
     differing,
     essential,
-    wanted_of,
 )
 from sync_tasks.domain.identity import is_stranger
-from sync_tasks.domain.planning import seen_of
+from sync_tasks.domain.planning import remote_state_of
 from sync_tasks.reconcile.letters import Subject, subject_of
 from sync_tasks.state.codec import dump_seen
 
@@ -60,7 +60,7 @@ class Drift:
     user_id: str = ""
     contact_id: int | None = None
     rev: str = ""
-    seen: Seen | None = None
+    seen: RemoteState | None = None
     lists: frozenset[int] = frozenset()
     loses: bool = False
     regains: bool = False
@@ -84,54 +84,54 @@ class Drift:
         return "on a former list" in self.kinds
 
     def wire(self, account: str) -> list[str]:
-        """Return the arguments of ``saw.lua``."""
+        """Return the arguments of ``record_remote.lua``."""
         gone = "missing contact" in self.kinds and self.contact_id is not None
-        seen = self.seen or Seen()
+        seen = self.seen or RemoteState()
         found = f"contact {self.contact_id} is gone" if gone else f"compared: {self.why}" if self.why else ""
-        line = f"{EventKey('brevo', account, seen.looked)} {found}" if found else ""
-        shape = self._shape()
-        kind = kind_of_repair(shape, account) if shape else ""
+        line = f"{EventKey('brevo', account, seen.read_at)} {found}" if found else ""
+        batch_kind = self._shape()
+        kind = repair_kind_of(batch_kind, account) if batch_kind else ""
         return wire_seen(self.user_id, self.rev, account, seen, state="1", kind=kind, line=line)
 
-    def _shape(self) -> Shape | None:
+    def _shape(self) -> BatchKind | None:
         """Return what its repair has in common with others that one request can serve."""
         match self.kinds:
             case ("missing contact",):
-                return Shape("create", self.lists)
+                return BatchKind("create", self.lists)
             case ("missing on list",) if len(self.lists) == 1:
-                return Shape("join", self.lists)
+                return BatchKind("join", self.lists)
             case ("extra on list",) if len(self.lists) == 1:
-                return Shape("leave", self.lists)
+                return BatchKind("leave", self.lists)
             case _:
                 return None
 
 
 def wire_seen(
-    user_id: str, rev: str, account: str, seen: Seen, *, state: str, kind: str = "", line: str = ""
+    user_id: str, rev: str, account: str, seen: RemoteState, *, state: str, kind: str = "", line: str = ""
 ) -> list[str]:
-    """Return the arguments of ``saw.lua`` for what was seen of a user."""
+    """Return the arguments of ``record_remote.lua`` for what was seen of a user."""
     pairs = (text for pair in dump_seen(account, seen).items() for text in pair)
-    return [user_id, rev, seen.looked, state, kind, line, *pairs]
+    return [user_id, rev, seen.read_at, state, kind, line, *pairs]
 
 
-def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: str) -> Drift | Seen:
+def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | RemoteState:
     """Return what differs in a user's contact, or what was seen of it where nothing does."""
-    before = contact.seen.get(layout.account)
-    seen = seen_of(remote, contact, layout, before, looked)
+    before = contact.seen.get(mapping.account)
+    seen = remote_state_of(remote, contact, mapping, before, read_at)
     if seen.digest == ERASED:
         known = before is not None and before.digest == ERASED
         return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
-    if before and is_stranger(remote, contact, layout, before):
+    if before and is_stranger(remote, contact, mapping, before):
         return Drift(("stranger",), contact.user_id, remote.id, contact.rev, seen, renames=True)
-    wanted = wanted_of(contact, layout, seen)
+    wanted = desired_of(contact, mapping, seen)
     change, opted_out = difference(wanted, seen), frozenset(_opted_out(seen, before))
     if seen.digest in FOREIGNERS:
-        change = essential(change, layout)
+        change = essential(change, mapping)
         if wanted.subscribed and not change.leave:
             known = before is not None and before.digest in FOREIGNERS
             return Drift(("foreign contact",), contact.user_id, remote.id, was_known=known)
-    change, waits = subject_of(contact, layout).leave_out(change, wanted, remote) if contact.dead else (change, False)
-    plain = _kinds(replace(change, leave=change.leave - opted_out), seen, before, layout)
+    change, waits = subject_of(contact, mapping).leave_out(change, wanted, remote) if contact.dead else (change, False)
+    plain = _kinds(replace(change, leave=change.leave - opted_out), seen, before, mapping)
     first: tuple[Kind, ...] = ("unsubscribed at Brevo",) if opted_out else ()
     last: tuple[Kind, ...] = ("dead letter",) if waits else ()
     kinds = (*first, *plain, *last)
@@ -146,28 +146,28 @@ def find_drift(remote: RemoteContact, contact: Contact, layout: Layout, looked: 
         contact.rev,
         seen,
         change.join | change.leave,
-        loses=bool(change.leave - layout.former - opted_out),
+        loses=bool(change.leave - mapping.former - opted_out),
         regains=bool(change.join) or change.blocklisted is False,
-        renames=change.address is not None or _is_renamed(remote, contact, layout),
+        renames=change.address is not None or _is_renamed(remote, contact, mapping),
         was_known=before is not None and before.id is not None,
         why=describe_drift(change, differing(remote, wanted)),
     )
 
 
-def _is_renamed(remote: RemoteContact, contact: Contact, layout: Layout) -> bool:
-    return bool(remote.ext_id) and remote.ext_id not in layout.ext_ids.all_of(contact.user_id)
+def _is_renamed(remote: RemoteContact, contact: Contact, mapping: AccountMapping) -> bool:
+    return bool(remote.ext_id) and remote.ext_id not in mapping.ext_ids.all_of(contact.user_id)
 
 
-def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> Iterator[Kind]:
+def _kinds(change: Change, seen: RemoteState, before: RemoteState | None, mapping: AccountMapping) -> Iterator[Kind]:
     if seen.block and not (before and before.block):
         yield "blocklisted"
     if before and before.block and not seen.block:
         yield "no longer blocklisted"
     if change.join:
         yield "missing on list"
-    if change.leave - layout.former:
+    if change.leave - mapping.former:
         yield "extra on list"
-    if change.leave & layout.former:
+    if change.leave & mapping.former:
         yield "on a former list"
     if change.address is not None:
         yield "address"
@@ -175,24 +175,24 @@ def _kinds(change: Change, seen: Seen, before: Seen | None, layout: Layout) -> I
         yield "attribute"
 
 
-def _opted_out(seen: Seen, before: Seen | None) -> Iterator[int]:
+def _opted_out(seen: RemoteState, before: RemoteState | None) -> Iterator[int]:
     """Yield the lists that the person has opted out of one by one since: that is news, not a change to be repaired."""
     for number, moment in seen.ended.items():
         if not before or before.ended.get(number) != moment:
             yield number
 
 
-def find_missing(contact: Contact, layout: Layout, looked: str) -> Drift | None:
+def find_missing(contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | None:
     """Return that a contact is not (any more) at Brevo; nothing where it need not be there.
 
     Brevo forgets an opt-out with its contact: ours must hold.
     """
-    before = contact.seen.get(layout.account, Seen())
-    seen = replace(before.forgotten, looked=looked)
-    wanted = wanted_of(contact, layout, seen)
+    before = contact.seen.get(mapping.account, RemoteState())
+    seen = replace(before.forgotten, read_at=read_at)
+    wanted = desired_of(contact, mapping, seen)
     if wanted.address is None or not wanted.subscribed:
         return None
-    subject = subject_of(contact, layout)
+    subject = subject_of(contact, mapping)
     lists = frozenset(wanted.subscribed) - subject.lists
     if not lists or (subject.address and wanted.address != before.address):
         return Drift(("dead letter",), contact.user_id, before.id)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
 
-from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import Layout, is_anonymized, wanted_of
+from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, desired_of, is_anonymized
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
@@ -28,64 +28,64 @@ MOST = 95 * AT_ONCE
 NAMED = 5
 
 
-def examine(using: Resources, hold: Hold) -> None:
+def examine(context: Resources, hold: Hold) -> None:
     """Place a hold for a person where Brevo shows that the state is older than the world; else end this one.
 
     Raises:
         SyncError: Brevo cannot be asked now; the hold stays as it is.
     """
-    found = [f"account {account}: {told}" for account in using.layouts if (told := _examine(account, using, hold))]
+    found = [f"account {account}: {told}" for account in context.mappings if (told := _examine(account, context, hold))]
     if found:
-        place_hold(using.store, "; ".join(found))
+        place_hold(context.store, "; ".join(found))
     else:
-        clear_examined(using.store)
+        clear_examined(context.store)
 
 
-def _examine(account: str, using: Resources, hold: Hold) -> str:
+def _examine(account: str, context: Resources, hold: Hold) -> str:
     """Return what an account shows that the state cannot explain, or nothing."""
-    remotes = using.gateways[account].modified_since(hold.since - SKEW)
+    remotes = context.gateways[account].modified_since(hold.since - SKEW)
     changed = list(islice(remotes, MOST + 1))
     since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC"
     if len(changed) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
     active = stamp_of(hold.since - SKEW - LAST_ANSWERS)
-    suspects = islice(_find_unexplained(changed, account, using, active), AT_ONCE)
-    sure = list(islice(_look_again(suspects, account, using, active), NAMED))
+    suspects = islice(_find_unexplained(changed, account, context, active), AT_ONCE)
+    sure = list(islice(_look_again(suspects, account, context, active), NAMED))
     names = ", ".join(str(contact_id) for contact_id in sure)
     return f"changed at Brevo after {since}, and the state knows nothing of it: contacts {names}" if sure else ""
 
 
-def _look_again(suspects: Iterable[int], account: str, using: Resources, since: str) -> Iterator[int]:
+def _look_again(suspects: Iterable[int], account: str, context: Resources, since: str) -> Iterator[int]:
     """Yield whom a look at each alone does not explain either: while the page was read, pushes may have gone on."""
     for contact_id in suspects:
-        remote = using.gateways[account].read(contact_id)
-        if remote and any(_find_unexplained([remote], account, using, since)):
+        remote = context.gateways[account].read(contact_id)
+        if remote and any(_find_unexplained([remote], account, context, since)):
             yield contact_id
 
 
-def _find_unexplained(remotes: Iterable[RemoteContact], account: str, using: Resources, since: str) -> Iterator[int]:
-    layout, store, rest = using.layouts[account], using.store, iter(remotes)
+def _find_unexplained(remotes: Iterable[RemoteContact], account: str, context: Resources, since: str) -> Iterator[int]:
+    mapping, store, rest = context.mappings[account], context.store, iter(remotes)
     known: Holders | None = None
     while chunk := list(islice(rest, AT_ONCE)):
         if known is None and any(is_anonymized(remote) for remote in chunk):
-            known = walk_state(store, layout).holders
-        users, called = find_users(chunk, known or Holders(()), store, layout.ext_ids)
+            known = walk_state(store, mapping).holders
+        users, called = find_users(chunk, known or Holders(()), store, mapping.ext_ids)
         users |= called
         told = dict(_read(set(users.values()), store))
         for remote in chunk:
             contact, active = told.get(users.get(remote.id, ""), (None, ""))
             if contact is None:
-                explained = _is_of_nobody(remote, layout, store)
+                explained = _is_of_nobody(remote, mapping, store)
             else:
-                explained = explains(contact, remote, layout, idle=active < since)
+                explained = explains(contact, remote, mapping, idle=active < since)
             if not explained:
                 yield remote.id
 
 
-def _is_of_nobody(remote: RemoteContact, layout: Layout, store: Store) -> bool:
+def _is_of_nobody(remote: RemoteContact, mapping: AccountMapping, store: Store) -> bool:
     """Tell whether a contact without a user in the state was never ours, or is one of an erased user."""
-    user = layout.ext_ids.user_of(remote.ext_id)
-    ours = user and remote.lists & layout.lists and not is_anonymized(remote)
+    user = mapping.ext_ids.user_of(remote.ext_id)
+    ours = user and remote.lists & mapping.lists and not is_anonymized(remote)
     return not ours or store.is_erased(user)
 
 
@@ -100,10 +100,10 @@ def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Conta
         if fields:
             in_hand = {"unsure": fields["lease"]} if "lease" in fields else {}
             contact = load_contact(user_id, in_hand | fields, tolerance=store.tolerance)
-            yield user_id, (contact, max([str(last or "")[:STAMP], *(seen.looked for seen in contact.seen.values())]))
+            yield user_id, (contact, max([str(last or "")[:STAMP], *(seen.read_at for seen in contact.seen.values())]))
 
 
-def explains(contact: Contact, remote: RemoteContact, layout: Layout, *, idle: bool) -> bool:
+def explains(contact: Contact, remote: RemoteContact, mapping: AccountMapping, *, idle: bool) -> bool:
     """Tell whether the state knows how its user's contact came to be as it is at Brevo.
 
     A block alone came from Brevo's side, or is that of an erasure. Names and further attributes subscribe nobody.
@@ -111,21 +111,23 @@ def explains(contact: Contact, remote: RemoteContact, layout: Layout, *, idle: b
     """
     if contact.erased:
         return True
-    seen = contact.seen.get(layout.account) or Seen()
+    seen = contact.seen.get(mapping.account) or RemoteState()
     if is_anonymized(remote) and remote.address != seen.address:
         return False
     if seen.id != remote.id:
-        return bool(contact.unsure)
+        return bool(contact.unknown_since)
     if remote.address not in {None, seen.address, *contact.addresses}:
         return False
-    return _explains_lists(contact, remote, layout, seen, idle=idle)
+    return _explains_lists(contact, remote, mapping, seen, idle=idle)
 
 
-def _explains_lists(contact: Contact, remote: RemoteContact, layout: Layout, seen: Seen, *, idle: bool) -> bool:
+def _explains_lists(
+    contact: Contact, remote: RemoteContact, mapping: AccountMapping, seen: RemoteState, *, idle: bool
+) -> bool:
     """What is under way may be there already; what waits to be subscribed may have been ended meanwhile."""
-    wanted = frozenset(wanted_of(contact, layout, seen).subscribed)
-    waiting = {one.list_id for slug, one in layout.newsletters.items() if not layout.shows(slug, remote.lists)}
+    wanted = frozenset(desired_of(contact, mapping, seen).subscribed)
+    waiting = {one.list_id for slug, one in mapping.newsletters.items() if not mapping.shows(slug, remote.lists)}
     if idle and not remote.block and wanted & waiting:
         return False
-    under_way = wanted if contact.pending or contact.unsure else seen.lists
-    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in layout.lists)
+    under_way = wanted if contact.pending or contact.unknown_since else seen.lists
+    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in mapping.lists)

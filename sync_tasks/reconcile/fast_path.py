@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 
 from sync_tasks.domain.contact import OWN, STAMP, SUBSCRIBED, TOLD, TOLERANCE, RemoteContact, resolve
-from sync_tasks.domain.diff import Layout, Subscribable
+from sync_tasks.domain.diff import AccountMapping, Subscribable
 from sync_tasks.domain.events import Json
 
 # What is under way or waits for a person is to be looked at in full.
@@ -22,21 +22,21 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 class Glance:
     """What a contact must be like on one account, made ready for comparing very many."""
 
-    def __init__(self, layout: Layout, tolerance: int = TOLERANCE) -> None:
-        self._id, self._floor = f"s:{layout.account}:id", f"s:{layout.account}:floor"
-        self._remembered = (f"s:{layout.account}:block", f"s:{layout.account}:more")
-        self._off, self._strange = f"s:{layout.account}:off", f"s:{layout.account}:strange"
-        self._lists, self._former = layout.lists, layout.former
-        self._manual = layout.manual
-        self._ext_ids = layout.ext_ids
-        self._names = {f"a:{field}": name for field, name in layout.attributes.items()}
-        slugs = {slug: slug for slug in layout.newsletters} | dict(layout.renamed)
+    def __init__(self, mapping: AccountMapping, tolerance: int = TOLERANCE) -> None:
+        self._id, self._floor = f"s:{mapping.account}:id", f"s:{mapping.account}:floor"
+        self._remembered = (f"s:{mapping.account}:block", f"s:{mapping.account}:more")
+        self._off, self._strange = f"s:{mapping.account}:off", f"s:{mapping.account}:strange"
+        self._lists, self._former = mapping.lists, mapping.former
+        self._manual = mapping.manual
+        self._ext_ids = mapping.ext_ids
+        self._names = {f"a:{field}": name for field, name in mapping.attributes.items()}
+        slugs = {slug: slug for slug in mapping.newsletters} | dict(mapping.renamed)
         self._newsletters = {clock + told: slug for told, slug in slugs.items() for clock in (OWN, TOLD)}
-        self._by_slug = layout.newsletters
+        self._by_slug = mapping.newsletters
         self._tolerance = tolerance
         # What may be known of opt-outs where a newsletter was before.
-        had = {account for newsletter in layout.newsletters.values() for account, _ in newsletter.had}
-        elsewhere = had - {layout.account}
+        had = {account for newsletter in mapping.newsletters.values() for account, _ in newsletter.had}
+        elsewhere = had - {mapping.account}
         self._elsewhere = tuple(f"s:{account}:{what}" for account in elsewhere for what in ("block", "floor"))
         self._elsewhere += tuple(f"s:{account}:more" for account in had)
         self._told = tuple(f"b:{account}:" for account in elsewhere)
@@ -67,15 +67,17 @@ class Glance:
         )
 
     def _is_on_its_lists(self, remote: RemoteContact, fields: Mapping[str, str]) -> bool:
-        floor = fields.get(self._floor, "")
+        ended_up_to = fields.get(self._floor, "")
         wishes: dict[str, dict[str, str]] = {}
         for name in self._newsletters.keys() & fields.keys():
             clocks = wishes.setdefault(self._newsletters[name], {})
             clocks[name[:2]] = max(clocks.get(name[:2], ""), fields[name])
         newsletters = [(self._by_slug[slug], clocks) for slug, clocks in wishes.items()]
-        strange = remote.lists & self._lists - {newsletter.list_id for newsletter, _ in newsletters} - self._manual
-        return (not strange or self._brought_along(strange, fields)) and all(
-            _is_settled(remote, newsletter, self._wish(clocks), floor) for newsletter, clocks in newsletters
+        foreign_lists = (
+            remote.lists & self._lists - {newsletter.list_id for newsletter, _ in newsletters} - self._manual
+        )
+        return (not foreign_lists or self._brought_along(foreign_lists, fields)) and all(
+            _is_settled(remote, newsletter, self._wish(clocks), ended_up_to) for newsletter, clocks in newsletters
         )
 
     def _wish(self, clocks: Mapping[str, str]) -> str:
@@ -88,8 +90,8 @@ class Glance:
         )
 
 
-def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, floor: str) -> bool:
-    alive = text[STAMP:] == SUBSCRIBED and text[:STAMP] > floor
+def _is_settled(remote: RemoteContact, newsletter: Subscribable, text: str, ended_up_to: str) -> bool:
+    alive = text[STAMP:] == SUBSCRIBED and text[:STAMP] > ended_up_to
     flag = newsletter.unsubscribed_attribute
     there = newsletter.list_id in remote.lists or (newsletter.retired and alive)
     return there is alive and (not flag or remote.attributes.get(flag) is (not alive))

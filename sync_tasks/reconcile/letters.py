@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey, RemoteContact
-from sync_tasks.domain.diff import Change, Layout, Wanted, differs
+from sync_tasks.domain.diff import AccountMapping, Change, DesiredContact, differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Subject:
     attributes: frozenset[str] = frozenset()
     address: bool = False
 
-    def leave_out(self, change: Change, wanted: Wanted, remote: RemoteContact) -> tuple[Change, bool]:
+    def leave_out(self, change: Change, wanted: DesiredContact, remote: RemoteContact) -> tuple[Change, bool]:
         """Return a change without what waits for a person, and whether anything does.
 
         Of a contact that carries another ``ext_id`` everything waits but what it must leave: who it is, a person says.
@@ -35,19 +35,19 @@ class Subject:
         return rest, rest != change or not differing.isdisjoint(self.attributes)
 
 
-def subject_of(contact: Contact, layout: Layout) -> Subject:
+def subject_of(contact: Contact, mapping: AccountMapping) -> Subject:
     """Return what the user's dead letters are about; what newer events overtook is about nothing."""
     lists, fields = frozenset[int](), frozenset[str]()
     for key in contact.dead:
         fields |= {name for name, text in contact.registers.items() if text[:STAMP] == key.stamp}
-        lists |= _list_of(key, contact, layout)
-    names = {layout.attributes[name[2:]] for name in fields if name[:2] == "a:" and name[2:] in layout.attributes}
-    about = (one for one in layout.newsletters.values() if one.list_id in lists)
+        lists |= _list_of(key, contact, mapping)
+    names = {mapping.attributes[name[2:]] for name in fields if name[:2] == "a:" and name[2:] in mapping.attributes}
+    about = (one for one in mapping.newsletters.values() if one.list_id in lists)
     flags = {one.unsubscribed_attribute for one in about if one.unsubscribed_attribute}
     return Subject(lists, frozenset(names | flags), "address" in fields)
 
 
-def _list_of(key: EventKey, contact: Contact, layout: Layout) -> frozenset[int]:
+def _list_of(key: EventKey, contact: Contact, mapping: AccountMapping) -> frozenset[int]:
     said = (contact.registers.get(clock + key.newsletter, "")[:STAMP] for clock in (OWN, TOLD))
-    newsletter = layout.find(key.newsletter) if key.stamp in said else None
+    newsletter = mapping.find(key.newsletter) if key.stamp in said else None
     return frozenset({newsletter.list_id}) if newsletter else frozenset()

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import cast
 
 from sync_tasks.domain.contact import Contact, RemoteContact
-from sync_tasks.domain.diff import Layout
+from sync_tasks.domain.diff import AccountMapping
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.reconcile.id_index import Holders
@@ -40,21 +40,21 @@ def number_of(user: str) -> int:
     return hash(user) & 0x7FFF_FFFF_FFFF_FFFF
 
 
-def walk_state(store: Store, layout: Layout, *, counting: bool = False) -> Walk:
+def walk_state(store: Store, mapping: AccountMapping, *, counting: bool = False) -> Walk:
     """Look at every user once, without standing in anybody's way."""
     lacking, counts = list[tuple[str, str]](), Counter[str]()
-    holders = Holders(_read_parts(store, layout, lacking, counts, counting=counting))
+    holders = Holders(_read_parts(store, mapping, lacking, counts, counting=counting))
     return Walk(holders, Holders(lacking), counts)
 
 
 def _read_parts(
-    store: Store, layout: Layout, lacking: list[tuple[str, str]], counts: Counter[str], *, counting: bool
+    store: Store, mapping: AccountMapping, lacking: list[tuple[str, str]], counts: Counter[str], *, counting: bool
 ) -> Iterator[tuple[str, str]]:
     cursor, flag = "0", "1" if counting else ""
-    slugs = [slug for slug in (*layout.newsletters, *layout.renamed) if not layout.takes_nobody(slug)]
+    slugs = [slug for slug in (*mapping.newsletters, *mapping.renamed) if not mapping.takes_nobody(slug)]
     while True:
         about = BRIEFLY if counting else AT_ONCE
-        cursor, ids, users, without, counted = store.walk(cursor, about, layout.account, flag, *slugs)
+        cursor, ids, users, without, counted = store.walk(cursor, about, mapping.account, flag, *slugs)
         if ids:
             yield ids, users
         if without:
@@ -70,7 +70,7 @@ def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
     rest, chunks = iter(users), list[list[str]]()
     while chunk := list(islice(rest, BRIEFLY)):
         chunks.append(chunk)
-    told = cast("list[list[list[str]]]", store.run_all("calm", chunks))
+    told = cast("list[list[list[str]]]", store.run_all("read_clean", chunks))
     pairs = zip(chain.from_iterable(chunks), chain.from_iterable(told), strict=True)
     return {user: dict(zip(texts[::2], texts[1::2], strict=True)) for user, texts in pairs if texts}
 

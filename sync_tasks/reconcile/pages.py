@@ -23,22 +23,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Page:
-    """Contacts that were on no page before; Brevo was asked at the moment ``looked``, and next from ``after`` on."""
+    """Contacts that were on no page before; Brevo was asked at the moment ``read_at``, and next from ``after`` on."""
 
     remotes: list[RemoteContact]
-    looked: str
+    read_at: str
     after: int
 
 
-def read_pages(gateway: Gateway, using: Resources, shown: Shown, offset: int = 0) -> Iterator[Page]:
+def read_pages(gateway: Gateway, context: Resources, shown: Shown, offset: int = 0) -> Iterator[Page]:
     """Yield every contact of the account once, the oldest first, but for those shown already.
 
     Raises:
         SyncError: the account cannot be read to its end.
     """
     while True:
-        looked = using.store.now()
-        remotes = _patiently(lambda start=offset: gateway.read_page(start), using)  # type: ignore[misc]
+        read_at = context.store.now()
+        remotes = _patiently(lambda start=offset: gateway.read_page(start), context)  # type: ignore[misc]
         if offset and not any(remote.id in shown for remote in remotes):
             offset = max(offset - STEP_BACK, 0)
             continue
@@ -46,12 +46,12 @@ def read_pages(gateway: Gateway, using: Resources, shown: Shown, offset: int = 0
         if not new:
             return
         offset += max(len(remotes) - OVERLAP, 0)
-        yield Page(new, looked, offset)
+        yield Page(new, read_at, offset)
         for remote in new:
             shown.add(remote.id)
 
 
-def _patiently(request: Callable[[], T], using: Resources) -> T:
+def _patiently(request: Callable[[], T], context: Resources) -> T:
     """Return what a request brings; while Brevo is out of reach it is tried again."""
     for number in range(TRIES - 1):
         try:
@@ -59,7 +59,7 @@ def _patiently(request: Callable[[], T], using: Resources) -> T:
         except AccountPausedError:
             raise
         except TransientError:
-            if using.throttle.stopping:
+            if context.limiter.stopping:
                 raise
-            using.throttle.rest(min(2.0**number, LONGEST_PAUSE))
+            context.limiter.rest(min(2.0**number, LONGEST_PAUSE))
     return request()

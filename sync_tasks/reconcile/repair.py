@@ -24,7 +24,7 @@ def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: b
     plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
     repaired = keep_blocks(comparison) + look_at_erased(comparison)
     while chunk := list(islice(plain, AT_ONCE)):
-        repaired += comparison.using.store.saw(drift.wire(comparison.account) for drift in chunk)
+        repaired += comparison.context.store.record_remote(drift.wire(comparison.account) for drift in chunk)
     return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
 
 
@@ -35,7 +35,7 @@ def keep_blocks(comparison: Comparison) -> int:
     """
     news = (drift for drift in comparison.drifts if not NEWS.isdisjoint(drift.kinds))
     sightings = [Sighting(user_id=drift.user_id, kind=_kind_of(drift)) for drift in news]
-    return len(comparison.using.store.notice(comparison.account, sightings))
+    return len(comparison.context.store.mark_changed(comparison.account, sightings))
 
 
 def _kind_of(drift: Drift) -> str:
@@ -44,7 +44,7 @@ def _kind_of(drift: Drift) -> str:
 
 def split_held(comparison: Comparison) -> tuple[list[Drift], int]:
     """Return what may be repaired now, and how many contacts wait for the end of a hold."""
-    if not comparison.using.store.held_until():
+    if not comparison.context.store.held_until():
         return comparison.drifts, 0
     free = [drift for drift in comparison.drifts if not drift.holdable]
     return free, len(comparison.drifts) - len(free)
@@ -53,10 +53,10 @@ def split_held(comparison: Comparison) -> tuple[list[Drift], int]:
 def look_at_erased(comparison: Comparison) -> int:
     """Let the workers go on with unfinished erasures, and look once at contacts that are another's."""
     unfinished = {drift.user_id for drift in comparison.drifts if "unfinished erasure" in drift.kinds}
-    unfinished.update(find_idle(comparison.using.store))
+    unfinished.update(find_idle(comparison.context.store))
     unknown = (one for one in comparison.drifts if not _ANOTHERS.isdisjoint(one.kinds) and not _is_told(one))
     sightings = [Sighting(user_id=user) for user in sorted(unfinished.union(drift.user_id for drift in unknown))]
-    return len(comparison.using.store.notice(comparison.account, sightings))
+    return len(comparison.context.store.mark_changed(comparison.account, sightings))
 
 
 def _is_told(drift: Drift) -> bool:
@@ -64,7 +64,7 @@ def _is_told(drift: Drift) -> bool:
 
 
 def _erase_all(comparison: Comparison) -> int:
-    gateway = comparison.using.gateways[comparison.account]
+    gateway = comparison.context.gateways[comparison.account]
     erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
     for contact_id in erased:
         _erase(contact_id, gateway, comparison)
@@ -75,12 +75,12 @@ def _erase(contact_id: int, gateway: Gateway, comparison: Comparison) -> None:
     def send(change: Change) -> None:
         gateway.change(contact_id, change)
 
-    erase_contact(contact_id, comparison.layout, gateway, read=lambda: gateway.read(contact_id), send=send)
+    erase_contact(contact_id, comparison.mapping, gateway, read=lambda: gateway.read(contact_id), send=send)
 
 
 def _remove_unknown(comparison: Comparison) -> int:
     """Take contacts that no user of the portal stands behind off the managed lists."""
     unknown = [drift for drift in comparison.drifts if "unknown contact" in drift.kinds and drift.contact_id]
     for drift in unknown:
-        comparison.using.gateways[comparison.account].change(drift.contact_id or 0, Change(leave=drift.lists))
+        comparison.context.gateways[comparison.account].change(drift.contact_id or 0, Change(leave=drift.lists))
     return len(unknown)

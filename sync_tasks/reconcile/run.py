@@ -36,25 +36,25 @@ class Scope:
     users: bool = False
 
 
-def reconcile(using: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
+def reconcile(context: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
     """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
-    chosen = {scope.account} if scope.account else set(using.layouts)
+    chosen = {scope.account} if scope.account else set(context.mappings)
     if scope.newsletter:
-        chosen = {account for account in chosen if _lists_of(scope.newsletter, account, using.settings)}
-    accounts = [account for account in using.layouts if account in chosen]
+        chosen = {account for account in chosen if _lists_of(scope.newsletter, account, context.settings)}
+    accounts = [account for account in context.mappings if account in chosen]
     # The first walk through the state counts for all of them.
-    return [_reconcile(account, using, scope, tell, counting=not place) for place, account in enumerate(accounts)]
+    return [_reconcile(account, context, scope, tell, counting=not place) for place, account in enumerate(accounts)]
 
 
-def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell, *, counting: bool) -> Run:
+def _reconcile(account: str, context: Resources, scope: Scope, tell: Tell, *, counting: bool) -> Run:
     clock, repaired, held = time.monotonic(), 0, 0
-    comparison = Comparison(account, using, scope.dry_run, tell, scope.anew, counting)
+    comparison = Comparison(account, context, scope.dry_run, tell, scope.anew, counting)
     try:
-        using.gateways[account].check_owner()
+        context.gateways[account].check_owner()
         comparison.run()
         if counting:
-            keep_census(comparison.counts, using.settings, using.store)
-        _narrow(comparison, using.settings, scope.newsletter)
+            keep_census(comparison.counts, context.settings, context.store)
+        _narrow(comparison, context.settings, scope.newsletter)
         free, held = split_held(comparison)
         refused = _refuse(comparison, free, scope)
         if refused and not scope.dry_run:
@@ -81,12 +81,12 @@ def _reconcile(account: str, using: Resources, scope: Scope, tell: Tell, *, coun
         held,
         _name(comparison.drifts) if scope.users else {},
     )
-    _tell(run, using)
+    _tell(run, context)
     return run
 
 
-def _tell(run: Run, using: Resources) -> None:
-    remember(using.store, run)
+def _tell(run: Run, context: Resources) -> None:
+    remember(context.store, run)
     found = ", ".join(f"{number} {kind}" for kind, number in sorted(run.found.items())) or "no drift"
     if run.resumed:
         log.info("account %s: %s", run.account, tell_resumed(run))
@@ -120,7 +120,7 @@ def _lists_of(newsletter: str, account: str, settings: Settings) -> frozenset[in
 
 def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> str:
     """Return why these differences may not be repaired, or nothing."""
-    told = scope.max_changes if scope.max_changes is not None else comparison.using.settings.reconcile.max_changes
+    told = scope.max_changes if scope.max_changes is not None else comparison.context.settings.reconcile.max_changes
     return find_excess(count_grave(drifts), most_changes(comparison.compared, told))
 
 
@@ -130,6 +130,6 @@ def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:
         slug: dict(
             Counter(kind for drift in comparison.drifts if not lists.isdisjoint(drift.lists) for kind in drift.kinds)
         )
-        for slug in comparison.using.settings.newsletters
-        if (lists := _lists_of(slug, comparison.account, comparison.using.settings))
+        for slug in comparison.context.settings.newsletters
+        if (lists := _lists_of(slug, comparison.account, comparison.context.settings))
     }

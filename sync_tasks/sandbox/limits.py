@@ -34,7 +34,7 @@ class Window:
         )
 
 
-class Limiter:
+class RequestWindows:
     """Lets requests pass while the account has some left; ``refused`` counts those it did not."""
 
     def __init__(self, settings: LimitSettings) -> None:

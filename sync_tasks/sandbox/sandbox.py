@@ -17,7 +17,7 @@ from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.faults import Fault, Faults, refuse_by_firewall, spoil
 from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.journal import Journal, Request
-from sync_tasks.sandbox.limits import Limiter, refuse_for_rate
+from sync_tasks.sandbox.limits import RequestWindows, refuse_for_rate
 from sync_tasks.sandbox.outbox import Outbox
 from sync_tasks.sandbox.routes import route
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
@@ -40,7 +40,7 @@ class Sandbox:
         with self.lock:
             self.settings = replace(self._start, quirks=replace(self._start.quirks))
             self.faults = Faults(self.settings.seed)
-            self.limits = Limiter(self.settings.limits)
+            self.limits = RequestWindows(self.settings.limits)
             self.journal = Journal(self.settings.journal_limit)
             self.history = History(self.settings.history_limit)
             self.outbox = Outbox(self.settings.outbox_limit, self.clock)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, Seen
+from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
 
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
@@ -36,7 +36,7 @@ def load_contact(
         looks=groups["l"],
         told=groups["b"],
         rev=stored.get("rev", "0"),
-        unsure=stored.get("unsure", ""),
+        unknown_since=stored.get("unsure", ""),
         failing=stored.get("failing", ""),
         tries=int(stored.get("tries", 0)),
         crashes=int(stored.get("crashes", 0)),
@@ -47,7 +47,7 @@ def load_contact(
     )
 
 
-def _load_seen(stored: Mapping[str, str]) -> dict[str, Seen]:
+def _load_seen(stored: Mapping[str, str]) -> dict[str, RemoteState]:
     accounts: dict[str, dict[str, str]] = {}
     for name, text in stored.items():
         account, _, what = name.partition(":")
@@ -55,20 +55,20 @@ def _load_seen(stored: Mapping[str, str]) -> dict[str, Seen]:
     return {account: _parse_seen(told) for account, told in accounts.items()}
 
 
-def _parse_seen(told: Mapping[str, str]) -> Seen:
+def _parse_seen(told: Mapping[str, str]) -> RemoteState:
     kind, _, since = told.get("block", "").partition(":")
     more = json.loads(told.get("more") or "{}")
-    return Seen(
+    return RemoteState(
         id=int(told["id"]) if told.get("id", "-") != "-" else None,
         address=told.get("address", ""),
         lists=_numbers(told.get("lists", "")),
         digest=told.get("digest", ""),
         block=Block(kind, since, tuple(more.get("under", {}).items())) if kind else None,
-        floor=told.get("floor", ""),
-        spares=_numbers(told.get("spares", "")),
-        strange=_numbers(told.get("strange", "")),
-        off=_numbers(told.get("off", "")),
-        looked=told.get("looked", ""),
+        ended_up_to=told.get("floor", ""),
+        extra_contact_ids=_numbers(told.get("spares", "")),
+        foreign_lists=_numbers(told.get("strange", "")),
+        absent_lists=_numbers(told.get("off", "")),
+        read_at=told.get("looked", ""),
         unblocked=more.get("unblocked", ""),
         over=more.get("over", {}),
         bounced=more.get("bounced", {}),
@@ -81,7 +81,7 @@ def _numbers(text: str) -> frozenset[int]:
     return frozenset(int(number) for number in text.split(",") if number)
 
 
-def dump_seen(account: str, seen: Seen) -> dict[str, str]:
+def dump_seen(account: str, seen: RemoteState) -> dict[str, str]:
     """Return the fields that hold this in Redis; an empty text means that the field is not needed."""
     told = {
         "id": str(seen.id) if seen.id is not None else "-",
@@ -89,17 +89,17 @@ def dump_seen(account: str, seen: Seen) -> dict[str, str]:
         "lists": ",".join(map(str, sorted(seen.lists))),
         "digest": seen.digest,
         "block": f"{seen.block.kind}:{seen.block.since}" if seen.block else "",
-        "floor": seen.floor,
-        "spares": ",".join(map(str, sorted(seen.spares))),
-        "strange": ",".join(map(str, sorted(seen.strange))),
-        "off": ",".join(map(str, sorted(seen.off))),
-        "looked": seen.looked,
+        "floor": seen.ended_up_to,
+        "spares": ",".join(map(str, sorted(seen.extra_contact_ids))),
+        "strange": ",".join(map(str, sorted(seen.foreign_lists))),
+        "off": ",".join(map(str, sorted(seen.absent_lists))),
+        "looked": seen.read_at,
         "more": _dump_more(seen),
     }
     return {f"s:{account}:{what}": text for what, text in told.items()}
 
 
-def _dump_more(seen: Seen) -> str:
+def _dump_more(seen: RemoteState) -> str:
     """Return in one text what is there for few."""
     told: dict[str, Json] = {
         "under": dict(seen.block.others) if seen.block else {},

@@ -13,7 +13,7 @@ class Settlement:
     """What a push leaves behind; ``due`` is seconds until somebody must look again."""
 
     fields: dict[str, str] = field(default_factory=dict)
-    looked: dict[str, str] = field(default_factory=dict)
+    read_at: dict[str, str] = field(default_factory=dict)
     suppressed: dict[str, str] = field(default_factory=dict)
     waits: dict[str, bool] = field(default_factory=dict)
     clean: bool = False
@@ -30,7 +30,7 @@ class Settlement:
             {
                 "rev": rev,
                 "fields": self.fields,
-                "looked": self.looked,
+                "looked": self.read_at,
                 "suppressed": self.suppressed,
                 "waits": self.waits,
                 "clean": self.clean,

@@ -20,7 +20,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
-from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, Seen, values_of
+from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState, values_of
 from sync_tasks.domain.events import AHEAD, Event
 from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
@@ -64,25 +64,25 @@ def connect(url: str, *, connections: int = 50) -> "Redis":
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What became of an event handed in; ``woken`` are users who were waiting for what it set free."""
+    """What became of an event handed in; ``users_to_nudge`` are users who were waiting for what it set free."""
 
     status: str
     stamp: str
-    woken: tuple[str, ...] = ()
+    users_to_nudge: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lease:
     """The right to push one contact, and what is known of it.
 
-    ``crowd``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go out.
-    ``paused``: the names of all paused parts of accounts (see ``pauses``).
+    ``pending_count``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go
+    out. ``paused``: the names of all paused parts of accounts (see ``pauses``).
     """
 
     user_id: str
     token: str
     contact: Contact
-    crowd: int = 1
+    pending_count: int = 1
     granted: bool = False
     paused: frozenset[str] = frozenset()
 
@@ -161,44 +161,44 @@ class Store:
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in values_of(event).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
-        status, stamp, *woken = cast("list[str]", self._run("accept", *head, *pairs))
+        status, stamp, *users_to_nudge = cast("list[str]", self._run("accept", *head, *pairs))
         if status == "ahead":
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
-        return Acceptance(status, stamp, tuple(woken))
+        return Acceptance(status, stamp, tuple(users_to_nudge))
 
     def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False, held: str = "") -> Contact:
         """Return the contact that lies in these fields, field and value by turns."""
         stored = dict(zip(fields[::2], fields[1::2], strict=True))
         return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
 
-    def take(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
+    def lease(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
         """Return a contact's lease, a grant asked along with it; ``busy``: somebody has it; ``idle``: nobody need."""
         token = secrets.token_hex(8)
         head = (user_id, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
-        status, *answer = cast("list[str]", self._run("take", *head, *ask))
+        status, *answer = cast("list[str]", self._run("lease", *head, *ask))
         if status != "taken":
             return "busy" if status == "busy" else "idle"
-        taken, crowd, granted, parts, held, sweeps, *rest = answer
+        taken, pending_count, granted, parts, held, sweeps, *rest = answer
         self.sweeps = max(self.sweeps, int(sweeps))
         contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
         paused = frozenset(filter(None, parts.split(",")))
-        return Lease(user_id, token, contact, int(crowd), granted == "granted", paused)
+        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused)
 
-    def take_company(self, kind: str, most: int, seconds: float) -> list[Lease]:
+    def lease_batch(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
         token = secrets.token_hex(8)
         head = (kind, most, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
-        held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("company", *head))
+        held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("lease_batch", *head))
         return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
 
     def release(self, lease: Lease, kind: str) -> None:
         """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
         self._run("release", lease.user_id, lease.token, kind)
 
-    def keep(self, lease: Lease, seconds: float, seen: Mapping[str, Seen]) -> bool:
+    def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:
         """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
         told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
-        return self._run("keep", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *told) == 1
+        return self._run("renew_lease", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *told) == 1
 
     def settle(self, lease: Lease, result: Settlement) -> str:
         """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
@@ -243,17 +243,17 @@ class Store:
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key("secret")) or "")
 
-    def notice(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
+    def mark_changed(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
         """Note that contacts changed at Brevo: their next push looks before anything else."""
         secret, noticed = self._secret(), list[Noticed]()
         for start in range(0, len(sightings), _AT_ONCE):
             texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
-            answer = cast("list[str]", self._run("notice", account, stamp_of(self._clock()), *texts))
+            answer = cast("list[str]", self._run("mark_changed", account, stamp_of(self._clock()), *texts))
             noticed += map(Noticed, answer[::2], answer[1::2])
         return noticed
 
     def grant(self, question: Iterable[str]) -> list[str]:
-        """Return whether a request may go out now, or how many microseconds to wait (see ``throttle``)."""
+        """Return whether a request may go out now, or how many microseconds to wait (see ``limiter``)."""
         return cast("list[str]", self._run("grant", *question))
 
     def resume(self, name: str, look_at: str = "") -> None:
@@ -261,9 +261,9 @@ class Store:
         while not self._run("resume", name, _AT_ONCE, look_at):
             pass
 
-    def observe(self, account: str, bucket: str, told: Iterable[str]) -> None:
-        """Make room in a window for what others used of it (see ``throttle``)."""
-        self._run("observe", account, bucket, *told)
+    def record_usage(self, account: str, bucket: str, told: Iterable[str]) -> None:
+        """Make room in a window for what others used of it (see ``limiter``)."""
+        self._run("record_usage", account, bucket, *told)
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before, and note that they were."""
@@ -320,9 +320,9 @@ class Store:
             self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
             start = ahead[-1][1]
 
-    def saw(self, calls: Iterable[Iterable[str]]) -> int:
-        """Note what Brevo holds of contacts that nobody has in hand (see ``saw.lua``); return of how many that held."""
-        return sum(cast("list[int]", self.run_all("saw", calls)))
+    def record_remote(self, calls: Iterable[Iterable[str]]) -> int:
+        """Note what Brevo holds of contacts that nobody leases (``record_remote.lua``); return of how many that held."""
+        return sum(cast("list[int]", self.run_all("record_remote", calls)))
 
     def walk(self, *question: str | int) -> tuple[str, str, str, str, list[str]]:
         """Return the next cursor, ids, their users, users who lack a contact, and counts (see ``ids.lua``)."""

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, NewContact, differing, digest, essential, wanted_of
+from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, NewContact, desired_of, differing, digest, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
@@ -15,7 +15,7 @@ from sync_tasks.domain.planning import (
     Read,
     Search,
     Step,
-    View,
+    SyncView,
     Write,
     after_move,
     after_write,
@@ -24,7 +24,7 @@ from sync_tasks.domain.planning import (
     is_erased_unknown,
     is_held_back,
     next_step,
-    seen_of,
+    remote_state_of,
     still_guarded,
     without_lists,
 )
@@ -61,26 +61,26 @@ class AccountPush(Push):
         Raises:
             SyncError: whatever kept it from that.
         """
-        self.view = without_lists(first_view(self.lease.contact, self.account), self.layout.absent)
+        self.view = without_lists(first_view(self.lease.contact, self.account), self.mapping.absent)
         self.addresses = frozenset(self.lease.contact.addresses)
         try:
             self._take_steps()
         finally:
             if self.view.guarded:
-                self.doubtful = True
+                self.outcome_unknown = True
                 self.view = replace(self.view, seen=self.with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
             raise _taken(self.store.claimant(self.lease.contact.registers.get("address", "")[STAMP:]))
-        if self.lease.contact.pending and is_held_back(self.lease.contact, self.layout, self.view):
+        if self.lease.contact.pending and is_held_back(self.lease.contact, self.mapping, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
     def _take_steps(self) -> None:
         for _ in range(MAX_STEPS):
-            step = next_step(self.lease.contact, self.layout, self.view)
+            step = next_step(self.lease.contact, self.mapping, self.view)
             if step is None:
                 return
             try:
-                if not self.together(self, step):
+                if not self.send_together(self, step):
                     self._take(step)
             except MissingListError as error:
                 self._do_without(error)
@@ -94,21 +94,23 @@ class AccountPush(Push):
         """
         lists = frozenset(error.lists)
         view = without_lists(self.view, lists)
-        if not self.layout.lists & lists and view == self.view:
+        if not self.mapping.lists & lists and view == self.view:
             raise error
         self.lack(self, error)
-        self.layout, self.view = self.layout.without(lists), view
+        self.mapping, self.view = self.mapping.without(lists), view
 
     @property
     def lacking(self) -> dict[str, str]:
         """The user's newsletters whose lists do not exist, and the name of the pause each waits for."""
-        slugs = self.lease.contact.newsletters if self.layout.absent else ()
-        found = {slug: one.list_id for slug in slugs if (one := self.layout.find(slug))}
-        return {slug: name_of(self.account, list_part(one)) for slug, one in found.items() if one in self.layout.absent}
+        slugs = self.lease.contact.newsletters if self.mapping.absent else ()
+        found = {slug: one.list_id for slug in slugs if (one := self.mapping.find(slug))}
+        return {
+            slug: name_of(self.account, list_part(one)) for slug, one in found.items() if one in self.mapping.absent
+        }
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Write | Erase):
-            self.keep()
+            self.renew_lease()
         match step:
             case Read(contact_id):
                 self.learn(self.gateway.read(contact_id))
@@ -124,12 +126,12 @@ class AccountPush(Push):
     @property
     def whose(self) -> Whose:
         """Whose a contact is that is found."""
-        return Whose(self.gateway, self.layout, self.store, self.lease.contact, self.addresses)
+        return Whose(self.gateway, self.mapping, self.store, self.lease.contact, self.addresses)
 
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
-            self.view = View(self.known().forgotten, fresh=True)
+            self.view = SyncView(self.known().forgotten, fresh=True)
         elif self.whose.is_stranger(remote, self.known()):
             self._forget()
         elif self._is_known_erased(remote) and (moved := self.whose.find_by_ext_id()):
@@ -137,11 +139,11 @@ class AccountPush(Push):
             self._take_over(moved, self.known().forgotten)
         elif self._is_known_erased(remote) or self.whose.is_mine(remote):
             contact, guarded = self.lease.contact, self.view.guarded
-            known = seen_of(remote, contact, self.layout, self.known(), self.store.now(), guarded=guarded)
-            self.differing = differing(remote, wanted_of(contact, self.layout, known))
-            self.view = View(known, fresh=True, guarded=still_guarded(known, contact, guarded))
+            known = remote_state_of(remote, contact, self.mapping, self.known(), self.store.now(), guarded=guarded)
+            self.differing = differing(remote, desired_of(contact, self.mapping, known))
+            self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:
-            self.view = View(None, doubted=True)
+            self.view = SyncView(None, outcome_unknown=True)
 
     def _search(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
         self._take_in(addresses, by_ext_id=by_ext_id)
@@ -155,12 +157,12 @@ class AccountPush(Push):
         if not (self.view.seen and self.view.seen.id is not None):
             first = next(iter(mine.values()), None)
             self.learn(self._adopt(first) if first and not self.lease.contact.erased else first)
-        self._remember_spares(number for number, remote in mine.items() if not self.whose.is_foreign(remote))
+        self._remember_extra_contacts(number for number, remote in mine.items() if not self.whose.is_foreign(remote))
 
     def _forget(self) -> None:
         """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
         self.gateway.doubt_owner()
-        self.view = View(None, doubted=True)
+        self.view = SyncView(None, outcome_unknown=True)
 
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
         for address in addresses:
@@ -175,7 +177,7 @@ class AccountPush(Push):
 
     @property
     def _heirs(self) -> Heirs:
-        return Heirs(self.lease.user_id, self.layout, self.gateway, self.store, self._read, self._send)
+        return Heirs(self.lease.user_id, self.mapping, self.gateway, self.store, self._read, self._send)
 
     def _leave_to(self, heir: Contact, remote: RemoteContact) -> None:
         """Let another user have a contact that was the deleted one's, without what the deleted one left in it.
@@ -184,8 +186,8 @@ class AccountPush(Push):
         """
         if self.known().id is None and (note := self._heirs.clear(remote, heir)):
             self.notes.append(note)
-            self.store.notice(self.account, [Sighting(user_id=heir.user_id)])
-            self.woken.add(heir.user_id)
+            self.store.mark_changed(self.account, [Sighting(user_id=heir.user_id)])
+            self.users_to_nudge.add(heir.user_id)
 
     def _adopt(self, remote: RemoteContact) -> RemoteContact | None:
         """Return a contact that becomes the user's, without what a deleted user left in it."""
@@ -195,20 +197,22 @@ class AccountPush(Push):
         return remote
 
     def _read(self, contact_id: int) -> RemoteContact | None:
-        self.keep()
+        self.renew_lease()
         return self.gateway.read(contact_id)
 
     def _send(self, contact_id: int, change: Change) -> None:
-        self.keep()
+        self.renew_lease()
         self.noting(lambda: self.gateway.change(contact_id, change))
 
-    def _remember_spares(self, ids: Iterator[int]) -> None:
+    def _remember_extra_contacts(self, ids: Iterator[int]) -> None:
         seen = self.known()
-        self.view = replace(self.view, seen=replace(seen, spares=seen.spares | frozenset(ids) - {seen.id or 0}))
+        self.view = replace(
+            self.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids | frozenset(ids) - {seen.id or 0})
+        )
 
     def _is_known_erased(self, remote: RemoteContact) -> bool:
         known = self.known()
-        return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.layout, known)
+        return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.mapping, known)
 
     def _create(self, new: NewContact) -> None:
         try:
@@ -226,7 +230,9 @@ class AccountPush(Push):
             return
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
-        self.view = View(replace(seen, off=self.layout.watched - new.lists, looked=self.store.now()), fresh=True)
+        self.view = SyncView(
+            replace(seen, absent_lists=self.mapping.watched - new.lists, read_at=self.store.now()), fresh=True
+        )
         self.note_creation(written.contact_id)
         self.written |= new.attributes.keys()
 
@@ -240,7 +246,7 @@ class AccountPush(Push):
         if not (isinstance(error, PartPausedError) or part_in_trouble(error, CREATING)):
             raise error
         if self.view.seen is None:
-            self.keep()
+            self.renew_lease()
             self._search(self.lease.contact.addresses, by_ext_id=False)
         if self.view.seen is None or self.view.seen.id is None:
             told = str(error) if isinstance(error, PartPausedError) else f"{describe(self.account, CREATING)}: {error}"
@@ -248,12 +254,12 @@ class AccountPush(Push):
 
     def _write(self, contact_id: int, change: Change) -> None:
         before = before_write(self.known(), change)
-        self.keep(before)
+        self.renew_lease(before)
         try:
             self.whose.refuse_twin(contact_id, change.address or "")
-            self._change(contact_id, change, at_least=essential(change, self.layout))
+            self._change(contact_id, change, at_least=essential(change, self.mapping))
         except MissingContactError:
-            self.view = View(before.forgotten, fresh=True)
+            self.view = SyncView(before.forgotten, fresh=True)
         except DuplicateContactError as error:
             self._make_room(error, change)
         except MissingListError:
@@ -262,10 +268,10 @@ class AccountPush(Push):
             if self.view.fresh or not change.leave:
                 raise
             # Brevo may refuse to take a contact off a list that it has left already: look, and ask for the rest.
-            self.view = replace(self.view, doubted=True)
+            self.view = replace(self.view, outcome_unknown=True)
         else:
             # A block that the change lifts ends subscriptions only from the next step on.
-            sent = wanted_of(self.lease.contact, self.layout, self.known())
+            sent = desired_of(self.lease.contact, self.mapping, self.known())
             self.view = after_write(self.view, change, sent)
             self.note_repair(change)
             self.written |= change.attributes.keys()
@@ -285,7 +291,7 @@ class AccountPush(Push):
     def _make_room(self, error: DuplicateContactError, change: Change) -> None:
         """Another contact has what this one needs: it takes over, is anonymized, or is waited for."""
         by_address = "email" in error.identifiers and change.address is not None
-        other = find_holder(self.gateway, error, change.address or "", self.layout.ext_ids.of(self.lease.user_id))
+        other = find_holder(self.gateway, error, change.address or "", self.mapping.ext_ids.of(self.lease.user_id))
         if other.id == self.known().id:
             raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
         if not self.whose.is_mine(other):
@@ -295,16 +301,16 @@ class AccountPush(Push):
         if by_address:
             self._take_over(self._adopt(other) or other, self.known())
         else:
-            self._remember_spares(iter((other.id,)))
+            self._remember_extra_contacts(iter((other.id,)))
 
-    def _take_over(self, other: RemoteContact, old: Seen) -> None:
+    def _take_over(self, other: RemoteContact, old: RemoteState) -> None:
         """The contact that has the address becomes the user's; the old one is a spare, its opt-out lives on."""
         contact, old = self.lease.contact, note_bounce(old)
-        kept = replace(old.forgotten, floor=old.floor, edited=frozenset())
-        known = seen_of(other, contact, self.layout, kept, self.store.now())
-        spares = old.spares | ({old.id} if old.id is not None else set())
+        kept = replace(old.forgotten, ended_up_to=old.ended_up_to, edited=frozenset())
+        known = remote_state_of(other, contact, self.mapping, kept, self.store.now())
+        extra_contact_ids = old.extra_contact_ids | ({old.id} if old.id is not None else set())
         guarded = still_guarded(known, contact, old.block)
-        self.view = View(replace(known, spares=spares), fresh=True, guarded=guarded)
+        self.view = SyncView(replace(known, extra_contact_ids=extra_contact_ids), fresh=True, guarded=guarded)
 
     def _give_way(self, other: RemoteContact) -> None:
         """Another user has the address: wait where that one is about to give it up, refuse where not."""
@@ -312,49 +318,51 @@ class AccountPush(Push):
         holder = self.store.peek(owner)
         if holder and not holder.erased and holder.address == other.address:
             raise _taken(owner)
-        self.busy = owner
+        self.blocked_by_user = owner
         here = self.known()
         if here.id is not None and here.address and self.store.claimant(here.address) not in (None, self.lease.user_id):
             self._step_aside(here, here.id)
         raise AddressBusyError("waits until another user's contact has given up the address")
 
-    def _step_aside(self, here: Seen, contact_id: int) -> None:
+    def _step_aside(self, here: RemoteState, contact_id: int) -> None:
         """Two contacts, or a circle of them, wait for each other's address: a placeholder breaks the circle."""
-        address = self.layout.erased_address.format(token=make_token())
-        self.keep()
+        address = self.mapping.erased_address.format(token=make_token())
+        self.renew_lease()
         change = Change(address=address, blocklisted=True if here.block else None)
         self.noting(lambda: self.gateway.change(contact_id, change))
         self.view = replace(self.view, seen=replace(here, address=address), guarded=here.block)
 
     def _erase(self, contact_id: int) -> None:
-        if self.view.doubted:
+        if self.view.outcome_unknown:
             self._look_for_another(contact_id)
         if self._is_sure_of(contact_id):
             with suppress(RejectedContactError):
-                self._send_erasure(contact_id, erase_seen(self.known(), self.layout, self.gateway))
+                self._send_erasure(contact_id, erase_seen(self.known(), self.mapping, self.gateway))
         read, send = partial(self._read_own, contact_id), partial(self._send_erasure, contact_id)
-        erase_contact(contact_id, self.layout, self.gateway, read=read, send=send)
+        erase_contact(contact_id, self.mapping, self.gateway, read=read, send=send)
         seen = self.known()
         if self.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
             return
-        if contact_id in seen.spares:
-            self.view = replace(self.view, seen=replace(seen, spares=seen.spares - {contact_id}))
+        if contact_id in seen.extra_contact_ids:
+            self.view = replace(self.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids - {contact_id}))
         else:
-            self.view = View(Seen(id=contact_id, digest=ERASED, spares=seen.spares), fresh=True)
+            self.view = SyncView(
+                RemoteState(id=contact_id, digest=ERASED, extra_contact_ids=seen.extra_contact_ids), fresh=True
+            )
 
     def _look_for_another(self, contact_id: int) -> None:
         """A slow old creation may have brought the person back, as a contact of its own."""
         created = self.whose.find_by_ext_id()
         if created and created.id != contact_id:
-            self._remember_spares(iter((created.id,)))
+            self._remember_extra_contacts(iter((created.id,)))
 
     def _is_sure_of(self, contact_id: int) -> bool:
         seen, view = self.known(), self.view
-        known_well = not (view.doubted or view.fresh or self.layout.ext_ids.shared)
+        known_well = not (view.outcome_unknown or view.fresh or self.mapping.ext_ids.shared)
         return contact_id == seen.id and known_well and seen.digest not in {"", ERASED, *FOREIGNERS}
 
     def _read_own(self, contact_id: int) -> RemoteContact | None:
-        self.keep()
+        self.renew_lease()
         remote = self.gateway.read(contact_id)
         found = remote is not None and self._is_own(remote)
         self.met = found or bool(self.met)
@@ -364,13 +372,13 @@ class AccountPush(Push):
         if self.whose.owner(remote):
             return False
         if self.whose.is_foreign(remote) or self.whose.is_stranger(remote, self.known()):
-            if remote.id not in self.known().spares:
+            if remote.id not in self.known().extra_contact_ids:
                 self.learn(remote)
             return False
         return True
 
     def _send_erasure(self, contact_id: int, change: Change) -> None:
-        self.keep()
+        self.renew_lease()
         self._change(contact_id, change, at_least=replace(change, attributes={}))
 
 

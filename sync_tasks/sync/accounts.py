@@ -17,7 +17,7 @@ from sync_tasks.errors import WrongAccountError
 from sync_tasks.providers import Gate
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store
 
 # GET /account shares 100 requests an hour with other endpoints: https://developers.brevo.com/docs/api-limits
@@ -36,10 +36,10 @@ class AccountOwner:
     been started anew with other contacts: there every process asks.
     """
 
-    def __init__(self, store: Store, name: str, account: Account, throttle: Throttle | None = None) -> None:
+    def __init__(self, store: Store, name: str, account: Account, limiter: Limiter | None = None) -> None:
         self._store = store
         self._name = name
-        self._throttle = throttle
+        self._throttle = limiter
         self._key = f"{name} {fingerprint(account)}"
         self._changes = self._anew = is_local(account.base_url)
         self._lock = threading.Lock()

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from sync_tasks.domain.contact import Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import Change, Layout, blind_erasure, describe_left, erasure, inheritance
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, Change, blind_erasure, describe_left, erasure, inheritance
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.providers import Gateway
 from sync_tasks.tokens import make_token
@@ -11,14 +11,14 @@ from sync_tasks.tokens import make_token
 ROUNDS = 4
 
 
-def erase_seen(seen: Seen, layout: Layout, gateway: Gateway) -> Change:
+def erase_seen(seen: RemoteState, mapping: AccountMapping, gateway: Gateway) -> Change:
     """Return what to anonymize in a contact that we know well enough not to read it first."""
-    return blind_erasure(seen, layout, gateway.attribute_types(), make_token())
+    return blind_erasure(seen, mapping, gateway.attribute_types(), make_token())
 
 
 def erase_contact(
     contact_id: int,
-    layout: Layout,
+    mapping: AccountMapping,
     gateway: Gateway,
     *,
     read: Callable[[], RemoteContact | None],
@@ -31,7 +31,7 @@ def erase_contact(
     """
 
     def find_left(remote: RemoteContact) -> Change:
-        return erasure(remote, layout, gateway.attribute_types(), make_token())
+        return erasure(remote, mapping, gateway.attribute_types(), make_token())
 
     _repeat(contact_id, find_left, read, send)
 
@@ -39,7 +39,7 @@ def erase_contact(
 def clear_inheritance(
     contact_id: int,
     heir: Contact,
-    layout: Layout,
+    mapping: AccountMapping,
     gateway: Gateway,
     *,
     read: Callable[[], RemoteContact | None],
@@ -50,7 +50,7 @@ def clear_inheritance(
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
-    _repeat(contact_id, lambda remote: inheritance(remote, heir, layout, gateway.attribute_types()), read, send)
+    _repeat(contact_id, lambda remote: inheritance(remote, heir, mapping, gateway.attribute_types()), read, send)
 
 
 def _repeat(

@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sync_tasks.domain.batching import Shape, kind_of, shape_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kind_of
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.diff import Change, NewContact, wanted_of
+from sync_tasks.domain.diff import Change, NewContact, desired_of
 from sync_tasks.domain.pauses import CREATING, parts_of
 from sync_tasks.domain.planning import (
     Read,
     Step,
-    View,
+    SyncView,
     Write,
     after_write,
     concerns,
     first_view,
     next_step,
-    seen_of,
+    remote_state_of,
     without_lists,
 )
 from sync_tasks.domain.timestamps import moment_of
@@ -34,11 +34,11 @@ from sync_tasks.providers import Gateway
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.context import Resources
-from sync_tasks.sync.finish import blame, conclude_all
+from sync_tasks.sync.finish import attribute_error, conclude_all
 from sync_tasks.sync.settlement import Pushed
 
 # From so many on, the work itself is what is scarce: company is worth while even where no request has to wait.
-CROWD = 50
+WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
 # An import is looked for at these distances, in seconds; whom Brevo does not show then is created alone.
@@ -50,7 +50,7 @@ SKEW = timedelta(minutes=2)
 
 
 @dataclass(slots=True, repr=False)
-class Member:
+class BatchItem:
     """One contact of a company, and its next step."""
 
     push: AccountPush
@@ -59,14 +59,14 @@ class Member:
 
 
 @dataclass(slots=True, repr=False)
-class Company:
+class Batch:
     """The contact that waits for a grant, and those that one request can serve with it."""
 
-    own: Member
-    shape: Shape
-    using: Resources
+    own: BatchItem
+    batch_kind: BatchKind
+    context: Resources
     task_id: str
-    others: list[Member] = field(default_factory=list)
+    others: list[BatchItem] = field(default_factory=list)
     done: list[tuple[Lease, Pushed]] = field(default_factory=list)
     now: str = ""
 
@@ -78,17 +78,21 @@ class Company:
     @property
     def _change(self) -> Change:
         """What a list call changes in each of them."""
-        return Change(join=self.shape.lists) if self.shape.verb == "join" else Change(leave=self.shape.lists)
+        return (
+            Change(join=self.batch_kind.lists)
+            if self.batch_kind.verb == "join"
+            else Change(leave=self.batch_kind.lists)
+        )
 
     @property
-    def members(self) -> list[Member]:
+    def items(self) -> list[BatchItem]:
         """Everybody, the one that waits first."""
         return [self.own, *self.others]
 
     def gather(self) -> None:
         """Lease whom the same request could serve."""
-        kind = kind_of(self.shape, self.own.push.layout, self.own.push.lease.contact)
-        most = self.shape.most - 1
+        kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact)
+        most = self.batch_kind.most - 1
         while kind and len(self.others) < most:
             found = self._gather(kind, min(AT_ONCE, most - len(self.others)))
             if not found:
@@ -97,25 +101,25 @@ class Company:
     def _gather(self, kind: str, most: int) -> bool:
         """Return whether it is worth asking for more."""
         own, fitting = self.own.push, 0
-        leases = own.store.take_company(kind, most, own.lease_seconds)
+        leases = own.store.lease_batch(kind, most, own.lease_seconds)
         for lease in leases:
-            view = without_lists(first_view(lease.contact, own.account), own.layout.absent)
-            push = AccountPush(own.account, own.layout, own.gateway, own.store, lease, own.lease_seconds, view=view)
+            view = without_lists(first_view(lease.contact, own.account), own.mapping.absent)
+            push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
-            if isinstance(step, Write | NewContact | Read) and shape_of(step) == self.shape:
-                self.others.append(Member(push, step))
+            if isinstance(step, Write | NewContact | Read) and batch_kind_of(step) == self.batch_kind:
+                self.others.append(BatchItem(push, step))
                 fitting += 1
             else:
                 own.store.release(lease, kind)
         return len(leases) == most and fitting > most // 2
 
     def _next_step(self, push: AccountPush) -> Step | None:
-        contact, layouts = push.lease.contact, self.using.layouts
+        contact, mappings = push.lease.contact, self.context.mappings
         elsewhere = any(
-            concerns(contact, account, layout) for account, layout in layouts.items() if account != push.account
+            concerns(contact, account, mapping) for account, mapping in mappings.items() if account != push.account
         )
         try:
-            return None if elsewhere else next_step(contact, push.layout, push.view)
+            return None if elsewhere else next_step(contact, push.mapping, push.view)
         except SyncError:
             return None
 
@@ -129,16 +133,16 @@ class Company:
             with suppress(RejectedContactError):
                 self._send()
         except GatewayUnavailableError as error:
-            if error.doubtful:
-                self._doubt(self.members, error)
+            if error.outcome_unknown:
+                self._mark_unknown(self.items, error)
             raise
         finally:
             self._conclude_all()
             self.give_back()
 
     def _send(self) -> None:
-        self.own.push.keep()
-        match self.shape.verb:
+        self.own.push.renew_lease()
+        match self.batch_kind.verb:
             case "create":
                 self._create()
             case "look":
@@ -148,147 +152,147 @@ class Company:
 
     def _look(self) -> None:
         """Whom Brevo does not show has not changed; where it shows too many, each must look alone."""
-        looked = min(member.push.known().looked for member in self.members)
-        if not looked:
+        read_at = min(item.push.known().read_at for item in self.items)
+        if not read_at:
             return
-        most = 1000 * max(len(self.members) // 2, 1)
-        changed = list(islice(self.gateway.modified_since(moment_of(looked) - SKEW), most + 1))
+        most = 1000 * max(len(self.items) // 2, 1)
+        changed = list(islice(self.gateway.modified_since(moment_of(read_at) - SKEW), most + 1))
         self.now = self.own.push.store.now()
         found = {remote.id: remote for remote in changed}
-        for member in self.members if len(changed) <= most else ():
-            remote = found.get(member.push.known().id or 0)
+        for item in self.items if len(changed) <= most else ():
+            remote = found.get(item.push.known().id or 0)
             if remote is None:
-                member.push.view = View(replace(member.push.known(), looked=self.now), fresh=True)
-                self._served(member)
+                item.push.view = SyncView(replace(item.push.known(), read_at=self.now), fresh=True)
+                self._served(item)
             elif not remote.block:
-                self._found(member, remote)
+                self._found(item, remote)
 
     def _move(self) -> None:
-        (list_id,) = self.shape.lists
-        members = {member.step.contact_id: member for member in self.members if isinstance(member.step, Write)}
-        move = self.gateway.join_list if self.shape.verb == "join" else self.gateway.leave_list
-        moved = move(list_id, members.keys())
+        (list_id,) = self.batch_kind.lists
+        items = {item.step.contact_id: item for item in self.items if isinstance(item.step, Write)}
+        move = self.gateway.join_list if self.batch_kind.verb == "join" else self.gateway.leave_list
+        moved = move(list_id, items.keys())
         self.now = self.own.push.store.now()
-        for contact_id in moved.ids & members.keys():
-            member = members[contact_id]
-            push = member.push
-            push.doubtful |= moved.doubtful
-            wanted = wanted_of(push.lease.contact, push.layout, push.known())
+        for contact_id in moved.ids & items.keys():
+            item = items[contact_id]
+            push = item.push
+            push.outcome_unknown |= moved.outcome_unknown
+            wanted = desired_of(push.lease.contact, push.mapping, push.known())
             push.view = after_write(push.view, self._change, wanted)
             push.note_repair(self._change)
-            self._served(member)
+            self._served(item)
 
     def _create(self) -> None:
-        steps = [member.step for member in self.members if isinstance(member.step, NewContact)]
+        steps = [item.step for item in self.items if isinstance(item.step, NewContact)]
         since = datetime.now(UTC) - SKEW
-        twice = self.gateway.start_import(self.shape.lists, steps)
-        for member in self.members:
-            member.push.doubtful |= twice
-        missing = {step.address: member for member, step in zip(self.members, steps, strict=True)}
+        twice = self.gateway.start_import(self.batch_kind.lists, steps)
+        for item in self.items:
+            item.push.outcome_unknown |= twice
+        missing = {step.address: item for item, step in zip(self.items, steps, strict=True)}
         trouble: SyncError | None = None
         try:
             self._look_until_found(missing, since)
         except SyncError as error:
             trouble = error
         # The import was accepted: whoever is not there yet may still be created.
-        doubt = GatewayUnavailableError("Brevo does not show the imported contact yet", doubtful=True)
-        self._doubt(missing.values(), doubt)
+        doubt = GatewayUnavailableError("Brevo does not show the imported contact yet", outcome_unknown=True)
+        self._mark_unknown(missing.values(), doubt)
         if not self.own.served:
             raise trouble or doubt
 
-    def _look_until_found(self, missing: dict[str, Member], since: datetime) -> None:
+    def _look_until_found(self, missing: dict[str, BatchItem], since: datetime) -> None:
         for seconds in LOOKS:
-            self.using.throttle.rest(seconds)
+            self.context.limiter.rest(seconds)
             self._look_for(missing, since)
             if not missing:
                 return
 
-    def _look_for(self, missing: dict[str, Member], since: datetime) -> None:
+    def _look_for(self, missing: dict[str, BatchItem], since: datetime) -> None:
         """Take over what Brevo shows of the imported contacts; the newest come first."""
-        self.own.push.keep()
+        self.own.push.renew_lease()
         self.now = self.own.push.store.now()
         for remote in islice(self.gateway.modified_since(since), MOST_SHOWN):
-            member = missing.pop(remote.address or "", None)
-            if member:
-                self._found(member, remote)
+            item = missing.pop(remote.address or "", None)
+            if item:
+                self._found(item, remote)
             if not missing:
                 return
 
-    def _found(self, member: Member, remote: RemoteContact) -> None:
+    def _found(self, item: BatchItem, remote: RemoteContact) -> None:
         """A page does not tell why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
-        push = member.push
-        known = seen_of(remote, push.lease.contact, push.layout, push.known(), self.now)
-        if remote.ext_id == push.layout.ext_ids.of(push.lease.user_id) and not remote.block:
-            push.view = View(known, fresh=True)
-            if self.shape.verb == "create":
+        push = item.push
+        known = remote_state_of(remote, push.lease.contact, push.mapping, push.known(), self.now)
+        if remote.ext_id == push.mapping.ext_ids.of(push.lease.user_id) and not remote.block:
+            push.view = SyncView(known, fresh=True)
+            if self.batch_kind.verb == "create":
                 push.note_creation(remote.id)
-            self._served(member)
+            self._served(item)
 
-    def _served(self, member: Member) -> None:
+    def _served(self, item: BatchItem) -> None:
         """Conclude for somebody else at once; the contact that waited goes on by itself."""
-        push = member.push
-        if member is self.own:
-            member.served = True
-        elif next_step(push.lease.contact, push.layout, push.view) is None:
-            self._conclude(member)
+        push = item.push
+        if item is self.own:
+            item.served = True
+        elif next_step(push.lease.contact, push.mapping, push.view) is None:
+            self._conclude(item)
         else:
-            push.keep()
+            push.renew_lease()
 
-    def _conclude(self, member: Member, error: SyncError | None = None) -> None:
-        push, member.served = member.push, True
+    def _conclude(self, item: BatchItem, error: SyncError | None = None) -> None:
+        push, item.served = item.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
-        errors = {push.account: blame(error, push.account, self.using)} if error else {}
+        errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
         told, paused = push.history(self.now), self.own.push.lease.paused
-        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.doubtful, paused, push.lacking, told)
+        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.outcome_unknown, paused, push.lacking, told)
         self.done.append((push.lease, pushed))
 
     def _conclude_all(self) -> None:
         """Write down what came of everybody who was served."""
         for start in range(0, len(self.done), AT_ONCE):
             done = self.done[start : start + AT_ONCE]
-            self.own.push.woken |= conclude_all(done, self.using, self.task_id)
+            self.own.push.users_to_nudge |= conclude_all(done, self.context, self.task_id)
 
-    def _doubt(self, members: Iterable[Member], error: GatewayUnavailableError) -> None:
+    def _mark_unknown(self, items: Iterable[BatchItem], error: GatewayUnavailableError) -> None:
         """What was asked for may still happen: nobody knows for whom."""
-        for member in members:
-            member.push.doubtful = True
-            if member is not self.own and not member.served:
-                self._conclude(member, error)
+        for item in items:
+            item.push.outcome_unknown = True
+            if item is not self.own and not item.served:
+                self._conclude(item, error)
 
     def give_back(self) -> None:
         """Give back the leases of all who were not served."""
-        kind = kind_of(self.shape, self.own.push.layout, self.own.push.lease.contact) or ""
-        for member in self.others:
-            if not member.served:
-                member.push.store.release(member.push.lease, kind)
+        kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact) or ""
+        for item in self.others:
+            if not item.served:
+                item.push.store.release(item.push.lease, kind)
 
 
-def go_together(push: AccountPush, step: Step, *, using: Resources, task_id: str) -> bool:
+def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
     """Tell whether a step was taken in company, which is only looked for where the request has to wait for its grant.
 
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    shape = shape_of(step)
-    if shape is None or not isinstance(step, Write | NewContact | Read) or not push.lease.crowd:
+    batch_kind = batch_kind_of(step)
+    if batch_kind is None or not isinstance(step, Write | NewContact | Read) or not push.lease.pending_count:
         return False
     # A probe goes alone: it may fail, and with it everybody would be in doubt.
-    part = CREATING if shape.verb == "create" else ""
+    part = CREATING if batch_kind.verb == "create" else ""
     if part in parts_of(push.lease.paused, push.account):
         return False
-    company = Company(Member(push, step), shape, using, task_id)
+    batch = Batch(BatchItem(push, step), batch_kind, context, task_id)
     try:
-        if push.lease.crowd >= CROWD and not using.throttle.paused(push.account):
-            company.gather()
+        if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
+            batch.gather()
         # The question whose account it is must not use the permit that is waited for.
         push.gateway.confirm_owner()
         if push.gate:
-            push.gate.reserve("contacts", company.gather, part)
-        if len(company.others) + 1 < shape.least:
-            company.give_back()
+            push.gate.reserve("contacts", batch.gather, part)
+        if len(batch.others) + 1 < batch_kind.least:
+            batch.give_back()
             return False
     except SyncError:
-        company.give_back()
+        batch.give_back()
         raise
-    company.serve()
-    return company.own.served
+    batch.serve()
+    return batch.own.served

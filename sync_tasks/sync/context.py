@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.domain.diff import Layout
-from sync_tasks.domain.outcomes import Fates
+from sync_tasks.domain.diff import AccountMapping
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.providers import Gateway
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store
 
 
@@ -17,9 +17,9 @@ class Resources:
 
     settings: Settings
     store: Store
-    throttle: Throttle
+    limiter: Limiter
     gateways: Mapping[str, Gateway]
-    layouts: Mapping[str, Layout]
+    mappings: Mapping[str, AccountMapping]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,7 +29,7 @@ class Report:
     ``busy``: somebody else is pushing it and will see to everything accepted so far.
     """
 
-    fates: Fates = field(default_factory=Fates)
+    outcomes: Outcomes = field(default_factory=Outcomes)
     retry_in: float | None = None
     nudge: frozenset[str] = frozenset()
     busy: bool = False

@@ -4,67 +4,67 @@ import random
 from collections.abc import Sequence
 
 from sync_tasks.domain.contact import EventKey
-from sync_tasks.domain.outcomes import Fates, judge
+from sync_tasks.domain.outcomes import Outcomes, decide_outcomes
 from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
 from sync_tasks.log import log_outcome
 from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.context import Report, Resources
-from sync_tasks.sync.settlement import Pushed, is_tired, retry_delay, settle
+from sync_tasks.sync.settlement import Pushed, is_expired, retry_delay, settle
 
 
-def blame(error: SyncError, account: str, using: Resources) -> SyncError:
+def attribute_error(error: SyncError, account: str, context: Resources) -> SyncError:
     """Return whose trouble it is: while the account is paused, a request without an answer tells of the account."""
-    if isinstance(error, GatewayUnavailableError) and using.throttle.paused(account):
-        return AccountPausedError(f"account {account} is paused: {error}", using.settings.pipeline.probe_seconds)
+    if isinstance(error, GatewayUnavailableError) and context.limiter.paused(account):
+        return AccountPausedError(f"account {account} is paused: {error}", context.settings.pipeline.probe_seconds)
     return error
 
 
-def conclude(lease: Lease, pushed: Pushed, using: Resources, task_id: str) -> tuple[str, Report]:
+def conclude(lease: Lease, pushed: Pushed, context: Resources, task_id: str) -> tuple[str, Report]:
     """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the report."""
-    fates, delay, settlement = _weigh(pushed, using, task_id)
-    settled = using.store.settle(lease, settlement)
+    outcomes, delay, settlement = _weigh(pushed, context, task_id)
+    settled = context.store.settle(lease, settlement)
     _log_news(pushed, settled)
-    return settled, _report(lease, settled, fates, delay)
+    return settled, _report(lease, settled, outcomes, delay)
 
 
-def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], using: Resources, task_id: str) -> frozenset[str]:
+def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], context: Resources, task_id: str) -> frozenset[str]:
     """Do the same for many at once; return the users whose newer events came meanwhile."""
-    weighed = [_weigh(pushed, using, task_id) for _, pushed in pushes]
+    weighed = [_weigh(pushed, context, task_id) for _, pushed in pushes]
     leases = [lease for lease, _ in pushes]
-    results = using.store.settle_all((lease, told[2]) for lease, told in zip(leases, weighed, strict=True))
-    for lease, settled, (fates, delay, _) in zip(leases, results, weighed, strict=True):
-        _report(lease, settled, fates, delay)
+    results = context.store.settle_all((lease, told[2]) for lease, told in zip(leases, weighed, strict=True))
+    for lease, settled, (outcomes, delay, _) in zip(leases, results, weighed, strict=True):
+        _report(lease, settled, outcomes, delay)
     for (_, pushed), settled in zip(pushes, results, strict=True):
         _log_news(pushed, settled)
     return frozenset(lease.user_id for lease, settled in zip(leases, results, strict=True) if settled == "again")
 
 
-def _weigh(pushed: Pushed, using: Resources, task_id: str) -> tuple[Fates, float | None, Settlement]:
-    pipeline = using.settings.pipeline
-    tired = is_tired(pushed, pipeline)
-    fates = judge(
+def _weigh(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, float | None, Settlement]:
+    pipeline = context.settings.pipeline
+    expired = is_expired(pushed, pipeline)
+    outcomes = decide_outcomes(
         pushed.contact,
-        using.settings,
+        context.settings,
         pushed.seen,
         pushed.errors,
-        tired=tired,
+        expired=expired,
         lacking=pushed.lacking,
         nobody=pushed.nobody,
     )
     delay = retry_delay(pushed, pipeline)
     delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
-    settlement = settle(pushed, fates, pipeline, delay, task_id)
-    if not using.settings.portal.notice_task:
+    settlement = settle(pushed, outcomes, pipeline, delay, task_id)
+    if not context.settings.portal.notice_task:
         settlement.notices = []
-    return fates, delay, settlement
+    return outcomes, delay, settlement
 
 
-def _report(lease: Lease, settled: str, fates: Fates, delay: float | None) -> Report:
+def _report(lease: Lease, settled: str, outcomes: Outcomes, delay: float | None) -> Report:
     if settled == "lost":
         return Report(retry_in=1.0)
-    _log_fates(lease.user_id, fates, delay)
-    return Report(fates, delay)
+    _log_outcomes(lease.user_id, outcomes, delay)
+    return Report(outcomes, delay)
 
 
 def _log_news(pushed: Pushed, settled: str) -> None:
@@ -72,12 +72,12 @@ def _log_news(pushed: Pushed, settled: str) -> None:
         log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
 
 
-def _log_fates(user_id: str, fates: Fates, delay: float | None) -> None:
-    for key in sorted(fates.done):
-        log_outcome(fates.outcome(key), _about(user_id, key))
-    for key, error in fates.dead.items():
+def _log_outcomes(user_id: str, outcomes: Outcomes, delay: float | None) -> None:
+    for key in sorted(outcomes.done):
+        log_outcome(outcomes.outcome(key), _about(user_id, key))
+    for key, error in outcomes.dead.items():
         log_outcome("dead letter", _about(user_id, key), error=error)
-    for key, error in fates.waiting.items():
+    for key, error in outcomes.waiting.items():
         if isinstance(error, PartPausedError):
             # Whoever waits for a part of an account is woken when it goes on.
             log_outcome("deferred", _about(user_id, key), error=error)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sync_tasks.domain.contact import Contact, RemoteContact
-from sync_tasks.domain.diff import Change, Layout, describe_change, describe_left, inheritance
+from sync_tasks.domain.diff import AccountMapping, Change, describe_change, describe_left, inheritance
 from sync_tasks.errors import MissingContactError, RejectedContactError
 from sync_tasks.providers import Gateway
 from sync_tasks.state.store import Store
@@ -17,7 +17,7 @@ class Heirs:
     """Looks after contacts that go from a deleted user to another; ``read`` and ``send`` as the push of ``user_id``."""
 
     user_id: str
-    layout: Layout
+    mapping: AccountMapping
     gateway: Gateway
     store: Store
     read: Callable[[int], RemoteContact | None]
@@ -26,10 +26,10 @@ class Heirs:
     def find(self, remote: RemoteContact) -> Contact | None:
         """Return the living user whose contact it is, by its ``ext_id`` or by what we know of its address."""
         claimant = self.store.claimant(remote.address) if remote.address else None
-        called = self.layout.ext_ids.user_of(remote.ext_id)
+        called = self.mapping.ext_ids.user_of(remote.ext_id)
         for user_id in {called, claimant} - {None, "", self.user_id}:
             other = self.store.peek(user_id or "")
-            known = other.seen.get(self.layout.account) if other else None
+            known = other.seen.get(self.mapping.account) if other else None
             own = known and known.id == remote.id
             if other and not other.erased and (own or (user_id == called and remote.address in other.addresses)):
                 return other
@@ -41,12 +41,12 @@ class Heirs:
         Raises:
             RejectedContactError: Brevo keeps some of it.
         """
-        left = inheritance(remote, heir, self.layout, self.gateway.attribute_types())
+        left = inheritance(remote, heir, self.mapping, self.gateway.attribute_types())
         if not left:
             return ""
         read, send = partial(self.read, remote.id), partial(self.send, remote.id)
         try:
-            clear_inheritance(remote.id, heir, self.layout, self.gateway, read=read, send=send)
+            clear_inheritance(remote.id, heir, self.mapping, self.gateway, read=read, send=send)
         except MissingContactError:
             return f"contact {remote.id} is gone"
         except RejectedContactError:
@@ -56,5 +56,5 @@ class Heirs:
 
     def is_inherited(self, remote: RemoteContact) -> bool:
         """Tell whether a contact that becomes the user's was a deleted user's before."""
-        called = self.layout.ext_ids.user_of(remote.ext_id)
+        called = self.mapping.ext_ids.user_of(remote.ext_id)
         return called not in {"", self.user_id} and self.store.is_erased(called)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync_tasks.domain.contact import EventKey, Seen
-from sync_tasks.domain.diff import Change, Layout, describe_change
-from sync_tasks.domain.planning import Step, View
+from sync_tasks.domain.contact import EventKey, RemoteState
+from sync_tasks.domain.diff import AccountMapping, Change, describe_change
+from sync_tasks.domain.planning import Step, SyncView
 from sync_tasks.errors import LeaseLostError, MissingListError, SyncError
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
@@ -17,29 +17,28 @@ from sync_tasks.state.store import Lease, Store
 class Push:
     """One contact on one account; ``view`` is what is known.
 
-    ``doubtful``: a request of this push may still take effect later. ``busy``: a user whose pending change this one
-    waits for. ``woken``: users whose newer events came while this one pushed for them, too. ``just_taken``: the lease,
-    a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the user's history, nothing personal.
-    ``met``: whether an erasure found the contact.
-    ``gate``: where its requests pass, and where the next one can be reserved.
-    ``addresses``: all of the user's, also those that were looked for.
+    ``outcome_unknown``: a request of this push may still take effect later. ``blocked_by_user``: a user whose pending
+    change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
+    ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the
+    user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``: where its requests pass,
+    and where the next one can be reserved. ``addresses``: all of the user's, also those that were looked for.
     ``differing``: the names of the attributes that a look found otherwise than wanted.
     """
 
     account: str
-    layout: Layout
+    mapping: AccountMapping
     gateway: Gateway
     store: Store
     lease: Lease
     lease_seconds: float = 25.0
     gate: AccountGate | None = None
-    together: Callable[[Any, Step], bool] = lambda _push, _step: False
+    send_together: Callable[[Any, Step], bool] = lambda _push, _step: False
     lack: Callable[[Any, MissingListError], None] = lambda _push, _error: None
-    view: View = field(default_factory=View)
-    doubtful: bool = False
-    busy: str = ""
-    woken: set[str] = field(default_factory=set)
-    just_taken: bool = True
+    view: SyncView = field(default_factory=SyncView)
+    outcome_unknown: bool = False
+    blocked_by_user: str = ""
+    users_to_nudge: set[str] = field(default_factory=set)
+    just_leased: bool = True
     written: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     addresses: frozenset[str] = frozenset()
@@ -51,23 +50,23 @@ class Push:
         """Whether this account turned out to hold no contact of the user."""
         return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)
 
-    def known(self) -> Seen:
+    def known(self) -> RemoteState:
         """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
-        return self.view.seen or self.lease.contact.seen.get(self.account) or Seen()
+        return self.view.seen or self.lease.contact.seen.get(self.account) or RemoteState()
 
-    def with_guarded(self, seen: Seen) -> Seen:
+    def with_guarded(self, seen: RemoteState) -> RemoteState:
         """A block that a request of ours may have lifted is remembered until it is seen again."""
         return replace(seen, block=seen.block or self.view.guarded) if seen.id is not None else seen
 
-    def keep(self, seen: Seen | None = None) -> None:
+    def renew_lease(self, seen: RemoteState | None = None) -> None:
         """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
         known = seen or self.view.seen
         known = self.with_guarded(known) if known else None
         told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
-        just_taken, self.just_taken = self.just_taken, False
-        if just_taken and not told:
+        just_leased, self.just_leased = self.just_leased, False
+        if just_leased and not told:
             return
-        if not self.store.keep(self.lease, self.lease_seconds, told):
+        if not self.store.renew_lease(self.lease, self.lease_seconds, told):
             raise LeaseLostError("the push took longer than its lease")
 
     def noting(self, request: Callable[[], Written]) -> Written:
@@ -75,9 +74,9 @@ class Push:
         try:
             written = request()
         except SyncError as error:
-            self.doubtful |= error.doubtful
+            self.outcome_unknown |= error.outcome_unknown
             raise
-        self.doubtful |= written.doubtful
+        self.outcome_unknown |= written.outcome_unknown
         return written
 
     def note_repair(self, change: Change) -> None:
@@ -95,7 +94,7 @@ class Push:
 
     def _lists_of(self, task: str) -> set[int]:
         """Return the lists of the newsletters that pending events of a task name."""
-        named = (self.layout.find(key.newsletter) for key in self.lease.contact.pending if key.task == task)
+        named = (self.mapping.find(key.newsletter) for key in self.lease.contact.pending if key.task == task)
         return {newsletter.list_id for newsletter in named if newsletter}
 
     def note_creation(self, contact_id: int) -> None:

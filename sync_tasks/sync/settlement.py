@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.config.settings import Pipeline
-from sync_tasks.domain.contact import HINT, KINDS, Contact, EventKey, Seen
+from sync_tasks.domain.contact import HINT, KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
-from sync_tasks.domain.outcomes import Fates, holds_back, is_own
+from sync_tasks.domain.outcomes import Outcomes, holds_back, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import (
@@ -43,9 +43,9 @@ class Pushed:
 
     contact: Contact
     now: str
-    seen: Mapping[str, Seen]
+    seen: Mapping[str, RemoteState]
     errors: Mapping[str, SyncError]
-    doubtful: bool
+    outcome_unknown: bool
     paused: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -73,9 +73,9 @@ class Pushed:
         return failing if failing and failing <= self.now else self.now
 
     @property
-    def unsure(self) -> str:
+    def unknown_since(self) -> str:
         """Since when Brevo may still apply a request, or nothing; not later than now either."""
-        return min(self.contact.unsure, self.now)
+        return min(self.contact.unknown_since, self.now)
 
     @property
     def news(self) -> list[Notice]:
@@ -91,7 +91,7 @@ class Pushed:
         return (int(self.now) - int(stamp)) / MICROSECONDS_PER_SECOND
 
 
-def is_tired(pushed: Pushed, pipeline: Pipeline) -> bool:
+def is_expired(pushed: Pushed, pipeline: Pipeline) -> bool:
     """Tell whether trouble of this contact has lasted longer than the configured age."""
     return pushed.since(pushed.failing) > pipeline.give_up_hours * 3600
 
@@ -102,8 +102,8 @@ def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
     First a few tries within minutes, then deferrals, each twice as long, up to an hour. What Brevo or a pause of the
     account told goes before our own guess.
     """
-    tired = is_tired(pushed, pipeline)
-    passing = [error for error in pushed.passing if not (tired and is_own(error))]
+    expired = is_expired(pushed, pipeline)
+    passing = [error for error in pushed.passing if not (expired and is_own(error))]
     waits = pushed.is_held_back or bool(passing)
     if waits and all(isinstance(error, PartPausedError) for error in passing):
         # Whoever waits for a part is woken when it goes on; this is for what nobody woke.
@@ -135,24 +135,26 @@ def _told_delay(error: SyncError) -> float | None:
             return None
 
 
-def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
+def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
     """Return what to write down once the push is over."""
     contact = pushed.contact
-    unsure = _unsure(pushed, pipeline)
-    complete = contact.erased and not unsure and (not pushed.errors or _is_idle(pushed))
-    due = delay if delay is not None else _verifying(pushed, unsure, pipeline)
-    letters = {key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in fates.dead.items()}
+    unknown_since = _unknown_since(pushed, pipeline)
+    complete = contact.erased and not unknown_since and (not pushed.errors or _is_idle(pushed))
+    due = delay if delay is not None else _verifying(pushed, unknown_since, pipeline)
+    letters = {
+        key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in outcomes.dead.items()
+    }
     return Settlement(
-        fields=_fields(pushed, fates, unsure),
-        looked=_made_sure(pushed),
+        fields=_fields(pushed, outcomes, unknown_since),
+        read_at=_made_sure(pushed),
         suppressed=find_suppressed(contact, pushed.seen),
         waits=_waits(pushed),
         clean=delay is None,
         due=due,
         tombstone=_tombstone(pushed) if complete else "",
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
-        closed=_closed(contact, fates, complete=complete),
-        history=[*pushed.notes, *_found(pushed), *_history(fates)],
+        closed=_closed(contact, outcomes, complete=complete),
+        history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
 
@@ -160,13 +162,13 @@ def settle(pushed: Pushed, fates: Fates, pipeline: Pipeline, delay: float | None
 def _made_sure(pushed: Pushed) -> dict[str, str]:
     """Return the marks that asked for a look, and what events told, once that is over or decided on."""
     contact = pushed.contact
-    looked = {account for account in contact.looks if _has_looked(pushed, account)}
-    marks = {f"l:{account}": contact.looks[account] for account in looked}
+    read_at = {account for account in contact.looks if _has_looked(pushed, account)}
+    marks = {f"l:{account}": contact.looks[account] for account in read_at}
     for name, moment in contact.told.items():
         account, _, kind = name.rpartition(":")
         before, now = contact.seen.get(account), pushed.seen.get(account)
         ended = before is not None and before.block and now is not None and not now.block
-        if ended or (account in looked and kind not in KINDS):
+        if ended or (account in read_at and kind not in KINDS):
             marks[f"b:{name}"] = moment
     return marks
 
@@ -189,30 +191,30 @@ def _is_idle(pushed: Pushed) -> bool:
     return not (pushed.passing or pushed.contact.pending or pushed.contact.dead)
 
 
-def _unsure(pushed: Pushed, pipeline: Pipeline) -> str:
+def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     """Return since when Brevo may still apply a request of ours behind our back; an erasure is always verified."""
     contact = pushed.contact
     erased_now = contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
-    if pushed.doubtful or (erased_now and not verified):
+    if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
-    if pushed.unsure and (pushed.errors or pushed.since(pushed.unsure) < pipeline.quiet_seconds):
-        return pushed.unsure
+    if pushed.unknown_since and (pushed.errors or pushed.since(pushed.unknown_since) < pipeline.quiet_seconds):
+        return pushed.unknown_since
     return ""
 
 
-def _verifying(pushed: Pushed, unsure: str, pipeline: Pipeline) -> float | None:
+def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float | None:
     """Return in how many seconds to verify; what was refused again after the quiet period waits for something new."""
-    left = pipeline.quiet_seconds - pushed.since(unsure) if unsure else 0.0
-    return max(left, 0.0) if unsure and (left > 0 or not pushed.errors) else None
+    left = pipeline.quiet_seconds - pushed.since(unknown_since) if unknown_since else 0.0
+    return max(left, 0.0) if unknown_since and (left > 0 or not pushed.errors) else None
 
 
-def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
+def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str, str]:
     contact = pushed.contact
     transient = pushed.tries > contact.tries
     poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
     fields = {
-        "unsure": unsure,
+        "unsure": unknown_since,
         "crashes": str(contact.crashes) if poisoned else "",
         "tries": str(pushed.tries) if transient else "",
         "failing": pushed.failing if transient else "",
@@ -220,9 +222,9 @@ def _fields(pushed: Pushed, fates: Fates, unsure: str) -> dict[str, str]:
     for account, seen in pushed.seen.items():
         done = seen.edited and account not in pushed.errors
         fields |= dump_seen(account, replace(seen, edited=frozenset()) if done else seen)
-    fields |= {f"p:{key}": "" for key in fates.done}
+    fields |= {f"p:{key}": "" for key in outcomes.done}
     hints = {f"{HINT}{address}": "" for address in contact.hints}
-    if not pushed.errors and not unsure:
+    if not pushed.errors and not unknown_since:
         fields |= hints
     # An account that nobody can reach is known by its number: no address is needed for it.
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
@@ -237,9 +239,9 @@ def _tombstone(pushed: Pushed) -> str:
     return f"{pushed.contact.registers['erased']} {ids}"
 
 
-def _closed(contact: Contact, fates: Fates, *, complete: bool) -> dict[EventKey, str]:
-    why = dict.fromkeys(fates.resolved, "reflected by a later push")
-    why |= dict.fromkeys((key for key in fates.done if key in contact.dead), "reflected")
+def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[EventKey, str]:
+    why = dict.fromkeys(outcomes.resolved, "reflected by a later push")
+    why |= dict.fromkeys((key for key in outcomes.done if key in contact.dead), "reflected")
     if complete:
         why |= dict.fromkeys(contact.dead, "the user was erased")
     return why
@@ -260,7 +262,7 @@ def _found(pushed: Pushed) -> Iterator[str]:
         yield f"{EventKey('brevo', notice.account, pushed.now)} {notice.text}"
 
 
-def _history(fates: Fates) -> list[str]:
+def _history(outcomes: Outcomes) -> list[str]:
     told = {"synced": "done"}
-    done = [f"{key} {told.get(fates.outcome(key), fates.outcome(key))}" for key in sorted(fates.done)]
-    return done + [f"{key} dead letter {type(error).__name__}" for key, error in fates.dead.items()]
+    done = [f"{key} {told.get(outcomes.outcome(key), outcomes.outcome(key))}" for key in sorted(outcomes.done)]
+    return done + [f"{key} dead letter {type(error).__name__}" for key, error in outcomes.dead.items()]

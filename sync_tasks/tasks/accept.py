@@ -21,11 +21,11 @@ NUDGE = {"sync_tasks_nudge": "1"}
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """Look at this user's contact; ``key`` names the event it is about, ``woken`` are users to look at besides."""
+    """Look at this user's contact; ``key`` names the event it is about, ``users_to_nudge`` whom to look at besides."""
 
     user_id: str
     key: EventKey | None = None
-    woken: tuple[str, ...] = ()
+    users_to_nudge: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -124,4 +124,4 @@ def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) ->
     check_known(event)
     check_open(event)
     acceptance = portal_store().accept(event)
-    return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.woken)
+    return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)

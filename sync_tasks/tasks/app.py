@@ -98,9 +98,9 @@ def tell_left_accounts(**_: object) -> None:
     from sync_tasks.sync import accounts
     from sync_tasks.tasks import bootstrap
 
-    using = bootstrap.worker_resources()
+    context = bootstrap.worker_resources()
     with suppress(RedisError):
-        for name in accounts.find_left(using.store, using.layouts):
+        for name in accounts.find_left(context.store, context.mappings):
             log.error("%s", accounts.tell_left(name))
 
 
@@ -108,7 +108,7 @@ def stop_waiting(**_: object) -> None:
     """Let no task wait for its turn any longer: it ends as one to be tried again, elsewhere."""
     from sync_tasks.tasks import bootstrap
 
-    bootstrap.worker_resources().throttle.stop()
+    bootstrap.worker_resources().limiter.stop()
 
 
 def close_sockets(**_: object) -> None:

@@ -102,7 +102,7 @@ class EventTask(ContactTask):
             "kwargsrepr": repr(arguments),
         }
         try:
-            nudge_contacts(nudge.woken)
+            nudge_contacts(nudge.users_to_nudge)
             return super().apply_async((), arguments, task_id, **options)
         except OperationalError as error:
             log.warning("%s: accepted, but the nudge could not be sent: %s", self.name, type(error).__name__)

@@ -7,10 +7,10 @@ from functools import cache
 
 from sync_tasks.config import environment
 from sync_tasks.config.settings import Settings, load_settings
-from sync_tasks.domain.diff import Layout, Subscribable
+from sync_tasks.domain.diff import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.rate_limits.background_gate import PatientGate
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store, connect
 from sync_tasks.sync.accounts import AccountOwner, open_gateway
 from sync_tasks.sync.context import Resources
@@ -20,29 +20,29 @@ from sync_tasks.tasks.config import worker_concurrency
 def build_resources(settings: Settings, store: Store) -> Resources:
     """Return everything a push needs, with one gateway per account."""
     store.tolerance = settings.pipeline.clock_tolerance
-    throttle = Throttle(store, settings.accounts, settings.pipeline.probe_seconds)
+    limiter = Limiter(store, settings.accounts, settings.pipeline.probe_seconds)
     gateways = {
         name: open_gateway(
             account,
-            throttle.gate(name),
-            owner=AccountOwner(store, name, account, throttle),
+            limiter.gate(name),
+            owner=AccountOwner(store, name, account, limiter),
             pool_size=2 * worker_concurrency,
         )
         for name, account in settings.accounts.items()
     }
-    layouts = {name: layout_of(settings, name) for name in settings.accounts}
-    return Resources(settings, store, throttle, gateways, layouts)
+    mappings = {name: account_mapping_of(settings, name) for name in settings.accounts}
+    return Resources(settings, store, limiter, gateways, mappings)
 
 
 @contextmanager
-def open_patiently(using: Resources) -> Iterator[Resources]:
+def open_patiently(context: Resources) -> Iterator[Resources]:
     """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
-    gates = {name: PatientGate(using.throttle, name) for name in using.gateways}
-    gateways = {name: gateway.through(gates[name]) for name, gateway in using.gateways.items()}
-    yield replace(using, gateways=gateways)
+    gates = {name: PatientGate(context.limiter, name) for name in context.gateways}
+    gateways = {name: gateway.through(gates[name]) for name, gateway in context.gateways.items()}
+    yield replace(context, gateways=gateways)
 
 
-def layout_of(settings: Settings, account: str) -> Layout:
+def account_mapping_of(settings: Settings, account: str) -> AccountMapping:
     """Return how the portal's words map to those of one account."""
     newsletters = {
         slug: Subscribable(
@@ -54,7 +54,7 @@ def layout_of(settings: Settings, account: str) -> Layout:
         )
         for slug, newsletter in settings.newsletters_by_account[account].items()
     }
-    return Layout(
+    return AccountMapping(
         newsletters,
         settings.attributes,
         settings.anonymize.email,

@@ -53,4 +53,4 @@ def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task
         put_letter(store, write_letter(told.get("user_id", ""), key, error, store.now(), task_id))
         log_outcome("dead letter", {"task": kind.task, **told}, error=error)
         raise
-    return Nudge(event.user_id, EventKey(kind.task, event.about or "", acceptance.stamp), acceptance.woken)
+    return Nudge(event.user_id, EventKey(kind.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)

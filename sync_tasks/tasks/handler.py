@@ -29,8 +29,8 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
         celery.exceptions.Retry: the same message comes again soon.
     """
     report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
-    nudge_contacts({*nudge.woken, *report.nudge})
-    dead = report.fates.dead.get(nudge.key) if nudge.key else None
+    nudge_contacts({*nudge.users_to_nudge, *report.nudge})
+    dead = report.outcomes.dead.get(nudge.key) if nudge.key else None
     if dead:
         raise dead from None
     trouble = _trouble(nudge, report)
@@ -41,8 +41,8 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
 
 def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
     if nudge.key:
-        return report.fates.waiting.get(nudge.key)
-    return next(iter(report.fates.waiting.values()), None)
+        return report.outcomes.waiting.get(nudge.key)
+    return next(iter(report.outcomes.waiting.values()), None)
 
 
 def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> str:
@@ -52,9 +52,9 @@ def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: 
 
 
 def _outcome(nudge: Nudge, report: Report) -> str:
-    if nudge.key in report.fates.done:
-        return report.fates.outcome(nudge.key)
-    if nudge.key is None and report.fates.done:
+    if nudge.key in report.outcomes.done:
+        return report.outcomes.outcome(nudge.key)
+    if nudge.key is None and report.outcomes.done:
         return "synced"
     if report.busy:
         return _tell("joined", nudge)

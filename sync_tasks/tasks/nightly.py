@@ -30,17 +30,17 @@ def compare_all() -> int:
     Raises:
         celery.exceptions.Reject: this worker must end; another one takes the message.
     """
-    using = worker_resources()
-    _owe(using.store)
+    context = worker_resources()
+    _owe(context.store)
     # A message that takes long is handed out again, and two beats send two: whoever comes second has nothing to do.
-    with standing_alone(using.store) as alone, open_patiently(using) as patient:
-        if not alone or not _is_owed(using.store):
+    with standing_alone(context.store) as alone, open_patiently(context) as patient:
+        if not alone or not _is_owed(context.store):
             return 0
         repaired = sum(run.repaired for run in reconcile(patient))
-        if using.throttle.stopping:
+        if context.limiter.stopping:
             raise Reject("the worker is ending", requeue=True)
         # As long as another beat's message may still be on its way.
-        using.store.redis.set(using.store.key("nightly"), DONE, ex=NIGHT_EXPIRES)
+        context.store.redis.set(context.store.key("nightly"), DONE, ex=NIGHT_EXPIRES)
     return repaired
 
 
@@ -81,8 +81,8 @@ def tell_portal() -> int:
 
     What ended goes first: whatever is suppressed still, or again, is the newer news.
     """
-    using = worker_resources()
-    portal = using.settings.portal
+    context = worker_resources()
+    portal = context.settings.portal
     if not (portal.suppressed_task or portal.notice_task):
         return 0
 
@@ -91,12 +91,12 @@ def tell_portal() -> int:
             told = {name: value for name, value in asdict(one).items() if name != "list_id"}
             app.send_task(portal.suppressed_task, kwargs=told, queue=portal.suppressed_queue)
         if portal.notice_task:
-            _send(suppression_arguments(one, using.settings), portal)
+            _send(suppression_arguments(one, context.settings), portal)
 
     notices = 0
     if portal.notice_task:
-        notices = tell_notices(using.store, lambda one: _send(notice_arguments(one, using.settings), portal))
-    return notices + tell_untold(using.store, tell)
+        notices = tell_notices(context.store, lambda one: _send(notice_arguments(one, context.settings), portal))
+    return notices + tell_untold(context.store, tell)
 
 
 def _send(arguments: dict[str, object], portal: Portal) -> None:

@@ -22,12 +22,12 @@ HOLD_EVERY = 300.0
 
 def watch() -> None:
     """Say loudly while nobody sweeps, until the worker ends: without sweeps, what was put off waits for ever."""
-    using, began, missing, held = worker_resources(), time.monotonic(), False, -HOLD_EVERY
-    longest = max(MISSED_GRACES * using.settings.pipeline.grace_seconds, SHORTEST_ALARM)
-    while not using.throttle.stopping:
-        using.throttle.rest(longest / 4)
-        missing = look(using.store, time.monotonic() - began, longest, missing=missing)
-        if time.monotonic() - held > HOLD_EVERY and tell_hold(using.store):
+    context, began, missing, held = worker_resources(), time.monotonic(), False, -HOLD_EVERY
+    longest = max(MISSED_GRACES * context.settings.pipeline.grace_seconds, SHORTEST_ALARM)
+    while not context.limiter.stopping:
+        context.limiter.rest(longest / 4)
+        missing = look(context.store, time.monotonic() - began, longest, missing=missing)
+        if time.monotonic() - held > HOLD_EVERY and tell_hold(context.store):
             held = time.monotonic()
 
 

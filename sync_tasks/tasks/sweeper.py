@@ -39,31 +39,31 @@ LONGEST_HELD = 900.0
 
 def sweep() -> int:
     """Nudge contacts that have been due for too long, and return how many."""
-    using = worker_resources()
-    if not _is_alone(using.store):
+    context = worker_resources()
+    if not _is_alone(context.store):
         return 0
-    _follow_clock(using.store)
-    examine_state(using, parse_hold(using.store.note_sweep()))
+    _follow_clock(context.store)
+    examine_state(context, parse_hold(context.store.note_sweep()))
     tell_portal()
     ask_again()
-    look_for_lists(using.settings, using.throttle, using.gateways)
-    grace = using.settings.pipeline.grace_seconds
-    longest = max(2 * using.settings.pipeline.lease_seconds, LONGEST_HELD)
-    users = _without_held(using.store, _choose(using, grace), grace, longest)
-    urgent = using.store.urgent(users)
+    look_for_lists(context.settings, context.limiter, context.gateways)
+    grace = context.settings.pipeline.grace_seconds
+    longest = max(2 * context.settings.pipeline.lease_seconds, LONGEST_HELD)
+    users = _without_held(context.store, _choose(context, grace), grace, longest)
+    urgent = context.store.urgent(users)
     return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
 
 
-def examine_state(using: Resources, hold: Hold | None) -> None:
+def examine_state(context: Resources, hold: Hold | None) -> None:
     """Sweeps were missing: find out whether the state is still the same; while Brevo is away nobody knows."""
     if hold is None or not hold.examining:
         return
-    using.store.redis.pexpire(using.store.key("sweeping"), int(EXAMINED_WITHIN * 1000))
+    context.store.redis.pexpire(context.store.key("sweeping"), int(EXAMINED_WITHIN * 1000))
     try:
-        examine(using, hold)
+        examine(context, hold)
     except SyncError as error:
         log.warning("nobody knows whether the state is older than the world: %s: %s", type(error).__name__, error)
-    for alarm in find_hold_alarm(using.store):
+    for alarm in find_hold_alarm(context.store):
         log.error("%s", alarm)
 
 
@@ -91,7 +91,7 @@ def _follow_clock(store: Store) -> None:
 def _without_held(store: Store, users: list[str], grace: float, longest: float) -> list[str]:
     """Return whom no worker has in hand; the others come up again when their lease would run out.
 
-    A lease that ends later than ``longest`` seconds from now is for ``take`` to judge.
+    A lease that ends later than ``longest`` seconds from now is for ``lease`` to judge.
     """
     pipeline = store.redis.pipeline(transaction=False)
     for user in users:
@@ -115,13 +115,15 @@ def _nudge(users: Collection[str], *, urgent: bool = False) -> int:
     return len(users)
 
 
-def _choose(using: Resources, grace: float) -> list[str]:
+def _choose(context: Resources, grace: float) -> list[str]:
     """Return whom to nudge: opt-outs and erasures first, above all where only few can probe."""
-    paused = all(using.throttle.paused(account) for account in using.settings.accounts)
+    paused = all(context.limiter.paused(account) for account in context.settings.accounts)
     limit = PROBES if paused else LIMIT
-    urgent = using.store.overdue_urgent(limit, 0.0 if paused else grace)
-    rest = using.store.overdue(limit, grace)
-    return list(dict.fromkeys([*urgent, *rest, *find_probes(using.store, using.throttle, using.settings.accounts)]))
+    urgent = context.store.overdue_urgent(limit, 0.0 if paused else grace)
+    rest = context.store.overdue(limit, grace)
+    return list(
+        dict.fromkeys([*urgent, *rest, *find_probes(context.store, context.limiter, context.settings.accounts)])
+    )
 
 
 def _queued(*, urgent: bool) -> int:

@@ -69,7 +69,7 @@ def write_notes(store: Store, account: str, notes: Notes) -> list[Noticed]:
     Raises:
         redis.RedisError: not everything was written; the same may come again.
     """
-    noticed = store.notice(account, notes.sightings)
+    noticed = store.mark_changed(account, notes.sightings)
     pipeline = store.redis.pipeline(transaction=False)
     for what, number in count_all(notes, noticed).items():
         pipeline.hincrby(store.key(f"webhooks:{account}"), what, number)

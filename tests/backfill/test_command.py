@@ -83,6 +83,6 @@ def test_a_paused_account_ends_the_load_with_what_to_do(
     path = write_rows(*people(3))
     said = desk.run("backfill", str(path), exits=1)
     assert "the same command goes on from here" in said
-    desk.pipeline.resources.throttle.resume("default")
+    desk.pipeline.resources.limiter.resume("default")
     quick_brevo.faults.clear()
     assert desk.read("backfill", str(path))["imported"] == 3

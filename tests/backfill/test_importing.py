@@ -12,7 +12,7 @@ from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.priority import Priority
 from sync_tasks.providers.brevo import requests as calls
 from sync_tasks.rate_limits.background_gate import PatientGate
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import serving
 from tests.support.fixtures import WriteRows
@@ -220,7 +220,7 @@ def test_a_load_that_nobody_takes_up_again_is_finished_by_the_workers(loader: Lo
 
 def test_whom_a_worker_has_in_hand_is_left_to_it(loader: Loader) -> None:
     loader.load_rows(*people(8))
-    lease = loader.pipeline.store.take("u1", 25.0)
+    lease = loader.pipeline.store.lease("u1", 25.0)
     assert loader.bring()["imported"] == 7
     assert (lease != "idle", loader.dirty) == (True, {"u1"})
 
@@ -236,7 +236,7 @@ def test_each_account_imports_its_own(make_pipeline: MakePipeline, write_rows: W
     with serving(SandboxSettings(import_seconds=0.0, limits=LimitSettings(enabled=False))) as other:
         accounts = {name: Account(base_url=at, api_key=SecretStr("key")) for name, at in (("a", url), ("b", other.url))}
         newsletters = {"daily": {"list_id": 3, "account": "a"}, "weekly": {"list_id": 5, "account": "b"}}
-        loader = Loader(make_pipeline(throttle=Meddling, accounts=accounts, newsletters=newsletters), write_rows)
+        loader = Loader(make_pipeline(limiter=Meddling, accounts=accounts, newsletters=newsletters), write_rows)
         became = loader.backfill(*people(6, "daily", "weekly"), *people(8, "weekly"))
         assert (became["imported"], became["imports"], loader.dirty) == (8, 2, set())
         assert [len(each["listIds"]) for each in (*quick_brevo.contacts(), *other.sandbox.contacts())] == [1] * 14  # type: ignore[arg-type]
@@ -246,13 +246,13 @@ def test_a_load_waits_for_its_turn_after_everybody_else(loader: Loader) -> None:
     redis, slow = loader.pipeline.store.redis, Account(requests_per_second=0.01, api_key=SecretStr("key"))
     waited = list[tuple[bool, object]]()
 
-    class Noting(Throttle):
+    class Noting(Limiter):
         def rest(self, seconds: float) -> None:
             waited.append((seconds > 60, redis.get("sync_tasks:first:slow:contacts")))
             redis.flushall()
 
-    throttle = Noting(loader.pipeline.store, {"slow": slow})
-    gate = PatientGate(throttle, "slow")
+    limiter = Noting(loader.pipeline.store, {"slow": slow})
+    gate = PatientGate(limiter, "slow")
     gate.acquire("contacts")
     gate.acquire("contacts")
     assert waited == [(True, str(int(Priority.BACKGROUND)))]

@@ -77,7 +77,7 @@ def test_where_brevo_cannot_be_asked_it_says_why_and_shows_what_is_remembered(de
     desk.pipeline.brevo.add_fault("status", status=401)
     told = desk.run("contact", "anna", exits=1)
     assert all(text in told for text in ("Brevo could not be asked", "z***@z***.org", "Brevo held"))
-    assert desk.pipeline.resources.throttle.paused("default") is None
+    assert desk.pipeline.resources.limiter.paused("default") is None
 
 
 def test_an_id_with_something_invisible_around_it_is_found(desk: Desk) -> None:

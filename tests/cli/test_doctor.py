@@ -48,7 +48,7 @@ def configure(text: str) -> Break:
         ("redis eviction", lambda desk: desk.pipeline.store.redis.config_set("maxmemory-policy", "allkeys-lru"), ""),
         (
             "default: pause",
-            lambda desk: desk.pipeline.resources.throttle.pause("default", UnauthorizedError("the key is wrong")),
+            lambda desk: desk.pipeline.resources.limiter.pause("default", UnauthorizedError("the key is wrong")),
             "the key is wrong",
         ),
     ],

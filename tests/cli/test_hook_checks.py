@@ -117,7 +117,7 @@ def test_each_fault_is_found(desk: Desk, receiver: Receiving, monkeypatch: pytes
     break_it(desk, receiver, monkeypatch)
     found = examine(desk)[f"default: {what}"]
     assert (found["state"], said in found["found"]) == (state, True), found
-    assert desk.pipeline.resources.throttle.paused("default") is None
+    assert desk.pipeline.resources.limiter.paused("default") is None
 
 
 @pytest.mark.usefixtures("receiver")

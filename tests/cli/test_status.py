@@ -39,7 +39,7 @@ def test_a_contact_in_hand_is_in_flight(at_work: Desk) -> None:
 
 
 def test_a_paused_account_is_trouble_and_why_is_told(at_work: Desk) -> None:
-    at_work.pipeline.resources.throttle.pause("default", UnauthorizedError("Brevo refuses the key"))
+    at_work.pipeline.resources.limiter.pause("default", UnauthorizedError("Brevo refuses the key"))
     told = at_work.read("status", exits=1)
     assert told["paused"]["default"]["error"] == "UnauthorizedError"
     shown = at_work.run("status", exits=1)

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, Seen, values_of
+from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, RemoteState, values_of
 from sync_tasks.domain.events import Event
 from sync_tasks.state.codec import dump_seen, load_contact
 from tests.support.saying import (
@@ -136,21 +136,21 @@ def test_an_event_has_a_name_that_says_nothing_of_what_it_said() -> None:
 
 
 SEEN = [
-    Seen(),
-    Seen(7, ADA, frozenset({3, 5}), "d1ge57", blocked(1), stamp(2), frozenset({8, 9}), stamp(3)),
-    Seen(floor=stamp(2)),
-    Seen(id=7, lists=frozenset({3, 5}), strange=frozenset({5}), off=frozenset({7, 9})),
+    RemoteState(),
+    RemoteState(7, ADA, frozenset({3, 5}), "d1ge57", blocked(1), stamp(2), frozenset({8, 9}), stamp(3)),
+    RemoteState(ended_up_to=stamp(2)),
+    RemoteState(id=7, lists=frozenset({3, 5}), foreign_lists=frozenset({5}), absent_lists=frozenset({7, 9})),
 ]
 
 
 @pytest.mark.parametrize("seen", SEEN)
-def test_what_brevo_is_known_to_hold_survives_redis(seen: Seen) -> None:
+def test_what_brevo_is_known_to_hold_survives_redis(seen: RemoteState) -> None:
     stored = {name: text for name, text in dump_seen(ACCOUNT, seen).items() if text}
     assert load_contact("u1", stored).seen == {ACCOUNT: seen}
 
 
 def test_accounts_are_kept_apart() -> None:
-    stored = dump_seen("sports", Seen(7, ADA)) | dump_seen("news", Seen(8, BEA))
+    stored = dump_seen("sports", RemoteState(7, ADA)) | dump_seen("news", RemoteState(8, BEA))
     seen = load_contact("u1", stored).seen
     assert {name: known.id for name, known in seen.items()} == {"sports": 7, "news": 8}
 
@@ -183,7 +183,7 @@ def test_a_contact_is_read_from_its_fields() -> None:
         rev="4",
         tries=2,
         crashes=1,
-        unsure=stamp(4),
+        unknown_since=stamp(4),
         failing=stamp(5),
         address_taken=True,
     )
@@ -196,20 +196,29 @@ GONE = frozenset({"deleted"})
 @pytest.mark.parametrize(
     ("seen", "left"),
     [
-        (Seen(7, ADA, frozenset({3})), Seen(edited=GONE)),
-        (Seen(7, ADA, block=Block("unsubscribed", stamp(2)), floor=stamp(1)), Seen(floor=stamp(2), edited=GONE)),
-        (Seen(7, ADA, block=Block("unsubscribed", stamp(1)), floor=stamp(2)), Seen(floor=stamp(2), edited=GONE)),
-        (Seen(7, ADA, spares=frozenset({9})), Seen(spares=frozenset({9}), edited=GONE)),
-        (Seen(7, ADA, unblocked=stamp(4)), Seen(floor=stamp(4), edited=GONE)),
-        (Seen(edited=GONE), Seen(edited=GONE)),
+        (RemoteState(7, ADA, frozenset({3})), RemoteState(edited=GONE)),
+        (
+            RemoteState(7, ADA, block=Block("unsubscribed", stamp(2)), ended_up_to=stamp(1)),
+            RemoteState(ended_up_to=stamp(2), edited=GONE),
+        ),
+        (
+            RemoteState(7, ADA, block=Block("unsubscribed", stamp(1)), ended_up_to=stamp(2)),
+            RemoteState(ended_up_to=stamp(2), edited=GONE),
+        ),
+        (
+            RemoteState(7, ADA, extra_contact_ids=frozenset({9})),
+            RemoteState(extra_contact_ids=frozenset({9}), edited=GONE),
+        ),
+        (RemoteState(7, ADA, unblocked=stamp(4)), RemoteState(ended_up_to=stamp(4), edited=GONE)),
+        (RemoteState(edited=GONE), RemoteState(edited=GONE)),
     ],
 )
-def test_a_contact_that_brevo_lost_leaves_its_opt_out_with_us(seen: Seen, left: Seen) -> None:
+def test_a_contact_that_brevo_lost_leaves_its_opt_out_with_us(seen: RemoteState, left: RemoteState) -> None:
     assert seen.forgotten == left
 
 
 def test_nothing_known_of_a_person_shows_where_it_is_printed() -> None:
     remote = RemoteContact(7, ADA, "u1", frozenset({3}), {"FIRSTNAME": "Ada"}, None)
-    shown = f"{contact_of(subscribe(1, first_name='Ada'))!r} {Seen(7, ADA)!r} {remote!r} {Contact('u1')!r}"
+    shown = f"{contact_of(subscribe(1, first_name='Ada'))!r} {RemoteState(7, ADA)!r} {remote!r} {Contact('u1')!r}"
     assert "ada" not in shown.lower()
     assert json.dumps("Ada") not in shown

@@ -5,26 +5,26 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.domain.contact import Block, RemoteContact, Seen
+from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
 from sync_tasks.domain.diff import (
     Change,
-    Wanted,
+    DesiredContact,
     blind_erasure,
+    desired_of,
     difference,
     differs,
     digest,
     erasure,
     essential,
-    wanted_of,
 )
 from sync_tasks.domain.events import Json
 from sync_tasks.tokens import make_token
-from tests.support.saying import ADA, BEA, LAYOUT, blocked, contact_of, stamp, subscribe, unsubscribe, update
+from tests.support.saying import ADA, BEA, MAPPING, blocked, contact_of, stamp, subscribe, unsubscribe, update
 
 TYPES = {"FIRSTNAME": "text", "CITY": "text", "AGE": "float", "SMS": "text", "DAILY_UNSUBSCRIBED": "boolean"}
 TOKEN = "f00d"
-ADA_WISHES = wanted_of(contact_of(subscribe(5, first_name="Ada")), LAYOUT)
-AGREED = Seen(7, ADA, frozenset({3}), ADA_WISHES.digest, looked=stamp(6))
+ADA_WISHES = desired_of(contact_of(subscribe(5, first_name="Ada")), MAPPING)
+AGREED = RemoteState(7, ADA, frozenset({3}), ADA_WISHES.digest, read_at=stamp(6))
 
 
 def test_the_portals_words_become_brevos() -> None:
@@ -33,15 +33,15 @@ def test_the_portals_words_become_brevos() -> None:
         unsubscribe(2, "weekly"),
         subscribe(3, "unheard-of"),
     )
-    wanted = wanted_of(contact, LAYOUT)
+    wanted = desired_of(contact, MAPPING)
     assert (wanted.address, wanted.ext_id) == (ADA, "u1")
     assert wanted.attributes == {"FIRSTNAME": "Ada", "CITY": "", "DAILY_UNSUBSCRIBED": False}
     assert (wanted.subscribed, wanted.unsubscribed) == ({3: stamp(1)}, frozenset({5}))
 
 
-@pytest.mark.parametrize(("floor", "alive"), [("", True), (stamp(0), True), (stamp(1), False), (stamp(2), False)])
-def test_a_subscription_that_an_opt_out_at_brevo_ended_stays_ended(floor: str, *, alive: bool) -> None:
-    wanted = wanted_of(contact_of(subscribe(1)), LAYOUT, Seen(floor=floor))
+@pytest.mark.parametrize(("ended_up_to", "alive"), [("", True), (stamp(0), True), (stamp(1), False), (stamp(2), False)])
+def test_a_subscription_that_an_opt_out_at_brevo_ended_stays_ended(ended_up_to: str, *, alive: bool) -> None:
+    wanted = desired_of(contact_of(subscribe(1)), MAPPING, RemoteState(ended_up_to=ended_up_to))
     assert wanted.subscribed == ({3: stamp(1)} if alive else {})
     assert wanted.unsubscribed == (frozenset() if alive else {3})
     assert wanted.attributes == {"DAILY_UNSUBSCRIBED": not alive}
@@ -65,7 +65,7 @@ def test_where_brevo_agrees_nothing_is_sent() -> None:
         ),
     ],
 )
-def test_only_what_differs_is_sent(wanted: Wanted, change: Change) -> None:
+def test_only_what_differs_is_sent(wanted: DesiredContact, change: Change) -> None:
     assert difference(wanted, AGREED) == change
 
 
@@ -84,8 +84,8 @@ def test_only_a_newer_subscription_lifts_a_block_and_only_an_unsubscription(bloc
 
 
 def test_lifting_a_block_brings_back_only_what_is_newer_than_it() -> None:
-    wanted = wanted_of(contact_of(subscribe(1, "weekly"), subscribe(5)), LAYOUT)
-    seen = Seen(7, ADA, frozenset({5}), wanted.digest, blocked(3))
+    wanted = desired_of(contact_of(subscribe(1, "weekly"), subscribe(5)), MAPPING)
+    seen = RemoteState(7, ADA, frozenset({5}), wanted.digest, blocked(3))
     assert difference(wanted, seen) == Change(leave=frozenset({5}))
     assert difference(wanted, replace(seen, lists=frozenset())) == Change(join=frozenset({3}), blocklisted=False)
 
@@ -133,7 +133,7 @@ def test_a_digest_knows_whose_it_is() -> None:
     ],
 )
 def test_where_the_rest_is_refused_what_ends_something_still_goes(change: Change, left: Change) -> None:
-    assert essential(change, LAYOUT) == left
+    assert essential(change, MAPPING) == left
 
 
 def remote(**told: Any) -> RemoteContact:
@@ -143,7 +143,7 @@ def remote(**told: Any) -> RemoteContact:
 
 def test_an_erasure_leaves_nothing_of_the_person() -> None:
     held: dict[str, Json] = {"FIRSTNAME": "Ada", "AGE": 36, "SMS": "49170", "CITY": "", "COMPUTED": "Ada L."}
-    change = erasure(remote(attributes=held), LAYOUT, TYPES, TOKEN)
+    change = erasure(remote(attributes=held), MAPPING, TYPES, TOKEN)
     assert change == Change(
         address="deleted-f00d@deleted.example.com",
         ext_id="deleted-f00d",
@@ -161,13 +161,13 @@ def test_an_erasure_is_over_once_nothing_is_left_to_anonymize() -> None:
         "lists": frozenset(),
     }
     attributes = {"FIRSTNAME": "DELETED", "DAILY_UNSUBSCRIBED": True}
-    assert not erasure(remote(**gone, attributes=attributes, block=blocked(1)), LAYOUT, TYPES, TOKEN)
-    lifted = erasure(remote(**gone, attributes=attributes), LAYOUT, TYPES, TOKEN)
+    assert not erasure(remote(**gone, attributes=attributes, block=blocked(1)), MAPPING, TYPES, TOKEN)
+    lifted = erasure(remote(**gone, attributes=attributes), MAPPING, TYPES, TOKEN)
     assert lifted == Change(blocklisted=True)
 
 
 def test_what_was_never_read_is_erased_as_if_everything_were_there() -> None:
-    assert blind_erasure(AGREED, LAYOUT, TYPES, TOKEN) == Change(
+    assert blind_erasure(AGREED, MAPPING, TYPES, TOKEN) == Change(
         address="deleted-f00d@deleted.example.com",
         ext_id="deleted-f00d",
         attributes={"FIRSTNAME": "DELETED", "CITY": "DELETED", "DAILY_UNSUBSCRIBED": True},
@@ -185,6 +185,6 @@ def test_empty_and_absent_are_the_same(held: dict[str, Json], value: Json, *, di
 
 
 def test_what_is_sent_shows_nothing_of_the_person() -> None:
-    change = difference(wanted_of(contact_of(update(1, email=ADA, first_name="Ada")), LAYOUT), Seen(7))
+    change = difference(desired_of(contact_of(update(1, email=ADA, first_name="Ada")), MAPPING), RemoteState(7))
     assert change
     assert "ada" not in f"{change!r} {ADA_WISHES!r}".lower()

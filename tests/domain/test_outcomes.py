@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.domain.contact import Seen
+from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.events import Event
-from sync_tasks.domain.outcomes import Fates, is_own, judge
+from sync_tasks.domain.outcomes import Outcomes, decide_outcomes, is_own
 from sync_tasks.errors import (
     AccountPausedError,
     AddressBusyError,
@@ -36,19 +36,19 @@ SETTINGS = Settings.model_validate(
         "attributes": {"first_name": "FIRSTNAME"},
     }
 )
-OFF, ON = Seen(7), Seen(7, lists=frozenset({3, 5}))
+OFF, ON = RemoteState(7), RemoteState(7, lists=frozenset({3, 5}))
 JOIN, OPT_OUT, RENAME = subscribe(1), unsubscribe(1), update(1, first_name="Ada")
 BUSY, REFUSED, PAUSED = TooEarlyError("425"), RejectedContactError("400"), AccountPausedError("paused", 30)
 
 
-def fate(event: Event, errors: dict[str, SyncError], *, tired: bool = False, **known: Any) -> tuple[str, object]:
+def fate(event: Event, errors: dict[str, SyncError], *, expired: bool = False, **known: Any) -> tuple[str, object]:
     """Return what becomes of an event, and why."""
     seen = known.pop("seen", {"news": ON, "sports": ON})
-    fates = judge(contact_of(event, *known.pop("after", ())), SETTINGS, seen, errors, tired=tired)
+    outcomes = decide_outcomes(contact_of(event, *known.pop("after", ())), SETTINGS, seen, errors, expired=expired)
     key = key_of(event)
-    if key in fates.done:
+    if key in outcomes.done:
         return "done", None
-    return ("dead", fates.dead[key]) if key in fates.dead else ("waiting", fates.waiting[key])
+    return ("dead", outcomes.dead[key]) if key in outcomes.dead else ("waiting", outcomes.waiting[key])
 
 
 @pytest.mark.parametrize("event", [JOIN, OPT_OUT, RENAME, anonymize(1)])
@@ -85,7 +85,7 @@ def test_while_one_account_waits_nothing_is_final(
     ],
 )
 def test_an_opt_out_is_reflected_once_its_own_list_is_left(
-    seen: dict[str, Seen], errors: dict[str, SyncError], what: str, why: SyncError | None
+    seen: dict[str, RemoteState], errors: dict[str, SyncError], what: str, why: SyncError | None
 ) -> None:
     assert fate(OPT_OUT, errors, seen=seen) == (what, why)
 
@@ -141,24 +141,26 @@ OWN = {GatewayUnavailableError, TooEarlyError, AddressBusyError, TransientError}
 def test_trouble_of_the_account_never_ages_into_a_dead_letter(error: SyncError) -> None:
     assert is_own(error) is (type(error) in OWN)
     final = isinstance(error, PermanentError) or is_own(error)
-    assert fate(JOIN, {"news": error}, tired=True) == ("dead" if final else "waiting", error)
+    assert fate(JOIN, {"news": error}, expired=True) == ("dead" if final else "waiting", error)
 
 
 def test_a_dead_letter_that_a_later_push_made_up_for_is_resolved() -> None:
     letters = {key_of(JOIN): "letter", key_of(subscribe(2, "unheard-of")): "letter"}
     contact = contact_of(JOIN, pending={}, dead=letters)
-    assert judge(contact, SETTINGS, {"news": ON}, {}, tired=False) == Fates(resolved=frozenset({key_of(JOIN)}))
-    assert judge(contact, SETTINGS, {"news": ON}, {"news": BUSY}, tired=False) == Fates()
+    assert decide_outcomes(contact, SETTINGS, {"news": ON}, {}, expired=False) == Outcomes(
+        resolved=frozenset({key_of(JOIN)})
+    )
+    assert decide_outcomes(contact, SETTINGS, {"news": ON}, {"news": BUSY}, expired=False) == Outcomes()
 
 
 def test_a_replayed_letter_is_judged_as_an_event_not_resolved_behind_its_back() -> None:
     contact = contact_of(JOIN, dead={key_of(JOIN): "letter"})
-    fates = judge(contact, SETTINGS, {"news": ON}, {}, tired=False)
-    assert fates == Fates(done=frozenset({key_of(JOIN)}))
+    outcomes = decide_outcomes(contact, SETTINGS, {"news": ON}, {}, expired=False)
+    assert outcomes == Outcomes(done=frozenset({key_of(JOIN)}))
 
 
 def test_of_two_pushes_of_a_contact_the_later_has_the_last_word() -> None:
     one, two, three = key_of(JOIN), key_of(RENAME), key_of(OPT_OUT)
-    first = Fates(frozenset({one}), {two: REFUSED}, {three: BUSY}, frozenset({one}))
-    then = first.then(Fates(frozenset({three}), {}, {one: BUSY}, frozenset({two})))
-    assert then == Fates(frozenset({three}), {two: REFUSED}, {one: BUSY}, frozenset({one, two}))
+    first = Outcomes(frozenset({one}), {two: REFUSED}, {three: BUSY}, frozenset({one}))
+    then = first.then(Outcomes(frozenset({three}), {}, {one: BUSY}, frozenset({two})))
+    assert then == Outcomes(frozenset({three}), {two: REFUSED}, {one: BUSY}, frozenset({one, two}))

@@ -4,29 +4,29 @@ from dataclasses import replace
 
 import pytest
 
-from sync_tasks.domain.contact import Block, Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import ERASED, Change, NewContact, Wanted, wanted_of
+from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import ERASED, Change, DesiredContact, NewContact, desired_of
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.planning import (
     Erase,
     Read,
     Search,
-    View,
+    SyncView,
     Write,
     after_write,
     before_write,
     concerns,
     first_view,
     next_step,
-    seen_of,
+    remote_state_of,
 )
 from sync_tasks.errors import UnknownContactError
 from tests.support.saying import (
     ACCOUNT,
     ADA,
     BEA,
-    LAYOUT,
+    MAPPING,
     anonymize,
     blocked,
     contact_of,
@@ -36,117 +36,128 @@ from tests.support.saying import (
     update,
 )
 
-NOBODY = Seen()
+NOBODY = RemoteState()
 READER = subscribe(1, first_name="Ada")
-AGREED = Seen(7, ADA, frozenset({3}), wanted_of(contact_of(READER), LAYOUT).digest, looked=stamp(2))
+AGREED = RemoteState(7, ADA, frozenset({3}), desired_of(contact_of(READER), MAPPING).digest, read_at=stamp(2))
 NEW = NewContact(ADA, "u1", {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}, frozenset({3}))
 
 
 @pytest.mark.parametrize(
     ("contact", "view", "step"),
     [
-        pytest.param(contact_of(READER), View(), NEW, id="a new reader is created at once"),
-        pytest.param(contact_of(READER), View(NOBODY), NEW, id="nobody was found: created"),
-        pytest.param(contact_of(READER), View(AGREED), None, id="agreed"),
-        pytest.param(contact_of(update(1, email=ADA)), View(), Search((ADA,)), id="an update may find somebody"),
-        pytest.param(contact_of(update(1, email=ADA)), View(NOBODY), None, id="an update creates nobody"),
+        pytest.param(contact_of(READER), SyncView(), NEW, id="a new reader is created at once"),
+        pytest.param(contact_of(READER), SyncView(NOBODY), NEW, id="nobody was found: created"),
+        pytest.param(contact_of(READER), SyncView(AGREED), None, id="agreed"),
+        pytest.param(contact_of(update(1, email=ADA)), SyncView(), Search((ADA,)), id="an update may find somebody"),
+        pytest.param(contact_of(update(1, email=ADA)), SyncView(NOBODY), None, id="an update creates nobody"),
         pytest.param(
-            contact_of(unsubscribe(1, email=ADA)).searched, View(NOBODY), None, id="an opt-out creates nobody"
+            contact_of(unsubscribe(1, email=ADA)).searched, SyncView(NOBODY), None, id="an opt-out creates nobody"
         ),
         pytest.param(
             contact_of(update(1, email=BEA, previous_email=ADA), subscribe(2, email=BEA)),
-            View(),
+            SyncView(),
             Search((BEA, ADA)),
             id="both addresses are looked for before anybody is created",
         ),
         pytest.param(
             contact_of(READER, unsubscribe(3)),
-            View(replace(AGREED, digest="old")),
+            SyncView(replace(AGREED, digest="old")),
             Write(
                 7, Change(ext_id="u1", attributes={**NEW.attributes, "DAILY_UNSUBSCRIBED": True}, leave=frozenset({3}))
             ),
             id="an opt-out is one request",
         ),
         pytest.param(
-            contact_of(READER), View(None, doubted=True), Search((ADA,), by_ext_id=True), id="perhaps created"
+            contact_of(READER),
+            SyncView(None, outcome_unknown=True),
+            Search((ADA,), by_ext_id=True),
+            id="perhaps created",
         ),
-        pytest.param(contact_of(READER), View(AGREED, doubted=True), Read(7), id="in doubt it is read"),
+        pytest.param(contact_of(READER), SyncView(AGREED, outcome_unknown=True), Read(7), id="in doubt it is read"),
         pytest.param(
-            contact_of(READER), View(replace(AGREED, spares=frozenset({9, 8}))), Erase(8), id="spares go first"
+            contact_of(READER),
+            SyncView(replace(AGREED, extra_contact_ids=frozenset({9, 8}))),
+            Erase(8),
+            id="spares go first",
         ),
-        pytest.param(contact_of(anonymize(1)), View(AGREED), Erase(7), id="erased"),
-        pytest.param(contact_of(anonymize(1)), View(NOBODY), None, id="nobody to erase"),
-        pytest.param(contact_of(anonymize(1)), View(Seen(7, digest=ERASED)), None, id="erased already"),
-        pytest.param(contact_of(anonymize(1)), View(Seen(7, digest=ERASED), doubted=True), Erase(7), id="verified"),
-        pytest.param(contact_of(READER, anonymize(2)), View(), Search((ADA,)), id="looked for before it is erased"),
+        pytest.param(contact_of(anonymize(1)), SyncView(AGREED), Erase(7), id="erased"),
+        pytest.param(contact_of(anonymize(1)), SyncView(NOBODY), None, id="nobody to erase"),
+        pytest.param(contact_of(anonymize(1)), SyncView(RemoteState(7, digest=ERASED)), None, id="erased already"),
+        pytest.param(
+            contact_of(anonymize(1)),
+            SyncView(RemoteState(7, digest=ERASED), outcome_unknown=True),
+            Erase(7),
+            id="verified",
+        ),
+        pytest.param(contact_of(READER, anonymize(2)), SyncView(), Search((ADA,)), id="looked for before it is erased"),
     ],
 )
-def test_the_next_step(contact: Contact, view: View, step: object) -> None:
-    assert next_step(contact, LAYOUT, view) == step
+def test_the_next_step(contact: Contact, view: SyncView, step: object) -> None:
+    assert next_step(contact, MAPPING, view) == step
 
 
 @pytest.mark.parametrize("event", [update(1, first_name="Ada"), unsubscribe(1), anonymize(1)])
 def test_without_an_address_nobody_never_seen_is_found(event: Event) -> None:
     with pytest.raises(UnknownContactError, match="`email`"):
-        next_step(contact_of(event), LAYOUT, View())
+        next_step(contact_of(event), MAPPING, SyncView())
 
 
 def test_whose_address_was_given_up_cannot_be_created_again() -> None:
     contact = contact_of(READER, given_up={"address": stamp(1)})
     with pytest.raises(UnknownContactError, match="update_contact"):
-        next_step(contact, LAYOUT, View(NOBODY))
+        next_step(contact, MAPPING, SyncView(NOBODY))
 
 
 def test_a_new_subscription_looks_for_a_block_first_and_then_writes() -> None:
     contact = contact_of(READER, subscribe(3, "weekly"))
-    assert next_step(contact, LAYOUT, View(AGREED)) == Read(7, doubted=False)
-    fresh = View(replace(AGREED, looked=stamp(4)), fresh=True)
-    assert next_step(contact, LAYOUT, fresh) == Write(7, Change(join=frozenset({5})))
+    assert next_step(contact, MAPPING, SyncView(AGREED)) == Read(7, outcome_unknown=False)
+    fresh = SyncView(replace(AGREED, read_at=stamp(4)), fresh=True)
+    assert next_step(contact, MAPPING, fresh) == Write(7, Change(join=frozenset({5})))
 
 
 def test_a_new_address_looks_for_a_block_first() -> None:
     contact = contact_of(READER, update(3, email=BEA))
-    assert next_step(contact.searched, LAYOUT, View(AGREED)) == Read(7, doubted=False)
+    assert next_step(contact.searched, MAPPING, SyncView(AGREED)) == Read(7, outcome_unknown=False)
 
 
 def test_somebody_else_may_be_the_user_under_the_address_left() -> None:
     contact = contact_of(READER, update(3, email=BEA))
-    assert next_step(contact, LAYOUT, View(replace(AGREED, address=BEA))) == Search((ADA,))
-    assert next_step(contact, LAYOUT, View(NOBODY)) == Search((BEA, ADA))
-    assert next_step(contact, LAYOUT, View(NOBODY, doubted=True)) == Search((BEA, ADA), by_ext_id=True)
+    assert next_step(contact, MAPPING, SyncView(replace(AGREED, address=BEA))) == Search((ADA,))
+    assert next_step(contact, MAPPING, SyncView(NOBODY)) == Search((BEA, ADA))
+    assert next_step(contact, MAPPING, SyncView(NOBODY, outcome_unknown=True)) == Search((BEA, ADA), by_ext_id=True)
 
 
 def test_who_wants_a_taken_address_gets_only_what_ends_something() -> None:
     contact = contact_of(READER, update(2, email=BEA), unsubscribe(3), address_taken=True)
     seen = replace(AGREED, lists=frozenset({3}))
     ends = Change(attributes={"DAILY_UNSUBSCRIBED": True}, leave=frozenset({3}))
-    assert next_step(contact, LAYOUT, View(seen)) == Write(7, ends)
-    assert next_step(contact, LAYOUT, View(replace(seen, lists=frozenset()))) is None
-    assert next_step(contact, LAYOUT, View()) is None
-    assert next_step(contact_of(READER, address_taken=True), LAYOUT, View(NOBODY)) is None
+    assert next_step(contact, MAPPING, SyncView(seen)) == Write(7, ends)
+    assert next_step(contact, MAPPING, SyncView(replace(seen, lists=frozenset()))) is None
+    assert next_step(contact, MAPPING, SyncView()) is None
+    assert next_step(contact_of(READER, address_taken=True), MAPPING, SyncView(NOBODY)) is None
 
 
 @pytest.mark.parametrize(
     ("contact", "view"),
     [
-        (contact_of(READER), View()),
-        (contact_of(READER, seen={ACCOUNT: AGREED}), View(AGREED)),
-        (contact_of(READER, seen={ACCOUNT: NOBODY}), View(NOBODY)),
-        (contact_of(READER, seen={ACCOUNT: AGREED}, looks={"other": "1"}), View(AGREED)),
-        (contact_of(READER, seen={ACCOUNT: AGREED}, looks={ACCOUNT: "1"}), View(AGREED, doubted=True)),
-        (contact_of(READER, unsure=stamp(1)), View(None, doubted=True)),
-        (contact_of(READER, seen={ACCOUNT: NOBODY}, unsure=stamp(1)), View(None, doubted=True)),
+        (contact_of(READER), SyncView()),
+        (contact_of(READER, seen={ACCOUNT: AGREED}), SyncView(AGREED)),
+        (contact_of(READER, seen={ACCOUNT: NOBODY}), SyncView(NOBODY)),
+        (contact_of(READER, seen={ACCOUNT: AGREED}, looks={"other": "1"}), SyncView(AGREED)),
+        (contact_of(READER, seen={ACCOUNT: AGREED}, looks={ACCOUNT: "1"}), SyncView(AGREED, outcome_unknown=True)),
+        (contact_of(READER, unknown_since=stamp(1)), SyncView(None, outcome_unknown=True)),
+        (contact_of(READER, seen={ACCOUNT: NOBODY}, unknown_since=stamp(1)), SyncView(None, outcome_unknown=True)),
         (
-            contact_of(READER, seen={ACCOUNT: replace(AGREED, block=blocked(1))}, unsure=stamp(1)),
-            View(replace(AGREED, block=blocked(1)), doubted=True, guarded=blocked(1)),
+            contact_of(READER, seen={ACCOUNT: replace(AGREED, block=blocked(1))}, unknown_since=stamp(1)),
+            SyncView(replace(AGREED, block=blocked(1)), outcome_unknown=True, guarded=blocked(1)),
         ),
         (
             contact_of(READER, seen={ACCOUNT: replace(AGREED, block=blocked(1))}, looks={ACCOUNT: "1"}),
-            View(replace(AGREED, block=blocked(1)), doubted=True),
+            SyncView(replace(AGREED, block=blocked(1)), outcome_unknown=True),
         ),
     ],
 )
-def test_what_an_unanswered_request_may_have_changed_is_not_believed(contact: Contact, view: View) -> None:
+def test_what_an_unanswered_request_may_have_changed_is_not_believed(contact: Contact, view: SyncView) -> None:
     assert first_view(contact, ACCOUNT) == view
 
 
@@ -163,26 +174,26 @@ def test_what_an_unanswered_request_may_have_changed_is_not_believed(contact: Co
     ],
 )
 def test_an_account_that_can_hold_nothing_of_the_user_is_not_asked(contact: Contact, *, concerned: bool) -> None:
-    assert concerns(contact, ACCOUNT, LAYOUT) is concerned
+    assert concerns(contact, ACCOUNT, MAPPING) is concerned
 
 
 def test_reading_a_contact_tells_what_the_pipeline_cares_for() -> None:
     held = RemoteContact(7, ADA, "u1", frozenset({3, 99}), {**NEW.attributes, "HOBBY": "chess"}, blocked(1))
-    before = Seen(floor=stamp(0), spares=frozenset({8}))
-    seen = seen_of(held, contact_of(READER), LAYOUT, before, stamp(9))
-    known = replace(AGREED, block=blocked(1), floor=stamp(0), spares=frozenset({8}), looked=stamp(9))
-    assert seen == replace(known, off=LAYOUT.lists - known.lists, foreign=frozenset({99}))
+    before = RemoteState(ended_up_to=stamp(0), extra_contact_ids=frozenset({8}))
+    seen = remote_state_of(held, contact_of(READER), MAPPING, before, stamp(9))
+    known = replace(AGREED, block=blocked(1), ended_up_to=stamp(0), extra_contact_ids=frozenset({8}), read_at=stamp(9))
+    assert seen == replace(known, absent_lists=MAPPING.lists - known.lists, foreign=frozenset({99}))
 
 
 def test_a_list_that_the_pipeline_managed_once_is_remembered_while_the_contact_is_on_it() -> None:
-    before = Seen(7, off=frozenset({99}), former=frozenset({98, 97}))
+    before = RemoteState(7, absent_lists=frozenset({99}), former=frozenset({98, 97}))
     held = RemoteContact(7, ADA, "u1", frozenset({3, 96, 97, 99}), NEW.attributes, None)
-    seen = seen_of(held, contact_of(READER), LAYOUT, before, stamp(9))
+    seen = remote_state_of(held, contact_of(READER), MAPPING, before, stamp(9))
     assert seen.former == {97, 99}
     assert not seen.foreign
 
 
-LOOKED = Seen(7, looked=stamp(100))
+LOOKED = RemoteState(7, read_at=stamp(100))
 GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
 
 
@@ -191,18 +202,18 @@ GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
     [
         pytest.param(None, replace(LOOKED, block=blocked(1)), {}, None, id="gone"),
         pytest.param(blocked(5), None, {}, blocked(5), id="new"),
-        pytest.param(blocked(5), Seen(7, block=blocked(3)), {}, blocked(3), id="the first known moment is kept"),
-        pytest.param(blocked(3), Seen(7, block=blocked(5)), {}, blocked(5), id="never an earlier one"),
+        pytest.param(blocked(5), RemoteState(7, block=blocked(3)), {}, blocked(3), id="the first known moment is kept"),
+        pytest.param(blocked(3), RemoteState(7, block=blocked(5)), {}, blocked(5), id="never an earlier one"),
         pytest.param(
             blocked(5, "hard_bounce"),
-            Seen(7, block=blocked(3)),
+            RemoteState(7, block=blocked(3)),
             {},
             Block("hard_bounce", stamp(5), (("unsubscribed", stamp(3)),)),
             id="graver now, and what was there stays under it",
         ),
         pytest.param(
             replace(blocked(5), guessed=True),
-            Seen(7, block=blocked(3, "complaint")),
+            RemoteState(7, block=blocked(3, "complaint")),
             {},
             blocked(3, "complaint"),
             id="grave stays grave",
@@ -237,49 +248,49 @@ GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
     ],
 )
 def test_of_a_block_its_gravest_kind_and_the_latest_opt_out_count(
-    held: Block | None, before: Seen | None, told: dict[str, str], block: Block | None
+    held: Block | None, before: RemoteState | None, told: dict[str, str], block: Block | None
 ) -> None:
     assert block_of(held, before, told) == block
 
 
 def test_the_opt_out_that_is_about_to_be_lifted_is_remembered_first() -> None:
     seen = replace(AGREED, block=blocked(2))
-    assert before_write(seen, Change(blocklisted=False)) == replace(seen, floor=stamp(2))
+    assert before_write(seen, Change(blocklisted=False)) == replace(seen, ended_up_to=stamp(2))
     assert before_write(seen, Change(leave=frozenset({3}))) == seen
     assert before_write(AGREED, Change(blocklisted=False)) == AGREED
 
 
-WANTED: Wanted = replace(wanted_of(contact_of(READER), LAYOUT), attributes={"FIRSTNAME": "Bea"})
+WANTED: DesiredContact = replace(desired_of(contact_of(READER), MAPPING), attributes={"FIRSTNAME": "Bea"})
 
 
 @pytest.mark.parametrize(
     ("seen", "change", "after"),
     [
         (
-            replace(AGREED, off=frozenset({5, 9}), strange=frozenset({3})),
+            replace(AGREED, absent_lists=frozenset({5, 9}), foreign_lists=frozenset({3})),
             Change(join=frozenset({5}), leave=frozenset({3})),
-            View(replace(AGREED, lists=frozenset({5}), off=frozenset({3, 9})), fresh=True),
+            SyncView(replace(AGREED, lists=frozenset({5}), absent_lists=frozenset({3, 9})), fresh=True),
         ),
-        (AGREED, Change(attributes={"CITY": "Ulm"}), View(AGREED, fresh=True)),
-        (AGREED, Change(ext_id="u1"), View(replace(AGREED, digest=WANTED.digest), fresh=True)),
-        (AGREED, Change(address=BEA), View(replace(AGREED, address=BEA), fresh=True)),
+        (AGREED, Change(attributes={"CITY": "Ulm"}), SyncView(AGREED, fresh=True)),
+        (AGREED, Change(ext_id="u1"), SyncView(replace(AGREED, digest=WANTED.digest), fresh=True)),
+        (AGREED, Change(address=BEA), SyncView(replace(AGREED, address=BEA), fresh=True)),
         (
             replace(AGREED, block=blocked(2)),
             Change(blocklisted=False),
-            View(replace(AGREED, floor=stamp(2), over={"unsubscribed": stamp(2)}), fresh=True),
+            SyncView(replace(AGREED, ended_up_to=stamp(2), over={"unsubscribed": stamp(2)}), fresh=True),
         ),
     ],
 )
-def test_what_brevo_said_yes_to_is_known(seen: Seen, change: Change, after: View) -> None:
-    assert after_write(View(seen), change, WANTED) == after
+def test_what_brevo_said_yes_to_is_known(seen: RemoteState, change: Change, after: SyncView) -> None:
+    assert after_write(SyncView(seen), change, WANTED) == after
 
 
 def test_a_block_that_moved_along_with_an_address_is_read_back() -> None:
     seen = replace(AGREED, block=blocked(2))
-    after = after_write(View(seen), Change(address=BEA, blocklisted=True), WANTED)
-    assert after == View(replace(seen, address=BEA), fresh=False, doubted=True, guarded=blocked(2))
+    after = after_write(SyncView(seen), Change(address=BEA, blocklisted=True), WANTED)
+    assert after == SyncView(replace(seen, address=BEA), fresh=False, outcome_unknown=True, guarded=blocked(2))
 
 
 def test_a_block_that_was_set_again_is_known() -> None:
-    after = after_write(View(AGREED, guarded=blocked(2)), Change(blocklisted=True), WANTED)
-    assert after == View(replace(AGREED, block=blocked(2)), fresh=True)
+    after = after_write(SyncView(AGREED, guarded=blocked(2)), Change(blocklisted=True), WANTED)
+    assert after == SyncView(replace(AGREED, block=blocked(2)), fresh=True)

@@ -10,7 +10,7 @@ from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Subscribe, parse_event
 from sync_tasks.errors import UnauthorizedError, UnknownContactError
 from sync_tasks.monitoring.metrics import METRICS, read_metrics
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.dead_letters import put_letter, write_letter
 from sync_tasks.state.store import Store, connect
 
@@ -32,7 +32,7 @@ def read(store: Store) -> dict[str, float]:
 
 
 def test_a_paused_account_shows_for_how_long(store: Store) -> None:
-    Throttle(store, ACCOUNTS).pause("sports", UnauthorizedError("GET /contacts: 401"))
+    Limiter(store, ACCOUNTS).pause("sports", UnauthorizedError("GET /contacts: 401"))
 
     told = read(store)
 

@@ -87,12 +87,12 @@ def test_one_account_in_trouble_does_not_stop_the_other(
     brevo.add_fault("status", status=status)
     here = both.unsubscribe("anna", "daily")
     there = both.unsubscribe("anna", "weekly")
-    fates = both.work_once()
-    assert there in fates.done
-    assert here in fates.waiting
+    outcomes = both.work_once()
+    assert there in outcomes.done
+    assert here in outcomes.waiting
     assert (held_by(brevo, "anna")["listIds"], held_by(second, "anna")["listIds"]) == ([3], [])
     brevo.faults.clear()
-    both.resources.throttle.resume("default")
+    both.resources.limiter.resume("default")
     both.work()
     assert held_by(brevo, "anna")["listIds"] == []
     assert both.letters() == []
@@ -105,7 +105,7 @@ def test_an_erasure_waits_for_the_account_in_trouble(both: Pipeline, brevo: Sand
     assert held_by(second, "anna")["email"] == "anna@portal.org"
     assert "anna" not in repr(brevo.contacts()).lower()
     second.faults.clear()
-    both.resources.throttle.resume("second")
+    both.resources.limiter.resume("second")
     both.work()
     assert "anna" not in repr(second.contacts()).lower()
     assert both.store.peek("anna") is None

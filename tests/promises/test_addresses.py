@@ -80,8 +80,8 @@ def test_an_opt_out_reaches_brevo_although_the_address_is_taken(pipeline: Pipeli
     subscribe_all(pipeline, "anna", "berta")
     pipeline.update("anna", email=address_of("berta"))
     key = pipeline.unsubscribe("anna")
-    fates = pipeline.work()
-    assert key in fates.done
+    outcomes = pipeline.work()
+    assert key in outcomes.done
     held = pipeline.held("anna")
     assert (held["listIds"], held["attributes"]["DAILY_UNSUBSCRIBED"]) == ([], True)
     assert held["email"] == address_of("anna")

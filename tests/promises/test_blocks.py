@@ -171,8 +171,8 @@ def test_a_bounce_that_an_event_told_of_long_before_leaves_a_later_unsubscriptio
     anna: Pipeline, brevo: Sandbox
 ) -> None:
     days_ago = [stamp_of(datetime.now(UTC) - timedelta(days=days)) for days in (5, 6)]
-    told, looked = days_ago
-    for name, text in {"b:default:hard_bounce": told, "s:default:looked": looked}.items():
+    told, read_at = days_ago
+    for name, text in {"b:default:hard_bounce": told, "s:default:looked": read_at}.items():
         anna.store.redis.hset(anna.store.key("contacts:anna"), name, text)
     brevo.act("unsubscribe", ANNA)
     look(anna)

@@ -62,8 +62,8 @@ def test_events_that_still_tell_the_old_name_count_for_the_new_one(make_pipeline
     after = make_pipeline(newsletters=MORNING)
     after.subscribe("dora", "daily")
     opt_out = after.unsubscribe("anna", "daily")
-    fates = after.work()
-    assert opt_out in fates.done
+    outcomes = after.work()
+    assert opt_out in outcomes.done
     assert (after.lists("dora"), after.lists("anna"), after.letters()) == ({3}, set(), [])
 
 

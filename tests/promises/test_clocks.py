@@ -143,8 +143,8 @@ def test_what_was_superseded_is_in_the_history_all_the_same(desk: Desk, minutes:
     desk.pipeline.work()
     told = now(timedelta(minutes=-minutes))
     key = desk.pipeline.unsubscribe("ada", occurred_at=told)
-    fates = desk.pipeline.work()
-    assert key not in fates.done or key in fates.superseded
+    outcomes = desk.pipeline.work()
+    assert key not in outcomes.done or key in outcomes.superseded
     assert desk.pipeline.lists("ada") == {3}
     listed = [one for one in desk.read("contact", "ada")["history"] if one["task"] == "unsubscribe_contact"]
     assert [(one["occurred_at"], one["outcome"]) for one in listed] == [(told.isoformat(), "superseded")]

@@ -115,7 +115,7 @@ def test_a_block_that_could_not_be_set_again_at_once_is_set_again_later(
 def test_the_kind_that_decides_is_the_kind_that_is_shown(told: Pipeline, brevo: Sandbox, desk: Desk) -> None:
     brevo.quirks.statistics_left_out = True
     brevo.act("bounce", ANNA)
-    told.store.notice("default", [Sighting(user_id="anna", kind="hard_bounce")])
+    told.store.mark_changed("default", [Sighting(user_id="anna", kind="hard_bounce")])
     told.work()
     assert "hard_bounce since" in desk.run("contact", "anna")
     assert [one["kind"] for one in desk.read("suppressed", "list")] == ["hard_bounce"]
@@ -290,13 +290,13 @@ def test_the_event_of_an_opt_out_names_lists_and_the_read_tells_whether_it_is_of
 ) -> None:
     named = Sighting(user_id="anna", kind="unsubscribed", opted_out=frozenset({3}))
     brevo.act("unsubscribe", ANNA)
-    told.store.notice("default", [named])
+    told.store.mark_changed("default", [named])
     told.work()
     assert suppressed(told) == [("unsubscribed", 0)]
     brevo.edit(ANNA, {"emailBlacklisted": False})
     look(told)
     assert told.lists("anna") == {3, 5}, "support lifted it, and the event was about what is over"
-    told.store.notice("default", [named])
+    told.store.mark_changed("default", [named])
     told.work()
     assert (told.lists("anna"), suppressed(told), is_blocked(told)) == ({5}, [("unsubscribed", 3)], False)
 

@@ -354,7 +354,7 @@ def test_a_killed_load_of_a_complete_file_is_finished_by_the_same_command(
     two_letters.run("backfill", str(path), "--complete", exits=1)
     assert two_letters.pipeline.store.peek("carl") is None
     brevo.faults.clear()
-    two_letters.pipeline.resources.throttle.resume("default")
+    two_letters.pipeline.resources.limiter.resume("default")
     assert "2 ended" in two_letters.run("backfill", str(path), "--complete")
     two_letters.pipeline.work()
     assert [two_letters.pipeline.lists(user) for user in ("anna", "ben", "carl")] == [{3}, {3}, {3}]

@@ -40,8 +40,8 @@ def test_a_shops_customer_with_our_ext_id_is_a_letter_that_names_the_contact(
     pipeline: Pipeline, brevo: Sandbox, shop: list[dict[str, Any]]
 ) -> None:
     signed_up = pipeline.subscribe("2", first_name="Ada")
-    fates = pipeline.work()
-    assert signed_up in fates.dead
+    outcomes = pipeline.work()
+    assert signed_up in outcomes.dead
     (letter,) = pipeline.letters()
     assert letter.error == "ForeignContactError"
     assert f"contact {shop[1]['id']} " in letter.message

@@ -32,8 +32,8 @@ def test_an_erasure_whose_address_is_another_users_by_now_clears_what_that_user_
     pipeline.subscribe("new", "daily", email=X, first_name="Nina")
     pipeline.work()
     erasure = pipeline.anonymize("old", email=X)
-    fates = pipeline.work()
-    assert erasure in fates.done
+    outcomes = pipeline.work()
+    assert erasure in outcomes.done
     assert told(brevo, contact_id) == {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
     after = held(brevo, contact_id)
     assert (after["email"], after["ext_id"], after["listIds"], after["emailBlacklisted"]) == (X, "new", [3], False)

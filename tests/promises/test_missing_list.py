@@ -7,7 +7,7 @@ import pytest
 from sync_tasks.errors import PartPausedError
 from sync_tasks.rate_limits.recovery import look_for_lists
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import CrowdedThrottle
+from tests.support.crowding import CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline
 from tests.support.processes import wait_until
 
@@ -25,11 +25,11 @@ def bare_brevo(brevo: Sandbox, request: pytest.FixtureRequest) -> Sandbox:
 def restore(brevo: Sandbox, pipeline: Pipeline) -> None:
     """Let list 3 be there, and somebody notice it."""
     brevo.account.lists[3] = brevo.account.create_list("Daily", 1)
-    throttle, settings = pipeline.resources.throttle, pipeline.resources.settings
+    limiter, settings = pipeline.resources.limiter, pipeline.resources.settings
 
     def is_noticed() -> bool:
-        look_for_lists(settings, throttle, pipeline.resources.gateways)
-        return not throttle.paused_parts("default")
+        look_for_lists(settings, limiter, pipeline.resources.gateways)
+        return not limiter.paused_parts("default")
 
     wait_until(is_noticed, "the list is seen")
 
@@ -37,12 +37,12 @@ def restore(brevo: Sandbox, pipeline: Pipeline) -> None:
 def test_a_new_reader_waits_for_it_and_is_created_for_the_others(bare_brevo: Sandbox, pipeline: Pipeline) -> None:
     bare_brevo.account.delete_list(3)
     joined, waits = pipeline.subscribe("anna", "weekly"), pipeline.subscribe("anna", "daily")
-    fates = pipeline.work_once()
-    assert fates.done == {joined}
-    assert {key: type(error) for key, error in fates.waiting.items()} == {waits: PartPausedError}
+    outcomes = pipeline.work_once()
+    assert outcomes.done == {joined}
+    assert {key: type(error) for key, error in outcomes.waiting.items()} == {waits: PartPausedError}
     assert pipeline.lists("anna") == {5}
-    assert pipeline.resources.throttle.paused("default") is None
-    assert list(pipeline.resources.throttle.paused_parts("default")) == [PART]
+    assert pipeline.resources.limiter.paused("default") is None
+    assert list(pipeline.resources.limiter.paused_parts("default")) == [PART]
 
 
 def test_a_known_reader_gets_the_rest_of_the_change(bare_brevo: Sandbox, pipeline: Pipeline) -> None:
@@ -51,9 +51,9 @@ def test_a_known_reader_gets_the_rest_of_the_change(bare_brevo: Sandbox, pipelin
     bare_brevo.account.delete_list(3)
     waits, left = pipeline.subscribe("anna", "daily"), pipeline.unsubscribe("anna", "weekly")
     renamed = pipeline.update("anna", first_name="Anna")
-    fates = pipeline.work_once()
-    assert fates.done == {left, renamed}
-    assert set(fates.waiting) == {waits}
+    outcomes = pipeline.work_once()
+    assert outcomes.done == {left, renamed}
+    assert set(outcomes.waiting) == {waits}
     assert pipeline.lists("anna") == set()
     assert pipeline.held("anna")["attributes"]["FIRSTNAME"] == "Anna"
 
@@ -93,7 +93,7 @@ def test_a_deleted_user_is_erased_although_a_list_is_gone(bare_brevo: Sandbox, p
 
 
 def test_a_crowd_of_sign_ups_waits_as_one_would(brevo: Sandbox, make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline(CrowdedThrottle, pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})
+    pipeline = make_pipeline(CrowdedLimiter, pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})
     brevo.account.delete_list(3)
     waits = {pipeline.subscribe(f"user-{number}", "daily") for number in range(20)}
     assert set(pipeline.work_once().waiting) == waits
@@ -114,9 +114,9 @@ def test_who_left_it_meanwhile_is_looked_at_once_it_is_there_again(brevo: Sandbo
     pipeline.work()
     brevo.account.lists[3] = gone
     brevo.edit("anna@portal.org", {"listIds": [3]})
-    throttle = pipeline.resources.throttle
-    wait_until(lambda: not throttle.is_probed("default", PART), "a probe may go out")
-    look_for_lists(pipeline.resources.settings, throttle, pipeline.resources.gateways)
+    limiter = pipeline.resources.limiter
+    wait_until(lambda: not limiter.is_probed("default", PART), "a probe may go out")
+    look_for_lists(pipeline.resources.settings, limiter, pipeline.resources.gateways)
     pipeline.work()
     assert pipeline.lists("anna") == set()
 
@@ -126,4 +126,4 @@ def test_a_refused_contact_is_its_own_trouble_where_all_lists_exist(pipeline: Pi
     pipeline.subscribe("anna", "daily", email="anna@example.com")
     pipeline.work()
     assert [letter.error for letter in pipeline.letters()] == ["RejectedContactError"]
-    assert pipeline.resources.throttle.paused_parts("default") == {}
+    assert pipeline.resources.limiter.paused_parts("default") == {}

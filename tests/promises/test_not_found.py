@@ -8,7 +8,7 @@ from sync_tasks.domain.contact import EventKey
 from tests.support.pipeline import Pipeline, address_of
 
 
-def outcomes(pipeline: Pipeline, key: EventKey, user_id: str, caplog: pytest.LogCaptureFixture) -> set[str]:
+def told_of(pipeline: Pipeline, key: EventKey, user_id: str, caplog: pytest.LogCaptureFixture) -> set[str]:
     """Return what log and history say of an event."""
     logged = {getattr(line, "outcome", "") for line in caplog.records if getattr(line, "task", "") == key.task}
     told = {line.split(" ", 2)[2] for line in pipeline.store.history(user_id) if str(key) in line}
@@ -35,7 +35,7 @@ def test_an_opt_out_that_finds_nobody_says_so(
     let_go(pipeline, deleted=deleted)
     key = pipeline.unsubscribe("anna", email=address_of("anna"))
     assert key in pipeline.work().not_found
-    assert outcomes(pipeline, key, "anna", caplog) == {"not found"}
+    assert told_of(pipeline, key, "anna", caplog) == {"not found"}
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["never there", "deleted"])
@@ -45,7 +45,7 @@ def test_an_erasure_that_finds_nobody_says_so(
     let_go(pipeline, deleted=deleted)
     key = pipeline.anonymize("anna", email=address_of("anna"))
     assert key in pipeline.work().not_found
-    assert outcomes(pipeline, key, "anna", caplog) == {"not found"}
+    assert told_of(pipeline, key, "anna", caplog) == {"not found"}
     assert pipeline.letters() == []
 
 
@@ -60,10 +60,10 @@ def test_an_opt_out_that_finds_the_contact_off_the_list_is_synced(
     pipeline.subscribe("anna", "weekly")
     pipeline.work()
     key = pipeline.unsubscribe("anna", "daily")
-    fates = pipeline.work()
-    assert key in fates.done
-    assert key not in fates.not_found
-    assert outcomes(pipeline, key, "anna", caplog) == {"synced", "done"}
+    outcomes = pipeline.work()
+    assert key in outcomes.done
+    assert key not in outcomes.not_found
+    assert told_of(pipeline, key, "anna", caplog) == {"synced", "done"}
 
 
 def test_an_erasure_that_finds_somebody_is_synced_also_when_it_is_told_again(pipeline: Pipeline) -> None:
@@ -71,6 +71,6 @@ def test_an_erasure_that_finds_somebody_is_synced_also_when_it_is_told_again(pip
     pipeline.work()
     first = pipeline.anonymize("anna")
     again = pipeline.anonymize("anna")
-    fates = pipeline.work()
-    assert first in fates.done
-    assert {first, again} & fates.not_found == set()
+    outcomes = pipeline.work()
+    assert first in outcomes.done
+    assert {first, again} & outcomes.not_found == set()

@@ -51,7 +51,7 @@ def test_no_event_touches_a_stranger(elsewhere: tuple[Pipeline, dict[str, object
     getattr(pipeline, task)("anna", **({"first_name": "Anne"} if task == "update" else {}))
     report = pipeline.sync("anna")
     assert brevo.contacts() == [stranger]
-    assert [type(error) for error in report.fates.waiting.values()] == [WrongAccountError]
+    assert [type(error) for error in report.outcomes.waiting.values()] == [WrongAccountError]
 
 
 def test_no_comparison_touches_a_stranger(elsewhere: tuple[Pipeline, dict[str, object]], brevo: Sandbox) -> None:
@@ -65,7 +65,7 @@ def test_the_account_is_paused_and_the_pause_says_what_to_do(elsewhere: tuple[Pi
     pipeline, _ = elsewhere
     pipeline.unsubscribe("anna")
     pipeline.sync("anna")
-    pause = pipeline.resources.throttle.paused("default")
+    pause = pipeline.resources.limiter.paused("default")
     assert pause
     assert pause.error == "WrongAccountError"
     assert "sync-tasks account accept default" in pause.message
@@ -77,9 +77,9 @@ def test_the_right_key_ends_the_pause_by_itself(store_of_two_owners: "TwoOwners"
     with pytest.raises(WrongAccountError):
         wrong.confirm(lambda: "a shop")
     pipeline = store_of_two_owners.pipeline
-    assert pipeline.resources.throttle.paused("default")
+    assert pipeline.resources.limiter.paused("default")
     right.confirm(lambda: "the portal")
-    assert pipeline.resources.throttle.paused("default") is None
+    assert pipeline.resources.limiter.paused("default") is None
 
 
 class TwoOwners:
@@ -87,9 +87,9 @@ class TwoOwners:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        throttle = pipeline.resources.throttle
-        self.right = AccountOwner(pipeline.store, "default", with_key("right"), throttle)
-        self.wrong = AccountOwner(pipeline.store, "default", with_key("wrong"), throttle)
+        limiter = pipeline.resources.limiter
+        self.right = AccountOwner(pipeline.store, "default", with_key("right"), limiter)
+        self.wrong = AccountOwner(pipeline.store, "default", with_key("wrong"), limiter)
         AccountOwner(pipeline.store, "default", with_key("right")).confirm(lambda: "the portal")
 
 
@@ -131,7 +131,7 @@ def test_a_contact_that_is_missing_makes_us_ask_whose_account_it_is(anna: Pipeli
     anna.update("anna", first_name="Anne")
     anna.sync("anna")
     assert brevo.contacts() == []
-    pause = anna.resources.throttle.paused("default")
+    pause = anna.resources.limiter.paused("default")
     assert pause
     assert pause.error == "WrongAccountError"
 
@@ -181,6 +181,6 @@ def test_an_opt_out_at_the_old_account_outlives_the_move(anna: Pipeline, brevo: 
     anna.work()
     brevo.reset()
     list(accept_owner(anna.store, "default", anna.resources.gateways["default"].owner(), patience=0))
-    anna.resources.throttle.resume("default")
+    anna.resources.limiter.resume("default")
     anna.work()
     assert [contact["listIds"] for contact in brevo.contacts()] in ([], [[]])

@@ -6,7 +6,7 @@ from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
 from tests.support.comparing import compare, found
-from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.desk import Desk
 from tests.support.pipeline import MakePipeline, Pipeline
 
@@ -50,7 +50,7 @@ def test_what_a_comparison_finds_and_puts_right_is_told(anna: Pipeline, brevo: S
 
 def test_what_a_look_after_a_webhook_puts_right_is_told(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.edit(ANNA, {"unlinkListIds": [3], "attributes": {"CITY": "Bonn"}})
-    anna.store.notice("default", [Sighting(user_id="anna")])
+    anna.store.mark_changed("default", [Sighting(user_id="anna")])
     anna.work()
     assert told(anna) == ["put right: joined list 3, CITY"]
 
@@ -69,7 +69,7 @@ def test_a_move_to_another_list_is_told(anna: Pipeline, make_pipeline: MakePipel
 
 def test_repairs_in_company_are_told_too(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
     brevo.settings.import_seconds = SHORT / 3
-    crowded, users = make_pipeline(CrowdedThrottle), [f"user{number}" for number in range(24)]
+    crowded, users = make_pipeline(CrowdedLimiter), [f"user{number}" for number in range(24)]
     for user in users:
         crowded.subscribe(user, "weekly")
     crowded.work()

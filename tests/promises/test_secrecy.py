@@ -15,7 +15,7 @@ from tests.support.watching import watching
 
 
 @dataclass
-class Seen:
+class RemoteState:
     """What anybody could see of a day's work; ``state`` is what Redis held, ``after`` once all were erased."""
 
     shown: dict[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteState]:
     """A day's work with marked people, everything logged down to the last detail."""
     with building(tmp_path_factory.mktemp("secrecy"), more_env={"SYNC_LOG_LEVEL": "DEBUG"}) as station:
         programs = {
@@ -38,8 +38,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         yield work_a_day(station, programs)
 
 
-def work_a_day(station: Station, programs: Mapping[str, Program]) -> Seen:
-    seen = Seen()
+def work_a_day(station: Station, programs: Mapping[str, Program]) -> RemoteState:
+    seen = RemoteState()
     workers = [program for name, program in programs.items() if name.startswith("worker")]
     with watching(station.producer) as heard:
         marked.succeed(station)
@@ -99,12 +99,12 @@ SOURCES = [
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_nobody_gets_to_see_an_address_or_a_name(seen: Seen, source: str) -> None:
+def test_nobody_gets_to_see_an_address_or_a_name(seen: RemoteState, source: str) -> None:
     lines = [line for line in seen.shown[source].splitlines() if is_marked(line)]
     assert lines == []
 
 
-def test_all_paths_were_taken(seen: Seen) -> None:
+def test_all_paths_were_taken(seen: RemoteState) -> None:
     logs = seen.shown["worker one"] + seen.shown["worker two"]
     outcomes = ("synced", "dead letter", "tried again", "deferred", "unexpected error in", "superseded")
     errors = ("RejectedContactError", "AddressTakenError", "UnknownNewsletterError", "InvalidEventError", "ValueError")
@@ -115,18 +115,18 @@ def test_all_paths_were_taken(seen: Seen) -> None:
     assert [kind for kind in kinds if kind not in seen.shown["task events"]] == []
 
 
-def test_redis_holds_addresses_and_names_in_the_state_of_living_users_alone(seen: Seen) -> None:
+def test_redis_holds_addresses_and_names_in_the_state_of_living_users_alone(seen: RemoteState) -> None:
     marked_keys = {key for key, told in seen.state.items() if is_marked(told)}
     assert marked_keys
     assert {key for key in marked_keys if not key.startswith("sync_tasks:contacts:")} == set()
     assert "sync_tasks:contacts:user-3" not in marked_keys
 
 
-def test_redis_holds_nothing_of_erased_users_under_any_key(seen: Seen) -> None:
+def test_redis_holds_nothing_of_erased_users_under_any_key(seen: RemoteState) -> None:
     assert seen.after
     assert {key for key, told in seen.after.items() if is_marked(told)} == set()
 
 
-def test_brevo_holds_nothing_of_erased_users(seen: Seen) -> None:
+def test_brevo_holds_nothing_of_erased_users(seen: RemoteState) -> None:
     assert "deleted-" in seen.brevo
     assert not is_marked(seen.brevo)

@@ -13,7 +13,7 @@ from sync_tasks.config.settings import Account, Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import AccountPausedError, InvalidEventError, UnauthorizedError
 from sync_tasks.providers import Permit
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.state.store import Lease, Sighting, Store, connect
 from sync_tasks.tasks.sweeper import _follow_clock, _is_alone
@@ -109,7 +109,7 @@ def test_no_opt_out_at_brevo_is_lost(shifted: ShiftedRedis, stepped: Pipeline, h
     put_clock(shifted, stepped.store, hours)
     stepped.brevo.act("unsubscribe", address_of("ada"))
     moment = f"{int(datetime.now(UTC).timestamp() * MICROSECONDS_PER_SECOND):016d}"
-    stepped.store.notice("default", [Sighting(user_id="ada", kind="unsubscribed", moment=moment)])
+    stepped.store.mark_changed("default", [Sighting(user_id="ada", kind="unsubscribed", moment=moment)])
     stepped.work()
     assert stepped.held("ada")["emailBlacklisted"]
 
@@ -131,29 +131,29 @@ def test_whoever_subscribes_anew_after_the_step_is_subscribed(
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_lease_is_cut_back_to_its_own_length(shifted: ShiftedRedis, stepped: Pipeline, hours: int) -> None:
     stepped.subscribe("ada")
-    assert isinstance(stepped.store.take("ada", 2), Lease)
+    assert isinstance(stepped.store.lease("ada", 2), Lease)
     put_clock(shifted, stepped.store, hours)
-    taken = wait_until(lambda: [lease for lease in [stepped.store.take("ada", 2)] if lease != "busy"], "the lease")
+    taken = wait_until(lambda: [lease for lease in [stepped.store.lease("ada", 2)] if lease != "busy"], "the lease")
     assert isinstance(taken[0], Lease)
 
 
 @pytest.mark.parametrize("hours", [1, -1])
 def test_windows_holds_and_pauses_are_cut_back(shifted: ShiftedRedis, stepped: Pipeline, hours: int) -> None:
     slow = Account(requests_per_second=1, requests_per_hour=100, api_key=SecretStr("key"))
-    throttle = Throttle(stepped.store, {"default": slow, "paused": slow, "held": slow}, probe_every=2)
+    limiter = Limiter(stepped.store, {"default": slow, "paused": slow, "held": slow}, probe_every=2)
     for account in ("default", "paused", "held"):
-        throttle.acquire(account, "contacts")
-    throttle.hold("held", 2, "contacts")
-    throttle.pause("paused", UnauthorizedError("401"))
+        limiter.acquire(account, "contacts")
+    limiter.hold("held", 2, "contacts")
+    limiter.pause("paused", UnauthorizedError("401"))
     put_clock(shifted, stepped.store, hours)
 
-    assert throttle.acquire("default", "contacts").probes is False
-    assert throttle.acquire("held", "contacts").probes is False
-    gate = throttle.gate("paused")
+    assert limiter.acquire("default", "contacts").probes is False
+    assert limiter.acquire("held", "contacts").probes is False
+    gate = limiter.gate("paused")
     probe = wait_until(lambda: _ask(gate.acquire), "a probe")
     assert probe
     gate.report(probe, None)
-    assert throttle.paused("paused") is None
+    assert limiter.paused("paused") is None
 
 
 def _ask(acquire: Callable[[str], Permit]) -> Permit | None:

@@ -102,7 +102,7 @@ def test_brevo_says_how_long_to_wait_and_is_obeyed(anna: Pipeline, brevo: Sandbo
     brevo.add_fault("status", status=429, count=1)
     key = anna.unsubscribe("anna", "weekly")
     report = anna.sync("anna")
-    assert isinstance(report.fates.waiting[key], RateLimitedError)
+    assert isinstance(report.outcomes.waiting[key], RateLimitedError)
     assert report.retry_in is not None
     assert report.retry_in >= 1
     assert key in anna.work().done
@@ -151,8 +151,8 @@ def test_a_verified_contact_is_left_alone(make_pipeline: MakePipeline, brevo: Sa
     brevo.add_fault("drop_after", method="PUT", count=1)
     pipeline.unsubscribe("anna", "daily")
     pipeline.work()
-    assert pipeline.state("anna").unsure
-    wait_until(lambda: not pipeline.work().waiting and not pipeline.state("anna").unsure, "a verifying read")
+    assert pipeline.state("anna").unknown_since
+    wait_until(lambda: not pipeline.work().waiting and not pipeline.state("anna").unknown_since, "a verifying read")
     with pipeline.requests() as requests:
         pipeline.work()
     assert requests == []
@@ -176,14 +176,14 @@ def test_trouble_of_the_account_is_nobodys_dead_letter(
     brevo.add_fault(**fault)
     keys = {pipeline.subscribe(user) for user in ("anna", "berta", "carla")}
     assert pipeline.work_once().waiting.keys() == keys
-    pause = pipeline.resources.throttle.paused("default")
+    pause = pipeline.resources.limiter.paused("default")
     assert pause is not None
     assert pause.error == error
     assert (pipeline.letters(), brevo.contacts()) == ([], [])
     brevo.faults.clear()
     wait_until(lambda: not pipeline.work_once().waiting, "the account goes on")
     assert {contact["ext_id"] for contact in brevo.contacts()} == {"anna", "berta", "carla"}
-    assert pipeline.resources.throttle.paused("default") is None
+    assert pipeline.resources.limiter.paused("default") is None
 
 
 def test_a_paused_account_is_asked_no_more_than_a_probe(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
@@ -205,7 +205,7 @@ def test_an_outage_pauses_the_account_until_it_is_over(make_pipeline: MakePipeli
     for user in users:
         pipeline.subscribe(user)
     pipeline.work_once()
-    assert pipeline.resources.throttle.paused("default") is not None
+    assert pipeline.resources.limiter.paused("default") is not None
     brevo.faults.clear()
     wait_until(lambda: not pipeline.work_once().waiting, "the account goes on")
     assert {contact["ext_id"] for contact in brevo.contacts()} == users
@@ -216,7 +216,7 @@ def test_the_firewalls_dislike_of_one_contact_is_a_dead_letter_of_that_one(pipel
     brevo.add_fault("waf", method="POST", path="/contacts$", count=1)
     key = pipeline.subscribe("anna")
     assert isinstance(pipeline.work_once().dead[key], RejectedContactError)
-    assert pipeline.resources.throttle.paused("default") is None
+    assert pipeline.resources.limiter.paused("default") is None
 
 
 def test_a_refused_value_is_one_dead_letter_at_the_first_try_and_stops_no_opt_out(make_pipeline: MakePipeline) -> None:
@@ -226,9 +226,9 @@ def test_a_refused_value_is_one_dead_letter_at_the_first_try_and_stops_no_opt_ou
     pipeline.work()
     changed = pipeline.update("anna", attributes={"mobile": "no number"})
     ended = pipeline.unsubscribe("anna", "daily")
-    fates = pipeline.work_once()
-    assert ended in fates.done
-    assert fates.dead.keys() == {changed}
+    outcomes = pipeline.work_once()
+    assert ended in outcomes.done
+    assert outcomes.dead.keys() == {changed}
     held = pipeline.held("anna")
     assert (held["listIds"], held["attributes"]["DAILY_UNSUBSCRIBED"]) == ([5], True)
     assert [letter.error for letter in pipeline.letters()] == ["RejectedContactError"]
@@ -292,7 +292,7 @@ def test_a_contact_that_ends_its_worker_again_and_again_is_a_dead_letter(pipelin
     key = pipeline.subscribe("anna")
     for _ in range(3):
         wait_until(
-            lambda: not isinstance(pipeline.store.take("anna", 0.001), str), "the lease of a dead worker runs out"
+            lambda: not isinstance(pipeline.store.lease("anna", 0.001), str), "the lease of a dead worker runs out"
         )
     wait_until(lambda: not pipeline.sync("anna").busy, "the last lease runs out")
     assert [letter.error for letter in pipeline.letters()] == [PoisonedContactError.__name__]
@@ -312,9 +312,9 @@ def test_an_opt_out_of_somebody_never_seen_goes_through_while_the_same_persons_s
 ) -> None:
     brevo.add_fault("status", status=402, method="POST", path="/contacts$")
     joined, left = pipeline.subscribe("anna", "daily"), pipeline.unsubscribe("anna", "weekly")
-    fates = pipeline.work_once()
-    assert fates.done == {left}
-    assert fates.waiting.keys() == {joined}
+    outcomes = pipeline.work_once()
+    assert outcomes.done == {left}
+    assert outcomes.waiting.keys() == {joined}
 
 
 def test_whom_nobody_creates_is_looked_for_once(pipeline: Pipeline, brevo: Sandbox) -> None:
@@ -333,7 +333,7 @@ def test_all_who_waited_are_due_once_one_creation_succeeds(make_pipeline: MakePi
     assert pipeline.work_once().waiting.keys() == keys
     assert pipeline.store.overdue(100, 0.0) == []
     brevo.faults.clear()
-    wait_until(lambda: not pipeline.sync("anna").fates.waiting, "creating goes on")
+    wait_until(lambda: not pipeline.sync("anna").outcomes.waiting, "creating goes on")
     assert set(pipeline.store.overdue(100, 0.0)) == {"berta", "carla"}
     assert pipeline.store.redis.keys(pipeline.store.key("paused_*")) == []
 

@@ -34,7 +34,7 @@ class Turnstile:
     def report(self, permit: Permit, error: SyncError | None) -> None:  # noqa: ARG002 - one for all
         self.told.append(type(error) if error else None)
 
-    def observe(self, permit: Permit, limit: int, remaining: int) -> None:  # noqa: ARG002 - one for all
+    def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:  # noqa: ARG002 - one for all
         self.quotas.append((limit, remaining))
 
 
@@ -93,7 +93,7 @@ def test_a_grant_refused_to_a_second_try_does_not_hide_the_doubt(script: Script)
     with pytest.raises(GatewayUnavailableError, match="used up") as caught:
         gateway.change(42, RENAMED)
     gateway.close()
-    assert caught.value.doubtful
+    assert caught.value.outcome_unknown
 
 
 def test_the_longest_call_is_told() -> None:

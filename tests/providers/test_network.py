@@ -45,7 +45,7 @@ def test_a_write_that_never_left_is_certain(
     nowhere: Callable[[], AbstractContextManager[str]], call: Callable[[Brevo], object]
 ) -> None:
     with nowhere() as url, gateway_at(url, Patience(connect=0.1, pause=0.001)) as gateway:
-        assert not fail(call, gateway).doubtful
+        assert not fail(call, gateway).outcome_unknown
 
 
 @pytest.mark.parametrize("call", WRITES)
@@ -59,7 +59,7 @@ def test_a_write_whose_answer_got_lost_is_doubtful_and_sent_once(
 ) -> None:
     script.says(reply)
 
-    assert fail(call, gateway).doubtful
+    assert fail(call, gateway).outcome_unknown
     assert len(script.asked) == 1
 
 
@@ -69,7 +69,7 @@ def test_a_write_answered_too_late_is_doubtful_and_sent_once(
 ) -> None:
     script.says(HELD)
 
-    assert fail(call, hasty).doubtful
+    assert fail(call, hasty).outcome_unknown
     assert len(script.asked) == 1
 
 
@@ -88,7 +88,7 @@ def test_a_read_that_gets_lost_is_sent_once_and_certain(
 ) -> None:
     script.says(DROPPED)
 
-    assert not fail(call, gateway).doubtful
+    assert not fail(call, gateway).outcome_unknown
     assert len(script.asked) == 1
 
 
@@ -96,14 +96,14 @@ def test_a_read_that_gets_lost_is_sent_once_and_certain(
 def test_a_read_answered_too_late_is_given_up(script: Script, hasty: Brevo, call: Callable[[Brevo], object]) -> None:
     script.says(HELD)
 
-    assert not fail(call, hasty).doubtful
+    assert not fail(call, hasty).outcome_unknown
     assert len(script.asked) == 1
 
 
 def test_a_body_in_a_broken_encoding_is_a_lost_answer(script: Script, gateway: Brevo) -> None:
     script.says(answer(200, b"no gzip", {"Content-Encoding": "gzip"}))
 
-    assert not fail(Brevo.list_names, gateway).doubtful
+    assert not fail(Brevo.list_names, gateway).outcome_unknown
 
 
 def test_something_that_speaks_no_tls_is_an_outage() -> None:

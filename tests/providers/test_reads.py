@@ -58,7 +58,7 @@ def test_an_answer_that_cannot_be_read_is_no_missing_contact(script: Script, gat
 
     with pytest.raises(GatewayUnavailableError) as caught:
         gateway.read(42)
-    assert not caught.value.doubtful
+    assert not caught.value.outcome_unknown
 
 
 JUNE, JULY, MAY = "1780308000000000", "1782900000000000", "1777740031000000"

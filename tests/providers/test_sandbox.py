@@ -195,7 +195,7 @@ def test_a_dropped_change_may_have_been_applied(brevo: Gateway, inside: Sandbox)
     with pytest.raises(GatewayUnavailableError) as caught:
         brevo.change(joe, Change(leave=frozenset({3})))
 
-    assert caught.value.doubtful
+    assert caught.value.outcome_unknown
     contact = brevo.read(joe)
     assert contact is not None
     assert contact.lists == frozenset()

@@ -111,7 +111,7 @@ def test_a_write_that_broke_the_server_is_doubtful(script: Script, gateway: Brev
     error = fail(gateway)
 
     assert isinstance(error, GatewayUnavailableError)
-    assert error.doubtful
+    assert error.outcome_unknown
 
 
 def test_a_read_is_never_doubtful(script: Script, gateway: Brevo) -> None:
@@ -119,7 +119,7 @@ def test_a_read_is_never_doubtful(script: Script, gateway: Brevo) -> None:
 
     with pytest.raises(GatewayUnavailableError) as caught:
         gateway.read(42)
-    assert not caught.value.doubtful
+    assert not caught.value.outcome_unknown
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_a_create_that_brings_no_id_is_doubtful(script: Script, gateway: Brevo, 
 
     with pytest.raises(GatewayUnavailableError) as caught:
         gateway.create(NEW)
-    assert caught.value.doubtful
+    assert caught.value.outcome_unknown
     assert len(script.asked) == 1
 
 
@@ -113,7 +113,7 @@ def test_a_change_answered_by_a_web_page_is_doubtful(script: Script, gateway: Br
 
     with pytest.raises(GatewayUnavailableError) as caught:
         gateway.change(42, RENAMED)
-    assert caught.value.doubtful
+    assert caught.value.outcome_unknown
 
 
 @pytest.mark.parametrize("code", ["duplicate_parameter", "invalid_parameter", "some_code_of_next_year"])
@@ -207,7 +207,7 @@ def test_a_create_on_a_missing_list_is_rejected(script: Script, gateway: Brevo) 
 def test_a_write_that_succeeds_after_a_doubtful_try_is_doubtful(script: Script, gateway: Brevo) -> None:
     script.says(answer(502, HTML), answer(204))
 
-    assert gateway.change(42, RENAMED) == Written(42, doubtful=True)
+    assert gateway.change(42, RENAMED) == Written(42, outcome_unknown=True)
     assert len(script.asked) == 2
 
 
@@ -230,4 +230,4 @@ def test_no_later_trouble_hides_that_a_try_is_doubtful(script: Script, gateway: 
 
     with pytest.raises(GatewayUnavailableError) as caught:
         gateway.change(42, RENAMED)
-    assert caught.value.doubtful
+    assert caught.value.outcome_unknown

@@ -9,9 +9,9 @@ import pytest
 
 from sync_tasks.config.settings import Account
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import LimitSettings
-from sync_tasks.sandbox.limits import Limiter
+from sync_tasks.sandbox.limits import RequestWindows
 from sync_tasks.state.store import Store
 from tests.simulation.client import Client
 from tests.simulation.clock import Clock
@@ -23,9 +23,9 @@ START = 1_790_000_000
 TRANSIT = (0.050, 0.056)
 
 
-def ask(store: Store, throttle: Throttle) -> float:
+def ask(store: Store, limiter: Limiter) -> float:
     """Ask for a grant as a throttle does; return the seconds to wait, 0 where it is granted."""
-    answer, microseconds = store.grant(throttle.question("default", "contacts"))
+    answer, microseconds = store.grant(limiter.question("default", "contacts"))
     return 0.0 if answer == "granted" else int(microseconds) / MICROSECONDS_PER_SECOND
 
 
@@ -33,8 +33,8 @@ def work_for(seconds: int, processes: int, rate: int) -> tuple[int, int]:
     """Let processes ask without end; return how many requests Brevo answered, and how many it refused."""
     chance, clock = Random(1), Clock(START * MICROSECONDS_PER_SECOND)
     store = Store(cast("object", Client(Memory(clock))), "sync_tasks")  # type: ignore[arg-type]
-    throttle = Throttle(store, {"default": Account(requests_per_second=rate, api_key="key")})  # type: ignore[arg-type]
-    brevo = Limiter(LimitSettings(contacts_per_second=rate))
+    limiter = Limiter(store, {"default": Account(requests_per_second=rate, api_key="key")})  # type: ignore[arg-type]
+    brevo = RequestWindows(LimitSettings(contacts_per_second=rate))
     order, answered = count(), 0
     happens = [(float(START), next(order), "ask") for _ in range(processes)]
     while happens and happens[0][0] < START + seconds:
@@ -43,7 +43,7 @@ def work_for(seconds: int, processes: int, rate: int) -> tuple[int, int]:
             answered += brevo.take("/v3/contacts", moment)[0]
             continue
         clock.microseconds = int(moment * MICROSECONDS_PER_SECOND)
-        wait = ask(store, throttle)
+        wait = ask(store, limiter)
         if not wait:
             heapq.heappush(happens, (moment + chance.uniform(*TRANSIT), next(order), "arrive"))
         heapq.heappush(happens, (moment + (wait or 0.0001), next(order), "ask"))

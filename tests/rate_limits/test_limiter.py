@@ -21,7 +21,7 @@ from sync_tasks.errors import (
     TooEarlyError,
     UnauthorizedError,
 )
-from sync_tasks.rate_limits.limiter import OUTAGE, Throttle
+from sync_tasks.rate_limits.limiter import OUTAGE, Limiter
 from sync_tasks.state.store import Store
 from tests.support.saying import unsubscribe
 
@@ -37,8 +37,8 @@ REFUSED, UNANSWERED = UnauthorizedError("GET /contacts: 401"), GatewayUnavailabl
 
 
 @pytest.fixture
-def throttle(store: Store) -> Throttle:
-    return Throttle(store, ACCOUNTS)
+def limiter(store: Store) -> Limiter:
+    return Limiter(store, ACCOUNTS)
 
 
 def ask(store: Store, *windows: tuple[int, int], priority: int = 1) -> tuple[str, int]:
@@ -108,7 +108,7 @@ def test_who_waits_with_something_more_urgent_is_next(store: Store) -> None:
 
 
 def test_all_machines_share_the_limits_of_an_account(store: Store) -> None:
-    machines = [Throttle(store, ACCOUNTS), Throttle(store, ACCOUNTS)]
+    machines = [Limiter(store, ACCOUNTS), Limiter(store, ACCOUNTS)]
     record(store, HOUR, *[5 * MICROSECONDS_PER_SECOND] * 3)
     for machine in machines:
         assert machine.acquire(NEWS, "contacts").bucket == "contacts"
@@ -118,191 +118,189 @@ def test_all_machines_share_the_limits_of_an_account(store: Store) -> None:
         assert caught.value.retry_after == pytest.approx(3595, abs=2)
 
 
-def test_buckets_and_accounts_have_limits_of_their_own(throttle: Throttle, store: Store) -> None:
+def test_buckets_and_accounts_have_limits_of_their_own(limiter: Limiter, store: Store) -> None:
     record(store, HOUR, *[MICROSECONDS_PER_SECOND] * 5)
     with pytest.raises(RateLimitedError, match="account news: its limit is used up for now"):
-        throttle.acquire(NEWS, "contacts")
-    assert throttle.acquire(NEWS, "other").bucket == "other"
-    assert throttle.acquire("sports", "contacts").bucket == "contacts"
+        limiter.acquire(NEWS, "contacts")
+    assert limiter.acquire(NEWS, "other").bucket == "other"
+    assert limiter.acquire("sports", "contacts").bucket == "contacts"
 
 
-def test_a_rate_below_one_is_one_request_in_a_longer_window(throttle: Throttle, store: Store) -> None:
-    throttle.acquire("sports", "contacts")
+def test_a_rate_below_one_is_one_request_in_a_longer_window(limiter: Limiter, store: Store) -> None:
+    limiter.acquire("sports", "contacts")
     assert store.redis.llen(store.key("granted:sports:contacts:2016000")) == 1
 
 
-def test_a_short_wait_is_waited_and_used(throttle: Throttle) -> None:
+def test_a_short_wait_is_waited_and_used(limiter: Limiter) -> None:
     called: list[int] = []
     for _ in range(3):
-        throttle.acquire(NEWS, "contacts", meanwhile=lambda: called.append(1))
+        limiter.acquire(NEWS, "contacts", meanwhile=lambda: called.append(1))
     assert called == [1]
 
 
-def test_a_hold_lets_nobody_ask_before_brevos_own_window_is_over(throttle: Throttle, store: Store) -> None:
-    throttle.hold(NEWS, 40, "contacts")
+def test_a_hold_lets_nobody_ask_before_brevos_own_window_is_over(limiter: Limiter, store: Store) -> None:
+    limiter.hold(NEWS, 40, "contacts")
     with pytest.raises(RateLimitedError) as caught:
-        throttle.acquire(NEWS, "contacts")
+        limiter.acquire(NEWS, "contacts")
     assert caught.value.retry_after == pytest.approx(40, abs=1)
-    assert throttle.acquire(NEWS, "other").bucket == "other"
+    assert limiter.acquire(NEWS, "other").bucket == "other"
     assert store.redis.llen(store.key(WINDOW)) == 0
 
 
 @pytest.mark.parametrize(("seconds", "held"), [(0.0, 0.1), (-5.0, 0.1), (12.0, 12.0), (90_000.0, 3600.0)])
-def test_a_hold_is_never_endless(throttle: Throttle, store: Store, seconds: float, held: float) -> None:
-    throttle.hold(NEWS, seconds, "contacts")
+def test_a_hold_is_never_endless(limiter: Limiter, store: Store, seconds: float, held: float) -> None:
+    limiter.hold(NEWS, seconds, "contacts")
     left = store.redis.pttl(store.key(f"held:{NEWS}:contacts")) / 1000
     assert held - 1 < left <= held
 
 
-def test_a_paused_account_gets_no_request_and_says_why(throttle: Throttle) -> None:
-    throttle.pause(NEWS, REFUSED)
+def test_a_paused_account_gets_no_request_and_says_why(limiter: Limiter) -> None:
+    limiter.pause(NEWS, REFUSED)
     with pytest.raises(AccountPausedError) as caught:
-        throttle.acquire(NEWS, "contacts")
+        limiter.acquire(NEWS, "contacts")
     assert str(caught.value) == "account news is paused (UnauthorizedError)"
     assert 1 <= caught.value.seconds <= 30
-    pause = throttle.paused(NEWS)
+    pause = limiter.paused(NEWS)
     assert pause is not None
     assert (pause.error, pause.message) == ("UnauthorizedError", "GET /contacts: 401")
-    assert throttle.paused("sports") is None
-    assert throttle.acquire("sports", "contacts").probes is False
+    assert limiter.paused("sports") is None
+    assert limiter.acquire("sports", "contacts").probes is False
 
 
-def test_one_probe_goes_out_at_a_time(throttle: Throttle, store: Store) -> None:
-    throttle.pause(NEWS, REFUSED)
+def test_one_probe_goes_out_at_a_time(limiter: Limiter, store: Store) -> None:
+    limiter.pause(NEWS, REFUSED)
     store.redis.delete(store.key(f"probed:{NEWS}"))
-    assert throttle.acquire(NEWS, "contacts").probes is True
+    assert limiter.acquire(NEWS, "contacts").probes is True
     with pytest.raises(AccountPausedError):
-        Throttle(store, ACCOUNTS).acquire(NEWS, "contacts")
+        Limiter(store, ACCOUNTS).acquire(NEWS, "contacts")
 
 
-def test_the_alarm_is_raised_once_for_a_pause(
-    throttle: Throttle, store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
-    throttle.pause(NEWS, REFUSED)
-    first = throttle.paused(NEWS)
-    Throttle(store, ACCOUNTS).pause(NEWS, UNANSWERED)
-    assert throttle.paused(NEWS) == first
-    throttle.resume(NEWS)
-    throttle.resume(NEWS)
+def test_the_alarm_is_raised_once_for_a_pause(limiter: Limiter, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    limiter.pause(NEWS, REFUSED)
+    first = limiter.paused(NEWS)
+    Limiter(store, ACCOUNTS).pause(NEWS, UNANSWERED)
+    assert limiter.paused(NEWS) == first
+    limiter.resume(NEWS)
+    limiter.resume(NEWS)
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
         (logging.ERROR, "account news is paused, its events wait: UnauthorizedError: GET /contacts: 401"),
         (logging.WARNING, "account news is no longer paused"),
     ]
-    assert throttle.paused(NEWS) is None
+    assert limiter.paused(NEWS) is None
 
 
-def test_what_a_newer_release_noted_of_a_pause_is_not_judged(throttle: Throttle, store: Store) -> None:
+def test_what_a_newer_release_noted_of_a_pause_is_not_judged(limiter: Limiter, store: Store) -> None:
     text = '{"error": "E", "message": "m", "since": "1", "colour": "red"}'
     store.redis.set(store.key(f"paused:{NEWS}"), text)
-    assert throttle.paused(NEWS) == Pause("E", "m", "1")
+    assert limiter.paused(NEWS) == Pause("E", "m", "1")
 
 
 @pytest.mark.parametrize(
     ("error", "resumed"), [(None, True), (TooEarlyError("425"), True), (UNANSWERED, False), (REFUSED, False)]
 )
 def test_only_a_probe_that_brevo_answered_ends_a_pause(
-    throttle: Throttle, store: Store, error: SyncError | None, *, resumed: bool
+    limiter: Limiter, store: Store, error: SyncError | None, *, resumed: bool
 ) -> None:
-    throttle.pause(NEWS, REFUSED)
+    limiter.pause(NEWS, REFUSED)
     store.redis.delete(store.key(f"probed:{NEWS}"))
-    gate = throttle.gate(NEWS)
+    gate = limiter.gate(NEWS)
     gate.report(gate.acquire("contacts"), error)
-    assert (throttle.paused(NEWS) is None) is resumed
+    assert (limiter.paused(NEWS) is None) is resumed
 
 
 @pytest.mark.parametrize("error", [OutOfCreditsError("402"), ForbiddenError("403"), LimitReachedError("400")])
 def test_a_creation_that_is_refused_for_the_plan_pauses_creating_and_nothing_else(
-    throttle: Throttle, caplog: pytest.LogCaptureFixture, error: SyncError
+    limiter: Limiter, caplog: pytest.LogCaptureFixture, error: SyncError
 ) -> None:
-    gate = throttle.gate(NEWS)
+    gate = limiter.gate(NEWS)
     gate.report(gate.acquire("contacts", CREATING), error)
     with pytest.raises(PartPausedError, match="account news creates no contacts") as caught:
         gate.acquire("contacts", CREATING)
     assert caught.value.part == CREATING
     gate.acquire("contacts")
-    assert throttle.paused(NEWS) is None
-    assert list(throttle.paused_parts(NEWS)) == [CREATING]
-    assert throttle.paused_parts("sports") == {}
+    assert limiter.paused(NEWS) is None
+    assert list(limiter.paused_parts(NEWS)) == [CREATING]
+    assert limiter.paused_parts("sports") == {}
     (alarm,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert alarm.startswith("account news creates no contacts: ")
     assert "upgrade the plan" in alarm
 
 
-def test_a_creation_that_is_refused_for_the_key_pauses_the_account(throttle: Throttle) -> None:
-    gate = throttle.gate(NEWS)
+def test_a_creation_that_is_refused_for_the_key_pauses_the_account(limiter: Limiter) -> None:
+    gate = limiter.gate(NEWS)
     gate.report(gate.acquire("contacts", CREATING), REFUSED)
-    assert throttle.paused(NEWS)
-    assert throttle.paused_parts(NEWS) == {}
+    assert limiter.paused(NEWS)
+    assert limiter.paused_parts(NEWS) == {}
 
 
-def test_a_creation_that_succeeds_ends_the_pause_of_creating(throttle: Throttle, store: Store) -> None:
-    throttle.pause(NEWS, OutOfCreditsError("402"), CREATING)
+def test_a_creation_that_succeeds_ends_the_pause_of_creating(limiter: Limiter, store: Store) -> None:
+    limiter.pause(NEWS, OutOfCreditsError("402"), CREATING)
     store.redis.delete(store.key(f"probed:{NEWS} {CREATING}"))
-    gate = throttle.gate(NEWS)
+    gate = limiter.gate(NEWS)
     gate.report(gate.acquire("contacts", CREATING), None)
-    assert throttle.paused_parts(NEWS) == {}
+    assert limiter.paused_parts(NEWS) == {}
     gate.acquire("contacts", CREATING)
 
 
 @pytest.mark.parametrize(("before", "goes_on"), [(REFUSED, True), (OutOfCreditsError("402"), False)])
 def test_a_creation_refused_as_a_probe_ends_a_pause_of_another_kind_only(
-    throttle: Throttle, store: Store, before: SyncError, *, goes_on: bool
+    limiter: Limiter, store: Store, before: SyncError, *, goes_on: bool
 ) -> None:
-    throttle.pause(NEWS, before)
+    limiter.pause(NEWS, before)
     store.redis.delete(store.key(f"probed:{NEWS}"))
-    gate = throttle.gate(NEWS)
+    gate = limiter.gate(NEWS)
     gate.report(gate.acquire("contacts", CREATING), OutOfCreditsError("POST /contacts: 402"))
-    assert (throttle.paused(NEWS) is None) is goes_on
-    assert throttle.acquire(NEWS, "contacts").probes is not goes_on
+    assert (limiter.paused(NEWS) is None) is goes_on
+    assert limiter.acquire(NEWS, "contacts").probes is not goes_on
 
 
 def test_a_probe_is_an_opt_outs_as_long_as_one_waits(store: Store) -> None:
-    throttle = Throttle(store, ACCOUNTS, probe_every=60)
-    throttle.pause(NEWS, REFUSED)
+    limiter = Limiter(store, ACCOUNTS, probe_every=60)
+    limiter.pause(NEWS, REFUSED)
     store.accept(unsubscribe(1))
     store.redis.pexpire(store.key(f"probed:{NEWS}"), 59_000)
     with pytest.raises(AccountPausedError):
-        throttle.acquire(NEWS, "contacts")
-    assert throttle.acquire(NEWS, "contacts", Priority.URGENT).probes
+        limiter.acquire(NEWS, "contacts")
+    assert limiter.acquire(NEWS, "contacts", Priority.URGENT).probes
 
 
 def test_a_probe_is_anybodys_while_no_opt_out_waits_or_none_takes_it(store: Store) -> None:
-    throttle = Throttle(store, ACCOUNTS, probe_every=60)
-    throttle.pause(NEWS, REFUSED)
+    limiter = Limiter(store, ACCOUNTS, probe_every=60)
+    limiter.pause(NEWS, REFUSED)
     store.redis.pexpire(store.key(f"probed:{NEWS}"), 59_000)
-    assert throttle.acquire(NEWS, "contacts").probes
+    assert limiter.acquire(NEWS, "contacts").probes
     store.accept(unsubscribe(1))
     store.redis.delete(store.key(f"probed:{NEWS}"))
-    assert throttle.acquire(NEWS, "contacts").probes
+    assert limiter.acquire(NEWS, "contacts").probes
 
 
-def test_an_ordinary_request_that_was_under_way_ends_no_pause(throttle: Throttle) -> None:
-    gate = throttle.gate(NEWS)
+def test_an_ordinary_request_that_was_under_way_ends_no_pause(limiter: Limiter) -> None:
+    gate = limiter.gate(NEWS)
     permit = gate.acquire("contacts")
-    throttle.pause(NEWS, REFUSED)
+    limiter.pause(NEWS, REFUSED)
     gate.report(permit, None)
-    assert throttle.paused(NEWS)
+    assert limiter.paused(NEWS)
 
 
-def test_a_429_holds_its_bucket_as_long_as_brevo_says(throttle: Throttle, store: Store) -> None:
-    gate = throttle.gate(NEWS)
+def test_a_429_holds_its_bucket_as_long_as_brevo_says(limiter: Limiter, store: Store) -> None:
+    gate = limiter.gate(NEWS)
     gate.report(gate.acquire("other"), RateLimitedError("429", 30))
     assert store.redis.pttl(store.key(f"held:{NEWS}:other")) > 28_000
-    assert throttle.paused(NEWS) is None
+    assert limiter.paused(NEWS) is None
 
 
 @pytest.mark.parametrize(("answered", "paused"), [(None, True), (OUTAGE // 2, False)])
 def test_many_requests_in_a_row_without_an_answer_are_an_outage(
-    throttle: Throttle, answered: int | None, *, paused: bool
+    limiter: Limiter, answered: int | None, *, paused: bool
 ) -> None:
-    permit = throttle.acquire("sports", "other")
+    permit = limiter.acquire("sports", "other")
     for number in range(OUTAGE):
-        throttle.gate("sports").report(permit, None if number == answered else UNANSWERED)
-    assert (throttle.paused("sports") is not None) is paused
+        limiter.gate("sports").report(permit, None if number == answered else UNANSWERED)
+    assert (limiter.paused("sports") is not None) is paused
 
 
-def test_a_permit_reserved_is_used_by_the_next_request_of_its_bucket(throttle: Throttle, store: Store) -> None:
-    gate, name = throttle.gate(NEWS), store.key(WINDOW)
+def test_a_permit_reserved_is_used_by_the_next_request_of_its_bucket(limiter: Limiter, store: Store) -> None:
+    gate, name = limiter.gate(NEWS), store.key(WINDOW)
     gate.reserve("contacts")
     gate.acquire("contacts")
     assert store.redis.llen(name) == 1
@@ -311,20 +309,20 @@ def test_a_permit_reserved_is_used_by_the_next_request_of_its_bucket(throttle: T
     assert store.redis.llen(name) == 2
 
 
-def test_a_gate_asks_with_its_priority(throttle: Throttle, store: Store) -> None:
+def test_a_gate_asks_with_its_priority(limiter: Limiter, store: Store) -> None:
     store.redis.set(store.key(f"first:{NEWS}:contacts"), int(Priority.URGENT), px=60_000)
-    throttle.gate(NEWS, Priority.URGENT).acquire("contacts")
+    limiter.gate(NEWS, Priority.URGENT).acquire("contacts")
     assert store.redis.exists(store.key(f"first:{NEWS}:contacts")) == 0
 
 
 @pytest.mark.parametrize(("bucket", "part"), [("other", ""), ("contacts", CREATING)])
 def test_a_probe_that_did_not_go_out_is_free_for_the_next_request(
-    throttle: Throttle, store: Store, monkeypatch: pytest.MonkeyPatch, bucket: str, part: str
+    limiter: Limiter, store: Store, monkeypatch: pytest.MonkeyPatch, bucket: str, part: str
 ) -> None:
-    throttle.pause(NEWS, REFUSED)
-    throttle.pause(NEWS, OutOfCreditsError("402"), CREATING)
+    limiter.pause(NEWS, REFUSED)
+    limiter.pause(NEWS, OutOfCreditsError("402"), CREATING)
     store.redis.delete(store.key(f"probed:{NEWS}"), store.key(f"probed:{NEWS} {CREATING}"))
-    gate = throttle.gate(NEWS)
+    gate = limiter.gate(NEWS)
     gate.reserve("contacts", part=part)
     if bucket == "contacts":
         monkeypatch.setattr("sync_tasks.rate_limits.limiter._GOOD_FOR", 0.0)
@@ -334,50 +332,50 @@ def test_a_probe_that_did_not_go_out_is_free_for_the_next_request(
 
 @pytest.mark.parametrize(("limit", "remaining", "counted"), [(5, 1, 4), (5, 0, 5), (5, 4, 0), (100, 3, 0)])
 def test_what_others_used_of_a_limit_is_not_ours_to_ask_for(
-    throttle: Throttle, store: Store, limit: int, remaining: int, counted: int
+    limiter: Limiter, store: Store, limit: int, remaining: int, counted: int
 ) -> None:
-    throttle.observe(NEWS, "contacts", limit, remaining)
+    limiter.record_usage(NEWS, "contacts", limit, remaining)
     assert store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")) == counted
 
 
-def test_our_own_requests_are_not_counted_twice(throttle: Throttle, store: Store) -> None:
-    gate = throttle.gate(NEWS)
-    gate.observe(gate.acquire("contacts"), 5, 1)
+def test_our_own_requests_are_not_counted_twice(limiter: Limiter, store: Store) -> None:
+    gate = limiter.gate(NEWS)
+    gate.record_usage(gate.acquire("contacts"), 5, 1)
     assert store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")) == 4
 
 
-def test_when_the_process_ends_nobody_waits_for_long(throttle: Throttle) -> None:
-    throttle.hold(NEWS, 7, "contacts")
-    throttle._lines[NEWS, "contacts"].close(0)
+def test_when_the_process_ends_nobody_waits_for_long(limiter: Limiter) -> None:
+    limiter.hold(NEWS, 7, "contacts")
+    limiter._queues[NEWS, "contacts"].close(0)
     with pytest.raises(RateLimitedError, match="the worker is ending"):
-        throttle.acquire(NEWS, "contacts")
+        limiter.acquire(NEWS, "contacts")
 
 
 def test_a_line_that_moves_too_slowly_is_not_waited_in_for_ever(
-    throttle: Throttle, monkeypatch: pytest.MonkeyPatch
+    limiter: Limiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sync_tasks.rate_limits.limiter.PATIENCE", 0.01)
     with (
-        throttle._lines[NEWS, "contacts"].standing(Priority.URGENT),
+        limiter._queues[NEWS, "contacts"].waiting(Priority.URGENT),
         pytest.raises(RateLimitedError, match="others wait for its limit too") as caught,
     ):
-        throttle.acquire(NEWS, "contacts")
+        limiter.acquire(NEWS, "contacts")
     assert caught.value.retry_after == 1
 
 
-def test_half_of_an_hour_is_never_for_comparisons(throttle: Throttle, store: Store) -> None:
+def test_half_of_an_hour_is_never_for_comparisons(limiter: Limiter, store: Store) -> None:
     for _ in range(2):
-        throttle.acquire(NEWS, "contacts", Priority.BACKGROUND)
+        limiter.acquire(NEWS, "contacts", Priority.BACKGROUND)
     store.redis.delete(store.key(WINDOW))
     with pytest.raises(RateLimitedError):
-        throttle.acquire(NEWS, "contacts", Priority.BACKGROUND)
-    assert throttle.acquire(NEWS, "contacts").bucket == "contacts"
+        limiter.acquire(NEWS, "contacts", Priority.BACKGROUND)
+    assert limiter.acquire(NEWS, "contacts").bucket == "contacts"
 
 
-def test_a_worker_that_ends_rests_no_longer_than_it_may(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_ends_rests_no_longer_than_it_may(limiter: Limiter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sync_tasks.rate_limits.limiter.FAREWELL", 0.01)
-    before = throttle.stopping
-    throttle.rest(0.001)
-    throttle.stop()
-    throttle.rest(math.inf)
-    assert (before, throttle.stopping) == (False, True)
+    before = limiter.stopping
+    limiter.rest(0.001)
+    limiter.stop()
+    limiter.rest(math.inf)
+    assert (before, limiter.stopping) == (False, True)

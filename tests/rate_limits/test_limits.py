@@ -12,7 +12,7 @@ from sync_tasks.domain.events import Unsubscribe
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import RateLimitedError, UnauthorizedError
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Lease, Store, connect
 from tests.support.pipeline import MakePipeline
@@ -29,13 +29,13 @@ def store(redis_url: str) -> Iterator[Store]:
 
 
 def test_two_processes_share_one_window(store: Store) -> None:
-    processes = [Throttle(store, ACCOUNT), Throttle(store, ACCOUNT)]
+    processes = [Limiter(store, ACCOUNT), Limiter(store, ACCOUNT)]
 
-    def ask(throttle: Throttle) -> None:
+    def ask(limiter: Limiter) -> None:
         for _ in range(6):
-            throttle.acquire("default", "contacts")
+            limiter.acquire("default", "contacts")
 
-    threads = [threading.Thread(target=ask, args=(throttle,)) for throttle in processes for _ in range(2)]
+    threads = [threading.Thread(target=ask, args=(limiter,)) for limiter in processes for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -49,11 +49,11 @@ def test_two_processes_share_one_window(store: Store) -> None:
 
 def test_an_opt_out_is_granted_before_all_who_waited_longer_in_this_process_and_in_others(store: Store) -> None:
     slow = {"default": Account(requests_per_second=1, api_key="key")}  # type: ignore[arg-type]
-    processes = [Throttle(store, slow), Throttle(store, slow)]
+    processes = [Limiter(store, slow), Limiter(store, slow)]
     order: list[str] = []
 
-    def ask(throttle: Throttle, name: str, priority: Priority) -> None:
-        throttle.acquire("default", "contacts", priority)
+    def ask(limiter: Limiter, name: str, priority: Priority) -> None:
+        limiter.acquire("default", "contacts", priority)
         order.append(name)
 
     processes[0].acquire("default", "contacts")
@@ -70,42 +70,42 @@ def test_an_opt_out_is_granted_before_all_who_waited_longer_in_this_process_and_
 
 
 def test_requests_of_others_with_the_same_account_are_counted_in(store: Store) -> None:
-    throttle = Throttle(store, ACCOUNT)
-    throttle.acquire("default", "contacts")
+    limiter = Limiter(store, ACCOUNT)
+    limiter.acquire("default", "contacts")
 
-    throttle.observe("default", "contacts", limit=5, remaining=0)
+    limiter.record_usage("default", "contacts", limit=5, remaining=0)
 
     began = time.monotonic()
-    throttle.acquire("default", "contacts")
+    limiter.acquire("default", "contacts")
     assert time.monotonic() - began > 0.8
 
 
 def test_a_limit_of_an_hour_that_others_used_up_is_not_waited_for(store: Store) -> None:
-    throttle = Throttle(store, {"default": Account(requests_per_hour=50, api_key="key")})  # type: ignore[arg-type]
+    limiter = Limiter(store, {"default": Account(requests_per_hour=50, api_key="key")})  # type: ignore[arg-type]
 
-    throttle.observe("default", "contacts", limit=50, remaining=0)
+    limiter.record_usage("default", "contacts", limit=50, remaining=0)
 
     with pytest.raises(RateLimitedError) as caught:
-        throttle.acquire("default", "contacts")
+        limiter.acquire("default", "contacts")
     assert caught.value.retry_after is not None
     assert caught.value.retry_after > 3000
 
 
 def test_all_who_would_wait_for_long_are_sent_away_when_the_process_ends(store: Store) -> None:
-    throttle = Throttle(store, {"default": Account(requests_per_second=0.14, api_key="key")})  # type: ignore[arg-type]
-    throttle.acquire("default", "contacts")
+    limiter = Limiter(store, {"default": Account(requests_per_second=0.14, api_key="key")})  # type: ignore[arg-type]
+    limiter.acquire("default", "contacts")
     sent_away: list[RateLimitedError] = []
 
     def ask() -> None:
         try:
-            throttle.acquire("default", "contacts")
+            limiter.acquire("default", "contacts")
         except RateLimitedError as error:
             sent_away.append(error)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    throttle.stop()
+    limiter.stop()
 
     wait_until(lambda: len(sent_away) == 4, "all are sent away")
     for thread in threads:
@@ -132,11 +132,11 @@ def test_brevos_own_count_reaches_the_throttle_by_its_headers(
 
 
 def test_a_first_request_is_granted_along_with_the_lease(store: Store) -> None:
-    throttle = Throttle(store, {"default": Account(requests_per_second=1, api_key="key")})  # type: ignore[arg-type]
+    limiter = Limiter(store, {"default": Account(requests_per_second=1, api_key="key")})  # type: ignore[arg-type]
     accept(store, "anna", "olga")
 
-    first = store.take("anna", 10, throttle.ask_ahead())
-    second = store.take("olga", 10, throttle.ask_ahead())
+    first = store.lease("anna", 10, limiter.ask_ahead())
+    second = store.lease("olga", 10, limiter.ask_ahead())
 
     assert isinstance(first, Lease)
     assert isinstance(second, Lease)
@@ -145,24 +145,24 @@ def test_a_first_request_is_granted_along_with_the_lease(store: Store) -> None:
 
 
 def test_who_finds_nothing_to_do_is_granted_nothing(store: Store) -> None:
-    throttle = Throttle(store, {"default": Account(requests_per_second=1, api_key="key")})  # type: ignore[arg-type]
+    limiter = Limiter(store, {"default": Account(requests_per_second=1, api_key="key")})  # type: ignore[arg-type]
     accept(store, "anna")
 
-    assert store.take("olga", 10, throttle.ask_ahead()) == "idle"
+    assert store.lease("olga", 10, limiter.ask_ahead()) == "idle"
 
-    assert store.grant(throttle.question("default", "contacts"))[0] == "granted"
+    assert store.grant(limiter.question("default", "contacts"))[0] == "granted"
 
 
 def test_a_lease_takes_neither_the_probe_of_a_paused_account_nor_the_turn_of_who_waits(store: Store) -> None:
-    throttle = Throttle(store, ACCOUNT, probe_every=0.01)
-    throttle.pause("default", UnauthorizedError("wrong key"))
+    limiter = Limiter(store, ACCOUNT, probe_every=0.01)
+    limiter.pause("default", UnauthorizedError("wrong key"))
     accept(store, "anna")
-    question = throttle.ask_ahead()
-    with throttle._lines["default", "contacts"].standing(Priority.ORDINARY):
-        assert throttle.ask_ahead() == ()
+    question = limiter.ask_ahead()
+    with limiter._queues["default", "contacts"].waiting(Priority.ORDINARY):
+        assert limiter.ask_ahead() == ()
     wait_until(lambda: not store.redis.exists(store.key("probed:default")), "a probe may go out")
 
-    lease = store.take("anna", 10, question)
+    lease = store.lease("anna", 10, question)
 
     assert isinstance(lease, Lease)
     assert not lease.granted

@@ -11,7 +11,7 @@ def test_a_probe_of_a_paused_account_that_stays_unanswered_is_not_the_contacts_t
 ) -> None:
     pipeline = make_pipeline(pipeline={"quiet_seconds": 0, "probe_seconds": 0.001})
     pipeline.subscribe("anna")
-    pipeline.resources.throttle.pause("default", GatewayUnavailableError("POST /contacts: 503"))
+    pipeline.resources.limiter.pause("default", GatewayUnavailableError("POST /contacts: 503"))
     brevo.add_fault("drop", path="contacts")
 
     for _ in range(3):

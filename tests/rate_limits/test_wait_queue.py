@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sync_tasks.domain.priority import Priority
-from sync_tasks.rate_limits.wait_queue import Line
+from sync_tasks.rate_limits.wait_queue import WaitQueue
 from tests.support.processes import wait_until
 
 
@@ -16,51 +16,51 @@ def soon() -> float:
 
 
 def test_the_most_urgent_is_first_whenever_it_came() -> None:
-    line = Line()
-    with line.standing(Priority.ORDINARY) as ordinary, line.standing(Priority.BACKGROUND) as background:
-        assert line.wait_to_be_first(ordinary, soon())
-        assert not line.wait_to_be_first(background, soon())
-        with line.standing(Priority.URGENT) as urgent:
-            assert line.wait_to_be_first(urgent, soon())
-            assert not line.wait_to_be_first(ordinary, soon())
-        assert line.wait_to_be_first(ordinary, soon())
+    queue = WaitQueue()
+    with queue.waiting(Priority.ORDINARY) as ordinary, queue.waiting(Priority.BACKGROUND) as background:
+        assert queue.wait_to_be_first(ordinary, soon())
+        assert not queue.wait_to_be_first(background, soon())
+        with queue.waiting(Priority.URGENT) as urgent:
+            assert queue.wait_to_be_first(urgent, soon())
+            assert not queue.wait_to_be_first(ordinary, soon())
+        assert queue.wait_to_be_first(ordinary, soon())
 
 
 def test_of_the_same_urgency_whoever_came_first_goes_first() -> None:
-    line = Line()
-    with line.standing(Priority.ORDINARY) as first, line.standing(Priority.ORDINARY) as second:
-        assert line.wait_to_be_first(first, soon())
-        assert not line.wait_to_be_first(second, soon())
+    queue = WaitQueue()
+    with queue.waiting(Priority.ORDINARY) as first, queue.waiting(Priority.ORDINARY) as second:
+        assert queue.wait_to_be_first(first, soon())
+        assert not queue.wait_to_be_first(second, soon())
 
 
 def test_whoever_is_next_is_woken_when_the_first_leaves() -> None:
-    line, came = Line(), threading.Event()
+    queue, came = WaitQueue(), threading.Event()
 
     def stand() -> None:
-        with line.standing(Priority.ORDINARY) as place:
-            line.wait_to_be_first(place, time.monotonic() + 10)
+        with queue.waiting(Priority.ORDINARY) as place:
+            queue.wait_to_be_first(place, time.monotonic() + 10)
             came.set()
 
     thread = threading.Thread(target=stand)
-    with line.standing(Priority.URGENT):
+    with queue.waiting(Priority.URGENT):
         thread.start()
-        wait_until(lambda: len(line._places) == 2, "the other to stand in line")
+        wait_until(lambda: len(queue._places) == 2, "the other to stand in line")
         assert not came.is_set()
     assert came.wait(10)
     thread.join()
 
 
 def test_a_first_that_waits_makes_way_for_somebody_more_urgent() -> None:
-    line = Line()
-    with line.standing(Priority.ORDINARY) as place, line.standing(Priority.URGENT):
+    queue = WaitQueue()
+    with queue.waiting(Priority.ORDINARY) as place, queue.waiting(Priority.URGENT):
         # Python refuses to wait that long, should it not make way at once.
-        assert line.wait_as_first(place, math.inf)
+        assert queue.wait_as_first(place, math.inf)
 
 
 @pytest.mark.parametrize(("closes", "waits"), [(60.0, True), (0.0, False)])
 def test_a_line_that_closes_lets_nobody_wait_longer(closes: float, *, waits: bool) -> None:
-    line = Line()
-    line.close(closes)
-    with line.standing(Priority.URGENT) as first, line.standing(Priority.ORDINARY) as second:
-        assert line.wait_as_first(first, 0.01) is waits
-        assert not line.wait_to_be_first(second, soon() if waits else time.monotonic() + 60)
+    queue = WaitQueue()
+    queue.close(closes)
+    with queue.waiting(Priority.URGENT) as first, queue.waiting(Priority.ORDINARY) as second:
+        assert queue.wait_as_first(first, 0.01) is waits
+        assert not queue.wait_to_be_first(second, soon() if waits else time.monotonic() + 60)

@@ -45,8 +45,8 @@ class Watched:
 def compare(pipeline: Pipeline, pages: int = -1, **how: bool) -> tuple[Comparison, list[int]]:
     """Return a comparison that was killed after so many pages, or else came to its end, and where its pages began."""
     watched = Watched(pipeline.resources.gateways["default"], [], pages)
-    using = replace(pipeline.resources, gateways={"default": watched})  # type: ignore[dict-item]
-    comparison = Comparison("default", using, **how)  # type: ignore[arg-type]
+    context = replace(pipeline.resources, gateways={"default": watched})  # type: ignore[dict-item]
+    comparison = Comparison("default", context, **how)  # type: ignore[arg-type]
     if pages < 0:
         comparison.run()
     else:
@@ -86,7 +86,7 @@ def drift_of(comparison: Comparison) -> list[object]:
     for drift in comparison.drifts:
         seen = drift.seen and replace(
             drift.seen,
-            looked="",
+            read_at="",
             address="?" if "address" in drift.kinds else drift.seen.address,
             digest="?" if "attribute" in drift.kinds else drift.seen.digest,
             block=drift.seen.block and replace(drift.seen.block, since=""),

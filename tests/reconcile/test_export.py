@@ -158,7 +158,7 @@ def test_a_dry_run_shows_what_differs_and_leaves_the_state_as_it_is(lost: Desk, 
 
 
 @pytest.fixture
-def crowd(desk: Desk, tmp_path: Path) -> Path:
+def pending_count(desk: Desk, tmp_path: Path) -> Path:
     """Sixty readers, and an export of later in which all have left."""
     users = [f"user-{number}" for number in range(60)]
     for user in users:
@@ -170,31 +170,33 @@ def crowd(desk: Desk, tmp_path: Path) -> Path:
     return path
 
 
-def test_an_export_that_ends_many_subscriptions_waits_before_it_touches_the_state(desk: Desk, crowd: Path) -> None:
-    told = desk.run("reconcile", "--from", str(crowd), exits=1)
+def test_an_export_that_ends_many_subscriptions_waits_before_it_touches_the_state(
+    desk: Desk, pending_count: Path
+) -> None:
+    told = desk.run("reconcile", "--from", str(pending_count), exits=1)
 
     assert "60 users would lose a subscription" in told
     assert desk.pipeline.state("user-7").subscriptions()["daily"][1]
-    assert desk.run("reconcile", "--from", str(crowd), "--max-changes", "60")
+    assert desk.run("reconcile", "--from", str(pending_count), "--max-changes", "60")
     desk.pipeline.work()
     assert desk.pipeline.lists("user-7") == set()
 
 
-def test_a_dry_run_tells_that_the_safety_catch_would_hold(desk: Desk, crowd: Path) -> None:
-    told = desk.run("reconcile", "--from", str(crowd), "--dry-run", exits=1)
+def test_a_dry_run_tells_that_the_safety_catch_would_hold(desk: Desk, pending_count: Path) -> None:
+    told = desk.run("reconcile", "--from", str(pending_count), "--dry-run", exits=1)
 
     assert "60 users would lose a subscription" in told
     assert desk.pipeline.state("user-7").subscriptions()["daily"][1]
 
 
-def test_what_the_safety_catch_refuses_after_a_loss_is_not_left_to_the_workers(desk: Desk, crowd: Path) -> None:
+def test_what_the_safety_catch_refuses_after_a_loss_is_not_left_to_the_workers(desk: Desk, pending_count: Path) -> None:
     desk.pipeline.store.redis.flushall()
 
-    told = desk.run("reconcile", "--from", str(crowd), exits=1)
+    told = desk.run("reconcile", "--from", str(pending_count), exits=1)
 
     assert "60 contacts would lose a subscription" in told
     assert desk.pipeline.store.peek("user-7") is None
     assert not desk.pipeline.store.redis.exists(desk.pipeline.store.key("due"))
-    assert desk.run("reconcile", "--from", str(crowd), "--max-changes", "60")
+    assert desk.run("reconcile", "--from", str(pending_count), "--max-changes", "60")
     desk.pipeline.work()
     assert desk.pipeline.lists("user-7") == set()

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sync_tasks.domain.contact import Block, RemoteContact, Seen
-from sync_tasks.domain.diff import Layout, Subscribable, wanted_of
+from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, Subscribable, desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.reconcile.drift import Drift, find_drift
 from sync_tasks.reconcile.fast_path import Glance
@@ -19,8 +19,8 @@ USER, ID, NOW = "anna", 7, "1700000000000003"
 PLAIN: tuple[Json, ...] = ("", None, "Anna", "Ünal\n", True, False, 0, 1, 12345678901234567890, ["a", "b"])
 LIKE_OTHERS: tuple[Json, ...] = (1.0, 0.0, 1e300, "null", '""', "1", {"b": 1, "a": 2})
 
-layouts = st.builds(
-    lambda lists, flags, hands, attributes, renamed, former: Layout(
+mappings = st.builds(
+    lambda lists, flags, hands, attributes, renamed, former: AccountMapping(
         {
             slug: Subscribable(*both)
             for slug, both in zip(("daily", "weekly"), zip(lists, flags, *hands, strict=True), strict=False)
@@ -108,32 +108,32 @@ EDITS: dict[str, Mapping[str, object]] = {
 }
 
 
-def contact_at_brevo(fields: Mapping[str, str], layout: Layout) -> RemoteContact:
+def contact_at_brevo(fields: Mapping[str, str], mapping: AccountMapping) -> RemoteContact:
     """Return the contact as the state wants it."""
     contact = load_contact(USER, fields)
-    wanted = wanted_of(contact, layout, Seen(floor=fields.get("s:default:floor", "")))
+    wanted = desired_of(contact, mapping, RemoteState(ended_up_to=fields.get("s:default:floor", "")))
     return RemoteContact(ID, wanted.address or "x@y.org", USER, frozenset(wanted.subscribed), wanted.attributes, None)
 
 
-def agrees_in_full(remote: RemoteContact, fields: Mapping[str, str], layout: Layout) -> bool:
+def agrees_in_full(remote: RemoteContact, fields: Mapping[str, str], mapping: AccountMapping) -> bool:
     contact = load_contact(USER, fields)
-    troubles = (contact.pending, contact.dead, contact.looks, contact.unsure, contact.erased)
+    troubles = (contact.pending, contact.dead, contact.looks, contact.unknown_since, contact.erased)
     if "lease" in fields or any(troubles) or contact.seen["default"].id != remote.id:
         return False
-    return remote.ext_id == USER and not isinstance(find_drift(remote, contact, layout, NOW), Drift)
+    return remote.ext_id == USER and not isinstance(find_drift(remote, contact, mapping, NOW), Drift)
 
 
 @given(
     fields=st.builds(lambda *parts: parts[0] | parts[1] | parts[2], registers(PLAIN + LIKE_OTHERS), known, troubles),
-    layout=layouts,
-    before=layouts,
+    mapping=mappings,
+    before=mappings,
     edit=st.sampled_from(sorted(EDITS)),
     value=st.sampled_from([*PLAIN, *LIKE_OTHERS, "as wished"]),
 )
 def test_who_agrees_at_a_glance_agrees_in_full(
     fields: dict[str, str],
-    layout: Layout,
-    before: Layout,
+    mapping: AccountMapping,
+    before: AccountMapping,
     edit: str,
     value: Json,
 ) -> None:
@@ -141,20 +141,20 @@ def test_who_agrees_at_a_glance_agrees_in_full(
     remote = replace(contact_at_brevo(fields, before), **EDITS[edit])  # type: ignore[arg-type]
     if value != "as wished":
         remote = replace(remote, attributes={**remote.attributes, "FIRSTNAME": value})
-    at_a_glance = Glance(layout).agrees(remote, USER, fields)
+    at_a_glance = Glance(mapping).agrees(remote, USER, fields)
     event(f"agrees at a glance: {at_a_glance}")
-    assert not at_a_glance or agrees_in_full(remote, fields, layout)
+    assert not at_a_glance or agrees_in_full(remote, fields, mapping)
 
 
 @given(
     fields=st.builds(lambda wishes, seen: wishes | seen, registers(PLAIN), known),
-    layout=layouts,
+    mapping=mappings,
     edit=st.sampled_from(sorted(EDITS)),
 )
 def test_of_contacts_without_trouble_a_glance_tells_as_much_as_a_full_comparison(
-    fields: dict[str, str], layout: Layout, edit: str
+    fields: dict[str, str], mapping: AccountMapping, edit: str
 ) -> None:
-    remote = replace(contact_at_brevo(fields, layout), **EDITS[edit])  # type: ignore[arg-type]
-    full = agrees_in_full(remote, fields, layout) and not remote.block
+    remote = replace(contact_at_brevo(fields, mapping), **EDITS[edit])  # type: ignore[arg-type]
+    full = agrees_in_full(remote, fields, mapping) and not remote.block
     event(f"agrees: {full}")
-    assert Glance(layout).agrees(remote, USER, fields) is full
+    assert Glance(mapping).agrees(remote, USER, fields) is full

@@ -244,12 +244,12 @@ class TestHolding:
         anna.store.redis.hset(anna.store.key("contacts:berta"), "filling", "1")
         held_by_hand(anna)
         (own,) = read_users(anna.store, ["berta"])
-        assert own.creations(anna.resources.layouts) == {}
+        assert own.creations(anna.resources.mappings) == {}
 
     def test_company_is_held_too(self, anna: Pipeline) -> None:
         anna.subscribe("berta", occurred_at=LONG_AGO)
         moment = held_by_hand(anna)
-        (lease,) = anna.store.take_company("subscribe_contact:daily", 10, 5)
+        (lease,) = anna.store.lease_batch("subscribe_contact:daily", 10, 5)
         assert isinstance(lease, Lease)
         assert lease.contact.held == moment
 

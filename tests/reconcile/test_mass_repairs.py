@@ -6,7 +6,7 @@ from sync_tasks.domain.events import Unsubscribe, Update
 from sync_tasks.domain.priority import Priority, priority_of
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 PEOPLE = [f"user-{number}" for number in range(24)]
@@ -17,7 +17,7 @@ IMPORT = "POST /v3/contacts/import"
 def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     """Two dozen people who read the weekly newsletter, and a crowd at each request."""
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedThrottle)
+    crowded = make_pipeline(CrowdedLimiter)
     for user_id in PEOPLE:
         crowded.subscribe(user_id, "weekly")
     crowded.work()
@@ -81,13 +81,13 @@ def test_repairs_go_after_everything_that_the_portal_asks_for(readers: Pipeline,
     readers.work()
     brevo.edit(address_of("user-0"), {"attributes": {"FIRSTNAME": "Eve"}})
     reconcile(readers.resources)
-    throttle = readers.resources.throttle
-    assert isinstance(throttle, CrowdedThrottle)
-    throttle.granted.clear()
+    limiter = readers.resources.limiter
+    assert isinstance(limiter, CrowdedLimiter)
+    limiter.granted.clear()
 
     readers.work()
 
-    assert throttle.granted == [Priority.BACKGROUND]
+    assert limiter.granted == [Priority.BACKGROUND]
     assert readers.held("user-0")["attributes"]["FIRSTNAME"] == "Ada"
     readers.store.accept(Update(user_id="user-0", first_name="Ada Mae"))
     assert priority_of(readers.state("user-0")) is Priority.ORDINARY

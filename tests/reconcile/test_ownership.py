@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sync_tasks.domain.diff import Layout, Subscribable
+from sync_tasks.domain.diff import AccountMapping, Subscribable
 from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.reconcile.ownership import BRIEFLY, read_calm, walk_state
 from tests.support.pipeline import Pipeline
@@ -24,21 +24,21 @@ def test_the_user_of_each_contact_is_known_by_its_id(pipeline: Pipeline) -> None
         pipeline.subscribe(user, "daily")
     pipeline.work()
     pipeline.subscribe("nobody-at-brevo-yet", "daily")
-    holders = walk_state(pipeline.store, pipeline.resources.layouts["default"]).holders
+    holders = walk_state(pipeline.store, pipeline.resources.mappings["default"]).holders
     assert {holders.user_of(int(str(held["id"]))) for held in pipeline.brevo.contacts()} == set(users)
     assert sorted(holders.missing()) == sorted(users)
-    assert list(walk_state(pipeline.store, Layout({}, {}, account="other")).holders.missing()) == []
+    assert list(walk_state(pipeline.store, AccountMapping({}, {}, account="other")).holders.missing()) == []
 
 
 def test_what_another_configuration_wants_is_found_though_brevo_is_as_we_left_it(pipeline: Pipeline) -> None:
     pipeline.subscribe("anna", "daily", first_name="Anna")
     pipeline.work()
-    using, layout = pipeline.resources, pipeline.resources.layouts["default"]
-    moved = replace(layout, newsletters={**layout.newsletters, "daily": Subscribable(9)})
-    renamed = replace(layout, attributes={**layout.attributes, "first_name": "NAME"})
+    context, mapping = pipeline.resources, pipeline.resources.mappings["default"]
+    moved = replace(mapping, newsletters={**mapping.newsletters, "daily": Subscribable(9)})
+    renamed = replace(mapping, attributes={**mapping.attributes, "first_name": "NAME"})
     found = []
-    for other in (layout, moved, renamed):
-        comparison = Comparison("default", replace(using, layouts={"default": other}), dry=True)
+    for other in (mapping, moved, renamed):
+        comparison = Comparison("default", replace(context, mappings={"default": other}), dry=True)
         comparison.run()
         found.append(dict(comparison.kinds))
     assert found == [{}, {"missing on list": 1}, {"attribute": 1}]

@@ -179,12 +179,12 @@ def test_a_second_contact_that_took_the_address_of_the_first_gives_it_back(anna:
 def test_a_page_from_before_the_last_look_is_not_believed(anna: Pipeline, brevo: Sandbox) -> None:
     asked = anna.store.now()
     brevo.edit(ANNA, {"unlinkListIds": [3]})
-    anna.store.notice("default", [Sighting(address=ANNA)])
+    anna.store.mark_changed("default", [Sighting(address=ANNA)])
     anna.work()
     contact = anna.state("anna")
-    shown = replace(contact.seen["default"], lists=frozenset(), looked=asked)
+    shown = replace(contact.seen["default"], lists=frozenset(), read_at=asked)
 
-    assert anna.store.saw([wire_seen("anna", contact.rev, "default", shown, state="1")]) == 0
+    assert anna.store.record_remote([wire_seen("anna", contact.rev, "default", shown, state="1")]) == 0
     assert anna.state("anna").seen["default"].lists == {3}
 
 

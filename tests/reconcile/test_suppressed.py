@@ -39,7 +39,7 @@ def test_an_opt_out_that_a_page_shows_is_told_once(anna: Pipeline, brevo: Sandbo
 
 def test_an_opt_out_that_a_push_finds_is_told_once(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("unsubscribe", ANNA)
-    anna.store.notice("default", [Sighting(address=ANNA, kind="unsubscribed")])
+    anna.store.mark_changed("default", [Sighting(address=ANNA, kind="unsubscribed")])
     anna.work()
     anna.update("anna", first_name="Anne")
     anna.work()
@@ -66,7 +66,7 @@ def test_a_complaint_that_comes_while_an_opt_out_is_told_is_told_too(anna: Pipel
 
     def complain(_: Suppressed) -> None:
         brevo.act("complain", ANNA)
-        anna.store.notice("default", [Sighting(address=ANNA, kind="complaint")])
+        anna.store.mark_changed("default", [Sighting(address=ANNA, kind="complaint")])
         anna.work()
 
     tell_untold(anna.store, complain)

@@ -116,15 +116,15 @@ class TwoSides(RuleBasedStateMachine):
         if self.opted_out.get(contact, ("", ""))[1] not in FINAL:
             self.opted_out[contact] = (user, act)
 
-    @rule(index=st.integers(0, 50), keep=st.booleans())
-    def deliver(self, index: int, keep: bool) -> None:  # noqa: FBT001
+    @rule(index=st.integers(0, 50), renew_lease=st.booleans())
+    def deliver(self, index: int, renew_lease: bool) -> None:  # noqa: FBT001
         """Some event arrives, in whatever order; one that is kept comes again."""
         self._collect()
         if self.told:
             event = self.told[index % len(self.told)]
             own = Own(key_name="", lists=frozenset(MANAGED.values()))
             write_notes(self.pipeline.store, "default", make_notes([event.payload], own))
-            if not keep:
+            if not renew_lease:
                 self.told.remove(event)
 
     @rule()

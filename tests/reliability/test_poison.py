@@ -6,7 +6,7 @@ import pytest
 
 from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Lease
-from sync_tasks.sync.batch import CROWD
+from sync_tasks.sync.batch import WORTH_A_BATCH
 from tests.reliability.conftest import MakeRig
 from tests.support.processes import Program, wait_until
 from tests.support.rig import Rig, read_users, users
@@ -35,7 +35,7 @@ class Supervisor:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [20, CROWD + 10])
+@pytest.mark.parametrize("count", [20, WORTH_A_BATCH + 10])
 def test_a_contact_that_kills_its_worker_is_a_dead_letter_after_three_times(make_rig: MakeRig, count: int) -> None:
     rig = make_rig(lease_seconds=1)
     others = users(count)
@@ -61,15 +61,15 @@ def test_after_two_deaths_suspects_come_one_by_one(rig: Rig) -> None:
     for user_id in both:
         rig.accept(user_id)
     for _ in range(2):
-        assert "busy" not in [rig.store.take(user_id, 0.3) for user_id in both]
+        assert "busy" not in [rig.store.lease(user_id, 0.3) for user_id in both]
         wait_until(lambda: all(has_run_out(rig, user_id) for user_id in both), "the leases have run out")
-    assert [rig.store.take(user_id, 0.3) == "busy" for user_id in both] == [False, True]
+    assert [rig.store.lease(user_id, 0.3) == "busy" for user_id in both] == [False, True]
     wait_until(lambda: not rig.store.redis.exists(rig.store.key("suspect")), "the third has died as well")
-    alone = rig.store.take("victim", 10)
+    alone = rig.store.lease("victim", 10)
     assert isinstance(alone, Lease)
-    assert rig.store.take("poison", 10) == "busy"
+    assert rig.store.lease("poison", 10) == "busy"
     rig.store.settle(alone, Settlement(clean=True))
-    assert isinstance(rig.store.take("poison", 10), Lease)
+    assert isinstance(rig.store.lease("poison", 10), Lease)
 
 
 def has_run_out(rig: Rig, user_id: str) -> bool:

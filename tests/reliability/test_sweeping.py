@@ -100,7 +100,7 @@ def test_a_contact_in_hand_gets_no_nudge_before_its_lease_runs_out(make_rig: Mak
     rig = make_rig(grace_seconds=0.001)
     rig.worker()
     rig.accept("anna")
-    held = rig.store.take("anna", 30)
+    held = rig.store.lease("anna", 30)
     assert isinstance(held, Lease)
     rig.sweep()
     lease = str(rig.store.redis.hget(rig.store.key("contacts:anna"), "lease"))

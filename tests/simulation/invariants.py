@@ -72,9 +72,9 @@ def _stamp(seconds: float) -> str:
     return stamp_of(datetime.fromtimestamp(START.timestamp() + seconds, UTC))
 
 
-def _subscribed(registers: Registers, floor: str) -> set[int]:
+def _subscribed(registers: Registers, ended_up_to: str) -> set[int]:
     wishes = subscriptions_of(registers).items()
-    return {LISTS[slug] for slug, (since, wished) in wishes if wished and since > floor}
+    return {LISTS[slug] for slug, (since, wished) in wishes if wished and since > ended_up_to}
 
 
 def subscriptions_of(registers: Registers) -> dict[str, tuple[str, bool]]:
@@ -238,9 +238,13 @@ def _check_joins(world: World) -> Iterator[str]:
         if entry.what == "left":
             left[where] = (entry.time, _newest(world, "unsubscribe_contact", user_id, slug, entry.time))
         elif entry.what == "joined" and where in left:
-            gone, floor = left[where]
+            gone, ended_up_to = left[where]
             begun = world.watcher.begun.get(entry.request, entry.time)
-            if begun > gone and _newest(world, "subscribe_contact", user_id, slug, entry.time) <= floor and floor:
+            if (
+                begun > gone
+                and _newest(world, "subscribe_contact", user_id, slug, entry.time) <= ended_up_to
+                and ended_up_to
+            ):
                 yield f"{user_id}: is back on list {entry.list_id} by request {entry.request}"
 
 

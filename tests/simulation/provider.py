@@ -17,7 +17,7 @@ from sync_tasks.providers.brevo.failures import Fault
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
-from sync_tasks.rate_limits.limiter import PATIENCE, Throttle
+from sync_tasks.rate_limits.limiter import PATIENCE, Limiter
 from sync_tasks.sandbox.history import Entry
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.wire import Reply
@@ -80,7 +80,7 @@ class SimulatedBrevo(Brevo):
         return self._watcher.sandbox.handle(call.method, f"/v3{path}", query=urlencode(call.query), body=body, key="k")
 
 
-class SimulatedThrottle(Throttle):
+class SimulatedLimiter(Limiter):
     """The real limits and pauses; whoever must wait for them waits by the simulated clock."""
 
     scheduler: Scheduler

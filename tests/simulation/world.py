@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sync_tasks.config.settings import Account, Newsletter, Pipeline, Settings
 from sync_tasks.domain.events import Event
 from sync_tasks.errors import AccountError, InvalidEventError
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.recovery import find_probes
 from sync_tasks.sandbox.contact import Contact
 from sync_tasks.sandbox.sandbox import Sandbox
@@ -23,10 +23,10 @@ from sync_tasks.state.holds import clear_examined
 from sync_tasks.state.store import Acceptance, Store
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report, Resources
-from sync_tasks.tasks.bootstrap import layout_of
+from sync_tasks.tasks.bootstrap import account_mapping_of
 from tests.simulation.client import Edit, open_memory, open_store
 from tests.simulation.plan import LISTS, START, Plan
-from tests.simulation.provider import SimulatedBrevo, SimulatedThrottle, Watcher
+from tests.simulation.provider import SimulatedBrevo, SimulatedLimiter, Watcher
 from tests.simulation.scheduler import Actor, Scheduler
 
 SWEEP_EVERY = 5.0
@@ -175,7 +175,7 @@ class World:
             return
         self.accepted.append((self.scheduler.seconds, event, acceptance))
         self.scheduler.note(f"{event.task} {event.user_id}: {acceptance.status}")
-        for user_id in (event.user_id, *acceptance.woken):
+        for user_id in (event.user_id, *acceptance.users_to_nudge):
             self.send(user_id)
 
     def _act(self, what: str, user_id: str) -> None:
@@ -209,7 +209,7 @@ class World:
 
     def _sweep(self) -> None:
         accounts, pipeline = self.settings.accounts, self.settings.pipeline
-        throttle = Throttle(self.store, accounts, pipeline.probe_seconds)
+        limiter = Limiter(self.store, accounts, pipeline.probe_seconds)
         last = 0
         while True:
             self.scheduler.pause(SWEEP_EVERY)
@@ -219,19 +219,19 @@ class World:
             self.store.note_sweep()
             # What the state's own pushes have changed at Brevo explains itself: a clock that stepped is no restore.
             clear_examined(self.store)
-            probes = find_probes(self.store, throttle, accounts)
+            probes = find_probes(self.store, limiter, accounts)
             for user_id in [*self.store.overdue(500, pipeline.grace_seconds), *probes]:
                 self.scheduler.note(f"nudges {user_id}")
                 self.send(user_id)
 
     def _work(self, number: int) -> None:
         """Be a worker process: take messages and handle them, until it is killed and another takes its place."""
-        using = self._open_resources(number)
+        context = self._open_resources(number)
         while True:
             user_id = self._receive()
             self.busy += 1
             self.scheduler.note(f"takes {user_id}")
-            self._handle(user_id, sync_contact(user_id, using, f"worker {number}"))
+            self._handle(user_id, sync_contact(user_id, context, f"worker {number}"))
             self.busy -= 1
 
     def _receive(self) -> str:
@@ -248,18 +248,18 @@ class World:
         """Do what a task does with the report."""
         for other in sorted(report.nudge):
             self.send(other)
-        waiting = [error for error in report.fates.waiting.values() if not isinstance(error, AccountError)]
+        waiting = [error for error in report.outcomes.waiting.values() if not isinstance(error, AccountError)]
         if waiting and report.retry_in is not None and report.retry_in <= RETRIED_WITHIN:
             self.send(user_id, report.retry_in)
 
     def _open_resources(self, number: int) -> Resources:
         travel = partial(self._travel, number)
         store = self._open_store(travel)
-        throttle = SimulatedThrottle(store, self.settings.accounts, self.settings.pipeline.probe_seconds)
-        throttle.scheduler = self.scheduler
-        gateway = SimulatedBrevo(self.watcher, self.scheduler, throttle.gate("default"), travel)
-        layouts = {"default": layout_of(self.settings, "default")}
-        return Resources(self.settings, store, throttle, {"default": gateway}, layouts)
+        limiter = SimulatedLimiter(store, self.settings.accounts, self.settings.pipeline.probe_seconds)
+        limiter.scheduler = self.scheduler
+        gateway = SimulatedBrevo(self.watcher, self.scheduler, limiter.gate("default"), travel)
+        mappings = {"default": account_mapping_of(self.settings, "default")}
+        return Resources(self.settings, store, limiter, {"default": gateway}, mappings)
 
     def _open_store(self, travel: Callable[[str], None]) -> Store:
         return open_store(self.memory, pause=travel, edit=self.broken.edit)

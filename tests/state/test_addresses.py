@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from sync_tasks.domain.contact import Seen
+from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.settlement import Settlement
@@ -21,7 +21,7 @@ from tests.support.saying import (
 
 CARA = "cara@example.com"
 MINUTE = 60 * MICROSECONDS_PER_SECOND
-HELD = Seen(7, ADA, frozenset({3}))
+HELD = RemoteState(7, ADA, frozenset({3}))
 
 
 def test_an_address_belongs_to_whoever_wanted_it_first(store: Store) -> None:
@@ -35,7 +35,7 @@ def test_whoever_waited_for_an_address_gets_it_when_it_is_given_up(store: Store)
     store.accept(of("u1", subscribe(1)))
     store.accept(of("u2", subscribe(1)))
     put_in_sync(store, "u2")
-    assert store.accept(of("u1", update(2, email=BEA))).woken == ("u2",)
+    assert store.accept(of("u1", update(2, email=BEA))).users_to_nudge == ("u2",)
     assert (store.claimant(ADA), store.claimant(BEA)) == ("u2", "u1")
     assert is_dirty(store, "u2")
 
@@ -44,7 +44,7 @@ def test_whoever_has_moved_on_is_not_woken(store: Store) -> None:
     store.accept(of("u1", subscribe(1)))
     store.accept(of("u2", subscribe(1)))
     store.accept(of("u2", update(2, email=CARA)))
-    assert store.accept(of("u1", update(3, email=BEA))).woken == ()
+    assert store.accept(of("u1", update(3, email=BEA))).users_to_nudge == ()
     assert store.claimants([ADA, BEA, CARA]) == [None, "u1", "u2"]
 
 
@@ -115,15 +115,17 @@ def test_however_many_wait_for_an_address_only_who_gets_it_is_looked_at(store: S
         store.redis.flushdb()
         want(store, users)
         before = commands_of(store)
-        assert store.accept(of("owner", update(2, email=BEA))).woken == ("u0",)
+        assert store.accept(of("owner", update(2, email=BEA))).users_to_nudge == ("u0",)
         spent.append(commands_of(store) - before)
     assert spent[0] == spent[1]
 
 
 def test_who_waits_gets_the_address_in_the_order_they_came(store: Store) -> None:
     want(store, 3)
-    woken = [store.accept(of(user, update(2, email=f"{user}@new.example"))).woken for user in ("owner", "u0", "u1")]
-    assert woken == [("u0",), ("u1",), ("u2",)]
+    users_to_nudge = [
+        store.accept(of(user, update(2, email=f"{user}@new.example"))).users_to_nudge for user in ("owner", "u0", "u1")
+    ]
+    assert users_to_nudge == [("u0",), ("u1",), ("u2",)]
 
 
 @pytest.mark.parametrize("leaves", [update(2, email=BEA), anonymize(2)])
@@ -139,6 +141,6 @@ def test_whom_an_older_release_let_wait_gets_the_address_too(store: Store) -> No
     (waiting,) = store.redis.keys("*:waiting:*")
     store.redis.delete(waiting)
     store.redis.hset(store.key("waiting"), str(waiting).rpartition(":")[2], "gone u2 u0 u1")
-    assert store.accept(of("owner", update(2, email=BEA))).woken == ("u2",)
+    assert store.accept(of("owner", update(2, email=BEA))).users_to_nudge == ("u2",)
     assert store.redis.exists(store.key("waiting")) == 0
-    assert store.accept(of("u2", update(2, email=CARA))).woken == ("u0",)
+    assert store.accept(of("u2", update(2, email=CARA))).users_to_nudge == ("u0",)

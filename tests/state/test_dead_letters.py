@@ -31,7 +31,7 @@ def bury(store: Store, event: Event) -> DeadLetter:
 
 
 def bury_pending(store: Store, event: Event) -> DeadLetter:
-    lease = store.take("u1", 60)
+    lease = store.lease("u1", 60)
     assert isinstance(lease, Lease)
     letter = write_letter("u1", key_of(event), REFUSED, store.now(), "task-1")
     result = Settlement(clean=True, letters={letter.key: (letter.id, letter.as_json())})
@@ -82,9 +82,9 @@ def test_what_a_newer_release_added_to_a_letter_is_not_judged(store: Store) -> N
 
 def test_a_replay_makes_the_contact_dirty_and_remembers_who_asked_for_it(store: Store) -> None:
     letter = bury(store, JOIN)
-    assert store.take("u1", 60) == "idle"
+    assert store.lease("u1", 60) == "idle"
     assert replay(store, letter, "ops") == "replayed"
-    assert isinstance(store.take("u1", 60), Lease)
+    assert isinstance(store.lease("u1", 60), Lease)
     (kept,) = read_letters(store)
     assert kept.replayed is not None
     assert kept.replayed["by"] == "ops"
@@ -192,7 +192,7 @@ def test_a_letter_of_an_erasure_discards_no_erasure(store: Store) -> None:
 def test_a_push_that_made_up_for_a_letter_closes_it(store: Store) -> None:
     letter = bury(store, JOIN)
     store.accept(update(2, first_name="Ada"))
-    lease = store.take("u1", 60)
+    lease = store.lease("u1", 60)
     assert isinstance(lease, Lease)
     assert lease.contact.dead == {letter.key: letter.id}
     store.settle(lease, Settlement(clean=True, closed={letter.key: "reflected by a later push"}))

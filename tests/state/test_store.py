@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_tasks.domain.contact import Contact, EventKey, Seen
+from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Update, parse_event
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.state.settlement import Settlement
@@ -24,18 +24,18 @@ from tests.support.saying import (
 
 CARA = "cara@example.com"
 MINUTE = 60 * MICROSECONDS_PER_SECOND
-HELD = Seen(7, ADA, frozenset({3}))
+HELD = RemoteState(7, ADA, frozenset({3}))
 
 
 def lease_of(store: Store, user_id: str = "u1", seconds: float = 60) -> Lease:
-    lease = store.take(user_id, seconds)
+    lease = store.lease(user_id, seconds)
     assert isinstance(lease, Lease)
     return lease
 
 
 def lease_that_ran_out(store: Store) -> Lease:
     """Return the next lease of a contact that somebody else has leased for a moment only."""
-    taken = wait_until(lambda: [lease for lease in [store.take("u1", 60)] if lease != "busy"], "the lease to run out")
+    taken = wait_until(lambda: [lease for lease in [store.lease("u1", 60)] if lease != "busy"], "the lease to run out")
     assert isinstance(taken[0], Lease)
     return taken[0]
 
@@ -97,7 +97,7 @@ def test_a_stale_event_disturbs_nobody(store: Store) -> None:
     store.accept(subscribe(2))
     put_in_sync(store)
     assert store.accept(unsubscribe(1)).status == "superseded"
-    assert (is_dirty(store), due_in(store), store.take("u1", 60)) == (False, None, "idle")
+    assert (is_dirty(store), due_in(store), store.lease("u1", 60)) == (False, None, "idle")
 
 
 def test_an_event_without_a_moment_is_later_than_all_that_user_said(store: Store) -> None:
@@ -110,12 +110,12 @@ def test_an_event_without_a_moment_is_later_than_all_that_user_said(store: Store
 
 
 def test_only_one_may_push_a_contact(store: Store) -> None:
-    assert store.take("u1", 60) == "idle"
+    assert store.lease("u1", 60) == "idle"
     store.accept(subscribe(1))
     lease = lease_of(store)
-    assert store.take("u1", 60) == "busy"
+    assert store.lease("u1", 60) == "busy"
     assert store.settle(lease, Settlement(clean=True)) == "settled"
-    assert store.take("u1", 60) == "idle"
+    assert store.lease("u1", 60) == "idle"
 
 
 def test_a_contact_nobody_need_look_at_yet_is_left_alone(store: Store) -> None:
@@ -123,7 +123,7 @@ def test_a_contact_nobody_need_look_at_yet_is_left_alone(store: Store) -> None:
     assert store.settle(lease_of(store), Settlement(clean=True, due=60)) == "settled"
     assert not is_dirty(store)
     assert due_in(store) == pytest.approx(1, abs=0.1)
-    assert store.take("u1", 60) == "idle"
+    assert store.lease("u1", 60) == "idle"
 
 
 def test_a_contact_in_trouble_stays_dirty_and_is_due_later(store: Store) -> None:
@@ -142,7 +142,7 @@ def test_what_came_during_a_push_is_not_forgotten(store: Store) -> None:
     assert store.settle(lease, Settlement(clean=True, fields=done)) == "again"
     assert is_dirty(store)
     assert set(known(store).pending) == {key_of(unsubscribe(2))}
-    assert isinstance(store.take("u1", 60), Lease)
+    assert isinstance(store.lease("u1", 60), Lease)
 
 
 def test_whoever_was_too_slow_is_not_believed(store: Store) -> None:
@@ -150,16 +150,16 @@ def test_whoever_was_too_slow_is_not_believed(store: Store) -> None:
     slow = lease_of(store, seconds=0.001)
     quick = lease_that_ran_out(store)
     assert store.settle(slow, Settlement(clean=True, fields={"tries": "9"})) == "lost"
-    assert not store.keep(slow, 60, {})
+    assert not store.renew_lease(slow, 60, {})
     assert known(store).tries == 0
     assert store.settle(quick, Settlement(clean=True)) == "settled"
 
 
 def test_a_lease_nobody_gave_back_leaves_doubt_and_counts_as_a_crash(store: Store) -> None:
     store.accept(subscribe(1))
-    assert (lease_of(store, seconds=0.001).contact.unsure, known(store).crashes) == ("", 0)
+    assert (lease_of(store, seconds=0.001).contact.unknown_since, known(store).crashes) == ("", 0)
     again = lease_that_ran_out(store)
-    assert (again.contact.unsure != "", again.contact.crashes) == (True, 1)
+    assert (again.contact.unknown_since != "", again.contact.crashes) == (True, 1)
 
 
 def test_after_two_deaths_suspects_come_one_by_one(store: Store) -> None:
@@ -167,14 +167,14 @@ def test_after_two_deaths_suspects_come_one_by_one(store: Store) -> None:
         store.accept(of(user_id, update(1, first_name="A")))
         store.redis.hset(store.key(f"contacts:{user_id}"), mapping={"crashes": "2"})
     suspect = lease_of(store, "u1")
-    assert store.take("u2", 60) == "busy"
+    assert store.lease("u2", 60) == "busy"
     store.settle(suspect, Settlement(clean=True, fields={"crashes": ""}))
-    assert isinstance(store.take("u2", 60), Lease)
+    assert isinstance(store.lease("u2", 60), Lease)
 
 
 def test_what_is_known_of_brevo_is_written_down_before_the_next_request(store: Store) -> None:
     store.accept(subscribe(1))
-    assert store.keep(lease_of(store), 60, {ACCOUNT: HELD})
+    assert store.renew_lease(lease_of(store), 60, {ACCOUNT: HELD})
     assert known(store).seen == {ACCOUNT: HELD}
 
 
@@ -193,10 +193,10 @@ def test_company_is_whoever_has_the_same_kind_of_event_and_no_trouble(store: Sto
     store.accept(of("u4", unsubscribe(1)))
     store.redis.hset(store.key("contacts:u3"), "failing", stamp(1))
     first = lease_of(store, "u1")
-    assert first.crowd == 3
-    company = store.take_company("subscribe_contact:daily", 10, 60)
-    assert [lease.user_id for lease in company] == ["u2"]
-    results = [(lease, Settlement(clean=True)) for lease in (first, *company)]
+    assert first.pending_count == 3
+    batch = store.lease_batch("subscribe_contact:daily", 10, 60)
+    assert [lease.user_id for lease in batch] == ["u2"]
+    results = [(lease, Settlement(clean=True)) for lease in (first, *batch)]
     assert store.settle_all(results) == ["settled", "settled"]
 
 
@@ -216,9 +216,9 @@ def test_a_change_at_brevo_means_look_there_unless_it_was_our_own(
 ) -> None:
     store.accept(subscribe(1))
     lease = lease_of(store)
-    store.keep(lease, 60, {ACCOUNT: HELD})
+    store.renew_lease(lease, 60, {ACCOUNT: HELD})
     store.settle(lease, Settlement(clean=True))
-    (noticed,) = store.notice(ACCOUNT, [sighting])
+    (noticed,) = store.mark_changed(ACCOUNT, [sighting])
     assert noticed.status == status
     assert is_dirty(store) == (status == "noticed")
     assert (ACCOUNT in known(store).looks) == (status == "noticed")
@@ -227,19 +227,19 @@ def test_a_change_at_brevo_means_look_there_unless_it_was_our_own(
 def test_the_same_news_twice_is_news_once(store: Store) -> None:
     store.accept(subscribe(1))
     news = Sighting(user_id="u1", kind="complaint", moment=stamp(3), told="event 17")
-    assert [noticed.status for noticed in store.notice(ACCOUNT, [news, news])] == ["noticed", "duplicate"]
+    assert [noticed.status for noticed in store.mark_changed(ACCOUNT, [news, news])] == ["noticed", "duplicate"]
     assert known(store).opt_outs(ACCOUNT) == {"complaint": stamp(3)}
 
 
 def test_what_was_noticed_during_a_push_is_looked_at_after_it(store: Store) -> None:
     store.accept(subscribe(1))
-    store.notice(ACCOUNT, [Sighting(user_id="u1")])
+    store.mark_changed(ACCOUNT, [Sighting(user_id="u1")])
     lease = lease_of(store)
-    store.notice(ACCOUNT, [Sighting(user_id="u1")])
-    assert store.settle(lease, Settlement(clean=True, looked=marks(lease.contact))) == "again"
+    store.mark_changed(ACCOUNT, [Sighting(user_id="u1")])
+    assert store.settle(lease, Settlement(clean=True, read_at=marks(lease.contact))) == "again"
     assert ACCOUNT in known(store).looks
     again = lease_of(store)
-    assert store.settle(again, Settlement(clean=True, looked=marks(again.contact))) == "settled"
+    assert store.settle(again, Settlement(clean=True, read_at=marks(again.contact))) == "settled"
     assert known(store).looks == {}
 
 

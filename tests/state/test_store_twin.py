@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from sync_tasks.domain.contact import Block, Contact, EventKey, Seen
+from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Event
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.state import dead_letters
@@ -29,7 +29,7 @@ EVENTS = st.tuples(USERS, st.booleans(), st.integers(0, 7)).flatmap(
     lambda drawn: events(drawn[0], stamped=drawn[1], erasing=drawn[2] == 0)
 )
 SEEN = st.builds(
-    Seen,
+    RemoteState,
     id=st.sampled_from([None, 1, 7]),
     lists=st.frozensets(st.sampled_from([1, 2])),
     digest=st.sampled_from(["", "abc"]),
@@ -82,7 +82,7 @@ class Twins(RuleBasedStateMachine):
         assert self.twin.accept(event) == real
 
     @rule(target=leases, user=USERS)
-    def take(self, user: str) -> MultipleResults[Leases]:
+    def lease(self, user: str) -> MultipleResults[Leases]:
         taken = self.take_both(user)
         return multiple(taken) if taken else multiple()
 
@@ -99,9 +99,9 @@ class Twins(RuleBasedStateMachine):
             self.let_the_lease_run_out(user)
 
     def take_both(self, user: str) -> Leases | None:
-        real = self.real.take(user, LONG)
+        real = self.real.lease(user, LONG)
         self.clock.microseconds = int(self.real.now())
-        twin = self.twin.take(user, LONG)
+        twin = self.twin.lease(user, LONG)
         if isinstance(real, str) or isinstance(twin, str):
             assert twin == real
             return None
@@ -109,10 +109,10 @@ class Twins(RuleBasedStateMachine):
         return real, twin
 
     @rule(kind=KINDS, most=st.integers(1, 3), served=st.booleans())
-    def take_company(self, kind: str, most: int, served: bool) -> None:  # noqa: FBT001 - drawn
-        real = self.real.take_company(kind, most, LONG)
+    def lease_batch(self, kind: str, most: int, served: bool) -> None:  # noqa: FBT001 - drawn
+        real = self.real.lease_batch(kind, most, LONG)
         self.clock.microseconds = int(self.real.now())
-        twin = self.twin.take_company(kind, most, LONG)
+        twin = self.twin.lease_batch(kind, most, LONG)
         assert [timeless(lease.contact) for lease in twin] == [timeless(lease.contact) for lease in real]
         for leases in zip(real, twin, strict=True):
             self.end(leases, kind, served=served)
@@ -125,7 +125,7 @@ class Twins(RuleBasedStateMachine):
 
     @rule(sighting=SIGHTINGS)
     def notice(self, sighting: Sighting) -> None:
-        self.both(lambda store: store.notice("default", [sighting]))
+        self.both(lambda store: store.mark_changed("default", [sighting]))
 
     @rule(user=USERS)
     def let_the_lease_run_out(self, user: str) -> None:
@@ -139,8 +139,8 @@ class Twins(RuleBasedStateMachine):
                 held.delete(store.key("suspect"))
 
     @rule(leases=leases, seen=SEEN)
-    def keep(self, leases: Leases, seen: Seen) -> None:
-        self.both(lambda store: store.keep(self.mine(store, leases), LONG, {"default": seen}))
+    def renew_lease(self, leases: Leases, seen: RemoteState) -> None:
+        self.both(lambda store: store.renew_lease(self.mine(store, leases), LONG, {"default": seen}))
 
     @rule(leases=leases, data=st.data())
     def settle(self, leases: Leases, data: st.DataObject) -> None:
@@ -177,7 +177,7 @@ class Twins(RuleBasedStateMachine):
 
 def timeless(contact: Contact) -> Contact:
     """Return the contact without the moments that are the clocks' own."""
-    return replace(contact, unsure=str(bool(contact.unsure)), pending=dict.fromkeys(contact.pending, ""))
+    return replace(contact, unknown_since=str(bool(contact.unknown_since)), pending=dict.fromkeys(contact.pending, ""))
 
 
 @st.composite

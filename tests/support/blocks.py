@@ -25,7 +25,7 @@ def is_blocked(pipeline: Pipeline) -> bool:
 
 def look(pipeline: Pipeline) -> None:
     """Let the pipeline look at Anna, as an event of Brevo's does."""
-    pipeline.store.notice("default", [Sighting(user_id="anna")])
+    pipeline.store.mark_changed("default", [Sighting(user_id="anna")])
     pipeline.work()
 
 

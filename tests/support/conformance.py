@@ -94,10 +94,10 @@ def check(request: MockRequest, reply: Reply) -> None:
         "application/json",
     )
     try:
-        judge().validate_response(request, answer)
+        decide_outcomes().validate_response(request, answer)
         assert reply.status != 204 or not reply.body
         if reply.status < 300:
-            judge().validate_request(request)
+            decide_outcomes().validate_request(request)
     except PathError:
         assert reply.status == 404
     except OpenAPIError as error:
@@ -113,7 +113,7 @@ def explain(error: BaseException | None) -> Iterator[str]:
 
 
 @cache
-def judge() -> OpenAPI:
+def decide_outcomes() -> OpenAPI:
     """Return Brevo's OpenAPI text with the corrections, ready to validate."""
     return OpenAPI.from_dict(read_text())
 

@@ -78,7 +78,7 @@ def _edit_at_brevo(pipeline: Pipeline) -> None:
     """Let somebody edit a contact while the portal wants to hear of it."""
     wants = pipeline.resources.settings.model_copy(update={"portal": Portal(notice_task="portal.notice")})
     pipeline.brevo.edit(address_of("ella"), {"attributes": {"CITY": "Bonn"}})
-    pipeline.store.notice("default", [Sighting(user_id="ella")])
+    pipeline.store.mark_changed("default", [Sighting(user_id="ella")])
     sync_contact("ella", replace(pipeline.resources, settings=wants))
 
 
@@ -104,18 +104,18 @@ def _leave_work(pipeline: Pipeline) -> None:
     unsubscribe_contact.delay(user_id="fay", newsletter="weekly")
     pipeline.update("dora", email=address_of("bea"))
     pipeline.store.redis.hset(pipeline.store.key("contacts:fay"), "crashes", "2")
-    assert isinstance(pipeline.store.take("fay", 60), Lease)
+    assert isinstance(pipeline.store.lease("fay", 60), Lease)
     sweep()
 
 
 def _meet_trouble(pipeline: Pipeline) -> None:
     """Let an account's limits be used up, Brevo say so, and the account be paused."""
-    throttle, store = pipeline.resources.throttle, pipeline.store
+    limiter, store = pipeline.resources.limiter, pipeline.store
     pipeline.brevo.add_fault("status", status=402, method="POST", path="/contacts$")
     pipeline.subscribe("gil", "monthly")
     pipeline.work_once()
     for _ in range(2):
         store.grant(("default", "other", "0", "30000", "1", "3600000000"))
-    throttle.observe("default", "other", 100, 3)
-    throttle.hold("default", 60, "contacts")
-    throttle.pause("default", UnauthorizedError("401"))
+    limiter.record_usage("default", "other", 100, 3)
+    limiter.hold("default", 60, "contacts")
+    limiter.pause("default", UnauthorizedError("401"))

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from sync_tasks.domain.priority import Priority
 from sync_tasks.providers import Permit
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 
 SHORT = 0.03
 
 
-class CrowdedThrottle(Throttle):
+class CrowdedLimiter(Limiter):
     """Asks no limits; ``granted`` holds the priority of each request."""
 
     granted: list[Priority]

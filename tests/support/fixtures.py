@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from sync_tasks.config.settings import Account, Settings
 from sync_tasks.monitoring import status
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
 from sync_tasks.state.store import Store, connect
@@ -49,11 +49,11 @@ def make_pipeline(redis_url: str, served: ServedSandbox, brevo: Sandbox) -> Iter
     """Build a pipeline whose configuration differs in the given tables from that of the tests."""
     built: list[Pipeline] = []
 
-    def make(throttle: type[Throttle] = Throttle, *, key: str = "key", sure: bool = False, **tables: Any) -> Pipeline:
+    def make(limiter: type[Limiter] = Limiter, *, key: str = "key", sure: bool = False, **tables: Any) -> Pipeline:
         account = Account(base_url=served.url, requests_per_second=1000, api_key=SecretStr(key))
         settings = Settings.model_validate({**SETTINGS, "accounts": {"default": account}, **tables})
         store = Store(connect(redis_url), "sync_tasks", tolerance=settings.pipeline.clock_tolerance)
-        built.append(Pipeline(build_resources(settings, store, throttle, sure=sure), brevo))
+        built.append(Pipeline(build_resources(settings, store, limiter, sure=sure), brevo))
         return built[-1]
 
     yield make
@@ -190,4 +190,4 @@ def quick_brevo(brevo: Sandbox) -> Sandbox:
 @pytest.fixture
 def loader(make_pipeline: MakePipeline, write_rows: WriteRows, quick_brevo: Sandbox) -> Loader:  # noqa: ARG001 - made quick
     """A pipeline to load files into, which waits a little where it would wait long."""
-    return Loader(make_pipeline(throttle=Meddling), write_rows)
+    return Loader(make_pipeline(limiter=Meddling), write_rows)

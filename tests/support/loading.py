@@ -11,7 +11,7 @@ from typing import Any
 from sync_tasks.backfill.import_contacts import LARGEST, Importing
 from sync_tasks.backfill.load import load
 from sync_tasks.backfill.rows import Source, Words
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from tests.support.pipeline import Pipeline, address_of
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ class KilledError(Exception):
     """The load ends here, as if killed."""
 
 
-class Meddling(Throttle):
+class Meddling(Limiter):
     """Rests only briefly; the first time, something happens."""
 
     happens: Callable[[], object] | None = None
@@ -65,8 +65,8 @@ class Loader:
 
     def bring(self, largest: int = LARGEST, happens: Callable[[], object] | None = None) -> Counter[str]:
         """Bring what is loaded to Brevo; while it waits for that, something may happen."""
-        throttle: Any = self.pipeline.resources.throttle
-        throttle.happens = happens
+        limiter: Any = self.pipeline.resources.limiter
+        limiter.happens = happens
         return Importing(self.pipeline.resources, largest=largest).run()
 
     def bring_until(self, done: int) -> None:

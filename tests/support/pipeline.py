@@ -12,18 +12,18 @@ from typing import Any
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import Contact, EventKey
-from sync_tasks.domain.diff import Layout
+from sync_tasks.domain.diff import AccountMapping
 from sync_tasks.domain.events import EVENTS, parse_event
-from sync_tasks.domain.outcomes import Fates
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.providers.brevo.connection import Patience
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from sync_tasks.state.store import Store
 from sync_tasks.sync.accounts import AccountOwner, open_gateway
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report, Resources
-from sync_tasks.tasks.bootstrap import layout_of
+from sync_tasks.tasks.bootstrap import account_mapping_of
 
 HASTY = Patience(connect=2, read=0.4, pause=0.001)
 MOST_ROUNDS = 12
@@ -47,24 +47,24 @@ ATTRIBUTES = {"DAILY_UNSUBSCRIBED": "boolean", "CITY": "text", "VISITS": "float"
 
 
 def build_resources(
-    settings: Settings, store: Store, kind: type[Throttle] = Throttle, *, sure: bool = False
+    settings: Settings, store: Store, kind: type[Limiter] = Limiter, *, sure: bool = False
 ) -> Resources:
     """Return what a worker would work with, with gateways that are soon out of patience.
 
     Only if ``sure``, Brevo is asked whose account it is: most tests count the requests of events alone.
     """
-    throttle = kind(store, settings.accounts, settings.pipeline.probe_seconds)
+    limiter = kind(store, settings.accounts, settings.pipeline.probe_seconds)
     gateways = {
         name: open_gateway(
             account,
-            throttle.gate(name),
-            owner=AccountOwner(store, name, account, throttle) if sure else None,
+            limiter.gate(name),
+            owner=AccountOwner(store, name, account, limiter) if sure else None,
             patience=HASTY,
         )
         for name, account in settings.accounts.items()
     }
-    layouts: Mapping[str, Layout] = {name: layout_of(settings, name) for name in settings.accounts}
-    return Resources(settings, store, throttle, gateways, layouts)
+    mappings: Mapping[str, AccountMapping] = {name: account_mapping_of(settings, name) for name in settings.accounts}
+    return Resources(settings, store, limiter, gateways, mappings)
 
 
 @dataclass
@@ -94,33 +94,33 @@ class Pipeline:
     def _say(self, task: str, user_id: str, **said: object) -> EventKey:
         event = parse_event(EVENTS[task], {"user_id": user_id, **said})
         acceptance = self.store.accept(event)
-        self.waiting.extend((user_id, *acceptance.woken))
+        self.waiting.extend((user_id, *acceptance.users_to_nudge))
         return EventKey(task, event.about or "", acceptance.stamp)
 
     def sync(self, user_id: str) -> Report:
         """Look at one contact once, as a worker does for one message."""
         return sync_contact(user_id, self.resources)
 
-    def work(self) -> Fates:
+    def work(self) -> Outcomes:
         """Look at every contact that waits, again and again until none does, and return what became of the events.
 
         Trouble that does not end fails the test.
         """
-        fates: dict[str, Fates] = {}
+        outcomes: dict[str, Outcomes] = {}
         for _ in range(MOST_ROUNDS):
             self.waiting.extend(self.store.overdue(100, 0.0))
             if not self.waiting:
-                return _union(fates.values())
-            self._look_at_all(fates)
-        raise AssertionError(f"still waiting after {MOST_ROUNDS} rounds: {_union(fates.values()).waiting}")
+                return _union(outcomes.values())
+            self._look_at_all(outcomes)
+        raise AssertionError(f"still waiting after {MOST_ROUNDS} rounds: {_union(outcomes.values()).waiting}")
 
-    def work_once(self) -> Fates:
+    def work_once(self) -> Outcomes:
         """Look at every contact that waits; those that must be tried again wait for the next time."""
-        fates: dict[str, Fates] = {}
-        self._look_at_all(fates)
-        return _union(fates.values())
+        outcomes: dict[str, Outcomes] = {}
+        self._look_at_all(outcomes)
+        return _union(outcomes.values())
 
-    def _look_at_all(self, fates: dict[str, Fates]) -> None:
+    def _look_at_all(self, outcomes: dict[str, Outcomes]) -> None:
         again = []
         while self.waiting:
             user_id = self.waiting.popleft()
@@ -130,7 +130,7 @@ class Pipeline:
             self.waiting.extend(report.nudge)
             if report.retry_in is not None:
                 again.append(user_id)
-            fates[user_id] = fates.get(user_id, Fates()).then(report.fates)
+            outcomes[user_id] = outcomes.get(user_id, Outcomes()).then(report.outcomes)
         self.waiting.extend(again)
 
     def state(self, user_id: str) -> Contact:
@@ -176,17 +176,17 @@ def held_by(brevo: Sandbox, user_id: str) -> dict[str, Any]:
     return held[0]
 
 
-def _union(all_fates: Iterable[Fates]) -> Fates:
+def _union(all_fates: Iterable[Outcomes]) -> Outcomes:
     """Return the fates of different users' events in one."""
-    union = Fates()
-    for fates in all_fates:
-        union = Fates(
-            union.done | fates.done,
-            {**union.dead, **fates.dead},
-            {**union.waiting, **fates.waiting},
-            union.resolved | fates.resolved,
-            union.superseded | fates.superseded,
-            union.not_found | fates.not_found,
+    union = Outcomes()
+    for outcomes in all_fates:
+        union = Outcomes(
+            union.done | outcomes.done,
+            {**union.dead, **outcomes.dead},
+            {**union.waiting, **outcomes.waiting},
+            union.resolved | outcomes.resolved,
+            union.superseded | outcomes.superseded,
+            union.not_found | outcomes.not_found,
         )
     return union
 

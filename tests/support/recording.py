@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from sync_tasks.errors import UnauthorizedError
 from sync_tasks.local.redis_server import EmbeddedRedis
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import LimitSettings, SandboxSettings
 from sync_tasks.sandbox.server import serving
 from sync_tasks.state.store import Store
@@ -71,12 +71,12 @@ def accept_the_rest(rig: Rig) -> None:
     for newsletter in ("daily", "weekly"):
         rig.portal.accept("subscribe", user_id="joins", newsletter=newsletter, email="joins@portal.org")
     rig.portal.accept("subscribe", user_id="in_hand", newsletter="daily", email="in_hand@portal.org")
-    rig.store.take("in_hand", 1)
+    rig.store.lease("in_hand", 1)
     told: dict[str, str] = {"newsletter": "weekly", "occurred_at": "2026-01-01T00:00:00+00:00"}
     for user_id in ("sent_in_full", "comes_late"):
         rig.send("sync_tasks.subscribe_contact", user_id=user_id, email=f"{user_id}@portal.org", **told)
     rig.nudge("stays")
-    Throttle(rig.store, {}).pause("default", UnauthorizedError("GET /contacts: 401 unauthorized"))
+    Limiter(rig.store, {}).pause("default", UnauthorizedError("GET /contacts: 401 unauthorized"))
 
 
 def dump(store: Store) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import EVENTS, parse_event
-from sync_tasks.rate_limits.limiter import Throttle
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.tasks.accept import NUDGE
@@ -143,7 +143,7 @@ class Rig(Station):
 
     def paused(self, account: str = "default") -> str | None:
         """Return which error paused an account, if one did."""
-        pause = Throttle(self.store, {}).paused(account)
+        pause = Limiter(self.store, {}).paused(account)
         return pause.error if pause else None
 
 

@@ -5,14 +5,14 @@ from functools import reduce
 from typing import Any
 
 from sync_tasks.domain.contact import Block, Contact, EventKey, merge, values_of
-from sync_tasks.domain.diff import Layout, Subscribable
+from sync_tasks.domain.diff import AccountMapping, Subscribable
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Unsubscribe, Update, parse_event
 from sync_tasks.domain.timestamps import stamp_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ADA, BEA = "ada@example.com", "bea@example.com"
 ACCOUNT = "default"
-LAYOUT = Layout(
+MAPPING = AccountMapping(
     {"daily": Subscribable(3, "DAILY_UNSUBSCRIBED"), "weekly": Subscribable(5)},
     {"first_name": "FIRSTNAME", "city": "CITY"},
     account=ACCOUNT,

@@ -78,7 +78,7 @@ class Script:
     def says(self, *replies: Reply) -> None:
         self.replies.extend(replies)
 
-    def take(self, request: Asked) -> Reply:
+    def lease(self, request: Asked) -> Reply:
         with self.lock:
             self.asked.append(request)
             reply = self.replies.popleft() if self.replies else answer(418, {"code": "the_script_is_over"})
@@ -102,7 +102,7 @@ class _Handler(socketserver.StreamRequestHandler):
         with self.server.script.lock:
             self.server.script.connections += 1
         while (request := self._read()) is not None:
-            reply = self.server.script.take(request)
+            reply = self.server.script.lease(request)
             self.wfile.write(reply.raw)
             if reply.last:
                 return

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 PEOPLE = [f"user-{number}" for number in range(12)]
@@ -14,7 +14,7 @@ IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/conta
 def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     """A pipeline with a crowd at each request, and a Brevo that imports at once."""
     brevo.settings.import_seconds = SHORT / 3
-    return make_pipeline(CrowdedThrottle)
+    return make_pipeline(CrowdedLimiter)
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def test_one_list_call_takes_everybody_off_who_waits(readers: Pipeline) -> None:
         readers.unsubscribe(user_id, "weekly")
 
     with readers.requests() as requests:
-        fates = readers.work()
+        outcomes = readers.work()
 
     assert requests == [LIST_CALL]
-    assert len(fates.done) == 1, "the others are concluded by the one who waited"
+    assert len(outcomes.done) == 1, "the others are concluded by the one who waited"
     assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
     assert not any(readers.state(user_id).pending for user_id in PEOPLE)
 
@@ -94,7 +94,7 @@ def test_one_whom_brevo_refuses_fails_alone(crowded: Pipeline, brevo: Sandbox) -
 
 
 def test_for_a_list_that_brevo_does_not_have_everybody_waits(make_pipeline: MakePipeline) -> None:
-    crowded = make_pipeline(CrowdedThrottle, newsletters={"weekly": {"list_id": 99}})
+    crowded = make_pipeline(CrowdedLimiter, newsletters={"weekly": {"list_id": 99}})
     for user_id in PEOPLE[:6]:
         crowded.subscribe(user_id, "weekly")
 
@@ -111,7 +111,7 @@ def test_a_request_without_an_answer_leaves_everybody_in_doubt_and_nobody_behind
     brevo.add_fault(trouble, count=1, path="remove")
 
     readers.sync("user-0")
-    assert [user_id for user_id in PEOPLE if not readers.state(user_id).unsure] == []
+    assert [user_id for user_id in PEOPLE if not readers.state(user_id).unknown_since] == []
     readers.work()
 
     assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
@@ -167,7 +167,7 @@ def test_people_with_other_wishes_are_no_company(readers: Pipeline) -> None:
 
 
 def test_opt_outs_and_erasures_ask_before_all_others(readers: Pipeline) -> None:
-    granted = readers.resources.throttle.__dict__.setdefault("granted", [])
+    granted = readers.resources.limiter.__dict__.setdefault("granted", [])
     readers.update("user-1", first_name="Bea")
     readers.unsubscribe("user-2", "weekly")
     readers.anonymize("user-3")
@@ -182,12 +182,12 @@ def test_an_import_that_brevo_may_carry_out_twice_is_verified_for_everybody(
     make_pipeline: MakePipeline, brevo: Sandbox
 ) -> None:
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedThrottle, pipeline={"quiet_seconds": 1})
+    crowded = make_pipeline(CrowdedLimiter, pipeline={"quiet_seconds": 1})
     for user_id in PEOPLE:
         crowded.subscribe(user_id, "weekly")
     brevo.add_fault("status", status=503, count=1, path="import")
 
     crowded.sync("user-0")
 
-    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unsure] == []
+    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unknown_since] == []
     assert not any(crowded.state(user_id).pending for user_id in PEOPLE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sync_tasks.domain.events import EVENTS, Event, parse_event
 from sync_tasks.sandbox import Sandbox
 from tests.promises.test_promises import TROUBLE, agrees
-from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.histories import START
 from tests.support.pipeline import MakePipeline, Pipeline
 
@@ -34,7 +34,7 @@ def wishes(draw: st.DrawFn) -> Event:
 
 @pytest.fixture
 def crowded(make_pipeline: MakePipeline) -> Pipeline:
-    return make_pipeline(CrowdedThrottle)
+    return make_pipeline(CrowdedLimiter)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import SHORT, CrowdedThrottle
+from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline
 
 LISTS = {"daily": 3, "weekly": 5, "monthly": 7}
@@ -27,7 +27,7 @@ numbers = count()
 @pytest.fixture
 def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     brevo.settings.import_seconds = SHORT / 3
-    return make_pipeline(CrowdedThrottle)
+    return make_pipeline(CrowdedLimiter)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

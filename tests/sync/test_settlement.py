@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sync_tasks.config.settings import Pipeline
-from sync_tasks.domain.contact import Contact, Seen
+from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.diff import ERASED
-from sync_tasks.domain.outcomes import Fates
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.errors import (
     AccountPausedError,
     AddressBusyError,
@@ -20,21 +20,21 @@ from sync_tasks.errors import (
     UnauthorizedError,
 )
 from sync_tasks.state.settlement import Settlement
-from sync_tasks.sync.settlement import Pushed, is_tired, retry_delay, settle
+from sync_tasks.sync.settlement import Pushed, is_expired, retry_delay, settle
 from tests.support.saying import ADA, BEA, anonymize, blocked, contact_of, key_of, merged, stamp, subscribe, update
 
 HOUR = 60
 NOW = 100 * HOUR
 PIPELINE = Pipeline(quiet_seconds=120)
 JOIN, LEFT_ADDRESS, ERASURE = subscribe(1), update(2, email=BEA), anonymize(3)
-HELD = Seen(7, ADA, frozenset({3}))
-ERASED_AT_BREVO = Seen(7, "", digest=ERASED)
+HELD = RemoteState(7, ADA, frozenset({3}))
+ERASED_AT_BREVO = RemoteState(7, "", digest=ERASED)
 BUSY, REFUSED = TooEarlyError("425"), RejectedContactError("400")
 
 
 def pushed(*errors: SyncError, contact: Contact | None = None, **told: Any) -> Pushed:
     """Return a push of Ada that met one trouble on each of so many accounts."""
-    said: dict[str, Any] = {"now": stamp(NOW), "seen": {}, "doubtful": False, **told}
+    said: dict[str, Any] = {"now": stamp(NOW), "seen": {}, "outcome_unknown": False, **told}
     where = {f"account-{number}": error for number, error in enumerate(errors)}
     return Pushed(contact=contact or contact_of(JOIN), errors=where, **said)
 
@@ -85,25 +85,25 @@ def test_what_brevo_or_a_pause_told_goes_before_our_own_guess(errors: list[SyncE
     assert retry_delay(pushed(*errors), PIPELINE) == seconds
 
 
-@pytest.mark.parametrize(("hours", "tired"), [(23.9, False), (24.1, True)])
-def test_trouble_of_one_contact_is_given_up_after_a_day(hours: float, *, tired: bool) -> None:
+@pytest.mark.parametrize(("hours", "expired"), [(23.9, False), (24.1, True)])
+def test_trouble_of_one_contact_is_given_up_after_a_day(hours: float, *, expired: bool) -> None:
     push = pushed(BUSY, contact=failing(30, hours=hours))
-    assert is_tired(push, PIPELINE) is tired
-    assert (retry_delay(push, PIPELINE) is None) is tired
+    assert is_expired(push, PIPELINE) is expired
+    assert (retry_delay(push, PIPELINE) is None) is expired
 
 
 def test_trouble_of_the_account_is_never_given_up() -> None:
     paused = AccountPausedError("paused", 30)
     assert retry_delay(pushed(BUSY, paused, contact=failing(30, hours=99)), PIPELINE) == 30
-    assert not is_tired(pushed(paused), PIPELINE)
+    assert not is_expired(pushed(paused), PIPELINE)
 
 
-def settled(push: Pushed, fates: Fates | None = None) -> Settlement:
-    return settle(push, fates or Fates(), PIPELINE, retry_delay(push, PIPELINE), "task-1")
+def settled(push: Pushed, outcomes: Outcomes | None = None) -> Settlement:
+    return settle(push, outcomes or Outcomes(), PIPELINE, retry_delay(push, PIPELINE), "task-1")
 
 
 def test_a_contact_that_agrees_is_clean_and_nobody_need_look_again() -> None:
-    left = settled(pushed(seen={"default": HELD}), Fates(done=frozenset({key_of(JOIN)})))
+    left = settled(pushed(seen={"default": HELD}), Outcomes(done=frozenset({key_of(JOIN)})))
     assert (left.clean, left.due, left.tombstone, left.letters) == (True, None, "", {})
     assert left.fields[f"p:{key_of(JOIN)}"] == ""
     assert (left.fields["s:default:id"], left.fields["s:default:lists"]) == ("7", "3")
@@ -132,7 +132,7 @@ def test_crashes_are_forgotten_once_the_contact_was_pushed(error: SyncError | No
 
 def test_a_refused_event_becomes_a_letter_that_says_nothing_of_what_it_said() -> None:
     key = key_of(JOIN)
-    left = settled(pushed(REFUSED), Fates(dead={key: REFUSED}))
+    left = settled(pushed(REFUSED), Outcomes(dead={key: REFUSED}))
     (letter_id, text) = left.letters[key]
     assert letter_id in text
     assert '"error": "RejectedContactError"' in text
@@ -144,24 +144,24 @@ def test_a_refused_event_becomes_a_letter_that_says_nothing_of_what_it_said() ->
 def test_letters_are_closed_by_what_made_up_for_them() -> None:
     later, replayed = key_of(JOIN), key_of(LEFT_ADDRESS)
     contact = contact_of(JOIN, LEFT_ADDRESS, dead={later: "a", replayed: "b"})
-    left = settled(pushed(contact=contact), Fates(done=frozenset({replayed}), resolved=frozenset({later})))
+    left = settled(pushed(contact=contact), Outcomes(done=frozenset({replayed}), resolved=frozenset({later})))
     assert left.closed == {later: "reflected by a later push", replayed: "reflected"}
 
 
 @pytest.mark.parametrize(
-    ("unsure", "told", "since", "due"),
+    ("unknown_since", "told", "since", "due"),
     [
         pytest.param("", {}, "", None, id="never unsure"),
-        pytest.param("", {"doubtful": True}, stamp(NOW), 120, id="a request went unanswered"),
+        pytest.param("", {"outcome_unknown": True}, stamp(NOW), 120, id="a request went unanswered"),
         pytest.param(stamp(NOW - 1), {}, stamp(NOW - 1), 60, id="it may still come"),
         pytest.param(stamp(NOW - 3), {}, "", None, id="verified after the quiet period"),
-        pytest.param(stamp(NOW - 3), {"doubtful": True}, stamp(NOW), 120, id="unanswered again"),
+        pytest.param(stamp(NOW - 3), {"outcome_unknown": True}, stamp(NOW), 120, id="unanswered again"),
     ],
 )
 def test_after_an_unanswered_request_somebody_looks_once_more(
-    unsure: str, told: dict[str, Any], since: str, due: float | None
+    unknown_since: str, told: dict[str, Any], since: str, due: float | None
 ) -> None:
-    left = settled(pushed(contact=contact_of(JOIN, unsure=unsure), **told))
+    left = settled(pushed(contact=contact_of(JOIN, unknown_since=unknown_since), **told))
     assert (left.fields["unsure"], left.due) == (since, due)
 
 
@@ -169,41 +169,41 @@ def test_after_an_unanswered_request_somebody_looks_once_more(
 def test_what_brevo_refuses_stays_unsure_and_after_the_quiet_period_waits_for_news(
     minutes: float, due: float | None
 ) -> None:
-    left = settled(pushed(REFUSED, contact=contact_of(JOIN, unsure=stamp(NOW - minutes))))
+    left = settled(pushed(REFUSED, contact=contact_of(JOIN, unknown_since=stamp(NOW - minutes))))
     assert (left.fields["unsure"], left.due) == (stamp(NOW - minutes), due)
 
 
 def test_what_was_noticed_is_looked_at_only_where_brevo_could_be_asked() -> None:
     contact = contact_of(JOIN, looks={"account-0": "3", "sports": "4"})
-    assert settled(pushed(BUSY, contact=contact)).looked == {"l:sports": "4"}
+    assert settled(pushed(BUSY, contact=contact)).read_at == {"l:sports": "4"}
 
 
 def test_what_events_told_of_an_opt_out_is_forgotten_once_a_look_decided_or_its_block_ended() -> None:
     told = {"default:hard_bounce": stamp(1), "default:list.3": stamp(2), "sports:list.5": stamp(3)}
     contact = contact_of(JOIN, looks={"default": "3"}, told=told, seen={"default": replace(HELD, block=blocked(1))})
     still = pushed(contact=contact, seen={"default": replace(HELD, block=blocked(1))})
-    assert settled(still).looked == {"l:default": "3", "b:default:list.3": stamp(2)}
+    assert settled(still).read_at == {"l:default": "3", "b:default:list.3": stamp(2)}
     over = pushed(contact=contact, seen={"default": HELD})
-    assert settled(over).looked == settled(still).looked | {"b:default:hard_bounce": stamp(1)}
+    assert settled(over).read_at == settled(still).read_at | {"b:default:hard_bounce": stamp(1)}
 
 
 def test_addresses_left_behind_are_forgotten_once_they_were_looked_for() -> None:
     contact = contact_of(JOIN, LEFT_ADDRESS)
     assert settled(pushed(contact=contact)).fields[f"h:{ADA}"] == ""
     assert f"h:{ADA}" not in settled(pushed(BUSY, contact=contact)).fields
-    assert f"h:{ADA}" not in settled(pushed(contact=contact, doubtful=True)).fields
+    assert f"h:{ADA}" not in settled(pushed(contact=contact, outcome_unknown=True)).fields
 
 
 def test_an_erasure_is_complete_only_after_a_second_look() -> None:
     first = settled(pushed(contact=contact_of(JOIN, ERASURE), seen={"default": ERASED_AT_BREVO}))
     assert (first.tombstone, first.fields["unsure"], first.due) == ("", stamp(NOW), 120)
-    contact = contact_of(JOIN, ERASURE, unsure=stamp(NOW - 3), seen={"default": ERASED_AT_BREVO})
+    contact = contact_of(JOIN, ERASURE, unknown_since=stamp(NOW - 3), seen={"default": ERASED_AT_BREVO})
     last = settled(pushed(contact=contact, seen={"default": ERASED_AT_BREVO}))
     assert (last.tombstone, last.due) == (f"{stamp(3)} default=7", None)
 
 
 def test_the_erasure_of_somebody_brevo_never_held_is_complete_at_once() -> None:
-    left = settled(pushed(contact=contact_of(JOIN, ERASURE), seen={"default": Seen()}))
+    left = settled(pushed(contact=contact_of(JOIN, ERASURE), seen={"default": RemoteState()}))
     assert left.tombstone == f"{stamp(3)} "
 
 
@@ -211,7 +211,7 @@ def test_what_is_left_of_an_erased_user_need_not_be_found_again() -> None:
     contact = contact_of(JOIN, LEFT_ADDRESS, ERASURE)
     left = settled(pushed(contact=contact, seen={"default": ERASED_AT_BREVO}))
     assert (left.fields["address"], left.fields[f"h:{ADA}"]) == ("", "")
-    never_found = settled(pushed(contact=contact, seen={"default": Seen()}))
+    never_found = settled(pushed(contact=contact, seen={"default": RemoteState()}))
     assert "address" not in never_found.fields
 
 
@@ -232,14 +232,16 @@ def test_an_erasure_closes_every_letter_of_the_user() -> None:
     ("before", "after", "line"),
     [
         (HELD, replace(HELD, id=9), "contact 7 gave way to 9"),
-        (HELD, Seen(), "contact 7 is gone"),
+        (HELD, RemoteState(), "contact 7 is gone"),
         (HELD, replace(HELD, block=blocked(1, "complaint")), "blocklisted complaint"),
         (replace(HELD, block=blocked(1)), replace(HELD, block=blocked(1)), None),
-        (Seen(), HELD, None),
+        (RemoteState(), HELD, None),
         (None, HELD, None),
     ],
 )
-def test_what_happened_behind_our_back_is_in_the_history(before: Seen | None, after: Seen, line: str | None) -> None:
+def test_what_happened_behind_our_back_is_in_the_history(
+    before: RemoteState | None, after: RemoteState, line: str | None
+) -> None:
     contact = contact_of(JOIN, seen={"default": before} if before else {})
     left = settled(pushed(contact=contact, seen={"default": after}))
     assert left.history == ([f"brevo:default:{stamp(NOW)} {line}"] if line else [])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.domain.diff import Layout, Subscribable
+from sync_tasks.domain.diff import AccountMapping, Subscribable
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.tasks.bootstrap import close, layout_of, worker_resources
+from sync_tasks.tasks.bootstrap import account_mapping_of, close, worker_resources
 
 
 def test_each_account_knows_its_own_newsletters_alone() -> None:
@@ -23,16 +23,18 @@ def test_each_account_knows_its_own_newsletters_alone() -> None:
         }
     )
     told = ({"city": "CITY"}, "gone-{token}@example.org", "GONE")
-    assert layout_of(settings, "news") == Layout({"daily": Subscribable(3, "DAILY_OFF")}, *told, "news")
-    assert layout_of(settings, "sports") == Layout({"goals": Subscribable(3)}, *told, "sports")
-    assert layout_of(settings, "news").flags == {"DAILY_OFF"}
+    assert account_mapping_of(settings, "news") == AccountMapping(
+        {"daily": Subscribable(3, "DAILY_OFF")}, *told, "news"
+    )
+    assert account_mapping_of(settings, "sports") == AccountMapping({"goals": Subscribable(3)}, *told, "sports")
+    assert account_mapping_of(settings, "news").flags == {"DAILY_OFF"}
 
 
 @pytest.mark.usefixtures("worker_environment")
 def test_a_process_makes_them_once_and_gives_them_back() -> None:
     first = worker_resources()
     assert worker_resources() is first
-    assert list(first.gateways) == list(first.layouts) == ["default"]
+    assert list(first.gateways) == list(first.mappings) == ["default"]
     assert first.gateways["default"] is not None
     close()
     close()

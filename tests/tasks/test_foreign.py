@@ -38,7 +38,7 @@ def test_whoever_waited_is_looked_at_too(store: Store) -> None:
     receive_event(store, Subscribe, WHOLE, "task-1")
     receive_event(store, Subscribe, WHOLE | {"user_id": "u2"}, "task-2")
     moved = WHOLE | {"email": "elsewhere@portal.example", "occurred_at": "2026-03-01T00:02:00Z"}
-    assert receive_event(store, Subscribe, moved, "task-3").woken == ("u2",)
+    assert receive_event(store, Subscribe, moved, "task-3").users_to_nudge == ("u2",)
 
 
 def test_an_argument_of_a_newer_portal_is_ignored_and_named(store: Store, caplog: pytest.LogCaptureFixture) -> None:

@@ -61,7 +61,7 @@ def test_a_whole_event_of_another_producer_ends_the_same_way(brevo: Sandbox) -> 
 
 def test_whoever_finds_the_contact_in_other_hands_joins(store: Store) -> None:
     subscribe_contact.delay(**READER)
-    assert isinstance(store.take("u1", 60), Lease)
+    assert isinstance(store.lease("u1", 60), Lease)
     assert work(last(store)) == ("SUCCESS", "joined")
 
 
@@ -103,7 +103,7 @@ def test_trouble_of_the_account_ends_the_task_and_the_state_remembers(store: Sto
     brevo.faults.add(Fault(kind="status", status=401))
     subscribe_contact.delay(**READER)
     assert work(last(store)) == ("SUCCESS", "deferred")
-    assert worker_resources().throttle.paused("default")
+    assert worker_resources().limiter.paused("default")
     assert store.redis.zscore(store.key("due"), "u1") is not None
     assert store.redis.zscore(store.key("dirty"), "u1") is not None
     assert read_letters(store) == []

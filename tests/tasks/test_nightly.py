@@ -55,7 +55,7 @@ def test_whoever_comes_while_another_compares_has_nothing_to_do(reader: Sandbox,
 
 @pytest.mark.usefixtures("reader")
 def test_a_worker_that_must_end_leaves_the_comparison_to_another_one(store: Store) -> None:
-    worker_resources().throttle.stop()
+    worker_resources().limiter.stop()
     state, rejected = handle("sync_tasks.reconcile", {})
     assert (state, type(rejected), rejected.requeue) == ("REJECTED", Reject, True)
     assert not store.redis.exists(store.key("reconciling"))
@@ -115,5 +115,5 @@ def test_a_portal_that_hears_of_blocks_alone_is_sent_what_it_was_always_sent(rea
 
 
 def look(store: Store) -> None:
-    store.notice("default", [Sighting(user_id="u1")])
+    store.mark_changed("default", [Sighting(user_id="u1")])
     handle("sync_tasks.sync_contact", {"user_id": "u1"})

@@ -61,7 +61,7 @@ def test_sigterm_waits_for_the_request_under_way_and_for_no_next_try(lonely_stat
     assert worker.stop(signal.SIGTERM) == 0
     contact = station.store.peek("anna")
     assert contact is not None
-    assert (contact.pending, contact.unsure) == ({}, "")
+    assert (contact.pending, contact.unknown_since) == ({}, "")
     assert set(station.store.redis.zrange("sync_tasks:dirty", 0, -1)) == {f"user-{number}" for number in range(6)}
 
 

@@ -77,6 +77,6 @@ def test_a_worker_watches_until_it_ends(
         return "sweeps go on again" in caplog.text
 
     wait_until(all_clear, "the all-clear")
-    worker_resources().throttle.stop()
+    worker_resources().limiter.stop()
     watcher.join(10)
     assert not watcher.is_alive()

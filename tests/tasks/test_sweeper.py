@@ -96,9 +96,9 @@ def test_a_queue_that_is_only_slow_gets_no_more_nudges(store: Store) -> None:
 
 def test_while_every_account_is_paused_only_probes_go_out(store: Store) -> None:
     put(store, *(f"u{number}" for number in range(PROBES + 3)))
-    worker_resources().throttle.pause("default", UnauthorizedError("401"))
+    worker_resources().limiter.pause("default", UnauthorizedError("401"))
     assert sweep() == PROBES
-    worker_resources().throttle.resume("default")
+    worker_resources().limiter.resume("default")
     forget_last_sweep(store)
     assert sweep() == 3
 
@@ -106,14 +106,14 @@ def test_while_every_account_is_paused_only_probes_go_out(store: Store) -> None:
 def test_while_every_account_is_paused_opt_outs_probe_first_and_without_a_grace(store: Store) -> None:
     put(store, *(f"u{number}" for number in range(PROBES)))
     store.accept(unsubscribe(1).model_copy(update={"user_id": "leaver"}))
-    worker_resources().throttle.pause("default", UnauthorizedError("401"))
+    worker_resources().limiter.pause("default", UnauthorizedError("401"))
     sweep()
     assert nudged(store, "sync_tasks.urgent") == ["leaver"]
 
 
 def test_who_waits_for_a_part_is_nudged_only_as_its_probe(store: Store) -> None:
-    throttle, name = worker_resources().throttle, name_of("default", CREATING)
-    throttle.pause("default", OutOfCreditsError("402"), CREATING)
+    limiter, name = worker_resources().limiter, name_of("default", CREATING)
+    limiter.pause("default", OutOfCreditsError("402"), CREATING)
     store.redis.zadd(store.key(f"paused_users:{name}"), {"u1": 1, "u2": 2, "u3": 3})
     assert sweep() == 0
     store.redis.delete(store.key(f"probed:{name}"))
@@ -124,7 +124,7 @@ def test_who_waits_for_a_part_is_nudged_only_as_its_probe(store: Store) -> None:
 
 def test_whom_a_worker_has_in_hand_is_left_until_the_lease_would_run_out(store: Store) -> None:
     put(store, "u1", "u2")
-    lease = store.take("u1", 600)
+    lease = store.lease("u1", 600)
     assert isinstance(lease, Lease)
     assert sweep() == 1
     assert nudged(store) == ["u2"]

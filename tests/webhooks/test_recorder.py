@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from sync_tasks.cli.views.sides import read_history
-from sync_tasks.domain.contact import Block, Seen
+from sync_tasks.domain.contact import Block, RemoteState
 from sync_tasks.domain.opt_outs import block_of
-from sync_tasks.domain.outcomes import Fates
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
 from sync_tasks.sync.settlement import Pushed, settle
@@ -18,7 +18,7 @@ from tests.support.receiving import ANNA, Receiving, edit, unsubscription
 READ = "GET /v3/contacts/{id}"
 CHANGE = "PUT /v3/contacts/{id}"
 HOUR = 3_600_000_000
-NO_FATES = Fates()
+NO_FATES = Outcomes()
 
 
 @pytest.fixture
@@ -177,11 +177,11 @@ def test_a_look_stays_until_it_was_possible(anna: Pipeline, brevo: Sandbox, rece
 
 
 def test_what_is_noticed_during_a_push_is_looked_at_after_it(anna: Pipeline) -> None:
-    anna.store.notice("default", [Sighting(user_id="anna")])
-    lease = anna.store.take("anna", 5)
+    anna.store.mark_changed("default", [Sighting(user_id="anna")])
+    lease = anna.store.lease("anna", 5)
     assert not isinstance(lease, str)
-    anna.store.notice("default", [Sighting(user_id="anna")])
-    pushed = Pushed(lease.contact, anna.store.now(), lease.contact.seen, {}, doubtful=False)
+    anna.store.mark_changed("default", [Sighting(user_id="anna")])
+    pushed = Pushed(lease.contact, anna.store.now(), lease.contact.seen, {}, outcome_unknown=False)
     result = settle(pushed, NO_FATES, anna.resources.settings.pipeline, None, "")
     assert anna.store.settle(lease, result) == "again"
     with anna.requests() as made:
@@ -193,11 +193,11 @@ def test_an_erased_user_is_unknown(anna: Pipeline, receiver: Receiving) -> None:
     anna.anonymize("anna")
     anna.work()
     assert receiver.tell(unsubscription()) == {"unknown": 1}
-    assert anna.store.notice("default", [Sighting(user_id="anna")])[0].status == "unknown"
+    assert anna.store.mark_changed("default", [Sighting(user_id="anna")])[0].status == "unknown"
 
 
-def seen(block: Block | None = None, looked: int = 0) -> Seen:
-    return Seen(id=1, block=block, looked=f"{looked:016d}")
+def seen(block: Block | None = None, read_at: int = 0) -> RemoteState:
+    return RemoteState(id=1, block=block, read_at=f"{read_at:016d}")
 
 
 def stamp(number: int) -> str:
@@ -220,10 +220,10 @@ GUESSED = replace(UNSUBSCRIBED, guessed=True)
         (replace(GUESSED, since=stamp(7 * HOUR)), seen(BOUNCED), {}, BOUNCED),
         (BOUNCED, seen(Block("unsubscribed", stamp(HOUR))), {}, UNDER_A_BOUNCE),
         (UNSUBSCRIBED, seen(), {"hard_bounce": stamp(3 * HOUR)}, UNSUBSCRIBED),
-        (UNSUBSCRIBED, seen(looked=4 * HOUR), {"hard_bounce": stamp(2 * HOUR)}, UNSUBSCRIBED),
+        (UNSUBSCRIBED, seen(read_at=4 * HOUR), {"hard_bounce": stamp(2 * HOUR)}, UNSUBSCRIBED),
         (
             GUESSED,
-            seen(looked=4 * HOUR),
+            seen(read_at=4 * HOUR),
             {"hard_bounce": stamp(4 * HOUR + 1)},
             BOUNCED,
         ),
@@ -231,6 +231,6 @@ GUESSED = replace(UNSUBSCRIBED, guessed=True)
     ],
 )
 def test_the_gravest_kind_and_the_latest_opt_out_count(
-    held: Block | None, before: Seen | None, told: dict[str, str], block: Block | None
+    held: Block | None, before: RemoteState | None, told: dict[str, str], block: Block | None
 ) -> None:
     assert block_of(held, before, told) == block

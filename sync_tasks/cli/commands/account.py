@@ -122,14 +122,14 @@ def _ask(store: "Store", settings: "Settings", name: str) -> str:
 
 def _accept(store: "Store", settings: "Settings", name: str, owner: str, who: str | None) -> None:
     from sync_tasks.log import log
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
     from sync_tasks.sync.accounts import accept_owner
 
     users = 0
     with open_console().status("forgetting what the old account held") as status:
         for users in accept_owner(store, name, owner):
             status.update(f"{count(users, 'user')} seen to")
-    Throttle(store, settings.accounts).resume(name)
+    Limiter(store, settings.accounts).resume(name)
     log.warning(
         "account %s is another account from now on, accepted by %s", name, who or "a person at the command line"
     )

@@ -129,8 +129,8 @@ def backfill(
 def _opened(settings: "Settings") -> "Iterator[Resources]":
     from sync_tasks.tasks.bootstrap import build_resources, open_patiently
 
-    with open_store() as store, open_patiently(build_resources(settings, store)) as using:
-        yield using
+    with open_store() as store, open_patiently(build_resources(settings, store)) as context:
+        yield context
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +214,9 @@ class Load:
         from sync_tasks.backfill.load import load
         from sync_tasks.backfill.preview import end_lacking
 
-        source, using = self.source, self.opened()
-        store = using.store
-        _check_accounts(using)
+        source, context = self.source, self.opened()
+        store = context.store
+        _check_accounts(context)
         tell_loaded = self.meter.step("loading", "rows")
         self.became = load(
             source.rows(), self.moment, store, lambda rows: tell_loaded(rows, source.position, source.size)
@@ -224,14 +224,16 @@ class Load:
         if ended := end_lacking(self.weighed.lacking, self.moment, store):
             self.became["ended"] = ended
         tell_imported = self.meter.step("importing", "contacts")
-        self.became += Importing(using, lambda done, total: tell_imported(done, done, total)).run()
+        self.became += Importing(context, lambda done, total: tell_imported(done, done, total)).run()
 
 
-def _check_accounts(using: "Resources") -> None:
+def _check_accounts(context: "Resources") -> None:
     """Refuse to load what Brevo would not take: an attribute that it lacks would make each contact a request."""
     from sync_tasks.cli.views.doctor_checks import check_account
 
-    checks = (each for name, gateway in using.gateways.items() for each in check_account(name, using.settings, gateway))
+    checks = (
+        each for name, gateway in context.gateways.items() for each in check_account(name, context.settings, gateway)
+    )
     failed = [each for each in checks if each.state == "fail"]
     for each in failed:
         complain(f"{each.what}: {each.found}: {each.advice}")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sync_tasks.cli.views.sides import Happening, Masks, Sides
     from sync_tasks.cli.views.verdict import Case, Trouble
     from sync_tasks.config.settings import Settings
-    from sync_tasks.domain.contact import Contact, RemoteContact, Seen
-    from sync_tasks.domain.diff import Layout
+    from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+    from sync_tasks.domain.diff import AccountMapping
     from sync_tasks.providers import Gateway
     from sync_tasks.state.dead_letters import DeadLetter
     from sync_tasks.state.store import Store
@@ -131,11 +131,11 @@ def _find_verdict(
 def _trouble(store: "Store", settings: "Settings", letters: "list[DeadLetter]", account: str) -> "Trouble":
     from sync_tasks.cli.views.verdict import Trouble
     from sync_tasks.domain.pauses import list_of
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
 
-    throttle = Throttle(store, settings.accounts)
-    pause = throttle.paused(account)
-    lists = frozenset(number for part in throttle.paused_parts(account) if (number := list_of(part)) is not None)
+    limiter = Limiter(store, settings.accounts)
+    pause = limiter.paused(account)
+    lists = frozenset(number for part in limiter.paused_parts(account) if (number := list_of(part)) is not None)
     return Trouble(tuple(letters), pause.error if pause else "", lists)
 
 
@@ -145,25 +145,29 @@ def _look_at_all(
     from sync_tasks.cli.connections import open_gateways
     from sync_tasks.cli.views.sides import is_concerned
     from sync_tasks.cli.views.verdict import Case
-    from sync_tasks.domain.contact import Seen
-    from sync_tasks.tasks.bootstrap import layout_of
+    from sync_tasks.domain.contact import RemoteState
+    from sync_tasks.tasks.bootstrap import account_mapping_of
 
-    layouts = {name: layout_of(settings, name) for name in settings.accounts}
-    seen = {name: contact.seen.get(name) or Seen() for name in layouts if is_concerned(contact, name, layouts[name])}
+    mappings = {name: account_mapping_of(settings, name) for name in settings.accounts}
+    seen = {
+        name: contact.seen.get(name) or RemoteState()
+        for name in mappings
+        if is_concerned(contact, name, mappings[name])
+    }
     cases = [
-        Case(contact, layouts[name], known, _trouble(store, settings, letters, name)) for name, known in seen.items()
+        Case(contact, mappings[name], known, _trouble(store, settings, letters, name)) for name, known in seen.items()
     ]
     if shown.offline:
-        return {case.layout.account: _recall(case, shown.masks) for case in cases}
+        return {case.mapping.account: _recall(case, shown.masks) for case in cases}
     with open_gateways(store, settings) as gateways:
-        return {case.layout.account: _look(case, gateways[case.layout.account], shown.masks) for case in cases}
+        return {case.mapping.account: _look(case, gateways[case.mapping.account], shown.masks) for case in cases}
 
 
 def _recall(case: "Case", masks: "Masks", error: str = "") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, recall
     from sync_tasks.cli.views.verdict import judge, remembered
 
-    lines, standings = recall(case.contact, case.layout, case.seen, masks), judge(case, remembered(case.seen))
+    lines, standings = recall(case.contact, case.mapping, case.seen, masks), judge(case, remembered(case.seen))
     return Sides(case.seen.id, lines, asked=False, error=error, standings=standings)
 
 
@@ -173,24 +177,26 @@ def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     from sync_tasks.errors import SyncError
 
     try:
-        remote = _find(case.contact, case.seen, gateway, case.layout)
+        remote = _find(case.contact, case.seen, gateway, case.mapping)
     except SyncError as error:
         return _recall(case, masks, f"{type(error).__name__}: {error}")
-    lines = compare(case.contact, case.layout, case.seen, remote, masks)
+    lines = compare(case.contact, case.mapping, case.seen, remote, masks)
     standings = judge(case, held_of(remote, case))
     return Sides(remote.id if remote else None, lines, asked=True, standings=standings)
 
 
-def _find(contact: "Contact", seen: "Seen", gateway: "Gateway", layout: "Layout") -> "RemoteContact | None":
+def _find(
+    contact: "Contact", seen: "RemoteState", gateway: "Gateway", mapping: "AccountMapping"
+) -> "RemoteContact | None":
     """Return the user's contact at Brevo: the one we know, else the one with the address, or an ``ext_id`` of ours."""
     from sync_tasks.domain.identity import is_stranger
 
-    if seen.id is not None and (remote := gateway.read(seen.id)) and not is_stranger(remote, contact, layout, seen):
+    if seen.id is not None and (remote := gateway.read(seen.id)) and not is_stranger(remote, contact, mapping, seen):
         return remote
     if contact.address and not contact.address_taken and (found := gateway.find_address(contact.address)):
         return found
-    called = filter(None, map(gateway.find_ext_id, layout.ext_ids.all_of(contact.user_id)))
-    return next((remote for remote in called if layout.ext_ids.proves(remote.ext_id, contact.user_id)), None)
+    called = filter(None, map(gateway.find_ext_id, mapping.ext_ids.all_of(contact.user_id)))
+    return next((remote for remote in called if mapping.ext_ids.proves(remote.ext_id, contact.user_id)), None)
 
 
 def _dump(portrait: Portrait) -> dict[str, Any]:

@@ -115,18 +115,18 @@ def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]"
     with (
         open_store() as store,
         standing_alone(store) as alone,
-        open_patiently(build_resources(settings, store)) as using,
+        open_patiently(build_resources(settings, store)) as context,
         open_console(stderr=True).status("comparing") as shown,
     ):
         if not alone:
             complain("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
             raise typer.Exit(1)
-        given = open_export(wish, using) if wish else None
+        given = open_export(wish, context) if wish else None
 
         def tell(account: str, compared: int) -> None:
             shown.update(f"{account}: {count(compared, 'contact')} compared")
 
-        return given.reconcile(using, scope, tell) if given else reconcile(using, scope, tell)
+        return given.reconcile(context, scope, tell) if given else reconcile(context, scope, tell)
 
 
 def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:

@@ -57,45 +57,45 @@ class Export:
     sound: bool
     weighed: "Weighed" = field(init=False)
 
-    def reconcile(self, using: "Resources", scope: "Scope", tell: "Tell") -> "list[Run]":
+    def reconcile(self, context: "Resources", scope: "Scope", tell: "Tell") -> "list[Run]":
         """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
         from sync_tasks.backfill.preview import weigh
         from sync_tasks.reconcile import export as exporting
         from sync_tasks.reconcile.run import reconcile
 
-        self.weighed = weigh(self.source, self.as_of, using.store, self._extent(using, scope))
+        self.weighed = weigh(self.source, self.as_of, context.store, self._extent(context, scope))
         self._tell()
-        held = self._find_fault(using, scope)
+        held = self._find_fault(context, scope)
         if held and not scope.dry_run:
             complain(f"nothing was changed: {held}")
             raise typer.Exit(1)
-        exporting.bring_in(self.source, self.as_of, using.store, on_trial=scope.dry_run)
+        exporting.bring_in(self.source, self.as_of, context.store, on_trial=scope.dry_run)
         allowed = False
         try:
-            runs = reconcile(using, scope, tell)
+            runs = reconcile(context, scope, tell)
             allowed = not scope.dry_run and not any(run.refused for run in runs)
         finally:
             if not allowed:
-                exporting.take_back(self.source, using.store)
+                exporting.take_back(self.source, context.store)
         if allowed:
-            self._finish(using)
+            self._finish(context)
         return [replace(run, refused=run.refused or held) for run in runs]
 
-    def _extent(self, using: "Resources", scope: "Scope") -> "Extent":
+    def _extent(self, context: "Resources", scope: "Scope") -> "Extent":
         """Return what the export tells everything of: all that the comparison is about."""
         from sync_tasks.backfill.preview import Extent
 
-        accounts = frozenset(using.settings.accounts)
+        accounts = frozenset(context.settings.accounts)
         newsletters = {
             slug
-            for slug in using.settings.newsletters
-            if scope.newsletter in {"", slug} and scope.account in {"", using.settings.account_of(slug)}
+            for slug in context.settings.newsletters
+            if scope.newsletter in {"", slug} and scope.account in {"", context.settings.account_of(slug)}
         }
         return Extent(
             frozenset(newsletters) if self.sound else frozenset(),
             accounts,
             whole=True,
-            was=former_slugs(using.settings),
+            was=former_slugs(context.settings),
         )
 
     def _tell(self) -> None:
@@ -110,9 +110,9 @@ class Export:
         if weighed.missing:
             complain(f"{count(len(weighed.missing), 'user')} of the state missing in the export")
 
-    def _find_fault(self, using: "Resources", scope: "Scope") -> str:
+    def _find_fault(self, context: "Resources", scope: "Scope") -> str:
         """Return why the safety catch holds before anything is changed, or nothing."""
-        told = scope.max_changes if scope.max_changes is not None else using.settings.reconcile.max_changes
+        told = scope.max_changes if scope.max_changes is not None else context.settings.reconcile.max_changes
         losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
         most = most_changes(self.weighed.users, told)
         if losing <= most:
@@ -122,24 +122,24 @@ class Export:
             f"at it with --dry-run, then allow it with --max-changes {losing}"
         )
 
-    def _finish(self, using: "Resources") -> None:
+    def _finish(self, context: "Resources") -> None:
         """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks where that is wished."""
         from sync_tasks.backfill.import_contacts import Importing
         from sync_tasks.backfill.preview import end_lacking
         from sync_tasks.reconcile.export import delete_users
 
-        end_lacking(self.weighed.lacking, self.as_of, using.store)
-        Importing(using).run()
+        end_lacking(self.weighed.lacking, self.as_of, context.store)
+        Importing(context).run()
         if self.wish.delete:
-            delete_users(self.weighed.missing, self.as_of, using.store)
+            delete_users(self.weighed.missing, self.as_of, context.store)
 
 
-def open_export(wish: Wish, using: "Resources") -> Export:
+def open_export(wish: Wish, context: "Resources") -> Export:
     """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
     from sync_tasks.backfill.rows import check
 
     moment = moment_of_file(wish.path, wish.as_of, wish.form.zone)
-    source = wish.form.open(wish.path, using.settings, types_at_brevo(lambda: using))
+    source = wish.form.open(wish.path, context.settings, types_at_brevo(lambda: context))
     checked = check(source)
     tell_bad_rows(checked)
     if source.changed:

@@ -108,13 +108,13 @@ def _end(hold: "Hold", trust: Trusted, who: str) -> "list[Event]":
     with (
         open_store() as store,
         standing_alone(store) as alone,
-        open_patiently(build_resources(settings, store)) as using,
+        open_patiently(build_resources(settings, store)) as context,
     ):
         if not alone:
             complain("a comparison is under way: try again when it is done")
             raise typer.Exit(1)
         try:
-            conceded += concede(using, hold) if trust == "brevo" else []
+            conceded += concede(context, hold) if trust == "brevo" else []
         except SyncError as error:
             complain(f"nothing was changed, an account cannot be read: {type(error).__name__}: {error}")
             raise typer.Exit(1) from None

@@ -111,16 +111,16 @@ def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
 
     if not order.yes:
         typer.confirm(escaped(order.question), abort=True, err=True)
-    woken = {order.user_id}
+    users_to_nudge = {order.user_id}
     for event in events:
         acceptance = store.accept(event)
-        woken |= set(acceptance.woken)
+        users_to_nudge |= set(acceptance.users_to_nudge)
         _note(store, order, EventKey(event.task, event.about or "", acceptance.stamp))
         say(
             f"{escaped(order.user_id)}: {event.task.removesuffix('_contact')} {event.about or ''}".rstrip()
             + " accepted"
         )
-    nudge(woken, urgent=True)
+    nudge(users_to_nudge, urgent=True)
     suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(order.user_id))
 
 

@@ -77,13 +77,13 @@ def install_one(name: str, settings: "Settings", url: str, token: str, *, batche
     """Install the webhook of one account, and tell whether that worked."""
     from sync_tasks.config import environment
     from sync_tasks.providers.brevo.webhook_setup import Webhook, WebhookDesk, describe_webhook, install_webhook
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
 
     known = settings.accounts[name]
     description = describe_webhook(environment.namespace())
     webhook = Webhook(f"{url.rstrip('/')}/webhooks/brevo/{name}", description, batched=batched)
     with open_store() as store:
-        gate = Throttle(store, settings.accounts, settings.pipeline.probe_seconds).gate(name)
+        gate = Limiter(store, settings.accounts, settings.pipeline.probe_seconds).gate(name)
         desk = WebhookDesk(known.api_key.get_secret_value(), base_url=known.base_url, gate=gate)
         try:
             done = install_webhook(desk, webhook, token)

@@ -149,9 +149,9 @@ def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterat
 
 def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "Store") -> Iterator[Check]:
     """Look at one page of contacts: does another system fill the ``ext_id``?"""
-    from sync_tasks.tasks.bootstrap import layout_of
+    from sync_tasks.tasks.bootstrap import account_mapping_of
 
-    what, ext_ids = f"{name}: ext_id", layout_of(settings, name).ext_ids
+    what, ext_ids = f"{name}: ext_id", account_mapping_of(settings, name).ext_ids
     try:
         told = [remote.ext_id for remote in gateway.read_page(0) if remote.ext_id]
     except SyncError as error:

@@ -7,8 +7,8 @@ from typing import cast
 
 from sync_tasks.cli.output import mask_address, mask_value, show_value
 from sync_tasks.cli.views.verdict import Standing
-from sync_tasks.domain.contact import STAMP, Block, Contact, EventKey, RemoteContact, Seen
-from sync_tasks.domain.diff import ERASED, Layout, Wanted, wanted_of
+from sync_tasks.domain.contact import STAMP, Block, Contact, EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.diff import ERASED, AccountMapping, DesiredContact, desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.planning import concerns
@@ -84,64 +84,70 @@ def _happening(at: str, key: EventKey, outcome: str) -> Happening:
     return Happening(moment_of(at).isoformat(), key.task, key.newsletter, occurred_at, outcome)
 
 
-def is_concerned(contact: Contact, account: str, layout: Layout) -> bool:
+def is_concerned(contact: Contact, account: str, mapping: AccountMapping) -> bool:
     """Tell whether an account has, or should have, a contact of this user."""
-    return account in contact.seen or concerns(contact, account, layout)
+    return account in contact.seen or concerns(contact, account, mapping)
 
 
-def compare(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> list[Line]:
+def compare(
+    contact: Contact, mapping: AccountMapping, seen: RemoteState, remote: RemoteContact | None, masks: Masks
+) -> list[Line]:
     """Return the two sides of an account that was asked just now."""
-    return list(_lines_of_erased(remote, seen) if contact.erased else _lines(contact, layout, seen, remote, masks))
+    return list(_lines_of_erased(remote, seen) if contact.erased else _lines(contact, mapping, seen, remote, masks))
 
 
-def recall(contact: Contact, layout: Layout, seen: Seen, masks: Masks) -> list[Line]:
+def recall(contact: Contact, mapping: AccountMapping, seen: RemoteState, masks: Masks) -> list[Line]:
     """Return the two sides as far as the pipeline remembers Brevo's, which is all but the values of attributes."""
     if contact.erased:
         return [Line("contact", "erased", "erased" if seen.digest == ERASED else "not yet erased", None)]
-    wanted = wanted_of(contact, layout, seen)
+    wanted = desired_of(contact, mapping, seen)
     held = RemoteContact(seen.id or 0, seen.address, None, seen.lists, {}, seen.block) if seen.id else None
     digest = wanted.digest == seen.digest if held else None
     return [
         _line("address", wanted.address, held.address if held else None, masks.address),
         *(Line(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
-        *_newsletter_lines(contact, wanted, layout, held),
-        *_block_lines(held, contact, layout, seen),
+        *_newsletter_lines(contact, wanted, mapping, held),
+        *_block_lines(held, contact, mapping, seen),
     ]
 
 
-def _lines_of_erased(remote: RemoteContact | None, seen: Seen) -> Iterator[Line]:
+def _lines_of_erased(remote: RemoteContact | None, seen: RemoteState) -> Iterator[Line]:
     gone = remote is None or (remote.block is not None and not remote.lists and seen.digest == ERASED)
     yield Line("contact", "erased", "erased" if gone else "not yet erased", gone)
 
 
-def _lines(contact: Contact, layout: Layout, seen: Seen, remote: RemoteContact | None, masks: Masks) -> Iterator[Line]:
-    wanted = wanted_of(contact, layout, seen)
+def _lines(
+    contact: Contact, mapping: AccountMapping, seen: RemoteState, remote: RemoteContact | None, masks: Masks
+) -> Iterator[Line]:
+    wanted = desired_of(contact, mapping, seen)
     held = remote.attributes if remote else {}
     yield _line("address", wanted.address, remote.address if remote else None, masks.address)
     yield _line("ext_id", wanted.ext_id, remote.ext_id if remote else None, masks.plain)
     for name, value in sorted(wanted.attributes.items()):
         yield _line(name, value, held.get(name), masks.value)
-    yield from _newsletter_lines(contact, wanted, layout, remote)
-    yield from _other_lists(layout, remote)
-    yield from _block_lines(remote, contact, layout, seen)
+    yield from _newsletter_lines(contact, wanted, mapping, remote)
+    yield from _other_lists(mapping, remote)
+    yield from _block_lines(remote, contact, mapping, seen)
 
 
 def _line(what: str, wanted: Json, held: Json, show: Show) -> Line:
     return Line(what, show(wanted), show(held), (wanted in ("", None) and held in ("", None)) or wanted == held)
 
 
-def _other_lists(layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
+def _other_lists(mapping: AccountMapping, remote: RemoteContact | None) -> Iterator[Line]:
     """Name the lists at Brevo that no newsletter has."""
-    own = {newsletter.list_id for newsletter in layout.newsletters.values()}
+    own = {newsletter.list_id for newsletter in mapping.newsletters.values()}
     for number in sorted((remote.lists if remote else frozenset()) - own):
-        told = "which a newsletter had before" if number in layout.former else "which is not ours"
+        told = "which a newsletter had before" if number in mapping.former else "which is not ours"
         yield Line(f"list {number}", "", f"on list {number}, {told}", None)
 
 
-def _newsletter_lines(contact: Contact, wanted: Wanted, layout: Layout, remote: RemoteContact | None) -> Iterator[Line]:
-    wishes = layout.subscriptions(contact)
+def _newsletter_lines(
+    contact: Contact, wanted: DesiredContact, mapping: AccountMapping, remote: RemoteContact | None
+) -> Iterator[Line]:
+    wishes = mapping.subscriptions(contact)
     lists = remote.lists if remote else frozenset()
-    for slug, newsletter in sorted(layout.newsletters.items()):
+    for slug, newsletter in sorted(mapping.newsletters.items()):
         number = newsletter.list_id
         on, off = number in wanted.subscribed, number in wanted.unsubscribed
         said = "subscribed" if on else "unsubscribed" if off else ""
@@ -153,9 +159,11 @@ def _newsletter_lines(contact: Contact, wanted: Wanted, layout: Layout, remote: 
             yield Line(slug, said + since, held, (number in lists) == on if said else None)
 
 
-def _block_lines(remote: RemoteContact | None, contact: Contact, layout: Layout, seen: Seen) -> Iterator[Line]:
+def _block_lines(
+    remote: RemoteContact | None, contact: Contact, mapping: AccountMapping, seen: RemoteState
+) -> Iterator[Line]:
     """Tell of the block with the kind that decides, and of one that only the pipeline remembers."""
-    held = block_of(remote.block, seen, contact.opt_outs(layout.account)) if remote else None
+    held = block_of(remote.block, seen, contact.opt_outs(mapping.account)) if remote else None
     if held:
         yield Line("blocklisted", "", _tell_block(held), None)
     elif remote and seen.block:

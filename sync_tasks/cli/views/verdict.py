@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, Contact, RemoteContact, Seen
-from sync_tasks.domain.diff import Layout, wanted_of
+from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, Contact, RemoteContact, RemoteState
+from sync_tasks.domain.diff import AccountMapping, desired_of
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.dead_letters import DeadLetter
@@ -53,8 +53,8 @@ class Case:
     """One user on one account: what is wished, what is remembered, and what is in the way."""
 
     contact: Contact
-    layout: Layout
-    seen: Seen
+    mapping: AccountMapping
+    seen: RemoteState
     trouble: Trouble = Trouble()
 
 
@@ -62,19 +62,19 @@ def held_of(remote: RemoteContact | None, case: Case) -> Held:
     """Return what was read."""
     if remote is None:
         return Held(exists=False)
-    block = block_of(remote.block, case.seen, case.contact.opt_outs(case.layout.account))
+    block = block_of(remote.block, case.seen, case.contact.opt_outs(case.mapping.account))
     return Held(exists=True, lists=remote.lists, block=block, skipped=frozenset(remote.opted_out or ()) & remote.lists)
 
 
-def remembered(seen: Seen) -> Held:
+def remembered(seen: RemoteState) -> Held:
     """Return what the pipeline remembers."""
     return Held(seen.id is not None, seen.lists, seen.block, seen.skipped)
 
 
 def judge(case: Case, held: Held) -> list[Standing]:
     """Return how a living user stands with each newsletter of an account that somebody spoke of."""
-    wishes, standings = case.layout.subscriptions(case.contact), list[Standing]()
-    for slug, newsletter in sorted(case.layout.newsletters.items()):
+    wishes, standings = case.mapping.subscriptions(case.contact), list[Standing]()
+    for slug, newsletter in sorted(case.mapping.newsletters.items()):
         reached = newsletter.list_id in held.lists - held.skipped and held.block is None
         since, wished = wishes.get(slug, ("", False))
         if since and wished:
@@ -91,10 +91,10 @@ def judge(case: Case, held: Held) -> list[Standing]:
 
 def _obstacles(slug: str, since: str, case: Case, held: Held) -> Iterator[tuple[str, bool | None]]:
     """Yield what keeps a subscriber from the mail, and whether a new subscription would help; the gravest first."""
-    newsletter, contact, layout = case.layout.newsletters[slug], case.contact, case.layout
+    newsletter, contact, mapping = case.mapping.newsletters[slug], case.contact, case.mapping
     number = newsletter.list_id
-    if number in case.trouble.lacking | layout.absent:
-        yield f"account {layout.account} has no list {number}", False
+    if number in case.trouble.lacking | mapping.absent:
+        yield f"account {mapping.account} has no list {number}", False
     if contact.held and since <= contact.held and number not in held.lists:
         yield "the state is on hold: see `sync-tasks state show`", True
     yield from _opt_outs(number, since, case, held)
@@ -111,8 +111,8 @@ def _opt_outs(number: int, since: str, case: Case, held: Held) -> Iterator[tuple
     lifting = held.block and held.block.kind == KINDS[0] and since > held.block.latest
     if held.block and not (lifting and case.contact.pending):
         yield _tell_block(held.block)
-    if number in wanted_of(case.contact, case.layout, case.seen).unsubscribed:
-        moment = case.seen.ended_up_to(number)
+    if number in desired_of(case.contact, case.mapping, case.seen).unsubscribed:
+        moment = case.seen.list_ended_up_to(number)
         yield f"opted out at Brevo{f' on {_day(moment)}' if moment else ''}, after the subscription", True
     if number in held.skipped:
         yield f"unsubscribed from list {number} alone, at Brevo", True
@@ -122,12 +122,12 @@ def _opt_outs(number: int, since: str, case: Case, held: Held) -> Iterator[tuple
 
 def _on_its_way(slug: str, case: Case) -> Iterator[tuple[str, bool | None]]:
     """Yield that the wish has not arrived: it waits, or is a dead letter."""
-    letters, layout = case.trouble.letters, case.layout
-    own = [letter for letter in letters if layout.renamed.get(letter.newsletter, letter.newsletter) == slug]
+    letters, mapping = case.trouble.letters, case.mapping
+    own = [letter for letter in letters if mapping.renamed.get(letter.newsletter, letter.newsletter) == slug]
     for letter in own or letters:
         yield f"{letter.task} is dead letter {letter.id} ({letter.error})", None
     if case.contact.pending:
-        yield f"it is on its way{f', account {layout.account} is paused' if case.trouble.paused else ''}", None
+        yield f"it is on its way{f', account {mapping.account} is paused' if case.trouble.paused else ''}", None
 
 
 def _tell_block(block: Block) -> tuple[str, bool]:

@@ -54,10 +54,10 @@ def _check_webhook(name: str, settings: "Settings", store: "Store", token: str) 
 
 def _ask_brevo(name: str, settings: "Settings", store: "Store") -> "Found | None":
     from sync_tasks.providers.brevo.webhook_setup import WebhookDesk, describe_webhook, find_webhook
-    from sync_tasks.rate_limits.limiter import Throttle
+    from sync_tasks.rate_limits.limiter import Limiter
 
     known = settings.accounts[name]
-    gate = VisitorGate(Throttle(store, settings.accounts, settings.pipeline.probe_seconds), name)
+    gate = VisitorGate(Limiter(store, settings.accounts, settings.pipeline.probe_seconds), name)
     desk = WebhookDesk(known.api_key.get_secret_value(), base_url=known.base_url, gate=gate)
     try:
         return find_webhook(desk, describe_webhook(environment.namespace()))

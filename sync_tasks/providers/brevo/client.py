@@ -100,10 +100,10 @@ class Brevo(Operations):
             return tried[-1]
 
         last = self._retrying(attempt)
-        doubtful = any(isinstance(one, Fault) and one.doubtful for one in tried)
+        outcome_unknown = any(isinstance(one, Fault) and one.outcome_unknown for one in tried)
         if isinstance(last, Answer):
-            return last, doubtful
-        raise self._weigh(call, last, doubtful=doubtful)
+            return last, outcome_unknown
+        raise self._weigh(call, last, outcome_unknown=outcome_unknown)
 
     def confirm_owner(self) -> None:
         """Ask whose account this is, unless that is known."""
@@ -119,16 +119,16 @@ class Brevo(Operations):
         if self._owner and self._owner.doubt():
             self.confirm_owner()
 
-    def _weigh(self, call: Call, fault: Fault, *, doubtful: bool) -> SyncError:
+    def _weigh(self, call: Call, fault: Fault, *, outcome_unknown: bool) -> SyncError:
         """Return the error of a call that failed, seen together with its earlier tries and the account's health.
 
         The firewall's page is the contact's trouble if an impersonal call gets through, else the account's: blocked.
         """
         if fault.walled and call.personal and isinstance(self._attempt(requests.read_attributes()), Answer):
             return RejectedContactError(f"{fault.error}: refused by the firewall")
-        if doubtful and isinstance(fault.error, TransientError | AccountError):
-            return GatewayUnavailableError(str(fault.error), doubtful=True)
-        fault.error.doubtful |= doubtful
+        if outcome_unknown and isinstance(fault.error, TransientError | AccountError):
+            return GatewayUnavailableError(str(fault.error), outcome_unknown=True)
+        fault.error.outcome_unknown |= outcome_unknown
         # Only what Brevo itself refused, without a word of another contact's, may be about a list.
         return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
 
@@ -142,7 +142,7 @@ class Brevo(Operations):
         if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
             self._gate.report(permit, None if isinstance(outcome, Answer) else outcome.error)
         if isinstance(outcome, Answer) and outcome.quota:
-            self._gate.observe(permit, *outcome.quota)
+            self._gate.record_usage(permit, *outcome.quota)
         return outcome
 
     def _exchange(self, call: Call) -> Answer | Fault:
@@ -150,7 +150,7 @@ class Brevo(Operations):
             answer = self._send(call)
         except ApiException as error:
             if error.body is None:
-                return Fault(GatewayUnavailableError(f"{call}: no secure connection", doubtful=call.writes))
+                return Fault(GatewayUnavailableError(f"{call}: no secure connection", outcome_unknown=call.writes))
             answer = Answer(error.status, error.headers.get(_RESET), error.body)
         except HTTPError as error:
             return failures.unanswered(call, error)
@@ -197,13 +197,13 @@ def _judge(call: Call, answer: Answer) -> Answer | Fault:  # noqa: C901 - one ca
         case _, 429:
             error = RateLimitedError(told, answer.retry_after)
         case _, 502 | 503 | 504:
-            return Fault(GatewayUnavailableError(told, doubtful=call.writes), brief=True)
+            return Fault(GatewayUnavailableError(told, outcome_unknown=call.writes), brief=True)
         case (3, _) | (_, 407):
             error = AccountError(f"{told}: sent elsewhere; check the base URL")
         case 4, _:
             error = RejectedContactError(told)
         case _:
-            error = GatewayUnavailableError(told, doubtful=call.writes)
+            error = GatewayUnavailableError(told, outcome_unknown=call.writes)
     return Fault(error)
 
 

@@ -40,9 +40,9 @@ class Fault:
     walled: bool = False
 
     @property
-    def doubtful(self) -> bool:
+    def outcome_unknown(self) -> bool:
         """Whether Brevo may still apply what we asked for."""
-        return isinstance(self.error, GatewayUnavailableError) and self.error.doubtful
+        return isinstance(self.error, GatewayUnavailableError) and self.error.outcome_unknown
 
 
 def tell(call: Call, answer: Answer) -> str:
@@ -74,10 +74,12 @@ def missing(call: Call, answer: Answer) -> SyncError:
 def unanswered(call: Call, error: HTTPError) -> Fault:
     """Return the fault of a request without an answer; it is doubtful unless no connection was ever made."""
     told = f"{call}: no answer ({type(error).__name__})"
-    doubtful = call.writes and not isinstance(error, ConnectTimeoutError)
-    return Fault(GatewayUnavailableError(told, doubtful=doubtful), brief=isinstance(error, NewConnectionError))
+    outcome_unknown = call.writes and not isinstance(error, ConnectTimeoutError)
+    return Fault(
+        GatewayUnavailableError(told, outcome_unknown=outcome_unknown), brief=isinstance(error, NewConnectionError)
+    )
 
 
 def unreadable(call: Call) -> GatewayUnavailableError:
     """Return the error of a good status with a body that tells nothing, such as a proxy's page."""
-    return GatewayUnavailableError(f"{call}: the answer cannot be read", doubtful=call.writes)
+    return GatewayUnavailableError(f"{call}: the answer cannot be read", outcome_unknown=call.writes)

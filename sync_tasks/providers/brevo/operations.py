@@ -72,11 +72,11 @@ class Operations(ABC):
     def create(self, contact: NewContact) -> Written:
         """Create a contact that does not exist yet; an existing one is never touched."""
         call = requests.create_contact(contact)
-        answer, doubtful = self._ask(call)
+        answer, outcome_unknown = self._ask(call)
         contact_id = responses.created_id(answer)
         if contact_id is None:
             raise failures.unreadable(call)
-        return Written(contact_id, doubtful=doubtful)
+        return Written(contact_id, outcome_unknown=outcome_unknown)
 
     def change(self, contact_id: int, change: Change) -> Written:
         """Change an existing contact in one request.
@@ -85,7 +85,7 @@ class Operations(ABC):
         """
         call = requests.change_contact(contact_id, change)
         try:
-            answer, doubtful = self._ask(call)
+            answer, outcome_unknown = self._ask(call)
         except MissingContactError:
             self.doubt_owner()
             if not call.lists or self.read(contact_id) is None:
@@ -94,7 +94,7 @@ class Operations(ABC):
             raise self._find_absent(call, refused) from None
         if answer.body.strip() and not answer.is_json:
             raise failures.unreadable(call)
-        return Written(contact_id, doubtful=doubtful)
+        return Written(contact_id, outcome_unknown=outcome_unknown)
 
     def _find_absent(self, call: Call, error: RejectedContactError) -> RejectedContactError:
         """Return that Brevo lacks a list, if that is why it refused; how it says so is not sure, so it is asked."""
@@ -103,7 +103,7 @@ class Operations(ABC):
             return error
         self.doubt_owner()
         missing = MissingListError(str(error), absent)
-        missing.doubtful = error.doubtful
+        missing.outcome_unknown = error.outcome_unknown
         return missing
 
     def has_list(self, list_id: int) -> bool:
@@ -155,12 +155,12 @@ class Operations(ABC):
     def _move(self, call: Call) -> Moved:
         """Brevo refuses the whole where nobody moves: each of them is then for its own request to find out."""
         try:
-            answer, doubtful = self._ask(call)
+            answer, outcome_unknown = self._ask(call)
         except RejectedContactError:
             return Moved(frozenset())
         if not answer.is_json:
             raise failures.unreadable(call)
-        return Moved(responses.moved_ids(answer), doubtful=doubtful)
+        return Moved(responses.moved_ids(answer), outcome_unknown=outcome_unknown)
 
     def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
         """Let Brevo create many contacts, soon and on the same lists; return whether it may do so twice.
@@ -168,8 +168,8 @@ class Operations(ABC):
         Raises:
             RejectedContactError: nothing will be imported.
         """
-        _, doubtful = self._ask(requests.import_contacts(lists, contacts))
-        return doubtful
+        _, outcome_unknown = self._ask(requests.import_contacts(lists, contacts))
+        return outcome_unknown
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         """Yield the contacts changed since then, by Brevo's clock, the last created first; a request brings 1,000."""

@@ -41,7 +41,7 @@ class Run:
     seconds: float = 0.0
 
 
-def play(plan: Plan, folder: Path, judge: Callable[[Run], None], progress: Progress) -> None:
+def play(plan: Plan, folder: Path, decide_outcomes: Callable[[Run], None], progress: Progress) -> None:
     """Play a run and have it judged before its processes are gone."""
     told = generate(plan.seed, plan.events, plan.people)
     with building(plan, folder) as world:
@@ -49,7 +49,7 @@ def play(plan: Plan, folder: Path, judge: Callable[[Run], None], progress: Progr
         _start(run)
         _rage(run, progress)
         _settle(run, progress)
-        judge(run)
+        decide_outcomes(run)
 
 
 def _start(run: Run) -> None:

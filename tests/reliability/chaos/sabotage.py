@@ -8,8 +8,8 @@ from sync_tasks.tasks.bootstrap import worker_resources
 # What each sabotage replaces in which script. (The third, no sweeper, is a run without beat.)
 CUTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "lease": {
-        "take": ("local held = redis.call('HGET', contact, 'lease')", "local held = false"),
-        "keep": ("not held or string.sub(held, STAMP + 1) ~= ARGV[2]", "false"),
+        "lease": ("local held = redis.call('HGET', contact, 'lease')", "local held = false"),
+        "renew_lease": ("not held or string.sub(held, STAMP + 1) ~= ARGV[2]", "false"),
         "settle": ("not held or string.sub(held, STAMP + 1) ~= token", "false"),
     },
     "version": {"settle": ("redis.call('HGET', contact, 'rev') ~= result.rev", "false")},

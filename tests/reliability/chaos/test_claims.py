@@ -34,14 +34,14 @@ def test_an_erased_user_who_waited_for_an_address_does_not_get_it(store: Store) 
 def test_a_living_user_who_waited_for_an_address_gets_it(store: Store) -> None:
     say(store, "subscribe", "first", newsletter="daily", email=WANTED)
     say(store, "subscribe", "second", newsletter="daily", email=WANTED)
-    assert say(store, "update", "first", email=OTHER).woken == ("second",)
+    assert say(store, "update", "first", email=OTHER).users_to_nudge == ("second",)
     assert store.claimant(WANTED) == "second"
 
 
 def test_who_gets_an_address_while_being_pushed_is_pushed_again(store: Store) -> None:
     say(store, "subscribe", "first", newsletter="daily", email=WANTED)
     say(store, "subscribe", "second", newsletter="daily", email=WANTED)
-    lease = store.take("second", 10)
+    lease = store.lease("second", 10)
     assert isinstance(lease, Lease)
     assert lease.contact.address_taken
     say(store, "update", "first", email=OTHER)

@@ -48,7 +48,7 @@ AGREES = "Brevo holds what the newest events say"
 FATES = "every event is reflected or one dead letter"
 
 
-def judge(plan: Plan, folder: Path) -> Verdict:
+def decide_outcomes(plan: Plan, folder: Path) -> Verdict:
     require_redis_server()
     verdict = Verdict()
     play(plan, folder, verdict.pronounce, lambda *_: None)
@@ -57,18 +57,18 @@ def judge(plan: Plan, folder: Path) -> Verdict:
 
 @pytest.mark.parametrize("plan", [SMALL, CROWDED, DEADLY], ids=["trouble", "crowd", "deaths"])
 def test_all_invariants_hold_where_nothing_is_sabotaged(plan: Plan, tmp_path: Path) -> None:
-    assert judge(plan, tmp_path).broken == set()
+    assert decide_outcomes(plan, tmp_path).broken == set()
 
 
 def test_the_suite_goes_red_without_a_sweeper(tmp_path: Path) -> None:
-    assert FATES in judge(replace(SMALL, sabotage="sweeper", within=30.0), tmp_path).broken
+    assert FATES in decide_outcomes(replace(SMALL, sabotage="sweeper", within=30.0), tmp_path).broken
 
 
 def test_the_suite_goes_red_where_settling_ignores_newer_events(tmp_path: Path) -> None:
-    assert FATES in judge(replace(CROWDED, sabotage="version"), tmp_path).broken
+    assert FATES in decide_outcomes(replace(CROWDED, sabotage="version"), tmp_path).broken
 
 
 def test_the_suite_goes_red_without_leases(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Newer events often mend by chance what a dead worker's request spoilt, hence more than one try."""
     tries = (replace(DEADLY, sabotage="lease", seed=seed) for seed in SEEDS)
-    assert any(AGREES in judge(plan, tmp_path_factory.mktemp("run")).broken for plan in tries)
+    assert any(AGREES in decide_outcomes(plan, tmp_path_factory.mktemp("run")).broken for plan in tries)
