@@ -4,28 +4,24 @@
 learnt with ``SyncView`` and asks again, until nothing is left to do.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
+from sync_tasks.domain.contact import Block, Contact, RemoteState
 from sync_tasks.domain.diff import (
     ERASED,
     FOREIGN,
     FOREIGNERS,
-    TAKEN,
     AccountMapping,
     Change,
     DesiredContact,
     NewContact,
     desired_of,
     difference,
-    differs,
-    digest,
     essential,
-    is_anonymized,
 )
 from sync_tasks.domain.identity import foreign_contact
-from sync_tasks.domain.opt_outs import block_of, end_block, notice_end, settle_block, standing
+from sync_tasks.domain.opt_outs import end_block, settle_block
+from sync_tasks.domain.remote_state import after_move, before_write
 from sync_tasks.errors import ErasedAtBrevoError, UnknownContactError
 from sync_tasks.texts import is_international
 
@@ -233,137 +229,6 @@ def _must_look(change: Change, wanted: DesiredContact, seen: RemoteState) -> boo
     return change.address is not None or any(since >= seen.read_at for since in wanted.subscribed.values())
 
 
-def remote_state_of(
-    remote: RemoteContact,
-    contact: Contact,
-    mapping: AccountMapping,
-    before: RemoteState | None,
-    now: str,
-    *,
-    guarded: Block | None = None,
-) -> RemoteState:
-    """Return what reading a contact tells us; ``guarded``: a request of ours may have lifted that block."""
-    before = before or RemoteState()
-    here = replace(before, address=remote.address or "", lists=remote.lists & mapping.lists)
-    wanted = desired_of(contact, mapping, here)
-    known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
-    lists = remote.lists & mapping.watched
-    marked = ERASED if is_erased_unknown(remote, contact, mapping, before) else ""
-    if not marked and mapping.ext_ids.is_foreign(remote.ext_id):
-        marked = TAKEN if before.id == remote.id and before.digest not in {"", FOREIGN} else FOREIGN
-    former = remote.lists & (before.lists | before.absent_lists | before.former) - mapping.watched
-    seen = RemoteState(
-        id=remote.id,
-        address=remote.address or "",
-        lists=lists,
-        digest=marked or digest(known, remote.ext_id),
-        block=block_of(remote.block, before, contact.opt_outs(mapping.account)),
-        ended_up_to=before.ended_up_to,
-        extra_contact_ids=before.extra_contact_ids,
-        foreign_lists=_strange_of(lists, before, remote.id)
-        - set(wanted.subscribed)
-        - wanted.unsubscribed
-        - wanted.kept,
-        absent_lists=mapping.watched - lists,
-        read_at=now,
-        unblocked=before.unblocked,
-        over=before.over,
-        bounced=before.bounced,
-        ended=ended_of(remote, contact, mapping, before),
-        skipped=before.skipped if remote.opted_out is None else mapping.watched & remote.opted_out.keys(),
-        former=former,
-        foreign=remote.lists - mapping.watched - former if remote.block else frozenset(),
-    )
-    if guarded is None and not contact.unknown_since:
-        seen = replace(notice_end(seen, before), edited=before.edited | _edits(wanted, before, seen, remote))
-    return settle_block(seen, wanted.address, wanted.address_since)
-
-
-def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> dict[int, str]:
-    """Return the lists that the person opted out of one by one, and when.
-
-    An event names lists also where it tells of an opt-out of everything: only the read tells whether a block is there.
-    A list that Brevo began to skip without an event was opted out of when the contact last changed, at the latest.
-    """
-    told = contact.list_opt_outs(mapping.account)
-    shown = remote.opted_out or {}
-    ended = dict(before.ended)
-    for number in mapping.watched & (told.keys() | shown.keys()):
-        news = number in shown and number not in before.skipped
-        moment = told.get(number) or (shown[number] if news else "")
-        if news or (moment and remote.block is None):
-            ended[number] = max(moment, ended.get(number, ""))
-    for number, moment in _flagged(remote, contact, mapping, before):
-        ended[number] = max(moment, ended.get(number, ""))
-    return {number: moment for number, moment in ended.items() if not _is_overtaken(number, moment, contact, mapping)}
-
-
-def _flagged(
-    remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState
-) -> Iterator[tuple[int, str]]:
-    """Yield the lists whose flag says unsubscribed although the state believes the contact there, and since when.
-
-    We set a flag only as the contact leaves its list: the state lost an opt-out, or somebody at Brevo wrote one down.
-    """
-    if contact.unknown_since or before.id != remote.id:
-        return
-    for slug, (since, wished) in mapping.subscriptions(contact).items():
-        newsletter = mapping.newsletters[slug]
-        flag, was_there = newsletter.unsubscribed_attribute, newsletter.list_id in before.lists
-        if wished and was_there and since <= before.read_at and flag and remote.attributes.get(flag) is True:
-            yield newsletter.list_id, since
-
-
-def _is_overtaken(list_id: int, moment: str, contact: Contact, mapping: AccountMapping) -> bool:
-    """Tell whether the portal itself has ended that subscription since."""
-    wishes = mapping.subscriptions(contact).items()
-    return any(since > moment and not wished and mapping.shows(slug, {list_id}) for slug, (since, wished) in wishes)
-
-
-def _edits(wanted: DesiredContact, before: RemoteState, now: RemoteState, remote: RemoteContact) -> frozenset[str]:
-    """Return in what somebody changed a contact at Brevo that was as the portal wants it.
-
-    An attribute that is empty there counts for none: Brevo ignores in silence what it does not like.
-    """
-    same = (before.address, before.digest, before.lists) == (now.address, now.digest, now.lists)
-    if same or before.id != now.id:
-        return frozenset()
-    was, is_now = difference(wanted, before), difference(wanted, replace(now, block=before.block))
-    values = (name for name in is_now.attributes if remote.attributes.get(name) not in ("", None))
-    overwritten = any(differs(remote, name, is_now.attributes[name]) for name in values)
-    edits = {
-        "address": is_now.address is not None and was.address is None,
-        "attributes": is_now.ext_id is not None and was.ext_id is None and overwritten,
-        "lists": bool(is_now.join - was.join or is_now.leave - was.leave - now.skipped),
-    }
-    return frozenset(name for name, edited in edits.items() if edited)
-
-
-def is_erased_unknown(
-    remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState | None
-) -> bool:
-    """Tell whether a contact proves an erasure of its user of which the state knows nothing.
-
-    A placeholder that let another user have the address first is known, or carries the user's own ``ext_id``.
-    """
-    if contact.erased or remote.ext_id in mapping.ext_ids.all_of(contact.user_id) or not is_anonymized(remote):
-        return False
-    return before is None or before.digest == ERASED or before.address != remote.address
-
-
-def still_guarded(seen: RemoteState, contact: Contact, guarded: Block | None) -> Block | None:
-    """Return what is left of a block that a request of ours may have lifted, and that a read does not show."""
-    address, since = (contact.wish("address") or ("", ""))[::-1]
-    return None if seen.block else standing(guarded, address, since, seen.bounced)
-
-
-def _strange_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
-    """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
-    if before.id != contact_id:
-        return frozenset()
-    return lists & (before.foreign_lists | before.absent_lists)
-
-
 def without_lists(view: SyncView, lists: frozenset[int]) -> SyncView:
     """Return the same view of an account that lacks these lists: nobody is on them."""
     seen = view.seen
@@ -371,28 +236,6 @@ def without_lists(view: SyncView, lists: frozenset[int]) -> SyncView:
         return view
     names = ("lists", "foreign_lists", "absent_lists", "skipped", "former", "foreign")
     return replace(view, seen=replace(seen, **{name: getattr(seen, name) - lists for name in names}))
-
-
-def before_write(seen: RemoteState, change: Change) -> RemoteState:
-    """Return what must be remembered before the request goes out, in case its answer never comes."""
-    if change.blocklisted is False and seen.block:
-        return replace(seen, ended_up_to=max(seen.ended_up_to, seen.block.opted_out))
-    return seen
-
-
-def after_move(seen: RemoteState, change: Change) -> RemoteState:
-    """Return what is known once the contact was put on the change's lists, and taken off others."""
-    lists, absent_lists = (seen.lists | change.join) - change.leave, (seen.absent_lists - change.join) | change.leave
-    ended = {number: moment for number, moment in seen.ended.items() if number not in change.join}
-    return replace(
-        seen,
-        lists=lists,
-        absent_lists=absent_lists,
-        foreign_lists=seen.foreign_lists - change.leave,
-        former=seen.former - change.leave,
-        ended=ended if seen.ended else seen.ended,
-        skipped=seen.skipped - change.join,
-    )
 
 
 def after_write(view: SyncView, change: Change, wanted: DesiredContact) -> SyncView:

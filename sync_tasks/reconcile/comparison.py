@@ -8,7 +8,8 @@ from itertools import islice
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import AccountMapping, is_anonymized
 from sync_tasks.domain.identity import is_stranger
-from sync_tasks.domain.planning import concerns, is_erased_unknown
+from sync_tasks.domain.planning import concerns
+from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.reconcile.checkpoint import Found, Memory
 from sync_tasks.reconcile.drift import Drift, find_drift, find_missing, wire_seen
 from sync_tasks.reconcile.fast_path import Glance

@@ -18,7 +18,7 @@ from sync_tasks.domain.diff import (
     essential,
 )
 from sync_tasks.domain.identity import is_stranger
-from sync_tasks.domain.planning import remote_state_of
+from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.reconcile.letters import Subject, subject_of
 from sync_tasks.state.codec import dump_seen
 

@@ -321,7 +321,7 @@ class Store:
             start = ahead[-1][1]
 
     def record_remote(self, calls: Iterable[Iterable[str]]) -> int:
-        """Note what Brevo holds of contacts that nobody leases (``record_remote.lua``); return of how many that held."""
+        """Note what Brevo holds of contacts nobody leases (``record_remote.lua``); return of how many that held."""
         return sum(cast("list[int]", self.run_all("record_remote", calls)))
 
     def walk(self, *question: str | int) -> tuple[str, str, str, str, list[str]]:

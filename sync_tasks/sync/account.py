@@ -17,17 +17,13 @@ from sync_tasks.domain.planning import (
     Step,
     SyncView,
     Write,
-    after_move,
     after_write,
-    before_write,
     first_view,
-    is_erased_unknown,
     is_held_back,
     next_step,
-    remote_state_of,
-    still_guarded,
     without_lists,
 )
+from sync_tasks.domain.remote_state import after_move, before_write, is_erased_unknown, remote_state_of, still_guarded
 from sync_tasks.errors import (
     AccountError,
     AddressBusyError,

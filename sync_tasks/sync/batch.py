@@ -25,9 +25,9 @@ from sync_tasks.domain.planning import (
     concerns,
     first_view,
     next_step,
-    remote_state_of,
     without_lists,
 )
+from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import GatewayUnavailableError, RejectedContactError, SyncError
 from sync_tasks.providers import Gateway

@@ -15,12 +15,11 @@ from sync_tasks.domain.planning import (
     SyncView,
     Write,
     after_write,
-    before_write,
     concerns,
     first_view,
     next_step,
-    remote_state_of,
 )
+from sync_tasks.domain.remote_state import before_write, remote_state_of
 from sync_tasks.errors import UnknownContactError
 from tests.support.saying import (
     ACCOUNT,
