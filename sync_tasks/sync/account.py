@@ -60,7 +60,7 @@ class AccountPush(Push):
         self.view = without_lists(first_view(self.lease.contact, self.account), self.mapping.absent)
         self.addresses = frozenset(self.lease.contact.addresses)
         try:
-            self._take_steps()
+            self._plan_and_send()
         finally:
             if self.view.guarded:
                 self.outcome_unknown = True
@@ -70,14 +70,14 @@ class AccountPush(Push):
         if self.lease.contact.pending and is_held_back(self.lease.contact, self.mapping, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
-    def _take_steps(self) -> None:
+    def _plan_and_send(self) -> None:
         for _ in range(MAX_STEPS):
             step = next_step(self.lease.contact, self.mapping, self.view)
             if step is None:
                 return
             try:
                 if not self.send_together(self, step):
-                    self._take(step)
+                    self._send_alone(step)
             except MissingListError as error:
                 self._do_without(error)
         raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
@@ -104,7 +104,7 @@ class AccountPush(Push):
             slug: name_of(self.account, list_part(one)) for slug, one in found.items() if one in self.mapping.absent
         }
 
-    def _take(self, step: Step) -> None:
+    def _send_alone(self, step: Step) -> None:
         if not isinstance(step, Write | Erase):
             self.renew_lease()
         match step:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.diff import ERASED, AccountMapping, desired_of
@@ -26,50 +27,94 @@ MAX_ROUNDS = 5
 
 
 def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Report:
-    """Bring one contact in sync, as far as that is possible now; go on while newer events come meanwhile."""
+    """Bring one contact in sync, as far as that is possible now; go on while newer events come meanwhile.
+
+    The flow of every sign-up, change, opt-out and erasure: lease, read state, plan, send, record, settle.
+    """
     report = Report()
     for _ in range(MAX_ROUNDS):
-        lease = context.store.lease(user_id, context.settings.pipeline.lease_seconds, context.limiter.ask_ahead())
+        lease = _lease(user_id, context)
         if isinstance(lease, str):
             return replace(report, busy=lease == "busy")
-        settled, latest = _push(lease, context, task_id)
+        found = dict[str, SyncError]()
+        pushes = list[AccountPush]()
+        for push in _read_state(lease, pushes, context, task_id):
+            if error := _find_trouble(push, found) or _plan_and_send(push):
+                found[push.account] = error
+        pushed = _record(lease, pushes, found, context)
+        settled, latest = _settle(lease, pushed, pushes, context, task_id)
         report = replace(latest, outcomes=report.outcomes.then(latest.outcomes), nudge=report.nudge | latest.nudge)
         if settled != "again":
             break
     return report
 
 
-def _push(lease: Lease, context: Resources, task_id: str) -> tuple[str, Report]:
-    """Push one leased contact to every account that may hold anything of it, and give the lease back."""
-    seconds = context.settings.pipeline.lease_seconds
-    send_together = partial(send_as_batch, context=context, task_id=task_id)
-    lack = partial(_pause_newsletters, limiter=context.limiter)
-    pushes, found = list[AccountPush](), dict[str, SyncError]()
+def _lease(user_id: str, context: Resources) -> Lease | Literal["busy", "idle"]:
+    """Lease the contact, and try to get the permit of its first request along with it."""
+    return context.store.lease(user_id, context.settings.pipeline.lease_seconds, context.limiter.ask_ahead())
+
+
+def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, task_id: str) -> Iterator[AccountPush]:
+    """Add to ``pushes``, and yield, one for each account that may hold anything of the user.
+
+    The next account is read once the push before it is over: what that one saw counts here.
+    """
     reserved = context.limiter.granted_along() if lease.granted else None
-    gates = {name: context.limiter.gate(name, priority_of(lease.contact), reserved) for name in context.mappings}
     for account, mapping in _departed_first(context.mappings):
-        if not concerns(lease.contact, account, mapping):
-            continue
-        known = _with_news(lease, pushes)
-        here = mapping.without(absent_lists(lease.paused, account))
-        gateway = context.gateways[account].through(gates[account])
-        push = AccountPush(account, here, gateway, context.store, known, seconds, gates[account], send_together, lack)
-        pushes.append(push)
-        if error := _find_trouble(push, found) or _run(push):
-            found[account] = error
+        if concerns(lease.contact, account, mapping):
+            gate = context.limiter.gate(account, priority_of(lease.contact), reserved)
+            push = AccountPush(
+                account,
+                mapping.without(absent_lists(lease.paused, account)),
+                context.gateways[account].through(gate),
+                context.store,
+                _with_news(lease, pushes),
+                context.settings.pipeline.lease_seconds,
+                gate,
+                partial(send_as_batch, context=context, task_id=task_id),
+                partial(_pause_newsletters, limiter=context.limiter),
+            )
+            pushes.append(push)
+            yield push
+
+
+def _plan_and_send(push: AccountPush) -> SyncError | None:
+    """Push one account and return its trouble, if any: trouble of one account does not stop the others."""
+    crashes = push.lease.contact.crashes
+    try:
+        if crashes >= MAX_CRASHES:
+            raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
+        push.run()
+        _check_attributes(push)
+    except SyncError as error:
+        return error
+    return None
+
+
+def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, SyncError], context: Resources) -> Pushed:
+    """Return what came of the push on all accounts."""
     errors = {account: attribute_error(error, account, context) for account, error in found.items()}
-    errors |= dict(_unreachable(lease.contact, context))
-    seen = {push.account: push.view.seen for push in pushes if push.view.seen}
-    outcome_unknown = any(push.outcome_unknown for push in pushes)
-    lacking = {slug: name for push in pushes for slug, name in push.lacking.items()}
-    nobody = frozenset(push.account for push in pushes if push.nobody)
     now = context.store.now()
-    notes = tuple(line for push in pushes for line in push.history(now))
-    pushed = Pushed(lease.contact, now, seen, errors, outcome_unknown, lease.paused, lacking, notes, nobody)
-    settled, report = conclude(lease, pushed, context, task_id)
-    return settled, replace(
-        report, nudge=frozenset().union(*(push.users_to_nudge | {push.blocked_by_user} for push in pushes)) - {""}
+    return Pushed(
+        lease.contact,
+        now,
+        seen={push.account: push.view.seen for push in pushes if push.view.seen},
+        errors=errors | dict(_unreachable(lease.contact, context)),
+        outcome_unknown=any(push.outcome_unknown for push in pushes),
+        paused=lease.paused,
+        lacking={slug: name for push in pushes for slug, name in push.lacking.items()},
+        notes=tuple(line for push in pushes for line in push.history(now)),
+        nobody=frozenset(push.account for push in pushes if push.nobody),
     )
+
+
+def _settle(
+    lease: Lease, pushed: Pushed, pushes: Iterable[AccountPush], context: Resources, task_id: str
+) -> tuple[str, Report]:
+    """Give the lease back with it all in one step, and report the outcome of each event."""
+    settled, report = conclude(lease, pushed, context, task_id)
+    users = (push.users_to_nudge | {push.blocked_by_user} for push in pushes)
+    return settled, replace(report, nudge=frozenset().union(*users) - {""})
 
 
 def _departed_first(mappings: Mapping[str, AccountMapping]) -> list[tuple[str, AccountMapping]]:
@@ -110,19 +155,6 @@ def _pause_newsletters(push: AccountPush, error: MissingListError, limiter: Limi
     for slug, newsletter in push.mapping.newsletters.items():
         if newsletter.list_id in error.lists:
             limiter.pause(push.account, error, list_part(newsletter.list_id), slug)
-
-
-def _run(push: AccountPush) -> SyncError | None:
-    """Push one account and return its trouble, if any: trouble of one account does not stop the others."""
-    crashes = push.lease.contact.crashes
-    try:
-        if crashes >= MAX_CRASHES:
-            raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
-        push.run()
-        _check_attributes(push)
-    except SyncError as error:
-        return error
-    return None
 
 
 def _check_attributes(push: AccountPush) -> None:
