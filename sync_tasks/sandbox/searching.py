@@ -100,6 +100,8 @@ def find_candidates(account: Account, roll: Roll, wanted: tuple[str, str] | None
     if wanted is None:
         return (account.contacts[number] for number in roll)
     name, value = wanted
+    if name == "EMAIL" and not account.quirks.address_filter_finds:
+        return []
     index = {"EMAIL": account.emails, "EXT_ID": account.ext_ids}.get(name)
     if index is not None:
         contact = index.get(value.lower() if name == "EMAIL" else value)

@@ -20,6 +20,7 @@ class Quirks:
     import_outcome: Literal["completed", "failed", "cancelled"] = "completed"
     unlink_non_member_is_refused: bool = False
     null_clears: bool = True
+    address_filter_finds: bool = False
     unsubscription_per_list: bool = False
     api_blocklisting_fires_unsubscribed: bool = False
     example_addresses_refused: bool = False

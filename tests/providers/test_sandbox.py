@@ -63,7 +63,16 @@ def test_odd_ext_ids_are_found(brevo: Gateway, ext_id: str) -> None:
     assert found.id == written.contact_id
 
 
-def test_an_address_the_firewall_hates_is_found(brevo: Gateway) -> None:
+def test_nobody_claims_to_know_where_the_firewall_hates_an_address_and_the_filter_finds_none(brevo: Gateway) -> None:
+    brevo.create(ANN)
+    brevo.create(NewContact("joe@example.zip", "user-1", {}, frozenset()))
+
+    with pytest.raises(RejectedContactError, match="nobody can tell"):
+        brevo.find_address("joe@example.zip")
+
+
+def test_an_address_the_firewall_hates_is_found_by_a_filter_that_finds(brevo: Gateway, inside: Sandbox) -> None:
+    inside.quirks.address_filter_finds = True
     written = brevo.create(NewContact("joe@example.zip", "user-1", {}, frozenset()))
 
     found = brevo.find_address("joe@example.zip")

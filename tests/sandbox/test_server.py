@@ -38,9 +38,11 @@ def ask(client: urllib3.PoolManager, url: str, method: str = "GET", body: object
 
 
 def test_the_api_answers_over_http(served: ServedSandbox, client: urllib3.PoolManager) -> None:
-    created = ask(client, f"{served.url}/contacts", "POST", {"email": "bert@portal.org"})
+    created = ask(
+        client, f"{served.url}/contacts", "POST", {"email": "bert@portal.org", "attributes": {"FIRSTNAME": "Bert"}}
+    )
     updated = ask(client, f"{served.url}/contacts/2", "PUT", {"listIds": [5]})
-    found = ask(client, f"{served.url}/contacts?filter=equals(EMAIL,%22bert@portal.org%22)")
+    found = ask(client, f"{served.url}/contacts?filter=equals(FIRSTNAME,%22Bert%22)")
     by_ext_id = ask(client, f"{served.url}/contacts/u-1%2Fa%20b?identifierType=ext_id")
 
     assert (created.status, created.json(), updated.status, updated.data) == (201, {"id": 2}, 204, b"")

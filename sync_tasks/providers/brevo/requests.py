@@ -13,6 +13,9 @@ from sync_tasks.domain.events import Json
 from sync_tasks.domain.pauses import CREATING
 
 _PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
+# All that an address may hold but a slash, ``%`` and two dots in a row.
+_PATH_SAFE_ADDRESS = re.compile(r"(?!.*\.\.)[^\s/%\\\"?#]+@[^\s/%\\\"?#]+")
+_WALLED = (".zip", ".old", ".back", ".tar")
 _UNQUOTABLE = frozenset('"\\')
 _CREATIONS = frozenset({"/contacts", "/contacts/import"})
 
@@ -111,6 +114,23 @@ def read_ext_id(ext_id: str) -> Call | None:
         return None
     query = {"identifierType": "ext_id"}
     return Call("GET", "/contacts/{ext_id}", parts={"ext_id": ext_id}, query=query, personal=True)
+
+
+def read_address(address: str) -> Call | None:
+    """Return the call that reads the contact of this address, or nothing if the address is not safe in a path.
+
+    Brevo documents this look (``identifierType=email_id``), and no filter by ``EMAIL``. Its firewall answers 403 with a
+    page for paths that end like a file of a backup; a slash is resolved on the way, ``%`` is decoded once too often.
+    """
+    if not _PATH_SAFE_ADDRESS.fullmatch(address) or address.endswith(_WALLED):
+        return None
+    query = {"identifierType": "email_id"}
+    return Call("GET", "/contacts/{address}", parts={"address": address}, query=query, personal=True)
+
+
+def read_few() -> Call:
+    """Return the call that shows some contacts, whichever they are."""
+    return Call("GET", "/contacts", query={"limit": 10, "sort": "asc"})
 
 
 def search_contacts(attribute: str, value: str) -> Call | None:
