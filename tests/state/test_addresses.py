@@ -144,3 +144,17 @@ def test_whom_an_older_release_let_wait_gets_the_address_too(store: Store) -> No
     assert store.accept(of("owner", update(2, email=BEA))).users_to_nudge == ("u2",)
     assert store.redis.exists(store.key("waiting")) == 0
     assert store.accept(of("u2", update(2, email=CARA))).users_to_nudge == ("u0",)
+
+
+def test_whoever_is_looked_at_again_keeps_the_place_in_the_queue_for_an_address(store: Store) -> None:
+    want(store, 2)
+    store.accept(of("u0", update(2, first_name="Ada")))
+    put_in_sync(store, "u0")
+    assert store.accept(of("owner", update(3, email=BEA))).users_to_nudge == ("u0",)
+
+
+def test_whoever_leaves_the_queue_for_an_address_and_comes_back_is_the_last(store: Store) -> None:
+    want(store, 2)
+    for number, address in enumerate((CARA, ADA)):
+        store.accept(of("u0", update(2 + number, email=address)))
+    assert store.accept(of("owner", update(4, email=BEA))).users_to_nudge == ("u1",)

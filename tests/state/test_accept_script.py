@@ -1,0 +1,127 @@
+"""Events in any order, through the real script on a real Redis: the state is what ``merge`` says, and no more."""
+
+from collections import defaultdict
+
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync_tasks.domain.contact import STAMP, merge, values_of
+from sync_tasks.domain.events import Event
+from sync_tasks.state.store import Store
+from tests.support.histories import events
+from tests.support.saying import ADA, BEA, anonymize, stamp, subscribe, unsubscribe, update
+
+USERS = ("u1", "u2", "u3")
+CARA = "cara@example.com"
+# An erasure ends what is worth looking at, so it is rare.
+EVENTS = st.tuples(st.sampled_from(USERS), st.booleans(), st.integers(0, 7)).flatmap(
+    lambda drawn: events(drawn[0], stamped=drawn[1], erasing=drawn[2] == 0)
+)
+shared_redis = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+class Model:
+    """The registers by ``merge``, and whose each address is: who wants it first has it, others wait their turn."""
+
+    def __init__(self) -> None:
+        self.registers: dict[str, dict[str, str]] = defaultdict(dict)
+        self.latest: dict[str, str] = defaultdict(str)
+        self.owners: dict[str, str] = {}
+        self.waiting: dict[str, list[str]] = defaultdict(list)
+
+    def accept(self, event: Event, stamp: str) -> list[str]:
+        """Take an event over and return who gets an address by it."""
+        user = event.user_id
+        before, told = self.registers[user], event.occurred_at is not None
+        after = self.registers[user] = merge(before, stamp, values_of(event), told=told)
+        late = "erased" in before and event.task != "anonymize_contact"
+        self.latest[user] = self.latest[user] if late else max(self.latest[user], stamp)
+        old, new = before.get("address", ""), after.get("address", "")
+        woken = list[str]()
+        if old and ("erased" in after.keys() - before.keys() or old[STAMP:] != new[STAMP:]):
+            woken = self._release(old[STAMP:], user)
+        if new != old and "erased" not in after:
+            self._claim(new[STAMP:], user)
+        return woken
+
+    def _claim(self, address: str, user: str) -> None:
+        if self.owners.setdefault(address, user) != user and user not in self.waiting[address]:
+            self.waiting[address].append(user)
+
+    def _release(self, address: str, user: str) -> list[str]:
+        if self.owners.get(address) != user:
+            self.waiting[address] = [other for other in self.waiting[address] if other != user]
+            return []
+        del self.owners[address]
+        for other in self.waiting.pop(address, [])[:1]:
+            self.owners[address] = other
+        return [self.owners[address]] if address in self.owners else []
+
+
+@shared_redis
+@given(history=st.lists(EVENTS, max_size=12))
+def test_registers_newest_moment_and_addresses_are_what_the_model_says(redis_url: str, history: list[Event]) -> None:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        store, model = Store(client, "model"), Model()
+        for event in history:
+            acceptance = store.accept(event)
+            woken = model.accept(event, acceptance.stamp)
+            assert list(acceptance.users_to_nudge) == woken
+        for user in USERS:
+            held = store.peek(user)
+            assert (dict(held.registers) if held else {}) == model.registers[user]
+            assert (client.hget(store.key(f"contacts:{user}"), "latest") or "") == model.latest[user]
+        addresses = sorted({*model.owners, ADA, BEA, "cäcilie@example.net"})
+        assert store.claimants(addresses) == [model.owners.get(address) for address in addresses]
+
+
+def latest_of(store: Store, user_id: str = "u1") -> object:
+    return store.redis.hget(store.key(f"contacts:{user_id}"), "latest")
+
+
+def test_an_event_that_comes_late_leaves_the_newest_moment_as_it_was(store: Store) -> None:
+    store.accept(subscribe(5))
+    for late in (update(3, first_name="Ada"), unsubscribe(2, "weekly"), subscribe(1)):
+        store.accept(late)
+        assert latest_of(store) == stamp(5)
+
+
+def test_an_event_that_loses_takes_no_address(store: Store) -> None:
+    store.accept(update(2, email=BEA))
+    assert store.accept(update(1, email=ADA)).status == "accepted", "it tells where else to look"
+    assert store.claimants([ADA, BEA]) == [None, "u1"]
+    assert store.accept(update(1, email=ADA)).status == "superseded"
+    assert store.claimants([ADA, BEA]) == [None, "u1"]
+
+
+def test_an_event_after_the_erasure_takes_no_address(store: Store) -> None:
+    store.accept(subscribe(1))
+    store.accept(anonymize(2))
+    assert store.accept(subscribe(3, email=BEA)).status == "erased"
+    assert store.claimants([ADA, BEA]) == [None, None]
+    assert latest_of(store) == stamp(2)
+
+
+def load_row(store: Store, minute: float, *registers: str) -> object:
+    """Return what becomes of a row of a first load."""
+    return store.run_all("load", [("u1", stamp(minute), "random", 60_000_000, *registers)])[0]
+
+
+def test_an_older_row_of_a_load_leaves_the_newest_moment_as_it_was(store: Store) -> None:
+    assert load_row(store, 5, "address", ADA, "n:daily", "s") == "loaded"
+    assert load_row(store, 3, "address", ADA, "a:city", '"Ulm"') == "loaded"
+    assert latest_of(store) == stamp(5)
+    assert load_row(store, 7, "address", ADA, "a:city", '"Bonn"') == "loaded"
+    assert latest_of(store) == stamp(7)
+
+
+def test_a_row_of_a_load_takes_no_address_that_another_has_or_had_lately(store: Store) -> None:
+    store.accept(subscribe(1, email=ADA).model_copy(update={"user_id": "u2"}))
+    store.accept(update(2, email=BEA).model_copy(update={"user_id": "u2"}))
+    for address in (BEA, ADA):
+        assert load_row(store, 5, "address", address) == "known"
+    assert store.peek("u1") is None
+    assert load_row(store, 5, "address", CARA) == "loaded"
+    assert store.claimants([ADA, BEA, CARA]) == [None, "u2", "u1"]

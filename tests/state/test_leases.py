@@ -1,0 +1,182 @@
+"""Leases of one and of many: who has one keeps everybody else away, and whoever lost one leaves a doubt."""
+
+import pytest
+
+from sync_tasks.domain.contact import RemoteState
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.store import Store
+from tests.state.test_store import due_in, is_dirty, known, lease_of, lease_that_ran_out, of, put_in_sync
+from tests.support.saying import ACCOUNT, ADA, BEA, anonymize, key_of, stamp, subscribe, unsubscribe, update
+
+KIND = "subscribe_contact:daily"
+HELD = RemoteState(7, ADA, frozenset({3}))
+CROWD = ("u1", "u2", "u3", "u4")
+
+
+@pytest.fixture
+def crowd(store: Store) -> Store:
+    """A state in which four people wait for the same."""
+    for user_id in CROWD:
+        store.accept(of(user_id, subscribe(1, email=f"{user_id}@example.com")))
+    return store
+
+
+def lease_together(store: Store, most: int = 10, seconds: float = 60) -> list[str]:
+    return [lease.user_id for lease in store.lease_batch(KIND, most, seconds)]
+
+
+def ends_in(store: Store, user_id: str) -> float:
+    """Return in how many seconds the lease of a contact runs out."""
+    lease = str(store.redis.hget(store.key(f"contacts:{user_id}"), "lease"))
+    return (int(lease[:16]) - int(store.now())) / MICROSECONDS_PER_SECOND
+
+
+def test_a_batch_is_leased_for_as_long_as_was_asked_and_by_nobody_else(crowd: Store) -> None:
+    assert lease_together(crowd) == list(CROWD)
+    for user_id in CROWD:
+        assert crowd.lease(user_id, 60) == "busy"
+        assert ends_in(crowd, user_id) == pytest.approx(60, abs=5)
+    assert lease_together(crowd) == []
+
+
+def test_a_batch_is_no_larger_than_asked_and_takes_the_longest_waiting(crowd: Store) -> None:
+    assert lease_together(crowd, 2) == ["u1", "u2"]
+    assert lease_together(crowd, 2) == ["u3", "u4"]
+
+
+def test_whoever_another_has_leased_is_in_no_batch(crowd: Store) -> None:
+    lease_of(crowd, "u2")
+    assert lease_together(crowd) == ["u1", "u3", "u4"]
+
+
+@pytest.mark.parametrize("trouble", ["unsure", "crashes", "failing"])
+def test_whoever_has_trouble_is_in_no_batch(crowd: Store, trouble: str) -> None:
+    crowd.redis.hset(crowd.key("contacts:u2"), trouble, "1")
+    assert lease_together(crowd) == ["u1", "u3", "u4"]
+
+
+def test_whoever_is_erased_is_in_no_batch(crowd: Store) -> None:
+    crowd.accept(of("u2", anonymize(2)))
+    assert lease_together(crowd) == ["u1", "u3", "u4"]
+
+
+def test_whoever_is_due_later_is_in_no_batch(crowd: Store) -> None:
+    crowd.settle(lease_of(crowd, "u2"), Settlement(due=60))
+    assert lease_together(crowd) == ["u1", "u3", "u4"]
+
+
+def test_whoever_nobody_need_look_at_is_in_no_batch(crowd: Store) -> None:
+    crowd.settle(lease_of(crowd, "u2"), Settlement(clean=True))
+    assert lease_together(crowd) == ["u1", "u3", "u4"]
+
+
+def test_whoever_wants_the_address_of_another_is_in_no_batch(crowd: Store) -> None:
+    crowd.accept(of("u5", subscribe(1, email="u1@example.com")))
+    assert "u5" not in lease_together(crowd)
+    assert lease_of(crowd, "u5").contact.address_taken
+
+
+def test_whoever_wants_an_address_that_was_given_up_lately_is_in_no_batch(crowd: Store) -> None:
+    crowd.accept(of("u1", update(2, email=ADA)))
+    crowd.accept(of("u5", subscribe(1, email="u1@example.com")))
+    assert "u5" not in lease_together(crowd)
+    assert lease_of(crowd, "u5").pending_count == 0, "nor does it look for company"
+
+
+def test_whoever_has_another_kind_of_event_is_in_no_batch(store: Store) -> None:
+    store.accept(of("u1", subscribe(1, "weekly", email=ADA)))
+    store.accept(of("u2", unsubscribe(1, email=BEA)))
+    assert lease_together(store) == []
+
+
+def test_a_batch_knows_what_is_pending_of_each(crowd: Store) -> None:
+    leases = crowd.lease_batch(KIND, 10, 60)
+    assert [lease.contact.address for lease in leases] == [f"{user_id}@example.com" for user_id in CROWD]
+    assert {key for lease in leases for key in lease.contact.pending} == {key_of(subscribe(1))}
+
+
+def test_a_lease_that_is_renewed_ends_later(crowd: Store) -> None:
+    lease = lease_of(crowd, "u1", seconds=10)
+    assert crowd.renew_lease(lease, 60, {})
+    assert ends_in(crowd, "u1") == pytest.approx(60, abs=5)
+
+
+def test_whoever_lost_the_lease_notes_nothing(crowd: Store) -> None:
+    slow = lease_of(crowd, "u1", seconds=0.001)
+    quick = lease_that_ran_out(crowd)
+    before = ends_in(crowd, "u1")
+    assert not crowd.renew_lease(slow, 600, {ACCOUNT: HELD})
+    assert known(crowd).seen == {}
+    assert ends_in(crowd, "u1") <= before
+    crowd.release(slow, KIND)
+    assert crowd.lease("u1", 60) == "busy"
+    assert crowd.settle(quick, Settlement(clean=True)) == "settled"
+
+
+def test_whoever_lost_the_lease_leaves_the_contact_in_doubt_and_due(crowd: Store) -> None:
+    slow = lease_of(crowd, "u1", seconds=0.001)
+    quick = lease_that_ran_out(crowd)
+    assert crowd.settle(quick, Settlement(clean=True, fields={"unsure": "", "crashes": ""})) == "settled"
+    assert (known(crowd).unknown_since, is_dirty(crowd)) == ("", False)
+    assert crowd.settle(slow, Settlement(clean=True)) == "lost"
+    assert known(crowd).unknown_since != ""
+    assert is_dirty(crowd)
+    assert (due_in(crowd) or 0) <= 0
+
+
+def test_whoever_lost_the_lease_of_an_erased_contact_brings_nothing_back(crowd: Store) -> None:
+    slow = lease_of(crowd, "u1", seconds=0.001)
+    crowd.accept(of("u1", anonymize(2)))
+    quick = lease_that_ran_out(crowd)
+    assert crowd.settle(quick, Settlement(clean=True, tombstone=f"{stamp(2)} ")) == "settled"
+    assert crowd.settle(slow, Settlement(clean=True)) == "lost"
+    assert crowd.peek("u1") is None
+    assert not is_dirty(crowd)
+
+
+def wire_seen(store: Store, looked: str, **more: str) -> list[str]:
+    """Return what a page showed of a contact, as a script is told it."""
+    told = {"s:default:id": "9", **more}
+    return ["u1", known(store).rev, looked, "", "", "", *(text for pair in told.items() for text in pair)]
+
+
+@pytest.fixture
+def pushed(store: Store) -> Store:
+    """A contact that was pushed, with a line of its history."""
+    store.accept(subscribe(1))
+    lease = lease_of(store)
+    done = {f"p:{key_of(subscribe(1))}": "", "s:default:id": "7"}
+    store.settle(lease, Settlement(clean=True, fields=done, history=["pushed"]))
+    return store
+
+
+def test_a_page_from_before_the_last_push_is_not_believed(pushed: Store) -> None:
+    last = pushed.history("u1")[0][:16]
+    for looked in (stamp(1), last):
+        assert pushed.record_remote([wire_seen(pushed, looked)]) == 0
+    assert known(pushed).seen[ACCOUNT].id == 7
+    assert pushed.record_remote([wire_seen(pushed, pushed.now())]) == 1
+    assert known(pushed).seen[ACCOUNT].id == 9
+
+
+def test_a_page_from_before_another_look_is_not_believed(pushed: Store) -> None:
+    early, later = pushed.now(), pushed.now()
+    assert pushed.record_remote([wire_seen(pushed, later, **{"s:default:looked": later})]) == 1
+    again = wire_seen(pushed, early, **{"s:default:looked": early, "s:default:id": "8"})
+    assert pushed.record_remote([again]) == 0
+    assert known(pushed).seen[ACCOUNT].id == 9
+
+
+@pytest.mark.parametrize("in_hand", ["leased", "newer event", "dirty"])
+def test_a_page_is_not_believed_of_a_contact_that_somebody_has_in_hand(pushed: Store, in_hand: str) -> None:
+    words = wire_seen(pushed, f"{int(pushed.now()) + MICROSECONDS_PER_SECOND:016d}")
+    if in_hand == "leased":
+        pushed.redis.hset(pushed.key("contacts:u1"), "lease", f"{stamp(1)}token")
+    elif in_hand == "newer event":
+        pushed.accept(update(2, first_name="Ada"))
+        put_in_sync(pushed)
+    else:
+        pushed.redis.zadd(pushed.key("dirty"), {"u1": 1})
+    assert pushed.record_remote([words]) == 0
+    assert known(pushed).seen[ACCOUNT].id == 7
