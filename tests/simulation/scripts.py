@@ -13,10 +13,17 @@ from tests.simulation.memory import Memory
 _LUA = LuaRuntime(register_eval=False, register_builtins=False)
 
 
+# The memory of the script that runs now. A script runs to its end: nothing pauses it.
+_memories: list[Memory] = []
+
+
 def run_script(text: str, memory: Memory, keys: Iterable[str], arguments: Iterable[str | int]) -> object:
     """Return what a script answers, as a client that decodes answers gets it."""
-    redis = _LUA.table_from({"call": _calling(memory), "sha1hex": _hash})
-    return _read(_compile(text)(_LUA.table_from(keys), _LUA.table_from(map(str, arguments)), redis, _CJSON))
+    _memories.append(memory)
+    try:
+        return _read(_compile(text)(_LUA.table_from(keys), _LUA.table_from(map(str, arguments)), _REDIS, _CJSON))
+    finally:
+        _memories.pop()
 
 
 @cache
@@ -24,11 +31,8 @@ def _compile(text: str) -> Callable[..., Any]:
     return _LUA.execute(f"return function(KEYS, ARGV, redis, cjson)\n{text}\nend")  # type: ignore[no-any-return]
 
 
-def _calling(memory: Memory) -> Callable[..., Any]:
-    def call(command: str, *words: str | float) -> object:
-        return _write(memory.call("delete" if command == "DEL" else command, *map(_word, words)))
-
-    return call
+def _call(command: str, *words: str | float) -> object:
+    return _write(_memories[-1].call("delete" if command == "DEL" else command, *map(_word, words)))
 
 
 def _word(value: str | float) -> str:
@@ -70,4 +74,6 @@ def _decode(text: str) -> object:
     return _write(json.loads(text))
 
 
+# Lua gets each function of Python's once, for good: nothing that its collector frees can pass for another memory's.
+_REDIS = _LUA.table_from({"call": _call, "sha1hex": _hash})
 _CJSON = _LUA.table_from({"encode": _encode, "decode": _decode})
