@@ -175,4 +175,5 @@ def _start_import(batch: Batch, news: Iterable[NewContact], wave: Wave) -> bool:
 
 
 def _size_of(new: NewContact) -> int:
-    return len(json.dumps([new.address, new.ext_id, dict(new.attributes)])) + _AROUND
+    sent = {name: value for name, value in new.attributes.items() if value is not False}
+    return len(json.dumps([new.address, new.ext_id, sent])) + _AROUND

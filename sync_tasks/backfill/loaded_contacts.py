@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
+from sync_tasks.domain.batching import is_importable
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.diff import AccountMapping, NewContact
 from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, next_step
@@ -28,12 +29,13 @@ class Own:
         return self.contact.user_id
 
     def creations(self, mappings: Mapping[str, AccountMapping]) -> dict[str, NewContact]:
-        """Return what is still to be created, by account, or nothing where anything else is to do."""
+        """Return what an import can create, by account, or nothing if anything else is to do."""
         steps = self._steps(
             {account: mapping for account, mapping in mappings.items() if self._concerns(account, mapping)}
         )
         creations = {account: step for account, step in steps.items() if isinstance(step, NewContact)}
-        return creations if all(step is None or isinstance(step, NewContact) for step in steps.values()) else {}
+        others = any(step is not None and account not in creations for account, step in steps.items())
+        return creations if not others and all(map(is_importable, creations.values())) else {}
 
     def _concerns(self, account: str, mapping: AccountMapping) -> bool:
         return concerns(self.contact, account, mapping)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sync_tasks.domain.contact import Contact, EventKey
-from sync_tasks.domain.diff import AccountMapping, Change, NewContact, Subscribable
+from sync_tasks.domain.diff import NUMBERS, AccountMapping, Change, NewContact, Subscribable
 from sync_tasks.domain.planning import Read, Step, Write
 
 
@@ -32,7 +32,7 @@ class BatchKind:
 def batch_kind_of(step: Step | None) -> BatchKind | None:
     """Return what a step must share with another to go in one request, or nothing for one that goes alone."""
     match step:
-        case NewContact(lists=lists):
+        case NewContact(lists=lists) if is_importable(step):
             return BatchKind("create", lists)
         case Write(change=change) if len(change.leave) == 1 and change == Change(leave=change.leave):
             return BatchKind("leave", change.leave)
@@ -42,6 +42,16 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
             return BatchKind("look", frozenset())
         case _:
             return None
+
+
+def is_importable(contact: NewContact) -> bool:
+    """Tell whether an import creates this contact as it should be, and harms no other.
+
+    Brevo drops booleans of imports; the attribute that is absent is as good as ``False``. Its help says that an import
+    merges contacts of the same number and deletes one (article 32331116133522, November 2026).
+    """
+    values = contact.attributes.items()
+    return not any(value is True or (name in NUMBERS and value) for name, value in values)
 
 
 def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> str | None:

@@ -12,7 +12,7 @@ from sync_tasks.ext_ids import ExtIds
 from sync_tasks.tokens import carries_token, erased_ext_id, is_erased_ext_id
 
 # Telephone numbers are attributes too, but Brevo refuses any text there that is no number.
-_NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
+NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
 # Digests of contacts that are not to be written to: anonymized by us; another system's, always or since lately.
 ERASED, FOREIGN, TAKEN = "erased", "foreign", "taken"
 FOREIGNERS = frozenset({FOREIGN, TAKEN})
@@ -364,11 +364,21 @@ def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str
 
 def differs(remote: RemoteContact, name: str, value: Json) -> bool:
     """Tell whether an attribute was read with another value; empty and absent are the same."""
-    held = remote.attributes.get(name)
+    held = held_value(remote, name, value)
     return ("" if held is None else held) != ("" if value is None else value)
 
 
+def held_value(remote: RemoteContact, name: str, wanted: Json) -> Json:
+    """Return what a contact holds of an attribute; if ``False`` is wanted, none counts as ``False``.
+
+    Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95; seen in November 2026), and
+    an attribute that was never set is shown by no contact.
+    """
+    held = remote.attributes.get(name)
+    return False if held is None and wanted is False else held
+
+
 def _erased_value(name: str, value: Json, mapping: AccountMapping, types: Mapping[str, str]) -> Json:
-    if value in ("", None) or name in _NUMBERS or types.get(name) != "text":
+    if value in ("", None) or name in NUMBERS or types.get(name) != "text":
         return ""
     return mapping.erased_text

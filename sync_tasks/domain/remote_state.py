@@ -15,6 +15,7 @@ from sync_tasks.domain.diff import (
     difference,
     differs,
     digest,
+    held_value,
     is_anonymized,
 )
 from sync_tasks.domain.opt_outs import block_of, notice_end, settle_block, standing
@@ -33,7 +34,7 @@ def remote_state_of(
     before = before or RemoteState()
     here = replace(before, address=remote.address or "", lists=remote.lists & mapping.lists)
     wanted = desired_of(contact, mapping, here)
-    known = {name: value for name, value in remote.attributes.items() if name in wanted.attributes}
+    known = {name: held_value(remote, name, value) for name, value in wanted.attributes.items()}
     lists = remote.lists & mapping.watched
     marked = ERASED if is_erased_unknown(remote, contact, mapping, before) else ""
     if not marked and mapping.ext_ids.is_foreign(remote.ext_id):

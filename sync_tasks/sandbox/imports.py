@@ -127,5 +127,7 @@ def _read_row(account: Account, row: JsonObject) -> tuple[Change, str]:
     email = read_sent_address(row.get("email"), account)
     attributes = row.get("attributes") or {}
     values = attributes if isinstance(attributes, dict) else {}
+    if account.quirks.import_drops_booleans:
+        values = {name: value for name, value in values.items() if not isinstance(value, bool)}
     ext_id = read_ext_id(values.get("EXT_ID") or row.get("ext_id"))
     return Change(ext_id=ext_id, attributes=read_attributes(values, account)), email

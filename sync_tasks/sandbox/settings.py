@@ -16,6 +16,7 @@ class Quirks:
     email_change_lifts_blocklist: bool = True
     email_change_lifts_blocklist_even_if_sent: bool = True
     import_lifts_blocklist: bool = True
+    import_drops_booleans: bool = True
     import_joins_existing: bool = True
     import_outcome: Literal["completed", "failed", "cancelled"] = "completed"
     unlink_non_member_is_refused: bool = False

@@ -166,7 +166,9 @@ def _check_attributes(push: AccountPush) -> None:
     remote = push.gateway.read(seen.id)
     wanted = desired_of(push.lease.contact, push.mapping, seen).attributes
     held = remote.attributes if remote else {}
-    for name in sorted(name for name in new if wanted.get(name) not in {"", None} and held.get(name) in {"", None}):
+    for name in sorted(
+        name for name in new if wanted.get(name) not in {"", None, False} and held.get(name) in {"", None}
+    ):
         log.warning(
             "account %s: Brevo ignores the attribute %s: it does not exist there or has another type",
             push.account,

@@ -51,7 +51,7 @@ def test_one_row_for_each_subscription_is_one_contact(loader: Loader) -> None:
 def test_an_import_is_as_large_as_allowed(loader: Loader) -> None:
     loader.load_rows(*people(60))
     with loader.pipeline.requests() as requests:
-        assert loader.bring(largest=4_000)["imported"] == 58
+        assert loader.bring(largest=3_200)["imported"] == 58
     assert requests == [IMPORT, IMPORT, PAGE]
 
 

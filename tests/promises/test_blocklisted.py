@@ -101,7 +101,7 @@ def test_a_contact_deleted_at_brevo_is_created_again_while_a_subscription_is_ali
     anna.work()
     held = anna.held("anna")
     assert set(held["listIds"]) == {3, 5}
-    assert held["attributes"] == {"FIRSTNAME": "Anna", "LASTNAME": "Tal", "DAILY_UNSUBSCRIBED": False}
+    assert held["attributes"] == {"FIRSTNAME": "Anna", "LASTNAME": "Tal"}
 
 
 def test_a_contact_deleted_at_brevo_stays_deleted_when_nothing_is_subscribed(anna: Pipeline, brevo: Sandbox) -> None:

@@ -37,7 +37,7 @@ def test_a_subscription_creates_the_contact_with_everything_known(pipeline: Pipe
     pipeline.work()
     held = pipeline.held("anna")
     assert (held["email"], held["listIds"], held["emailBlacklisted"]) == ("anna@portal.org", [3], False)
-    told = {"FIRSTNAME": "Anna", "LASTNAME": "Berg", "CITY": "Ulm", "VISITS": 3, "DAILY_UNSUBSCRIBED": False}
+    told = {"FIRSTNAME": "Anna", "LASTNAME": "Berg", "CITY": "Ulm", "VISITS": 3}
     assert held["attributes"] == told
 
 

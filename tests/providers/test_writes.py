@@ -27,17 +27,17 @@ def test_a_create_asks_for_the_id_and_never_updates(script: Script, gateway: Bre
     assert asked.body == {
         "email": ADDRESS,
         "ext_id": "user-1",
-        "attributes": {"FIRSTNAME": NAME, "AGE": 0, "OPEN": False},
+        "attributes": {"FIRSTNAME": NAME, "AGE": 0},
         "listIds": [3, 7],
         "updateEnabled": False,
         "getId": True,
     }
 
 
-def test_a_create_leaves_out_what_is_empty(script: Script, gateway: Brevo) -> None:
+def test_a_create_leaves_out_what_is_empty_or_false(script: Script, gateway: Brevo) -> None:
     script.says(answer(201, {"id": 42}))
 
-    gateway.create(NewContact(ADDRESS, "user-1", {"FIRSTNAME": None, "LASTNAME": ""}, frozenset()))
+    gateway.create(NewContact(ADDRESS, "user-1", {"FIRSTNAME": None, "LASTNAME": "", "OPEN": False}, frozenset()))
 
     assert script.asked[0].body["attributes"] == {}
     assert "listIds" not in script.asked[0].body

@@ -3,6 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sandbox.attributes import Attribute
 from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
@@ -64,6 +65,40 @@ def test_one_import_creates_everybody_who_waits_with_all_the_portal_wants(crowde
         assert (held["email"], set(held["listIds"])) == (address_of(user_id), {5, 7})
         assert held["attributes"]["FIRSTNAME"] == f"Name {user_id}"
         assert not crowded.state(user_id).pending
+
+
+def test_one_import_creates_everybody_also_if_a_newsletter_has_a_flag_and_imports_drop_booleans(
+    crowded: Pipeline, brevo: Sandbox
+) -> None:
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "daily")
+
+    with crowded.requests() as requests:
+        crowded.work()
+        for user_id in PEOPLE:
+            crowded.sync(user_id)
+
+    assert brevo.quirks.import_drops_booleans
+    assert (requests.count(IMPORT), requests.count("PUT /v3/contacts/{id}")) == (1, 0)
+    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{3}] * len(PEOPLE)
+
+
+@pytest.mark.parametrize("field", [{"mobile": "+4917012345"}, {"vip": True}])
+def test_what_an_import_would_drop_or_merge_is_created_singly(
+    make_pipeline: MakePipeline, brevo: Sandbox, field: dict[str, object]
+) -> None:
+    brevo.account.attributes |= {"VIP": Attribute("VIP", "boolean")}
+    (name, value), attributes = next(iter(field.items())), {"mobile": "SMS", "vip": "VIP"}
+    pipeline = make_pipeline(CrowdedLimiter, attributes=attributes)
+    for number, user_id in enumerate(PEOPLE):
+        told = f"{value}{number:02}" if name == "mobile" else value
+        pipeline.subscribe(user_id, "weekly", attributes={name: told})
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert (requests.count(IMPORT), requests.count("POST /v3/contacts")) == (0, len(PEOPLE))
+    assert [set(pipeline.held(user_id)["attributes"]) for user_id in PEOPLE] == [{attributes[name]}] * len(PEOPLE)
 
 
 def test_an_import_changes_nothing_in_contacts_that_brevo_has_already(crowded: Pipeline, brevo: Sandbox) -> None:

@@ -64,14 +64,11 @@ def read_account() -> Call:
 
 
 def create_contact(contact: NewContact) -> Call:
-    """Return the call that creates a contact, answers with its id and leaves an existing one alone.
-
-    Brevo's schema knows no null, and an attribute that is absent is empty: both are left out.
-    """
+    """Return the call that creates a contact, answers with its id and leaves an existing one alone."""
     body: dict[str, Json] = {
         "email": contact.address,
         "ext_id": contact.ext_id,
-        "attributes": {name: value for name, value in contact.attributes.items() if value not in (None, "")},
+        "attributes": _attributes_of(contact),
         "updateEnabled": False,
         "getId": True,
     }
@@ -165,8 +162,12 @@ def import_contacts(lists: Collection[int], contacts: Iterable[NewContact]) -> C
 
 
 def _row(contact: NewContact) -> Json:
-    known = {name: value for name, value in contact.attributes.items() if value not in (None, "")}
-    return {"email": contact.address, "attributes": {**known, "EXT_ID": contact.ext_id}}
+    return {"email": contact.address, "attributes": {**_attributes_of(contact), "EXT_ID": contact.ext_id}}
+
+
+def _attributes_of(contact: NewContact) -> dict[str, Json]:
+    """Return what must be said of a new contact; Brevo's schema knows no null, and absent is empty, or ``False``."""
+    return {name: value for name, value in contact.attributes.items() if value not in (None, "") and value is not False}
 
 
 def read_modified(since: datetime) -> Call:
