@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
@@ -21,9 +22,44 @@ from sync_tasks.errors import (
 )
 
 
+class Outcome(StrEnum):
+    """What became of an event: one word for log, history, command line, Flower and documentation.
+
+    ``sentence`` says when an event gets it.
+    """
+
+    sentence: str
+
+    def __new__(cls, word: str, sentence: str) -> Self:
+        """Return the member of this word."""
+        member = str.__new__(cls, word)
+        member._value_, member.sentence = word, sentence
+        return member
+
+    SYNCED = "synced", "Brevo agrees with everything that the event says"
+    NOT_FOUND = (
+        "not found",
+        "there is no contact that the event could change: the user never had one, or it is gone at Brevo",
+    )
+    JOINED = "joined", "another worker is pushing this contact at the moment and sees to this event, too"
+    SUPERSEDED = "superseded", "newer events left nothing of this one; nothing was sent"
+    UNCHANGED = "unchanged", "there was nothing to do (any more)"
+    DEFERRED = "deferred", "not now: the state remembers when to try again"
+    DEAD_LETTER = "dead letter", "a permanent error: a person must look; in Flower the task has failed"
+    TRIED_AGAIN = (
+        "tried again",
+        "trouble that may pass; the log says in how many seconds, in Flower the task is in retry",
+    )
+
+    @classmethod
+    def parse(cls, text: str) -> str:
+        """Return what a stored line says today; up to release 0.1 ``synced`` was stored as ``done``."""
+        return cls.SYNCED.value if text == "done" else text
+
+
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Every event without a fate so far, and the dead letters that a push made up for.
+    """Every event without an outcome so far, and the dead letters that a push made up for.
 
     ``superseded`` are those of ``done`` of which the portal wants the opposite by now, ``not_found`` those which found
     nobody at Brevo.
@@ -36,14 +72,14 @@ class Outcomes:
     superseded: frozenset[EventKey] = frozenset()
     not_found: frozenset[EventKey] = frozenset()
 
-    def outcome(self, key: EventKey) -> str:
-        """Return what became of an event that is done, in one word for log, history, Flower and documentation."""
+    def outcome(self, key: EventKey) -> Outcome:
+        """Return what became of an event that is done."""
         if key in self.superseded:
-            return "superseded"
-        return "not found" if key in self.not_found else "synced"
+            return Outcome.SUPERSEDED
+        return Outcome.NOT_FOUND if key in self.not_found else Outcome.SYNCED
 
     def then(self, later: Self) -> Self:
-        """Return these fates and those of a later push of the same contact, which has the last word."""
+        """Return these outcomes and those of a later push of the same contact, which has the last word."""
         news = later.done | later.dead.keys() | later.waiting.keys()
         return replace(
             later,

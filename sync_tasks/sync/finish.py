@@ -1,16 +1,16 @@
-"""The end of a push: decide the fate of each event, write it all down in one step, say it in the log."""
+"""The end of a push: decide the outcome of each event, write it all down in one step, say it in the log."""
 
-import random
 from collections.abc import Sequence
 
 from sync_tasks.domain.contact import EventKey
-from sync_tasks.domain.outcomes import Outcomes, decide_outcomes
+from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes
+from sync_tasks.domain.retry import RetryPolicy, spread
 from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
 from sync_tasks.log import log_outcome
 from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.context import Report, Resources
-from sync_tasks.sync.settlement import Pushed, is_expired, retry_delay, settle
+from sync_tasks.sync.settlement import Pushed, settle
 
 
 def attribute_error(error: SyncError, account: str, context: Resources) -> SyncError:
@@ -42,18 +42,18 @@ def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], context: Resources, tas
 
 def _weigh(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, float | None, Settlement]:
     pipeline = context.settings.pipeline
-    expired = is_expired(pushed, pipeline)
+    policy = RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours)
     outcomes = decide_outcomes(
         pushed.contact,
         context.settings,
         pushed.seen,
         pushed.errors,
-        expired=expired,
+        expired=policy.is_expired(pushed.lasted),
         lacking=pushed.lacking,
         nobody=pushed.nobody,
     )
-    delay = retry_delay(pushed, pipeline)
-    delay = delay and delay * random.uniform(1.0, 1.3)  # noqa: S311 - jitter, not a secret
+    errors = list(pushed.errors.values())
+    delay = spread(policy.delay(errors, tries=pushed.tries, lasted=pushed.lasted, held_back=pushed.is_held_back))
     settlement = settle(pushed, outcomes, pipeline, delay, task_id)
     if not context.settings.portal.notice_task:
         settlement.notices = []
@@ -76,13 +76,13 @@ def _log_outcomes(user_id: str, outcomes: Outcomes, delay: float | None) -> None
     for key in sorted(outcomes.done):
         log_outcome(outcomes.outcome(key), _about(user_id, key))
     for key, error in outcomes.dead.items():
-        log_outcome("dead letter", _about(user_id, key), error=error)
+        log_outcome(Outcome.DEAD_LETTER, _about(user_id, key), error=error)
     for key, error in outcomes.waiting.items():
         if isinstance(error, PartPausedError):
             # Whoever waits for a part of an account is woken when it goes on.
-            log_outcome("deferred", _about(user_id, key), error=error)
+            log_outcome(Outcome.DEFERRED, _about(user_id, key), error=error)
         else:
-            log_outcome(f"tried again in {delay or 0:.0f} s", _about(user_id, key), error=error)
+            log_outcome(f"{Outcome.TRIED_AGAIN} in {delay or 0:.0f} s", _about(user_id, key), error=error)
 
 
 def _about(user_id: str, key: EventKey) -> dict[str, str]:

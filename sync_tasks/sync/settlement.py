@@ -7,29 +7,21 @@ from sync_tasks.config.settings import Pipeline
 from sync_tasks.domain.contact import HINT, KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
-from sync_tasks.domain.outcomes import Outcomes, holds_back, is_own
+from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import (
-    AccountPausedError,
     ErasedAtBrevoError,
     ForeignContactError,
     PartPausedError,
     PermanentError,
     PoisonedContactError,
-    RateLimitedError,
-    StateHeldError,
     SyncError,
     UnconfiguredAccountError,
 )
 from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.settlement import Settlement
-
-LONGEST_RETRY = 60.0
-LONGEST_DEFERRAL = 3600.0
-# What waits for the end of a hold asks again after so many seconds.
-HELD_AGAIN = 10.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,6 +65,11 @@ class Pushed:
         return failing if failing and failing <= self.now else self.now
 
     @property
+    def lasted(self) -> float:
+        """How many seconds trouble of this contact's own has lasted."""
+        return self.since(self.failing)
+
+    @property
     def unknown_since(self) -> str:
         """Since when Brevo may still apply a request, or nothing; not later than now either."""
         return min(self.contact.unknown_since, self.now)
@@ -89,50 +86,6 @@ class Pushed:
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
         return (int(self.now) - int(stamp)) / MICROSECONDS_PER_SECOND
-
-
-def is_expired(pushed: Pushed, pipeline: Pipeline) -> bool:
-    """Tell whether trouble of this contact has lasted longer than the configured age."""
-    return pushed.since(pushed.failing) > pipeline.give_up_hours * 3600
-
-
-def retry_delay(pushed: Pushed, pipeline: Pipeline) -> float | None:
-    """Return in how many seconds to try again, or nothing where there is nothing to try.
-
-    First a few tries within minutes, then deferrals, each twice as long, up to an hour. What Brevo or a pause of the
-    account told goes before our own guess.
-    """
-    expired = is_expired(pushed, pipeline)
-    passing = [error for error in pushed.passing if not (expired and is_own(error))]
-    waits = pushed.is_held_back or bool(passing)
-    if waits and all(isinstance(error, PartPausedError) for error in passing):
-        # Whoever waits for a part is woken when it goes on; this is for what nobody woke.
-        return LONGEST_DEFERRAL
-    passing = [error for error in passing if not isinstance(error, PartPausedError)]
-    if not passing:
-        return None
-    told = [delay for delay in map(_told_delay, passing) if delay is not None]
-    late = pushed.tries - pipeline.retries
-    own = min(2.0 ** max(pushed.tries - 1, 0), LONGEST_RETRY)
-    if late > 0:
-        own = pipeline.defer_seconds * 2.0 ** min(late - 1, 10)
-    # Many messages of one user are many tries within a moment: no wait is longer than the trouble has lasted.
-    own = min(own, max(pushed.since(pushed.failing), 1.0))
-    return min(max(told, default=own), LONGEST_DEFERRAL)
-
-
-def _told_delay(error: SyncError) -> float | None:
-    match error:
-        case AccountPausedError():
-            return error.seconds
-        case RateLimitedError():
-            return error.retry_after
-        case StateHeldError():
-            return HELD_AGAIN
-        case UnconfiguredAccountError():
-            return LONGEST_DEFERRAL
-        case _:
-            return None
 
 
 def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
@@ -187,7 +140,7 @@ def _waits(pushed: Pushed) -> dict[str, bool]:
 
 
 def _is_idle(pushed: Pushed) -> bool:
-    """What was looked for in vain without an event of its own has no fate that anybody waits for."""
+    """What was looked for in vain without an event of its own has no outcome that anybody waits for."""
     return not (pushed.passing or pushed.contact.pending or pushed.contact.dead)
 
 
@@ -263,6 +216,5 @@ def _found(pushed: Pushed) -> Iterator[str]:
 
 
 def _history(outcomes: Outcomes) -> list[str]:
-    told = {"synced": "done"}
-    done = [f"{key} {told.get(outcomes.outcome(key), outcomes.outcome(key))}" for key in sorted(outcomes.done)]
-    return done + [f"{key} dead letter {type(error).__name__}" for key, error in outcomes.dead.items()]
+    done = [f"{key} {outcomes.outcome(key)}" for key in sorted(outcomes.done)]
+    return done + [f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items()]

@@ -7,6 +7,7 @@ from redis import RedisError
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Event, is_shown, parse_event, printable
+from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.errors import InvalidEventError, UnexpectedError
 from sync_tasks.log import describe, log, log_outcome
 from sync_tasks.state.dead_letters import put_letter, write_letter
@@ -51,6 +52,6 @@ def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task
         told = {name: value for name, value in known.items() if is_shown(name, value)}
         key = EventKey(kind.task, told.get("newsletter", ""), "")
         put_letter(store, write_letter(told.get("user_id", ""), key, error, store.now(), task_id))
-        log_outcome("dead letter", {"task": kind.task, **told}, error=error)
+        log_outcome(Outcome.DEAD_LETTER, {"task": kind.task, **told}, error=error)
         raise
     return Nudge(event.user_id, EventKey(kind.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)

@@ -3,7 +3,9 @@
 from celery import Task
 
 from sync_tasks.domain.events import Event
-from sync_tasks.errors import AccountError, StateHeldError, SyncError
+from sync_tasks.domain.outcomes import Outcome
+from sync_tasks.domain.retry import is_left_to_the_state
+from sync_tasks.errors import SyncError
 from sync_tasks.log import log_outcome
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report
@@ -11,9 +13,6 @@ from sync_tasks.tasks.accept import NUDGE, Nudge
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.foreign import receive_event
 from sync_tasks.tasks.nudge import nudge_contacts
-
-# A countdown is kept in a worker's memory: beyond this the state remembers when to try again.
-LONGEST_RETRY = 90.0
 
 
 def receive(kind: type[Event], wire: dict[str, object], task_id: str) -> Nudge:
@@ -46,25 +45,25 @@ def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
 
 
 def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> str:
-    if seconds > LONGEST_RETRY or isinstance(trouble, AccountError | StateHeldError):
-        return _tell("deferred", nudge)
+    if is_left_to_the_state(seconds, trouble):
+        return _tell(Outcome.DEFERRED, nudge)
     raise task.retry(args=(), kwargs=nudge.arguments, headers=NUDGE, countdown=seconds, exc=trouble)
 
 
 def _outcome(nudge: Nudge, report: Report) -> str:
     if nudge.key in report.outcomes.done:
-        return report.outcomes.outcome(nudge.key)
+        return report.outcomes.outcome(nudge.key).value
     if nudge.key is None and report.outcomes.done:
-        return "synced"
+        return Outcome.SYNCED.value
     if report.busy:
-        return _tell("joined", nudge)
+        return _tell(Outcome.JOINED, nudge)
     contact = worker_resources().store.peek(nudge.user_id) if nudge.key else None
     overtaken = nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key))
-    return _tell("superseded" if overtaken else "unchanged", nudge)
+    return _tell(Outcome.SUPERSEDED if overtaken else Outcome.UNCHANGED, nudge)
 
 
-def _tell(outcome: str, nudge: Nudge) -> str:
+def _tell(outcome: Outcome, nudge: Nudge) -> str:
     log_outcome(
         outcome, {"user_id": nudge.user_id} | ({"task": nudge.key.task, **nudge.key.shown} if nudge.key else {})
     )
-    return outcome
+    return outcome.value

@@ -194,7 +194,7 @@ def _check_fates(world: World) -> Iterator[str]:
     for user_id in {user_id for user_id, _ in keys}:
         for line in world.store.history(user_id):
             _, key, what = line.split(" ", 2)
-            done[user_id, EventKey.parse(key)] += what in {"done", "superseded", "not found"}
+            done[user_id, EventKey.parse(key)] += what in {"synced", "superseded", "not found"}
     letters = Counter(
         (letter.user_id, letter.key) for letter in (*read_letters(world.store), *read_closed(world.store))
     )

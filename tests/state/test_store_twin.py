@@ -195,7 +195,7 @@ def settlements(draw: st.DrawFn, lease: Lease) -> Settlement:
         tombstone=draw(st.sampled_from(["", "0000000000000001 default=7"])) if lease.contact.erased else "",
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed={key: "reflected" for key in sorted(lease.contact.dead) if draw(st.booleans())},
-        history=[f"{key} done" for key in sorted(done)],
+        history=[f"{key} synced" for key in sorted(done)],
     )
 
 

@@ -9,6 +9,7 @@ from sync_tasks.config.settings import Pipeline
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.diff import ERASED
 from sync_tasks.domain.outcomes import Outcomes
+from sync_tasks.domain.retry import RetryPolicy
 from sync_tasks.errors import (
     AccountPausedError,
     AddressBusyError,
@@ -17,15 +18,15 @@ from sync_tasks.errors import (
     RejectedContactError,
     SyncError,
     TooEarlyError,
-    UnauthorizedError,
 )
 from sync_tasks.state.settlement import Settlement
-from sync_tasks.sync.settlement import Pushed, is_expired, retry_delay, settle
+from sync_tasks.sync.settlement import Pushed, settle
 from tests.support.saying import ADA, BEA, anonymize, blocked, contact_of, key_of, merged, stamp, subscribe, update
 
 HOUR = 60
 NOW = 100 * HOUR
 PIPELINE = Pipeline(quiet_seconds=120)
+POLICY = RetryPolicy()
 JOIN, LEFT_ADDRESS, ERASURE = subscribe(1), update(2, email=BEA), anonymize(3)
 HELD = RemoteState(7, ADA, frozenset({3}))
 ERASED_AT_BREVO = RemoteState(7, "", digest=ERASED)
@@ -44,62 +45,33 @@ def failing(tries: int, *, hours: float = 20) -> Contact:
     return contact_of(JOIN, tries=tries, failing=stamp(NOW - hours * HOUR))
 
 
-@pytest.mark.parametrize(
-    ("before", "seconds"),
-    [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 60), (6, 120), (7, 240), (10, 1920), (11, 3600), (99, 3600)],
-)
-def test_tries_within_minutes_then_deferrals_each_twice_as_long(before: int, seconds: float) -> None:
-    assert retry_delay(pushed(BUSY, contact=failing(before)), PIPELINE) == seconds
+def delay_of(push: Pushed, policy: RetryPolicy = POLICY) -> float | None:
+    """Return in how many seconds a contact is tried again after a push."""
+    errors = list(push.errors.values())
+    return policy.delay(errors, tries=push.tries, lasted=push.lasted, held_back=push.is_held_back)
+
+
+@pytest.mark.parametrize(("before", "seconds"), [(0, 1), (4, 16), (5, 60), (11, 3600)])
+def test_tries_in_a_row_are_counted(before: int, seconds: float) -> None:
+    assert delay_of(pushed(BUSY, contact=failing(before))) == seconds
 
 
 def test_the_first_trouble_is_tried_again_in_a_second() -> None:
-    assert retry_delay(pushed(BUSY), PIPELINE) == 1
+    assert delay_of(pushed(BUSY)) == 1
 
 
 def test_many_messages_within_a_moment_do_not_make_a_contact_wait_for_long() -> None:
-    assert retry_delay(pushed(BUSY, contact=failing(9, hours=3 / 3600)), PIPELINE) == pytest.approx(3)
+    assert delay_of(pushed(BUSY, contact=failing(9, hours=3 / 3600))) == pytest.approx(3)
 
 
-def test_retries_and_deferrals_are_configured() -> None:
-    patient = Pipeline(retries=7, defer_seconds=10)
-    delays = [retry_delay(pushed(BUSY, contact=failing(before)), patient) for before in (6, 7, 8)]
-    assert delays == [60, 10, 20]
-
-
-@pytest.mark.parametrize(
-    ("errors", "seconds"),
-    [
-        ([], None),
-        ([REFUSED], None),
-        ([RateLimitedError("429", 7)], 7),
-        ([RateLimitedError("429")], 1),
-        ([RateLimitedError("429", 90_000)], 3600),
-        ([AccountPausedError("paused", 30)], 30),
-        ([UnauthorizedError("401")], 1),
-        ([AccountPausedError("paused", 30), RateLimitedError("429", 7)], 30),
-        ([BUSY, RateLimitedError("429", 7)], 7),
-        ([REFUSED, BUSY], 1),
-    ],
-)
-def test_what_brevo_or_a_pause_told_goes_before_our_own_guess(errors: list[SyncError], seconds: float | None) -> None:
-    assert retry_delay(pushed(*errors), PIPELINE) == seconds
-
-
-@pytest.mark.parametrize(("hours", "expired"), [(23.9, False), (24.1, True)])
-def test_trouble_of_one_contact_is_given_up_after_a_day(hours: float, *, expired: bool) -> None:
-    push = pushed(BUSY, contact=failing(30, hours=hours))
-    assert is_expired(push, PIPELINE) is expired
-    assert (retry_delay(push, PIPELINE) is None) is expired
-
-
-def test_trouble_of_the_account_is_never_given_up() -> None:
+def test_trouble_of_the_account_does_not_count_as_the_contacts() -> None:
     paused = AccountPausedError("paused", 30)
-    assert retry_delay(pushed(BUSY, paused, contact=failing(30, hours=99)), PIPELINE) == 30
-    assert not is_expired(pushed(paused), PIPELINE)
+    assert delay_of(pushed(BUSY, paused, contact=failing(30, hours=99))) == 30
+    assert not POLICY.is_expired(pushed(paused).lasted)
 
 
 def settled(push: Pushed, outcomes: Outcomes | None = None) -> Settlement:
-    return settle(push, outcomes or Outcomes(), PIPELINE, retry_delay(push, PIPELINE), "task-1")
+    return settle(push, outcomes or Outcomes(), PIPELINE, delay_of(push), "task-1")
 
 
 def test_a_contact_that_agrees_is_clean_and_nobody_need_look_again() -> None:
@@ -107,7 +79,7 @@ def test_a_contact_that_agrees_is_clean_and_nobody_need_look_again() -> None:
     assert (left.clean, left.due, left.tombstone, left.letters) == (True, None, "", {})
     assert left.fields[f"p:{key_of(JOIN)}"] == ""
     assert (left.fields["s:default:id"], left.fields["s:default:lists"]) == ("7", "3")
-    assert left.history == [f"{key_of(JOIN)} done"]
+    assert left.history == [f"{key_of(JOIN)} synced"]
 
 
 def test_a_contact_in_trouble_stays_dirty_and_remembers_since_when() -> None:

@@ -11,6 +11,7 @@ from sync_tasks.domain.contact import STAMP, Block, Contact, EventKey, RemoteCon
 from sync_tasks.domain.diff import ERASED, AccountMapping, DesiredContact, desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.opt_outs import block_of
+from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.store import Store
@@ -81,7 +82,7 @@ def read_history(store: Store, user_id: str) -> list[Happening]:
 
 def _happening(at: str, key: EventKey, outcome: str) -> Happening:
     occurred_at = moment_of(key.stamp).isoformat()
-    return Happening(moment_of(at).isoformat(), key.task, key.newsletter, occurred_at, outcome)
+    return Happening(moment_of(at).isoformat(), key.task, key.newsletter, occurred_at, Outcome.parse(outcome))
 
 
 def is_concerned(contact: Contact, account: str, mapping: AccountMapping) -> bool:

@@ -1,0 +1,103 @@
+"""When trouble is tried again, and when it is given up: one policy for every contact. Pure."""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sync_tasks.domain.outcomes import is_own
+from sync_tasks.errors import (
+    AccountError,
+    AccountPausedError,
+    PartPausedError,
+    PermanentError,
+    RateLimitedError,
+    StateHeldError,
+    SyncError,
+    UnconfiguredAccountError,
+)
+
+_LONGEST_TRY = 60.0
+_LONGEST_DEFERRAL = 3600.0
+# What waits for the end of a hold asks again after so many seconds.
+_HELD_AGAIN = 10.0
+# A countdown is kept in a worker's memory: beyond so many seconds the state remembers when to try again.
+_LONGEST_COUNTDOWN = 90.0
+_JITTER = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When to try again, in seconds, by the trouble that a push met.
+
+    | trouble | tried again after | given up |
+    |---|---|---|
+    | of the contact, the first tries | 1, 2, 4, 8, 16 | never |
+    | of the contact, after that | 60, 120, 240 … 3600 | after 24 hours: a dead letter |
+    | a limit is used up | what Brevo told, else as above | never |
+    | the account is paused | the time to the next probe | never |
+    | a part of an account is paused | its end; 3600 if nobody woke it | never |
+    | the state is on hold | 10 | never |
+    | an account left the configuration | 3600 | never |
+    | permanent | never | at once: a dead letter |
+
+    By chance up to 30 % is added. Of several troubles the longest wait counts that was told. No wait is longer than the
+    trouble has lasted, for many messages of one user are many tries within a moment.
+
+    ``retries``: the number of first tries. ``defer_seconds``: the first wait after them. ``give_up_hours``: how long
+    trouble of a contact may last.
+    """
+
+    retries: int = 5
+    defer_seconds: float = 60
+    give_up_hours: float = 24
+
+    def delay(
+        self, errors: Collection[SyncError], *, tries: int, lasted: float, held_back: bool = False
+    ) -> float | None:
+        """Return in how many seconds to try again, or nothing if there is nothing to try.
+
+        ``tries`` in a row met trouble of the contact's own, which has ``lasted`` so many seconds. ``held_back``: a
+        sign-up waits for a list that does not exist.
+        """
+        passing = [error for error in errors if not isinstance(error, PermanentError)]
+        if self.is_expired(lasted):
+            passing = [error for error in passing if not is_own(error)]
+        whole = [error for error in passing if not isinstance(error, PartPausedError)]
+        if not whole:
+            return _LONGEST_DEFERRAL if passing or held_back else None
+        told = [delay for delay in map(_told_delay, whole) if delay is not None]
+        return min(max(told, default=min(self._own_delay(tries), max(lasted, 1.0))), _LONGEST_DEFERRAL)
+
+    def _own_delay(self, tries: int) -> float:
+        late = tries - self.retries
+        if late > 0:
+            return self.defer_seconds * 2.0 ** min(late - 1, 10)
+        return min(2.0 ** max(tries - 1, 0), _LONGEST_TRY)
+
+    def is_expired(self, lasted: float) -> bool:
+        """Tell whether trouble of a contact's own is given up after so many seconds."""
+        return lasted > self.give_up_hours * 3600
+
+
+def spread(delay: float | None) -> float | None:
+    """Return a wait with up to 30 % added by chance: who failed together does not come back together."""
+    return delay and delay * random.uniform(1.0, 1.0 + _JITTER)  # noqa: S311 - jitter, not a secret
+
+
+def is_left_to_the_state(delay: float, trouble: SyncError) -> bool:
+    """Tell whether the state alone remembers when to try again; if not, the same message comes again."""
+    return delay > _LONGEST_COUNTDOWN or isinstance(trouble, AccountError | StateHeldError)
+
+
+def _told_delay(error: SyncError) -> float | None:
+    match error:
+        case AccountPausedError():
+            return error.seconds
+        case RateLimitedError():
+            return error.retry_after
+        case StateHeldError():
+            return _HELD_AGAIN
+        case UnconfiguredAccountError():
+            return _LONGEST_DEFERRAL
+        case _:
+            return None
