@@ -1,0 +1,177 @@
+"""What goes wrong in company: who does not fit goes alone, what Brevo refuses as a whole is asked for one by one."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from sync_tasks.domain.priority import Priority
+from sync_tasks.errors import AccountPausedError
+from sync_tasks.providers import Permit
+from sync_tasks.sandbox import Sandbox
+from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
+
+PEOPLE = [f"user-{number}" for number in range(12)]
+IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/contacts/remove"
+
+
+class MeddlingLimiter(CrowdedLimiter):
+    """Lets whoever waits gather company; once, something happens before the request goes out."""
+
+    happens: Callable[[], object] | None = None
+
+    def acquire(
+        self,
+        account: str,
+        bucket: str,
+        priority: Priority = Priority.ORDINARY,
+        meanwhile: Callable[[], None] = lambda: None,
+        part: str = "",
+    ) -> Permit:
+        permit = super().acquire(account, bucket, priority, meanwhile, part)
+        happens, self.happens = self.happens, None
+        if happens:
+            happens()
+        return permit
+
+
+@pytest.fixture
+def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """A pipeline with a crowd at each request, and a Brevo that imports at once."""
+    brevo.settings.import_seconds = SHORT / 3
+    return make_pipeline(MeddlingLimiter)
+
+
+def meddle(pipeline: Pipeline, happens: Callable[[], object]) -> None:
+    """Let something happen between the gathering of a company and its request."""
+    limiter = pipeline.resources.limiter
+    assert isinstance(limiter, MeddlingLimiter)
+    limiter.happens = happens
+
+
+def pause() -> None:
+    raise AccountPausedError("the account is paused", 30.0)
+
+
+@pytest.fixture
+def readers(crowded: Pipeline) -> Pipeline:
+    """Twelve people who want to leave the weekly newsletter."""
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    crowded.work()
+    for user_id in PEOPLE:
+        crowded.unsubscribe(user_id, "weekly")
+    return crowded
+
+
+def leased(pipeline: Pipeline) -> list[str]:
+    """Return whose lease nobody has given back."""
+    redis = pipeline.store.redis
+    return [user_id for user_id in PEOPLE if redis.hexists(pipeline.store.key(f"contacts:{user_id}"), "lease")]
+
+
+def test_a_list_call_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(readers: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("status", status=400, count=1, path="remove")
+
+    with readers.requests() as requests:
+        outcomes = readers.sync("user-0").outcomes
+
+    assert requests[0] == LIST_CALL
+    assert [key.task for key in outcomes.done] == ["unsubscribe_contact"]
+    assert readers.lists("user-0") == set()
+    assert [readers.lists(user_id) for user_id in PEOPLE[1:]] == [{5}] * 11
+    assert leased(readers) == []
+    assert not any(readers.state(user_id).unknown_since for user_id in PEOPLE)
+    readers.work()
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * 12
+    assert readers.letters() == []
+
+
+def test_a_request_that_is_let_in_no_more_serves_nobody_and_keeps_no_lease(readers: Pipeline) -> None:
+    meddle(readers, pause)
+
+    with readers.requests() as requests:
+        report = readers.sync("user-0")
+
+    assert requests == []
+    assert [type(error) for error in report.outcomes.waiting.values()] == [AccountPausedError]
+    assert leased(readers) == []
+    assert all(readers.state(user_id).pending for user_id in PEOPLE)
+    readers.work()
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * 12
+
+
+def test_every_event_served_in_company_has_its_outcome_in_the_log_and_the_history(
+    readers: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        readers.sync("user-0")
+
+    assert [readers.state(user_id).pending for user_id in PEOPLE] == [{}] * 12
+    for user_id in PEOPLE:
+        assert readers.store.history(user_id)[0].split()[1].startswith("unsubscribe_contact:weekly:")
+        assert readers.store.history(user_id)[0].endswith(" done")
+        assert sum(getattr(record, "user_id", "") == user_id for record in caplog.records) == 1
+
+
+def test_whoever_has_a_new_event_meanwhile_is_nudged_by_the_one_who_waited(readers: Pipeline) -> None:
+    meddle(readers, lambda: readers.update("user-3", first_name="Ada"))
+
+    assert readers.sync("user-0").nudge == {"user-3"}
+
+    assert {key.task for key in readers.state("user-3").pending} == {"update_contact"}
+    assert readers.lists("user-3") == set()
+
+
+def test_whose_address_is_anothers_goes_alone_and_changes_nothing(crowded: Pipeline, brevo: Sandbox) -> None:
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    crowded.subscribe("twin", "weekly", email=address_of("user-3"), first_name="Twin")
+
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+
+    assert requests.count(IMPORT) == 1
+    assert all(crowded.lists(user_id) == {5} for user_id in PEOPLE)
+    assert "FIRSTNAME" not in crowded.held("user-3")["attributes"]
+    assert crowded.state("twin").pending
+    crowded.work()
+    assert [letter.error for letter in crowded.letters()] == ["AddressTakenError"]
+    assert len(brevo.contacts()) == len(PEOPLE)
+
+
+def test_an_import_whose_contacts_cannot_be_looked_for_leaves_everybody_in_doubt(
+    crowded: Pipeline, brevo: Sandbox
+) -> None:
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    brevo.add_fault("status", status=500, method="GET")
+
+    with crowded.requests() as requests:
+        report = crowded.sync("user-0")
+
+    assert report.outcomes.waiting
+    assert "POST /v3/contacts" not in requests, "it may be there already"
+    assert leased(crowded) == []
+    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unknown_since] == []
+    brevo.faults.clear()
+    crowded.work()
+    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
+    assert len(brevo.contacts()) == len(PEOPLE)
+
+
+def test_an_import_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(crowded: Pipeline, brevo: Sandbox) -> None:
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id, "weekly")
+    brevo.add_fault("status", status=400, count=1, path="import")
+
+    with crowded.requests() as requests:
+        outcomes = crowded.sync("user-0").outcomes
+
+    assert [request for request in requests if not request.startswith("GET")] == [IMPORT, "POST /v3/contacts"]
+    assert [key.task for key in outcomes.done] == ["subscribe_contact"]
+    assert leased(crowded) == []
+    crowded.work()
+    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
+    assert crowded.letters() == []
