@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[\w.:/ -]{0,80}")
 _FIELDS = ("task", "task_id", "user_id", "newsletter", "occurred_at", "outcome", "error")
 
 
-class Line(logging.Formatter):
+class TextLine(logging.Formatter):
     """Formats a record as one readable line; of an exception that is not ours only the class and the places."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -96,7 +96,7 @@ def _field(value: object) -> str:
     return json.dumps(text, ensure_ascii=False) if " " in text and "=" in text else text
 
 
-class JsonLine(Line):
+class JsonLine(TextLine):
     """Formats a record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -137,7 +137,7 @@ def set_up_logging() -> None:
     except ConfigurationError:
         level = logging.INFO
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLine() if os.environ.get("SYNC_LOG_JSON") else Line())
+    handler.setFormatter(JsonLine() if os.environ.get("SYNC_LOG_JSON") else TextLine())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.INFO))

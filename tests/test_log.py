@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_tasks.errors import RejectedContactError, SyncError, TooEarlyError
-from sync_tasks.log import JsonLine, Line, current_task, describe, log, log_outcome, set_up_logging
+from sync_tasks.log import JsonLine, TextLine, current_task, describe, log, log_outcome, set_up_logging
 
 SECRET = "marked@portal.example"
 AT = 1_772_323_200.25
@@ -42,7 +42,7 @@ def _restored() -> Iterator[None]:
 
 def test_a_line_says_when_what_and_about_whom() -> None:
     told = {"task": "unsubscribe_contact", "user_id": "u1", "newsletter": "daily", "outcome": "synced", "task_id": ""}
-    line = Line().format(record("%s", "synced", **told))
+    line = TextLine().format(record("%s", "synced", **told))
     about = "task=unsubscribe_contact user_id=u1 newsletter=daily outcome=synced"
     assert line == f"2026-03-01T00:00:00.250+00:00 info    synced {about}"
 
@@ -58,11 +58,11 @@ def test_a_line_as_json_says_the_same() -> None:
     }
 
 
-@pytest.mark.parametrize("formatter", [Line(), JsonLine()])
+@pytest.mark.parametrize("formatter", [TextLine(), JsonLine()])
 @pytest.mark.parametrize(
     "message", [f"Received bad message. The full contents of the message: {SECRET}\nmore", f"body: {SECRET!r}"]
 )
-def test_a_message_that_celery_cannot_make_sense_of_is_withheld(formatter: Line, message: str) -> None:
+def test_a_message_that_celery_cannot_make_sense_of_is_withheld(formatter: TextLine, message: str) -> None:
     line = formatter.format(record(message, name="celery.worker.consumer.consumer"))
     assert SECRET not in line
     assert "(withheld)" in line
@@ -80,18 +80,18 @@ def test_a_message_that_celery_cannot_make_sense_of_is_withheld(formatter: Line,
 def test_of_those_who_handle_raw_messages_only_plain_words_are_told(
     name: str, args: tuple[object, ...], said: str
 ) -> None:
-    assert Line().message(record("got %r", *args, name=name)) == said
+    assert TextLine().message(record("got %r", *args, name=name)) == said
 
 
 def test_others_may_say_what_they_like() -> None:
-    assert Line().message(record("got %r", {"a": 1}, name="uvicorn")) == "got {'a': 1}"
+    assert TextLine().message(record("got %r", {"a": 1}, name="uvicorn")) == "got {'a': 1}"
 
 
 def test_an_error_of_others_is_told_by_its_class_and_place_alone() -> None:
     error = raised(ValueError(SECRET))
     made = record("crashed")
     made.exc_info = (type(error), error, error.__traceback__)
-    line = Line().format(made)
+    line = TextLine().format(made)
     assert SECRET not in line
     assert "ValueError" in line
     assert f"{__file__}:" in line
@@ -145,8 +145,10 @@ def test_others_are_never_asked_to_print_their_arguments(
 
 
 @pytest.mark.usefixtures("_restored")
-@pytest.mark.parametrize(("wanted", "kind"), [("", Line), ("1", JsonLine)])
-def test_lines_are_json_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch, wanted: str, kind: type[Line]) -> None:
+@pytest.mark.parametrize(("wanted", "kind"), [("", TextLine), ("1", JsonLine)])
+def test_lines_are_json_where_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, kind: type[TextLine]
+) -> None:
     monkeypatch.setenv("SYNC_LOG_JSON", wanted)
     set_up_logging()
     (handler,) = logging.getLogger().handlers
@@ -161,11 +163,11 @@ ONE_LINE = r"x\n2026-03-01T00:00:00.250+00:00 error   forged\x1b[2J\u202e"
 
 @pytest.mark.parametrize("name", ["task_id", "user_id", "newsletter", "occurred_at"])
 def test_a_field_from_elsewhere_is_one_line_and_obeyed_by_no_terminal(name: str) -> None:
-    assert Line().format(record("%s", "synced", **{name: FORGED})).endswith(f" synced {name}={ONE_LINE}")
+    assert TextLine().format(record("%s", "synced", **{name: FORGED})).endswith(f" synced {name}={ONE_LINE}")
 
 
 def test_a_field_cannot_look_like_another() -> None:
-    line = Line().format(record("%s", "synced", task_id="1 user_id=eve outcome=synced"))
+    line = TextLine().format(record("%s", "synced", task_id="1 user_id=eve outcome=synced"))
     assert line.endswith('task_id="1 user_id=eve outcome=synced"')
 
 
@@ -173,14 +175,14 @@ def test_a_field_cannot_look_like_another() -> None:
 @pytest.mark.parametrize("args", [(FORGED,), ({"id": FORGED},), (ValueError(FORGED),)])
 def test_what_a_line_is_told_is_on_that_line(name: str, args: tuple[object, ...]) -> None:
     message = "Task %(id)s failed" if isinstance(args[0], dict) else "Task %s failed"
-    assert Line().message(record(message, *args, name=name)) == f"Task {ONE_LINE} failed"
+    assert TextLine().message(record(message, *args, name=name)) == f"Task {ONE_LINE} failed"
 
 
 def test_what_another_logger_puts_together_by_itself_is_one_line() -> None:
-    assert Line().message(record(f"Task {FORGED} failed", name="celery.app.trace")) == f"Task {ONE_LINE} failed"
+    assert TextLine().message(record(f"Task {FORGED} failed", name="celery.app.trace")) == f"Task {ONE_LINE} failed"
 
 
 def test_the_places_of_an_error_keep_their_lines() -> None:
-    made = Line().message(record("unexpected error in %s\n%s", FORGED, describe(raised(TooEarlyError(FORGED)))))
+    made = TextLine().message(record("unexpected error in %s\n%s", FORGED, describe(raised(TooEarlyError(FORGED)))))
     assert len(made.split("\n")) == 3
     assert made.split("\n")[1] == f"  TooEarlyError: {ONE_LINE}"

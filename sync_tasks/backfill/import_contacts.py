@@ -13,15 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from sync_tasks.backfill.load import LEFT_ALONE
-from sync_tasks.backfill.loaded_contacts import AT_ONCE, Own, hand_over, mark_sent, read_own, read_users
+from sync_tasks.backfill.loaded_contacts import AT_ONCE, LoadedContact, hand_over, mark_sent, read_own, read_users
 from sync_tasks.backfill.read_back import FIRST_PAUSE, MOST_PAGES, Wave, read_back, read_once
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.errors import RejectedContactError
+from sync_tasks.providers.brevo.limits import IMPORT_BYTES
 from sync_tasks.sync.context import Resources
 
-# Brevo takes 10 MB and advises 8.
-LARGEST = 7_900_000
 # So many are imported before they are read back: the gateway reads a hundred pages at most.
 WAVE = 80_000
 # Fewer are not worth an import and a look at what came of it.
@@ -34,7 +33,7 @@ _WEEK = 7 * 86_400
 
 
 @dataclass(slots=True, repr=False)
-class Batch:
+class ImportBatch:
     """Users whom one request can import."""
 
     account: str
@@ -59,15 +58,18 @@ class Importing:
     """Brings the load's contacts to Brevo; ``became`` counts how: ``imported`` or ``handed over``, and the requests."""
 
     def __init__(
-        self, context: Resources, tell: Callable[[int, int], None] = lambda _done, _all: None, largest: int = LARGEST
+        self,
+        context: Resources,
+        tell: Callable[[int, int], None] = lambda _done, _all: None,
+        largest: int = IMPORT_BYTES,
     ) -> None:
         """Read nothing yet; ``tell`` hears how many of all contacts are done."""
         self._using = context
         self._store = context.store
         self._tell = tell
         self._largest = largest
-        self._open: dict[tuple[str, frozenset[int]], Batch] = {}
-        self._full: dict[str, list[Batch]] = {account: [] for account in context.mappings}
+        self._open: dict[tuple[str, frozenset[int]], ImportBatch] = {}
+        self._full: dict[str, list[ImportBatch]] = {account: [] for account in context.mappings}
         self._all = 0
         self._pause = FIRST_PAUSE
         self.became: Counter[str] = Counter()
@@ -113,7 +115,7 @@ class Importing:
         self.became[what] += number
         self._tell(self.became["imported"] + self.became["handed over"], self._all)
 
-    def _sort(self, own: Own) -> None:
+    def _sort(self, own: LoadedContact) -> None:
         """Put a contact with those that one request can create along with it."""
         creations = own.creations(self._using.mappings)
         for account, new in creations.items():
@@ -121,16 +123,16 @@ class Importing:
         if not creations:
             self._hand_over([own])
 
-    def _batch_for(self, account: str, lists: frozenset[int], size: int) -> Batch:
+    def _batch_for(self, account: str, lists: frozenset[int], size: int) -> ImportBatch:
         batch = self._open.get((account, lists))
         if batch and (batch.size + size > self._largest or batch.count >= WAVE):
             self._close(batch)
             batch = None
         if batch is None:
-            batch = self._open[account, lists] = Batch(account, lists)
+            batch = self._open[account, lists] = ImportBatch(account, lists)
         return batch
 
-    def _close(self, batch: Batch) -> None:
+    def _close(self, batch: ImportBatch) -> None:
         """Nobody else goes with this batch; a wave goes out before it gets too large to be read back."""
         waiting = self._full[batch.account]
         if sum(each.count for each in waiting) + batch.count > WAVE:
@@ -144,7 +146,7 @@ class Importing:
         batches.clear()
         self._pause = read_back(wave, self._pause) or self._pause
 
-    def _send(self, batch: Batch, wave: Wave) -> None:
+    def _send(self, batch: ImportBatch, wave: Wave) -> None:
         news = dict(self._news(batch))
         if len(news) < LEAST or not _start_import(batch, news.values(), wave):
             for users in batch.chunks():
@@ -153,7 +155,7 @@ class Importing:
         self.became["imports"] += 1
         wave.missing |= {new.address: user_id for user_id, new in news.items()}
 
-    def _news(self, batch: Batch) -> Iterator[tuple[str, NewContact]]:
+    def _news(self, batch: ImportBatch) -> Iterator[tuple[str, NewContact]]:
         """Yield what is to be created, and nothing else: it may be very much."""
         for users in batch.chunks():
             for own in mark_sent(self._store, users, LEFT_ALONE * MICROSECONDS_PER_SECOND):
@@ -161,11 +163,11 @@ class Importing:
                 if new:
                     yield own.user_id, replace(new, lists=batch.lists)
 
-    def _hand_over(self, owns: Iterable[Own]) -> None:
+    def _hand_over(self, owns: Iterable[LoadedContact]) -> None:
         self._count("handed over", sum(hand_over(self._store, owns, sent=False)))
 
 
-def _start_import(batch: Batch, news: Iterable[NewContact], wave: Wave) -> bool:
+def _start_import(batch: ImportBatch, news: Iterable[NewContact], wave: Wave) -> bool:
     """Return whether Brevo takes them."""
     try:
         wave.outcome_unknown |= wave.asking(lambda: wave.gateway.start_import(batch.lists, news))

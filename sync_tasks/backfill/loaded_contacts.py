@@ -17,7 +17,7 @@ AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Own:
+class LoadedContact:
     """A contact of the load; ``sent``: Brevo may hold it already."""
 
     contact: Contact
@@ -78,7 +78,7 @@ def _fields(account: str, seen: RemoteState) -> Iterator[str]:
             yield text
 
 
-def read_own(store: Store, count: int) -> Iterator[Own]:
+def read_own(store: Store, count: int) -> Iterator[LoadedContact]:
     """Yield the contacts among the first so many that were loaded."""
     for start in range(0, count, AT_ONCE):
         end = min(start + AT_ONCE, count) - 1
@@ -86,7 +86,7 @@ def read_own(store: Store, count: int) -> Iterator[Own]:
         yield from read_users(store, users)
 
 
-def read_users(store: Store, users: Iterable[str]) -> Iterator[Own]:
+def read_users(store: Store, users: Iterable[str]) -> Iterator[LoadedContact]:
     """Yield those of the users who are still the load's own."""
     users = list(users)
     pipeline = store.redis.pipeline(transaction=False)
@@ -95,7 +95,7 @@ def read_users(store: Store, users: Iterable[str]) -> Iterator[Own]:
     return _parse(store, users, pipeline.execute())
 
 
-def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Own]:
+def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[LoadedContact]:
     """Note of users that an import of them is about to go out, and return those who are still the load's own."""
     users = list(users)
     told = store.run_all("sending", ((user_id, left_alone) for user_id in users))
@@ -103,17 +103,17 @@ def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Own]:
     return list(_parse(store, users, stored))
 
 
-def hand_over(store: Store, owns: Iterable[Own], *, sent: bool) -> list[int]:
+def hand_over(store: Store, owns: Iterable[LoadedContact], *, sent: bool) -> list[int]:
     """Leave contacts to the workers, who get every wish as an event; tell of each whether it still was the load's."""
     calls = (own.handing_over(sent=sent or own.sent) for own in owns)
     return cast("list[int]", store.run_all("hand_over", calls))
 
 
-def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[Own]:
+def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[LoadedContact]:
     held = store.held_until()
     for user_id, fields in zip(users, stored, strict=True):
         if fields and fields.get("filling") == fields.get("rev") and "lease" not in fields:
-            yield Own(
+            yield LoadedContact(
                 replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unknown_since=""),
                 sent="unsure" in fields,
             )

@@ -12,10 +12,10 @@ from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
+from sync_tasks.providers.brevo.limits import PAGE
 from sync_tasks.sync.anonymize import erase_contact
 from sync_tasks.sync.context import Resources
 
-PAGE = 1000
 # The gateway takes a hundred pages for an endless row.
 MOST_PAGES = 95
 # How long to wait for the first look, in seconds, and how much longer after each that showed nothing new.

@@ -23,11 +23,6 @@ class BatchKind:
         """From how many contacts on this pays: an import must be read back, a list call need not."""
         return 10 if self.verb == "create" else 2
 
-    @property
-    def most(self) -> int:
-        """How many contacts one request can serve; Brevo takes 150 in a list call, and shows 1,000 on a page."""
-        return 150 if self.verb in {"join", "leave"} else 1000
-
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
     """Return what a step must share with another to go in one request, or nothing for one that goes alone."""

@@ -22,7 +22,7 @@ class PartEndedError(SyncError):
     """A part ended, or did not get ready, although it is needed."""
 
 
-class Part:
+class LocalPart:
     """One process; every line it prints is heard, and it is ``ready`` once one holds the words, if any."""
 
     def __init__(self, name: str, process: subprocess.Popen[str], hear: Hear, ready_words: str | None) -> None:
@@ -64,7 +64,7 @@ class Parts:
         self.env = dict(env)
         self._hear = hear
         self._patience = patience
-        self._parts: list[Part] = []
+        self._parts: list[LocalPart] = []
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +94,7 @@ class Parts:
             text=True,
             errors="replace",
         )
-        self._parts.append(Part(name, process, self._hear, ready))
+        self._parts.append(LocalPart(name, process, self._hear, ready))
 
     def wait_until_ready(self, within: float = READY_WITHIN) -> None:
         """Return once every part is ready.

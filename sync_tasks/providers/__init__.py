@@ -11,6 +11,15 @@ from sync_tasks.errors import SyncError
 
 
 @dataclass(frozen=True, slots=True)
+class Capabilities:
+    """A provider's numbers: ids of one list call, contacts of one page, bytes of one import."""
+
+    list_call_ids: int
+    page: int
+    import_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What became of a write: the contact's numeric id.
 
@@ -100,6 +109,10 @@ class Gateway(Protocol):
     ``GatewayUnavailableError`` that is ``outcome_unknown`` says that the call may still take effect.
     """
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """The numbers of this provider."""
+
     def through(self, gate: Gate) -> "Gateway":
         """Return the same way to the account, through another gate; the sockets are shared."""
 
@@ -147,10 +160,10 @@ class Gateway(Protocol):
         """Return the contact whose ``ext_id`` this is."""
 
     def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Put contacts on a list, at most 150; those not confirmed may be on it already, or be missing."""
+        """Put contacts on a list, see ``Capabilities`` for how many; the unconfirmed may be on it, or missing."""
 
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
+        """Take contacts off a list, see ``Capabilities`` for how many; the unconfirmed may be off it, or missing."""
 
     def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
         """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
@@ -165,7 +178,7 @@ class Gateway(Protocol):
         """Yield the contacts changed since then, by Brevo's clock, the last created first."""
 
     def read_page(self, offset: int) -> list[RemoteContact]:
-        """Return a thousand contacts from this place on, the first created first."""
+        """Return a page of contacts from this place on, the first created first."""
 
     def attribute_types(self) -> Mapping[str, str]:
         """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""

@@ -30,6 +30,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Permit
+from sync_tasks.providers.brevo.limits import OTHER_PER_HOUR
 from sync_tasks.rate_limits.wait_queue import WaitQueue
 from sync_tasks.state.store import Store
 
@@ -46,8 +47,6 @@ LONGEST_HOLD = 3600.0
 OUTAGE = 10
 # Grants are this much further apart than Brevo demands: requests overtake each other on their way.
 _MARGIN = 1.008
-# What all endpoints but /contacts/** share, per hour: https://developers.brevo.com/docs/api-limits
-_OTHER_PER_HOUR = 100
 # Of an hour's requests half are never for comparisons. A window goes by its length: this hour is one of its own.
 _BACKGROUND_HOUR = 3600 * MICROSECONDS_PER_SECOND + 1
 
@@ -78,7 +77,7 @@ class Limiter:
         self._background = {
             (name, bucket): (str(max(per_hour // 2, 1)), str(_BACKGROUND_HOUR))
             for name, account in accounts.items()
-            for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", _OTHER_PER_HOUR))
+            for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", OTHER_PER_HOUR))
         }
         self._accounts = tuple(accounts)
         self._unanswered = dict.fromkeys(accounts, 0)
@@ -336,7 +335,7 @@ def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:
     count, seconds = _per_second(account.requests_per_second)
     return {
         "contacts": [(count, seconds * _MARGIN), (account.requests_per_hour, 3600.0)],
-        "other": [(_OTHER_PER_HOUR, 3600.0)],
+        "other": [(OTHER_PER_HOUR, 3600.0)],
     }
 
 

@@ -26,7 +26,7 @@ _PERSONAL = ("address", "digest")
 
 
 @dataclass(slots=True, repr=False)
-class Found:
+class FoundCheckpoint:
     """What a page came to: which contacts were on it, and where the next one begins.
 
     ``alone``: contacts left to somebody else so far · ``strays``: by user, a contact that may be a second one ·
@@ -67,21 +67,21 @@ class Memory:
         """Leave nothing to go on with: the comparison is done."""
         self._store.redis.delete(self._key)
 
-    def renew_lease(self, found: Found) -> None:
+    def renew_lease(self, found: FoundCheckpoint) -> None:
         """Add what a page came to, as long as the time is not over."""
         told = [found.offset, found.alone, found.ids, list(map(_dump, found.drifts)), found.strays, found.met]
         self._store.redis.rpushx(self._key, json.dumps(told, separators=(",", ":")))
 
-    def recall(self) -> Iterator[Found]:
+    def recall(self) -> Iterator[FoundCheckpoint]:
         """Yield what each page came to so far."""
         start = 1
         while texts := cast("list[str]", self._store.redis.lrange(self._key, start, start + _PAGES - 1)):
             yield from map(self._parse, texts)
             start += len(texts)
 
-    def _parse(self, text: str) -> Found:
+    def _parse(self, text: str) -> FoundCheckpoint:
         offset, alone, ids, drifts, *rest = json.loads(text)
-        return Found(offset, alone, ids, self._complete([_parse_drift(*told) for told in drifts]), *rest)
+        return FoundCheckpoint(offset, alone, ids, self._complete([_parse_drift(*told) for told in drifts]), *rest)
 
     def _complete(self, drifts: list[Drift]) -> list[Drift]:
         """Add what is not remembered for being personal: the state tells it as long as it is the same."""

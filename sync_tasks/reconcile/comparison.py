@@ -10,10 +10,10 @@ from sync_tasks.domain.diff import AccountMapping, is_anonymized
 from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
-from sync_tasks.reconcile.checkpoint import Found, Memory
+from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
 from sync_tasks.reconcile.drift import Drift, find_drift, find_missing, wire_seen
 from sync_tasks.reconcile.fast_path import Glance
-from sync_tasks.reconcile.id_index import Holders, Shown
+from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
     AT_ONCE,
     find_users,
@@ -83,7 +83,7 @@ class Comparison:
         store = self.context.store
         walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_tombs(store, self.account)
         holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
-        glance, shown = Glance(self.mapping, store.tolerance), Shown()
+        glance, shown = Glance(self.mapping, store.tolerance), ShownIds()
         offset = self._go_on(holders, shown)
         for page in read_pages(self.context.gateways[self.account], self.context, shown, offset):
             drifts, strays = len(self.drifts), len(self._strays)
@@ -96,7 +96,7 @@ class Comparison:
         self._find_gone(holders.missing(), self.memory.began)
         self._find_lacking(self._lacking.missing(), self.memory.began)
 
-    def _go_on(self, holders: Holders, shown: Shown) -> int:
+    def _go_on(self, holders: Holders, shown: ShownIds) -> int:
         """Take over what an earlier comparison came to before it was broken off, and return where it stopped.
 
         A contact that had no user then and has one by now is no longer what it was.
@@ -119,7 +119,7 @@ class Comparison:
         """Remember what a page came to: what was found beyond so many drifts and strays."""
         ids, found = [remote.id for remote in page.remotes], self.drifts[drifts:]
         news = dict(islice(self._strays.items(), strays, None))
-        self.memory.renew_lease(Found(page.after, self.alone, ids, found, news, self._met))
+        self.memory.renew_lease(FoundCheckpoint(page.after, self.alone, ids, found, news, self._met))
         self._met = []
 
     def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:

@@ -9,7 +9,7 @@ from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.diff import AccountMapping, is_anonymized
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.reconcile.id_index import Shown
+from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.reconcile.pages import read_pages
 from sync_tasks.state.codec import load_contact
 from sync_tasks.state.holds import Hold
@@ -68,7 +68,7 @@ def concede(context: Resources, hold: Hold) -> list[Event]:
 
 def _take_picture(account: str, context: Resources) -> Picture:
     picture, alike = Picture(context.mappings[account]), dict[frozenset[int], frozenset[int]]()
-    for page in read_pages(context.gateways[account], context, Shown()):
+    for page in read_pages(context.gateways[account], context, ShownIds()):
         for remote in page.remotes:
             lists = remote.lists & picture.mapping.watched
             lists = alike.setdefault(lists, lists)

@@ -5,7 +5,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 
 
-class Shown:
+class ShownIds:
     """The ids that were on a page; adding is quick where they come about in order."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.errors import AccountPausedError, TransientError
 from sync_tasks.providers import Gateway
-from sync_tasks.reconcile.id_index import Shown
+from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.sync.context import Resources
 
 # Rows of the page before that are asked for again: where none of them shows up, contacts were deleted meanwhile and
@@ -30,7 +30,7 @@ class Page:
     after: int
 
 
-def read_pages(gateway: Gateway, context: Resources, shown: Shown, offset: int = 0) -> Iterator[Page]:
+def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: int = 0) -> Iterator[Page]:
     """Yield every contact of the account once, the oldest first, but for those shown already.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sync_tasks.sandbox.attributes import Attribute, read_phone
-from sync_tasks.sandbox.contact import AttributeValue, Contact, note_unsubscription, show_contact, show_time
+from sync_tasks.sandbox.contact import AttributeValue, SandboxContact, note_unsubscription, show_contact, show_time
 from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.outbox import Outbox
 from sync_tasks.sandbox.roll import Roll
@@ -46,7 +46,7 @@ class Process:
 
 
 @dataclass(slots=True, kw_only=True)
-class Change:
+class ContactChange:
     """What is to become of a contact; None leaves a field as it is, an attribute of None is cleared."""
 
     email: str | None = None
@@ -63,7 +63,7 @@ class Change:
         return read_phone(self.attributes.get("SMS") or "")
 
 
-class Account:
+class SandboxAccount:
     """All that Brevo holds. Knows its rules about contacts, nothing of requests.
 
     ``owner_mails`` counts the mails about imports that the account's owner got.
@@ -75,10 +75,10 @@ class Account:
         self.clock = clock
         self.history = history
         self.outbox = outbox
-        self.contacts: dict[int, Contact] = {}
-        self.emails: dict[str, Contact] = {}
-        self.ext_ids: dict[str, Contact] = {}
-        self.phones: dict[str, Contact] = {}
+        self.contacts: dict[int, SandboxContact] = {}
+        self.emails: dict[str, SandboxContact] = {}
+        self.ext_ids: dict[str, SandboxContact] = {}
+        self.phones: dict[str, SandboxContact] = {}
         self.roll = Roll()
         self.lists = {number: ContactList(number, name, 1, clock()) for number, name in settings.lists.items()}
         types = {"FIRSTNAME": "text", "LASTNAME": "text", "SMS": "text", **settings.attributes}
@@ -90,7 +90,7 @@ class Account:
         self.organization = settings.organization or secrets.token_hex(12)
         self._last_contact_id = 0
 
-    def find_duplicates(self, change: Change, contact: Contact | None = None) -> list[str]:
+    def find_duplicates(self, change: ContactChange, contact: SandboxContact | None = None) -> list[str]:
         """Return which identifiers in a change are another contact's already."""
         holders = {
             "email": self.emails.get(change.email or ""),
@@ -99,11 +99,11 @@ class Account:
         }
         return [kind for kind, holder in holders.items() if holder is not None and holder is not contact]
 
-    def create(self, change: Change) -> Contact:
+    def create(self, change: ContactChange) -> SandboxContact:
         """Return a new contact, made from a change without duplicates."""
         now = self.clock()
         self._last_contact_id += 1
-        contact = Contact(self._last_contact_id, now, now, {})
+        contact = SandboxContact(self._last_contact_id, now, now, {})
         self.contacts[contact.id] = contact
         self.roll.add(contact.id)
         if change.email is not None:
@@ -112,7 +112,7 @@ class Account:
         self._apply(contact, change, moved=False)
         return contact
 
-    def update(self, contact: Contact, change: Change) -> None:
+    def update(self, contact: SandboxContact, change: ContactChange) -> None:
         """Change a contact; the change brings no duplicates."""
         contact.modified = self.clock()
         moved = change.email is not None and change.email != contact.email
@@ -124,7 +124,7 @@ class Account:
         if told:
             self.outbox.tell_update(contact.email, told)
 
-    def delete(self, contact: Contact) -> None:
+    def delete(self, contact: SandboxContact) -> None:
         """Forget a contact, its opt-out included."""
         self._set_blocklisted(contact, value=False, noted=False)
         for list_id in contact.list_ids:
@@ -137,7 +137,7 @@ class Account:
         self._note(contact, "deleted")
         self.outbox.tell_deletion(contact.email)
 
-    def join(self, contact: Contact, list_ids: list[int]) -> None:
+    def join(self, contact: SandboxContact, list_ids: list[int]) -> None:
         """Put a contact on lists; those it is on already do not count."""
         joined = [number for number in dict.fromkeys(list_ids) if number not in contact.list_ids]
         for list_id in joined:
@@ -150,7 +150,7 @@ class Account:
             contact.modified = self.clock()
             self.outbox.tell_join(contact.email, joined)
 
-    def leave(self, contact: Contact, list_ids: list[int]) -> None:
+    def leave(self, contact: SandboxContact, list_ids: list[int]) -> None:
         """Take a contact off lists; those it is not on do not count."""
         for list_id in [number for number in dict.fromkeys(list_ids) if number in contact.list_ids]:
             self.lists[list_id].members.drop(contact.id)
@@ -159,18 +159,18 @@ class Account:
             contact.modified = self.clock()
             self._note(contact, "left", list_id)
 
-    def skip(self, contact: Contact, list_id: int) -> None:
+    def skip(self, contact: SandboxContact, list_id: int) -> None:
         """Send a contact no campaign of a list any more, until it has left that list and joined it again."""
         contact.modified = self.clock()
         if list_id not in contact.unsubscribed_ids:
             contact.unsubscribed_ids = (*contact.unsubscribed_ids, list_id)
             self._note(contact, "skipped", list_id)
 
-    def show(self, contact: Contact) -> JsonObject:
+    def show(self, contact: SandboxContact) -> JsonObject:
         """Return a contact as Brevo shows it, in the way in which this account does."""
         return show_contact(contact, per_list=self.quirks.unsubscription_per_list)
 
-    def blocklist(self, contact: Contact) -> None:
+    def blocklist(self, contact: SandboxContact) -> None:
         """Block e-mail to a contact, account-wide."""
         contact.modified = self.clock()
         self._set_blocklisted(contact, value=True)
@@ -187,7 +187,7 @@ class Account:
             self.leave(self.contacts[number], [list_id])
         del self.lists[list_id]
 
-    def _apply(self, contact: Contact, change: Change, *, moved: bool) -> None:
+    def _apply(self, contact: SandboxContact, change: ContactChange, *, moved: bool) -> None:
         if change.ext_id is not None:
             self.ext_ids.pop(contact.ext_id or "", None)
             contact.ext_id = change.ext_id
@@ -200,12 +200,12 @@ class Account:
         self.leave(contact, change.leave)
         self.join(contact, change.join)
 
-    def _address(self, contact: Contact, email: str) -> None:
+    def _address(self, contact: SandboxContact, email: str) -> None:
         self.emails.pop(contact.email or "", None)
         contact.email = email
         self.emails[email] = contact
 
-    def _set_attributes(self, contact: Contact, values: dict[str, AttributeValue | None]) -> None:
+    def _set_attributes(self, contact: SandboxContact, values: dict[str, AttributeValue | None]) -> None:
         if "SMS" in values:
             self.phones.pop(str(contact.attributes.get("SMS")), None)
         for name, value in values.items():
@@ -216,7 +216,7 @@ class Account:
         if (phone := contact.attributes.get("SMS")) is not None:
             self.phones[str(phone)] = contact
 
-    def _settle_blocklisting(self, contact: Contact, wanted: bool | None, *, moved: bool) -> None:  # noqa: FBT001
+    def _settle_blocklisting(self, contact: SandboxContact, wanted: bool | None, *, moved: bool) -> None:  # noqa: FBT001
         before = contact.blocklisted
         if moved and self.quirks.email_change_lifts_blocklist:
             kept = wanted is True and not self.quirks.email_change_lifts_blocklist_even_if_sent
@@ -226,12 +226,12 @@ class Account:
         if contact.blocklisted and not before:
             self._record_blocklisting(contact)
 
-    def _record_blocklisting(self, contact: Contact) -> None:
+    def _record_blocklisting(self, contact: SandboxContact) -> None:
         note_unsubscription(contact, "adminUnsubscription", {"eventTime": show_time(self.clock())})
         if self.quirks.api_blocklisting_fires_unsubscribed:
             self.outbox.tell_unsubscription(contact.email, list(contact.list_ids))
 
-    def _set_blocklisted(self, contact: Contact, *, value: bool, noted: bool = True) -> None:
+    def _set_blocklisted(self, contact: SandboxContact, *, value: bool, noted: bool = True) -> None:
         if contact.blocklisted == value:
             return
         contact.blocklisted = value
@@ -240,5 +240,5 @@ class Account:
         if noted:
             self._note(contact, "blocklisted" if value else "unblocklisted")
 
-    def _note(self, contact: Contact, what: str, list_id: int | None = None) -> None:
+    def _note(self, contact: SandboxContact, what: str, list_id: int | None = None) -> None:
         self.history.note(self.clock(), contact.id, what, list_id)

@@ -1,11 +1,11 @@
 """Requests about the account itself and the attributes it has."""
 
-from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.attributes import CATEGORIES, TYPES, Attribute
-from sync_tasks.sandbox.wire import Call, JsonObject, Reply, answer, invalid, read_json
+from sync_tasks.sandbox.wire import ApiCall, JsonObject, Reply, answer, invalid, read_json
 
 
-def show_account(account: Account, _call: Call) -> Reply:
+def show_account(account: SandboxAccount, _call: ApiCall) -> Reply:
     """Show whose account it is and what it may do."""
     email = account.settings.owner_email
     body: JsonObject = {
@@ -24,12 +24,12 @@ def show_account(account: Account, _call: Call) -> Reply:
     return answer(200, body)
 
 
-def show_attributes(account: Account, _call: Call) -> Reply:
+def show_attributes(account: SandboxAccount, _call: ApiCall) -> Reply:
     """Show the attributes contacts may have."""
     return answer(200, {"attributes": [attribute.show() for attribute in account.attributes.values()]})
 
 
-def create_attribute(account: Account, call: Call) -> Reply:
+def create_attribute(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create an attribute."""
     category, name = call.params
     body = read_json(call.body)

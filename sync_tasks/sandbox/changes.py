@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from sync_tasks.sandbox.account import Account, Change
+from sync_tasks.sandbox.account import ContactChange, SandboxAccount
 from sync_tasks.sandbox.attributes import read_phone
 from sync_tasks.sandbox.contact import AttributeValue
 from sync_tasks.sandbox.wire import invalid, not_found
@@ -12,7 +12,7 @@ ADDRESS = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]{2,}$")
 REFUSED_EXAMPLES = re.compile(r"@(.+\.)?(example\.(com|net|org)|invalid|example)$")
 
 
-def read_change(body: Mapping[str, object], account: Account) -> Change:
+def read_change(body: Mapping[str, object], account: SandboxAccount) -> ContactChange:
     """Return what a POST or PUT of a contact asks for; what Brevo ignores is left out.
 
     Raises:
@@ -21,7 +21,7 @@ def read_change(body: Mapping[str, object], account: Account) -> Change:
     attributes = body.get("attributes", {})
     if not isinstance(attributes, dict):
         raise invalid("attributes should be an object")
-    return Change(
+    return ContactChange(
         email=read_sent_address(attributes["EMAIL"], account) if attributes.get("EMAIL") else None,
         ext_id=read_ext_id(body.get("ext_id")),
         attributes=read_attributes(attributes, account),
@@ -32,7 +32,7 @@ def read_change(body: Mapping[str, object], account: Account) -> Change:
     )
 
 
-def read_sent_address(value: object, account: Account) -> str:
+def read_sent_address(value: object, account: SandboxAccount) -> str:
     """Return an address from a request: a domain must be in ASCII, as Brevo's API wants it."""
     address = read_address(value, account)
     if not address.rpartition("@")[2].isascii():
@@ -40,7 +40,7 @@ def read_sent_address(value: object, account: Account) -> str:
     return address
 
 
-def read_address(value: object, account: Account) -> str:
+def read_address(value: object, account: SandboxAccount) -> str:
     """Return an address the way Brevo keeps it, in lower case."""
     if not isinstance(value, str) or not ADDRESS.match(value):
         raise invalid("Invalid email address")
@@ -59,7 +59,7 @@ def read_ext_id(value: object) -> str | None:
     return value
 
 
-def read_attributes(values: Mapping[str, object], account: Account) -> dict[str, AttributeValue | None]:
+def read_attributes(values: Mapping[str, object], account: SandboxAccount) -> dict[str, AttributeValue | None]:
     """Return the attributes that take effect, None for one to be cleared."""
     taken: dict[str, AttributeValue | None] = {}
     for name, value in values.items():
@@ -73,7 +73,7 @@ def read_attributes(values: Mapping[str, object], account: Account) -> dict[str,
     return taken
 
 
-def read_list_ids(value: object, account: Account) -> list[int]:
+def read_list_ids(value: object, account: SandboxAccount) -> list[int]:
     """Return the ids of known lists."""
     if value is None:
         return []
@@ -85,7 +85,7 @@ def read_list_ids(value: object, account: Account) -> list[int]:
     return value
 
 
-def _read_sms(value: object, account: Account) -> str:
+def _read_sms(value: object, account: SandboxAccount) -> str:
     phone = read_phone(str(value))
     if phone is None and account.quirks.phone_numbers_checked:
         raise invalid("Invalid phone number")

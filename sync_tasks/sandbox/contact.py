@@ -10,7 +10,7 @@ AttributeValue: TypeAlias = str | int | float | bool | list[str]
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Contact:
+class SandboxContact:
     """A person at Brevo; times are seconds since the epoch."""
 
     id: int
@@ -26,7 +26,7 @@ class Contact:
     statistics: JsonObject | None = None
 
 
-def show_contact(contact: Contact, *, per_list: bool = False) -> JsonObject:
+def show_contact(contact: SandboxContact, *, per_list: bool = False) -> JsonObject:
     """Return the contact as it stands in Brevo's lists of contacts; ``per_list``: with what it unsubscribed from."""
     shown: JsonObject = {} if contact.email is None else {"email": contact.email}
     shown |= {
@@ -49,7 +49,7 @@ def show_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def note_statistic(contact: Contact, kind: str, happening: JsonObject) -> None:
+def note_statistic(contact: SandboxContact, kind: str, happening: JsonObject) -> None:
     """Add a happening to the statistics Brevo shows with a single contact."""
     statistics = contact.statistics = contact.statistics or {}
     entries = statistics.setdefault(kind, [])
@@ -57,7 +57,7 @@ def note_statistic(contact: Contact, kind: str, happening: JsonObject) -> None:
         entries.append(happening)
 
 
-def note_unsubscription(contact: Contact, side: str, happening: JsonObject) -> None:
+def note_unsubscription(contact: SandboxContact, side: str, happening: JsonObject) -> None:
     """Add an opt-out to the statistics: ``userUnsubscription`` or ``adminUnsubscription``."""
     statistics = contact.statistics = contact.statistics or {}
     sides = statistics.setdefault("unsubscriptions", {"userUnsubscription": [], "adminUnsubscription": []})

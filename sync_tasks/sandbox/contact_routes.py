@@ -1,13 +1,13 @@
 """Requests about single contacts, and about all of them."""
 
-from sync_tasks.sandbox.account import Account, Change
+from sync_tasks.sandbox.account import ContactChange, SandboxAccount
 from sync_tasks.sandbox.changes import read_change, read_sent_address
-from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.searching import find_contact, show_page
-from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, missing, read_json
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, answer, missing, read_json
 
 
-def create_contact(account: Account, call: Call) -> Reply:
+def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create a contact, or update the one with that address where the request allows it."""
     body = read_json(call.body)
     change = read_change(body, account)
@@ -24,7 +24,7 @@ def create_contact(account: Account, call: Call) -> Reply:
     return answer(201, {"id": contact.id})
 
 
-def update_contact(account: Account, call: Call) -> Reply:
+def update_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     """Change a contact in any mixture of its fields."""
     contact = find_contact(account, call)
     call.contact_ids.append(contact.id)
@@ -33,7 +33,7 @@ def update_contact(account: Account, call: Call) -> Reply:
     return Reply(204)
 
 
-def show_one(account: Account, call: Call) -> Reply:
+def show_one(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a contact with its statistics."""
     contact = find_contact(account, call)
     call.contact_ids.append(contact.id)
@@ -44,50 +44,54 @@ def show_one(account: Account, call: Call) -> Reply:
     )
 
 
-def show_all(account: Account, call: Call) -> Reply:
+def show_all(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of all contacts."""
     return answer(200, show_page(account, call, account.roll, 1000))
 
 
-def delete_contact(account: Account, call: Call) -> Reply:
+def delete_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     """Delete a contact, unless it is the account's owner."""
     contact = find_contact(account, call)
     call.contact_ids.append(contact.id)
     if contact.email == account.settings.owner_email:
-        raise Refusal(405, "method_not_allowed", "You're not allowed to delete registered email contact with Brevo")
+        raise ApiRefusal(405, "method_not_allowed", "You're not allowed to delete registered email contact with Brevo")
     account.delete(contact)
     return Reply(204)
 
 
-def _find_existing(account: Account, email: str | None, change: Change) -> Contact | None:
+def _find_existing(account: SandboxAccount, email: str | None, change: ContactChange) -> SandboxContact | None:
     if email is not None:
         return account.emails.get(email)
     return account.ext_ids.get(change.ext_id or "") or account.phones.get(change.phone or "")
 
 
-def _upsert(account: Account, call: Call, change: Change, contact: Contact, *, tells_id: bool) -> Reply:
+def _upsert(
+    account: SandboxAccount, call: ApiCall, change: ContactChange, contact: SandboxContact, *, tells_id: bool
+) -> Reply:
     call.contact_ids.append(contact.id)
     _update(account, contact, change)
     return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if tells_id else Reply(204)
 
 
-def _update(account: Account, contact: Contact, change: Change) -> None:
+def _update(account: SandboxAccount, contact: SandboxContact, change: ContactChange) -> None:
     _refuse_early_write(account, contact)
     _refuse_duplicates(account, change, contact, verb="update")
     outsider = any(number not in contact.list_ids for number in change.leave)
     if outsider and account.quirks.unlink_non_member_is_refused:
-        raise Refusal(400, "invalid_parameter", "Contact already removed from list and/or does not exist")
+        raise ApiRefusal(400, "invalid_parameter", "Contact already removed from list and/or does not exist")
     account.update(contact, change)
 
 
-def _refuse_early_write(account: Account, contact: Contact) -> None:
+def _refuse_early_write(account: SandboxAccount, contact: SandboxContact) -> None:
     if account.clock() - contact.created < account.quirks.too_early_seconds:
-        raise Refusal(425, "account_in_process", "Contact is being processed, try again later")
+        raise ApiRefusal(425, "account_in_process", "Contact is being processed, try again later")
 
 
-def _refuse_duplicates(account: Account, change: Change, contact: Contact | None, *, verb: str) -> None:
+def _refuse_duplicates(
+    account: SandboxAccount, change: ContactChange, contact: SandboxContact | None, *, verb: str
+) -> None:
     duplicates = account.find_duplicates(change, contact)
     if duplicates:
         code = account.quirks.duplicate_code_on_create if verb == "create" else "invalid_parameter"
         message = f"Unable to {verb} contact, {duplicates[0]} is already associated with another Contact"
-        raise Refusal(400, code, message, duplicates=duplicates)
+        raise ApiRefusal(400, code, message, duplicates=duplicates)

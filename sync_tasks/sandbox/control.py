@@ -13,7 +13,7 @@ from starlette.routing import Route
 from sync_tasks.sandbox.people import ACTS
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import change_fields
-from sync_tasks.sandbox.wire import JsonObject, Refusal
+from sync_tasks.sandbox.wire import ApiRefusal, JsonObject
 
 Action: TypeAlias = Callable[[Sandbox, Request, object], object]
 RUN_TIME_SETTINGS = ("import_seconds", "accepted_keys")
@@ -176,7 +176,7 @@ def _serve(sandbox: Sandbox, action: Action) -> Callable[[Request], Awaitable[Re
             body = json.loads(sent) if sent else None
             with sandbox.lock:
                 shown = action(sandbox, request, body)
-        except Refusal as refusal:
+        except ApiRefusal as refusal:
             return JSONResponse({"message": refusal.message}, refusal.status)
         except (ValueError, TypeError) as error:
             return JSONResponse({"message": str(error)}, 400)

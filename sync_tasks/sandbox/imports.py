@@ -4,18 +4,28 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sync_tasks.sandbox.account import Account, Change, Process
+from sync_tasks.sandbox.account import ContactChange, Process, SandboxAccount
 from sync_tasks.sandbox.changes import read_attributes, read_ext_id, read_list_ids, read_sent_address
-from sync_tasks.sandbox.contact import Contact
-from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, invalid, missing, not_found, read_json
+from sync_tasks.sandbox.contact import SandboxContact
+from sync_tasks.sandbox.wire import (
+    ApiCall,
+    ApiRefusal,
+    JsonObject,
+    Reply,
+    answer,
+    invalid,
+    missing,
+    not_found,
+    read_json,
+)
 
 LARGEST = 10 * 1024 * 1024
 
 
-def start_import(account: Account, call: Call) -> Reply:
+def start_import(account: SandboxAccount, call: ApiCall) -> Reply:
     """Accept an import and name the process that will carry it out."""
     if len(call.body) > LARGEST:
-        raise Refusal(400, "out_of_range", "The import is larger than 10 MB")
+        raise ApiRefusal(400, "out_of_range", "The import is larger than 10 MB")
     body = read_json(call.body)
     rows = list(_read_rows(body))
     list_ids = read_list_ids(body.get("listIds"), account) or [_create_list(account, body)]
@@ -27,7 +37,7 @@ def start_import(account: Account, call: Call) -> Reply:
     return answer(202, {"processId": number})
 
 
-def show_process(account: Account, call: Call) -> Reply:
+def show_process(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show how far an import is; what became of single rows Brevo does not tell."""
     process = account.processes.get(int(call.params[0])) if call.params[0].isdigit() else None
     if process is None:
@@ -64,7 +74,7 @@ def _read_rows(body: JsonObject) -> Iterator[JsonObject]:
         raise missing("One of fileBody, fileUrl or jsonBody is required; the sandbox fetches no fileUrl")
 
 
-def _create_list(account: Account, body: JsonObject) -> int:
+def _create_list(account: SandboxAccount, body: JsonObject) -> int:
     new = body.get("newList")
     if not isinstance(new, dict) or not new.get("listName"):
         raise missing("listIds or newList is required")
@@ -75,8 +85,8 @@ def _create_list(account: Account, body: JsonObject) -> int:
 class Job:
     """The work an import means, to be done when its process is due."""
 
-    account: Account
-    call: Call
+    account: SandboxAccount
+    call: ApiCall
     process: Process
     body: JsonObject
     rows: list[JsonObject]
@@ -93,7 +103,7 @@ class Job:
     def _import_row(self, row: JsonObject) -> None:
         try:
             change, email = _read_row(self.account, row)
-        except Refusal:
+        except ApiRefusal:
             self.process.invalid_emails += 1
             return
         contact = self.account.emails.get(email)
@@ -108,7 +118,7 @@ class Job:
             self._import_again(contact, change)
         self.call.contact_ids.append(contact.id)
 
-    def _import_again(self, contact: Contact, change: Change) -> None:
+    def _import_again(self, contact: SandboxContact, change: ContactChange) -> None:
         if self.body.get("updateExistingContacts", True) is False:
             if self.account.quirks.import_joins_existing:
                 self.account.join(contact, self.list_ids)
@@ -123,11 +133,11 @@ class Job:
         self.account.update(contact, change)
 
 
-def _read_row(account: Account, row: JsonObject) -> tuple[Change, str]:
+def _read_row(account: SandboxAccount, row: JsonObject) -> tuple[ContactChange, str]:
     email = read_sent_address(row.get("email"), account)
     attributes = row.get("attributes") or {}
     values = attributes if isinstance(attributes, dict) else {}
     if account.quirks.import_drops_booleans:
         values = {name: value for name, value in values.items() if not isinstance(value, bool)}
     ext_id = read_ext_id(values.get("EXT_ID") or row.get("ext_id"))
-    return Change(ext_id=ext_id, attributes=read_attributes(values, account)), email
+    return ContactChange(ext_id=ext_id, attributes=read_attributes(values, account)), email

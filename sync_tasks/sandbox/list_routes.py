@@ -2,15 +2,25 @@
 
 from collections.abc import Callable
 
-from sync_tasks.sandbox.account import Account, ContactList
-from sync_tasks.sandbox.contact import Contact, show_time
+from sync_tasks.sandbox.account import ContactList, SandboxAccount
+from sync_tasks.sandbox.contact import SandboxContact, show_time
 from sync_tasks.sandbox.searching import read_page, show_page
-from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, answer, invalid, missing, not_found, read_json
+from sync_tasks.sandbox.wire import (
+    ApiCall,
+    ApiRefusal,
+    JsonObject,
+    Reply,
+    answer,
+    invalid,
+    missing,
+    not_found,
+    read_json,
+)
 
 BATCH = 150
 
 
-def show_lists(account: Account, call: Call) -> Reply:
+def show_lists(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of the lists."""
     offset, size, newest_first = read_page(call, default=10, limit=50)
     numbers = sorted(account.lists, reverse=newest_first)[offset : offset + size]
@@ -18,19 +28,19 @@ def show_lists(account: Account, call: Call) -> Reply:
     return answer(200, {"lists": lists, "count": len(account.lists)})
 
 
-def show_one_list(account: Account, call: Call) -> Reply:
+def show_one_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a list."""
     found = find_list(account, call)
     more: JsonObject = {"createdAt": show_time(found.created), "campaignStats": [], "dynamicList": False}
     return answer(200, show_list(found) | more)
 
 
-def show_members(account: Account, call: Call) -> Reply:
+def show_members(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of the contacts on a list."""
     return answer(200, show_page(account, call, find_list(account, call).members, 500))
 
 
-def create_list(account: Account, call: Call) -> Reply:
+def create_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create a list in a folder."""
     body = read_json(call.body)
     name, folder_id = body.get("name"), body.get("folderId")
@@ -41,13 +51,13 @@ def create_list(account: Account, call: Call) -> Reply:
     return answer(201, {"id": account.create_list(name, folder_id).id})
 
 
-def delete_list(account: Account, call: Call) -> Reply:
+def delete_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Delete a list; its contacts stay."""
     account.delete_list(find_list(account, call).id)
     return Reply(204)
 
 
-def add_to_list(account: Account, call: Call) -> Reply:
+def add_to_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Put contacts on a list: some failed is a success, all failed an error."""
     found = find_list(account, call)
     contacts = _name_contacts(account, call)
@@ -62,7 +72,7 @@ def add_to_list(account: Account, call: Call) -> Reply:
     return _move(call, contacts, joining, lambda contact: account.join(contact, [found.id]))
 
 
-def remove_from_list(account: Account, call: Call) -> Reply:
+def remove_from_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Take contacts off a list: some failed is a success, all failed an error."""
     found = find_list(account, call)
     contacts = _name_contacts(account, call)
@@ -72,7 +82,7 @@ def remove_from_list(account: Account, call: Call) -> Reply:
     return _move(call, contacts, leaving, lambda contact: account.leave(contact, [found.id]))
 
 
-def find_list(account: Account, call: Call) -> ContactList:
+def find_list(account: SandboxAccount, call: ApiCall) -> ContactList:
     """Return the list a path names."""
     found = account.lists.get(int(call.params[0])) if call.params[0].isdigit() else None
     if found is None:
@@ -93,10 +103,10 @@ def show_list(found: ContactList) -> JsonObject:
 
 
 def _move(
-    call: Call,
-    contacts: dict[str | int, Contact | None],
-    moving: dict[str | int, Contact],
-    move: Callable[[Contact], None],
+    call: ApiCall,
+    contacts: dict[str | int, SandboxContact | None],
+    moving: dict[str | int, SandboxContact],
+    move: Callable[[SandboxContact], None],
 ) -> Reply:
     for contact in moving.values():
         move(contact)
@@ -105,14 +115,14 @@ def _move(
     return answer(201, {"contacts": {"success": list(moving), "failure": failure}})
 
 
-def _name_contacts(account: Account, call: Call) -> dict[str | int, Contact | None]:
+def _name_contacts(account: SandboxAccount, call: ApiCall) -> dict[str | int, SandboxContact | None]:
     body = read_json(call.body)
     kinds = [kind for kind in ("emails", "ids", "extIds") if kind in body]
     names = body[kinds[0]] if len(kinds) == 1 else None
     if not isinstance(names, list) or not names:
         raise invalid("Pass exactly one of emails, ids or extIds")
     if len(names) > BATCH:
-        raise Refusal(400, "out_of_range", f"At most {BATCH} contacts can be passed")
+        raise ApiRefusal(400, "out_of_range", f"At most {BATCH} contacts can be passed")
     match kinds[0]:
         case "emails":
             return {name: account.emails.get(str(name).lower()) for name in names}

@@ -12,7 +12,7 @@ CAMPAIGN = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SentEvent:
     """One event; ``kind`` is the name webhooks subscribe to, ``webhook_ids`` are those that did."""
 
     number: int
@@ -29,14 +29,14 @@ class Outbox:
         self.api_key_name = ""
         self.webhooks: dict[int, JsonObject] = {}
         self._clock = clock
-        self._events: deque[Event] = deque(maxlen=limit)
+        self._events: deque[SentEvent] = deque(maxlen=limit)
         self._count = 0
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[SentEvent]:
         """Yield the events, oldest first."""
         return iter(self._events)
 
-    def events_after(self, number: int) -> list[Event]:
+    def events_after(self, number: int) -> list[SentEvent]:
         """Return the events with a greater number, oldest first."""
         return list(takewhile(lambda event: event.number > number, reversed(self._events)))[::-1]
 
@@ -81,7 +81,7 @@ class Outbox:
         webhook_ids = [number for number, webhook in self.webhooks.items() if _subscribes(webhook, kind)]
         payload: JsonObject = {"id": next(iter(webhook_ids), 0), "event": name, "email": email}
         payload |= {"date": self._date(), "ts": int(now)} | more
-        self._events.append(Event(self._count, now, kind, webhook_ids, payload))
+        self._events.append(SentEvent(self._count, now, kind, webhook_ids, payload))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.list_routes import show_list
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import Quirks
@@ -53,7 +53,7 @@ def show_overview(sandbox: Sandbox, offset: int, find: str = "") -> JsonObject:
     }
 
 
-def find_contacts(sandbox: Sandbox, offset: int, find: str) -> tuple[list[Contact], int]:
+def find_contacts(sandbox: Sandbox, offset: int, find: str) -> tuple[list[SandboxContact], int]:
     """Return one page of the contacts, the newest first, and how many there are in all; see ``is_found``."""
     account = sandbox.account
     if not find:
@@ -63,7 +63,7 @@ def find_contacts(sandbox: Sandbox, offset: int, find: str) -> tuple[list[Contac
     return found[offset : offset + PAGE_SIZE], len(found)
 
 
-def is_found(contact: Contact, find: str) -> bool:
+def is_found(contact: SandboxContact, find: str) -> bool:
     """Tell whether a search for lower-case text finds the contact."""
     return find in (contact.email or "") or find in (contact.ext_id or "").lower() or find == str(contact.id)
 

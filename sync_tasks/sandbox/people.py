@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import read_change
-from sync_tasks.sandbox.contact import Contact, note_statistic, note_unsubscription, show_time
+from sync_tasks.sandbox.contact import SandboxContact, note_statistic, note_unsubscription, show_time
 from sync_tasks.sandbox.outbox import CAMPAIGN
 from sync_tasks.sandbox.wire import JsonObject, invalid
 
 READER = "192.0.2.1"
 
 
-def unsubscribe(account: Account, contact: Contact) -> None:
+def unsubscribe(account: SandboxAccount, contact: SandboxContact) -> None:
     """The reader uses Brevo's unsubscribe link: blocklisted account-wide, still on the lists."""
     note_unsubscription(contact, "userUnsubscription", _happening(account) | {"ip": READER})
     account.blocklist(contact)
     account.outbox.tell_unsubscription(contact.email, list(contact.list_ids))
 
 
-def unsubscribe_from_list(account: Account, contact: Contact, list_id: int) -> None:
+def unsubscribe_from_list(account: SandboxAccount, contact: SandboxContact, list_id: int) -> None:
     """The reader unsubscribes from one list: the contact stays on it, and Brevo skips it."""
     if not account.quirks.unsubscription_per_list:
         raise invalid("unsubscription per list is not activated: switch on the quirk unsubscription_per_list")
@@ -29,21 +29,21 @@ def unsubscribe_from_list(account: Account, contact: Contact, list_id: int) -> N
     account.outbox.tell_unsubscription(contact.email, [list_id])
 
 
-def bounce(account: Account, contact: Contact) -> None:
+def bounce(account: SandboxAccount, contact: SandboxContact) -> None:
     """A mail comes back for good."""
     note_statistic(contact, "hardBounces", _happening(account))
     account.blocklist(contact)
     account.outbox.tell_bounce(contact.email)
 
 
-def complain(account: Account, contact: Contact) -> None:
+def complain(account: SandboxAccount, contact: SandboxContact) -> None:
     """The reader calls a mail spam."""
     note_statistic(contact, "complaints", _happening(account))
     account.blocklist(contact)
     account.outbox.tell_complaint(contact.email)
 
 
-def edit(account: Account, contact: Contact, body: Mapping[str, object]) -> None:
+def edit(account: SandboxAccount, contact: SandboxContact, body: Mapping[str, object]) -> None:
     """Somebody changes the contact at Brevo's web page; ``body`` is as in a PUT."""
     change = read_change(body, account)
     if account.find_duplicates(change, contact):
@@ -51,12 +51,12 @@ def edit(account: Account, contact: Contact, body: Mapping[str, object]) -> None
     account.update(contact, change)
 
 
-def delete(account: Account, contact: Contact) -> None:
+def delete(account: SandboxAccount, contact: SandboxContact) -> None:
     """Somebody deletes the contact at Brevo's web page."""
     account.delete(contact)
 
 
-def _happening(account: Account) -> JsonObject:
+def _happening(account: SandboxAccount) -> JsonObject:
     return {"campaignId": CAMPAIGN, "eventTime": show_time(account.clock())}
 
 

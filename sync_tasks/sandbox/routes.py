@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.account_routes import create_attribute, show_account, show_attributes
 from sync_tasks.sandbox.contact_routes import create_contact, delete_contact, show_all, show_one, update_contact
 from sync_tasks.sandbox.imports import show_process, start_import
@@ -25,9 +25,9 @@ from sync_tasks.sandbox.webhook_routes import (
     show_webhooks,
     update_webhook,
 )
-from sync_tasks.sandbox.wire import Call, Refusal, Reply
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, Reply
 
-Handler: TypeAlias = Callable[[Account, Call], Reply]
+Handler: TypeAlias = Callable[[SandboxAccount, ApiCall], Reply]
 
 # The first match counts: a fixed word must stand before the identifier that would swallow it.
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -67,17 +67,17 @@ def _compile(method: str) -> list[tuple[re.Pattern[str], Handler]]:
 COMPILED = {method: _compile(method) for method in ("GET", "POST", "PUT", "DELETE")}
 
 
-def route(account: Account, call: Call) -> Reply:
+def route(account: SandboxAccount, call: ApiCall) -> Reply:
     """Return Brevo's answer to a request that has passed the door."""
     for pattern, handler in COMPILED.get(call.method, ()):
         if found := pattern.fullmatch(call.path):
             call.params = tuple(map(unquote, found.groups()))
             return _answer(account, call, handler)
-    return Refusal(404, "not_found", "Invalid route/ method passed").as_reply()
+    return ApiRefusal(404, "not_found", "Invalid route/ method passed").as_reply()
 
 
-def _answer(account: Account, call: Call, handler: Handler) -> Reply:
+def _answer(account: SandboxAccount, call: ApiCall, handler: Handler) -> Reply:
     try:
         return handler(account, call)
-    except Refusal as refusal:
+    except ApiRefusal as refusal:
         return refusal.as_reply()

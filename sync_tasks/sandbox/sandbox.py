@@ -11,9 +11,9 @@ from threading import RLock
 from urllib.parse import parse_qs, unquote, urlencode
 
 from sync_tasks.sandbox import people
-from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import read_address, read_change
-from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.faults import Fault, Faults, refuse_by_firewall, spoil
 from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.journal import Journal, Request
@@ -21,7 +21,7 @@ from sync_tasks.sandbox.limits import RequestWindows, refuse_for_rate
 from sync_tasks.sandbox.outbox import Outbox
 from sync_tasks.sandbox.routes import route
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
-from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, Reply, invalid, not_found
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, invalid, not_found
 
 FORBIDDEN = re.compile(r"@[^/]*\.(zip|old|back|tar)(/|$)", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ class Sandbox:
             self.journal = Journal(self.settings.journal_limit)
             self.history = History(self.settings.history_limit)
             self.outbox = Outbox(self.settings.outbox_limit, self.clock)
-            self.account = Account(self.settings, self.clock, self.history, self.outbox)
+            self.account = SandboxAccount(self.settings, self.clock, self.history, self.outbox)
 
     @property
     def quirks(self) -> Quirks:
@@ -62,7 +62,7 @@ class Sandbox:
             self.account.schedule.run_due(now)
             request = self.journal.open(now, method, path)
             sent = parse_qs(query, keep_blank_values=True) if query else {}
-            call = Call(request.number, method, path, sent, body, key, contact_ids=request.contact_ids)
+            call = ApiCall(request.number, method, path, sent, body, key, contact_ids=request.contact_ids)
             fault = self.faults.strike(method, path)
             reply = self._reply(call) if fault is None else self._suffer(fault, call, request)
             self.journal.close(request, 0 if reply.dropped else reply.status)
@@ -121,7 +121,7 @@ class Sandbox:
         with self.lock:
             people.edit(self.account, self._find(name), body)
 
-    def _reply(self, call: Call) -> Reply:
+    def _reply(self, call: ApiCall) -> Reply:
         if FORBIDDEN.search(unquote(call.path)):
             return refuse_by_firewall()
         if (refusal := self._refuse_key(call)) is not None:
@@ -133,7 +133,7 @@ class Sandbox:
         reply.headers = headers
         return reply
 
-    def _work(self, call: Call) -> Reply:
+    def _work(self, call: ApiCall) -> Reply:
         self.history.request = call.number
         self.outbox.api_key_name = self.settings.api_key_name
         try:
@@ -142,7 +142,7 @@ class Sandbox:
             self.history.request = None
             self.outbox.api_key_name = ""
 
-    def _suffer(self, fault: Fault, call: Call, request: Request) -> Reply:
+    def _suffer(self, fault: Fault, call: ApiCall, request: Request) -> Reply:
         request.fault = fault.name
         if fault.kind == "late":
             request.late = True
@@ -150,31 +150,31 @@ class Sandbox:
         reply = self._reply(call) if fault.takes_effect else None
         return spoil(reply, fault)
 
-    def _apply_late(self, call: Call, request: Request) -> None:
+    def _apply_late(self, call: ApiCall, request: Request) -> None:
         request.applied = self.clock()
         self._reply(call)
 
-    def _refuse_key(self, call: Call) -> Refusal | None:
+    def _refuse_key(self, call: ApiCall) -> ApiRefusal | None:
         if not call.key:
-            return Refusal(401, "unauthorized", "authentication not found in headers")
+            return ApiRefusal(401, "unauthorized", "authentication not found in headers")
         if self.settings.accepted_keys and call.key not in self.settings.accepted_keys:
-            return Refusal(401, "unauthorized", "Key not found")
+            return ApiRefusal(401, "unauthorized", "Key not found")
         return None
 
-    def _find(self, name: int | str) -> Contact:
+    def _find(self, name: int | str) -> SandboxContact:
         by_id = isinstance(name, int) or name.isdigit()
         contact = self.account.contacts.get(int(name)) if by_id else self.account.emails.get(str(name).lower())
         if contact is None:
             raise not_found("Contact does not exist")
         return contact
 
-    def _add(self, row: Mapping[str, object]) -> Contact:
+    def _add(self, row: Mapping[str, object]) -> SandboxContact:
         change = read_change(row, self.account)
         change.email = read_address(row["email"], self.account) if row.get("email") else None
         if self.account.find_duplicates(change):
             raise invalid("Another contact has one of the identifiers")
         return self.account.create(change)
 
-    def _dump(self, contact: Contact) -> JsonObject:
+    def _dump(self, contact: SandboxContact) -> JsonObject:
         shown = self.account.show(contact)
         return shown | {"attributes": dict(contact.attributes), "statistics": contact.statistics or {}}

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
-from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import ADDRESS
-from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.roll import Roll
-from sync_tasks.sandbox.wire import Call, JsonObject, Refusal, invalid, not_found
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, invalid, not_found
 
 FILTER = re.compile(r'^equals\((\w+),\s*"(.*)"\)$', re.DOTALL)
-Test = Callable[[Contact], bool]
+Test = Callable[[SandboxContact], bool]
 
 
-def find_contact(account: Account, call: Call) -> Contact:
+def find_contact(account: SandboxAccount, call: ApiCall) -> SandboxContact:
     """Return the contact a path names.
 
     Raises:
@@ -27,7 +27,7 @@ def find_contact(account: Account, call: Call) -> Contact:
     return contact
 
 
-def _look_up(account: Account, identifier: str, kind: str | None) -> Contact | None:
+def _look_up(account: SandboxAccount, identifier: str, kind: str | None) -> SandboxContact | None:
     match kind or ("contact_id" if identifier.isdigit() else "email_id"):
         case "contact_id":
             return account.contacts.get(int(identifier)) if identifier.isdigit() else None
@@ -43,7 +43,7 @@ def _look_up(account: Account, identifier: str, kind: str | None) -> Contact | N
             raise invalid("Invalid identifierType")
 
 
-def show_page(account: Account, call: Call, roll: Roll, limit: int) -> JsonObject:
+def show_page(account: SandboxAccount, call: ApiCall, roll: Roll, limit: int) -> JsonObject:
     """Return one page of the contacts on a roll, as the query asks for it."""
     offset, size, newest_first = read_page(call, default=50, limit=limit)
     tests, wanted = list(read_tests(call)), read_filter(call)
@@ -63,18 +63,18 @@ def show_page(account: Account, call: Call, roll: Roll, limit: int) -> JsonObjec
     }
 
 
-def read_page(call: Call, *, default: int, limit: int) -> tuple[int, int, bool]:
+def read_page(call: ApiCall, *, default: int, limit: int) -> tuple[int, int, bool]:
     """Return offset, page size and whether the newest come first."""
     size, offset = _read_number(call, "limit", default), _read_number(call, "offset", 0)
     if size > limit:
-        raise Refusal(400, "out_of_range", "Limit exceeds max value")
+        raise ApiRefusal(400, "out_of_range", "Limit exceeds max value")
     sort = call.param("sort") or "desc"
     if sort not in ("asc", "desc"):
         raise invalid("Invalid sort")
     return offset, size, sort == "desc"
 
 
-def read_filter(call: Call) -> tuple[str, str] | None:
+def read_filter(call: ApiCall) -> tuple[str, str] | None:
     """Return the attribute and the value of an ``equals`` filter."""
     text = call.param("filter")
     if text is None:
@@ -85,7 +85,7 @@ def read_filter(call: Call) -> tuple[str, str] | None:
     return found[1], found[2]
 
 
-def read_tests(call: Call) -> Iterator[Test]:
+def read_tests(call: ApiCall) -> Iterator[Test]:
     """Yield what a contact must fulfil to be listed, beside the filter."""
     if (modified := _read_time(call, "modifiedSince")) is not None:
         yield lambda contact: contact.modified > modified
@@ -95,7 +95,7 @@ def read_tests(call: Call) -> Iterator[Test]:
         yield lambda contact: not list_ids.isdisjoint(contact.list_ids)
 
 
-def find_candidates(account: Account, roll: Roll, wanted: tuple[str, str] | None) -> Iterable[Contact]:
+def find_candidates(account: SandboxAccount, roll: Roll, wanted: tuple[str, str] | None) -> Iterable[SandboxContact]:
     """Yield the contacts on a roll that a filter lets through, oldest first; by an index where there is one."""
     if wanted is None:
         return (account.contacts[number] for number in roll)
@@ -116,7 +116,7 @@ def _as_text(value: object) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _read_number(call: Call, name: str, default: int) -> int:
+def _read_number(call: ApiCall, name: str, default: int) -> int:
     text = call.param(name)
     if text is None:
         return default
@@ -125,7 +125,7 @@ def _read_number(call: Call, name: str, default: int) -> int:
     return int(text)
 
 
-def _read_time(call: Call, name: str) -> float | None:
+def _read_time(call: ApiCall, name: str) -> float | None:
     text = call.param(name)
     if text is None:
         return None
@@ -136,7 +136,7 @@ def _read_time(call: Call, name: str) -> float | None:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def _read_list_ids(call: Call) -> frozenset[int]:
+def _read_list_ids(call: ApiCall) -> frozenset[int]:
     parts = [part for value in call.query.get("listIds", []) for part in value.split(",")]
     if not all(part.isdigit() for part in parts):
         raise invalid("Invalid listIds")

@@ -1,8 +1,8 @@
 """Requests about webhooks: kept and shown here; ``delivery`` delivers."""
 
-from sync_tasks.sandbox.account import Account
+from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.contact import show_time
-from sync_tasks.sandbox.wire import Call, JsonObject, Reply, answer, invalid, missing, not_found, read_json
+from sync_tasks.sandbox.wire import ApiCall, JsonObject, Reply, answer, invalid, missing, not_found, read_json
 
 COMMON = {"hardBounce", "softBounce", "spam", "delivered", "click", "opened", "unsubscribed"}
 EVENTS = {
@@ -12,19 +12,19 @@ EVENTS = {
 FIELDS = ("url", "channel", "description", "events", "auth", "headers", "batched", "domain")
 
 
-def show_webhooks(account: Account, call: Call) -> Reply:
+def show_webhooks(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show the webhooks of one type; transactional ones, unless asked otherwise."""
     kind = call.param("type") or "transactional"
     shown = [webhook for webhook in account.webhooks.values() if webhook["type"] == kind]
     return answer(200, {"webhooks": shown if call.param("sort") == "asc" else shown[::-1]})
 
 
-def show_webhook(account: Account, call: Call) -> Reply:
+def show_webhook(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a webhook."""
     return answer(200, _find(account, call))
 
 
-def create_webhook(account: Account, call: Call) -> Reply:
+def create_webhook(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create a webhook: a transactional one, unless asked otherwise."""
     body = read_json(call.body)
     kind = body.get("type", "transactional")
@@ -39,7 +39,7 @@ def create_webhook(account: Account, call: Call) -> Reply:
     return answer(201, {"id": number})
 
 
-def update_webhook(account: Account, call: Call) -> Reply:
+def update_webhook(account: SandboxAccount, call: ApiCall) -> Reply:
     """Change a webhook; its type stays."""
     webhook = _find(account, call)
     body = read_json(call.body)
@@ -49,14 +49,14 @@ def update_webhook(account: Account, call: Call) -> Reply:
     return Reply(204)
 
 
-def delete_webhook(account: Account, call: Call) -> Reply:
+def delete_webhook(account: SandboxAccount, call: ApiCall) -> Reply:
     """Delete a webhook."""
     _find(account, call)
     del account.webhooks[int(call.params[0])]
     return Reply(204)
 
 
-def _find(account: Account, call: Call) -> JsonObject:
+def _find(account: SandboxAccount, call: ApiCall) -> JsonObject:
     webhook = account.webhooks.get(int(call.params[0])) if call.params[0].isdigit() else None
     if webhook is None:
         raise not_found("Webhook ID does not exist")

@@ -13,7 +13,7 @@ HTML = b"text/html; charset=UTF-8"
 
 
 @dataclass(slots=True)
-class Call:
+class ApiCall:
     """A request as it arrived; ``contact_ids`` collects the contacts it touched."""
 
     number: int
@@ -52,7 +52,7 @@ class Reply:
         return json.loads(self.body) if self.body else None
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of Brevo, not a fault of the sandbox
+class ApiRefusal(Exception):  # noqa: N818 - an answer of Brevo, not a fault of the sandbox
     """Brevo says no: becomes an answer in Brevo's error format."""
 
     def __init__(self, status: int, code: str, message: str, *, duplicates: list[str] | None = None) -> None:
@@ -86,20 +86,20 @@ def read_json(body: bytes) -> JsonObject:
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        raise Refusal(400, "invalid_parameter", "Input must be a valid JSON object")
+        raise ApiRefusal(400, "invalid_parameter", "Input must be a valid JSON object")
     return parsed
 
 
-def invalid(message: str) -> Refusal:
+def invalid(message: str) -> ApiRefusal:
     """Return Brevo's commonest refusal: 400 with ``invalid_parameter``."""
-    return Refusal(400, "invalid_parameter", message)
+    return ApiRefusal(400, "invalid_parameter", message)
 
 
-def missing(message: str) -> Refusal:
+def missing(message: str) -> ApiRefusal:
     """Return the refusal of a request that lacks something."""
-    return Refusal(400, "missing_parameter", message)
+    return ApiRefusal(400, "missing_parameter", message)
 
 
-def not_found(message: str) -> Refusal:
+def not_found(message: str) -> ApiRefusal:
     """Return the refusal of a request about something that does not exist."""
-    return Refusal(404, "document_not_found", message)
+    return ApiRefusal(404, "document_not_found", message)

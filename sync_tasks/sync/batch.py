@@ -92,7 +92,8 @@ class Batch:
     def gather(self) -> None:
         """Lease whom the same request could serve."""
         kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact)
-        most = self.batch_kind.most - 1
+        able = self.gateway.capabilities
+        most = (able.list_call_ids if self.batch_kind.verb in {"join", "leave"} else able.page) - 1
         while kind and len(self.others) < most:
             found = self._gather(kind, min(AT_ONCE, most - len(self.others)))
             if not found:
@@ -155,7 +156,7 @@ class Batch:
         read_at = min(item.push.known().read_at for item in self.items)
         if not read_at:
             return
-        most = 1000 * max(len(self.items) // 2, 1)
+        most = self.gateway.capabilities.page * max(len(self.items) // 2, 1)
         changed = list(islice(self.gateway.modified_since(moment_of(read_at) - SKEW), most + 1))
         self.now = self.own.push.store.now()
         found = {remote.id: remote for remote in changed}

@@ -15,7 +15,7 @@ from sync_tasks.config.environment import transport_for
 from sync_tasks.errors import ConfigurationError
 
 
-class Pipeline(Celery):
+class PipelineApp(Celery):
     """An application whose messages go out over our transport; Flower's come in over kombu's own, which it knows."""
 
     def connection_for_write(self, url: str | None = None, *args: Any, **options: Any) -> Connection:
@@ -60,7 +60,7 @@ def _end(error: ConfigurationError) -> NoReturn:
 
 
 # A portal has an application of its own, which must stay the current one, and its workers import this module too.
-app = Pipeline(
+app = PipelineApp(
     "sync_tasks", include=["sync_tasks.tasks"], log="sync_tasks.tasks.masking:MaskedLogging", set_as_current=False
 )
 app.config_from_object("sync_tasks.tasks.config")

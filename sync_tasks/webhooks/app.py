@@ -17,7 +17,7 @@ from starlette.routing import Route
 from sync_tasks.log import describe, log
 from sync_tasks.providers.brevo.webhook_events import MOST_EVENTS, read_rows
 from sync_tasks.webhooks.auth import Tokens
-from sync_tasks.webhooks.recorder import Own, make_notes
+from sync_tasks.webhooks.recorder import OwnChanges, make_notes
 from sync_tasks.webhooks.write_batcher import Gatherer, OverloadedError
 
 LARGEST_BODY = 1_000_000
@@ -32,10 +32,10 @@ class Desk:
     """Where the events of one account are written down, and what there is ours."""
 
     gatherer: Gatherer
-    own: Own
+    own: OwnChanges
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+class HttpRefusal(Exception):  # noqa: N818 - an answer, not a fault of ours
     """The request is answered with this status and these words."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -58,32 +58,32 @@ class Receiver:
         """Write down what the events say, and answer what they came to."""
         try:
             return JSONResponse(await self._receive(request))
-        except Refusal as refusal:
+        except HttpRefusal as refusal:
             log.warning("webhook refused: %d %s", refusal.status, refusal.words)
             return _answer(refusal)
         except ClientDisconnect:
             return Response(status_code=408)
         except Exception as error:  # noqa: BLE001 - the last frontier: 5xx would lose the events
             log.error("webhook: unexpected error\n%s", describe(error))
-            return _answer(Refusal(429, "try again later"))
+            return _answer(HttpRefusal(429, "try again later"))
 
     async def _receive(self, request: Request) -> Counter[str]:
         desk = self._find_desk(request)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise Refusal(415, "only application/json is read here")
+            raise HttpRefusal(415, "only application/json is read here")
         rows = read_rows(await self._read_body(request))
         if rows is None:
-            raise Refusal(400, "neither an object nor an array in JSON")
+            raise HttpRefusal(400, "neither an object nor an array in JSON")
         if len(rows) > MOST_EVENTS:
-            raise Refusal(413, f"more than {MOST_EVENTS} events")
+            raise HttpRefusal(413, f"more than {MOST_EVENTS} events")
         return await _write_down(desk, rows)
 
     def _find_desk(self, request: Request) -> Desk:
         if not self.tokens.admits(request.headers.get("authorization", "").encode("latin-1")):
-            raise Refusal(401, "unauthorized")
+            raise HttpRefusal(401, "unauthorized")
         desk = self.desks.get(request.path_params["account"])
         if desk is None:
-            raise Refusal(404, "unknown account")
+            raise HttpRefusal(404, "unknown account")
         return desk
 
     async def _read_body(self, request: Request) -> bytes:
@@ -98,9 +98,9 @@ class Receiver:
                     elif length > LARGEST_DISCARDED:
                         break
         except TimeoutError:
-            raise Refusal(408, "the body came too slowly") from None
+            raise HttpRefusal(408, "the body came too slowly") from None
         if length > LARGEST_BODY:
-            raise Refusal(413, f"more than {LARGEST_BODY} bytes")
+            raise HttpRefusal(413, f"more than {LARGEST_BODY} bytes")
         return bytes(body)
 
     async def show_health(self, _request: Request) -> Response:
@@ -126,10 +126,10 @@ async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
         async with asyncio.timeout(WRITTEN_WITHIN):
             return await desk.gatherer.put(notes)
     except (RedisError, OverloadedError, TimeoutError) as error:
-        raise Refusal(429, f"try again later ({type(error).__name__})") from None
+        raise HttpRefusal(429, f"try again later ({type(error).__name__})") from None
 
 
-def _answer(refusal: Refusal) -> Response:
+def _answer(refusal: HttpRefusal) -> Response:
     """Return a refusal; the connection ends with it where more of the body may be on its way."""
     headers = {"connection": "close"} if refusal.status in {408, 413} else {}
     return JSONResponse({"message": refusal.words}, refusal.status, headers=headers)

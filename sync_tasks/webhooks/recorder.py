@@ -26,14 +26,14 @@ class Notes:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnChanges:
     """What is ours at an account: the name of our API key (empty if not known) and the lists we manage."""
 
     key_name: str
     lists: frozenset[int]
 
 
-def make_notes(rows: Iterable[object], own: Own) -> Notes:
+def make_notes(rows: Iterable[object], own: OwnChanges) -> Notes:
     """Return what to write down: nothing of our own echoes, nor of lists that are not ours."""
     notes = Notes()
     for event in map(read_event, rows):
@@ -45,13 +45,13 @@ def make_notes(rows: Iterable[object], own: Own) -> Notes:
     return notes
 
 
-def _why_not(event: Incoming, own: Own) -> str:
+def _why_not(event: Incoming, own: OwnChanges) -> str:
     if own.key_name and event.api_key_name == own.key_name:
         return "echo"
     return "ignored" if event.joined and not event.joined & own.lists else ""
 
 
-def _sightings(event: Incoming, own: Own) -> Iterator[Sighting]:
+def _sightings(event: Incoming, own: OwnChanges) -> Iterator[Sighting]:
     for address in event.addresses:
         yield Sighting(
             address=address,

@@ -18,7 +18,7 @@ from sync_tasks.state.store import Noticed, Store
 from sync_tasks.webhooks.app import Desk, Receiver, build_app
 from sync_tasks.webhooks.auth import Tokens
 from sync_tasks.webhooks.nudge_queue import Nudge, Prompter
-from sync_tasks.webhooks.recorder import Notes, Own, count_all, write_notes
+from sync_tasks.webhooks.recorder import Notes, OwnChanges, count_all, write_notes
 from sync_tasks.webhooks.write_batcher import Gatherer
 
 ENDED_WITHIN = 10
@@ -62,7 +62,7 @@ class Impatient(H11Protocol):
             self.transport.close()
 
 
-def open_desk(store: Store, account: str, own: Own, prompter: Prompter) -> Desk:
+def open_desk(store: Store, account: str, own: OwnChanges, prompter: Prompter) -> Desk:
     """Return where the events of one account are written down, and from where the contacts are nudged."""
 
     def write(notes: Notes) -> list[Noticed]:
@@ -88,9 +88,11 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
     return Receiver(desks, tokens, is_ready, lambda: read_metrics(store, settings.accounts))
 
 
-def _own(settings: Settings, account: str) -> Own:
+def _own(settings: Settings, account: str) -> OwnChanges:
     lists = (newsletter.list_id for newsletter in settings.newsletters_by_account[account].values())
-    return Own(settings.accounts[account].api_key_name, frozenset(lists).union(*settings.former_on(account).values()))
+    return OwnChanges(
+        settings.accounts[account].api_key_name, frozenset(lists).union(*settings.former_on(account).values())
+    )
 
 
 def build_server(receiver: Receiver, protocol: type[Impatient] = Impatient) -> uvicorn.Server:

@@ -1,10 +1,11 @@
 """Standing tests on the tree itself: what holds for every file, whoever writes it."""
 
+import ast
 import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,27 @@ def test_the_image_runs_as_an_ordinary_user() -> None:
     users = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert users
     assert users[-1] not in {"root", "0"}
+
+
+def _classes() -> Iterator[tuple[str, str]]:
+    """Yield the name of each class of the package, and its file."""
+    for path in sorted((ROOT / "sync_tasks").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                yield node.name, str(path.relative_to(ROOT))
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    files: dict[str, list[str]] = {}
+    for name, path in _classes():
+        files.setdefault(name, []).append(path)
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
+
+
+# Nouns that end like a gerund: what the module holds is called so.
+NOUNS = {"batching", "mapping", "planning", "searching", "masking"}
+
+
+def test_a_module_is_named_after_what_its_reader_looks_for() -> None:
+    stems = {path.stem for path in (ROOT / "sync_tasks").rglob("*.py")}
+    assert {stem for stem in stems if stem.endswith("ing")} == NOUNS

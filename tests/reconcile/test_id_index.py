@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.reconcile.id_index import Holders, Shown
+from sync_tasks.reconcile.id_index import Holders, ShownIds
 
 IDS = st.integers(min_value=1, max_value=30)
 
@@ -14,7 +14,7 @@ def parts(*users: dict[int, str]) -> list[tuple[str, str]]:
 
 @given(numbers=st.lists(IDS, unique=True))
 def test_what_was_shown_is_remembered_in_whatever_order_it_came(numbers: list[int]) -> None:
-    shown = Shown()
+    shown = ShownIds()
     for place, number in enumerate(numbers):
         assert number not in shown
         shown.add(number)

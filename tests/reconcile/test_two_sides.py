@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from sync_tasks.reconcile.run import Scope, reconcile
-from sync_tasks.sandbox.outbox import Event
-from sync_tasks.sandbox.wire import Refusal
-from sync_tasks.webhooks.recorder import Own, make_notes, write_notes
+from sync_tasks.sandbox.outbox import SentEvent
+from sync_tasks.sandbox.wire import ApiRefusal
+from sync_tasks.webhooks.recorder import OwnChanges, make_notes, write_notes
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 from tests.support.processes import wait_until
 
@@ -50,7 +50,7 @@ class TwoSides(RuleBasedStateMachine):
         self.erased: set[str] = set()
         # By contact: what was said at Brevo that no comparison, webhook or newer wish of another kind may undo.
         self.opted_out: dict[int, tuple[str, str]] = {}
-        self.told: list[Event] = []
+        self.told: list[SentEvent] = []
         self.heard = 0
 
     @rule(user=USERS, newsletter=NEWSLETTERS)
@@ -94,7 +94,7 @@ class TwoSides(RuleBasedStateMachine):
         contact = self._contact(user)
         if contact is None:
             return
-        with suppress(Refusal):  # Brevo lets no two have the same address or ext_id
+        with suppress(ApiRefusal):  # Brevo lets no two have the same address or ext_id
             self.pipeline.brevo.edit(contact, change)
         if change.get("attributes") == {"EMAIL": "moved@portal.org"}:
             # Brevo itself lifts a block then, and nobody may have heard of it.
@@ -122,7 +122,7 @@ class TwoSides(RuleBasedStateMachine):
         self._collect()
         if self.told:
             event = self.told[index % len(self.told)]
-            own = Own(key_name="", lists=frozenset(MANAGED.values()))
+            own = OwnChanges(key_name="", lists=frozenset(MANAGED.values()))
             write_notes(self.pipeline.store, "default", make_notes([event.payload], own))
             if not renew_lease:
                 self.told.remove(event)

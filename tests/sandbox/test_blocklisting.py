@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.sandbox.wire import Refusal
+from sync_tasks.sandbox.wire import ApiRefusal
 from tests.support.conformance import TEXT, as_statistics_schema
 
 MOVE = {"EMAIL": "anna@elsewhere.org"}
@@ -128,6 +128,6 @@ def test_whoever_leaves_one_newsletter_stays_on_its_list_and_is_skipped_until_le
 
 def test_an_account_without_unsubscription_per_list_tells_nothing_of_it(brevo: Sandbox, anna: int) -> None:
     brevo.edit(anna, {"listIds": [3]})
-    with pytest.raises(Refusal, match="not activated"):
+    with pytest.raises(ApiRefusal, match="not activated"):
         brevo.act("unsubscribe", anna, list_id=3)
     assert brevo.contact(anna)["listUnsubscribed"] is None

@@ -9,7 +9,7 @@ from sync_tasks import errors
 from sync_tasks.domain.contact import STAMP, Contact, EventKey, merge, values_of
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.timestamps import stamp_of
-from sync_tasks.sandbox.contact import Contact as Held
+from sync_tasks.sandbox.contact import SandboxContact as Held
 from sync_tasks.state.dead_letters import read_closed, read_letters
 from tests.simulation.plan import LISTS, START
 from tests.simulation.world import Act, World, snapshot

@@ -13,7 +13,7 @@ from sync_tasks.errors import RateLimitedError
 from sync_tasks.providers import Gate, Permit
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
-from sync_tasks.providers.brevo.failures import Fault
+from sync_tasks.providers.brevo.failures import FailedTry
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
@@ -53,7 +53,7 @@ class SimulatedBrevo(Brevo):
         Operations.__init__(self)
         self._gate = gate
         self._owner = None
-        retrying = Patience().retrying(lambda result: isinstance(result, Fault) and result.brief)
+        retrying = Patience().retrying(lambda result: isinstance(result, FailedTry) and result.brief)
         self._retrying = retrying.copy(sleep=lambda seconds: scheduler.pause(float(seconds)))
         self._watcher = watcher
         self._scheduler = scheduler

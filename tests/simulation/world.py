@@ -15,7 +15,7 @@ from sync_tasks.domain.events import Event
 from sync_tasks.errors import AccountError, InvalidEventError
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.recovery import find_probes
-from sync_tasks.sandbox.contact import Contact
+from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
 from sync_tasks.state import dead_letters
@@ -69,7 +69,7 @@ class Act:
 Shown = tuple[frozenset[int], bool]
 
 
-def snapshot(contact: Contact) -> Shown:
+def snapshot(contact: SandboxContact) -> Shown:
     """Return on which lists a contact is, and whether it is anonymized."""
     return frozenset(contact.list_ids), (contact.email or "").startswith("deleted-")
 

@@ -14,7 +14,7 @@ from sync_tasks.state.store import Lease, Sighting
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.tasks.nightly import compare_all
 from sync_tasks.tasks.sweeper import sweep
-from sync_tasks.webhooks.recorder import Own, make_notes, write_notes
+from sync_tasks.webhooks.recorder import OwnChanges, make_notes, write_notes
 from tests.support.loading import KilledError, Loader, die, people
 from tests.support.pipeline import Pipeline, address_of
 from tests.support.receiving import unsubscription
@@ -69,7 +69,7 @@ def _wait(pipeline: Pipeline) -> None:
 
 def _act_at_brevo(pipeline: Pipeline) -> None:
     pipeline.brevo.act("complain", address_of("bea"))
-    told = make_notes([unsubscription(address_of("bea"))], Own("", frozenset({3})))
+    told = make_notes([unsubscription(address_of("bea"))], OwnChanges("", frozenset({3})))
     write_notes(pipeline.store, "default", told)
     pipeline.work()
 

@@ -13,14 +13,14 @@ from sync_tasks.state.store import Noticed, Sighting
 from sync_tasks.webhooks.app import Desk, Receiver
 from sync_tasks.webhooks.nudge_queue import MOST_WAITING as MOST_NUDGES
 from sync_tasks.webhooks.nudge_queue import Prompter
-from sync_tasks.webhooks.recorder import Notes, Own
+from sync_tasks.webhooks.recorder import Notes, OwnChanges
 from sync_tasks.webhooks.server import prompting
 from sync_tasks.webhooks.write_batcher import MOST_WAITING, Gatherer, OverloadedError
 from tests.support.pipeline import Pipeline
 from tests.support.processes import wait_until
 from tests.support.receiving import TOKENS, Receiving, serving, unsubscription
 
-OURS = Own("", frozenset())
+OURS = OwnChanges("", frozenset())
 
 
 def notes(*users: str) -> Notes:

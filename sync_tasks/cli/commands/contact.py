@@ -44,7 +44,7 @@ class Portrait:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownParts:
     """How a user is shown; ``offline``: as the pipeline remembers."""
 
     masks: "Masks"
@@ -74,7 +74,7 @@ def show_contact(
         if user is not None and manual is not None:
             _mark(store, user, who or getpass.getuser(), manual=manual)
         masks = IN_FULL if show_personal_data else Masks()
-        portrait = _paint(store, settings, user, Shown(masks, offline)) if user is not None else None
+        portrait = _paint(store, settings, user, ShownParts(masks, offline)) if user is not None else None
     if portrait is None:
         complain("nothing is known of this user" if user is not None else "nobody has this address")
         raise typer.Exit(1)
@@ -91,7 +91,7 @@ def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
     store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
 
 
-def _paint(store: "Store", settings: "Settings", user_id: str, shown: "Shown") -> Portrait | None:
+def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownParts") -> Portrait | None:
     from sync_tasks.cli.views import sides
     from sync_tasks.state.dead_letters import read_letters
 
@@ -140,7 +140,7 @@ def _trouble(store: "Store", settings: "Settings", letters: "list[DeadLetter]", 
 
 
 def _look_at_all(
-    store: "Store", settings: "Settings", contact: "Contact", letters: "list[DeadLetter]", shown: "Shown"
+    store: "Store", settings: "Settings", contact: "Contact", letters: "list[DeadLetter]", shown: "ShownParts"
 ) -> "dict[str, Sides]":
     from sync_tasks.cli.connections import open_gateways
     from sync_tasks.cli.views.sides import is_concerned

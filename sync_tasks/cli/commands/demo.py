@@ -136,9 +136,9 @@ def _play(stage: Stage) -> None:
 
 def _send_sample() -> None:
     from sync_tasks.backfill.text import Text
-    from sync_tasks.cli.commands.send import Refusal, send_lines, tell_sent
+    from sync_tasks.cli.commands.send import RefusedLine, send_lines, tell_sent
 
-    def tell(refusal: Refusal) -> None:
+    def tell(refusal: RefusedLine) -> None:
         say(f"  line {refusal.line}: {escaped(refusal.reason)}")
 
     file = setup.example("portal-events.jsonl")

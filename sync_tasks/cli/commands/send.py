@@ -22,7 +22,7 @@ STDIN = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedLine:
     """A line that was not accepted and never will be; ``reason`` quotes nothing of it."""
 
     line: int
@@ -34,7 +34,7 @@ class Sent:
     """What became of the lines; ``stopped_at`` is the first line not accepted because Redis was away."""
 
     accepted: int = 0
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[RefusedLine] = field(default_factory=list)
     stopped_at: int | None = None
     why: str = ""
 
@@ -98,7 +98,7 @@ def send_lines(
     lines: "Text",
     *,
     rate: float | None = None,
-    refuse: Callable[[Refusal], None] | None = None,
+    refuse: Callable[[RefusedLine], None] | None = None,
     size: int | None = None,
 ) -> Sent:
     """Send all lines, showing progress on a terminal, and return what became of them.
@@ -117,7 +117,7 @@ def send_lines(
         try:
             sent.accepted += _send_line(line, lines.fault(line))
         except _BadLineError as error:
-            sent.refused.append(Refusal(number, str(error)))
+            sent.refused.append(RefusedLine(number, str(error)))
             (refuse or _ignore)(sent.refused[-1])
         except RedisError as error:
             sent.stopped_at, sent.why = number, f"Redis is away or in trouble: {type(error).__name__}"
@@ -125,11 +125,11 @@ def send_lines(
     return sent
 
 
-def _ignore(_refusal: Refusal) -> None:
+def _ignore(_refusal: RefusedLine) -> None:
     """The report at the end says it all."""
 
 
-def _tell_refusal(refusal: Refusal) -> None:
+def _tell_refusal(refusal: RefusedLine) -> None:
     complain(f"line {refusal.line}: {refusal.reason}")
 
 

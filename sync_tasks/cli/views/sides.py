@@ -20,7 +20,7 @@ Show = Callable[[Json], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparedLine:
     """One thing on both sides; ``agrees`` is nothing where the portal does not say or Brevo was not asked."""
 
     what: str
@@ -37,7 +37,7 @@ class Sides:
     """
 
     contact_id: int | None
-    lines: list[Line]
+    lines: list[ComparedLine]
     asked: bool
     error: str = ""
     standings: list[Standing] = field(default_factory=list)
@@ -92,34 +92,34 @@ def is_concerned(contact: Contact, account: str, mapping: AccountMapping) -> boo
 
 def compare(
     contact: Contact, mapping: AccountMapping, seen: RemoteState, remote: RemoteContact | None, masks: Masks
-) -> list[Line]:
+) -> list[ComparedLine]:
     """Return the two sides of an account that was asked just now."""
     return list(_lines_of_erased(remote, seen) if contact.erased else _lines(contact, mapping, seen, remote, masks))
 
 
-def recall(contact: Contact, mapping: AccountMapping, seen: RemoteState, masks: Masks) -> list[Line]:
+def recall(contact: Contact, mapping: AccountMapping, seen: RemoteState, masks: Masks) -> list[ComparedLine]:
     """Return the two sides as far as the pipeline remembers Brevo's, which is all but the values of attributes."""
     if contact.erased:
-        return [Line("contact", "erased", "erased" if seen.digest == ERASED else "not yet erased", None)]
+        return [ComparedLine("contact", "erased", "erased" if seen.digest == ERASED else "not yet erased", None)]
     wanted = desired_of(contact, mapping, seen)
     held = RemoteContact(seen.id or 0, seen.address, None, seen.lists, {}, seen.block) if seen.id else None
     digest = wanted.digest == seen.digest if held else None
     return [
         _line("address", wanted.address, held.address if held else None, masks.address),
-        *(Line(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
+        *(ComparedLine(name, masks.value(value), "", digest) for name, value in sorted(wanted.attributes.items())),
         *_newsletter_lines(contact, wanted, mapping, held),
         *_block_lines(held, contact, mapping, seen),
     ]
 
 
-def _lines_of_erased(remote: RemoteContact | None, seen: RemoteState) -> Iterator[Line]:
+def _lines_of_erased(remote: RemoteContact | None, seen: RemoteState) -> Iterator[ComparedLine]:
     gone = remote is None or (remote.block is not None and not remote.lists and seen.digest == ERASED)
-    yield Line("contact", "erased", "erased" if gone else "not yet erased", gone)
+    yield ComparedLine("contact", "erased", "erased" if gone else "not yet erased", gone)
 
 
 def _lines(
     contact: Contact, mapping: AccountMapping, seen: RemoteState, remote: RemoteContact | None, masks: Masks
-) -> Iterator[Line]:
+) -> Iterator[ComparedLine]:
     wanted = desired_of(contact, mapping, seen)
     held = remote.attributes if remote else {}
     yield _line("address", wanted.address, remote.address if remote else None, masks.address)
@@ -131,21 +131,21 @@ def _lines(
     yield from _block_lines(remote, contact, mapping, seen)
 
 
-def _line(what: str, wanted: Json, held: Json, show: Show) -> Line:
-    return Line(what, show(wanted), show(held), (wanted in ("", None) and held in ("", None)) or wanted == held)
+def _line(what: str, wanted: Json, held: Json, show: Show) -> ComparedLine:
+    return ComparedLine(what, show(wanted), show(held), (wanted in ("", None) and held in ("", None)) or wanted == held)
 
 
-def _other_lists(mapping: AccountMapping, remote: RemoteContact | None) -> Iterator[Line]:
+def _other_lists(mapping: AccountMapping, remote: RemoteContact | None) -> Iterator[ComparedLine]:
     """Name the lists at Brevo that no newsletter has."""
     own = {newsletter.list_id for newsletter in mapping.newsletters.values()}
     for number in sorted((remote.lists if remote else frozenset()) - own):
         told = "which a newsletter had before" if number in mapping.former else "which is not ours"
-        yield Line(f"list {number}", "", f"on list {number}, {told}", None)
+        yield ComparedLine(f"list {number}", "", f"on list {number}, {told}", None)
 
 
 def _newsletter_lines(
     contact: Contact, wanted: DesiredContact, mapping: AccountMapping, remote: RemoteContact | None
-) -> Iterator[Line]:
+) -> Iterator[ComparedLine]:
     wishes = mapping.subscriptions(contact)
     lists = remote.lists if remote else frozenset()
     for slug, newsletter in sorted(mapping.newsletters.items()):
@@ -157,18 +157,18 @@ def _newsletter_lines(
             held = f"on list {number}" if number in lists else f"not on list {number}"
             if remote and remote.opted_out and number in remote.opted_out:
                 held += ", unsubscribed there"
-            yield Line(slug, said + since, held, (number in lists) == on if said else None)
+            yield ComparedLine(slug, said + since, held, (number in lists) == on if said else None)
 
 
 def _block_lines(
     remote: RemoteContact | None, contact: Contact, mapping: AccountMapping, seen: RemoteState
-) -> Iterator[Line]:
+) -> Iterator[ComparedLine]:
     """Tell of the block with the kind that decides, and of one that only the pipeline remembers."""
     held = block_of(remote.block, seen, contact.opt_outs(mapping.account)) if remote else None
     if held:
-        yield Line("blocklisted", "", _tell_block(held), None)
+        yield ComparedLine("blocklisted", "", _tell_block(held), None)
     elif remote and seen.block:
-        yield Line("blocklisted", "", f"no longer; remembered: {_tell_block(seen.block)}", None)
+        yield ComparedLine("blocklisted", "", f"no longer; remembered: {_tell_block(seen.block)}", None)
 
 
 def _tell_block(block: Block) -> str:

@@ -15,7 +15,7 @@ _NO_HELP = "a new subscription would not help"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldAtBrevo:
     """What Brevo holds of a user, as it was read or is remembered; ``skipped``: lists that it does not mail."""
 
     exists: bool
@@ -58,20 +58,22 @@ class Case:
     trouble: Trouble = Trouble()
 
 
-def held_of(remote: RemoteContact | None, case: Case) -> Held:
+def held_of(remote: RemoteContact | None, case: Case) -> HeldAtBrevo:
     """Return what was read."""
     if remote is None:
-        return Held(exists=False)
+        return HeldAtBrevo(exists=False)
     block = block_of(remote.block, case.seen, case.contact.opt_outs(case.mapping.account))
-    return Held(exists=True, lists=remote.lists, block=block, skipped=frozenset(remote.opted_out or ()) & remote.lists)
+    return HeldAtBrevo(
+        exists=True, lists=remote.lists, block=block, skipped=frozenset(remote.opted_out or ()) & remote.lists
+    )
 
 
-def remembered(seen: RemoteState) -> Held:
+def remembered(seen: RemoteState) -> HeldAtBrevo:
     """Return what the pipeline remembers."""
-    return Held(seen.id is not None, seen.lists, seen.block, seen.skipped)
+    return HeldAtBrevo(seen.id is not None, seen.lists, seen.block, seen.skipped)
 
 
-def judge(case: Case, held: Held) -> list[Standing]:
+def judge(case: Case, held: HeldAtBrevo) -> list[Standing]:
     """Return how a living user stands with each newsletter of an account that somebody spoke of."""
     wishes, standings = case.mapping.subscriptions(case.contact), list[Standing]()
     for slug, newsletter in sorted(case.mapping.newsletters.items()):
@@ -89,7 +91,7 @@ def judge(case: Case, held: Held) -> list[Standing]:
     return standings
 
 
-def _obstacles(slug: str, since: str, case: Case, held: Held) -> Iterator[tuple[str, bool | None]]:
+def _obstacles(slug: str, since: str, case: Case, held: HeldAtBrevo) -> Iterator[tuple[str, bool | None]]:
     """Yield what keeps a subscriber from the mail, and whether a new subscription would help; the gravest first."""
     newsletter, contact, mapping = case.mapping.newsletters[slug], case.contact, case.mapping
     number = newsletter.list_id
@@ -106,7 +108,7 @@ def _obstacles(slug: str, since: str, case: Case, held: Held) -> Iterator[tuple[
     yield "Brevo holds no contact" if not held.exists else f"not on list {number} at Brevo; a comparison mends it", None
 
 
-def _opt_outs(number: int, since: str, case: Case, held: Held) -> Iterator[tuple[str, bool | None]]:
+def _opt_outs(number: int, since: str, case: Case, held: HeldAtBrevo) -> Iterator[tuple[str, bool | None]]:
     """Yield what was ended at Brevo, of the whole account or of one list."""
     lifting = held.block and held.block.kind == KINDS[0] and since > held.block.latest
     if held.block and not (lifting and case.contact.pending):

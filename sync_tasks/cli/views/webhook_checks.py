@@ -12,7 +12,7 @@ from sync_tasks.rate_limits.operator_gate import VisitorGate
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
-    from sync_tasks.providers.brevo.webhook_setup import Found
+    from sync_tasks.providers.brevo.webhook_setup import FoundWebhook
     from sync_tasks.state.store import Store
 
 VARIABLES = ("SYNC_WEBHOOK_TOKEN", "SYNC_WEBHOOK_TOKEN_FILE")
@@ -52,7 +52,7 @@ def _check_webhook(name: str, settings: "Settings", store: "Store", token: str) 
         yield Check(what, "ok", "none: what changes at Brevo is found at night")
 
 
-def _ask_brevo(name: str, settings: "Settings", store: "Store") -> "Found | None":
+def _ask_brevo(name: str, settings: "Settings", store: "Store") -> "FoundWebhook | None":
     from sync_tasks.providers.brevo.webhook_setup import WebhookDesk, describe_webhook, find_webhook
     from sync_tasks.rate_limits.limiter import Limiter
 
@@ -65,7 +65,7 @@ def _ask_brevo(name: str, settings: "Settings", store: "Store") -> "Found | None
         desk.close()
 
 
-def _judge(what: str, account: str, found: "Found") -> Check:
+def _judge(what: str, account: str, found: "FoundWebhook") -> Check:
     url = urlsplit(found.url)
     if found.missing:
         return Check(what, "warn", f"tells nothing of {', '.join(found.missing)}", _INSTALL)

@@ -27,7 +27,7 @@ from sync_tasks.errors import (
 from sync_tasks.providers import Gate, OpenGate, OwnerCheck
 from sync_tasks.providers.brevo import failures, requests
 from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
-from sync_tasks.providers.brevo.failures import Fault
+from sync_tasks.providers.brevo.failures import FailedTry
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
@@ -68,7 +68,7 @@ class Brevo(Operations):
         super().__init__()
         self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
         self._timeouts = (patience.connect, patience.read)
-        self._retrying = patience.retrying(lambda result: isinstance(result, Fault) and result.brief)
+        self._retrying = patience.retrying(lambda result: isinstance(result, FailedTry) and result.brief)
         self._gate = gate
         self._owner = owner
 
@@ -93,14 +93,14 @@ class Brevo(Operations):
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
         if call.path != _ACCOUNT:
             self.confirm_owner()
-        tried: list[Answer | Fault] = []
+        tried: list[Answer | FailedTry] = []
 
-        def attempt() -> Answer | Fault:
+        def attempt() -> Answer | FailedTry:
             tried.append(self._attempt(call))
             return tried[-1]
 
         last = self._retrying(attempt)
-        outcome_unknown = any(isinstance(one, Fault) and one.outcome_unknown for one in tried)
+        outcome_unknown = any(isinstance(one, FailedTry) and one.outcome_unknown for one in tried)
         if isinstance(last, Answer):
             return last, outcome_unknown
         raise self._weigh(call, last, outcome_unknown=outcome_unknown)
@@ -119,7 +119,7 @@ class Brevo(Operations):
         if self._owner and self._owner.doubt():
             self.confirm_owner()
 
-    def _weigh(self, call: Call, fault: Fault, *, outcome_unknown: bool) -> SyncError:
+    def _weigh(self, call: Call, fault: FailedTry, *, outcome_unknown: bool) -> SyncError:
         """Return the error of a call that failed, seen together with its earlier tries and the account's health.
 
         The firewall's page is the contact's trouble if an impersonal call gets through, else the account's: blocked.
@@ -132,12 +132,12 @@ class Brevo(Operations):
         # Only what Brevo itself refused, without a word of another contact's, may be about a list.
         return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
 
-    def _attempt(self, call: Call) -> Answer | Fault:
+    def _attempt(self, call: Call) -> Answer | FailedTry:
         """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
         try:
             permit = self._gate.acquire(call.bucket, call.part)
         except SyncError as error:
-            return Fault(error)
+            return FailedTry(error)
         outcome = self._exchange(call)
         if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
             self._gate.report(permit, None if isinstance(outcome, Answer) else outcome.error)
@@ -145,17 +145,17 @@ class Brevo(Operations):
             self._gate.record_usage(permit, *outcome.quota)
         return outcome
 
-    def _exchange(self, call: Call) -> Answer | Fault:
+    def _exchange(self, call: Call) -> Answer | FailedTry:
         try:
             answer = self._send(call)
         except ApiException as error:
             if error.body is None:
-                return Fault(GatewayUnavailableError(f"{call}: no secure connection", outcome_unknown=call.writes))
+                return FailedTry(GatewayUnavailableError(f"{call}: no secure connection", outcome_unknown=call.writes))
             answer = Answer(error.status, error.headers.get(_RESET), error.body)
         except HTTPError as error:
             return failures.unanswered(call, error)
         except UnicodeError:
-            return Fault(RejectedContactError(f"{call}: a text is not valid Unicode"))
+            return FailedTry(RejectedContactError(f"{call}: a text is not valid Unicode"))
         return _judge(call, answer)
 
     def _send(self, call: Call) -> Answer:
@@ -176,7 +176,7 @@ class Brevo(Operations):
         return Answer(status, headers.get(_RESET), response.data, *quota)
 
 
-def _judge(call: Call, answer: Answer) -> Answer | Fault:  # noqa: C901 - one case each, all in one place
+def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - one case each, all in one place
     """Return the answer if it is a good one, else what its status means."""
     told = failures.tell(call, answer)
     match answer.status // 100, answer.status:
@@ -189,22 +189,22 @@ def _judge(call: Call, answer: Answer) -> Answer | Fault:  # noqa: C901 - one ca
         case _, 402:
             error = OutOfCreditsError(told)
         case _, 403:
-            return Fault(ForbiddenError(told), walled=not answer.is_json)
+            return FailedTry(ForbiddenError(told), walled=not answer.is_json)
         case _, 404:
             error = failures.missing(call, answer)
         case _, 408 | 425:
-            return Fault(TooEarlyError(told), brief=True)
+            return FailedTry(TooEarlyError(told), brief=True)
         case _, 429:
             error = RateLimitedError(told, answer.retry_after)
         case _, 502 | 503 | 504:
-            return Fault(GatewayUnavailableError(told, outcome_unknown=call.writes), brief=True)
+            return FailedTry(GatewayUnavailableError(told, outcome_unknown=call.writes), brief=True)
         case (3, _) | (_, 407):
             error = AccountError(f"{told}: sent elsewhere; check the base URL")
         case 4, _:
             error = RejectedContactError(told)
         case _:
             error = GatewayUnavailableError(told, outcome_unknown=call.writes)
-    return Fault(error)
+    return FailedTry(error)
 
 
 def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN401 - the SDK has no types

@@ -32,7 +32,7 @@ _BLAMED: Mapping[str, type[AccountError]] = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fault:
+class FailedTry:
     """What a failed try comes to; ``brief`` may be over in a moment, ``walled`` is a firewall's page for an answer."""
 
     error: SyncError
@@ -71,11 +71,11 @@ def missing(call: Call, answer: Answer) -> SyncError:
     return MissingContactError(told) if call.parts else RejectedContactError(told)
 
 
-def unanswered(call: Call, error: HTTPError) -> Fault:
+def unanswered(call: Call, error: HTTPError) -> FailedTry:
     """Return the fault of a request without an answer; it is doubtful unless no connection was ever made."""
     told = f"{call}: no answer ({type(error).__name__})"
     outcome_unknown = call.writes and not isinstance(error, ConnectTimeoutError)
-    return Fault(
+    return FailedTry(
         GatewayUnavailableError(told, outcome_unknown=outcome_unknown), brief=isinstance(error, NewConnectionError)
     )
 

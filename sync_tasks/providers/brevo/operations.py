@@ -14,6 +14,7 @@ from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
 from sync_tasks.providers import Moved, Written
 from sync_tasks.providers.brevo import failures, requests, responses
+from sync_tasks.providers.brevo.limits import CAPABILITIES
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
@@ -38,6 +39,8 @@ class Learnt:
 
 class Operations(ABC):
     """The gateway's methods; whoever inherits them sends the requests."""
+
+    capabilities = CAPABILITIES
 
     def __init__(self) -> None:
         self._learnt = Learnt()
@@ -181,11 +184,11 @@ class Operations(ABC):
         return replace(contact, ext_id=ext_id) if believed else None
 
     def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Put contacts on a list, at most 150; those not confirmed may be on it already, or be missing."""
+        """Put contacts on a list, see ``limits`` for how many; the unconfirmed may be on it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "add"))
 
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Take contacts off a list, at most 150; those not confirmed may be off it already, or be missing."""
+        """Take contacts off a list, see ``limits`` for how many; the unconfirmed may be off it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "remove"))
 
     def _move(self, call: Call) -> Moved:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.pauses import CREATING
+from sync_tasks.providers.brevo import limits
 
 _PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
 # All that an address may hold but a slash, ``%`` and two dots in a row.
@@ -134,7 +135,7 @@ def search_contacts(attribute: str, value: str) -> Call | None:
     """Return the call that filters contacts by one attribute, or nothing where the filter cannot quote the value."""
     if _UNQUOTABLE & set(value):
         return None
-    query: dict[str, int | str] = {"filter": f'equals({attribute},"{value}")', "limit": 1000, "sort": "asc"}
+    query: dict[str, int | str] = {"filter": f'equals({attribute},"{value}")', "limit": limits.PAGE, "sort": "asc"}
     return Call("GET", "/contacts", query=query, personal=True)
 
 
@@ -173,12 +174,12 @@ def _attributes_of(contact: NewContact) -> dict[str, Json]:
 def read_modified(since: datetime) -> Call:
     """Return the call that lists what changed since a moment, the last created first."""
     moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    return Call("GET", "/contacts", query={"modifiedSince": moment, "limit": 1000, "sort": "desc"})
+    return Call("GET", "/contacts", query={"modifiedSince": moment, "limit": limits.PAGE, "sort": "desc"})
 
 
 def read_page() -> Call:
     """Return the call that lists all contacts, the first created first, so that a new one moves no page."""
-    return Call("GET", "/contacts", query={"limit": 1000, "sort": "asc"})
+    return Call("GET", "/contacts", query={"limit": limits.PAGE, "sort": "asc"})
 
 
 def read_lists() -> Call:

@@ -36,7 +36,7 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundWebhook:
     """Our webhook as Brevo has it: where it tells, and of which events that concern us it tells nothing."""
 
     id: int
@@ -90,10 +90,10 @@ def install_webhook(desk: WebhookDesk, wanted: Webhook, token: str) -> Installed
     return Installed(found, "updated")
 
 
-def find_webhook(desk: WebhookDesk, description: str) -> Found | None:
+def find_webhook(desk: WebhookDesk, description: str) -> FoundWebhook | None:
     """Return our webhook as Brevo has it, or nothing where it is not installed."""
     for row in desk.list_webhooks():
         if row.get("description") == description:
             missing = {*EVENTS} - {*map(str, row.get("events") or ())}
-            return Found(row["id"], str(row.get("url") or ""), tuple(sorted(missing)))
+            return FoundWebhook(row["id"], str(row.get("url") or ""), tuple(sorted(missing)))
     return None
