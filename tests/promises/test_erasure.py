@@ -5,6 +5,7 @@ from typing import Any
 import redis
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.dead_letters import replay
 from tests.support.pipeline import Pipeline
 
 ANNA = {"email": "anna@portal.org", "first_name": "Anna", "last_name": "Berg"}
@@ -154,3 +155,34 @@ def test_dead_letters_of_an_erased_user_are_closed(pipeline: Pipeline) -> None:
     pipeline.anonymize("anna")
     pipeline.work()
     assert pipeline.letters() == []
+
+
+def test_an_erasure_that_brevo_accepts_and_does_not_carry_out_is_a_letter_that_names_what_it_keeps(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    contact_id = subscribe_anna(pipeline)
+    brevo.add_fault("status", status=204, method="PUT")
+    key = pipeline.anonymize("anna")
+    outcomes = pipeline.work()
+    assert key in outcomes.dead
+    assert key not in outcomes.done
+    (letter,) = pipeline.letters()
+    assert (letter.task, letter.error) == ("anonymize_contact", "RejectedContactError")
+    assert f"contact {contact_id}" in letter.message
+    assert "FIRSTNAME" in letter.message
+    assert "Anna" not in letter.message
+    assert not pipeline.store.is_erased("anna"), "no tombstone says that it is done"
+    brevo.faults.clear()
+    assert replay(pipeline.store, letter, "an operator") == "replayed"
+    pipeline.waiting.append("anna")
+    pipeline.work()
+    assert_nothing_is_left(brevo, contact_id)
+    assert pipeline.store.is_erased("anna")
+
+
+def test_an_erasure_that_brevo_carries_out_in_part_is_asked_for_again(pipeline: Pipeline, brevo: Sandbox) -> None:
+    contact_id = subscribe_anna(pipeline)
+    brevo.add_fault("status", status=204, method="PUT", count=2)
+    key = pipeline.anonymize("anna")
+    assert key in pipeline.work().done
+    assert_nothing_is_left(brevo, contact_id)
