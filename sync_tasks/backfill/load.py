@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import islice
 
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
-from sync_tasks.domain.contact import OWN, STAMP, Contact, by_clock
+from sync_tasks.domain.contact import OWN, STAMP, Contact
+from sync_tasks.domain.merge import by_clock
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of, stamp_of
 from sync_tasks.state.store import Store
 

@@ -6,7 +6,8 @@ from typing import cast
 
 from sync_tasks.domain.batching import is_importable
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
-from sync_tasks.domain.diff import AccountMapping, NewContact
+from sync_tasks.domain.diff import NewContact
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, next_step
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.errors import SyncError

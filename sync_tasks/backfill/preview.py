@@ -8,8 +8,9 @@ from typing import cast
 
 from sync_tasks.backfill.load import last_opt_out
 from sync_tasks.backfill.rows import Row, Source, moment_of_row
-from sync_tasks.domain.contact import HINT, OWN, STAMP, TOLD, Contact, merge
+from sync_tasks.domain.contact import HINT, OWN, STAMP, TOLD, Contact
 from sync_tasks.domain.events import Unsubscribe
+from sync_tasks.domain.merge import merge
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.state.store import Store
 

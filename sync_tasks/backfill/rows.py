@@ -19,8 +19,9 @@ from sync_tasks.backfill.columns import GENERAL, NOTHING, Words
 from sync_tasks.backfill.records import Sheet, check_first_object, parse_object
 from sync_tasks.backfill.statements import Grammar, RefusedError, Types
 from sync_tasks.backfill.text import Text
-from sync_tasks.domain.contact import SUBSCRIBED, UNSUBSCRIBED, values_of
+from sync_tasks.domain.contact import SUBSCRIBED, UNSUBSCRIBED
 from sync_tasks.domain.events import MAX_AHEAD, Address, Event, Slug, Subscribe, Unsubscribe, Update, parse_event
+from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sync_tasks.domain.contact import Contact, EventKey
-from sync_tasks.domain.diff import NUMBERS, AccountMapping, Change, NewContact, Subscribable
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.domain.planning import Read, Step, Write
 
 

@@ -7,7 +7,9 @@ address of the user, a token that we made, or an ``ext_id`` by a pattern with a 
 from collections.abc import Collection
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import ERASED, AccountMapping, is_anonymized
+from sync_tasks.domain.diff import ERASED
+from sync_tasks.domain.erasure import is_anonymized
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.errors import ForeignContactError
 
 

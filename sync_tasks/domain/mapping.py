@@ -1,7 +1,11 @@
-"""How the portal's words map to Brevo's, as far as rules ask for it. Pure."""
+"""How the portal's words map to Brevo's: over all accounts, and on one. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from sync_tasks.domain.contact import Contact
+from sync_tasks.ext_ids import ExtIds
 
 
 class NewsletterMapping(Protocol):
@@ -31,3 +35,91 @@ class PortalMapping(Protocol):
 
     def former_lists(self, slug: str) -> Iterable[tuple[str, int]]:
         """Yield account and id of each list that a newsletter had before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribable:
+    """A newsletter as its account knows it; ``had`` tells account and number of each list it had before."""
+
+    list_id: int
+    unsubscribed_attribute: str | None = None
+    retired: bool = False
+    manual: bool = False
+    had: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMapping:
+    """How the portal's words map to one ``account``'s: newsletters by slug, attributes by portal field.
+
+    ``renamed`` tells the present slug of each earlier one, ``earlier`` the lists that a newsletter had here before, by
+    each of its slugs.
+    ``absent`` are lists of newsletters which the account lacks.
+    """
+
+    newsletters: Mapping[str, Subscribable]
+    attributes: Mapping[str, str]
+    erased_address: str = "deleted-{token}@deleted.example.com"
+    erased_text: str = "DELETED"
+    account: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    absent: frozenset[int] = frozenset()
+    ext_ids: ExtIds = field(default_factory=ExtIds)
+
+    def find(self, slug: str) -> Subscribable | None:
+        """Return the newsletter of a slug, present or earlier, if it is one of this account."""
+        return self.newsletters.get(self.renamed.get(slug, slug))
+
+    def shows(self, slug: str, lists: Iterable[int]) -> bool:
+        """Tell whether one of these lists is that of a newsletter, or one that it had here before."""
+        newsletter = self.find(slug)
+        known = self.earlier.get(slug, frozenset()) | ({newsletter.list_id} if newsletter else set())
+        return not known.isdisjoint(lists)
+
+    def takes_nobody(self, slug: str) -> bool:
+        """Tell whether a slug names a newsletter of this account that takes no sign-ups."""
+        return (found := self.find(slug)) is None or found.retired
+
+    def subscriptions(self, contact: Contact) -> dict[str, tuple[str, bool]]:
+        """Return what a user wishes of this account's newsletters; of two slugs of one the newest wish counts."""
+        told: dict[str, list[str]] = {}
+        for slug in contact.newsletters:
+            if self.find(slug):
+                told.setdefault(self.renamed.get(slug, slug), []).append(slug)
+        wishes = {slug: contact.subscription(slugs) for slug, slugs in told.items()}
+        return {slug: wish for slug, wish in wishes.items() if wish}
+
+    @property
+    def former(self) -> frozenset[int]:
+        """The lists that newsletters had before, and on which nobody stays."""
+        return frozenset().union(*self.earlier.values())
+
+    @property
+    def departed(self) -> frozenset[str]:
+        """The slugs of newsletters that moved to another account."""
+        return frozenset(slug for slug in self.earlier if self.find(slug) is None)
+
+    @property
+    def watched(self) -> frozenset[int]:
+        """The lists the pipeline manages, and those it managed before."""
+        return self.lists | self.former
+
+    @property
+    def manual(self) -> frozenset[int]:
+        """The lists on which an editor may put anybody."""
+        return frozenset(newsletter.list_id for newsletter in self.newsletters.values() if newsletter.manual)
+
+    @property
+    def lists(self) -> frozenset[int]:
+        """The lists the pipeline manages, as far as they exist."""
+        return frozenset(newsletter.list_id for newsletter in self.newsletters.values()) - self.absent
+
+    def without(self, lists: frozenset[int]) -> "AccountMapping":
+        """Return the same for an account that lacks these lists: nobody can be on them."""
+        return replace(self, absent=self.absent | lists) if lists else self
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The attributes that record an unsubscription."""
+        return frozenset(filter(None, (newsletter.unsubscribed_attribute for newsletter in self.newsletters.values())))

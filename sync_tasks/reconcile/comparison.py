@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import AccountMapping, is_anonymized
+from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.identity import is_stranger
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory

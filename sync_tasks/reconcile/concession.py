@@ -6,8 +6,9 @@ from itertools import islice
 from typing import cast
 
 from sync_tasks.domain.contact import Contact
-from sync_tasks.domain.diff import AccountMapping, is_anonymized
+from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.reconcile.pages import read_pages

@@ -6,18 +6,10 @@ from typing import Literal
 
 from sync_tasks.domain.batching import BatchKind, repair_kind_of
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
-from sync_tasks.domain.diff import (
-    ERASED,
-    FOREIGNERS,
-    AccountMapping,
-    Change,
-    describe_drift,
-    desired_of,
-    difference,
-    differing,
-    essential,
-)
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_drift, difference, differing, essential
 from sync_tasks.domain.identity import is_stranger
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.reconcile.letters import Subject, subject_of
 from sync_tasks.state.codec import dump_seen

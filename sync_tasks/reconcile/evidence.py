@@ -9,7 +9,9 @@ from datetime import timedelta
 from itertools import islice
 
 from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import AccountMapping, desired_of, is_anonymized
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.erasure import is_anonymized
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 
 from sync_tasks.domain.contact import OWN, STAMP, SUBSCRIBED, TOLD, TOLERANCE, RemoteContact, resolve
-from sync_tasks.domain.diff import AccountMapping, Subscribable
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 
 # What is under way or waits for a person is to be looked at in full.
 _TROUBLE = frozenset({"p:", "d:", "l:"})

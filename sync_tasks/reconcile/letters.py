@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey, RemoteContact
-from sync_tasks.domain.diff import AccountMapping, Change, DesiredContact, differs
+from sync_tasks.domain.desired import DesiredContact
+from sync_tasks.domain.diff import Change, differs
+from sync_tasks.domain.mapping import AccountMapping
 
 
 @dataclass(frozen=True, slots=True)

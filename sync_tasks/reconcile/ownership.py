@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import cast
 
 from sync_tasks.domain.contact import Contact, RemoteContact
-from sync_tasks.domain.diff import AccountMapping
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.reconcile.id_index import Holders

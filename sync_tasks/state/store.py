@@ -20,8 +20,9 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
-from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState, values_of
+from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import AHEAD, Event
+from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, NewContact, desired_of, differing, digest, essential
+from sync_tasks.domain.desired import desired_of, digest
+from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, NewContact, differing, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import AccountMapping, Change, blind_erasure, describe_left, erasure, inheritance
+from sync_tasks.domain.diff import Change, describe_left
+from sync_tasks.domain.erasure import blind_erasure, erasure, inheritance
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.providers import Gateway
 from sync_tasks.tokens import make_token

@@ -14,7 +14,8 @@ from itertools import islice
 
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kind_of
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.diff import Change, NewContact, desired_of
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.pauses import CREATING, parts_of
 from sync_tasks.domain.planning import (
     Read,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import AccountMapping, is_anonymized
+from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.identity import is_proven, is_stranger
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.errors import DuplicateContactError, TooEarlyError
 from sync_tasks.providers import Gateway
 from sync_tasks.state.store import Store

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Literal
 
 from sync_tasks.domain.contact import Contact
-from sync_tasks.domain.diff import ERASED, AccountMapping, desired_of
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import ERASED
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.pauses import absent_lists, list_part
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.priority import priority_of

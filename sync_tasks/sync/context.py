@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.domain.diff import AccountMapping
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.limiter import Limiter

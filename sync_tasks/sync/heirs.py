@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from sync_tasks.domain.contact import Contact, RemoteContact
-from sync_tasks.domain.diff import AccountMapping, Change, describe_change, describe_left, inheritance
+from sync_tasks.domain.diff import Change, describe_change, describe_left
+from sync_tasks.domain.erasure import inheritance
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.errors import MissingContactError, RejectedContactError
 from sync_tasks.providers import Gateway
 from sync_tasks.state.store import Store

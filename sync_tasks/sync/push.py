@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync_tasks.domain.contact import EventKey, RemoteState
-from sync_tasks.domain.diff import AccountMapping, Change, describe_change
+from sync_tasks.domain.diff import Change, describe_change
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, SyncView
 from sync_tasks.errors import LeaseLostError, MissingListError, SyncError
 from sync_tasks.providers import Gateway, Written

@@ -7,7 +7,7 @@ from functools import cache
 
 from sync_tasks.config import environment
 from sync_tasks.config.settings import Settings, load_settings
-from sync_tasks.domain.diff import AccountMapping, Subscribable
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.rate_limits.background_gate import PatientGate
 from sync_tasks.rate_limits.limiter import Limiter

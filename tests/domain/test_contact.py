@@ -6,8 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, RemoteState, values_of
+from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.events import Event
+from sync_tasks.domain.merge import values_of
 from sync_tasks.state.codec import dump_seen, load_contact
 from tests.support.saying import (
     ACCOUNT,

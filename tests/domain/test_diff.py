@@ -6,17 +6,9 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
-from sync_tasks.domain.diff import (
-    Change,
-    DesiredContact,
-    blind_erasure,
-    desired_of,
-    difference,
-    differs,
-    digest,
-    erasure,
-    essential,
-)
+from sync_tasks.domain.desired import DesiredContact, desired_of, digest
+from sync_tasks.domain.diff import Change, difference, differs, essential
+from sync_tasks.domain.erasure import blind_erasure, erasure
 from sync_tasks.domain.events import Json
 from sync_tasks.tokens import make_token
 from tests.support.saying import ADA, BEA, MAPPING, blocked, contact_of, stamp, subscribe, unsubscribe, update

@@ -7,8 +7,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_tasks.domain.contact import STAMP, SUBSCRIBED, UNSUBSCRIBED, Contact, merge, resolve, values_of
+from sync_tasks.domain.contact import STAMP, SUBSCRIBED, UNSUBSCRIBED, Contact, resolve
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe, Update, parse_event
+from sync_tasks.domain.merge import merge, values_of
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.state.store import Store
 from tests.support.histories import START, events

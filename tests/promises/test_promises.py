@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_tasks.domain.contact import values_of
 from sync_tasks.domain.events import Event
+from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import UnknownContactError
 from sync_tasks.sandbox import Sandbox

@@ -8,8 +8,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
-from sync_tasks.domain.diff import AccountMapping, Subscribable, desired_of
+from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.reconcile.drift import Drift, find_drift
 from sync_tasks.reconcile.fast_path import Glance
 from sync_tasks.state.codec import load_contact

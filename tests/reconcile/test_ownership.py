@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sync_tasks.domain.diff import AccountMapping, Subscribable
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.reconcile.ownership import BRIEFLY, read_calm, walk_state
 from tests.support.pipeline import Pipeline

@@ -12,8 +12,8 @@ from typing import Any
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import Contact, EventKey
-from sync_tasks.domain.diff import AccountMapping
 from sync_tasks.domain.events import EVENTS, parse_event
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.providers.brevo.connection import Patience
 from sync_tasks.rate_limits.limiter import Limiter

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
-from sync_tasks.domain.contact import Block, Contact, EventKey, merge, values_of
-from sync_tasks.domain.diff import AccountMapping, Subscribable
+from sync_tasks.domain.contact import Block, Contact, EventKey
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Unsubscribe, Update, parse_event
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
+from sync_tasks.domain.merge import merge, values_of
 from sync_tasks.domain.timestamps import stamp_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -111,7 +111,7 @@ def test_every_event_served_in_company_has_its_outcome_in_the_log_and_the_histor
     assert [readers.state(user_id).pending for user_id in PEOPLE] == [{}] * 12
     for user_id in PEOPLE:
         assert readers.store.history(user_id)[0].split()[1].startswith("unsubscribe_contact:weekly:")
-        assert readers.store.history(user_id)[0].endswith(" done")
+        assert readers.store.history(user_id)[0].endswith(" synced")
         assert sum(getattr(record, "user_id", "") == user_id for record in caplog.records) == 1
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.domain.diff import AccountMapping, Subscribable
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.tasks.bootstrap import account_mapping_of, close, worker_resources
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sync_tasks.cli.views.verdict import Case, Trouble
     from sync_tasks.config.settings import Settings
     from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-    from sync_tasks.domain.diff import AccountMapping
+    from sync_tasks.domain.mapping import AccountMapping
     from sync_tasks.providers import Gateway
     from sync_tasks.state.dead_letters import DeadLetter
     from sync_tasks.state.store import Store

@@ -8,8 +8,10 @@ from typing import cast
 from sync_tasks.cli.output import mask_address, mask_value, show_value
 from sync_tasks.cli.views.verdict import Standing
 from sync_tasks.domain.contact import STAMP, Block, Contact, EventKey, RemoteContact, RemoteState
-from sync_tasks.domain.diff import ERASED, AccountMapping, DesiredContact, desired_of
+from sync_tasks.domain.desired import DesiredContact, desired_of
+from sync_tasks.domain.diff import ERASED
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns

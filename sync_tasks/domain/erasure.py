@@ -1,0 +1,63 @@
+"""What is left to anonymize in a contact, or to clear in one that another person gets. Pure."""
+
+from collections.abc import Mapping
+
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import NUMBERS, Change, differs
+from sync_tasks.domain.events import Json
+from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.tokens import carries_token, erased_ext_id, is_erased_ext_id
+
+_UNKNOWN = "?"
+
+
+def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
+    """Return what is left to anonymize in a contact just read; nothing once it is done.
+
+    Every text becomes the configured word, everything else is emptied, unsubscriptions are recorded. ``types`` are the
+    attributes that can be written.
+    """
+    values = {name: _erased_value(name, value, mapping, types) for name, value in remote.attributes.items()}
+    values |= dict.fromkeys(mapping.flags, True)
+    gone = is_anonymized(remote)
+    return Change(
+        address=None if gone else mapping.erased_address.format(token=token),
+        ext_id=erased_ext_id(token) if remote.ext_id and not is_erased_ext_id(remote.ext_id) else None,
+        attributes={name: value for name, value in values.items() if name in types and differs(remote, name, value)},
+        leave=remote.lists,
+        blocklisted=None if remote.block and gone else True,
+    )
+
+
+def inheritance(remote: RemoteContact, heir: Contact, mapping: AccountMapping, types: Mapping[str, str]) -> Change:
+    """Return what to clear in a user's contact that was a deleted user's before: whatever this user never set.
+
+    What the portal said of the heir stays, and so do the flags: they only tell of opt-outs.
+    """
+    own = {mapping.attributes[name] for name in heir.attributes() if name in mapping.attributes} | mapping.flags
+    wanted = desired_of(heir, mapping, heir.seen.get(mapping.account))
+    left = (name for name, value in remote.attributes.items() if value not in ("", None) and name not in own)
+    return Change(
+        attributes={name: "" for name in left if name in types},
+        leave=remote.lists - frozenset(wanted.subscribed) - (wanted.kept if heir.manual else frozenset()),
+    )
+
+
+def is_anonymized(remote: RemoteContact) -> bool:
+    """Tell whether a contact carries the address of an erased one, whatever the pattern was then."""
+    return carries_token(remote.address, remote.ext_id)
+
+
+def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
+    """Return what to anonymize in a contact that nobody has read yet: everything that we may have written."""
+    unknown = dict.fromkeys(mapping.attributes.values(), _UNKNOWN)
+    return erasure(
+        RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), mapping, types, token
+    )
+
+
+def _erased_value(name: str, value: Json, mapping: AccountMapping, types: Mapping[str, str]) -> Json:
+    if value in ("", None) or name in NUMBERS or types.get(name) != "text":
+        return ""
+    return mapping.erased_text
