@@ -1,6 +1,5 @@
 """Whatever was done, Redis holds only keys that the architecture tells of, and for good only those it says so of."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +9,8 @@ from redis import Redis
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.sync.accounts import AccountOwner
 from tests.support.contacts import play_all
+from tests.support.keys import Lifetimes, find_keys, read_documented
 from tests.support.loading import Loader
-
-ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
-NAMESPACE = "sync_tasks:"
-# What the broker keeps is Celery's own: its queues, and which of them there are.
-BROKER = re.compile(r"sync_tasks(\.urgent|\.sweeps)?|_kombu\.binding(_permanent)?\.sync_tasks.*|sync_tasks:unacked.*")
-
-Lifetimes = dict[str, str]
 
 
 @pytest.fixture
@@ -33,23 +26,7 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
 @pytest.fixture
 def documented() -> Lifetimes:
     """Return each key of the architecture's table, and for how long it says that it is there."""
-    section = ARCHITECTURE.read_text().partition("\n### Keys")[2].partition("\n### ")[0]
-    cells = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
-    told = {name: lifetime.strip() for _, names, _, lifetime, *_ in cells for name in re.findall(r"`([^`]+)`", names)}
-    return {name: lifetime for name, lifetime in told.items() if not name.startswith(("<namespace>", "unacked"))}
-
-
-def find_keys(redis_client: Redis, documented: Lifetimes) -> dict[str, str]:
-    """Return each key that is there now and not the broker's, and the words by which it is documented."""
-    patterns = {words: re.compile(re.sub(r"<[^>]*>", "[^:]*", words)) for words in documented}
-    names = [name.decode() for name in redis_client.scan_iter()]
-    ours = [name for name in names if not BROKER.fullmatch(name)]
-    told = {name: [words for words in patterns if patterns[words].fullmatch(_bare(name))] for name in ours}
-    return {name: words[0] if words else "" for name, words in told.items()}
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix(NAMESPACE) if name.startswith(NAMESPACE) else "outside the namespace"
+    return read_documented()
 
 
 @pytest.mark.usefixtures("_lived_in")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from redis import Redis
 
 from sync_tasks.config.settings import Account, Settings
 from sync_tasks.monitoring import status
@@ -17,10 +18,24 @@ from sync_tasks.sandbox.server import ServedSandbox, serving
 from sync_tasks.state.store import Store, connect
 from sync_tasks.tasks import accept, bootstrap
 from tests.support.desk import CONFIGURATION, KEY, Desk
+from tests.support.keys import find_leaks, read_documented
 from tests.support.lending import lend_broker
 from tests.support.loading import Loader, Meddling
 from tests.support.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
 from tests.support.station import Station, building
+
+# Tests of these rooms leave no key without a lifetime that the architecture does not call kept.
+ROOMS_OF_KEYS = {"state", "tasks", "promises"}
+
+
+@pytest.fixture(autouse=True)
+def keys_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a key for good which nobody would ever remove."""
+    watched = request.path.parent.name in ROOMS_OF_KEYS and "redis_client" in request.fixturenames
+    client: Redis | None = request.getfixturevalue("redis_client") if watched else None
+    yield
+    if client is not None:
+        assert find_leaks(client, read_documented()) == []
 
 
 @pytest.fixture(scope="session")
