@@ -10,6 +10,7 @@ from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
 from sync_tasks.domain.contact import OWN, STAMP, Contact
 from sync_tasks.domain.merge import by_clock
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of, stamp_of
+from sync_tasks.state import bulk
 from sync_tasks.state.store import Store
 
 AT_ONCE = 500
@@ -34,9 +35,9 @@ def load(
     became: Counter[str] = Counter()
     random, good = secrets.token_hex(16), (row for row in rows if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        results = store.run_all("load", (_words(row, as_of, random, left_alone) for row in chunk))
+        results = bulk.load(store, (_words(row, as_of, random, left_alone) for row in chunk))
         for row, result in zip(chunk, results, strict=True):
-            became[_accept(row, as_of, store) if result == "known" else str(result)] += 1
+            became[_accept(row, as_of, store) if result == "known" else result] += 1
         tell(sum(became.values()))
     return became
 

@@ -11,6 +11,7 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, next_step
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.errors import SyncError
+from sync_tasks.state import bulk
 from sync_tasks.state.codec import dump_seen, load_contact
 from sync_tasks.state.store import Store
 
@@ -90,24 +91,19 @@ def read_own(store: Store, count: int) -> Iterator[LoadedContact]:
 def read_users(store: Store, users: Iterable[str]) -> Iterator[LoadedContact]:
     """Yield those of the users who are still the load's own."""
     users = list(users)
-    pipeline = store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.hgetall(store.key(f"contacts:{user_id}"))
-    return _parse(store, users, pipeline.execute())
+    return _parse(store, users, bulk.read_all_fields(store, users))
 
 
 def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[LoadedContact]:
     """Note of users that an import of them is about to go out, and return those who are still the load's own."""
     users = list(users)
-    told = store.run_all("sending", ((user_id, left_alone) for user_id in users))
-    stored = (dict(zip(fields[::2], fields[1::2], strict=True)) for fields in cast("list[list[str]]", told))
-    return list(_parse(store, users, stored))
+    return list(_parse(store, users, bulk.mark_sending(store, users, left_alone)))
 
 
 def hand_over(store: Store, owns: Iterable[LoadedContact], *, sent: bool) -> list[int]:
     """Leave contacts to the workers, who get every wish as an event; tell of each whether it still was the load's."""
     calls = (own.handing_over(sent=sent or own.sent) for own in owns)
-    return cast("list[int]", store.run_all("hand_over", calls))
+    return bulk.hand_over(store, calls)
 
 
 def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[LoadedContact]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import cast
 
 from sync_tasks.backfill.load import last_opt_out
 from sync_tasks.backfill.rows import Row, Source, moment_of_row
@@ -12,6 +11,7 @@ from sync_tasks.domain.contact import HINT, OWN, STAMP, TOLD, Contact
 from sync_tasks.domain.events import Unsubscribe
 from sync_tasks.domain.merge import merge
 from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.state.bulk import read_fields, scan_users
 from sync_tasks.state.store import Store
 
 AT_ONCE = 1000
@@ -105,7 +105,7 @@ def weigh(source: Source, as_of: datetime, store: Store, extent: Extent) -> Weig
 
 def knows_anybody(store: Store) -> bool:
     """Tell whether the state holds a contact: a first load need not be weighed."""
-    return next(store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE), None) is not None
+    return next(scan_users(store), None) is not None
 
 
 def _sum_up(told: Mapping[str, _Told]) -> Weighed:
@@ -122,17 +122,13 @@ def _sum_up(told: Mapping[str, _Told]) -> Weighed:
 
 
 def _read(rows: Iterable[Row], store: Store, extent: Extent) -> Iterator[Mapping[str, str]]:
-    """Yield of each row's user what the state holds of all that the row may change."""
+    """Return of each row's user what the state holds of all that the row may change."""
     blocks = [f"s:{account}:block" for account in extent.accounts]
     clocks = [
         clock + slug for newsletter in extent.newsletters for slug in extent.slugs(newsletter) for clock in CLOCKS
     ]
-    rows, pipeline = list(rows), store.redis.pipeline(transaction=False)
-    names = [["rev", *{*row.values, *_registers(row, extent), *clocks}, *blocks] for row in rows]
-    for row, wanted in zip(rows, names, strict=True):
-        pipeline.hmget(store.key(f"contacts:{row.user_id}"), *wanted)
-    for wanted, texts in zip(names, pipeline.execute(), strict=True):
-        yield {name: text for name, text in zip(wanted, texts, strict=True) if text}
+    names = ((row.user_id, ["rev", *{*row.values, *_registers(row, extent), *clocks}, *blocks]) for row in rows)
+    return read_fields(store, names)
 
 
 def _registers(row: Row, extent: Extent) -> Iterator[str]:
@@ -199,23 +195,21 @@ def _lifts(held: Mapping[str, str], stamp: str, extent: Extent) -> bool:
 
 def _look_for_missing(weighed: Weighed, told: Mapping[str, object], stamp: str, store: Store) -> None:
     """Find users of whom the state knows and the export does not, nor was anything newer told of them."""
-    start = len(store.key("contacts:"))
-    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE))
     missing = set[str]()
-    while users := [key[start:] for key in islice(keys, AT_ONCE)]:
+    for users in scan_users(store):
         weighed.users += len(users)
         missing.update(without_news([user for user in users if user not in told], stamp, store))
     weighed.missing = sorted(missing)
 
 
 def without_news(users: list[str], stamp: str, store: Store) -> Iterator[str]:
-    """Yield those of these users of whom nothing newer was told, and who were not deleted."""
-    pipeline = store.redis.pipeline(transaction=False)
-    for user in users:
-        pipeline.hmget(store.key(f"contacts:{user}"), "latest", "erased")
-    for user, (latest, erased) in zip(users, pipeline.execute(), strict=True):
-        if not erased and (latest or "") <= stamp:
-            yield user
+    """Return those of these users of whom nothing newer was told, and who were not deleted."""
+    told = read_fields(store, ((user, ("latest", "erased")) for user in users))
+    return (
+        user
+        for user, fields in zip(users, told, strict=True)
+        if "erased" not in fields and fields.get("latest", "") <= stamp
+    )
 
 
 def end_lacking(lacking: Iterable[tuple[str, str]], as_of: datetime, store: Store) -> int:

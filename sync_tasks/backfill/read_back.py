@@ -13,6 +13,7 @@ from sync_tasks.domain.diff import Change
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
 from sync_tasks.providers.brevo.limits import PAGE
+from sync_tasks.state import bulk
 from sync_tasks.sync.anonymize import erase_contact
 from sync_tasks.sync.context import Resources
 
@@ -102,7 +103,7 @@ def _take_over(page: list[RemoteContact], wave: Wave) -> int:
     store, now, mappings = wave.context.store, wave.context.store.now(), wave.context.mappings
     owns = {own.user_id: own for own in read_users(store, shown)}
     calls = {user: own.confirmation(shown[user], wave.account, mappings, now) for user, own in owns.items()}
-    done = store.run_all("confirm", (call for call in calls.values() if call))
+    done = bulk.confirm(store, (call for call in calls.values() if call))
     wave.count("imported", done.count(2))
     _give_up(wave, (user for user, call in calls.items() if call is None))
     for user in _mark_unknown(wave, shown.keys() - owns.keys()):
@@ -121,7 +122,7 @@ def _give_up(wave: Wave, users: Iterable[str]) -> None:
 def _mark_unknown(wave: Wave, users: Iterable[str]) -> list[str]:
     """Whoever pushed these contacts meanwhile may not have seen the import; return the users who are gone."""
     users = list(users)
-    known = wave.context.store.run_all("mark_unknown", ((user,) for user in users))
+    known = bulk.mark_unknown(wave.context.store, users)
     return [user for user, found in zip(users, known, strict=True) if not found]
 
 

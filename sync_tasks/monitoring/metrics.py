@@ -1,7 +1,6 @@
 """The numbers that monitoring asks for, in Prometheus' text format; nothing personal is among them."""
 
 from collections.abc import Mapping
-from typing import cast
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
@@ -9,6 +8,7 @@ from sync_tasks.config.settings import Account
 from sync_tasks.domain.pauses import Pause
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.state.bulk import count_queues, oldest_dirty, read_sweep
 from sync_tasks.state.erasures import count_unfinished
 from sync_tasks.state.holds import read_hold
 from sync_tasks.state.store import Store
@@ -34,16 +34,16 @@ def read_metrics(store: Store, accounts: Mapping[str, Account]) -> bytes:
     registry = CollectorRegistry()
     now = int(store.now())
     _set_pauses(registry, store, accounts, now)
-    oldest = cast("list[tuple[str, float]]", store.redis.zrange(store.key("dirty"), 0, 0, withscores=True))
+    (dirty, _), oldest = count_queues(store), oldest_dirty(store, 1)
     values = {
-        "sync_tasks_dirty_contacts_total": store.redis.zcard(store.key("dirty")),
+        "sync_tasks_dirty_contacts_total": dirty,
         "sync_tasks_oldest_event_seconds": max(now - oldest[0][1], 0) / MICROSECONDS_PER_SECOND if oldest else 0.0,
         "sync_tasks_dead_letters_total": store.redis.hlen(store.key("dead_letters")),
         "sync_tasks_unfinished_erasures_total": count_unfinished(store),
         "sync_tasks_hold_seconds": _held_for(store, now),
     }
-    if swept := store.redis.get(store.key("swept")):
-        values["sync_tasks_sweep_seconds"] = max(now - int(swept), 0) / MICROSECONDS_PER_SECOND
+    if swept := read_sweep(store):
+        values["sync_tasks_sweep_seconds"] = max(now - swept, 0) / MICROSECONDS_PER_SECOND
     for name, value in values.items():
         Gauge(name, METRICS[name], registry=registry).set(value)
     return generate_latest(registry)

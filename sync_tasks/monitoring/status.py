@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sync_tasks.domain.timestamps import show_age
+from sync_tasks.state.bulk import count_queues, oldest_dirty, read_leases, read_sweep
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -103,18 +104,17 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
     queues, unacknowledged = read_queues(broker, store)
     workers, census = ping_workers(), read_census(store)
     now = int(store.now())
-    redis, dirty = store.redis, store.key("dirty")
-    oldest = cast("list[tuple[str, float]]", redis.zrange(dirty, 0, 0, withscores=True))
+    (dirty, due), oldest = count_queues(store), oldest_dirty(store, 1)
     return Overview(
         queues=queues,
         unacknowledged=unacknowledged,
         workers=workers,
         swept_seconds_ago=read_swept(store),
-        dirty=redis.zcard(dirty),
-        due=redis.zcount(store.key("due"), "-inf", now),
+        dirty=dirty,
+        due=due,
         in_flight=_count_leases(store),
         oldest_unsynced_seconds=max(now - oldest[0][1], 0) / _MICROSECONDS if oldest else None,
-        dead_letters=redis.hlen(store.key("dead_letters")),
+        dead_letters=store.redis.hlen(store.key("dead_letters")),
         unfinished_erasures=count_unfinished(store),
         accounts=list(settings.accounts),
         paused=read_pauses(store, settings),
@@ -128,8 +128,8 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
 
 def read_swept(store: "Store") -> float | None:
     """Return how many seconds ago a worker swept, on beat's behalf; nothing where it was too long ago."""
-    swept = cast("str | None", store.redis.get(store.key("swept")))
-    return max(int(store.now()) - int(swept), 0) / _MICROSECONDS if swept else None
+    swept = read_sweep(store)
+    return max(int(store.now()) - swept, 0) / _MICROSECONDS if swept else None
 
 
 def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount]:
@@ -194,8 +194,5 @@ def _count_messages(connection: "Connection", name: str) -> int:
 
 def _count_leases(store: "Store") -> int:
     now = store.now()
-    users = cast("list[str]", store.redis.zrange(store.key("dirty"), 0, _LOOKED_AT - 1))
-    pipeline = store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.hget(store.key(f"contacts:{user_id}"), "lease")
-    return sum(1 for lease in pipeline.execute() if lease and lease > now)
+    users = [user_id for user_id, _ in oldest_dirty(store, _LOOKED_AT)]
+    return sum(lease > now for lease in read_leases(store, users).values())

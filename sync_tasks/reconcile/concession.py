@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import cast
 
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.erasure import is_anonymized
@@ -12,6 +10,7 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.reconcile.pages import read_pages
+from sync_tasks.state.bulk import read_all_fields, scan_users
 from sync_tasks.state.codec import load_contact
 from sync_tasks.state.holds import Hold
 from sync_tasks.state.store import Store
@@ -82,13 +81,8 @@ def _take_picture(account: str, context: Resources) -> Picture:
 
 
 def _events(pictures: list[Picture], hold: Hold, store: Store) -> Iterator[Event]:
-    start = len(store.key("contacts:"))
-    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=AT_ONCE))
-    while chunk := list(islice(keys, AT_ONCE)):
-        pipeline = store.redis.pipeline(transaction=False)
-        for key in chunk:
-            pipeline.hgetall(key)
-        for key, fields in zip(chunk, pipeline.execute(), strict=True):
-            contact = load_contact(key[start:], fields, tolerance=store.tolerance)
+    for users in scan_users(store):
+        for user_id, fields in zip(users, read_all_fields(store, users), strict=True):
+            contact = load_contact(user_id, fields, tolerance=store.tolerance)
             if fields and not contact.erased:
                 yield from (event for picture in pictures for event in picture.events_of(contact, hold, pictures))

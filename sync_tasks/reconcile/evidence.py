@@ -15,6 +15,7 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
+from sync_tasks.state.bulk import read_with_history
 from sync_tasks.state.codec import load_contact
 from sync_tasks.state.holds import Hold, clear_examined, place_hold
 from sync_tasks.state.store import Store
@@ -93,16 +94,12 @@ def _is_of_nobody(remote: RemoteContact, mapping: AccountMapping, store: Store) 
 
 def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Contact, str]]]:
     """Yield each user who is known, and when the state last did something about them."""
-    users, pipeline = list(users), store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.hgetall(store.key(f"contacts:{user_id}"))
-        pipeline.lindex(store.key(f"history:{user_id}"), 0)
-    told = pipeline.execute()
-    for user_id, fields, last in zip(users, told[::2], told[1::2], strict=True):
+    users = list(users)
+    for user_id, (fields, last) in zip(users, read_with_history(store, users), strict=True):
         if fields:
             in_hand = {"unsure": fields["lease"]} if "lease" in fields else {}
             contact = load_contact(user_id, in_hand | fields, tolerance=store.tolerance)
-            yield user_id, (contact, max([str(last or "")[:STAMP], *(seen.read_at for seen in contact.seen.values())]))
+            yield user_id, (contact, max([last[:STAMP], *(seen.read_at for seen in contact.seen.values())]))
 
 
 def explains(contact: Contact, remote: RemoteContact, mapping: AccountMapping, *, idle: bool) -> bool:

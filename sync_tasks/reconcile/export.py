@@ -9,6 +9,7 @@ from sync_tasks.backfill.preview import AT_ONCE, without_news
 from sync_tasks.backfill.rows import BadRow, Row, Source
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.state.bulk import read_fields, unload
 from sync_tasks.state.store import Store
 
 # Workers keep away from what a comparison has not allowed; whoever breaks it off runs it again within this time.
@@ -24,18 +25,15 @@ def bring_in(source: Source, as_of: datetime, store: Store, *, on_trial: bool) -
 def _unknown(rows: Iterator[Row | BadRow], store: Store) -> Iterator[Row]:
     good = (row for row in rows if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        pipeline = store.redis.pipeline(transaction=False)
-        for row in chunk:
-            pipeline.hmget(store.key(f"contacts:{row.user_id}"), "rev", "filling")
-        held = zip(chunk, pipeline.execute(), strict=True)
-        yield from (row for row, (rev, filling) in held if rev == filling)
+        held = read_fields(store, ((row.user_id, ("rev", "filling")) for row in chunk))
+        yield from (row for row, told in zip(chunk, held, strict=True) if told.get("rev") == told.get("filling"))
 
 
 def take_back(source: Source, store: Store) -> None:
     """Forget those whom an export brought into the state and nobody was told of since."""
     good = (row.user_id for row in source.rows() if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        store.run_all("unload", ((user,) for user in dict.fromkeys(chunk)))
+        unload(store, dict.fromkeys(chunk))
 
 
 def delete_users(users: Iterable[str], as_of: datetime, store: Store) -> int:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
-from typing import cast
 
 from sync_tasks.domain.contact import Contact, RemoteContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.reconcile.id_index import Holders
+from sync_tasks.state import bulk
 from sync_tasks.state.codec import load_contact
 from sync_tasks.state.store import Store
 
@@ -70,15 +70,15 @@ def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
     rest, chunks = iter(users), list[list[str]]()
     while chunk := list(islice(rest, BRIEFLY)):
         chunks.append(chunk)
-    told = cast("list[list[list[str]]]", store.run_all("read_clean", chunks))
-    pairs = zip(chain.from_iterable(chunks), chain.from_iterable(told), strict=True)
+    pairs = zip(chain.from_iterable(chunks), bulk.read_clean(store, chunks), strict=True)
     return {user: dict(zip(texts[::2], texts[1::2], strict=True)) for user, texts in pairs if texts}
 
 
 def read_tombs(store: Store, account: str) -> frozenset[int]:
     """Return the numeric ids of contacts whose users were erased."""
-    tombs = cast("dict[str, str]", store.redis.hgetall(store.key("tombstones")))
-    named = (part.partition("=") for text in tombs.values() for part in text.replace(",", " ").split())
+    named = (
+        part.partition("=") for text in bulk.read_tombstones(store).values() for part in text.replace(",", " ").split()
+    )
     return frozenset(int(number) for name, _, number in named if name == account and number.isdecimal())
 
 
@@ -93,7 +93,7 @@ def find_users(
     rest = [remote for remote in remotes if remote.id not in users]
     owners = iter(store.claimants([remote.address or "" for remote in rest]))
     named = {remote.id: user for remote in rest if (user := ext_ids.user_of(remote.ext_id))}
-    known, claims = _existing(set(named.values()), store), dict[int, str]()
+    known, claims = bulk.find_existing(store, list(set(named.values()))), dict[int, str]()
     for remote in rest:
         owner, called = next(owners), named.get(remote.id, "")
         if called in known and called != owner and not ext_ids.proves(remote.ext_id, called):
@@ -103,26 +103,14 @@ def find_users(
     return users, claims
 
 
-def _existing(users: Iterable[str], store: Store) -> frozenset[str]:
-    users, pipeline = list(users), store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.exists(store.key(f"contacts:{user_id}"))
-    return frozenset(user for user, there in zip(users, pipeline.execute(), strict=True) if there)
-
-
 def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
     """Return the states of users whom nobody sees to at this moment; a load waits for what we find."""
-    users, pipeline = list(users), store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.hgetall(store.key(f"contacts:{user_id}"))
-        pipeline.zscore(store.key("dirty"), user_id)
-        pipeline.zscore(store.key("due"), user_id)
-    told = pipeline.execute()
-    stored = zip(users, told[::3], told[1::3], told[2::3], strict=True)
+    users = list(users)
+    stored = zip(users, bulk.read_with_queues(store, users), strict=True)
     load = partial(load_contact, tolerance=store.tolerance)
     return {
         user: replace(load(user, fields), pending={}) if dirty else load(user, fields)
-        for user, fields, dirty, due in stored
+        for user, (fields, dirty, due) in stored
         if fields and not _is_under_way(fields, dirty=dirty is not None, due=due is not None)
     }
 
@@ -136,8 +124,6 @@ def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
 
 def read_waiting(users: Iterable[str], store: Store) -> list[str]:
     """Return those of these users whose push has been under way for longer than an hour."""
-    users, pipeline = list(users), store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.zscore(store.key("dirty"), user_id)
-    long_ago = int(store.now()) - LONG
-    return [user for user, since in zip(users, pipeline.execute(), strict=True) if since and since < long_ago]
+    users, long_ago = list(users), int(store.now()) - LONG
+    told = zip(users, bulk.read_dirty_since(store, users), strict=True)
+    return [user for user, since in told if since and since < long_ago]

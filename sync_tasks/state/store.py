@@ -229,17 +229,17 @@ class Store:
     def claimants(self, addresses: Iterable[str]) -> list[str | None]:
         """Return the same for many addresses in one round trip."""
         secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
-        for hashed in (_keyed_hash(secret, address) for address in addresses):
+        for hashed in (keyed_hash(secret, address) for address in addresses):
             pipeline.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:])
         return cast("list[str | None]", pipeline.execute())
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether a user was erased for good."""
-        return bool(self.redis.hexists(self.key("tombstones"), _keyed_hash(self._secret(), user_id)))
+        return bool(self.redis.hexists(self.key("tombstones"), keyed_hash(self._secret(), user_id)))
 
     def is_vacated(self, address: str) -> bool:
         """Tell whether a user gave this address up within the last two days."""
-        return bool(self.redis.exists(self.key(f"vacated:{_keyed_hash(self._secret(), address)}")))
+        return bool(self.redis.exists(self.key(f"vacated:{keyed_hash(self._secret(), address)}")))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key("secret")) or "")
@@ -357,14 +357,14 @@ class Store:
         return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1
 
 
-def _keyed_hash(secret: str, text: str) -> str:
+def keyed_hash(secret: str, text: str) -> str:
     """Return what stands for a text in keys: ``keyed_hash`` of the scripts."""
     return hashlib.sha1((secret + text).encode(), usedforsecurity=False).hexdigest()[:24]
 
 
 def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
     """Return a sighting without its address: arguments of a slow script end in Redis' log."""
-    address = _keyed_hash(secret, sighting.address) if sighting.address else ""
-    told = _keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
+    address = keyed_hash(secret, sighting.address) if sighting.address else ""
+    told = keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
     lists = ",".join(map(str, sighting.opted_out if sighting.kind else sighting.joined))
     return sighting.user_id, address, sighting.kind, sighting.moment, lists, told

@@ -18,6 +18,7 @@ from sync_tasks.providers import Gate
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.state import bulk
 from sync_tasks.state.store import Store
 
 # GET /account shares 100 requests an hour with other endpoints: https://developers.brevo.com/docs/api-limits
@@ -149,13 +150,13 @@ def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFI
     for users in _known_users(store, name):
         waiting = users
         while waiting:
-            told = store.run_all("forget_account", ((user, name) for user in waiting))
+            told = bulk.forget_account(store, waiting, name)
             waiting = [user for user, done in zip(waiting, told, strict=True) if not done]
             if waiting:
                 time.sleep(0.5)
         seen_to += len(users)
         yield seen_to
-    _forget_tombs(store, name)
+    bulk.forget_in_tombstones(store, name)
     store.redis.delete(store.key(f"attributes:{name}"), *store.redis.scan_iter(store.key(f"comparing:{name}:*")))
     store.redis.hset(store.key("owners"), name, owner)
 
@@ -178,7 +179,7 @@ def forget_gone(store: Store, name: str) -> Iterator[int]:
     """Forget an account that is gone, and let erasures that waited for it come to their end; yield as above."""
     seen_to = 0
     for users in _known_users(store, name):
-        store.run_all("forget_account", ((user, name) for user in users))
+        bulk.forget_account(store, users, name)
         seen_to += len(users)
         yield seen_to
     fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
@@ -194,13 +195,3 @@ def _known_users(store: Store, name: str) -> Iterator[list[str]]:
             yield users.split()
         if cursor == "0":
             return
-
-
-def _forget_tombs(store: Store, name: str) -> None:
-    """A tombstone says which contacts were anonymized: their ids mean nothing in another account."""
-    redis, tombs = store.redis, store.key("tombstones")
-    for field, text in redis.hscan_iter(tombs):
-        moment, _, ids = str(text).partition(" ")
-        kept = [pair for pair in ids.split(",") if not pair.startswith(f"{name}=")]
-        if len(kept) < len(ids.split(",")):
-            redis.hset(tombs, field, f"{moment} {','.join(kept)}")

@@ -7,6 +7,7 @@ import time
 from redis import RedisError
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.bulk import read_sweep
 from sync_tasks.state.holds import find_hold_alarm
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.bootstrap import worker_resources
@@ -58,5 +59,5 @@ def look(store: Store, running: float, longest: float, *, missing: bool) -> bool
 
 def _since_sweep(store: Store) -> float:
     """Return how many seconds ago the last sweep was."""
-    swept = store.redis.get(store.key("swept"))
-    return (int(store.now()) - int(str(swept))) / MICROSECONDS_PER_SECOND if swept else math.inf
+    swept = read_sweep(store)
+    return (int(store.now()) - swept) / MICROSECONDS_PER_SECOND if swept else math.inf

@@ -5,7 +5,7 @@ Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweepi
 
 import logging
 from collections.abc import Collection
-from typing import Any, cast
+from typing import Any
 
 from kombu import Queue
 
@@ -14,6 +14,7 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import SyncError
 from sync_tasks.rate_limits.recovery import find_probes, look_for_lists
 from sync_tasks.reconcile.evidence import examine
+from sync_tasks.state.bulk import make_due, read_leases, read_sweep
 from sync_tasks.state.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
@@ -78,8 +79,7 @@ def _is_alone(store: Store) -> bool:
 
 def _follow_clock(store: Store) -> None:
     """Make due earlier what is due in the future, if the last sweep lies ahead: Redis' clock was put back since."""
-    swept = cast("str | None", store.redis.get(store.key("swept")))
-    ahead = int(swept or 0) - int(store.now())
+    ahead = (read_sweep(store) or 0) - int(store.now())
     if ahead > MICROSECONDS_PER_SECOND:
         log.warning(
             "Redis' clock was put back by %.0f s: what was put off is due that much earlier",
@@ -93,18 +93,14 @@ def _without_held(store: Store, users: list[str], grace: float, longest: float) 
 
     A lease that ends later than ``longest`` seconds from now is for ``lease`` to judge.
     """
-    pipeline = store.redis.pipeline(transaction=False)
-    for user in users:
-        pipeline.hget(store.key(f"contacts:{user}"), "lease")
-    ends = {user: int(lease[:STAMP]) for user, lease in zip(users, pipeline.execute(), strict=True) if lease}
+    ends = {user: int(lease[:STAMP]) for user, lease in read_leases(store, users).items()}
     now = int(store.now())
     held = {
         user: end - int(grace * MICROSECONDS_PER_SECOND)
         for user, end in ends.items()
         if now < end <= now + int(longest * MICROSECONDS_PER_SECOND)
     }
-    if held:
-        store.redis.zadd(store.key("due"), held, xx=True)
+    make_due(store, held)
     return [user for user in users if user not in held]
 
 

@@ -88,7 +88,9 @@ def show_contact(
 
 def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
     """Mark a user as managed by hand, or no longer; one of whom nothing is known stays so."""
-    store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
+    from sync_tasks.state.bulk import mark_manual
+
+    mark_manual(store, user_id, who, manual=manual)
 
 
 def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownParts") -> Portrait | None:

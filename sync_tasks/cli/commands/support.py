@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sync_tasks.domain.events import Event
     from sync_tasks.state.store import Store
 
-_LINES, _LINES_KEPT = 30, 30 * 86_400
 
 User = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Newsletters = Annotated[list[str] | None, typer.Argument(metavar="[NEWSLETTER]...")]
@@ -125,9 +124,7 @@ def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
 
 
 def _note(store: "Store", order: _Order, key: "EventKey") -> None:
-    """Write into the user's history who did it; ``settle.lua`` keeps as many lines, as long."""
-    history, pipeline = store.key(f"history:{order.user_id}"), store.redis.pipeline()
-    pipeline.lpush(history, f"{store.now()} {key} told by {one_line(order.who)}")
-    pipeline.ltrim(history, 0, _LINES - 1)
-    pipeline.expire(history, _LINES_KEPT)
-    pipeline.execute()
+    """Write into the user's history who did it."""
+    from sync_tasks.state.bulk import note_line
+
+    note_line(store, order.user_id, f"{key} told by {one_line(order.who)}")

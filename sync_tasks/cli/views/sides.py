@@ -1,9 +1,7 @@
 """What the portal wants of one user and what Brevo holds, line by line."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
 from sync_tasks.cli.output import mask_address, mask_value, show_value
 from sync_tasks.cli.views.verdict import Standing
@@ -16,6 +14,7 @@ from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.state.bulk import read_tombstone
 from sync_tasks.state.store import Store
 
 Show = Callable[[Json], str]
@@ -70,9 +69,7 @@ IN_FULL = Masks(address=show_value, value=show_value)
 
 def erased_at(store: Store, user_id: str) -> str | None:
     """Return when a user whose erasure is complete was deleted, or nothing."""
-    secret = cast("str", store.redis.get(store.key("secret")) or "")
-    hashed = hashlib.sha1((secret + user_id).encode(), usedforsecurity=False).hexdigest()[:24]
-    tombstone = cast("str | None", store.redis.hget(store.key("tombstones"), hashed))
+    tombstone = read_tombstone(store, user_id)
     return moment_of(tombstone[:STAMP]).isoformat() if tombstone else None
 
 
