@@ -34,7 +34,8 @@ from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.local.redis_server import free_port
 from sync_tasks.reconcile.comparison import Comparison
-from sync_tasks.state.store import Lease, Settlement, Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Lease, Settlement, Store
 from sync_tasks.tasks.bootstrap import build_resources, open_patiently
 
 MILLION = 1_000_000

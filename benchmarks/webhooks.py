@@ -19,7 +19,8 @@ from pathlib import Path
 from benchmarks.allotting import cpu_seconds
 from sync_tasks.domain.events import parse_event
 from sync_tasks.local.redis_server import EmbeddedRedis, free_port, leash
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from sync_tasks.tasks import subscribe_contact
 
 TARGET = 1000

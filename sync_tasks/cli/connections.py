@@ -29,7 +29,8 @@ def open_store() -> "Iterator[Store]":
     """
     from redis import RedisError
 
-    from sync_tasks.state.store import Store, connect
+    from sync_tasks.state.connection import connect
+    from sync_tasks.state.store import Store
     from sync_tasks.tasks import startup
 
     url = environment.redis_url()

@@ -25,7 +25,7 @@ from sync_tasks.domain.events import AHEAD, Event
 from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
-from sync_tasks.errors import ConfigurationError, InvalidEventError
+from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.codec import dump_seen, load_contact
 from sync_tasks.state.settlement import Settlement
 
@@ -36,31 +36,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 500
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 _URGENT = tuple(f"p:{task}:" for task in sorted(ENDING))
-
-
-def connect(url: str, *, connections: int = 50) -> "Redis":
-    """Return a client whose connections are bounded, found dead within seconds, and waited for rather than refused.
-
-    Raises:
-        ConfigurationError: the URL asks for what no connection has; nothing of it is shown.
-    """
-    from redis import BlockingConnectionPool, Redis
-
-    try:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            decode_responses=True,
-            max_connections=connections,
-            timeout=10,
-            socket_timeout=5,
-            socket_connect_timeout=3,
-            socket_keepalive=True,
-            health_check_interval=15,
-        )
-        pool.connection_class(**pool.connection_kwargs)
-    except (TypeError, ValueError):
-        raise ConfigurationError("the URL of Redis: what stands after its ? is no setting of a connection") from None
-    return Redis(connection_pool=pool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from sync_tasks.domain.events import Event, Held, Subscribe, is_shown, parse_eve
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import log
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from sync_tasks.tasks import startup
 
 # Marks a message as ours: the event is accepted already. The number is the version of the message's format.

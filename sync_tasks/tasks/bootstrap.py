@@ -11,7 +11,8 @@ from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.rate_limits.background_gate import PatientGate
 from sync_tasks.rate_limits.limiter import Limiter
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from sync_tasks.sync.accounts import AccountOwner, open_gateway
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.config import worker_concurrency

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from sync_tasks.config import environment
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log_level
-from sync_tasks.state.store import connect
+from sync_tasks.state.connection import connect
 
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})

@@ -7,7 +7,8 @@ a clock that is minutes fast, is still followed by whatever is called after it.
 from datetime import UTC, datetime, timedelta
 
 from sync_tasks.domain.events import Subscribe, Unsubscribe, parse_event
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from tests.support.pipeline import Pipeline
 
 MINUTES_FAST = timedelta(minutes=4)

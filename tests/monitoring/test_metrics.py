@@ -11,8 +11,9 @@ from sync_tasks.domain.events import Subscribe, parse_event
 from sync_tasks.errors import UnauthorizedError, UnknownContactError
 from sync_tasks.monitoring.metrics import METRICS, read_metrics
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.state.connection import connect
 from sync_tasks.state.dead_letters import put_letter, write_letter
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.store import Store
 
 ACCOUNTS = {name: Account(api_key="key") for name in ("default", "sports")}  # type: ignore[arg-type]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"

@@ -15,7 +15,8 @@ from sync_tasks.errors import AccountPausedError, InvalidEventError, Unauthorize
 from sync_tasks.providers import Permit
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox.server import ServedSandbox
-from sync_tasks.state.store import Lease, Sighting, Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Lease, Sighting, Store
 from sync_tasks.tasks.sweeper import _follow_clock, _is_alone
 from tests.support.pipeline import SETTINGS, Pipeline, address_of, build_resources
 from tests.support.processes import wait_until

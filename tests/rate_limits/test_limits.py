@@ -14,7 +14,8 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import RateLimitedError, UnauthorizedError
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.state.store import Lease, Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Lease, Store
 from tests.support.pipeline import MakePipeline
 from tests.support.processes import wait_until
 

@@ -15,7 +15,8 @@ from sync_tasks.monitoring import status
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from sync_tasks.tasks import accept, bootstrap
 from tests.support.desk import CONFIGURATION, KEY, Desk
 from tests.support.keys import find_leaks, read_documented

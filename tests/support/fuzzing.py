@@ -15,7 +15,8 @@ from typing import Any
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.local.redis_server import EmbeddedRedis
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from tests.support.pipeline import SETTINGS
 from tests.support.receiving import ANNA, TOKEN, Receiving, receiving, unsubscription
 

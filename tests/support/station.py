@@ -15,8 +15,9 @@ from celery import Celery
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
+from sync_tasks.state.connection import connect
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.store import Store
 from tests.support import portal
 from tests.support.pipeline import ATTRIBUTES, held_by
 from tests.support.portal import Portal

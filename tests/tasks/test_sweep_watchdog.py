@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from sync_tasks.tasks import sweep_watchdog
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.sweep_watchdog import look, watch

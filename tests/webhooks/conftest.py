@@ -7,7 +7,8 @@ import pytest
 from sync_tasks.config.settings import Settings
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.sandbox.server import ServedSandbox
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from tests.support.fixtures import brevo, make_pipeline, pipeline, served
 from tests.support.pipeline import SETTINGS
 from tests.support.receiving import OWN_KEY, Receiving, receiving

@@ -8,7 +8,8 @@ import pytest
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.local.redis_server import EmbeddedRedis
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from tests.support.fuzzing import PATIENCE, fuzz
 from tests.support.pipeline import SETTINGS, Pipeline
 from tests.support.receiving import ANNA, FORMER_TOKEN, OWN_KEY, TOKEN, Receiving, edit, receiving, unsubscription

@@ -51,7 +51,8 @@ class Stage:
     @cached_property
     def store(self) -> "Store":
         """The state of the pipeline."""
-        from sync_tasks.state.store import Store, connect
+        from sync_tasks.state.connection import connect
+        from sync_tasks.state.store import Store
 
         return Store(connect(self.redis.url, connections=4), "sync_tasks")
 

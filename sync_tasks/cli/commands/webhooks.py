@@ -33,7 +33,8 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     """
     from sync_tasks.config import environment
     from sync_tasks.log import set_up_logging
-    from sync_tasks.state.store import Store, connect
+    from sync_tasks.state.connection import connect
+    from sync_tasks.state.store import Store
     from sync_tasks.tasks import startup
     from sync_tasks.tasks.nudge import nudge_contacts
     from sync_tasks.webhooks.auth import load_tokens

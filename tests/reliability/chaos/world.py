@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.sandbox.server import serving
-from sync_tasks.state.store import Store, connect
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
 from tests.reliability.chaos.people import Told
 from tests.reliability.chaos.plan import Plan
 from tests.reliability.chaos.witness import Witness
