@@ -55,9 +55,10 @@ class Model:
             self.waiting[address] = [other for other in self.waiting[address] if other != user]
             return []
         del self.owners[address]
-        for other in self.waiting.pop(address, [])[:1]:
-            self.owners[address] = other
-        return [self.owners[address]] if address in self.owners else []
+        if not self.waiting[address]:
+            return []
+        self.owners[address] = self.waiting[address].pop(0)
+        return [self.owners[address]]
 
 
 @shared_redis
