@@ -6,10 +6,7 @@
 local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
 if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end
-if not secret then
-  secret = ARGV[4]
-  redis.call('SET', key('secret'), secret)
-end
+ensure_secret(ARGV[4])
 
 local names, values = {'latest', 'rev', 'erased', 'address', 'clamped'}, {}
 for i = 7, #ARGV, 2 do

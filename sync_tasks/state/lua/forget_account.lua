@@ -17,7 +17,7 @@ for i = 1, #fields, 2 do
   end
 end
 if #forgotten == 0 then return 1 end
-redis.call('HDEL', contact, unpack(forgotten))
+for _, name in ipairs(forgotten) do redis.call('HDEL', contact, name) end
 if floor ~= '' then redis.call('HSET', contact, prefix .. 'floor', floor) end
 redis.call('HSET', contact, 'l:' .. account, redis.call('HINCRBY', contact, 'rev', 1))
 redis.call('HDEL', key('suppressed'), account .. ' ' .. user)

@@ -15,10 +15,11 @@ end
 
 local function is_living(text) return string.sub(text, STAMP + 1) == 's' end
 local function lacks_contact(contact)
-  local held = redis.call('HMGET', contact, unpack(names))
-  if held[1] then return false end
+  local held = read_fields(contact, names)
+  if held.filling then return false end
   for i = 2, #names do
-    if held[i] and is_living(held[i]) then return true end
+    local text = held[names[i]]
+    if text and is_living(text) then return true end
   end
   return false
 end

@@ -5,10 +5,7 @@
 -- A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
-if not secret then
-  secret = ARGV[3]
-  redis.call('SET', key('secret'), secret)
-end
+ensure_secret(ARGV[3])
 if greater(stamp, later(at, MAX_AHEAD)) then return 'ahead' end
 if entombed(user) then return 'known' end
 

@@ -86,8 +86,18 @@ local function stamp_told(told, at, host, latest, clamped, newsletter, wish)
   return stamp, clamped
 end
 
-local secret = redis.call('GET', key('secret'))
-local function keyed_hash(text) return string.sub(redis.sha1hex(secret .. text), 1, 24) end
+-- Only a script that hashes reads the secret, once. The first event or row brings a random text, which is kept.
+local secret
+local function read_secret()
+  if not secret then secret = redis.call('GET', key('secret')) end
+  return secret
+end
+local function ensure_secret(random)
+  if read_secret() then return end
+  secret = random
+  redis.call('SET', key('secret'), secret)
+end
+local function keyed_hash(text) return string.sub(redis.sha1hex(read_secret() .. text), 1, 24) end
 local function entombed(user) return redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1 end
 
 local function mark_dirty(user, at)
