@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from sync_tasks.state.keys import DIRTY, DUE, SECRET, SWEPT, TOMBSTONES, contact_key, history_key
 from sync_tasks.state.store import Store, keyed_hash
 
 # How many users a scan brings at once.
@@ -19,7 +20,7 @@ def read_all_fields(store: Store, users: Sequence[str]) -> list[dict[str, str]]:
     """Return the fields of each user; none if nobody is known by that id."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
-        pipeline.hgetall(store.key(f"contacts:{user_id}"))
+        pipeline.hgetall(store.key(contact_key(user_id)))
     return cast("list[dict[str, str]]", pipeline.execute())
 
 
@@ -27,7 +28,7 @@ def read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> It
     """Yield the named fields of each user, as far as they are there."""
     wanted, pipeline = list(wanted), store.redis.pipeline(transaction=False)
     for user_id, names in wanted:
-        pipeline.hmget(store.key(f"contacts:{user_id}"), *names)
+        pipeline.hmget(store.key(contact_key(user_id)), *names)
     for (_, names), texts in zip(wanted, pipeline.execute(), strict=True):
         yield {name: text for name, text in zip(names, texts, strict=True) if text}
 
@@ -42,9 +43,9 @@ def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str,
     """Return the fields of each user, since when the contact is dirty, and when it is due."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
-        pipeline.hgetall(store.key(f"contacts:{user_id}"))
-        pipeline.zscore(store.key("dirty"), user_id)
-        pipeline.zscore(store.key("due"), user_id)
+        pipeline.hgetall(store.key(contact_key(user_id)))
+        pipeline.zscore(store.key(DIRTY), user_id)
+        pipeline.zscore(store.key(DUE), user_id)
     told = pipeline.execute()
     return list(zip(told[::3], told[1::3], told[2::3], strict=True))
 
@@ -53,8 +54,8 @@ def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[dict[str
     """Return the fields of each user, and the last line of the history."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
-        pipeline.hgetall(store.key(f"contacts:{user_id}"))
-        pipeline.lindex(store.key(f"history:{user_id}"), 0)
+        pipeline.hgetall(store.key(contact_key(user_id)))
+        pipeline.lindex(store.key(history_key(user_id)), 0)
     told = pipeline.execute()
     return [(fields, str(last or "")) for fields, last in zip(told[::2], told[1::2], strict=True)]
 
@@ -63,7 +64,7 @@ def read_dirty_since(store: Store, users: Sequence[str]) -> list[float | None]:
     """Return since when each user is dirty; nothing for who is not."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
-        pipeline.zscore(store.key("dirty"), user_id)
+        pipeline.zscore(store.key(DIRTY), user_id)
     return cast("list[float | None]", pipeline.execute())
 
 
@@ -71,44 +72,44 @@ def find_existing(store: Store, users: Sequence[str]) -> frozenset[str]:
     """Return those of the users of whom anything is known."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
-        pipeline.exists(store.key(f"contacts:{user_id}"))
+        pipeline.exists(store.key(contact_key(user_id)))
     return frozenset(user for user, there in zip(users, pipeline.execute(), strict=True) if there)
 
 
 def scan_users(store: Store) -> Iterator[list[str]]:
     """Yield everybody of whom anything is known, some at a time; somebody may come twice."""
-    start = len(store.key("contacts:"))
-    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key("contacts:*"), count=SCAN_CHUNK))
+    start = len(store.key(contact_key("")))
+    keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key(contact_key("*")), count=SCAN_CHUNK))
     while users := [key[start:] for key in islice(keys, SCAN_CHUNK)]:
         yield users
 
 
 def oldest_dirty(store: Store, count: int) -> list[tuple[str, float]]:
     """Return who has been dirty for longest, and since when (microseconds)."""
-    return cast("list[tuple[str, float]]", store.redis.zrange(store.key("dirty"), 0, count - 1, withscores=True))
+    return cast("list[tuple[str, float]]", store.redis.zrange(store.key(DIRTY), 0, count - 1, withscores=True))
 
 
 def count_queues(store: Store) -> tuple[int, int]:
     """Return how many contacts are dirty, and how many of them are due by now."""
     redis = store.redis
-    return int(redis.zcard(store.key("dirty"))), int(redis.zcount(store.key("due"), "-inf", store.now()))
+    return int(redis.zcard(store.key(DIRTY))), int(redis.zcount(store.key(DUE), "-inf", store.now()))
 
 
 def read_sweep(store: Store) -> int | None:
     """Return when the last sweep was (microseconds), or nothing."""
-    swept = cast("str | None", store.redis.get(store.key("swept")))
+    swept = cast("str | None", store.redis.get(store.key(SWEPT)))
     return int(swept) if swept else None
 
 
 def make_due(store: Store, moments: Mapping[str, int]) -> None:
     """Change when users are due who are due already (microseconds)."""
     if moments:
-        store.redis.zadd(store.key("due"), moments, xx=True)
+        store.redis.zadd(store.key(DUE), moments, xx=True)
 
 
 def note_line(store: Store, user_id: str, line: str) -> None:
     """Write a line into a user's history."""
-    history, pipeline = store.key(f"history:{user_id}"), store.redis.pipeline()
+    history, pipeline = store.key(history_key(user_id)), store.redis.pipeline()
     pipeline.lpush(history, f"{store.now()} {line}")
     pipeline.ltrim(history, 0, _LINES - 1)
     pipeline.expire(history, _LINES_KEPT)
@@ -117,18 +118,18 @@ def note_line(store: Store, user_id: str, line: str) -> None:
 
 def read_tombstone(store: Store, user_id: str) -> str | None:
     """Return the tombstone of a user whose erasure is complete: a stamp and contacts, or nothing."""
-    secret = cast("str", store.redis.get(store.key("secret")) or "")
-    return cast("str | None", store.redis.hget(store.key("tombstones"), keyed_hash(secret, user_id)))
+    secret = cast("str", store.redis.get(store.key(SECRET)) or "")
+    return cast("str | None", store.redis.hget(store.key(TOMBSTONES), keyed_hash(secret, user_id)))
 
 
 def read_tombstones(store: Store) -> dict[str, str]:
     """Return all tombstones, by the keyed hash of a user id."""
-    return cast("dict[str, str]", store.redis.hgetall(store.key("tombstones")))
+    return cast("dict[str, str]", store.redis.hgetall(store.key(TOMBSTONES)))
 
 
 def forget_in_tombstones(store: Store, account: str) -> None:
     """Forget which contacts of an account were anonymized: their ids mean nothing in another one."""
-    tombstones = store.key("tombstones")
+    tombstones = store.key(TOMBSTONES)
     for name, text in store.redis.hscan_iter(tombstones):
         moment, _, ids = str(text).partition(" ")
         kept = [pair for pair in ids.split(",") if not pair.startswith(f"{account}=")]

@@ -14,6 +14,7 @@ from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
+from sync_tasks.state.keys import DEAD_LETTERS
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
@@ -73,12 +74,12 @@ def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_i
 
 def put_letter(store: Store, letter: DeadLetter) -> None:
     """Keep the letter of an event that never reached a user's state."""
-    store.redis.hset(store.key("dead_letters"), letter.id, letter.as_json())
+    store.redis.hset(store.key(DEAD_LETTERS), letter.id, letter.as_json())
 
 
 def read_letters(store: Store) -> list[DeadLetter]:
     """Return all dead letters, the oldest first."""
-    texts = cast("dict[str, str]", store.redis.hgetall(store.key("dead_letters")))
+    texts = cast("dict[str, str]", store.redis.hgetall(store.key(DEAD_LETTERS)))
     return sorted((_parse(text) for text in texts.values()), key=lambda letter: letter.failed)
 
 

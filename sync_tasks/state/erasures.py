@@ -10,6 +10,7 @@ from typing import cast
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.codec import load_contact
+from sync_tasks.state.keys import DUE, contact_key
 from sync_tasks.state.store import Store
 
 # An erasure takes minutes, its verification included. So long after, something keeps it from its end.
@@ -37,7 +38,7 @@ def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
     for start in range(0, len(users), AT_ONCE):
         chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
         for user in chunk:
-            pipeline.hgetall(store.key(f"contacts:{user}"))
+            pipeline.hgetall(store.key(contact_key(user)))
         for user, fields in zip(chunk, pipeline.execute(), strict=True):
             if any(key.task == Anonymize.task for key in load_contact(user, fields).dead):
                 found.add(user)
@@ -50,7 +51,7 @@ def find_idle(store: Store) -> Iterator[str]:
     for start in range(0, len(users), AT_ONCE):
         chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
         for user in chunk:
-            pipeline.zscore(store.key("due"), user)
+            pipeline.zscore(store.key(DUE), user)
         yield from (user for user, due in zip(chunk, pipeline.execute(), strict=True) if due is None)
 
 

@@ -1,14 +1,6 @@
 """Contacts in Redis: every step that must be atomic is one Lua script, one round trip.
 
-Keys, all under ``<namespace>:``; what has no lifetime here is kept for good: ``contacts:<user_id>`` a user's fields
-(see ``contacts``), until erased · ``addresses:<its beginning>`` keyed hash of an address to the user who has it ·
-``waiting:<keyed hash>`` the users who want it too, by since when, until they have it · ``tombstones`` keyed hash of an
-erased user's id · ``secret`` the key of those hashes · ``dirty`` users by since when Brevo disagrees · ``due`` users by
-when to look again · ``dead_letters`` id to letter · ``closed_letters`` the last 10,000 dealt with ·
-``history:<user_id>`` the last 30 outcomes, 30 days · ``attributes:<account>`` the attributes sent to it and read back
-once · ``suspect`` the lease of the one contact in hand whose worker died twice, as long as that lease ·
-``pending:<task>:<newsletter>`` users with such an event without a fate yet, until it has one · ``urgent`` users with an
-opt-out or an erasure without a fate yet · ``vacated:<keyed hash>`` an address that a user gave up, two days.
+``keys`` names every key. ``bulk`` serves many users in one round trip.
 """
 
 import hashlib
@@ -27,6 +19,7 @@ from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.codec import dump_seen, load_contact
+from sync_tasks.state.keys import DUE, SECRET, TOMBSTONES, URGENT, contact_key, history_key
 from sync_tasks.state.settlement import Settlement
 
 if TYPE_CHECKING:
@@ -194,7 +187,7 @@ class Store:
 
     def peek(self, user_id: str) -> Contact | None:
         """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
-        stored = cast("dict[str, str]", self.redis.hgetall(self.key(f"contacts:{user_id}")))
+        stored = cast("dict[str, str]", self.redis.hgetall(self.key(contact_key(user_id))))
         return load_contact(user_id, stored, tolerance=self.tolerance) if stored else None
 
     def claimant(self, address: str) -> str | None:
@@ -210,14 +203,14 @@ class Store:
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether a user was erased for good."""
-        return bool(self.redis.hexists(self.key("tombstones"), keyed_hash(self._secret(), user_id)))
+        return bool(self.redis.hexists(self.key(TOMBSTONES), keyed_hash(self._secret(), user_id)))
 
     def is_vacated(self, address: str) -> bool:
         """Tell whether a user gave this address up within the last two days."""
         return bool(self.redis.exists(self.key(f"vacated:{keyed_hash(self._secret(), address)}")))
 
     def _secret(self) -> str:
-        return cast("str", self.redis.get(self.key("secret")) or "")
+        return cast("str", self.redis.get(self.key(SECRET)) or "")
 
     def mark_changed(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
         """Note that contacts changed at Brevo: their next push looks before anything else."""
@@ -265,24 +258,24 @@ class Store:
     def overdue_urgent(self, limit: int, grace: float) -> list[str]:
         """Return the same of those who have an opt-out or an erasure pending, the longest waiting first."""
         now = int(self.now())
-        waiting = cast("list[str]", self.redis.zrange(self.key("urgent"), 0, _AT_ONCE - 1))
+        waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, _AT_ONCE - 1))
         pipeline = self.redis.pipeline(transaction=False)
         for user in waiting:
-            pipeline.zscore(self.key("due"), user)
+            pipeline.zscore(self.key(DUE), user)
         latest = now - int(grace * MICROSECONDS_PER_SECOND)
         due = zip(waiting, pipeline.execute(), strict=True)
         users = [user for user, since in due if since is not None and int(since) <= latest][:limit]
         if users:
-            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
+            self.redis.zadd(self.key(DUE), dict.fromkeys(users, now), xx=True, gt=True)
         return users
 
     def overdue(self, limit: int, grace: float) -> list[str]:
         """Return users who have been due for longer than this many seconds, and give each as long again."""
         now = int(self.now())
         latest = now - int(grace * MICROSECONDS_PER_SECOND)
-        users = cast("list[str]", self.redis.zrangebyscore(self.key("due"), "-inf", latest, start=0, num=limit))
+        users = cast("list[str]", self.redis.zrangebyscore(self.key(DUE), "-inf", latest, start=0, num=limit))
         if users:
-            self.redis.zadd(self.key("due"), dict.fromkeys(users, now), xx=True, gt=True)
+            self.redis.zadd(self.key(DUE), dict.fromkeys(users, now), xx=True, gt=True)
         return users
 
     def put_back(self, microseconds: int) -> None:
@@ -290,7 +283,7 @@ class Store:
 
         Whom this moves falls below the rest, so that each is met once.
         """
-        due, start = self.key("due"), float(self.now())
+        due, start = self.key(DUE), float(self.now())
         while told := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
             ahead = cast("list[tuple[str, float]]", told)
             self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
@@ -313,13 +306,13 @@ class Store:
         """Return those of these users for whom an opt-out or an erasure is pending."""
         pipeline = self.redis.pipeline(transaction=False)
         for user_id in user_ids:
-            pipeline.hkeys(self.key(f"contacts:{user_id}"))
+            pipeline.hkeys(self.key(contact_key(user_id)))
         fields = zip(user_ids, pipeline.execute(), strict=True)
         return frozenset(user_id for user_id, names in fields if any(name.startswith(_URGENT) for name in names))
 
     def history(self, user_id: str) -> list[str]:
         """Return what happened to a user lately, the newest first: a stamp and an outcome."""
-        return cast("list[str]", self.redis.lrange(self.key(f"history:{user_id}"), 0, -1))
+        return cast("list[str]", self.redis.lrange(self.key(history_key(user_id)), 0, -1))
 
     def replay(self, user_id: str, key: EventKey, letter: str, who: str) -> bool:
         """Give the event of a dead letter another chance; tell whether the letter was still there."""

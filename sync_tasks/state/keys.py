@@ -1,0 +1,46 @@
+"""The names of the keys of contacts, below ``<namespace>:``.
+
+What has no lifetime here is kept for good. Only ``state/`` reads and writes these keys:
+
+==================== ============================================================ =======================
+``contacts:<user>``  the fields of a user (see ``codec``)                         until erased
+``addresses:<part>`` keyed hash of an address to the user who has it
+``waiting:<hash>``   users who want an address too, by since when                 until one has it
+``vacated:<hash>``   an address that a user gave up                               two days
+``tombstones``       keyed hash of an erased user's id to when, and contact ids
+``secret``           the key of those hashes
+``dirty``            users by since when Brevo disagrees                          until Brevo agrees
+``due``              users by when to look again                                  until Brevo agrees
+``urgent``           users with an opt-out or an erasure without an outcome       until it has one
+``pending:<kind>``   users with such an event without an outcome                  until it has one
+``history:<user>``   the last 30 outcomes of a user                               30 days
+``attributes:<acc>`` the attributes sent to an account and read back once
+``suspect``          the lease of the one contact whose worker died twice         as long as that lease
+``dead_letters``     id to letter                                                 until closed
+``closed_letters``   the last 10,000 letters dealt with
+``filling``          users of a first load, the first loaded first                a week
+``swept``            when a worker swept last
+==================== ============================================================ =======================
+
+Other rooms own keys that hold no contact, and read and write them themselves: pauses and limits
+(``rate_limits``), the checkpoints, locks and reports of comparisons (``reconcile``), owners (``sync/accounts``), locks
+of the sweep and of the night (``tasks``). The architecture's table names them all.
+"""
+
+DIRTY = "dirty"
+DUE = "due"
+URGENT = "urgent"
+TOMBSTONES = "tombstones"
+SWEPT = "swept"
+SECRET = "secret"  # noqa: S105 - the name of the key, not what it holds
+DEAD_LETTERS = "dead_letters"
+
+
+def contact_key(user_id: str) -> str:
+    """Return the name of the hash of a user's fields."""
+    return f"contacts:{user_id}"
+
+
+def history_key(user_id: str) -> str:
+    """Return the name of the list of what happened to a user."""
+    return f"history:{user_id}"
