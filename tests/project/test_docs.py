@@ -117,6 +117,8 @@ def anchors(page: Path) -> set[str]:
 
 def test_every_page_is_reached_from_the_readme() -> None:
     linked = {(README.parent / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", README.read_text())}
+    decisions = DOCS / "decisions" / "README.md"
+    linked |= {(decisions.parent / name).resolve() for name in re.findall(r"\]\(([^)#\s]+)", decisions.read_text())}
     assert {path for path in PAGES if path != README} <= linked
 
 

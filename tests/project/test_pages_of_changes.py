@@ -1,0 +1,37 @@
+"""The pages that say where a change begins name files that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+PAGES = [ROOT / "docs" / name for name in ("adding-a-provider.md", "adding-an-event.md")]
+TABLE = ARCHITECTURE.split("## Where a change begins")[1]
+# Without the head of the table.
+CHANGES = re.findall(r"^\| (.+?) \| (.+?) \| (.*?) ?\|$", TABLE, re.MULTILINE)[1:]
+    r"^\| (.+?) \| (.+?) \| (.*?) ?\|$", ARCHITECTURE.split("## Where a change begins")[1], re.MULTILINE
+)[2:]
+MOST_FILES = 4
+
+
+def paths(text: str) -> list[str]:
+    return re.findall(r"`((?:sync_tasks|tests|docs)/[\w/.-]+)`", text)
+
+
+@pytest.mark.parametrize("text", [*(page.read_text() for page in PAGES), *(" ".join(row) for row in CHANGES)])
+def test_each_file_that_a_change_begins_in_exists(text: str) -> None:
+    assert [path for path in paths(text) if not (ROOT / path).exists()] == []
+
+
+def test_twelve_changes_begin_in_few_files() -> None:
+    assert len(CHANGES) == 12
+    assert [name for name, *where in CHANGES if len(paths(" ".join(where))) > MOST_FILES] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+def test_the_pages_list_files_in_numbered_steps(page: Path) -> None:
+    steps = re.findall(r"^(\d+)\. .*`", page.read_text(), re.MULTILINE)
+    assert [int(step) for step in steps] == list(range(1, len(steps) + 1))
+    assert len(steps) >= 6
