@@ -11,8 +11,6 @@ PAGES = [ROOT / "docs" / name for name in ("adding-a-provider.md", "adding-an-ev
 TABLE = ARCHITECTURE.split("## Where a change begins")[1]
 # Without the head of the table.
 CHANGES = re.findall(r"^\| (.+?) \| (.+?) \| (.*?) ?\|$", TABLE, re.MULTILINE)[1:]
-    r"^\| (.+?) \| (.+?) \| (.*?) ?\|$", ARCHITECTURE.split("## Where a change begins")[1], re.MULTILINE
-)[2:]
 MOST_FILES = 4
 
 
