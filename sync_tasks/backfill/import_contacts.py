@@ -19,6 +19,7 @@ from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.providers.brevo.limits import IMPORT_BYTES
+from sync_tasks.state.bulk import count_loaded, forget_loaded
 from sync_tasks.sync.context import Resources
 
 # So many are imported before they are read back: the gateway reads a hundred pages at most.
@@ -81,12 +82,12 @@ class Importing:
             SyncError: the account's trouble; the next load goes on from here.
         """
         redis, key = self._store.redis, self._store.key
-        self._all = redis.llen(key("filling"))
+        self._all = count_loaded(self._store)
         if self._all:
             self._look_for_earlier()
             redis.set(key("filled_since"), self._store.now(), nx=True, ex=_WEEK)
             self._import_all()
-            redis.ltrim(key("filling"), self._all, -1)
+            forget_loaded(self._store, self._all)
             redis.delete(key("filled_since"))
         return self.became
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from sync_tasks.domain.batching import is_importable
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
@@ -83,9 +82,7 @@ def _fields(account: str, seen: RemoteState) -> Iterator[str]:
 def read_own(store: Store, count: int) -> Iterator[LoadedContact]:
     """Yield the contacts among the first so many that were loaded."""
     for start in range(0, count, AT_ONCE):
-        end = min(start + AT_ONCE, count) - 1
-        users = cast("list[str]", store.redis.lrange(store.key("filling"), start, end))
-        yield from read_users(store, users)
+        yield from read_users(store, bulk.read_loaded(store, start, min(AT_ONCE, count - start)))
 
 
 def read_users(store: Store, users: Iterable[str]) -> Iterator[LoadedContact]:

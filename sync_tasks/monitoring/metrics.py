@@ -9,6 +9,7 @@ from sync_tasks.domain.pauses import Pause
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.bulk import count_queues, oldest_dirty, read_sweep
+from sync_tasks.state.dead_letters import count_letters
 from sync_tasks.state.erasures import count_unfinished
 from sync_tasks.state.holds import read_hold
 from sync_tasks.state.store import Store
@@ -38,7 +39,7 @@ def read_metrics(store: Store, accounts: Mapping[str, Account]) -> bytes:
     values = {
         "sync_tasks_dirty_contacts_total": dirty,
         "sync_tasks_oldest_event_seconds": max(now - oldest[0][1], 0) / MICROSECONDS_PER_SECOND if oldest else 0.0,
-        "sync_tasks_dead_letters_total": store.redis.hlen(store.key("dead_letters")),
+        "sync_tasks_dead_letters_total": count_letters(store),
         "sync_tasks_unfinished_erasures_total": count_unfinished(store),
         "sync_tasks_hold_seconds": _held_for(store, now),
     }

@@ -97,6 +97,7 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
     """Return how the pipeline is now; asking the workers takes a second."""
     from sync_tasks.reconcile.census import read_census
     from sync_tasks.reconcile.history import find_alarms, last_runs, tell_run
+    from sync_tasks.state.dead_letters import count_letters
     from sync_tasks.state.erasures import count_unfinished, find_erasure_alarm
     from sync_tasks.state.holds import find_hold_alarm
     from sync_tasks.state.webhook_counts import read_counts
@@ -114,7 +115,7 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
         due=due,
         in_flight=_count_leases(store),
         oldest_unsynced_seconds=max(now - oldest[0][1], 0) / _MICROSECONDS if oldest else None,
-        dead_letters=store.redis.hlen(store.key("dead_letters")),
+        dead_letters=count_letters(store),
         unfinished_erasures=count_unfinished(store),
         accounts=list(settings.accounts),
         paused=read_pauses(store, settings),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
-from sync_tasks.state.keys import DIRTY, DUE, SECRET, SWEPT, TOMBSTONES, contact_key, history_key
+from sync_tasks.state.keys import DIRTY, DUE, FILLING, SECRET, SWEPT, TOMBSTONES, contact_key, history_key
 from sync_tasks.state.store import Store, keyed_hash
 
 # How many users a scan brings at once.
@@ -135,6 +135,21 @@ def forget_in_tombstones(store: Store, account: str) -> None:
         kept = [pair for pair in ids.split(",") if not pair.startswith(f"{account}=")]
         if len(kept) < len(ids.split(",")):
             store.redis.hset(tombstones, name, f"{moment} {','.join(kept)}")
+
+
+def count_loaded(store: Store) -> int:
+    """Return how many users loads brought in whose import did not end yet."""
+    return int(store.redis.llen(store.key(FILLING)))
+
+
+def read_loaded(store: Store, start: int, count: int) -> list[str]:
+    """Return so many of these users from this place on, the first loaded first."""
+    return cast("list[str]", store.redis.lrange(store.key(FILLING), start, start + count - 1))
+
+
+def forget_loaded(store: Store, count: int) -> None:
+    """Forget that so many users were loaded, the first loaded first: their import ended."""
+    store.redis.ltrim(store.key(FILLING), count, -1)
 
 
 def load(store: Store, calls: Iterable[Iterable[str | int]]) -> list[str]:

@@ -14,7 +14,7 @@ from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
-from sync_tasks.state.keys import DEAD_LETTERS
+from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
@@ -83,9 +83,14 @@ def read_letters(store: Store) -> list[DeadLetter]:
     return sorted((_parse(text) for text in texts.values()), key=lambda letter: letter.failed)
 
 
+def count_letters(store: Store) -> int:
+    """Return how many dead letters there are."""
+    return int(store.redis.hlen(store.key(DEAD_LETTERS)))
+
+
 def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:
     """Return letters that were dealt with lately, the newest first."""
-    texts = cast("list[str]", store.redis.lrange(store.key("closed_letters"), 0, limit - 1))
+    texts = cast("list[str]", store.redis.lrange(store.key(CLOSED_LETTERS), 0, limit - 1))
     return [_parse(text) for text in texts]
 
 

@@ -32,6 +32,8 @@ DUE = "due"
 URGENT = "urgent"
 TOMBSTONES = "tombstones"
 SWEPT = "swept"
+FILLING = "filling"
+CLOSED_LETTERS = "closed_letters"
 SECRET = "secret"  # noqa: S105 - the name of the key, not what it holds
 DEAD_LETTERS = "dead_letters"
 

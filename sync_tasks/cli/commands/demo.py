@@ -33,6 +33,7 @@ STOPPED_WITHIN = 5.0
 MENDED = "books"
 WORKERS = 2
 _LOOK_EVERY = 0.05
+_MOST_DIRTY = 10_000
 
 
 class DemoFailedError(SyncError):
@@ -169,9 +170,11 @@ def _wait_until(stage: Stage, is_settled: Callable[[], bool]) -> float:
 
 def _is_settled(stage: Stage, waiting: Iterable[str] = ()) -> bool:
     """Tell whether nothing is on its way any more but what waits."""
+    from sync_tasks.state.bulk import oldest_dirty
+
     redis, key = stage.store.redis, stage.store.key
     messages = redis.exists("sync_tasks", "sync_tasks.urgent", key("unacked"))
-    return not messages and set(_read_users(stage, "dirty")) <= set(waiting)
+    return not messages and {user for user, _ in oldest_dirty(stage.store, _MOST_DIRTY)} <= set(waiting)
 
 
 def _waiting_for_list(stage: Stage) -> str:
