@@ -1,6 +1,7 @@
--- Merge an event into its user's state and mark the contact dirty: contacts.merge(), atomically.
--- ARGV: user, the moment told (a stamp) or '' (then Redis' clock, later than all this state holds), the clock of whoever
--- tells it, a random text for a first start, task, newsletter, then field and value by turns.
+-- Merge an event into its user's state and mark the contact dirty: merge.merge(), atomically.
+-- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '', {field: name, value: text}*
+-- `told` is the moment told; without one it is Redis' clock, later than all this state holds. `host` is the teller's clock.
+-- `random` becomes the secret at a first start.
 -- Returns what became of it ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and users to nudge besides.
 -- All is read and weighed before the first write, so that no error can leave half an event behind.
 local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]

@@ -1,6 +1,7 @@
--- Note what Brevo was seen to hold of a contact of a first load. ARGV: user, rev, '1' where every account agrees, then
--- field and value by turns. Returns 2 where every account agrees, else 1; 0 where the contact is no longer the load's
--- own or is in somebody's hands.
+-- Note what Brevo was seen to hold of a contact of a first load.
+-- ARGV: user: id, rev: number, clean: '1' or '', {field: name, value: text}*
+-- `clean`: every account agrees.
+-- Returns 2 if every account agrees, else 1; 0 if the contact is no longer the load's own or is leased.
 local user, rev, clean = ARGV[1], ARGV[2], ARGV[3]
 local contact = contact_key(user)
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')

@@ -1,2 +1,4 @@
--- Let one request of an account pass, or say how long to wait. ARGV and what is returned: see `grants.lua`.
+-- Let one request of an account pass, or say how long to wait.
+-- ARGV: {question: see `grants.lua`}*
+-- Returns what `grants.lua` says.
 return grant(ARGV)

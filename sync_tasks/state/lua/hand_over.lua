@@ -1,5 +1,7 @@
--- Leave a contact of a first load to the workers, at once. ARGV: user, rev, '1' where Brevo may still come to hold it,
--- then the events that say what is wished. Returns 1, or 0 where the contact is no longer the load's own.
+-- Leave a contact of a first load to the workers, at once.
+-- ARGV: user: id, rev: number, unknown: '1' or '', {event: key}*
+-- `unknown`: Brevo may still come to hold it. The events say what is wished.
+-- Returns 1; or 0 if the contact is no longer the load's own.
 local user, rev, unsure = ARGV[1], ARGV[2], ARGV[3]
 local contact, at = contact_key(user), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling')

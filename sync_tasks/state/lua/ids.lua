@@ -1,5 +1,6 @@
--- Return which contacts an account is known to hold, a part of them at a time. ARGV: cursor, about how many keys to look
--- at, account, '1' to count wishes and accounts too or '', then the slugs of the account's newsletters.
+-- Tell which contacts an account is known to hold, a part of them at a time.
+-- ARGV: cursor: number, about: number, account: name, counting: '1' or '', {newsletter: slug}*
+-- `about`: how many keys to look at. `counting`: wishes and accounts are counted, too. The newsletters are the account's.
 -- Returns the next cursor ('0' at the end), numeric ids set off by commas, their users set off by spaces, users with a
 -- living subscription of one of the newsletters and no contact there (but for those a load brought), set off by spaces,
 -- and what was counted: name and number by turns. Names: 'n:<slug>' wishes, 'a:<slug>' living ones of them,

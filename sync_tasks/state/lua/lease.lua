@@ -1,9 +1,10 @@
--- Lease a contact and return its fields. ARGV: user, token, seconds of the lease in microseconds, how many sweeps this
--- process has seen; then, where its first request may be granted along with it, what `grants.lua` wants to be told.
--- Returns 'busy'; 'idle' where there is nothing to do (any more); or 'taken', whether another living user has the
--- address, how many have the same kind of event pending (0: no company), whether the first request may go out, which
--- parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps there were,
--- then field and value by turns.
+-- Lease a contact and return its fields.
+-- ARGV: user: id, token: text, lease: microseconds, known_sweeps: number, {question: see `grants.lua`}*
+-- `known_sweeps`: how many sweeps this process has seen. The question is there if a first request may be granted along.
+-- Returns 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken', whether another living
+-- user has the address, how many have the same kind of event pending (0: it goes alone), whether the first request may go
+-- out, which parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps
+-- there were, then field and value by turns.
 -- A lease that ran out was not given back: its holder died or hangs, and what Brevo holds is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local contact, at = contact_key(user), now()

@@ -1,5 +1,5 @@
 -- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first.
--- ARGV: kind, how many at most, token, seconds of the lease in microseconds, how many sweeps this process has seen.
+-- ARGV: kind: task:newsletter, most: number, token: text, lease: microseconds, known_sweeps: number
 -- Returns up to which moment subscriptions wait, and for each the user, then field and value by turns.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local at, taken = now(), {}

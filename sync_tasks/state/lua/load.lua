@@ -1,7 +1,8 @@
--- Merge a row of a first load into the state. ARGV: user, stamp, a random text for a first start, microseconds until
--- workers shall see to the contact if the load does not, then register and value by turns.
--- Returns 'unchanged' where the row says nothing new; 'loaded' where the contact is the load's own; or 'known' where it
--- is not, or the user was deleted: nothing was done, ordinary events must say it. 'ahead': refused.
+-- Merge a row of a first load into the state.
+-- ARGV: user: id, told: stamp, random: text, left_alone: microseconds, {register: name, value: text}*
+-- `random` becomes the secret at a first start. After `left_alone` workers see to the contact if the load does not.
+-- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'known' if it is not, or the
+-- user was deleted: nothing was done, ordinary events must say it. 'ahead': refused.
 -- A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()

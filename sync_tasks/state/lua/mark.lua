@@ -1,5 +1,6 @@
--- Mark a user as managed by hand, or no longer. ARGV: user, '1' or '', who did so.
--- Returns 1; or 0 where nothing is known of the user.
+-- Mark a user as managed by hand, or no longer.
+-- ARGV: user: id, manual: '1' or '', who: name
+-- Returns 1; or 0 if nothing is known of the user.
 local user, on, who = ARGV[1], ARGV[2] == '1', ARGV[3]
 local contact, at, history = contact_key(user), now(), key('history:' .. user)
 if redis.call('EXISTS', contact) == 0 then return 0 end

@@ -1,7 +1,8 @@
--- Note that contacts changed at Brevo: their next push looks before anything else. ARGV: account, this machine's clock,
--- then for each sighting six texts: the user or '', else the keyed hash of the address; what kind of opt-out it was or
--- ''; its moment (a stamp) or ''; the lists that an opt-out named, else those it joined (an echo where we know it on
--- them), or ''; a text that is the same when the same comes again, or ''.
+-- Note that contacts changed at Brevo: their next push looks before anything else.
+-- ARGV: account: name, host: stamp, {user: id or '', address: hash or '', kind: name or '', moment: stamp or '', lists: ids, told: text or ''}*
+-- `host` is this machine's clock; then come six texts for each sighting. `kind` and `moment` are those of an opt-out.
+-- `lists` are those that an opt-out named, else those it joined (an echo if we know it on them). `told` is the same if the
+-- same comes again.
 -- Returns for each what became of it ('noticed', 'duplicate', 'echo', 'unknown') and whose contact it is, by turns.
 local account, host, at, remembered = ARGV[1], ARGV[2], now(), 8
 

@@ -1,5 +1,6 @@
--- Brevo may hold a contact otherwise than its last push found: let somebody look at it. ARGV: user.
--- Returns 1, or 0 where there is no such user (any more).
+-- Brevo may hold a contact otherwise than its last push found: let somebody look at it.
+-- ARGV: user: id
+-- Returns 1; or 0 if there is no such user (any more).
 local contact, at = contact_key(ARGV[1]), now()
 if redis.call('EXISTS', contact) == 0 then return 0 end
 redis.call('HSET', contact, 'unsure', at)

@@ -1,5 +1,6 @@
--- Return the fields, field and value by turns, of each user who is known and not dirty; nothing of the others.
--- ARGV: users.
+-- Read users who are known and not dirty.
+-- ARGV: {user: id}*
+-- Returns the fields of each, field and value by turns; nothing of the others.
 local answer = {}
 for i, user in ipairs(ARGV) do
   answer[i] = redis.call('ZSCORE', key('dirty'), user) and {} or redis.call('HGETALL', contact_key(user))

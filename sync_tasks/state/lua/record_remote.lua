@@ -1,14 +1,15 @@
--- Note what a page showed of a contact that nobody has in hand. ARGV: user, rev, when Brevo was asked (a stamp), '1'
--- where it differs from what is wished and 'clean' where every account agrees, the kind of its repair or '', a line of
--- history or '', then field and value by turns; '' removes the field.
+-- Note what a page showed of a contact that is not leased.
+-- ARGV: user: id, rev: number, read_at: stamp, state: '1', 'clean' or '', kind: name or '', line: text or '', {field: name, value: text}*
+-- `read_at`: when Brevo was asked. `state`: '1' if it differs from what is wished, 'clean' if every account agrees.
+-- `kind` is that of its repair, `line` one of history. An empty value removes the field.
 -- A contact of a load that nobody else was told of (see `load.lua`) is no longer the load's own then.
--- Returns 1; or 0 where somebody else sees to the contact, or has since Brevo was asked.
+-- Returns 1; or 0 if somebody else sees to the contact, or has since Brevo was asked.
 local user, rev, looked, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5], ARGV[6]
 local contact, at, history = contact_key(user), now(), key('history:' .. user)
 local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')
 local own = held[4] == rev
 if held[1] ~= rev or held[2] then return 0 end
--- A doubt that nobody will look into any more keeps nobody from repairing: the push looks first.
+-- An unknown outcome that nobody will look into any more does not stop a repair: the push looks first.
 if held[3] and (own or redis.call('ZSCORE', key('due'), user)) then return 0 end
 if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
 local last = redis.call('LINDEX', history, 0)

@@ -1,8 +1,10 @@
--- Make room for what others ask with the same account. ARGV: account, bucket, how many microseconds a window is long,
--- how many of our own requests it holds at most, how many requests Brevo has counted in it.
+-- Make room for what others ask with the same account.
+-- ARGV: account: name, bucket: name, length: microseconds, most: number, counted: number
+-- `length` is a window's, `most` how many of our own requests it holds, `counted` how many Brevo has counted in it.
 -- Brevo's window is never longer than ours: what it counted beyond our own grants, somebody else asked.
 -- A window may be very long: what is still in it is found by halves, and room is made for a part at a time. Brevo tells
 -- its count again with the next answer.
+-- Returns for how many requests room was made.
 local length, most, counted = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local window = key('granted:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3])
 local at = moment_of(window, length, now())

@@ -1,5 +1,6 @@
--- Give a lease back as if it had never been taken; whoever looks for company next, asks others first.
--- ARGV: user, token, the kind of event for which it was taken.
+-- Give a lease back as if it had never been taken; the next batch of this kind asks others first.
+-- ARGV: user: id, token: text, kind: task:newsletter
+-- Returns 1; or 0 if the lease was lost.
 local contact = contact_key(ARGV[1])
 local held = redis.call('HGET', contact, 'lease')
 if not held or string.sub(held, STAMP + 1) ~= ARGV[2] then return 0 end

@@ -1,5 +1,7 @@
--- Lengthen a lease and note what was learnt so far. ARGV: user, token, seconds in microseconds, field and value by
--- turns (an empty value removes the field). Returns 1, or 0 where the lease was lost.
+-- Lengthen a lease and note what was learnt so far.
+-- ARGV: user: id, token: text, lease: microseconds, {field: name, value: text}*
+-- An empty value removes the field.
+-- Returns 1; or 0 if the lease was lost.
 local contact, at = contact_key(ARGV[1]), now()
 local held = redis.call('HGET', contact, 'lease')
 if not held or string.sub(held, STAMP + 1) ~= ARGV[2] then return 0 end

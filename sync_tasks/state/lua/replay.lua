@@ -1,5 +1,7 @@
--- Give a dead letter's event another chance. ARGV: user, event, id, who. Returns 1, or 0 where it is gone.
--- The letter stays until the event has its new fate.
+-- Give a dead letter's event another chance.
+-- ARGV: user: id, event: key, letter: id, who: name
+-- Returns 1; or 0 if the letter is gone.
+-- The letter stays until the event has its new outcome.
 local user, event, id, who = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local contact, at = contact_key(user), now()
 local text = redis.call('HGET', key('dead_letters'), id)

@@ -1,7 +1,8 @@
--- Let a paused part of an account go on, and wake who waited for it, some at a time. ARGV: name of the part (see
--- `paused_parts`), how many to wake at most, and the account if that part is a list, else ''.
+-- Let a paused part of an account go on, and wake who waited for it, some at a time.
+-- ARGV: name: see `paused_parts`, most: number, account: name or ''
+-- `most`: how many to wake. `account` is there if the part is a list.
 -- Who has a contact there is looked at again: an opt-out counted as done while nobody could be on that list.
--- Returns 1 where all are awake and the part goes on, 0 where others still wait.
+-- Returns 1 if all are awake and the part goes on, 0 if others still wait.
 local name, most, account = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local index, at = key('paused_users:' .. name), now()
 local waiting = redis.call('ZRANGE', index, 0, most - 1)

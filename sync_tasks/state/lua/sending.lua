@@ -1,6 +1,7 @@
 -- Note that a contact of a first load is about to be imported: whoever pushes it meanwhile must look first.
--- ARGV: user, microseconds until workers shall look. Returns its fields as they were, by turns with their values; none
--- where the contact is no longer the load's own, or is in somebody's hands.
+-- ARGV: user: id, left_alone: microseconds
+-- After `left_alone` workers look.
+-- Returns its fields as they were, field and value by turns; none if it is no longer the load's own, or is leased.
 local contact, at = contact_key(ARGV[1]), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
 if not held[1] or held[1] ~= held[2] or held[3] then return {} end

@@ -1,9 +1,11 @@
--- Give a lease back and write down how the push went. ARGV: user, token, a JSON document:
+-- Give a lease back and write down how the push went.
+-- ARGV: user: id, token: text, result: JSON
+-- The document:
 --   rev      what the push knew; newer events leave the contact dirty, due at once
 --   fields   field to value; an empty value removes the field
 --   looked   field to the value that the push has made sure of, and that goes with it unless it is another by now
---   suppressed account, or account and list, to why and since when Brevo may not mail the user, where that is news;
---            empty where it may again
+--   suppressed account, or account and list, to why and since when Brevo may not mail the user, if that is news;
+--            empty if it may again
 --   waits    name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean    whether Brevo agrees, or what does not agree is a dead letter
 --   due      microseconds until the next look, or ''

@@ -1,5 +1,7 @@
--- Note a sweep. After a while without one, the state is on hold until it was examined. ARGV: how many sweeps this process
--- has seen. Returns how many there were with this one, and the hold or ''.
+-- Note a sweep. After a while without one, the state is on hold until it was examined.
+-- ARGV: known_sweeps: number
+-- `known_sweeps`: how many sweeps this process has seen.
+-- Returns how many there were with this one, and the hold or ''.
 local at = now()
 local held, sweeps, hold = held_until(tonumber(ARGV[1]), at)
 if held ~= '' and not hold then

@@ -1,5 +1,6 @@
--- Forget a contact that is a load's own (see `load.lua`), as if it had never been loaded. ARGV: user.
--- Returns 1, or 0 where somebody was told of it since.
+-- Forget a contact that is a load's own (see `load.lua`), as if it had never been loaded.
+-- ARGV: user: id
+-- Returns 1; or 0 if somebody was told of it since.
 local user = ARGV[1]
 local contact = contact_key(user)
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease', 'address')
