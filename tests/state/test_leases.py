@@ -180,3 +180,17 @@ def test_a_page_is_not_believed_of_a_contact_that_somebody_has_in_hand(pushed: S
         pushed.redis.zadd(pushed.key("dirty"), {"u1": 1})
     assert pushed.record_remote([words]) == 0
     assert known(pushed).seen[ACCOUNT].id == 7
+
+
+def test_whoever_has_just_missed_the_end_of_a_pause_is_due_at_once(crowd: Store) -> None:
+    waits = {"default/creating": True}
+    assert crowd.settle(lease_of(crowd, "u1"), Settlement(waits=waits, due=60)) == "again"
+    assert (due_in(crowd) or 0) <= 0
+    assert not crowd.redis.exists(crowd.key("paused_users:default/creating"))
+    crowd.redis.hset(crowd.key("paused_parts"), "default/creating", "{}")
+    assert crowd.settle(lease_of(crowd, "u2"), Settlement(waits=waits, due=60)) == "settled"
+    assert crowd.redis.zrange(crowd.key("paused_users:default/creating"), 0, -1) == ["u2"]
+    assert due_in(crowd, "u2") == pytest.approx(1, abs=0.1)
+    crowd.resume("default/creating")
+    assert crowd.redis.keys("*paused*") == []
+    assert (due_in(crowd, "u2") or 0) <= 0
