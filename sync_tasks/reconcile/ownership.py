@@ -50,17 +50,17 @@ def walk_state(store: Store, mapping: AccountMapping, *, counting: bool = False)
 def _read_parts(
     store: Store, mapping: AccountMapping, lacking: list[tuple[str, str]], counts: Counter[str], *, counting: bool
 ) -> Iterator[tuple[str, str]]:
-    cursor, flag = "0", "1" if counting else ""
+    cursor = "0"
     slugs = [slug for slug in (*mapping.newsletters, *mapping.renamed) if not mapping.takes_nobody(slug)]
     while True:
         about = BRIEFLY if counting else AT_ONCE
-        cursor, ids, users, without, counted = store.walk(cursor, about, mapping.account, flag, *slugs)
-        if ids:
-            yield ids, users
-        if without:
-            lacking.append((",".join(str(number_of(user)) for user in without.split(" ")), without))
-        for name, number in zip(counted[::2], counted[1::2], strict=True):
-            counts[name] += int(number)
+        part = store.walk(mapping.account, cursor, about, slugs, counting=counting)
+        cursor = part.cursor
+        if part.ids:
+            yield part.ids, part.users
+        if part.lacking:
+            lacking.append((",".join(str(number_of(user)) for user in part.lacking.split(" ")), part.lacking))
+        counts.update(part.counts)
         if cursor == "0":
             return
 

@@ -81,6 +81,21 @@ class Noticed:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class StatePart:
+    """What a part of the state tells of an account.
+
+    ``cursor``: where the next part begins, ``0`` at the end. ``ids`` are numeric, set off by commas; ``users`` are
+    theirs, set off by spaces. ``lacking``: users who lack a contact, set off by spaces.
+    """
+
+    cursor: str
+    ids: str
+    users: str
+    lacking: str
+    counts: Mapping[str, int]
+
+
 def _this_clock() -> datetime:
     return datetime.now(UTC)
 
@@ -293,14 +308,19 @@ class Store:
         """Note what Brevo holds of contacts nobody leases (``record_remote.lua``); return of how many that held."""
         return sum(cast("list[int]", self.run_all("record_remote", calls)))
 
-    def walk(self, *question: str | int) -> tuple[str, str, str, str, list[str]]:
-        """Return the next cursor, ids, their users, users who lack a contact, and counts (see ``ids.lua``)."""
-        return cast("tuple[str, str, str, str, list[str]]", self._run("ids", *question))
+    def walk(
+        self, account: str, cursor: str, about: int, newsletters: Iterable[str] = (), *, counting: bool = False
+    ) -> StatePart:
+        """Return what the next keys, about so many, tell of an account (see ``ids.lua``)."""
+        head = (cursor, about, account, "1" if counting else "")
+        told = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
+        following, ids, users, lacking, counts = told
+        return StatePart(following, ids, users, lacking, dict(zip(counts[::2], map(int, counts[1::2]), strict=True)))
 
     def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
         """Return the next cursor (``0`` at the end), numeric ids set off by commas, and their users by spaces."""
-        cursor, ids, users, *_ = self.walk(cursor, count, account, "")
-        return cursor, ids, users
+        part = self.walk(account, cursor, count)
+        return part.cursor, part.ids, part.users
 
     def urgent(self, user_ids: list[str]) -> frozenset[str]:
         """Return those of these users for whom an opt-out or an erasure is pending."""
