@@ -55,11 +55,10 @@ def _outcome(nudge: Nudge, report: Report) -> str:
         return report.outcomes.outcome(nudge.key).value
     if nudge.key is None and report.outcomes.done:
         return Outcome.SYNCED.value
-    if report.busy:
-        return _tell(Outcome.JOINED, nudge)
     contact = worker_resources().store.peek(nudge.user_id) if nudge.key else None
-    overtaken = nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key))
-    return _tell(Outcome.SUPERSEDED if overtaken else Outcome.UNCHANGED, nudge)
+    if nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key)):
+        return _tell(Outcome.SUPERSEDED, nudge)
+    return _tell(Outcome.JOINED if report.busy else Outcome.UNCHANGED, nudge)
 
 
 def _tell(outcome: Outcome, nudge: Nudge) -> str:

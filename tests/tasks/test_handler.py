@@ -170,3 +170,12 @@ def test_an_erasure_ends_as_synced_and_leaves_nobody_to_find(store: Store, brevo
     assert work(last(store, "sync_tasks.urgent"))[0] == "SUCCESS"
     assert [contact.get("ext_id") for contact in brevo.contacts()] != ["u1"]
     assert ADA not in str(brevo.contacts())
+
+
+def test_a_stale_event_is_superseded_also_while_another_worker_pushes_the_contact(store: Store, brevo: Sandbox) -> None:
+    old = "2026-01-01T10:00:00+00:00"
+    subscribe_contact.delay(**READER)
+    assert isinstance(store.lease("u1", 10), Lease)
+    stale = {"user_id": "u1", "newsletter": "daily", "occurred_at": old}
+    assert handle("sync_tasks.unsubscribe_contact", stale) == ("SUCCESS", "superseded")
+    assert brevo.contacts() == []
