@@ -28,7 +28,7 @@ from benchmarks.crowds import (
     updates,
 )
 from benchmarks.drawing import print_speeds, write_figures
-from benchmarks.parts import Parts, running, wait_until
+from benchmarks.parts import WORDS, Parts, running, wait_until
 
 PROCESSES = 2
 LIMITS = {"enabled": True, "contacts_per_second": 10, "contacts_per_hour": 36_000}
@@ -41,20 +41,7 @@ CONFIGURATION = """
 [accounts.default]
 requests_per_second = {rate}
 requests_per_hour = {hourly}
-[newsletters.daily]
-list_id = 3
-[newsletters.weekly]
-list_id = 5
-[newsletters.monthly]
-list_id = 6
-[newsletters.sports]
-list_id = 7
-[newsletters.culture]
-list_id = 8
-[attributes]
-first_name = "FIRSTNAME"
-last_name = "LASTNAME"
-"""
+{words}"""
 
 
 @dataclass(frozen=True)
@@ -192,7 +179,7 @@ def tell_all(sayings: Iterator[Saying], tell: Tell) -> None:
 def configure(parts: Parts, rate: int) -> Path:
     """Return a configuration for an account that grants so many requests a second."""
     path = parts.folder / f"sync_tasks-{rate}.toml"
-    path.write_text(CONFIGURATION.format(rate=rate, hourly=3600 * rate))
+    path.write_text(CONFIGURATION.format(rate=rate, hourly=3600 * rate, words=WORDS))
     return path
 
 

@@ -21,12 +21,26 @@ from sync_tasks.local.redis_server import EmbeddedRedis, free_port, leash
 
 READY_WITHIN = 30.0
 LOOK_EVERY = 0.01
-CONFIGURATION = """
-[accounts.default]
-requests_per_second = 1000
+# The portal refuses a newsletter that its configuration does not name: it is the same for all parts.
+WORDS = """
 [newsletters.daily]
 list_id = 3
+[newsletters.weekly]
+list_id = 5
+[newsletters.monthly]
+list_id = 6
+[newsletters.sports]
+list_id = 7
+[newsletters.culture]
+list_id = 8
+[attributes]
+first_name = "FIRSTNAME"
+last_name = "LASTNAME"
 """
+CONFIGURATION = f"""
+[accounts.default]
+requests_per_second = 1000
+{WORDS}"""
 _SANDBOX = """
 from sync_tasks.sandbox import (LimitSettings, SandboxSettings)
 from sync_tasks.sandbox.server import run
