@@ -62,13 +62,16 @@ def _compare(wish: Wish, held: list[dict[str, Any]]) -> Iterator[str]:
     if contact["emailBlacklisted"]:
         yield "blocklisted"
     names = sorted({*contact["attributes"], *wish.attributes})
-    differing = [name for name in names if contact["attributes"].get(name) != wish.attributes.get(name)]
+    # A flag that is absent is as good as false: imports drop booleans.
+    differing = [
+        name for name in names if (contact["attributes"].get(name) or None) != (wish.attributes.get(name) or None)
+    ]
     if differing:
         yield f"other {', '.join(differing)}"
 
 
 def find_lost(run: Run) -> Iterator[str]:
-    """Yield events that have no fate or two, and what is still at work."""
+    """Yield events that have no outcome or two, and what is still at work."""
     if not run.settled:
         yield f"not settled after {run.seconds:.0f} s"
     accepted = {json.loads(line)["number"] for line in run.world.accepted.read_text().splitlines()}
