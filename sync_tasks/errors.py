@@ -1,4 +1,4 @@
-"""What can go wrong, named after the situation: the class decides the fate of the event.
+"""What can go wrong, named after the situation: the class decides the outcome of the event.
 
 Every error hands all its arguments to ``Exception`` so that it survives pickling, and no message holds an address or
 any other value of a person.

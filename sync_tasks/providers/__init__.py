@@ -1,4 +1,4 @@
-"""What we ask of a provider, in our own words; ``brevo.py`` is the only file that knows the SDK."""
+"""What we ask of a provider, in our own words; ``brevo/client.py`` is the only file that knows the SDK."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class VisitorGate:
     """Waits its turn like everybody; a pause does not keep an operator out, and their trouble pauses nobody.
 
-    Without a throttle (Redis is away) there is nothing to wait for.
+    Without a limiter (Redis is away) there is nothing to wait for.
     """
 
     def __init__(self, limiter: "Limiter | None", account: str) -> None:

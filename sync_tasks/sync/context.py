@@ -24,7 +24,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """What became of a contact: the fates of its events, in how many seconds to try again, whom to nudge besides.
+    """What became of a contact: the outcomes of its events, in how many seconds to try again, whom to nudge besides.
 
     ``busy``: somebody else is pushing it and will see to everything accepted so far.
     """
