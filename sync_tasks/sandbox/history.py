@@ -1,9 +1,7 @@
 """What has become of each contact, and through which request."""
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,10 @@ class Entry:
 
 
 class History:
-    """The latest entries, the oldest dropping out; ``request`` is the one now at work."""
+    """The latest entries, the oldest dropping out; ``request`` is the one now at work.
+
+    What it returns is a copy: other threads go on making requests while a caller looks at it.
+    """
 
     def __init__(self, limit: int | None) -> None:
         self.request: int | None = None
@@ -33,10 +34,10 @@ class History:
         if self._entries.maxlen != 0:
             self._entries.append(Entry(time, self.request, contact_id, what, list_id))
 
-    def entries(self, contact_id: int | None = None) -> Iterator[Entry]:
-        """Yield the entries of one contact, or all, oldest first."""
-        return (entry for entry in self._entries if contact_id in (None, entry.contact_id))
+    def entries(self, contact_id: int | None = None) -> list[Entry]:
+        """Return the entries of one contact, or all, oldest first."""
+        return [entry for entry in list(self._entries) if contact_id in (None, entry.contact_id)]
 
     def latest(self, count: int) -> list[Entry]:
         """Return the newest entries, newest first."""
-        return list(islice(reversed(self._entries), count))
+        return self.entries()[: -count - 1 : -1]

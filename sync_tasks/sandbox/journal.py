@@ -1,9 +1,7 @@
 """The requests the sandbox got, and what it did with them."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 
 @dataclass(slots=True)
@@ -25,7 +23,10 @@ class Request:
 
 
 class Journal:
-    """The latest requests, the oldest dropping out, and counts over all of them."""
+    """The latest requests, the oldest dropping out, and counts over all of them.
+
+    What it returns is a copy: other threads go on making requests while a caller looks at it.
+    """
 
     def __init__(self, limit: int | None) -> None:
         self.total = 0
@@ -44,10 +45,10 @@ class Journal:
         request.status = status
         self.statuses[status] += 1
 
-    def requests(self) -> Iterator[Request]:
-        """Yield the requests, oldest first."""
-        return iter(self._requests)
+    def requests(self) -> list[Request]:
+        """Return the requests, oldest first."""
+        return list(self._requests)
 
     def latest(self, count: int) -> list[Request]:
         """Return the newest requests, newest first."""
-        return list(islice(reversed(self._requests), count))
+        return self.requests()[: -count - 1 : -1]

@@ -1,7 +1,7 @@
 """What Brevo tells the outside about its contacts, in the uneven formats it really uses; ``delivery`` delivers it."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -23,7 +23,10 @@ class SentEvent:
 
 
 class Outbox:
-    """The latest events, the oldest dropping out; ``webhooks`` are the account's, by id."""
+    """The latest events, the oldest dropping out; ``webhooks`` are the account's, by id.
+
+    What it returns is a copy: other threads go on making requests while a caller looks at it.
+    """
 
     def __init__(self, limit: int | None, clock: Callable[[], float]) -> None:
         self.api_key_name = ""
@@ -32,13 +35,13 @@ class Outbox:
         self._events: deque[SentEvent] = deque(maxlen=limit)
         self._count = 0
 
-    def events(self) -> Iterator[SentEvent]:
-        """Yield the events, oldest first."""
-        return iter(self._events)
+    def events(self) -> list[SentEvent]:
+        """Return the events, oldest first."""
+        return list(self._events)
 
     def events_after(self, number: int) -> list[SentEvent]:
         """Return the events with a greater number, oldest first."""
-        return list(takewhile(lambda event: event.number > number, reversed(self._events)))[::-1]
+        return list(takewhile(lambda event: event.number > number, reversed(self.events())))[::-1]
 
     def tell_update(self, email: str | None, attributes: Mapping[str, object]) -> None:
         """Tell that attributes changed: the changed ones only, and no contact id."""

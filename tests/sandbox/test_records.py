@@ -1,5 +1,6 @@
 """What the sandbox writes down: the journal of requests, the history of contacts, the outbox for webhooks."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,24 @@ def test_the_history_knows_that_a_late_effect_was_an_old_request(brevo: Sandbox,
 
     joined = list(brevo.history.entries(anna))[-1]
     assert (joined.what, joined.list_id, joined.request, joined.time) == ("joined", 5, 1, clock.now)
+
+
+@pytest.mark.parametrize("kind", ["requests", "entries", "events"])
+def test_records_can_be_read_while_requests_are_made(brevo: Sandbox, anna: int, kind: str) -> None:
+    def change_address(number: int) -> None:
+        brevo.request("PUT", f"/contacts/{anna}", {"attributes": {"EMAIL": f"ann{number}@portal.org"}})
+
+    change_address(0)
+    records: dict[str, Callable[[], Sequence[object]]] = {
+        "requests": brevo.journal.requests,
+        "entries": brevo.history.entries,
+        "events": brevo.outbox.events,
+    }
+    read = records[kind]
+    for number, _one in enumerate(read(), start=1):
+        change_address(number)
+
+    assert len(read()) > number
 
 
 @pytest.mark.parametrize("limit", [0, 2])

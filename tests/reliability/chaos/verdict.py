@@ -107,7 +107,6 @@ def _keep_evidence(run: Run, verdict: Verdict) -> None:
     }
     for name, rows in kept.items():
         (run.world.folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    owners = {contact_id: sorted(users) for contact_id, users in brevo.owners.items()}
-    (run.world.folder / "owners.json").write_text(json.dumps(owners))
+    (run.world.folder / "owners.json").write_text(json.dumps(brevo.list_owners()))
     (run.world.folder / "redis.json").write_text(json.dumps(dict(invariants.read_keys(run)), indent=2))
     (run.world.folder / "verdict.json").write_text(json.dumps(asdict(verdict), indent=2))

@@ -51,6 +51,11 @@ class Witness(Sandbox):
                     self.owners[contact_id].add(contact.ext_id)
             return reply
 
+    def list_owners(self) -> dict[int, list[str]]:
+        """Return for each contact the users it has been."""
+        with self.lock:
+            return {contact_id: sorted(users) for contact_id, users in self.owners.items()}
+
     def turn_nasty(self, plan: Plan) -> None:
         """Switch all faults on; together they strike the planned part of all requests."""
         left = 1.0
