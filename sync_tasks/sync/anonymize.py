@@ -1,21 +1,82 @@
 """One contact is anonymized, and looked at until nothing personal is left."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import Change, describe_left
+from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_left
 from sync_tasks.domain.erasure import blind_erasure, erasure, inheritance
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.planning import SyncView
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.providers import Gateway
+from sync_tasks.sync.push import Push
 from sync_tasks.tokens import make_token
 
 ROUNDS = 4
 
 
-def erase_seen(seen: RemoteState, mapping: AccountMapping, gateway: Gateway) -> Change:
-    """Return what to anonymize in a contact that we know well enough not to read it first."""
-    return blind_erasure(seen, mapping, gateway.attribute_types(), make_token())
+def erase(push: Push, contact_id: int) -> None:
+    """Anonymize one contact of a deleted user, and remember that it is.
+
+    Raises:
+        RejectedContactError: Brevo keeps something after all.
+    """
+    if push.view.outcome_unknown:
+        _look_for_another(push, contact_id)
+    if _is_sure_of(push, contact_id):
+        with suppress(RejectedContactError):
+            change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
+            _send_erasure(push, contact_id, change)
+    read, send = partial(_read_own, push, contact_id), partial(_send_erasure, push, contact_id)
+    erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send)
+    seen = push.known()
+    if push.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
+        return
+    if contact_id in seen.extra_contact_ids:
+        push.view = replace(push.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids - {contact_id}))
+    else:
+        push.view = SyncView(
+            RemoteState(id=contact_id, digest=ERASED, extra_contact_ids=seen.extra_contact_ids), fresh=True
+        )
+
+
+def _look_for_another(push: Push, contact_id: int) -> None:
+    """A slow old creation may have brought the person back, as a contact of its own."""
+    created = push.ownership.find_by_ext_id()
+    if created and created.id != contact_id:
+        push.remember_extra_contacts([created.id])
+
+
+def _is_sure_of(push: Push, contact_id: int) -> bool:
+    seen, view = push.known(), push.view
+    known_well = not (view.outcome_unknown or view.fresh or push.mapping.ext_ids.shared)
+    return contact_id == seen.id and known_well and seen.digest not in {"", ERASED, *FOREIGNERS}
+
+
+def _read_own(push: Push, contact_id: int) -> RemoteContact | None:
+    push.renew_lease()
+    remote = push.gateway.read(contact_id)
+    found = remote is not None and _is_own(push, remote)
+    push.met = found or bool(push.met)
+    return remote if found else None
+
+
+def _is_own(push: Push, remote: RemoteContact) -> bool:
+    if push.ownership.owner(remote):
+        return False
+    if push.ownership.is_foreign(remote) or push.ownership.is_stranger(remote, push.known()):
+        if remote.id not in push.known().extra_contact_ids:
+            push.learn(remote)
+        return False
+    return True
+
+
+def _send_erasure(push: Push, contact_id: int, change: Change) -> None:
+    push.renew_lease()
+    push.change(contact_id, change, at_least=replace(change, attributes={}))
 
 
 def erase_contact(

@@ -1,15 +1,16 @@
-"""Whose contact is found, or stands in the way when Brevo refuses a duplicate."""
+"""What stands in the way of a contact: another one has its address or its ``ext_id``."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.erasure import is_anonymized
-from sync_tasks.domain.identity import is_proven, is_stranger
-from sync_tasks.domain.mapping import AccountMapping
-from sync_tasks.errors import DuplicateContactError, TooEarlyError
+from sync_tasks.domain.diff import Change
+from sync_tasks.domain.identity import foreign_contact
+from sync_tasks.errors import AddressBusyError, AddressTakenError, DuplicateContactError, TooEarlyError
 from sync_tasks.providers import Gateway
-from sync_tasks.state.store import Store
-from sync_tasks.texts import is_international
+from sync_tasks.state.store import Sighting
+from sync_tasks.sync.heirs import Heirs
+from sync_tasks.sync.push import Push
+from sync_tasks.tokens import make_token
 
 
 def find_holder(gateway: Gateway, error: DuplicateContactError, address: str, ext_id: str) -> RemoteContact:
@@ -30,53 +31,68 @@ def find_holder(gateway: Gateway, error: DuplicateContactError, address: str, ex
     return holder
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Whose:
-    """Tells whose a contact is that is found at Brevo; ``addresses`` are all that the ``contact`` ever had."""
+def make_room(push: Push, error: DuplicateContactError, change: Change) -> None:
+    """Another contact has what this one needs: it takes over, is anonymized, or is waited for."""
+    by_address = "email" in error.identifiers and change.address is not None
+    other = find_holder(push.gateway, error, change.address or "", push.mapping.ext_ids.of(push.lease.user_id))
+    if other.id == push.known().id:
+        raise TooEarlyError("Brevo refuses a duplicate that it does not show yet")
+    if not push.ownership.is_mine(other):
+        give_way(push, other)
+    if push.ownership.is_foreign(other) or not push.ownership.is_proven(other):
+        raise foreign_contact(other.id)
+    if by_address:
+        push.take_over(adopt(push, other) or other, push.known())
+    else:
+        push.remember_extra_contacts([other.id])
 
-    gateway: Gateway
-    mapping: AccountMapping
-    store: Store
-    contact: Contact
-    addresses: frozenset[str]
 
-    def owner(self, remote: RemoteContact) -> str:
-        """Return the other user whose contact it is, as far as the pipeline knows one by more than the ``ext_id``."""
-        owner = self.mapping.ext_ids.user_of(remote.ext_id)
-        holder = self.store.peek(owner) if owner not in {"", self.contact.user_id} else None
-        if holder is None:
-            return ""
-        seen = holder.seen.get(self.mapping.account)
-        held = seen.id == remote.id if seen and seen.id is not None else remote.address in holder.addresses
-        return owner if held else ""
+def give_way(push: Push, other: RemoteContact) -> None:
+    """Another user has the address: wait where that one is about to give it up, refuse where not."""
+    owner = push.ownership.owner(other)
+    holder = push.store.peek(owner)
+    if holder and not holder.erased and holder.address == other.address:
+        raise address_taken(owner)
+    push.blocked_by_user = owner
+    here = push.known()
+    if here.id is not None and here.address and push.store.claimant(here.address) not in (None, push.lease.user_id):
+        _step_aside(push, here, here.id)
+    raise AddressBusyError("waits until another user's contact has given up the address")
 
-    def is_mine(self, remote: RemoteContact) -> bool:
-        """A contact that nobody else of the portal stands behind is the user's: the portal leads."""
-        stepped_aside = remote.ext_id in self.mapping.ext_ids.all_of(self.contact.user_id)
-        living = stepped_aside or not is_anonymized(remote)
-        return not self.owner(remote) and (self.contact.erased or living)
 
-    def is_proven(self, remote: RemoteContact) -> bool:
-        """Tell whether a contact with the user's ``ext_id`` is the user's; an address may be given up by now."""
-        if is_proven(remote, self.contact, self.mapping, self.addresses | {*self.contact.addresses}):
-            return True
-        return self.contact.erased and self.store.is_vacated(remote.address or "")
+def leave_to(push: Push, heir: Contact, remote: RemoteContact) -> None:
+    """Let another user have a contact that was the deleted one's, without what the deleted one left in it.
 
-    def is_foreign(self, remote: RemoteContact) -> bool:
-        """Tell whether another system has made a contact its own."""
-        return self.mapping.ext_ids.is_foreign(remote.ext_id)
+    A deleted user of whom we know another contact has left nothing here.
+    """
+    if push.known().id is None and (note := heirs_of(push).clear(remote, heir)):
+        push.notes.append(note)
+        push.store.mark_changed(push.account, [Sighting(user_id=heir.user_id)])
+        push.users_to_nudge.add(heir.user_id)
 
-    def is_stranger(self, remote: RemoteContact, known: RemoteState) -> bool:
-        """Tell whether somebody else is found under the id of a contact that we know."""
-        return is_stranger(remote, self.contact, self.mapping, known)
 
-    def find_by_ext_id(self) -> RemoteContact | None:
-        """Return the user's contact by the pattern of today or a former one; one that is only called so is nobody's."""
-        found = (self.gateway.find_ext_id(ext_id) for ext_id in self.mapping.ext_ids.all_of(self.contact.user_id))
-        return next((remote for remote in found if remote and self.is_proven(remote)), None)
+def adopt(push: Push, remote: RemoteContact) -> RemoteContact | None:
+    """Return a contact that becomes the user's, without what a deleted user left in it."""
+    if heirs_of(push).is_inherited(remote) and (note := heirs_of(push).clear(remote, push.lease.contact)):
+        push.notes.append(note)
+        return push.read(remote.id)
+    return remote
 
-    def refuse_twin(self, contact_id: int, address: str) -> None:
-        """Of the two forms of a domain beyond ASCII Brevo makes two addresses, and refuses no duplicate."""
-        twin = self.gateway.find_address(address) if is_international(address) else None
-        if twin and twin.id != contact_id:
-            raise DuplicateContactError("another contact has the address in its other form", ("email",))
+
+def _step_aside(push: Push, here: RemoteState, contact_id: int) -> None:
+    """Two contacts, or a circle of them, wait for each other's address: a placeholder breaks the circle."""
+    address = push.mapping.erased_address.format(token=make_token())
+    push.renew_lease()
+    change = Change(address=address, blocklisted=True if here.block else None)
+    push.noting(lambda: push.gateway.change(contact_id, change))
+    push.view = replace(push.view, seen=replace(here, address=address), guarded=here.block)
+
+
+def heirs_of(push: Push) -> Heirs:
+    """Return who looks after contacts that go from a deleted user to another."""
+    return Heirs(push.lease.user_id, push.mapping, push.gateway, push.store, push.read, push.send)
+
+
+def address_taken(owner: str | None) -> AddressTakenError:
+    """Return the error that names whose address it is."""
+    return AddressTakenError(f"the address belongs to another living user, {owner or 'unknown'}; nothing was changed")

@@ -1,17 +1,21 @@
 """What the push of a contact to one account knows and keeps, before and after each request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync_tasks.domain.contact import EventKey, RemoteState
-from sync_tasks.domain.diff import Change, describe_change
+from sync_tasks.domain.contact import EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import Change, describe_change, differing
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.planning import Step, SyncView
-from sync_tasks.errors import LeaseLostError, MissingListError, SyncError
+from sync_tasks.domain.remote_state import after_move, is_erased_unknown, remote_state_of, still_guarded
+from sync_tasks.errors import LeaseLostError, MissingContactError, MissingListError, RejectedContactError, SyncError
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
+from sync_tasks.sync.ownership import ContactOwnership
 
 
 @dataclass(slots=True, repr=False)
@@ -106,3 +110,72 @@ class Push:
     def history(self, now: str) -> tuple[str, ...]:
         """Return what was noted as lines of the history."""
         return tuple(f"{EventKey('brevo', self.account, now)} {note}" for note in self.notes)
+
+    @property
+    def ownership(self) -> ContactOwnership:
+        """Whose a contact is that is found."""
+        return ContactOwnership(self.gateway, self.mapping, self.store, self.lease.contact, self.addresses)
+
+    def learn(self, remote: RemoteContact | None) -> None:
+        """Take over what a contact of ours looks like, or that it is gone."""
+        if remote is None:
+            self.view = SyncView(self.known().forgotten, fresh=True)
+        elif self.ownership.is_stranger(remote, self.known()):
+            self._forget()
+        elif self._is_known_erased(remote) and (moved := self.ownership.find_by_ext_id()):
+            # It was anonymized because the user has another contact since.
+            self.take_over(moved, self.known().forgotten)
+        elif self._is_known_erased(remote) or self.ownership.is_mine(remote):
+            contact, guarded = self.lease.contact, self.view.guarded
+            known = remote_state_of(remote, contact, self.mapping, self.known(), self.store.now(), guarded=guarded)
+            self.differing = differing(remote, desired_of(contact, self.mapping, known))
+            self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))
+        else:
+            self.view = SyncView(None, outcome_unknown=True)
+
+    def _forget(self) -> None:
+        """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
+        self.gateway.doubt_owner()
+        self.view = SyncView(None, outcome_unknown=True)
+
+    def _is_known_erased(self, remote: RemoteContact) -> bool:
+        known = self.known()
+        return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.mapping, known)
+
+    def take_over(self, other: RemoteContact, old: RemoteState) -> None:
+        """The contact that has the address becomes the user's; the old one is a spare, its opt-out lives on."""
+        contact, old = self.lease.contact, note_bounce(old)
+        kept = replace(old.forgotten, ended_up_to=old.ended_up_to, edited=frozenset())
+        known = remote_state_of(other, contact, self.mapping, kept, self.store.now())
+        extra_contact_ids = old.extra_contact_ids | ({old.id} if old.id is not None else set())
+        guarded = still_guarded(known, contact, old.block)
+        self.view = SyncView(replace(known, extra_contact_ids=extra_contact_ids), fresh=True, guarded=guarded)
+
+    def remember_extra_contacts(self, ids: Iterable[int]) -> None:
+        """Remember contacts that the user has beside the one that is kept."""
+        seen = self.known()
+        self.view = replace(
+            self.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids | frozenset(ids) - {seen.id or 0})
+        )
+
+    def read(self, contact_id: int) -> RemoteContact | None:
+        """Renew the lease and return a contact, None if Brevo has none with this id."""
+        self.renew_lease()
+        return self.gateway.read(contact_id)
+
+    def send(self, contact_id: int, change: Change) -> None:
+        """Renew the lease and change a contact."""
+        self.renew_lease()
+        self.noting(lambda: self.gateway.change(contact_id, change))
+
+    def change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
+        """Send a change; where Brevo refuses the whole, what ends something must reach it all the same."""
+        try:
+            self.noting(lambda: self.gateway.change(contact_id, change))
+        except MissingContactError:
+            raise
+        except RejectedContactError:
+            if at_least and at_least != change:
+                self.noting(lambda: self.gateway.change(contact_id, at_least))
+                self.view = replace(self.view, seen=after_move(self.known(), at_least))
+            raise
