@@ -1,6 +1,5 @@
 """Rows into the state: a row is older than any event that came since, and brings back nothing that ended."""
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -9,8 +8,9 @@ from itertools import islice
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
 from sync_tasks.domain.contact import OWN, STAMP, Contact
 from sync_tasks.domain.merge import by_clock
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of, stamp_of
+from sync_tasks.domain.timestamps import moment_of, stamp_of
 from sync_tasks.state import bulk
+from sync_tasks.state.records import LoadedRow
 from sync_tasks.state.store import Store
 
 AT_ONCE = 500
@@ -33,20 +33,17 @@ def load(
     too far ahead of Redis' clock.
     """
     became: Counter[str] = Counter()
-    random, good = secrets.token_hex(16), (row for row in rows if isinstance(row, Row))
+    good = (row for row in rows if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        results = bulk.load(store, (_words(row, as_of, random, left_alone) for row in chunk))
+        results = bulk.load(store, (_record(row, as_of) for row in chunk), left_alone)
         for row, result in zip(chunk, results, strict=True):
             became[_accept(row, as_of, store) if result == "known" else result] += 1
         tell(sum(became.values()))
     return became
 
 
-def _words(row: Row, as_of: datetime, random: str, left_alone: int) -> Iterator[str | int]:
-    yield from (row.user_id, moment_of_row(row, as_of)[1], random, left_alone * MICROSECONDS_PER_SECOND)
-    for register, value in by_clock(row.values, told=True).items():
-        yield register
-        yield value
+def _record(row: Row, as_of: datetime) -> LoadedRow:
+    return LoadedRow(row.user_id, moment_of_row(row, as_of)[1], by_clock(row.values, told=True))
 
 
 def _accept(row: Row, as_of: datetime, store: Store) -> str:

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.batching import is_importable
-from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.contact import Contact, EventKey, RemoteContact
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, next_step
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.errors import SyncError
 from sync_tasks.state import bulk
-from sync_tasks.state.codec import dump_seen, load_contact
+from sync_tasks.state.codec import LEASE, UNKNOWN, is_loads_own, load_contact
+from sync_tasks.state.records import Confirmation, HandOver
 from sync_tasks.state.store import Store
 
 AT_ONCE = 500
@@ -50,8 +51,8 @@ class LoadedContact:
 
     def confirmation(
         self, remote: RemoteContact, account: str, mappings: Mapping[str, AccountMapping], now: str
-    ) -> list[str] | None:
-        """Return the arguments of ``confirm.lua``, or nothing where Brevo holds something else than is wished.
+    ) -> Confirmation | None:
+        """Return that an account holds the contact as wished, or nothing if it does not.
 
         A contact that is blocklisted existed before, and why it is only a look at it alone may tell.
         """
@@ -62,21 +63,14 @@ class LoadedContact:
             return None
         everywhere = self.contact.seen.keys() | {account}
         clean = all(one in everywhere for one, mapping in mappings.items() if self._concerns(one, mapping))
-        return [self.user_id, self.contact.rev, "1" if clean else "", *_fields(account, seen)]
+        return Confirmation(self.user_id, self.contact.rev, account, seen, clean)
 
-    def handing_over(self, *, sent: bool) -> list[str]:
-        """Return the arguments of ``hand_over.lua``: every wish becomes an event that gets its fate."""
+    def handing_over(self, *, sent: bool) -> HandOver:
+        """Return that the contact is left to the workers: every wish becomes an event, which gets its outcome."""
         wishes = self.contact.subscriptions().items()
         tasks = {True: "subscribe_contact", False: "unsubscribe_contact"}
-        events = [str(EventKey(tasks[wished], newsletter, since)) for newsletter, (since, wished) in wishes]
-        return [self.user_id, self.contact.rev, "1" if sent else "", *events]
-
-
-def _fields(account: str, seen: RemoteState) -> Iterator[str]:
-    for name, text in dump_seen(account, seen).items():
-        if text:
-            yield name
-            yield text
+        events = (EventKey(tasks[wished], newsletter, since) for newsletter, (since, wished) in wishes)
+        return HandOver(self.user_id, self.contact.rev, sent, tuple(events))
 
 
 def read_own(store: Store, count: int) -> Iterator[LoadedContact]:
@@ -99,15 +93,14 @@ def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Loade
 
 def hand_over(store: Store, owns: Iterable[LoadedContact], *, sent: bool) -> list[int]:
     """Leave contacts to the workers, who get every wish as an event; tell of each whether it still was the load's."""
-    calls = (own.handing_over(sent=sent or own.sent) for own in owns)
-    return bulk.hand_over(store, calls)
+    return bulk.hand_over(store, (own.handing_over(sent=sent or own.sent) for own in owns))
 
 
 def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[LoadedContact]:
     held = store.held_until()
     for user_id, fields in zip(users, stored, strict=True):
-        if fields and fields.get("filling") == fields.get("rev") and "lease" not in fields:
+        if fields and is_loads_own(fields) and LEASE not in fields:
             yield LoadedContact(
                 replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unknown_since=""),
-                sent="unsure" in fields,
+                sent=UNKNOWN in fields,
             )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sync_tasks.domain.timestamps import show_age
-from sync_tasks.state.bulk import count_queues, oldest_dirty, read_leases, read_sweep
+from sync_tasks.state.bulk import count_queues, count_waiting, oldest_dirty, read_leases, read_sweep
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
     for account in settings.accounts:
         for part, pause in limiter.paused_parts(account).items():
             seconds = max(now - int(pause.since), 0) / _MICROSECONDS
-            waiting = store.redis.zcard(store.key(f"paused_users:{name_of(account, part)}"))
+            waiting = count_waiting(store, name_of(account, part))
             lists = settings.newsletters_by_account[account].items()
             slug = next((slug for slug, known in lists if known.list_id == list_of(part)), "")
             told = describe(account, part, slug)

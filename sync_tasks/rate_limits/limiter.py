@@ -32,6 +32,7 @@ from sync_tasks.errors import (
 from sync_tasks.providers import Permit
 from sync_tasks.providers.brevo.limits import OTHER_PER_HOUR
 from sync_tasks.rate_limits.wait_queue import WaitQueue
+from sync_tasks.state.records import Question
 from sync_tasks.state.store import Store
 
 log = logging.getLogger("sync_tasks.rate_limits.limiter")
@@ -64,18 +65,16 @@ class Limiter:
 
     def __init__(self, store: Store, accounts: Mapping[str, Account], probe_every: float = PROBE_EVERY) -> None:
         self._store = store
-        self._probe_every = str(int(probe_every * 1000))
+        self._probe_every = int(probe_every * 1000)
         self._windows = {
-            (name, bucket): [
-                text for count, seconds in told for text in (str(count), str(int(seconds * MICROSECONDS_PER_SECOND)))
-            ]
+            (name, bucket): tuple((count, int(seconds * MICROSECONDS_PER_SECOND)) for count, seconds in told)
             for name, account in accounts.items()
             for bucket, told in _windows(account).items()
         }
         self._stopping, self._ends = threading.Event(), math.inf
         self._queues = {key: WaitQueue() for key in self._windows}
         self._background = {
-            (name, bucket): (str(max(per_hour // 2, 1)), str(_BACKGROUND_HOUR))
+            (name, bucket): ((max(per_hour // 2, 1), _BACKGROUND_HOUR),)
             for name, account in accounts.items()
             for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", OTHER_PER_HOUR))
         }
@@ -146,24 +145,17 @@ class Limiter:
                     raise RateLimitedError(f"account {account}: the worker is ending", 1.0)
         raise RateLimitedError(f"account {account}: others wait for its limit too", 1.0)
 
-    def question(
-        self, account: str, bucket: str, priority: Priority = Priority.ORDINARY, part: str = ""
-    ) -> tuple[str, ...]:
-        """Return what ``grants.lua`` wants to be told."""
-        windows = self._background[account, bucket] if priority is Priority.BACKGROUND else ()
-        return (
-            name_of(account, part),
-            bucket,
-            str(int(priority)),
-            self._probe_every,
-            *self._windows[account, bucket],
-            *windows,
-        )
+    def question(self, account: str, bucket: str, priority: Priority = Priority.ORDINARY, part: str = "") -> Question:
+        """Return the question whether a request may go out now."""
+        windows = self._windows[account, bucket]
+        if priority is Priority.BACKGROUND:
+            windows += self._background[account, bucket]
+        return Question(name_of(account, part), bucket, priority, self._probe_every, windows)
 
-    def ask_ahead(self) -> tuple[str, ...]:
+    def ask_ahead(self) -> Question | None:
         """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
         (first, *others) = self._accounts
-        return () if others or self._queues[first, "contacts"].crowded else self.question(first, "contacts")
+        return None if others or self._queues[first, "contacts"].crowded else self.question(first, "contacts")
 
     def granted_along(self) -> Permit:
         """Return the permit that came along with a lease: the question asked ahead was answered well, just now."""
@@ -187,11 +179,9 @@ class Limiter:
 
     def record_usage(self, account: str, bucket: str, limit: int, remaining: int) -> None:
         """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for."""
-        told = self._windows[account, bucket]
-        windows = [(int(count), length) for count, length in zip(told[::2], told[1::2], strict=True)]
-        most, length = min(windows, key=lambda window: abs(window[0] - limit))
+        most, length = min(self._windows[account, bucket], key=lambda window: abs(window[0] - limit))
         if most == limit and remaining * 2 < limit:
-            self._store.record_usage(account, bucket, (length, str(most), str(limit - remaining)))
+            self._store.record_usage(account, bucket, length=length, most=most, used=limit - remaining)
 
     def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
         """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
@@ -200,7 +190,7 @@ class Limiter:
         """
         pause = Pause(type(error).__name__, str(error), self._store.now())
         redis, text = self._store.redis, json.dumps(asdict(pause))
-        redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
+        redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * self._probe_every)
         if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
             log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
         elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
@@ -246,12 +236,12 @@ class Limiter:
         """Tell whether a part may be probed now; for whoever asks next it may not."""
         if self.is_probed(account, part):
             return False
-        self._store.redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * int(self._probe_every))
+        self._store.redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * self._probe_every)
         return True
 
     def is_probed(self, account: str, part: str) -> bool:
         """Tell whether the next probe of a part must still be waited for."""
-        return int(self._store.redis.pttl(self._store.key(f"probed:{name_of(account, part)}"))) > int(self._probe_every)
+        return int(self._store.redis.pttl(self._store.key(f"probed:{name_of(account, part)}"))) > self._probe_every
 
 
 class AccountGate:

@@ -1,13 +1,13 @@
 """What was paused in part is tried again: by whoever waits for it longest, or by a look whether a list exists."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.pauses import list_of, list_part, name_of
 from sync_tasks.errors import SyncError
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.state.bulk import read_waiting
 from sync_tasks.state.store import Store
 
 # One of them probes; the other is for the case that the first need not ask any more.
@@ -19,8 +19,7 @@ def find_probes(store: Store, limiter: Limiter, accounts: Iterable[str]) -> Iter
     for account in accounts:
         for part in limiter.paused_parts(account):
             if list_of(part) is None and not limiter.is_probed(account, part):
-                waiting = store.key(f"paused_users:{name_of(account, part)}")
-                yield from cast("list[str]", store.redis.zrange(waiting, 0, _TRIED - 1))
+                yield from read_waiting(store, name_of(account, part), _TRIED)
 
 
 def look_for_lists(settings: Settings, limiter: Limiter, gateways: Mapping[str, Gateway]) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Literal
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.erasure import is_anonymized
@@ -12,7 +13,7 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
-from sync_tasks.reconcile.drift import Drift, find_drift, find_missing, wire_seen
+from sync_tasks.reconcile.drift import Drift, find_drift, find_missing
 from sync_tasks.reconcile.fast_path import Glance
 from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
@@ -26,6 +27,7 @@ from sync_tasks.reconcile.ownership import (
     walk_state,
 )
 from sync_tasks.reconcile.pages import Page, read_pages
+from sync_tasks.state.records import RemoteRecord
 from sync_tasks.sync.context import Resources
 
 Tell = Callable[[str, int], None]
@@ -150,7 +152,7 @@ class Comparison:
                 if isinstance(found, Drift):
                     self.drifts.append(found)
                 elif found:
-                    agreed.append(wire_seen(user, contact.rev, self.account, found, state=self._agrees(contact)))
+                    agreed.append(RemoteRecord(user, contact.rev, self.account, found, self._agrees(contact)))
         if agreed and not self.dry:
             self.context.store.record_remote(agreed)
 
@@ -188,7 +190,7 @@ class Comparison:
         erased = is_erased_unknown(remote, contact, self.mapping, known)
         return erased or is_stranger(remote, contact, self.mapping, known)
 
-    def _agrees(self, contact: Contact) -> str:
+    def _agrees(self, contact: Contact) -> Literal["clean", ""]:
         """Tell whether every other account that may hold anything of the user agrees too, as far as is known."""
         others = ((account, mapping) for account, mapping in self.context.mappings.items() if account != self.account)
         known = all(account in contact.seen for account, mapping in others if concerns(contact, account, mapping))

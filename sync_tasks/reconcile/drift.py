@@ -12,7 +12,7 @@ from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.reconcile.letters import Subject, subject_of
-from sync_tasks.state.codec import dump_seen
+from sync_tasks.state.records import RemoteRecord
 
 Kind = Literal[
     "missing contact",
@@ -75,15 +75,15 @@ class Drift:
         """Whether repairing it takes somebody off a list that a newsletter had before."""
         return "on a former list" in self.kinds
 
-    def wire(self, account: str) -> list[str]:
-        """Return the arguments of ``record_remote.lua``."""
+    def record(self, account: str) -> RemoteRecord:
+        """Return what the state is told of it."""
         gone = "missing contact" in self.kinds and self.contact_id is not None
         seen = self.seen or RemoteState()
         found = f"contact {self.contact_id} is gone" if gone else f"compared: {self.why}" if self.why else ""
         line = f"{EventKey('brevo', account, seen.read_at)} {found}" if found else ""
         batch_kind = self._shape()
         kind = repair_kind_of(batch_kind, account) if batch_kind else ""
-        return wire_seen(self.user_id, self.rev, account, seen, state="1", kind=kind, line=line)
+        return RemoteRecord(self.user_id, self.rev, account, seen, "differs", kind, line)
 
     def _shape(self) -> BatchKind | None:
         """Return what its repair has in common with others that one request can serve."""
@@ -96,14 +96,6 @@ class Drift:
                 return BatchKind("leave", self.lists)
             case _:
                 return None
-
-
-def wire_seen(
-    user_id: str, rev: str, account: str, seen: RemoteState, *, state: str, kind: str = "", line: str = ""
-) -> list[str]:
-    """Return the arguments of ``record_remote.lua`` for what was seen of a user."""
-    pairs = (text for pair in dump_seen(account, seen).items() for text in pair)
-    return [user_id, rev, seen.read_at, state, kind, line, *pairs]
 
 
 def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | RemoteState:

@@ -16,7 +16,7 @@ from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
 from sync_tasks.state.bulk import read_with_history
-from sync_tasks.state.codec import load_contact
+from sync_tasks.state.codec import LEASE, UNKNOWN, load_contact
 from sync_tasks.state.holds import Hold, clear_examined, place_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
@@ -97,7 +97,7 @@ def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Conta
     users = list(users)
     for user_id, (fields, last) in zip(users, read_with_history(store, users), strict=True):
         if fields:
-            in_hand = {"unsure": fields["lease"]} if "lease" in fields else {}
+            in_hand = {UNKNOWN: fields[LEASE]} if LEASE in fields else {}
             contact = load_contact(user_id, in_hand | fields, tolerance=store.tolerance)
             yield user_id, (contact, max([last[:STAMP], *(seen.read_at for seen in contact.seen.values())]))
 

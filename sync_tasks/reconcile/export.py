@@ -10,6 +10,7 @@ from sync_tasks.backfill.rows import BadRow, Row, Source
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.state.bulk import read_fields, unload
+from sync_tasks.state.codec import LOADED, REV, is_loads_own
 from sync_tasks.state.store import Store
 
 # Workers keep away from what a comparison has not allowed; whoever breaks it off runs it again within this time.
@@ -25,8 +26,8 @@ def bring_in(source: Source, as_of: datetime, store: Store, *, on_trial: bool) -
 def _unknown(rows: Iterator[Row | BadRow], store: Store) -> Iterator[Row]:
     good = (row for row in rows if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        held = read_fields(store, ((row.user_id, ("rev", "filling")) for row in chunk))
-        yield from (row for row, told in zip(chunk, held, strict=True) if told.get("rev") == told.get("filling"))
+        held = read_fields(store, ((row.user_id, (REV, LOADED)) for row in chunk))
+        yield from (row for row, told in zip(chunk, held, strict=True) if is_loads_own(told))
 
 
 def take_back(source: Source, store: Store) -> None:

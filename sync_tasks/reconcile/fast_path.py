@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from sync_tasks.domain.contact import OWN, STAMP, SUBSCRIBED, TOLD, TOLERANCE, RemoteContact, resolve
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
+from sync_tasks.state.codec import LEASE, UNKNOWN
 
 # What is under way or waits for a person is to be looked at in full.
 _TROUBLE = frozenset({"p:", "d:", "l:"})
-_STATES = ("lease", "unsure", "erased")
+_STATES = (LEASE, UNKNOWN, "erased")
 _EMPTY = frozenset({'""', "null"})
 # As the registers hold values.
 _encode = json.JSONEncoder(ensure_ascii=False).encode

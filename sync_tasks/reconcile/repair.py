@@ -24,7 +24,7 @@ def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: b
     plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
     repaired = keep_blocks(comparison) + look_at_erased(comparison)
     while chunk := list(islice(plain, AT_ONCE)):
-        repaired += comparison.context.store.record_remote(drift.wire(comparison.account) for drift in chunk)
+        repaired += comparison.context.store.record_remote(drift.record(comparison.account) for drift in chunk)
     return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
 
 

@@ -3,11 +3,24 @@
 No other room sends a command about a contact, who is dirty or due, histories or tombstones.
 """
 
+import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
-from sync_tasks.state.keys import DIRTY, DUE, FILLING, SECRET, SWEPT, TOMBSTONES, contact_key, history_key
+from sync_tasks.state.codec import LEASE
+from sync_tasks.state.keys import (
+    DIRTY,
+    DUE,
+    FILLING,
+    SECRET,
+    SWEPT,
+    TOMBSTONES,
+    contact_key,
+    history_key,
+    paused_users_key,
+)
+from sync_tasks.state.records import Confirmation, HandOver, LoadedRow
 from sync_tasks.state.store import Store, keyed_hash
 
 # How many users a scan brings at once.
@@ -35,8 +48,8 @@ def read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> It
 
 def read_leases(store: Store, users: Sequence[str]) -> dict[str, str]:
     """Return the lease of each user whom a worker has in hand: until when (a stamp), then whose it is."""
-    fields = read_fields(store, ((user_id, ("lease",)) for user_id in users))
-    return {user_id: told["lease"] for user_id, told in zip(users, fields, strict=True) if told}
+    fields = read_fields(store, ((user_id, (LEASE,)) for user_id in users))
+    return {user_id: told[LEASE] for user_id, told in zip(users, fields, strict=True) if told}
 
 
 def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str, str], float | None, float | None]]:
@@ -107,6 +120,16 @@ def make_due(store: Store, moments: Mapping[str, int]) -> None:
         store.redis.zadd(store.key(DUE), moments, xx=True)
 
 
+def count_waiting(store: Store, part: str) -> int:
+    """Return how many users wait until a paused part of an account goes on."""
+    return int(store.redis.zcard(store.key(paused_users_key(part))))
+
+
+def read_waiting(store: Store, part: str, count: int) -> list[str]:
+    """Return so many of them, the longest waiting first."""
+    return cast("list[str]", store.redis.zrange(store.key(paused_users_key(part)), 0, count - 1))
+
+
 def note_line(store: Store, user_id: str, line: str) -> None:
     """Write a line into a user's history."""
     history, pipeline = store.key(history_key(user_id)), store.redis.pipeline()
@@ -152,9 +175,13 @@ def forget_loaded(store: Store, count: int) -> None:
     store.redis.ltrim(store.key(FILLING), count, -1)
 
 
-def load(store: Store, calls: Iterable[Iterable[str | int]]) -> list[str]:
-    """Merge rows of a file into the state; return what became of each (see ``load.lua``)."""
-    return cast("list[str]", store.run_all("load", calls))
+def load(store: Store, rows: Iterable[LoadedRow], left_alone: int) -> list[str]:
+    """Merge rows of a file into the state; return what became of each (see ``load.lua``).
+
+    After ``left_alone`` seconds workers see to the contacts if the load does not.
+    """
+    random = secrets.token_hex(16)
+    return cast("list[str]", store.run_all("load", (row.arguments(random, left_alone) for row in rows)))
 
 
 def unload(store: Store, users: Iterable[str]) -> None:
@@ -168,14 +195,14 @@ def mark_sending(store: Store, users: Iterable[str], left_alone: int) -> list[di
     return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in told]
 
 
-def hand_over(store: Store, calls: Iterable[Iterable[str | int]]) -> list[int]:
+def hand_over(store: Store, contacts: Iterable[HandOver]) -> list[int]:
     """Leave loaded contacts to the workers; return 1 for each that still was the load's."""
-    return cast("list[int]", store.run_all("hand_over", calls))
+    return cast("list[int]", store.run_all("hand_over", (contact.arguments() for contact in contacts)))
 
 
-def confirm(store: Store, calls: Iterable[Iterable[str | int]]) -> list[int]:
+def confirm(store: Store, confirmations: Iterable[Confirmation]) -> list[int]:
     """Note of loaded contacts that Brevo holds them as wished; return what became of each (see ``confirm.lua``)."""
-    return cast("list[int]", store.run_all("confirm", calls))
+    return cast("list[int]", store.run_all("confirm", (one.arguments() for one in confirmations)))
 
 
 def mark_unknown(store: Store, users: Iterable[str]) -> list[int]:

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 
-from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, RemoteState
+from sync_tasks.domain.contact import KEPT_WHEN_ERASED, STAMP, TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
 
+# Fields that are no register: whose lease it is, since when an outcome is unknown, what a load brought, the revision.
+LEASE, UNKNOWN, LOADED, REV = "lease", "unsure", "filling", "rev"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
 
 
@@ -35,8 +37,8 @@ def load_contact(
         seen=_load_seen(groups["s"]),
         looks=groups["l"],
         told=groups["b"],
-        rev=stored.get("rev", "0"),
-        unknown_since=stored.get("unsure", ""),
+        rev=stored.get(REV, "0"),
+        unknown_since=stored.get(UNKNOWN, ""),
         failing=stored.get("failing", ""),
         tries=int(stored.get("tries", 0)),
         crashes=int(stored.get("crashes", 0)),
@@ -45,6 +47,16 @@ def load_contact(
         held=held,
         manual="manual" in stored,
     )
+
+
+def is_loads_own(stored: Mapping[str, str]) -> bool:
+    """Tell whether a contact belongs to a running load: nothing was said of it since. So do the scripts."""
+    return stored.get(LOADED) == stored.get(REV)
+
+
+def value_of(text: str) -> str:
+    """Return the value of a register, without its stamp."""
+    return text[STAMP:]
 
 
 def _load_seen(stored: Mapping[str, str]) -> dict[str, RemoteState]:

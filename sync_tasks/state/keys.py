@@ -43,6 +43,11 @@ def contact_key(user_id: str) -> str:
     return f"contacts:{user_id}"
 
 
+def paused_users_key(name: str) -> str:
+    """Return the name of the set of users who wait until a paused part of an account goes on."""
+    return f"paused_users:{name}"
+
+
 def history_key(user_id: str) -> str:
     """Return the name of the list of what happened to a user."""
     return f"history:{user_id}"

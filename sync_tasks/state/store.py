@@ -20,6 +20,7 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.codec import dump_seen, load_contact
 from sync_tasks.state.keys import DUE, SECRET, TOMBSTONES, URGENT, contact_key, history_key
+from sync_tasks.state.records import Question, RemoteRecord
 from sync_tasks.state.settlement import Settlement
 
 if TYPE_CHECKING:
@@ -155,11 +156,14 @@ class Store:
         stored = dict(zip(fields[::2], fields[1::2], strict=True))
         return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
 
-    def lease(self, user_id: str, seconds: float, ask: Iterable[str] = ()) -> Lease | Literal["busy", "idle"]:
-        """Return a contact's lease, a grant asked along with it; ``busy``: somebody has it; ``idle``: nobody need."""
+    def lease(self, user_id: str, seconds: float, ask: Question | None = None) -> Lease | Literal["busy", "idle"]:
+        """Lease a contact for so many seconds, and try to reserve a permit if ``ask`` is there.
+
+        ``busy``: another worker holds it. ``idle``: there is nothing to do.
+        """
         token = secrets.token_hex(8)
         head = (user_id, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
-        status, *answer = cast("list[str]", self._run("lease", *head, *ask))
+        status, *answer = cast("list[str]", self._run("lease", *head, *(ask.arguments() if ask else ())))
         if status != "taken":
             return "busy" if status == "busy" else "idle"
         taken, pending_count, granted, parts, held, sweeps, *rest = answer
@@ -236,18 +240,18 @@ class Store:
             noticed += map(Noticed, answer[::2], answer[1::2])
         return noticed
 
-    def grant(self, question: Iterable[str]) -> list[str]:
+    def grant(self, question: Question) -> list[str]:
         """Return whether a request may go out now, or how many microseconds to wait (see ``limiter``)."""
-        return cast("list[str]", self._run("grant", *question))
+        return cast("list[str]", self._run("grant", *question.arguments()))
 
     def resume(self, name: str, look_at: str = "") -> None:
         """Let a paused part go on and wake who waited for it, some at a time; ``look_at`` is the account of a list."""
         while not self._run("resume", name, _AT_ONCE, look_at):
             pass
 
-    def record_usage(self, account: str, bucket: str, told: Iterable[str]) -> None:
-        """Make room in a window for what others used of it (see ``limiter``)."""
-        self._run("record_usage", account, bucket, *told)
+    def record_usage(self, account: str, bucket: str, *, length: int, most: int, used: int) -> None:
+        """Make room in a window of ``length`` microseconds and ``most`` requests, of which Brevo counts ``used``."""
+        self._run("record_usage", account, bucket, length, most, used)
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before, and note that they were."""
@@ -304,9 +308,9 @@ class Store:
             self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
             start = ahead[-1][1]
 
-    def record_remote(self, calls: Iterable[Iterable[str]]) -> int:
-        """Note what Brevo holds of contacts nobody leases (``record_remote.lua``); return of how many that held."""
-        return sum(cast("list[int]", self.run_all("record_remote", calls)))
+    def record_remote(self, records: Iterable[RemoteRecord]) -> int:
+        """Note what Brevo holds of contacts nobody leases; return of how many that held."""
+        return sum(cast("list[int]", self.run_all("record_remote", (record.arguments() for record in records))))
 
     def walk(
         self, account: str, cursor: str, about: int, newsletters: Iterable[str] = (), *, counting: bool = False

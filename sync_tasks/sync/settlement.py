@@ -19,7 +19,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import dump_seen
+from sync_tasks.state.codec import UNKNOWN, dump_seen
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.settlement import Settlement
 
@@ -167,7 +167,7 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     transient = pushed.tries > contact.tries
     poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
     fields = {
-        "unsure": unknown_since,
+        UNKNOWN: unknown_since,
         "crashes": str(contact.crashes) if poisoned else "",
         "tries": str(pushed.tries) if transient else "",
         "failing": pushed.failing if transient else "",

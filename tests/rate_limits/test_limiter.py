@@ -22,6 +22,7 @@ from sync_tasks.errors import (
     UnauthorizedError,
 )
 from sync_tasks.rate_limits.limiter import OUTAGE, Limiter
+from sync_tasks.state.records import Question
 from sync_tasks.state.store import Store
 from tests.support.saying import unsubscribe
 
@@ -43,8 +44,7 @@ def limiter(store: Store) -> Limiter:
 
 def ask(store: Store, *windows: tuple[int, int], priority: int = 1) -> tuple[str, int]:
     """Ask for a grant under windows of so many requests in so many microseconds; return the answer and the wait."""
-    told = [str(number) for window in windows for number in window]
-    answer, wait, *_ = store.grant((NEWS, "contacts", str(priority), "30000", *told))
+    answer, wait, *_ = store.grant(Question(NEWS, "contacts", priority, 30_000, windows))
     return answer, int(wait)
 
 

@@ -160,13 +160,14 @@ def test_a_lease_takes_neither_the_probe_of_a_paused_account_nor_the_turn_of_who
     accept(store, "anna")
     question = limiter.ask_ahead()
     with limiter._queues["default", "contacts"].waiting(Priority.ORDINARY):
-        assert limiter.ask_ahead() == ()
+        assert limiter.ask_ahead() is None
     wait_until(lambda: not store.redis.exists(store.key("probed:default")), "a probe may go out")
 
     lease = store.lease("anna", 10, question)
 
     assert isinstance(lease, Lease)
     assert not lease.granted
+    assert question
     assert store.grant(question)[0] == "probe"
 
 

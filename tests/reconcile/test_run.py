@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from sync_tasks.reconcile.drift import wire_seen
 from sync_tasks.reconcile.history import Run, find_alarms, read_runs
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.records import RemoteRecord
 from sync_tasks.state.store import Sighting
 from tests.support.pipeline import MakePipeline, Pipeline
 
@@ -187,7 +187,7 @@ def test_a_page_from_before_the_last_look_is_not_believed(anna: Pipeline, brevo:
     contact = anna.state("anna")
     shown = replace(contact.seen["default"], lists=frozenset(), read_at=asked)
 
-    assert anna.store.record_remote([wire_seen("anna", contact.rev, "default", shown, state="1")]) == 0
+    assert anna.store.record_remote([RemoteRecord("anna", contact.rev, "default", shown, "differs")]) == 0
     assert anna.state("anna").seen["default"].lists == {3}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.records import RemoteRecord
 from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import due_in, is_dirty, known, lease_of, lease_that_ran_out, of, put_in_sync
@@ -135,10 +136,9 @@ def test_whoever_lost_the_lease_of_an_erased_contact_brings_nothing_back(crowd: 
     assert not is_dirty(crowd)
 
 
-def wire_seen(store: Store, looked: str, **more: str) -> list[str]:
-    """Return what a page showed of a contact, as a script is told it."""
-    told = {"s:default:id": "9", **more}
-    return ["u1", known(store).rev, looked, "", "", "", *(text for pair in told.items() for text in pair)]
+def shown(store: Store, read_at: str, contact_id: int = 9) -> RemoteRecord:
+    """Return what a page showed of a contact."""
+    return RemoteRecord("u1", known(store).rev, ACCOUNT, RemoteState(contact_id, read_at=read_at))
 
 
 @pytest.fixture
@@ -154,23 +154,23 @@ def pushed(store: Store) -> Store:
 def test_a_page_from_before_the_last_push_is_not_believed(pushed: Store) -> None:
     last = pushed.history("u1")[0][:16]
     for looked in (stamp(1), last):
-        assert pushed.record_remote([wire_seen(pushed, looked)]) == 0
+        assert pushed.record_remote([shown(pushed, looked)]) == 0
     assert known(pushed).seen[ACCOUNT].id == 7
-    assert pushed.record_remote([wire_seen(pushed, pushed.now())]) == 1
+    assert pushed.record_remote([shown(pushed, pushed.now())]) == 1
     assert known(pushed).seen[ACCOUNT].id == 9
 
 
 def test_a_page_from_before_another_look_is_not_believed(pushed: Store) -> None:
     early, later = pushed.now(), pushed.now()
-    assert pushed.record_remote([wire_seen(pushed, later, **{"s:default:looked": later})]) == 1
-    again = wire_seen(pushed, early, **{"s:default:looked": early, "s:default:id": "8"})
+    assert pushed.record_remote([shown(pushed, later)]) == 1
+    again = shown(pushed, early, contact_id=8)
     assert pushed.record_remote([again]) == 0
     assert known(pushed).seen[ACCOUNT].id == 9
 
 
 @pytest.mark.parametrize("in_hand", ["leased", "newer event", "dirty"])
 def test_a_page_is_not_believed_of_a_contact_that_somebody_has_in_hand(pushed: Store, in_hand: str) -> None:
-    words = wire_seen(pushed, f"{int(pushed.now()) + MICROSECONDS_PER_SECOND:016d}")
+    words = shown(pushed, f"{int(pushed.now()) + MICROSECONDS_PER_SECOND:016d}")
     if in_hand == "leased":
         pushed.redis.hset(pushed.key("contacts:u1"), "lease", f"{stamp(1)}token")
     elif in_hand == "newer event":

@@ -10,6 +10,7 @@ from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.dead_letters import discard, replay
 from sync_tasks.state.holds import end_hold, place_hold
+from sync_tasks.state.records import Question
 from sync_tasks.state.store import Lease, Sighting
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.tasks.nightly import compare_all
@@ -115,7 +116,7 @@ def _meet_trouble(pipeline: Pipeline) -> None:
     pipeline.subscribe("gil", "monthly")
     pipeline.work_once()
     for _ in range(2):
-        store.grant(("default", "other", "0", "30000", "1", "3600000000"))
+        store.grant(Question("default", "other", 0, 30_000, ((1, 3_600_000_000),)))
     limiter.record_usage("default", "other", 100, 3)
     limiter.hold("default", 60, "contacts")
     limiter.pause("default", UnauthorizedError("401"))

@@ -27,8 +27,8 @@ class CrowdedLimiter(Limiter):
         self.__dict__.setdefault("granted", []).append(priority)
         return permit
 
-    def ask_ahead(self) -> tuple[str, ...]:
-        return ()
+    def ask_ahead(self) -> None:
+        return None
 
     def rest(self, seconds: float) -> None:
         super().rest(min(seconds, SHORT))

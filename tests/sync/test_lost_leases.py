@@ -34,8 +34,8 @@ class Watched(Limiter):
             self._store.redis.hset(contact, "lease", LEASE_OF_ANOTHER)
         return super().acquire(account, bucket, priority, meanwhile, part)
 
-    def ask_ahead(self) -> tuple[str, ...]:
-        return ()
+    def ask_ahead(self) -> None:
+        return None
 
 
 def create(pipeline: Pipeline) -> None:

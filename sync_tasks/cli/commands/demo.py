@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -129,7 +129,7 @@ def _start_parts(folder: Path, stack: ExitStack) -> Parts:
 
 def _play(stage: Stage) -> None:
     _send_sample()
-    seconds = _wait_until(stage, lambda: _is_settled(stage, _read_users(stage, _waiting_for_list(stage))))
+    seconds = _wait_until(stage, lambda: _is_settled(stage, _waiting_for_list(stage)))
     say(f"[green]✓[/] Brevo agrees {seconds:.1f} s later, after {count(stage.brevo.sandbox.journal.total, 'request')}")
     _show_contacts(stage, "what Brevo holds", stage.brevo.sandbox.contacts())
     _show_letters(stage)
@@ -177,13 +177,12 @@ def _is_settled(stage: Stage, waiting: Iterable[str] = ()) -> bool:
     return not messages and {user for user, _ in oldest_dirty(stage.store, _MOST_DIRTY)} <= set(waiting)
 
 
-def _waiting_for_list(stage: Stage) -> str:
-    """Return the key of the users whose events wait for the list that is missing."""
-    return f"paused_users:{name_of('default', list_part(stage.settings.newsletters[MENDED].list_id))}"
+def _waiting_for_list(stage: Stage) -> list[str]:
+    """Return users whose events wait for the list that is missing."""
+    from sync_tasks.state.bulk import read_waiting
 
-
-def _read_users(stage: Stage, name: str) -> list[str]:
-    return cast("list[str]", stage.store.redis.zrange(stage.store.key(name), 0, -1))
+    part = name_of("default", list_part(stage.settings.newsletters[MENDED].list_id))
+    return read_waiting(stage.store, part, _MOST_DIRTY)
 
 
 def _show_contacts(stage: Stage, title: str, contacts: Iterable[Mapping[str, Any]]) -> None:
@@ -213,7 +212,7 @@ def _show_letters(stage: Stage) -> None:
 def _create_list(stage: Stage) -> None:
     """Create the list that was missing, and show that whoever waited for it gets there by itself."""
     wanted = stage.settings.newsletters[MENDED].list_id
-    waiting = len(_read_users(stage, _waiting_for_list(stage)))
+    waiting = len(_waiting_for_list(stage))
     say(f"\nthe list of [bold]{MENDED}[/] does not exist at Brevo: {count(waiting, 'contact')} waits, all else goes on")
     stage.brevo.sandbox.request("POST", "/contacts/lists", {"name": MENDED, "folderId": 1})
     seconds = _wait_until(stage, lambda: _is_settled(stage))

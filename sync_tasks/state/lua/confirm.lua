@@ -5,7 +5,7 @@
 local user, rev, clean = ARGV[1], ARGV[2], ARGV[3]
 local contact = contact_key(user)
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
-if held[1] ~= rev or held[2] ~= rev or held[3] then return 0 end
+if held[1] ~= rev or not is_loads_own(rev, held[2]) or held[3] then return 0 end
 write_pairs(contact, ARGV, 4)
 if clean == '1' then
   redis.call('HDEL', contact, 'filling', 'unsure')

@@ -5,7 +5,7 @@
 local user, rev, unsure = ARGV[1], ARGV[2], ARGV[3]
 local contact, at = contact_key(user), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling')
-if held[1] ~= rev or held[2] ~= rev then return 0 end
+if held[1] ~= rev or not is_loads_own(rev, held[2]) then return 0 end
 redis.call('HDEL', contact, 'filling')
 if unsure == '' then redis.call('HDEL', contact, 'unsure') end
 for i = 4, #ARGV do

@@ -26,7 +26,7 @@ for i = 5, #ARGV, 2 do
 end
 if #written == 0 then return 'unchanged' end
 if not held.rev and redis.call('EXISTS', contact) == 1 then return 'known' end
-if held.rev and (held.filling ~= held.rev or not redis.call('ZSCORE', key('due'), user)) then return 'known' end
+if held.rev and (not is_loads_own(held.rev, held.filling) or not redis.call('ZSCORE', key('due'), user)) then return 'known' end
 if held.address and string.sub(held.address, STAMP + 1) ~= address then return 'known' end
 local rev = tostring(tonumber(held.rev or '0') + 1)
 -- Somebody else has the address, or had it lately: an import might put that contact on the lists.

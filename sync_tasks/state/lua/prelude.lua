@@ -131,16 +131,25 @@ local function forget_pending(event, user)
   if index then redis.call('ZREM', index, user) end
 end
 
--- What newer events had overtaken when it came is in the history all the same, if it is not there yet.
-local function note_superseded(user, event, at)
-  local history, what = key('history:' .. user), event .. ' '
-  for _, line in ipairs(redis.call('LRANGE', history, 0, -1)) do
-    if string.sub(line, STAMP + 2, STAMP + 1 + #what) == what then return end
-  end
-  redis.call('LPUSH', history, at .. ' ' .. what .. 'superseded')
+-- Lines of a user's history: the last 30 are kept, for 30 days.
+local function note_lines(user, lines, at)
+  if #lines == 0 then return end
+  local history = key('history:' .. user)
+  for _, line in ipairs(lines) do redis.call('LPUSH', history, at .. ' ' .. line) end
   redis.call('LTRIM', history, 0, 29)
   redis.call('EXPIRE', history, 2592000)
 end
+-- What newer events had overtaken when it came is in the history all the same, if it is not there yet.
+local function note_superseded(user, event, at)
+  local what = event .. ' '
+  for _, line in ipairs(redis.call('LRANGE', key('history:' .. user), 0, -1)) do
+    if string.sub(line, STAMP + 2, STAMP + 1 + #what) == what then return end
+  end
+  note_lines(user, {what .. 'superseded'}, at)
+end
+
+-- A contact belongs to a running load as long as nothing was said of it since: `is_loads_own` of the codec.
+local function is_loads_own(rev, filling) return rev and filling == rev end
 
 -- Many small hashes, each of which Redis keeps in one piece: half the memory of a large one.
 local function owner_of(hash) return redis.call('HGET', key('addresses:' .. string.sub(hash, 1, 4)), string.sub(hash, 5)) end

@@ -1,18 +1,18 @@
 -- Note what a page showed of a contact that is not leased.
--- ARGV: user: id, rev: number, read_at: stamp, state: '1', 'clean' or '', kind: name or '', line: text or '', {field: name, value: text}*
--- `read_at`: when Brevo was asked. `state`: '1' if it differs from what is wished, 'clean' if every account agrees.
+-- ARGV: user: id, rev: number, read_at: stamp, state: 'differs', 'clean' or '', kind: name or '', line: text or '', {field: name, value: text}*
+-- `read_at`: when Brevo was asked. `state`: 'differs' if it differs from what is wished, 'clean' if every account agrees.
 -- `kind` is that of its repair, `line` one of history. An empty value removes the field.
 -- A contact of a load that nobody else was told of (see `load.lua`) is no longer the load's own then.
 -- Returns 1; or 0 if somebody else sees to the contact, or has since Brevo was asked.
-local user, rev, looked, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5], ARGV[6]
-local contact, at, history = contact_key(user), now(), key('history:' .. user)
+local user, rev, looked, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == 'differs', ARGV[5], ARGV[6]
+local contact, at = contact_key(user), now()
 local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')
-local own = held[4] == rev
+local own = is_loads_own(rev, held[4])
 if held[1] ~= rev or held[2] then return 0 end
 -- An unknown outcome that nobody will look into any more does not stop a repair: the push looks first.
 if held[3] and (own or redis.call('ZSCORE', key('due'), user)) then return 0 end
 if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
-local last = redis.call('LINDEX', history, 0)
+local last = redis.call('LINDEX', key('history:' .. user), 0)
 if last and not greater(looked, string.sub(last, 1, STAMP)) then return 0 end
 for i = 7, #ARGV, 2 do
   local seen = string.match(ARGV[i], ':looked$') and redis.call('HGET', contact, ARGV[i])
@@ -21,11 +21,7 @@ end
 for i = 7, #ARGV, 2 do
   if ARGV[i + 1] == '' then redis.call('HDEL', contact, ARGV[i]) else redis.call('HSET', contact, ARGV[i], ARGV[i + 1]) end
 end
-if line ~= '' then
-  redis.call('LPUSH', history, at .. ' ' .. line)
-  redis.call('LTRIM', history, 0, 29)
-  redis.call('EXPIRE', history, 2592000)
-end
+if line ~= '' then note_lines(user, {line}, at) end
 if own and ARGV[4] == 'clean' then
   redis.call('HDEL', contact, 'filling')
   for _, field in ipairs(redis.call('HKEYS', contact)) do

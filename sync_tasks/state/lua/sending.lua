@@ -4,7 +4,7 @@
 -- Returns its fields as they were, field and value by turns; none if it is no longer the load's own, or is leased.
 local contact, at = contact_key(ARGV[1]), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
-if not held[1] or held[1] ~= held[2] or held[3] then return {} end
+if not is_loads_own(held[1], held[2]) or held[3] then return {} end
 local fields = redis.call('HGETALL', contact)
 redis.call('HSET', contact, 'unsure', at)
 redis.call('ZADD', key('due'), later(at, tonumber(ARGV[2])), ARGV[1])

@@ -76,12 +76,7 @@ for name, waits in pairs(result.waits) do
     redis.call('HINCRBY', contact, 'rev', 1)
   end
 end
-local history = key('history:' .. user)
-for _, line in ipairs(result.history) do redis.call('LPUSH', history, at .. ' ' .. line) end
-if #result.history > 0 then
-  redis.call('LTRIM', history, 0, 29)
-  redis.call('EXPIRE', history, 2592000)
-end
+note_lines(user, result.history, at)
 if redis.call('HGET', contact, 'rev') ~= result.rev then
   mark_dirty(user, at)
   return 'again'
