@@ -49,6 +49,20 @@ def test_a_new_address_that_brevo_took_and_calls_a_duplicate_is_looked_at_again(
     assert [contact["email"] for contact in brevo.contacts()] == [address_of("anna.tal")]
 
 
+def test_who_gives_way_is_anonymized_also_under_an_address_that_the_portal_never_told(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    old = int(pipeline.held("anna")["id"])
+    brevo.edit(old, {"attributes": {"EMAIL": "edited@else.org"}})
+    (stranger,) = brevo.add_contacts([{"email": "taken@portal.org", "attributes": {}, "listIds": [9]}])
+    pipeline.update("anna", email="taken@portal.org")
+    pipeline.work()
+    assert pipeline.held("anna")["id"] == stranger
+    assert anonymized(brevo, old)
+
+
 @pytest.fixture
 def twice(make_pipeline: MakePipeline, brevo: Sandbox) -> tuple[Pipeline, int, int]:
     """Anna's contact lost its ext_id, and a second one has it; return the pipeline and both."""
