@@ -46,16 +46,20 @@ def test_a_server_that_may_be_started_anew_is_always_doubted(store: Store) -> No
     assert [owner.doubt(), owner.doubt()] == [True, True]
 
 
-def test_where_a_key_may_open_another_account_a_refusal_is_believed_for_a_while(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_a_key_may_open_another_account_a_refusal_is_believed_for_a_while(store: Store) -> None:
     owner_at(store, SANDBOX).confirm(answering("the portal"))
-    owner, ask = owner_at(store, SANDBOX), answering("a shop", "the portal")
+    owner, ask = owner_at(store, SANDBOX), answering("a shop")
     for _ in range(3):
         with pytest.raises(WrongAccountError, match="sync-tasks account accept default"):
             owner.confirm(ask)
-    after = accounts.time.monotonic() + accounts._REFUSED + 1
-    monkeypatch.setattr(accounts.time, "monotonic", lambda: after)
+
+
+def test_a_refusal_is_not_believed_for_good(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "_REFUSED", 0.0)
+    owner_at(store, SANDBOX).confirm(answering("the portal"))
+    owner, ask = owner_at(store, SANDBOX), answering("a shop", "the portal")
+    with pytest.raises(WrongAccountError):
+        owner.confirm(ask)
     owner.confirm(ask)
 
 

@@ -49,18 +49,19 @@ def test_a_new_address_that_brevo_took_and_calls_a_duplicate_is_looked_at_again(
     assert [contact["email"] for contact in brevo.contacts()] == [address_of("anna.tal")]
 
 
-def test_who_gives_way_is_anonymized_also_under_an_address_that_the_portal_never_told(
+def test_who_gives_way_is_anonymized_before_the_one_that_takes_over_gets_the_ext_id(
     pipeline: Pipeline, brevo: Sandbox
 ) -> None:
     pipeline.subscribe("anna")
     pipeline.work()
     old = int(pipeline.held("anna")["id"])
-    brevo.edit(old, {"attributes": {"EMAIL": "edited@else.org"}})
     (stranger,) = brevo.add_contacts([{"email": "taken@portal.org", "attributes": {}, "listIds": [9]}])
     pipeline.update("anna", email="taken@portal.org")
     pipeline.work()
     assert pipeline.held("anna")["id"] == stranger
     assert anonymized(brevo, old)
+    refused = [request for request in brevo.journal.requests() if request.status == 400]
+    assert len(refused) == 1, "the new address alone"
 
 
 @pytest.fixture
