@@ -55,6 +55,8 @@ def test_who_gives_way_is_anonymized_before_the_one_that_takes_over_gets_the_ext
     pipeline.subscribe("anna")
     pipeline.work()
     old = int(pipeline.held("anna")["id"])
+    # Neither the address nor a hint leads to the old contact: only its id does.
+    brevo.edit(old, {"attributes": {"EMAIL": "edited@else.org"}})
     (stranger,) = brevo.add_contacts([{"email": "taken@portal.org", "attributes": {}, "listIds": [9]}])
     pipeline.update("anna", email="taken@portal.org")
     pipeline.work()
