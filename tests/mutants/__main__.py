@@ -26,7 +26,7 @@ from rich.progress import track
 from tests.mutants.changes import Change, choose, find_changes
 
 ROOT = Path(__file__).parents[2]
-CALLERS = "sync_tasks/state/store.py"
+CALLERS = "sync_tasks/state/*.py"
 DATA = ROOT / ".coverage.mutants"
 COPIES = 2
 MOST_TESTS = 40
@@ -161,14 +161,21 @@ def find_failing(copy: Path, judges: Iterable[list[str]]) -> str:
     return f"{told[1]} fails" if told else f"pytest ends with exit code {done.returncode}"
 
 
+def find_callers(path: str) -> Iterator[tuple[str, int]]:
+    """Yield file and number of each line that names a script, or a script which uses what a shared one defines."""
+    script = ROOT / path
+    defined = re.findall(r"^local function (\w+)", script.read_text(), re.MULTILINE)
+    uses = re.compile(rf"\b({'|'.join(defined)})\(" if defined else r"$^")
+    users = {other.stem for other in script.parent.glob("*.lua") if uses.search(other.read_text())} | {script.stem}
+    for file in ROOT.glob(CALLERS):
+        for number, line in enumerate(file.read_text().split("\n"), 1):
+            if any(f'"{name}"' in line for name in users):
+                yield str(file.relative_to(ROOT)), number
+
+
 def find_tests(change: Change, data: CoverageData, seed: int) -> list[str]:
-    """Return the tests that run a line; of a script, those that run the method which calls it."""
-    if change.path.endswith(".lua"):
-        name = Path(change.path).stem
-        lines = (ROOT / CALLERS).read_text().split("\n")
-        places = [(CALLERS, number) for number, line in enumerate(lines, 1) if f'"{name}"' in line]
-    else:
-        places = [(change.path, change.line)]
+    """Return the tests that run a line; of a script, those that run a line which names it."""
+    places = find_callers(change.path) if change.path.endswith(".lua") else [(change.path, change.line)]
     tests = {
         context.partition("|")[0]
         for path, line in places

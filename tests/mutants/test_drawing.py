@@ -24,6 +24,23 @@ TEST = """from sync_tasks.sums import add
 def test_a_sum():
     assert add(1, 2) == {expected}
 """
+ASKING = """from pathlib import Path
+
+
+def ask():
+    return run("ask")
+
+
+def run(name):
+    folder = Path(__file__).parent / "lua"
+    return [(folder / f"{part}.lua").read_text() for part in ("shared", name)]
+"""
+TEST_ASKING = """from sync_tasks.state.asking import ask
+
+
+def test_an_answer():
+    assert "return true" in ask()[0]
+"""
 
 
 @pytest.fixture
@@ -58,3 +75,16 @@ def test_tests_that_pass_judge_each_change(project: Path) -> None:
     (project / "tests" / "test_sums.py").write_text(TEST.format(expected=3))
     done = draw(project)
     assert (done.returncode, "2 changes, 100 % noticed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def test_scripts_that_others_share_are_judged_by_whoever_runs_those(project: Path) -> None:
+    scripts = project / "sync_tasks" / "state" / "lua"
+    scripts.mkdir(parents=True)
+    (scripts / "shared.lua").write_text("local function now()\n  return true\nend\n")
+    (scripts / "ask.lua").write_text("return now()\n")
+    (project / "sync_tasks" / "state" / "__init__.py").touch()
+    (project / "sync_tasks" / "state" / "asking.py").write_text(ASKING)
+    (project / "tests" / "test_asking.py").write_text(TEST_ASKING)
+    (project / "tests" / "test_sums.py").write_text(TEST.format(expected=3))
+    done = draw(project)
+    assert (done.returncode, "5 changes, 100 % noticed" in done.stdout) == (0, True), done.stdout + done.stderr
