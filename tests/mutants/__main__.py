@@ -1,6 +1,7 @@
 """Change what a branch touches, one line at a time, and print each change that no test notices. No gate.
 
 ``make mutants ARGS=main`` takes the lines that differ from ``main``; without a name it takes the whole package.
+The tests that are to judge must pass as things are: where one fails, nothing is tried, and the exit code is 2.
 """
 
 import argparse
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -24,7 +26,7 @@ from rich.progress import track
 from tests.mutants.changes import Change, choose, find_changes
 
 ROOT = Path(__file__).parents[2]
-CALLERS = "sync_tasks/state/store.py"
+CALLERS = "sync_tasks/state/*.py"
 DATA = ROOT / ".coverage.mutants"
 COPIES = 2
 MOST_TESTS = 40
@@ -40,14 +42,22 @@ def main() -> None:
         console.print("nothing to change: the package is as it is there")
         return
     measure(console)
-    data = CoverageData(str(DATA))
-    data.read()
+    judges = find_judges(changes, options.seed)
+    with copying() as copies:
+        if failing := find_failing(copies[0], judges.values()):
+            console.print(f"nothing tried: without any change, {failing}", markup=False, highlight=False)
+            sys.exit(2)
+        report(console, judges, copies)
+
+
+def report(console: Console, judges: dict[Change, list[str]], copies: list[Path]) -> None:
+    """Try all changes and print what came of it."""
     started = time.monotonic()
-    unnoticed = [change for change, noticed in try_all(changes, data, options.seed) if not noticed]
+    unnoticed = [change for change, noticed in try_all(judges, copies) if not noticed]
     for change in unnoticed:
-        console.print(f"\n[bold]nobody noticed[/] {change}", highlight=False)
-    share = 100 * (len(changes) - len(unnoticed)) / len(changes)
-    console.print(f"\n{len(changes)} changes, {share:.0f} % noticed, {time.monotonic() - started:.0f} s")
+        console.print(f"\nnobody noticed {change}", markup=False, highlight=False)
+    share = 100 * (len(judges) - len(unnoticed)) / len(judges)
+    console.print(f"\n{len(judges)} changes, {share:.0f} % noticed, {time.monotonic() - started:.0f} s")
 
 
 def read_options() -> argparse.Namespace:
@@ -99,21 +109,28 @@ def measure(console: Console) -> None:
     subprocess.run([sys.executable, "-m", "pytest", *words], cwd=ROOT, check=False, env=environment)
 
 
-def try_all(changes: list[Change], data: CoverageData, seed: int) -> Iterator[tuple[Change, bool]]:
+def try_all(judges: dict[Change, list[str]], copies: list[Path]) -> Iterator[tuple[Change, bool]]:
     """Yield each change and whether a test noticed it."""
-    copies: SimpleQueue[Path] = SimpleQueue()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(COPIES) as pool:
-        for number in range(COPIES):
-            copies.put(copy_tree(Path(folder) / str(number) / "tree"))
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
 
-        def attempt(change: Change) -> tuple[Change, bool]:
-            copy = copies.get()
-            try:
-                return change, is_noticed(change, copy, find_tests(change, data, seed))
-            finally:
-                copies.put(copy)
+    def attempt(change: Change) -> tuple[Change, bool]:
+        copy = free.get()
+        try:
+            return change, is_noticed(change, copy, judges[change])
+        finally:
+            free.put(copy)
 
-        yield from track(pool.map(attempt, changes), "trying changes", total=len(changes))
+    with ThreadPoolExecutor(len(copies)) as pool:
+        yield from track(pool.map(attempt, judges), "trying changes", total=len(judges))
+
+
+@contextmanager
+def copying() -> Iterator[list[Path]]:
+    """Yield copies of the work tree, in which changes are tried."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield [copy_tree(Path(folder) / str(number) / "tree") for number in range(COPIES)]
 
 
 def copy_tree(copy: Path) -> Path:
@@ -125,14 +142,40 @@ def copy_tree(copy: Path) -> Path:
     return copy
 
 
+def find_judges(changes: list[Change], seed: int) -> dict[Change, list[str]]:
+    """Return for each change the tests that are to notice it."""
+    data = CoverageData(str(DATA))
+    data.read()
+    return {change: find_tests(change, data, seed) for change in changes}
+
+
+def find_failing(copy: Path, judges: Iterable[list[str]]) -> str:
+    """Return what fails of these tests where nothing is changed; nothing if all pass."""
+    tests = sorted(set().union(*judges))
+    if not tests:
+        return ""
+    done = run_tests(copy, ["-n", str(COPIES), *tests])
+    if not done.returncode:
+        return ""
+    told = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return f"{told[1]} fails" if told else f"pytest ends with exit code {done.returncode}"
+
+
+def find_callers(path: str) -> Iterator[tuple[str, int]]:
+    """Yield file and number of each line that names a script, or a script which uses what a shared one defines."""
+    script = ROOT / path
+    defined = re.findall(r"^local function (\w+)", script.read_text(), re.MULTILINE)
+    uses = re.compile(rf"\b({'|'.join(defined)})\(" if defined else r"$^")
+    users = {other.stem for other in script.parent.glob("*.lua") if uses.search(other.read_text())} | {script.stem}
+    for file in ROOT.glob(CALLERS):
+        for number, line in enumerate(file.read_text().split("\n"), 1):
+            if any(f'"{name}"' in line for name in users):
+                yield str(file.relative_to(ROOT)), number
+
+
 def find_tests(change: Change, data: CoverageData, seed: int) -> list[str]:
-    """Return the tests that run a line; of a script, those that run the method which calls it."""
-    if change.path.endswith(".lua"):
-        name = Path(change.path).stem
-        lines = (ROOT / CALLERS).read_text().split("\n")
-        places = [(CALLERS, number) for number, line in enumerate(lines, 1) if f'"{name}"' in line]
-    else:
-        places = [(change.path, change.line)]
+    """Return the tests that run a line; of a script, those that run a line which names it."""
+    places = find_callers(change.path) if change.path.endswith(".lua") else [(change.path, change.line)]
     tests = {
         context.partition("|")[0]
         for path, line in places
@@ -151,22 +194,22 @@ def is_noticed(change: Change, copy: Path, tests: list[str]) -> bool:
     path = copy / change.path
     text = path.read_text()
     path.write_text(change.apply(text))
-    words = ["-x", "-q", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider", *tests]
-    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *words],
-            cwd=copy,
-            env=environment,
-            check=False,
-            capture_output=True,
-            timeout=PATIENCE,
-        )
+        done = run_tests(copy, tests, PATIENCE)
     except subprocess.TimeoutExpired:
         return True
     finally:
         path.write_text(text)
     return bool(tests) and done.returncode not in {0, 5}
+
+
+def run_tests(copy: Path, words: list[str], patience: float | None = None) -> subprocess.CompletedProcess[str]:
+    """Run tests of a copy until one fails."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [*command, *words], cwd=copy, env=environment, check=False, capture_output=True, text=True, timeout=patience
+    )
 
 
 if __name__ == "__main__":

@@ -93,6 +93,13 @@ def test_an_accepted_event_makes_the_contact_dirty_and_due_at_once(store: Store)
     assert set(known(store).pending) == {key_of(subscribe(1))}
 
 
+def test_since_when_a_contact_is_dirty_stays_however_much_is_said_since(store: Store) -> None:
+    store.accept(subscribe(1))
+    since = store.redis.zscore(store.key("dirty"), "u1")
+    store.accept(update(2, first_name="Ada"))
+    assert store.redis.zscore(store.key("dirty"), "u1") == since
+
+
 def test_a_stale_event_disturbs_nobody(store: Store) -> None:
     store.accept(subscribe(2))
     put_in_sync(store)

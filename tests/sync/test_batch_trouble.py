@@ -9,6 +9,7 @@ from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import AccountPausedError
 from sync_tasks.providers import Permit
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sync import batch
 from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
@@ -122,6 +123,65 @@ def test_whoever_has_a_new_event_meanwhile_is_nudged_by_the_one_who_waited(reade
 
     assert {key.task for key in readers.state("user-3").pending} == {"update_contact"}
     assert readers.lists("user-3") == set()
+
+
+def test_what_was_put_back_in_company_is_in_the_log_of_each(
+    readers: Pipeline, brevo: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    readers.work()
+    edited = PEOPLE[:4]
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "weekly")
+    readers.work()
+    for user_id in edited:
+        brevo.edit(address_of(user_id), {"unlinkListIds": [5]})
+        readers.subscribe(user_id, "weekly")
+
+    with caplog.at_level(logging.INFO), readers.requests() as requests:
+        readers.work()
+
+    assert "POST /v3/contacts/lists/5/contacts/add" in requests
+    told = [record for record in caplog.records if record.getMessage().startswith("put back after")]
+    assert sorted(getattr(record, "user_id", "") for record in told) == edited
+
+
+def test_whose_contact_was_anonymized_unknown_to_the_state_goes_alone(readers: Pipeline) -> None:
+    readers.work()
+    readers.store.redis.hset(readers.store.key("contacts:user-3"), "s:default:digest", "erased")
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "monthly")
+
+    readers.work()
+
+    others = [user_id for user_id in PEOPLE if user_id != "user-3"]
+    assert [7 in readers.lists(user_id) for user_id in others] == [True] * 11
+    assert [(letter.user_id, letter.error) for letter in readers.letters()] == [("user-3", "ErasedAtBrevoError")]
+    assert leased(readers) == []
+
+
+def test_where_somebody_was_never_looked_at_everybody_looks_alone(readers: Pipeline) -> None:
+    readers.work()
+    readers.store.redis.hdel(readers.store.key("contacts:user-3"), "s:default:looked")
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "monthly")
+
+    with readers.requests() as requests:
+        readers.sync("user-0")
+
+    assert "GET /v3/contacts" not in requests
+    assert leased(readers) == []
+    readers.work()
+    assert [7 in readers.lists(user_id) for user_id in PEOPLE] == [True] * 12
+
+
+def test_company_is_asked_for_some_at_a_time(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "AT_ONCE", 4)
+
+    with readers.requests() as requests:
+        readers.sync("user-0")
+
+    assert requests == [LIST_CALL]
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * 12
 
 
 def test_whose_address_is_anothers_goes_alone_and_changes_nothing(crowded: Pipeline, brevo: Sandbox) -> None:
