@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from sync_tasks.errors import SyncError
 from sync_tasks.sandbox.server import ServedSandbox
 from tests.contract.clients import CLIENTS, run_client
 from tests.contract.fuzzing import fuzz
@@ -51,10 +52,15 @@ def _judge(folder: Path, seconds: int) -> int:
 def _watch_traffic(folder: Path, served: ServedSandbox) -> Judged:
     with programs(folder) as start, proxying(write_text(folder, served), served.url, start) as prism:
         before = served.sandbox.journal.total
-        play(prism.url, served.sandbox, folder)
+        ended: list[str] = []
+        try:
+            play(prism.url, served.sandbox, folder)
+        except (AssertionError, SyncError) as error:
+            # Prism's word says why, most likely.
+            ended.append(f"the pipeline did not come to its end: {error!r}")
         requests = served.sandbox.journal.total - before
         missing = [f"never said: {kind}" for kind in sorted(find_unspoken(served.sandbox))]
-        return requests, prism.take_findings(requests) + missing
+        return requests, prism.take_findings(requests) + ended + missing
 
 
 def _tell(judge: str, ask: Callable[[ServedSandbox], Judged]) -> bool:
