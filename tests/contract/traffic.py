@@ -17,7 +17,7 @@ from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
 from tests.contract.judged import KEY
 from tests.support.comparing import compare
-from tests.support.crowding import CrowdedLimiter
+from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.loading import Loader, Meddling, people
 from tests.support.pipeline import SETTINGS, Pipeline, build_resources
 
@@ -56,6 +56,8 @@ def _building_pipeline(url: str, brevo: Sandbox, limiter: type[Limiter]) -> Iter
 
 def play(url: str, brevo: Sandbox, folder: Path) -> None:
     """Play everything; what Brevo holds in the end is right."""
+    # A pipeline that looks in vain too often gives up.
+    brevo.settings.import_seconds = SHORT / 3
     with _building_pipeline(url, brevo, Meddling) as pipeline:
         _play_one_user(pipeline)
         _play_an_old_contact(pipeline)
