@@ -5,11 +5,12 @@ BIN := .venv/bin
 SEEDS := 5120
 INSTALLED := .venv/.installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
-RESOLVE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
+RESOLVE := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel release system clean
+.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
 
 test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
 	$(BIN)/pytest -n 3 --cov -m "not slow" $(ARGS)
+
+contract: $(INSTALLED) ## let Prism, Brevo's own clients and schemathesis judge the sandbox and our traffic; ARGS=--short for CI
+	$(BIN)/python -m tests.contract $(ARGS)
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
 	$(BIN)/pytest tests/reliability -p no:randomly -o faulthandler_timeout=600 $(ARGS)
@@ -83,6 +87,7 @@ profile: $(INSTALLED) ## show where the time goes
 lock: $(INSTALLED) ## resolve the dependencies anew; ARGS=--upgrade takes the newest of each
 	$(RESOLVE) --all-extras --output-file requirements.lock $(ARGS)
 	$(RESOLVE) --extra flower --constraint requirements.lock --output-file requirements-runtime.lock $(ARGS)
+	$(COMPILE) tests/contract/requirements.in --output-file tests/contract/requirements.lock $(ARGS)
 
 wheel: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation $(ARGS)
@@ -101,5 +106,5 @@ system: ## install with apt-get what some tests and checks use if it is there; n
 	$$(command -v sudo) apt-get install -qq --yes $$(grep -v '^#' .ci/packages)
 
 clean: ## remove what was built and cached, and the virtual environment
-	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-contract tests/contract/node_modules build dist *.egg-info .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,7 +28,7 @@ class ContactList:
 
 @dataclass(slots=True)
 class Process:
-    """An import at work; it ends as ``outcome`` when it is due."""
+    """An import, or the emptying of a list, at work; it ends as ``outcome`` when it is due."""
 
     id: int
     started: float
@@ -81,6 +81,7 @@ class SandboxAccount:
         self.phones: dict[str, SandboxContact] = {}
         self.roll = Roll()
         self.lists = {number: ContactList(number, name, 1, clock()) for number, name in settings.lists.items()}
+        self.folders = {1: "Lists"}
         types = {"FIRSTNAME": "text", "LASTNAME": "text", "SMS": "text", **settings.attributes}
         self.attributes = {name: Attribute(name, kind) for name, kind in types.items()}
         self.webhooks = outbox.webhooks
@@ -175,8 +176,21 @@ class SandboxAccount:
         contact.modified = self.clock()
         self._set_blocklisted(contact, value=True)
 
+    def start_process(self, outcome: str = "completed") -> Process:
+        """Return a new process, which ends when an import would."""
+        now, number = self.clock(), len(self.processes) + 1
+        self.processes[number] = Process(number, now, now + self.settings.import_seconds, outcome)
+        return self.processes[number]
+
+    def create_folder(self, name: str) -> int:
+        """Return the id of a new, empty folder."""
+        number = max(self.folders, default=0) + 1
+        self.folders[number] = name
+        return number
+
     def create_list(self, name: str, folder_id: int) -> ContactList:
-        """Return a new, empty list."""
+        """Return a new, empty list; a folder that is not there yet is made."""
+        self.folders.setdefault(folder_id, f"Folder {folder_id}")
         number = max(self.lists, default=0) + 1
         self.lists[number] = ContactList(number, name, folder_id, self.clock())
         return self.lists[number]

@@ -1,5 +1,7 @@
 """Requests about the account itself and the attributes it has."""
 
+from typing import TypeGuard
+
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.attributes import CATEGORIES, TYPES, Attribute
 from sync_tasks.sandbox.wire import ApiCall, JsonObject, Reply, answer, invalid, read_json
@@ -34,9 +36,13 @@ def create_attribute(account: SandboxAccount, call: ApiCall) -> Reply:
     category, name = call.params
     body = read_json(call.body)
     kind, options = body.get("type", "text"), body.get("multiCategoryOptions", [])
-    if category not in CATEGORIES or kind not in TYPES or not isinstance(options, list):
+    if category not in CATEGORIES or kind not in TYPES or not _are_texts(options):
         raise invalid("Invalid category or type of attribute")
     if name.upper() in account.attributes:
         raise invalid("Attribute name must be unique")
     account.attributes[name.upper()] = Attribute(name.upper(), str(kind), category, options)
     return Reply(201)
+
+
+def _are_texts(options: object) -> TypeGuard[list[str]]:
+    return isinstance(options, list) and all(isinstance(option, str) for option in options)

@@ -33,6 +33,7 @@ def show_contact(contact: SandboxContact, *, per_list: bool = False) -> JsonObje
         "id": contact.id,
         "emailBlacklisted": contact.blocklisted,
         "smsBlacklisted": contact.sms_blocklisted,
+        "whatsappBlacklisted": False,
         "createdAt": show_time(contact.created),
         "modifiedAt": show_time(contact.modified),
         "listIds": list(contact.list_ids),

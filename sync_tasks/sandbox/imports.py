@@ -15,7 +15,6 @@ from sync_tasks.sandbox.wire import (
     answer,
     invalid,
     missing,
-    not_found,
     read_json,
 )
 
@@ -29,35 +28,9 @@ def start_import(account: SandboxAccount, call: ApiCall) -> Reply:
     body = read_json(call.body)
     rows = list(_read_rows(body))
     list_ids = read_list_ids(body.get("listIds"), account) or [_create_list(account, body)]
-    now = account.clock()
-    number = len(account.processes) + 1
-    process = Process(number, now, now + account.settings.import_seconds, account.quirks.import_outcome)
-    account.processes[number] = process
+    process = account.start_process(account.quirks.import_outcome)
     account.schedule.add(process.due, Job(account, call, process, body, rows, list_ids).run)
-    return answer(202, {"processId": number})
-
-
-def show_process(account: SandboxAccount, call: ApiCall) -> Reply:
-    """Show how far an import is; what became of single rows Brevo does not tell."""
-    process = account.processes.get(int(call.params[0])) if call.params[0].isdigit() else None
-    if process is None:
-        raise not_found("Process ID does not exist")
-    status = process.status(account.clock())
-    shown: JsonObject = {"id": process.id, "name": "IMPORTUSER", "status": status}
-    if status == "completed":
-        shown["info"] = {"import": _show_report(process)}
-    return answer(200, shown)
-
-
-def _show_report(process: Process) -> JsonObject:
-    link = f"https://files.sandbox.example/{process.id}"
-    report: JsonObject = dict.fromkeys(
-        f"duplicate_{kind}"
-        for kind in ("contact_id", "ext_id", "email_id", "phone_id", "whatsapp_id", "landline_number_id")
-    )
-    report["invalid_emails"] = f"{link}/invalid.csv" if process.invalid_emails else None
-    report["duplicate_ext_id"] = f"{link}/duplicate_ext_id.csv" if process.duplicate_ext_ids else None
-    return report
+    return answer(202, {"processId": process.id})
 
 
 def _read_rows(body: JsonObject) -> Iterator[JsonObject]:
@@ -78,7 +51,10 @@ def _create_list(account: SandboxAccount, body: JsonObject) -> int:
     new = body.get("newList")
     if not isinstance(new, dict) or not new.get("listName"):
         raise missing("listIds or newList is required")
-    return account.create_list(str(new["listName"]), int(new.get("folderId") or 1)).id
+    folder_id = new.get("folderId") or 1
+    if not isinstance(folder_id, int):
+        raise invalid("folderId should be an integer")
+    return account.create_list(str(new["listName"]), folder_id).id
 
 
 @dataclass(frozen=True, slots=True)

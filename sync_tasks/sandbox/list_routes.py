@@ -15,6 +15,7 @@ from sync_tasks.sandbox.wire import (
     missing,
     not_found,
     read_json,
+    read_number,
 )
 
 BATCH = 150
@@ -46,9 +47,22 @@ def create_list(account: SandboxAccount, call: ApiCall) -> Reply:
     name, folder_id = body.get("name"), body.get("folderId")
     if not isinstance(name, str) or not name:
         raise missing("List name is missing")
-    if not isinstance(folder_id, int):
+    if type(folder_id) is not int:
         raise missing("folderId is missing")
     return answer(201, {"id": account.create_list(name, folder_id).id})
+
+
+def update_list(account: SandboxAccount, call: ApiCall) -> Reply:
+    """Rename a list, or move it to another folder."""
+    found = find_list(account, call)
+    body = read_json(call.body)
+    name, folder_id = body.get("name", found.name), body.get("folderId", found.folder_id)
+    if not isinstance(name, str) or not name:
+        raise invalid("Invalid list name")
+    if not isinstance(folder_id, int) or folder_id not in account.folders:
+        raise invalid("Folder ID does not exist")
+    found.name, found.folder_id = name, folder_id
+    return Reply(204)
 
 
 def delete_list(account: SandboxAccount, call: ApiCall) -> Reply:
@@ -75,6 +89,8 @@ def add_to_list(account: SandboxAccount, call: ApiCall) -> Reply:
 def remove_from_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Take contacts off a list: some failed is a success, all failed an error."""
     found = find_list(account, call)
+    if read_json(call.body) == {"all": True}:
+        return _empty(account, call, found)
     contacts = _name_contacts(account, call)
     leaving = {name: contact for name, contact in contacts.items() if contact and found.id in contact.list_ids}
     if not leaving:
@@ -82,9 +98,23 @@ def remove_from_list(account: SandboxAccount, call: ApiCall) -> Reply:
     return _move(call, contacts, leaving, lambda contact: account.leave(contact, [found.id]))
 
 
+def _empty(account: SandboxAccount, call: ApiCall, found: ContactList) -> Reply:
+    process, members = account.start_process(), list(found.members)
+
+    def run() -> None:
+        account.history.request = call.number
+        for contact in [account.contacts[number] for number in members if number in account.contacts]:
+            account.leave(contact, [found.id])
+            call.contact_ids.append(contact.id)
+        account.history.request = None
+
+    account.schedule.add(process.due, run)
+    return answer(201, {"contacts": {"processId": process.id, "total": len(members)}})
+
+
 def find_list(account: SandboxAccount, call: ApiCall) -> ContactList:
     """Return the list a path names."""
-    found = account.lists.get(int(call.params[0])) if call.params[0].isdigit() else None
+    found = account.lists.get(read_number(call.params[0]) or 0)
     if found is None:
         raise not_found("List ID does not exist")
     return found
@@ -121,6 +151,8 @@ def _name_contacts(account: SandboxAccount, call: ApiCall) -> dict[str | int, Sa
     names = body[kinds[0]] if len(kinds) == 1 else None
     if not isinstance(names, list) or not names:
         raise invalid("Pass exactly one of emails, ids or extIds")
+    if not all(isinstance(name, str | int) for name in names):
+        raise invalid(f"{kinds[0]} should name contacts")
     if len(names) > BATCH:
         raise ApiRefusal(400, "out_of_range", f"At most {BATCH} contacts can be passed")
     match kinds[0]:

@@ -8,7 +8,16 @@ from urllib.parse import unquote
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.account_routes import create_attribute, show_account, show_attributes
 from sync_tasks.sandbox.contact_routes import create_contact, delete_contact, show_all, show_one, update_contact
-from sync_tasks.sandbox.imports import show_process, start_import
+from sync_tasks.sandbox.folder_routes import (
+    create_folder,
+    delete_folder,
+    show_folder,
+    show_folders,
+    show_lists_of_folder,
+    show_segments,
+    update_folder,
+)
+from sync_tasks.sandbox.imports import start_import
 from sync_tasks.sandbox.list_routes import (
     add_to_list,
     create_list,
@@ -17,7 +26,9 @@ from sync_tasks.sandbox.list_routes import (
     show_lists,
     show_members,
     show_one_list,
+    update_list,
 )
+from sync_tasks.sandbox.process_routes import show_process, show_processes
 from sync_tasks.sandbox.webhook_routes import (
     create_webhook,
     delete_webhook,
@@ -35,23 +46,32 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/contacts/lists/*/contacts/add", add_to_list),
     ("POST", "/contacts/lists/*/contacts/remove", remove_from_list),
     ("POST", "/contacts/lists", create_list),
+    ("POST", "/contacts/folders", create_folder),
     ("POST", "/contacts/import", start_import),
     ("POST", "/contacts/attributes/*/*", create_attribute),
     ("POST", "/webhooks", create_webhook),
     ("GET", "/contacts", show_all),
     ("GET", "/contacts/lists", show_lists),
     ("GET", "/contacts/attributes", show_attributes),
+    ("GET", "/contacts/folders", show_folders),
+    ("GET", "/contacts/segments", show_segments),
     ("GET", "/contacts/*", show_one),
     ("GET", "/contacts/lists/*", show_one_list),
     ("GET", "/contacts/lists/*/contacts", show_members),
+    ("GET", "/contacts/folders/*", show_folder),
+    ("GET", "/contacts/folders/*/lists", show_lists_of_folder),
+    ("GET", "/processes", show_processes),
     ("GET", "/processes/*", show_process),
     ("GET", "/account", show_account),
     ("GET", "/webhooks", show_webhooks),
     ("GET", "/webhooks/*", show_webhook),
     ("PUT", "/contacts/*", update_contact),
+    ("PUT", "/contacts/lists/*", update_list),
+    ("PUT", "/contacts/folders/*", update_folder),
     ("PUT", "/webhooks/*", update_webhook),
     ("DELETE", "/contacts/*", delete_contact),
     ("DELETE", "/contacts/lists/*", delete_list),
+    ("DELETE", "/contacts/folders/*", delete_folder),
     ("DELETE", "/webhooks/*", delete_webhook),
 )
 

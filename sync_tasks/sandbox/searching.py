@@ -9,9 +9,11 @@ from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import ADDRESS
 from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.roll import Roll
-from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, invalid, not_found
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, invalid, not_found, read_number
 
-FILTER = re.compile(r'^equals\((\w+),\s*"(.*)"\)$', re.DOTALL)
+# A number or a boolean needs no quotes.
+FILTER = re.compile(r'^equals\((\w+),\s*(?:"(.*)"|([^"\s(),]+))\s*\)$', re.DOTALL)
+MOST_IDS = 20
 Test = Callable[[SandboxContact], bool]
 
 
@@ -28,9 +30,10 @@ def find_contact(account: SandboxAccount, call: ApiCall) -> SandboxContact:
 
 
 def _look_up(account: SandboxAccount, identifier: str, kind: str | None) -> SandboxContact | None:
-    match kind or ("contact_id" if identifier.isdigit() else "email_id"):
+    number = read_number(identifier)
+    match kind or ("email_id" if number is None else "contact_id"):
         case "contact_id":
-            return account.contacts.get(int(identifier)) if identifier.isdigit() else None
+            return account.contacts.get(number or 0)
         case "ext_id":
             return account.ext_ids.get(identifier)
         case "phone_id":
@@ -82,7 +85,7 @@ def read_filter(call: ApiCall) -> tuple[str, str] | None:
     found = FILTER.match(text)
     if found is None:
         raise invalid("Invalid filter passed")
-    return found[1], found[2]
+    return found[1], found[3] if found[2] is None else found[2]
 
 
 def read_tests(call: ApiCall) -> Iterator[Test]:
@@ -91,8 +94,14 @@ def read_tests(call: ApiCall) -> Iterator[Test]:
         yield lambda contact: contact.modified > modified
     if (created := _read_time(call, "createdSince")) is not None:
         yield lambda contact: contact.created > created
-    if list_ids := _read_list_ids(call):
+    if list_ids := _read_ids(call, "listIds"):
         yield lambda contact: not list_ids.isdisjoint(contact.list_ids)
+    if ids := _read_ids(call, "ids"):
+        if len(ids) > MOST_IDS:
+            raise ApiRefusal(400, "out_of_range", f"At most {MOST_IDS} ids can be passed")
+        yield lambda contact: contact.id in ids
+    if call.param("segmentId"):
+        raise invalid("Segment ID does not exist")  # the sandbox has no segments: better refused than all contacts
 
 
 def find_candidates(account: SandboxAccount, roll: Roll, wanted: tuple[str, str] | None) -> Iterable[SandboxContact]:
@@ -120,9 +129,10 @@ def _read_number(call: ApiCall, name: str, default: int) -> int:
     text = call.param(name)
     if text is None:
         return default
-    if not text.isdigit():
+    number = read_number(text)
+    if number is None:
         raise invalid(f"{name} should be a positive integer")
-    return int(text)
+    return number
 
 
 def _read_time(call: ApiCall, name: str) -> float | None:
@@ -136,8 +146,9 @@ def _read_time(call: ApiCall, name: str) -> float | None:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def _read_list_ids(call: ApiCall) -> frozenset[int]:
-    parts = [part for value in call.query.get("listIds", []) for part in value.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise invalid("Invalid listIds")
-    return frozenset(map(int, parts))
+def _read_ids(call: ApiCall, name: str) -> frozenset[int]:
+    parts = [part for value in call.query.get(name, []) for part in value.split(",")]
+    numbers = frozenset(map(read_number, parts))
+    if None in numbers:
+        raise invalid(f"Invalid {name}")
+    return frozenset(number for number in numbers if number is not None)

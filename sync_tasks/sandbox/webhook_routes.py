@@ -2,10 +2,21 @@
 
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.contact import show_time
-from sync_tasks.sandbox.wire import ApiCall, JsonObject, Reply, answer, invalid, missing, not_found, read_json
+from sync_tasks.sandbox.wire import (
+    ApiCall,
+    JsonObject,
+    Reply,
+    answer,
+    invalid,
+    missing,
+    not_found,
+    read_json,
+    read_number,
+)
 
-COMMON = {"hardBounce", "softBounce", "spam", "delivered", "click", "opened", "unsubscribed"}
+COMMON = {"hardBounce", "softBounce", "spam", "delivered", "click", "opened", "unsubscribed", "reply"}
 EVENTS = {
+    "inbound": {"inboundEmailProcessed"},
     "marketing": COMMON | {"listAddition", "contactUpdated", "contactDeleted"},
     "transactional": COMMON | {"sent", "blocked", "request", "invalid", "deferred", "uniqueOpened"},
 }
@@ -28,11 +39,13 @@ def create_webhook(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create a webhook: a transactional one, unless asked otherwise."""
     body = read_json(call.body)
     kind = body.get("type", "transactional")
-    if kind not in EVENTS:
+    if not isinstance(kind, str) or kind not in EVENTS:
         raise invalid("Invalid webhook type")
     if not body.get("url") or not body.get("events"):
         raise missing("url and events are required")
-    _check(body, str(kind))
+    if kind == "inbound" and not body.get("domain"):
+        raise missing("domain is required for inbound webhooks")
+    _check(body, kind)
     number, now = max(account.webhooks, default=0) + 1, show_time(account.clock())
     given = {"description": "", "channel": "email", **{name: body[name] for name in FIELDS if name in body}}
     account.webhooks[number] = given | {"id": number, "type": kind, "createdAt": now, "modifiedAt": now}
@@ -57,15 +70,17 @@ def delete_webhook(account: SandboxAccount, call: ApiCall) -> Reply:
 
 
 def _find(account: SandboxAccount, call: ApiCall) -> JsonObject:
-    webhook = account.webhooks.get(int(call.params[0])) if call.params[0].isdigit() else None
+    webhook = account.webhooks.get(read_number(call.params[0]) or 0)
     if webhook is None:
         raise not_found("Webhook ID does not exist")
     return webhook
 
 
 def _check(body: JsonObject, kind: str) -> None:
-    url, events = body.get("url", "https://"), body.get("events", [])
+    url, events, headers = body.get("url", "https://"), body.get("events", []), body.get("headers", [])
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise invalid("Invalid url")
-    if not isinstance(events, list) or not EVENTS[kind].issuperset(events):
+    if not isinstance(events, list) or not all(isinstance(each, str) and each in EVENTS[kind] for each in events):
         raise invalid("Invalid events for this type of webhook")
+    if not isinstance(headers, list) or not all(isinstance(each, dict) for each in headers):
+        raise invalid("headers should be an array of objects")

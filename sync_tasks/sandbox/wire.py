@@ -1,6 +1,7 @@
 """One request to Brevo and one answer from it, free of any web framework."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,6 +11,8 @@ Header: TypeAlias = tuple[bytes, bytes]
 
 JSON = b"application/json"
 HTML = b"text/html; charset=UTF-8"
+# Python's isdigit takes digits of other scripts too, and those that int() refuses.
+NUMBER = re.compile(r"[0-9]{1,18}\Z")
 
 
 @dataclass(slots=True)
@@ -83,11 +86,16 @@ def read_json(body: bytes) -> JsonObject:
     """
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
         raise ApiRefusal(400, "invalid_parameter", "Input must be a valid JSON object")
     return parsed
+
+
+def read_number(text: str) -> int | None:
+    """Return the number in a path or a query, None where it is none or has more digits than any id."""
+    return int(text) if NUMBER.match(text) else None
 
 
 def invalid(message: str) -> ApiRefusal:

@@ -72,7 +72,18 @@ def test_webhooks_are_transactional_unless_told_otherwise(brevo: Sandbox) -> Non
         {"url": "portal.org", "events": ["spam"]},
         {**HOOK, "type": "transactional"},
         {**HOOK, "type": "strange"},
+        {**HOOK, "type": "inbound"},
+        {"url": HOOK["url"], "type": "inbound", "events": ["inboundEmailProcessed"]},
     ],
 )
 def test_a_webhook_that_makes_no_sense_is_refused(brevo: Sandbox, body: dict[str, object]) -> None:
     assert brevo.request("POST", "/webhooks", body).status == 400
+
+
+def test_webhooks_may_wait_for_mails_and_short_messages_that_come_in(brevo: Sandbox) -> None:
+    mails = {"url": HOOK["url"], "type": "inbound", "events": ["inboundEmailProcessed"], "domain": "portal.org"}
+    replies = {**HOOK, "channel": "sms", "events": ["reply"]}
+
+    assert [brevo.request("POST", "/webhooks", hook).status for hook in (mails, replies)] == [201, 201]
+    shown = brevo.request("GET", "/webhooks", type="inbound").json()["webhooks"]  # type: ignore[index]
+    assert [each["domain"] for each in shown] == ["portal.org"]

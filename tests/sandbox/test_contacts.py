@@ -20,6 +20,7 @@ def test_a_created_contact_is_shown_with_its_address_in_lower_case(brevo: Sandbo
         "ext_id": "u-2",
         "emailBlacklisted": False,
         "smsBlacklisted": False,
+        "whatsappBlacklisted": False,
         "createdAt": "2027-01-15T08:00:00.000Z",
         "modifiedAt": "2027-01-15T08:00:00.000Z",
         "listIds": [3, 5],

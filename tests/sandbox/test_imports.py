@@ -159,3 +159,17 @@ def test_an_unknown_process_is_told(brevo: Sandbox) -> None:
         404,
         {"code": "document_not_found", "message": "Process ID does not exist"},
     )
+
+
+def test_processes_are_shown_in_pages(brevo: Sandbox, clock: Clock) -> None:
+    for _ in range(3):
+        brevo.request("POST", "/contacts/import", {"listIds": [3], "jsonBody": []})
+    clock.pass_seconds(brevo.settings.import_seconds)
+
+    newest = brevo.request("GET", "/processes", limit=2).json()
+    last = brevo.request("GET", "/processes", limit=2, offset=2).json()
+
+    assert [each["id"] for each in newest["processes"]] == [3, 2]  # type: ignore[index]
+    assert [each["id"] for each in last["processes"]] == [1]  # type: ignore[index]
+    assert newest["count"] == 3  # type: ignore[index]
+    assert brevo.request("GET", "/processes", limit=51).status == 400

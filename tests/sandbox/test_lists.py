@@ -118,3 +118,15 @@ def test_the_members_of_a_list_are_shown_in_pages_of_at_most_500(brevo: Sandbox,
     outsider = brevo.request("GET", "/contacts/lists/5/contacts", filter='equals(EXT_ID,"u-1")').json()
     assert outsider["count"] == 0  # type: ignore[index]
     assert brevo.request("GET", "/contacts/lists/3/contacts", limit=501).status == 400
+
+
+def test_a_list_is_emptied_in_a_process(brevo: Sandbox, anna: int, clock: Clock) -> None:
+    berta = brevo.add_contacts([{"email": "berta@portal.org", "listIds": [3, 5]}])[0]
+
+    reply = brevo.request("POST", "/contacts/lists/3/contacts/remove", {"all": True})
+    before = brevo.contact(anna)["listIds"]
+    clock.pass_seconds(brevo.settings.import_seconds)
+
+    assert (reply.status, reply.json()) == (201, {"contacts": {"processId": 1, "total": 2}})
+    assert (before, brevo.contact(anna)["listIds"], brevo.contact(berta)["listIds"]) == ([3], [], [5])
+    assert brevo.request("GET", "/processes/1").json()["status"] == "completed"  # type: ignore[index]

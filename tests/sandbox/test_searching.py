@@ -58,6 +58,9 @@ def test_a_filter_finds_no_address_unless_told_so(brevo: Sandbox, crowd: list[in
         ('equals(EXT_ID,"u-4")', [4]),
         ('equals(LASTNAME,"Odd")', [1, 3, 5]),
         ('equals(DAILY_UNSUBSCRIBED,"true")', [3]),
+        ("equals(DAILY_UNSUBSCRIBED, true)", [3]),
+        ("equals(LASTNAME,Odd)", [1, 3, 5]),
+        ('equals(LASTNAME,"")', []),
         ('equals(LASTNAME,"odd")', []),
         ('equals(EMAIL,"nobody@portal.org")', []),
     ],
@@ -90,6 +93,9 @@ def test_lists_and_times_narrow_the_search(brevo: Sandbox, crowd: list[int], clo
         {"filter": "contains(EMAIL)"},
         {"modifiedSince": "yesterday"},
         {"listIds": "x"},
+        {"ids": "x"},
+        {"ids": list(range(1, 22))},
+        {"filter": "equals(LASTNAME,)"},
     ],
 )
 def test_a_search_that_makes_no_sense_is_refused(brevo: Sandbox, query: dict[str, Any]) -> None:
@@ -105,3 +111,10 @@ def test_an_identifier_that_makes_no_sense_is_refused(brevo: Sandbox) -> None:
 def test_a_contact_without_the_attribute_is_not_found_by_it(brevo: Sandbox, anna: int) -> None:
     assert find(brevo, filter='equals(LASTNAME,"None")') == ([], 0)
     assert find(brevo, filter='equals(FIRSTNAME,"Anna")') == ([anna], 1)
+
+
+def test_several_contacts_are_found_by_their_ids(brevo: Sandbox, crowd: list[int]) -> None:
+    assert find(brevo, sort="asc", ids=crowd[1:3]) == (crowd[1:3], 2)
+    assert find(brevo, ids=f"{crowd[0]},{crowd[4]}") == ([crowd[4], crowd[0]], 2)
+    assert find(brevo, ids=crowd[4], listIds=[5]) == ([crowd[4]], 1)
+    assert find(brevo, ids=999) == ([], 0)

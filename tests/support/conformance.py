@@ -60,6 +60,11 @@ CORRECTIONS = (
         for place in CONTACT_WRITES
     ),
     Correction(
+        ("components", "schemas", "getWebhook", "properties", "type", "enum"),
+        ["marketing", "transactional", "inbound"],
+        reason="webhooks of this type can be created and are asked for by it",
+    ),
+    Correction(
         ("paths", "/contacts", "post", "responses", "200"),
         ID_ANSWER,
         reason="with getId an update answers with the id; the status is not told",

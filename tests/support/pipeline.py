@@ -47,9 +47,14 @@ ATTRIBUTES = {"DAILY_UNSUBSCRIBED": "boolean", "CITY": "text", "VISITS": "float"
 
 
 def build_resources(
-    settings: Settings, store: Store, kind: type[Limiter] = Limiter, *, sure: bool = False
+    settings: Settings,
+    store: Store,
+    kind: type[Limiter] = Limiter,
+    *,
+    sure: bool = False,
+    patience: Patience = HASTY,
 ) -> Resources:
-    """Return what a worker would work with, with gateways that are soon out of patience.
+    """Return what a worker would work with, with gateways that are soon out of patience unless told otherwise.
 
     Only if ``sure``, Brevo is asked whose account it is: most tests count the requests of events alone.
     """
@@ -59,7 +64,7 @@ def build_resources(
             account,
             limiter.gate(name),
             owner=AccountOwner(store, name, account, limiter) if sure else None,
-            patience=HASTY,
+            patience=patience,
         )
         for name, account in settings.accounts.items()
     }
