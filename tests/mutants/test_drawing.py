@@ -43,6 +43,14 @@ def test_an_answer():
 """
 
 
+# Each test starts pytest some times over.
+pytestmark = pytest.mark.slow
+
+
+# Each test starts pytest some times over.
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A work tree whose package is one line."""
