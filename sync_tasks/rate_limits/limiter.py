@@ -31,6 +31,7 @@ from sync_tasks.errors import (
 )
 from sync_tasks.providers import Permit
 from sync_tasks.providers.brevo.limits import OTHER_PER_HOUR
+from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.wait_queue import WaitQueue
 from sync_tasks.state.records import Question
 from sync_tasks.state.store import Store
@@ -113,6 +114,10 @@ class Limiter:
         ready = time.monotonic() + seconds
         if self._stopping.wait(seconds):
             time.sleep(max(min(ready, self._ends) - time.monotonic(), 0.0))
+
+    def import_lock(self, account: str) -> ImportLock:
+        """Return what lets one import of an account be under way at a time."""
+        return ImportLock(self._store, account)
 
     def acquire(
         self,

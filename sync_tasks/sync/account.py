@@ -117,9 +117,13 @@ class AccountPush(Push):
 
     def _take_in(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
         """Whatever is found beside a contact that we know is one too many."""
-        mine = {remote.id: remote for remote in self._found(addresses)}
+        mine = dict[int, RemoteContact]()
         if by_ext_id and (created := self.ownership.find_by_ext_id()):
-            mine.setdefault(created.id, created)
+            mine[created.id] = created
+            # An address is one contact's: no other can have it.
+            if not self.lease.contact.erased:
+                addresses = tuple(address for address in addresses if address != created.address)
+        mine |= {remote.id: remote for remote in self._found(addresses) if remote.id not in mine}
         if not (self.view.seen and self.view.seen.id is not None):
             first = next(iter(mine.values()), None)
             self.learn(adopt(self, first) if first and not self.lease.contact.erased else first)

@@ -30,8 +30,9 @@ from sync_tasks.domain.planning import (
 )
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.errors import GatewayUnavailableError, RejectedContactError, SyncError
+from sync_tasks.errors import GatewayUnavailableError, RateLimitedError, RejectedContactError, SyncError
 from sync_tasks.providers import Gateway
+from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.context import Resources
@@ -42,8 +43,15 @@ from sync_tasks.sync.settlement import Pushed
 WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
-# An import is looked for at these distances, in seconds; whom Brevo does not show then is created alone.
-LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0)
+# An import is looked for at these distances, in seconds: "usually within a minute" it has ended, by Brevo's help
+# (article 32331116133522, November 2026). What became of whom Brevo does not show then is unknown.
+LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 45.0)
+# After so many looks in a row that show nobody new, an import that has shown somebody is over.
+SILENT_LOOKS = 2
+# After so many that failed in a row nobody is looked for any more.
+FAILED_LOOKS = 3
+# Other sign-ups ask again after so many seconds while an import is under way.
+IMPORTING_AGAIN = 5.0
 # So many contacts may have been created since: others import, too, and Brevo shows the newest first.
 MOST_SHOWN = 10_000
 # So far may Brevo's clock be from ours.
@@ -68,6 +76,7 @@ class Batch:
     context: Resources
     task_id: str
     others: list[BatchItem] = field(default_factory=list)
+    importing: ImportLock | None = None
     done: list[tuple[Lease, Pushed]] = field(default_factory=list)
     now: str = ""
 
@@ -185,6 +194,16 @@ class Batch:
             self._served(item)
 
     def _create(self) -> None:
+        lock = self.context.limiter.import_lock(self.own.push.account)
+        if not lock.acquire():
+            raise _one_import_at_a_time(self.own.push.account)
+        self.importing = lock
+        try:
+            self._import()
+        finally:
+            lock.release()
+
+    def _import(self) -> None:
         steps = [item.step for item in self.items if isinstance(item.step, NewContact)]
         since = datetime.now(UTC) - SKEW
         twice = self.gateway.start_import(self.batch_kind.lists, steps)
@@ -203,11 +222,36 @@ class Batch:
             raise trouble or doubt
 
     def _look_until_found(self, missing: dict[str, BatchItem], since: datetime) -> None:
+        """Look until Brevo shows all of them, or nobody new any more; a look that fails is made up for by the next.
+
+        Raises:
+            SyncError: too many looks in a row failed.
+        """
+        imported, silent, failed = len(missing), 0, 0
         for seconds in LOOKS:
-            self.context.limiter.rest(seconds)
-            self._look_for(missing, since)
-            if not missing:
+            self._rest(seconds)
+            before = len(missing)
+            try:
+                self._look_for(missing, since)
+            except (GatewayUnavailableError, RateLimitedError):
+                failed += 1
+                if failed == FAILED_LOOKS:
+                    raise
+                continue
+            failed, silent = 0, silent + 1 if before == len(missing) < imported else 0
+            if not missing or silent == SILENT_LOOKS:
                 return
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, and keep all leases meanwhile; who lost one is somebody else's now, and is settled by nobody here."""
+        at_once = self.own.push.lease_seconds / 3
+        while seconds > 0:
+            self.context.limiter.rest(min(seconds, at_once))
+            seconds -= at_once
+            leases = [item.push.lease for item in self.items if not item.served]
+            self.own.push.store.renew_leases(leases, self.own.push.lease_seconds)
+            if self.importing:
+                self.importing.renew()
 
     def _look_for(self, missing: dict[str, BatchItem], since: datetime) -> None:
         """Take over what Brevo shows of the imported contacts; the newest come first."""
@@ -282,6 +326,7 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     part = CREATING if batch_kind.verb == "create" else ""
     if part in parts_of(push.lease.paused, push.account):
         return False
+    _wait_for_import(push, batch_kind, context)
     batch = Batch(BatchItem(push, step), batch_kind, context, task_id)
     try:
         if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
@@ -298,3 +343,18 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
         raise
     batch.serve()
     return batch.own.served
+
+
+def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:
+    """Let a sign-up of a crowd wait while another import is under way.
+
+    Raises:
+        RateLimitedError: one is.
+    """
+    crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
+    if crowded and context.limiter.import_lock(push.account).is_held():
+        raise _one_import_at_a_time(push.account)
+
+
+def _one_import_at_a_time(account: str) -> RateLimitedError:
+    return RateLimitedError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)

@@ -1,7 +1,8 @@
 """What goes wrong in company: who does not fit goes alone, what Brevo refuses as a whole is asked for one by one."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import AccountPausedError
 from sync_tasks.providers import Permit
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch
 from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
@@ -235,3 +237,91 @@ def test_an_import_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(crowded
     crowded.work()
     assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
     assert crowded.letters() == []
+
+
+def sign_up(pipeline: Pipeline) -> None:
+    for user_id in PEOPLE:
+        pipeline.subscribe(user_id, "weekly")
+
+
+def settled(pipeline: Pipeline) -> list[str]:
+    """Return who is known to be at Brevo, with nothing left to find out."""
+    states = ((user_id, pipeline.state(user_id)) for user_id in PEOPLE)
+    return [user_id for user_id, state in states if not (state.unknown_since or state.pending)]
+
+
+def test_an_import_that_takes_long_leaves_nobody_in_doubt(crowded: Pipeline, brevo: Sandbox) -> None:
+    brevo.settings.import_seconds = 10 * SHORT
+    sign_up(crowded)
+
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+
+    assert settled(crowded) == PEOPLE
+    assert [request for request in requests if not request.startswith("GET")] == [IMPORT]
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "status", "status": 503}])
+def test_a_look_that_fails_is_made_up_for_by_the_next(crowded: Pipeline, brevo: Sandbox, fault: dict[str, Any]) -> None:
+    sign_up(crowded)
+    brevo.add_fault(count=1, method="GET", path="contacts$", **fault)
+    brevo.add_fault(count=1, method="GET", path="contacts$", **fault)
+
+    crowded.sync("user-0")
+
+    assert settled(crowded) == PEOPLE
+
+
+def test_an_import_that_shows_nobody_new_any_more_is_over(crowded: Pipeline, brevo: Sandbox) -> None:
+    brevo.request("POST", "/contacts", {"email": address_of("user-7"), "ext_id": "a shop"})
+    sign_up(crowded)
+
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+
+    assert sum(request.startswith("GET") for request in requests) <= 1 + 1 + batch.SILENT_LOOKS
+    assert settled(crowded) == [user_id for user_id in PEOPLE if user_id != "user-7"]
+
+
+def test_a_crowd_waits_for_the_import_that_is_under_way(crowded: Pipeline) -> None:
+    sign_up(crowded)
+    lock = crowded.resources.limiter.import_lock("default")
+    assert lock.acquire()
+
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+    assert requests == []
+    assert settled(crowded) == []
+    assert crowded.state("user-0").tries == 0
+
+    lock.release()
+    crowded.sync("user-0")
+    assert settled(crowded) == PEOPLE
+
+
+def test_an_import_that_begins_while_a_crowd_gathers_is_waited_for(crowded: Pipeline) -> None:
+    sign_up(crowded)
+    lock = crowded.resources.limiter.import_lock("default")
+    meddle(crowded, lock.acquire)
+
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+
+    assert IMPORT not in requests
+    assert all(crowded.store.lease(user_id, 1) != "busy" for user_id in PEOPLE[1:])
+
+
+def test_leases_live_as_long_as_an_import(crowded: Pipeline, brevo: Sandbox) -> None:
+    brevo.settings.import_seconds = 8 * SHORT
+    sign_up(crowded)
+    renewed = list[str]()
+    renew = crowded.store.renew_leases
+
+    def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
+        leases = list(leases)
+        renewed.extend(lease.user_id for lease in leases)
+        return renew(leases, seconds)
+
+    crowded.store.__dict__["renew_leases"] = note
+    crowded.sync("user-0")
+    assert set(renewed) == set(PEOPLE)

@@ -1,0 +1,41 @@
+"""One import of an account at a time.
+
+Brevo's help says of imports that stick: "often because multiple imports are running at the same time … wait for your
+current import to finish" (article 32331116133522, November 2026).
+
+Key under ``<namespace>:``: ``importing:<account>`` who imports; it ends half a minute after its holder.
+"""
+
+from contextlib import suppress
+
+from redis.exceptions import LockError
+from redis.lock import Lock
+
+from sync_tasks.state.store import Store
+
+_SECONDS = 30.0
+
+
+class ImportLock:
+    """The right to import contacts into an account, for half a minute at a time."""
+
+    def __init__(self, store: Store, account: str) -> None:
+        self._lock = Lock(store.redis, store.key(f"importing:{account}"), timeout=_SECONDS, thread_local=False)
+
+    def is_held(self) -> bool:
+        """Tell whether anybody imports now."""
+        return bool(self._lock.locked())
+
+    def acquire(self) -> bool:
+        """Take it if nobody has it; tell whether we have it."""
+        return bool(self._lock.acquire(blocking=False))
+
+    def renew(self) -> None:
+        """Keep it for half a minute more; one that was lost is not taken back."""
+        with suppress(LockError):
+            self._lock.reacquire()
+
+    def release(self) -> None:
+        """Let the next import begin."""
+        with suppress(LockError):
+            self._lock.release()
