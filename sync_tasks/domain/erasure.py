@@ -21,9 +21,11 @@ def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, 
     values = {name: _erased_value(name, value, mapping, types) for name, value in remote.attributes.items()}
     values |= dict.fromkeys(mapping.flags, True)
     gone = is_anonymized(remote)
+    # An account may show no ext_id: then it goes along with the address.
+    left = not gone if remote.ext_id is None else not is_erased_ext_id(remote.ext_id)
     return Change(
         address=None if gone else mapping.erased_address.format(token=token),
-        ext_id=erased_ext_id(token) if remote.ext_id and not is_erased_ext_id(remote.ext_id) else None,
+        ext_id=erased_ext_id(token) if left else None,
         attributes={name: value for name, value in values.items() if name in types and differs(remote, name, value)},
         leave=remote.lists,
         blocklisted=None if remote.block and gone else True,

@@ -57,6 +57,18 @@ def remote_state_of(
     return settle_block(seen, wanted.address, wanted.address_since)
 
 
+def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMapping) -> RemoteContact:
+    """Return a contact with the ``ext_id`` that we gave it, if the account shows none.
+
+    Whether Brevo shows it as a field, as ``attributes.EXT_ID`` or nowhere differs (seen until November 2026).
+    """
+    before = contact.seen.get(mapping.account)
+    if remote.ext_id is not None or before is None or before.id != remote.id:
+        return remote
+    wanted = desired_of(contact, mapping, before)
+    return replace(remote, ext_id=wanted.ext_id) if before.digest == wanted.digest else remote
+
+
 def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> dict[int, str]:
     """Return the lists that the person opted out of one by one, and when.
 

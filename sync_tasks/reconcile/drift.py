@@ -10,7 +10,7 @@ from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_drift, difference, differing, essential
 from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
-from sync_tasks.domain.remote_state import remote_state_of
+from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
 from sync_tasks.reconcile.letters import Subject, subject_of
 from sync_tasks.state.records import RemoteRecord
 
@@ -100,7 +100,7 @@ class Drift:
 
 def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | RemoteState:
     """Return what differs in a user's contact, or what was seen of it where nothing does."""
-    before = contact.seen.get(mapping.account)
+    before, remote = contact.seen.get(mapping.account), recall_ext_id(remote, contact, mapping)
     seen = remote_state_of(remote, contact, mapping, before, read_at)
     if seen.digest == ERASED:
         known = before is not None and before.digest == ERASED

@@ -169,7 +169,8 @@ class SandboxAccount:
 
     def show(self, contact: SandboxContact) -> JsonObject:
         """Return a contact as Brevo shows it, in the way in which this account does."""
-        return show_contact(contact, per_list=self.quirks.unsubscription_per_list)
+        quirks = self.quirks
+        return show_contact(contact, ext_id_shown=quirks.ext_id_shown, per_list=quirks.unsubscription_per_list)
 
     def blocklist(self, contact: SandboxContact) -> None:
         """Block e-mail to a contact, account-wide."""

@@ -26,8 +26,11 @@ class SandboxContact:
     statistics: JsonObject | None = None
 
 
-def show_contact(contact: SandboxContact, *, per_list: bool = False) -> JsonObject:
-    """Return the contact as it stands in Brevo's lists of contacts; ``per_list``: with what it unsubscribed from."""
+def show_contact(contact: SandboxContact, *, ext_id_shown: str, per_list: bool = False) -> JsonObject:
+    """Return the contact as it stands in Brevo's lists of contacts.
+
+    ``ext_id_shown``: as an ``attribute``, as a ``field``, or ``nowhere``. ``per_list``: with what it unsubscribed from.
+    """
     shown: JsonObject = {} if contact.email is None else {"email": contact.email}
     shown |= {
         "id": contact.id,
@@ -40,7 +43,9 @@ def show_contact(contact: SandboxContact, *, per_list: bool = False) -> JsonObje
         "listUnsubscribed": list(contact.unsubscribed_ids) if per_list else None,
         "attributes": contact.attributes,
     }
-    if contact.ext_id is not None:
+    if contact.ext_id is not None and ext_id_shown == "attribute":
+        shown["attributes"] = {**contact.attributes, "EXT_ID": contact.ext_id}
+    if contact.ext_id is not None and ext_id_shown == "field":
         shown["ext_id"] = contact.ext_id
     return shown
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sync_tasks.sandbox.contact import SandboxContact
+from sync_tasks.sandbox.contact import SandboxContact, show_contact
 from sync_tasks.sandbox.list_routes import show_list
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.settings import Quirks
@@ -38,7 +38,7 @@ def show_overview(sandbox: Sandbox, offset: int, find: str = "") -> JsonObject:
     account = sandbox.account
     contacts, count = find_contacts(sandbox, offset, find.strip().lower())
     return {
-        "contacts": [account.show(contact) for contact in contacts],
+        "contacts": [show_contact(contact, ext_id_shown="field") for contact in contacts],
         "count": count,
         "total": len(account.contacts),
         "offset": offset,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlencode
 from sync_tasks.sandbox import people
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import read_address, read_change
-from sync_tasks.sandbox.contact import SandboxContact
+from sync_tasks.sandbox.contact import SandboxContact, show_contact
 from sync_tasks.sandbox.faults import Fault, Faults, refuse_by_firewall, spoil
 from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.journal import Journal, Request
@@ -176,5 +176,5 @@ class Sandbox:
         return self.account.create(change)
 
     def _dump(self, contact: SandboxContact) -> JsonObject:
-        shown = self.account.show(contact)
+        shown = show_contact(contact, ext_id_shown="field", per_list=self.quirks.unsubscription_per_list)
         return shown | {"attributes": dict(contact.attributes), "statistics": contact.statistics or {}}

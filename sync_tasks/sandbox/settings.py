@@ -22,6 +22,7 @@ class Quirks:
     unlink_non_member_is_refused: bool = False
     null_clears: bool = True
     address_filter_finds: bool = False
+    ext_id_shown: Literal["attribute", "field", "nowhere"] = "attribute"
     unsubscription_per_list: bool = False
     api_blocklisting_fires_unsubscribed: bool = False
     example_addresses_refused: bool = False

@@ -10,7 +10,13 @@ from sync_tasks.domain.diff import Change, describe_change, differing
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.planning import Step, SyncView
-from sync_tasks.domain.remote_state import after_move, is_erased_unknown, remote_state_of, still_guarded
+from sync_tasks.domain.remote_state import (
+    after_move,
+    is_erased_unknown,
+    recall_ext_id,
+    remote_state_of,
+    still_guarded,
+)
 from sync_tasks.errors import LeaseLostError, MissingContactError, MissingListError, RejectedContactError, SyncError
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
@@ -127,6 +133,7 @@ class Push:
             self.take_over(moved, self.known().forgotten)
         elif self._is_known_erased(remote) or self.ownership.is_mine(remote):
             contact, guarded = self.lease.contact, self.view.guarded
+            remote = recall_ext_id(remote, contact, self.mapping)
             known = remote_state_of(remote, contact, self.mapping, self.known(), self.store.now(), guarded=guarded)
             self.differing = differing(remote, desired_of(contact, self.mapping, known))
             self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))

@@ -1,5 +1,7 @@
 """Creating, changing, showing and deleting single contacts."""
 
+from typing import Any, Literal
+
 import pytest
 
 from sync_tasks.sandbox import Sandbox
@@ -7,6 +9,22 @@ from tests.support.sandbox_clock import Clock
 
 BERT = {"email": "Bert@Portal.org", "ext_id": "u-2", "attributes": {"FIRSTNAME": "Bert"}, "listIds": [3, 5]}
 TAKEN = {"duplicate_identifiers": ["email"]}
+
+
+@pytest.mark.parametrize(
+    ("shown", "field", "attribute"), [("attribute", None, "u-2"), ("field", "u-2", None), ("nowhere", None, None)]
+)
+def test_an_ext_id_is_shown_in_one_of_three_ways(
+    brevo: Sandbox, shown: Literal["attribute", "field", "nowhere"], field: str | None, attribute: str | None
+) -> None:
+    brevo.quirks.ext_id_shown = shown
+    brevo.request("POST", "/contacts", BERT)
+    contacts: Any = [
+        brevo.request("GET", "/contacts/1").json(),
+        brevo.request("GET", "/contacts/u-2", identifierType="ext_id").json(),
+        *brevo.request("GET", "/contacts").json()["contacts"],  # type: ignore[index]
+    ]
+    assert [(one.get("ext_id"), one["attributes"].get("EXT_ID")) for one in contacts] == [(field, attribute)] * 3
 
 
 def test_a_created_contact_is_shown_with_its_address_in_lower_case(brevo: Sandbox) -> None:
@@ -17,7 +35,6 @@ def test_a_created_contact_is_shown_with_its_address_in_lower_case(brevo: Sandbo
     assert shown == {
         "email": "bert@portal.org",
         "id": 1,
-        "ext_id": "u-2",
         "emailBlacklisted": False,
         "smsBlacklisted": False,
         "whatsappBlacklisted": False,
@@ -25,7 +42,7 @@ def test_a_created_contact_is_shown_with_its_address_in_lower_case(brevo: Sandbo
         "modifiedAt": "2027-01-15T08:00:00.000Z",
         "listIds": [3, 5],
         "listUnsubscribed": None,
-        "attributes": {"FIRSTNAME": "Bert"},
+        "attributes": {"FIRSTNAME": "Bert", "EXT_ID": "u-2"},
         "statistics": {},
     }
 

@@ -1,0 +1,77 @@
+"""Wherever Brevo shows an ``ext_id``, or nowhere: the workflows and a comparison end the same."""
+
+from typing import Any
+
+import pytest
+
+from sync_tasks.sandbox import Sandbox
+from tests.support.comparing import found
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
+
+PATTERNS = ["{user_id}", "portal-{user_id}"]
+
+
+@pytest.fixture(params=["attribute", "field", "nowhere"])
+def shown(request: pytest.FixtureRequest, brevo: Sandbox) -> str:
+    brevo.quirks.ext_id_shown = request.param
+    return str(request.param)
+
+
+@pytest.fixture(params=PATTERNS)
+def pipeline(request: pytest.FixtureRequest, make_pipeline: MakePipeline, shown: str) -> Pipeline:
+    assert shown
+    return make_pipeline(contacts={"ext_id": request.param})
+
+
+def test_the_four_workflows_end_the_same(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.request("POST", "/contacts", {"email": address_of("bea"), "attributes": {"FIRSTNAME": "B."}})
+    for user_id in ("ada", "bea", "cleo"):
+        pipeline.subscribe(user_id, first_name=user_id.title())
+        pipeline.subscribe(user_id, "weekly")
+    pipeline.work()
+    pipeline.update("ada", email="ada.new@portal.org", first_name="Adele")
+    pipeline.unsubscribe("bea", "weekly")
+    pipeline.anonymize("cleo")
+    pipeline.work()
+
+    ada, bea, cleo = (held(brevo, name) for name in ("ada.new@", address_of("bea"), "deleted-"))
+    assert (ada["attributes"]["FIRSTNAME"], ada["listIds"]) == ("Adele", [3, 5])
+    assert (bea["attributes"]["FIRSTNAME"], bea["listIds"]) == ("Bea", [3])
+    assert (cleo["attributes"]["FIRSTNAME"], cleo["listIds"]) == ("DELETED", [])
+    assert "cleo" not in str(brevo.contacts())
+    assert len(brevo.contacts()) == 3
+    assert pipeline.letters() == []
+
+
+def test_a_comparison_finds_what_is_wrong_and_then_nothing(pipeline: Pipeline, brevo: Sandbox) -> None:
+    for user_id in ("ada", "bea", "cleo", "dora"):
+        pipeline.subscribe(user_id, first_name=user_id.title())
+    pipeline.work()
+    pipeline.anonymize("dora")
+    pipeline.work()
+    assert found(pipeline) == {}
+
+    brevo.edit(address_of("ada"), {"unlinkListIds": [3]})
+    brevo.edit(address_of("bea"), {"attributes": {"FIRSTNAME": "Zoe"}})
+    brevo.request("DELETE", f"/contacts/{held(brevo, address_of('cleo'))['id']}")
+
+    assert found(pipeline) == {"missing on list": 1, "attribute": 1, "missing contact": 1}
+    assert found(pipeline) == {}
+    assert [contact["listIds"] for contact in brevo.contacts() if "deleted" not in str(contact["email"])] == [[3]] * 3
+
+
+def test_a_creation_that_nobody_heard_of_makes_no_second_contact(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("drop_after", count=1, method="POST", path="/contacts$")
+    pipeline.subscribe("ada")
+    pipeline.work_once()
+    pipeline.update("ada", email="ada.new@portal.org")
+    pipeline.work()
+
+    (ada,) = brevo.contacts()
+    assert (ada["email"], ada["listIds"]) == ("ada.new@portal.org", [3])
+
+
+def held(brevo: Sandbox, beginning: str) -> dict[str, Any]:
+    """Return the only contact whose address begins like this."""
+    (contact,) = (one for one in brevo.contacts() if str(one["email"]).startswith(beginning))
+    return contact
