@@ -26,6 +26,8 @@ ASKED_AGAIN = 600
 # So soon each process looks again in Redis, not at Brevo, whether a person accepted that the account is another one.
 CONFIRMED = 5.0
 _MOVING = "moving"
+# After so many seconds whoever was being pushed is asked for again.
+_LEASED_AGAIN = 0.5
 # For so long a refusal is believed without asking again, where the same key may open another account.
 _REFUSED = 30.0
 
@@ -148,12 +150,7 @@ def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFI
     time.sleep(patience)
     seen_to = 0
     for users in _known_users(store, name):
-        waiting = users
-        while waiting:
-            told = bulk.forget_account(store, waiting, name)
-            waiting = [user for user, done in zip(waiting, told, strict=True) if not done]
-            if waiting:
-                time.sleep(0.5)
+        _forget_account(store, users, name)
         seen_to += len(users)
         yield seen_to
     bulk.forget_in_tombstones(store, name)
@@ -179,12 +176,21 @@ def forget_gone(store: Store, name: str) -> Iterator[int]:
     """Forget an account that is gone, and let erasures that waited for it come to their end; yield as above."""
     seen_to = 0
     for users in _known_users(store, name):
-        bulk.forget_account(store, users, name)
+        _forget_account(store, users, name)
         seen_to += len(users)
         yield seen_to
     fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
     if fields:
         store.redis.hdel(store.key("owners"), *map(str, fields))
+
+
+def _forget_account(store: Store, users: list[str], name: str) -> None:
+    """Forget what an account held of users; wait for whoever is being pushed."""
+    while users:
+        told = bulk.forget_account(store, users, name)
+        users = [user for user, done in zip(users, told, strict=True) if not done]
+        if users:
+            time.sleep(_LEASED_AGAIN)
 
 
 def _known_users(store: Store, name: str) -> Iterator[list[str]]:

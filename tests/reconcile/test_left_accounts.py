@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sync_tasks.errors import UnconfiguredAccountError
+from sync_tasks.state.store import Lease
 from sync_tasks.sync.accounts import find_left, forget_gone
 from tests.support.desk import Desk
 from tests.support.pipeline import Pipeline
@@ -44,6 +45,15 @@ def test_once_a_person_says_that_it_is_gone_the_erasure_ends(left: Pipeline) -> 
     left.work()
     assert (left.store.peek("anna"), left.store.is_erased("anna")) == (None, True)
     assert find_left(left.store, ["default"]) == []
+
+
+def test_who_is_being_pushed_is_waited_for_before_the_account_is_forgotten(left: Pipeline) -> None:
+    left.anonymize("anna")
+    assert isinstance(left.store.lease("anna", 0.7), Lease)
+
+    assert list(forget_gone(left.store, "other")) == [1]
+
+    assert set(left.state("anna").seen) == {"default"}
 
 
 def test_an_account_that_left_is_named_by_the_doctor(left: Pipeline, desk: Desk) -> None:
