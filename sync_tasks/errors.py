@@ -33,6 +33,10 @@ class RateLimitedError(TransientError):
         return str(self.args[0])
 
 
+class ImportUnderWayError(RateLimitedError):
+    """Another import of the account is under way; the contact may go along with the next one at any time."""
+
+
 class GatewayUnavailableError(TransientError):
     """Brevo could not be reached or broke down; where ``outcome_unknown``, it may still apply what we asked for."""
 

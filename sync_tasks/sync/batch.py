@@ -30,7 +30,13 @@ from sync_tasks.domain.planning import (
 )
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.errors import GatewayUnavailableError, RateLimitedError, RejectedContactError, SyncError
+from sync_tasks.errors import (
+    GatewayUnavailableError,
+    ImportUnderWayError,
+    RateLimitedError,
+    RejectedContactError,
+    SyncError,
+)
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.state.store import Lease
@@ -51,7 +57,7 @@ SILENT_LOOKS = 2
 # After so many that failed in a row nobody is looked for any more.
 FAILED_LOOKS = 3
 # Other sign-ups ask again after so many seconds while an import is under way.
-IMPORTING_AGAIN = 5.0
+IMPORTING_AGAIN = 10.0
 # So many contacts may have been created since: others import, too, and Brevo shows the newest first.
 MOST_SHOWN = 10_000
 # So far may Brevo's clock be from ours.
@@ -349,12 +355,12 @@ def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resource
     """Let a sign-up of a crowd wait while another import is under way.
 
     Raises:
-        RateLimitedError: one is.
+        ImportUnderWayError: one is.
     """
     crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
     if crowded and context.limiter.import_lock(push.account).is_held():
         raise _one_import_at_a_time(push.account)
 
 
-def _one_import_at_a_time(account: str) -> RateLimitedError:
-    return RateLimitedError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)
+def _one_import_at_a_time(account: str) -> ImportUnderWayError:
+    return ImportUnderWayError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)

@@ -13,6 +13,7 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import (
     ErasedAtBrevoError,
     ForeignContactError,
+    ImportUnderWayError,
     PartPausedError,
     PermanentError,
     PoisonedContactError,
@@ -93,7 +94,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float 
     contact = pushed.contact
     unknown_since = _unknown_since(pushed, pipeline)
     complete = contact.erased and not unknown_since and (not pushed.errors or _is_idle(pushed))
-    due = delay if delay is not None else _verifying(pushed, unknown_since, pipeline)
+    due = _due(pushed, delay) if delay is not None else _verifying(pushed, unknown_since, pipeline)
     letters = {
         key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in outcomes.dead.items()
     }
@@ -110,6 +111,12 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float 
         history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
+
+
+def _due(pushed: Pushed, delay: float) -> float:
+    """Return in how many seconds anybody may try again: at once if the next import may take the contact along."""
+    waits_for_import = any(isinstance(error, ImportUnderWayError) for error in pushed.errors.values())
+    return 0.0 if waits_for_import else delay
 
 
 def _made_sure(pushed: Pushed) -> dict[str, str]:

@@ -283,19 +283,22 @@ def test_an_import_that_shows_nobody_new_any_more_is_over(crowded: Pipeline, bre
     assert settled(crowded) == [user_id for user_id in PEOPLE if user_id != "user-7"]
 
 
-def test_a_crowd_waits_for_the_import_that_is_under_way(crowded: Pipeline) -> None:
+def test_a_crowd_waits_for_the_import_that_is_under_way_and_goes_along_with_the_next(crowded: Pipeline) -> None:
     sign_up(crowded)
     lock = crowded.resources.limiter.import_lock("default")
     assert lock.acquire()
 
     with crowded.requests() as requests:
-        crowded.sync("user-0")
+        reports = [crowded.sync(user_id) for user_id in PEOPLE]
     assert requests == []
+    assert [report.retry_in is not None for report in reports] == [True] * len(PEOPLE)
     assert settled(crowded) == []
     assert crowded.state("user-0").tries == 0
 
     lock.release()
-    crowded.sync("user-0")
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+    assert requests.count(IMPORT) == 1
     assert settled(crowded) == PEOPLE
 
 
