@@ -92,6 +92,10 @@ class RejectedContactError(PermanentError):
     """Brevo refuses this contact as it is."""
 
 
+class RejectedNumberError(RejectedContactError):
+    """Brevo refuses a telephone number of this contact, and has taken all else."""
+
+
 class AddressTakenError(PermanentError):
     """The pipeline knows the address as another living user's."""
 

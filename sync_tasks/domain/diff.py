@@ -1,7 +1,8 @@
 """What differs between how a contact should be on one account and how it is: the one change that mends it. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
 from sync_tasks.domain.desired import DesiredContact
@@ -39,6 +40,9 @@ class Change:
 
     def __bool__(self) -> bool:
         return self != Change()
+
+
+_Written = TypeVar("_Written", NewContact, Change)
 
 
 def difference(wanted: DesiredContact, seen: RemoteState, guarded: Block | None = None) -> Change:
@@ -88,6 +92,12 @@ def _blocklisting(
     if seen.block:
         return True if moves else None  # an e-mail change lifts the block unless it is sent along
     return True if guarded else None
+
+
+def without_numbers(wanted: _Written) -> _Written:
+    """Return the same without telephone numbers: a number that Brevo dislikes, or that another has, spoils no rest."""
+    rest = {name: value for name, value in wanted.attributes.items() if name not in NUMBERS}
+    return replace(wanted, attributes=rest)
 
 
 def essential(change: Change, mapping: AccountMapping) -> Change:

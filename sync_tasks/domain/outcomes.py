@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Self
 
 from sync_tasks.domain.contact import STAMP, Contact, EventKey, RemoteState
+from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.mapping import PortalMapping
 from sync_tasks.errors import (
     InvalidEventError,
@@ -14,6 +15,7 @@ from sync_tasks.errors import (
     PartPausedError,
     PermanentError,
     RateLimitedError,
+    RejectedNumberError,
     RetiredNewsletterError,
     StateHeldError,
     SyncError,
@@ -167,7 +169,7 @@ def find_error(
         return next((error for error in unended if error), None)
     if key.task == "subscribe_contact" and (found := mapping.find_newsletter(key.newsletter)) and found.retired:
         return RetiredNewsletterError(f"newsletter {key.newsletter!r} is retired: it takes no sign-ups any more")
-    return _worst(errors.values()) or _unmapped(key, contact, mapping)
+    return _worst(_errors_of(key, contact, mapping, errors)) or _unmapped(key, contact, mapping)
 
 
 def _unended(
@@ -186,14 +188,28 @@ def _unended(
             yield errors.get(where)
 
 
+def _errors_of(
+    key: EventKey, contact: Contact, mapping: PortalMapping, errors: Mapping[str, SyncError]
+) -> Iterator[SyncError]:
+    """Yield the errors that concern an event: a refused telephone number only concerns the event that brought it."""
+    names = {mapping.attributes.get(name) for name in _attributes_of(key, contact)}
+    for error in errors.values():
+        if contact.erased or names & NUMBERS or not isinstance(error, RejectedNumberError):
+            yield error
+
+
+def _attributes_of(key: EventKey, contact: Contact) -> Iterator[str]:
+    """Yield the attributes of which an event has the last word."""
+    return (name[2:] for name, text in contact.registers.items() if name[:2] == "a:" and text[:STAMP] == key.stamp)
+
+
 def _worst(errors: Iterable[SyncError]) -> SyncError | None:
     """What may pass comes first: while one account waits, nothing is final."""
     return min(errors, key=lambda error: isinstance(error, PermanentError), default=None)
 
 
 def _unmapped(key: EventKey, contact: Contact, mapping: PortalMapping) -> InvalidEventError | None:
-    names = [name[2:] for name, text in contact.registers.items() if name[:2] == "a:" and text[:STAMP] == key.stamp]
-    unmapped = sorted(set(names) - set(mapping.attributes))
+    unmapped = sorted(set(_attributes_of(key, contact)) - set(mapping.attributes))
     if not unmapped or key.task == "unsubscribe_contact":
         return None
     return InvalidEventError(f"attributes.{', attributes.'.join(unmapped)}: mapped to no Brevo attribute")

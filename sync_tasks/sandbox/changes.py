@@ -66,6 +66,8 @@ def read_attributes(values: Mapping[str, object], account: SandboxAccount) -> di
         attribute = account.attributes.get(name)
         if attribute is None:
             continue
+        if value == "" and name == "SMS" and account.quirks.empty_number_refused:
+            raise invalid("Invalid phone number")
         if value == "" or (value is None and account.quirks.null_clears):
             taken[attribute.name] = None
         elif attribute.accepts(value):

@@ -27,6 +27,7 @@ class Quirks:
     api_blocklisting_fires_unsubscribed: bool = False
     example_addresses_refused: bool = False
     phone_numbers_checked: bool = True
+    empty_number_refused: bool = False
     statistics_left_out: bool = False
     duplicate_code_on_create: Literal["duplicate_parameter", "invalid_parameter"] = "duplicate_parameter"
     get_id_status_on_update: Literal[200, 201] = 201

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import STAMP, RemoteContact
 from sync_tasks.domain.desired import desired_of, digest
-from sync_tasks.domain.diff import Change, NewContact, essential
+from sync_tasks.domain.diff import Change, NewContact, essential, without_numbers
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.domain.planning import (
@@ -30,11 +30,13 @@ from sync_tasks.errors import (
     MissingListError,
     PartPausedError,
     RejectedContactError,
+    RejectedNumberError,
     StateHeldError,
 )
+from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
 from sync_tasks.sync.conflicts import address_taken, adopt, find_holder, give_way, heirs_of, leave_to, make_room
-from sync_tasks.sync.push import Push
+from sync_tasks.sync.push import Push, rejected_number
 
 MAX_STEPS = 12
 
@@ -147,6 +149,8 @@ class AccountPush(Push):
             self._wait_to_create(error)
             return
         except DuplicateContactError as error:
+            if {"email", "ext_id"}.isdisjoint(error.identifiers):
+                self._create_in_part(new)
             holder = find_holder(self.gateway, error, new.address, new.ext_id)
             if not self.ownership.is_mine(holder):
                 give_way(self, holder)
@@ -154,6 +158,28 @@ class AccountPush(Push):
                 raise foreign_contact(holder.id) from None
             self.learn(adopt(self, holder))
             return
+        except RejectedContactError:
+            self._create_in_part(new)
+            raise
+        self._note_created(new, written)
+
+    def _create_in_part(self, new: NewContact) -> None:
+        """Create the contact without the telephone numbers for which it may have been refused.
+
+        Raises:
+            RejectedNumberError: it was created.
+        """
+        sound = without_numbers(new)
+        if sound.attributes == new.attributes:
+            return
+        try:
+            written = self.noting(lambda: self.gateway.create(sound))
+        except RejectedContactError:
+            return
+        self._note_created(sound, written)
+        raise rejected_number(new)
+
+    def _note_created(self, new: NewContact, written: Written) -> None:
         told = digest(new.attributes, new.ext_id)
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
         self.view = SyncView(
@@ -188,7 +214,7 @@ class AccountPush(Push):
             self.view = SyncView(before.forgotten, fresh=True)
         except DuplicateContactError as error:
             make_room(self, error, change)
-        except MissingListError:
+        except (MissingListError, RejectedNumberError):
             raise
         except RejectedContactError:
             if self.view.fresh or not change.leave:

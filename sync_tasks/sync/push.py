@@ -6,7 +6,7 @@ from typing import Any
 
 from sync_tasks.domain.contact import EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import Change, describe_change, differing
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact, describe_change, differing, without_numbers
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.planning import Step, SyncView
@@ -17,7 +17,14 @@ from sync_tasks.domain.remote_state import (
     remote_state_of,
     still_guarded,
 )
-from sync_tasks.errors import LeaseLostError, MissingContactError, MissingListError, RejectedContactError, SyncError
+from sync_tasks.errors import (
+    LeaseLostError,
+    MissingContactError,
+    MissingListError,
+    RejectedContactError,
+    RejectedNumberError,
+    SyncError,
+)
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
@@ -176,13 +183,45 @@ class Push:
         self.noting(lambda: self.gateway.change(contact_id, change))
 
     def change(self, contact_id: int, change: Change, *, at_least: Change) -> None:
-        """Send a change; where Brevo refuses the whole, what ends something must reach it all the same."""
+        """Send a change; if Brevo refuses the whole, send what is sound, or at least what ends something.
+
+        Raises:
+            RejectedContactError: Brevo refused the whole.
+        """
         try:
             self.noting(lambda: self.gateway.change(contact_id, change))
         except MissingContactError:
             raise
         except RejectedContactError:
-            if at_least and at_least != change:
-                self.noting(lambda: self.gateway.change(contact_id, at_least))
-                self.view = replace(self.view, seen=after_move(self.known(), at_least))
+            self._change_in_part(contact_id, change, at_least)
             raise
+
+    def _is_accepted(self, contact_id: int, sound: Change) -> bool:
+        """Send what is sound of a change, if anything is, and tell whether Brevo has it."""
+        try:
+            if sound:
+                self.noting(lambda: self.gateway.change(contact_id, sound))
+        except RejectedContactError:
+            return False
+        moved = after_move(self.known(), sound)
+        self.view = replace(self.view, seen=replace(moved, address=sound.address or moved.address))
+        return True
+
+    def _change_in_part(self, contact_id: int, change: Change, at_least: Change) -> None:
+        """Send less of a change that was refused as a whole.
+
+        Raises:
+            RejectedNumberError: Brevo has all but the telephone numbers.
+        """
+        sound = without_numbers(change)
+        if sound != change and self._is_accepted(contact_id, sound):
+            raise rejected_number(change)
+        if at_least and at_least != change:
+            self.noting(lambda: self.gateway.change(contact_id, at_least))
+            self.view = replace(self.view, seen=after_move(self.known(), at_least))
+
+
+def rejected_number(refused: Change | NewContact) -> RejectedNumberError:
+    """Return the error that names the telephone numbers Brevo refuses."""
+    names = ", ".join(sorted(NUMBERS & refused.attributes.keys()))
+    return RejectedNumberError(f"Brevo refuses {names}: no such number, or another contact has it; all else is done")

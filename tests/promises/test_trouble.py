@@ -231,7 +231,7 @@ def test_a_refused_value_is_one_dead_letter_at_the_first_try_and_stops_no_opt_ou
     assert outcomes.dead.keys() == {changed}
     held = pipeline.held("anna")
     assert (held["listIds"], held["attributes"]["DAILY_UNSUBSCRIBED"]) == ([5], True)
-    assert [letter.error for letter in pipeline.letters()] == ["RejectedContactError"]
+    assert [letter.error for letter in pipeline.letters()] == ["RejectedNumberError"]
     with pipeline.requests() as requests:
         pipeline.work()
     assert requests == []
