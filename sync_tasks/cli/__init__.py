@@ -32,6 +32,8 @@ from sync_tasks.cli.commands import (
 from sync_tasks.errors import ConfigurationError
 
 # They bring all they need along.
+# The exit code of who was interrupted by Ctrl-C.
+_INTERRUPTED = 130
 _ON_THEIR_OWN = frozenset({"demo", "sandbox", "schema"})
 
 
@@ -89,11 +91,21 @@ app.command("schema")(schema.show_schema)
 app.add_typer(webhooks.app, name="webhooks")
 
 
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Tell whether an error comes from Ctrl-C.
+
+    Until 3.11 CPython makes a RuntimeError of an exception that comes up while a class is made, as in an import.
+    """
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__))
+
+
 def main() -> None:
     """Run the command line; of an error nobody expected only class and places are told: its text may be personal."""
     try:
         app(prog_name="sync-tasks")
     except Exception as error:  # noqa: BLE001 - the last frontier
+        if _is_interrupt(error):
+            sys.exit(_INTERRUPTED)
         from sync_tasks.log import describe
 
         output.complain(f"unexpected error\n{describe(error)}")

@@ -119,4 +119,5 @@ def _meet_trouble(pipeline: Pipeline) -> None:
         store.grant(Question("default", "other", 0, 30_000, ((1, 3_600_000_000),)))
     limiter.record_usage("default", "other", 100, 3)
     limiter.hold("default", 60, "contacts")
+    assert limiter.import_lock("default").acquire()
     limiter.pause("default", UnauthorizedError("401"))
