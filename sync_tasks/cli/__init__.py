@@ -103,6 +103,8 @@ def main() -> None:
     """Run the command line; of an error nobody expected only class and places are told: its text may be personal."""
     try:
         app(prog_name="sync-tasks")
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last frontier
         if _is_interrupt(error):
             sys.exit(_INTERRUPTED)
