@@ -179,6 +179,11 @@ class Store:
         held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("lease_batch", *head))
         return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
 
+    def next_pending(self, kind: str, but: str) -> str | None:
+        """Return who has waited longest with an event of this kind (``task:newsletter``), but for one user."""
+        users = cast("list[str]", self.redis.zrange(self.key(f"pending:{kind}"), 0, 1))
+        return next((user for user in users if user != but), None)
+
     def release(self, lease: Lease, kind: str) -> None:
         """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
         self._run("release", lease.user_id, lease.token, kind)

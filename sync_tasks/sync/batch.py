@@ -208,6 +208,15 @@ class Batch:
             self._import()
         finally:
             lock.release()
+            self._nudge_next()
+
+    def _nudge_next(self) -> None:
+        """Let somebody begin the next import who waited for the end of this one."""
+        own = self.own.push
+        kind = pending_kind_of(self.batch_kind, own.mapping, own.lease.contact)
+        following = own.store.next_pending(kind, own.lease.user_id) if kind else None
+        if following:
+            own.users_to_nudge.add(following)
 
     def _import(self) -> None:
         steps = [item.step for item in self.items if isinstance(item.step, NewContact)]

@@ -302,6 +302,17 @@ def test_a_crowd_waits_for_the_import_that_is_under_way_and_goes_along_with_the_
     assert settled(crowded) == PEOPLE
 
 
+def test_whoever_ends_an_import_wakes_one_of_those_who_waited(crowded: Pipeline) -> None:
+    sign_up(crowded)
+    late = {f"late-{number}" for number in range(10)}
+    meddle(crowded, lambda: [crowded.subscribe(user_id, "weekly") for user_id in late])
+
+    report = crowded.sync("user-0")
+
+    assert settled(crowded) == PEOPLE
+    assert len(report.nudge & late) == 1
+
+
 def test_an_import_that_begins_while_a_crowd_gathers_is_waited_for(crowded: Pipeline) -> None:
     sign_up(crowded)
     lock = crowded.resources.limiter.import_lock("default")
