@@ -52,10 +52,10 @@ def test_celery_can_hand_on_every_error(error: SyncError) -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_every_error_has_one_fate(kind: type[SyncError]) -> None:
+def test_every_error_has_one_outcome(kind: type[SyncError]) -> None:
     outcomes = (TransientError, PermanentError, AccountError, ConfigurationError, UnexpectedError)
 
-    assert kind is SyncError or sum(issubclass(kind, fate) for fate in outcomes) == 1
+    assert kind is SyncError or sum(issubclass(kind, outcome) for outcome in outcomes) == 1
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -10,7 +10,7 @@ A subscription has two registers, one for each clock: ``n:<newsletter>`` holds w
 The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and
 ``t:<newsletter>`` are registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user,
 until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
-without a fate yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
+without an outcome yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
 ``l:<account>`` asks to look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told
 of, with ``list.<id>`` as its kind for a list that was named. The rest is bookkeeping: ``rev``, ``latest``, ``clamped``
 (moments that were moved, see ``prelude.lua``), ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.

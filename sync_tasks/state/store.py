@@ -185,7 +185,7 @@ class Store:
         return next((user for user in users if user != but), None)
 
     def release(self, lease: Lease, kind: str) -> None:
-        """Give a lease back as if it had never been taken; company of this kind is looked for among others first."""
+        """Give a lease back as if it had never been taken; a batch of this kind is made of others first."""
         self._run("release", lease.user_id, lease.token, kind)
 
     def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:

@@ -1,7 +1,7 @@
 """Many contacts in one request: whoever waits for its grant takes along all who could use the same one.
 
 Without load nobody waits, and each contact goes alone and at once. The scarcer the grants, the longer the waiting, the
-larger the company: there is nothing to tune. A crowd of people with the same wish takes company without waiting. One
+larger the batch: there is nothing to tune. A crowd of people with the same wish makes a batch without waiting. One
 lease for each contact keeps everybody else away from it; whoever cannot be served together is given back untouched and
 comes by its own nudge.
 """
@@ -45,7 +45,7 @@ from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude_all
 from sync_tasks.sync.settlement import Pushed
 
-# From so many on, the work itself is what is scarce: company is worth while even where no request has to wait.
+# From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
 WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
@@ -66,7 +66,7 @@ SKEW = timedelta(minutes=2)
 
 @dataclass(slots=True, repr=False)
 class BatchItem:
-    """One contact of a company, and its next step."""
+    """One contact of a batch, and its next step."""
 
     push: AccountPush
     step: Write | NewContact | Read
@@ -329,7 +329,7 @@ class Batch:
 
 
 def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
-    """Tell whether a step was taken in company, which is only looked for where the request has to wait for its grant.
+    """Tell whether a batch took the step; one is only made if the request has to wait for its permit, or by a crowd.
 
     Raises:
         SyncError: the request's own trouble, or that of its account.

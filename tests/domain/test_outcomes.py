@@ -41,7 +41,9 @@ JOIN, OPT_OUT, RENAME = subscribe(1), unsubscribe(1), update(1, first_name="Ada"
 BUSY, REFUSED, PAUSED = TooEarlyError("425"), RejectedContactError("400"), AccountPausedError("paused", 30)
 
 
-def fate(event: Event, errors: dict[str, SyncError], *, expired: bool = False, **known: Any) -> tuple[str, object]:
+def outcome_of(
+    event: Event, errors: dict[str, SyncError], *, expired: bool = False, **known: Any
+) -> tuple[str, object]:
     """Return what becomes of an event, and why."""
     seen = known.pop("seen", {"news": ON, "sports": ON})
     outcomes = decide_outcomes(contact_of(event, *known.pop("after", ())), SETTINGS, seen, errors, expired=expired)
@@ -53,7 +55,7 @@ def fate(event: Event, errors: dict[str, SyncError], *, expired: bool = False, *
 
 @pytest.mark.parametrize("event", [JOIN, OPT_OUT, RENAME, anonymize(1)])
 def test_without_trouble_every_event_is_reflected(event: Event) -> None:
-    assert fate(event, {}) == ("done", None)
+    assert outcome_of(event, {}) == ("done", None)
 
 
 @pytest.mark.parametrize("event", [JOIN, RENAME, anonymize(1)])
@@ -70,7 +72,7 @@ def test_without_trouble_every_event_is_reflected(event: Event) -> None:
 def test_while_one_account_waits_nothing_is_final(
     event: Event, errors: dict[str, SyncError], what: str, why: SyncError
 ) -> None:
-    assert fate(event, errors) == (what, why)
+    assert outcome_of(event, errors) == (what, why)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +89,12 @@ def test_while_one_account_waits_nothing_is_final(
 def test_an_opt_out_is_reflected_once_its_own_list_is_left(
     seen: dict[str, RemoteState], errors: dict[str, SyncError], what: str, why: SyncError | None
 ) -> None:
-    assert fate(OPT_OUT, errors, seen=seen) == (what, why)
+    assert outcome_of(OPT_OUT, errors, seen=seen) == (what, why)
 
 
 @pytest.mark.parametrize("event", [subscribe(1, "unheard-of"), unsubscribe(1, "unheard-of")])
 def test_an_unknown_newsletter_is_a_dead_letter_by_its_name(event: Event) -> None:
-    what, why = fate(event, {})
+    what, why = outcome_of(event, {})
     assert what == "dead"
     assert isinstance(why, UnknownNewsletterError)
     assert str(why) == "newsletter 'unheard-of' is not in the configuration"
@@ -100,25 +102,25 @@ def test_an_unknown_newsletter_is_a_dead_letter_by_its_name(event: Event) -> Non
 
 @pytest.mark.parametrize("event", [update(1, attributes={"city": "Ulm"}), subscribe(1, attributes={"city": "Ulm"})])
 def test_an_unmapped_attribute_is_a_dead_letter_by_its_name(event: Event) -> None:
-    what, why = fate(event, {})
+    what, why = outcome_of(event, {})
     assert (what, str(why)) == ("dead", "attributes.city: mapped to no Brevo attribute")
     assert isinstance(why, InvalidEventError)
 
 
 def test_an_unmapped_attribute_that_a_newer_event_overwrote_is_nobodys_fault() -> None:
     newer = update(2, attributes={"city": "Bonn"})
-    assert fate(update(1, attributes={"city": "Ulm"}), {}, after=[newer]) == ("done", None)
+    assert outcome_of(update(1, attributes={"city": "Ulm"}), {}, after=[newer]) == ("done", None)
 
 
 def test_an_unmapped_attribute_stops_no_opt_out_of_the_same_moment() -> None:
-    assert fate(OPT_OUT, {}, after=[update(1, attributes={"city": "Ulm"})]) == ("done", None)
+    assert outcome_of(OPT_OUT, {}, after=[update(1, attributes={"city": "Ulm"})]) == ("done", None)
 
 
 @pytest.mark.parametrize("event", [JOIN, OPT_OUT, RENAME, subscribe(1, "unheard-of")])
 def test_an_erasure_settles_every_other_event_whatever_the_trouble(event: Event) -> None:
     erasure = anonymize(2)
-    assert fate(event, {"news": BUSY}, after=[erasure]) == ("done", None)
-    assert fate(erasure, {"news": BUSY}, after=[event]) == ("waiting", BUSY)
+    assert outcome_of(event, {"news": BUSY}, after=[erasure]) == ("done", None)
+    assert outcome_of(erasure, {"news": BUSY}, after=[event]) == ("waiting", BUSY)
 
 
 OWN = {GatewayUnavailableError, TooEarlyError, AddressBusyError, TransientError}
@@ -141,7 +143,7 @@ OWN = {GatewayUnavailableError, TooEarlyError, AddressBusyError, TransientError}
 def test_trouble_of_the_account_never_ages_into_a_dead_letter(error: SyncError) -> None:
     assert is_own(error) is (type(error) in OWN)
     final = isinstance(error, PermanentError) or is_own(error)
-    assert fate(JOIN, {"news": error}, expired=True) == ("dead" if final else "waiting", error)
+    assert outcome_of(JOIN, {"news": error}, expired=True) == ("dead" if final else "waiting", error)
 
 
 def test_a_dead_letter_that_a_later_push_made_up_for_is_resolved() -> None:

@@ -67,7 +67,7 @@ def test_a_move_to_another_list_is_told(anna: Pipeline, make_pipeline: MakePipel
     assert told(anna)[-1] == "put right: joined list 8, left list 3"
 
 
-def test_repairs_in_company_are_told_too(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
+def test_repairs_in_a_batch_are_told_too(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
     brevo.settings.import_seconds = SHORT / 3
     crowded, users = make_pipeline(CrowdedLimiter), [f"user{number}" for number in range(24)]
     for user in users:

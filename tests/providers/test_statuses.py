@@ -1,4 +1,4 @@
-"""Every status has a class of error, and the class decides the fate of the event."""
+"""Every status has a class of error, and the class decides the outcome of the event."""
 
 import re
 from collections.abc import Iterator

@@ -246,7 +246,7 @@ class TestHolding:
         (own,) = read_users(anna.store, ["berta"])
         assert own.creations(anna.resources.mappings) == {}
 
-    def test_company_is_held_too(self, anna: Pipeline) -> None:
+    def test_a_batch_is_held_too(self, anna: Pipeline) -> None:
         anna.subscribe("berta", occurred_at=LONG_AGO)
         moment = held_by_hand(anna)
         (lease,) = anna.store.lease_batch("subscribe_contact:daily", 10, 5)

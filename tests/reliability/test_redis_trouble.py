@@ -104,7 +104,7 @@ def test_workers_come_back_and_nothing_is_lost_or_half_accepted(rig: Rig, troubl
 
 
 def assert_nothing_is_half_accepted(rig: Rig) -> None:
-    """Each user with an event that has no fate yet is dirty."""
+    """Each user with an event that has no outcome yet is dirty."""
     redis_, key = rig.store.redis, rig.store.key
     dirty = set(redis_.zrange(key("dirty"), 0, -1))
     known = (name.removeprefix(key("contacts:")) for name in redis_.scan_iter(key("contacts:*")))

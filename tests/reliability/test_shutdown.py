@@ -45,7 +45,7 @@ def test_pushes_under_way_end_and_what_waits_is_given_back(slow: Rig, measure: M
 
 
 @pytest.mark.slow
-def test_a_company_whose_worker_ends_is_taken_over(slow: Rig, measure: Measure) -> None:
+def test_a_batch_whose_worker_ends_is_taken_over(slow: Rig, measure: Measure) -> None:
     worker = slow.start_threads(THREADS)
     told = users(200)
     slow.subscribe(*told)

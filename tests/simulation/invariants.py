@@ -25,7 +25,7 @@ def find_violations(world: World) -> Iterator[str]:
     for user_id, registers in sorted(wishes.items()):
         check = _check_erased if "erased" in registers else _check_living
         yield from (f"{user_id}: {what}" for what in check(world, user_id, registers))
-    yield from _check_fates(world)
+    yield from _check_outcomes(world)
     yield from _check_letters(world)
     # Which of two moments was first, different clocks do not tell: then the truth is asked.
     yield from _check_opt_outs(world, world.plan.clocks.truth) if world.plan.clocks else _check_joins(world)
@@ -184,8 +184,8 @@ def _wanted_addresses(world: World) -> set[str]:
     }
 
 
-def _check_fates(world: World) -> Iterator[str]:
-    """Every event that was accepted has one fate."""
+def _check_outcomes(world: World) -> Iterator[str]:
+    """Every event that was accepted has one outcome."""
     keys = Counter(
         (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))
         for _, event, acceptance in world.accepted

@@ -82,7 +82,7 @@ def test_whoever_wants_an_address_that_was_given_up_lately_is_in_no_batch(crowd:
     crowd.accept(of("u1", update(2, email=ADA)))
     crowd.accept(of("u5", subscribe(1, email="u1@example.com")))
     assert "u5" not in lease_together(crowd)
-    assert lease_of(crowd, "u5").pending_count == 0, "nor does it look for company"
+    assert lease_of(crowd, "u5").pending_count == 0, "nor does it look for a batch"
 
 
 def test_whoever_has_another_kind_of_event_is_in_no_batch(store: Store) -> None:

@@ -193,7 +193,7 @@ def test_a_lease_given_back_is_as_if_it_had_never_been_taken(store: Store) -> No
     assert lease_of(store).contact.crashes == 0
 
 
-def test_company_is_whoever_has_the_same_kind_of_event_and_no_trouble(store: Store) -> None:
+def test_a_batch_is_whoever_has_the_same_kind_of_event_and_no_trouble(store: Store) -> None:
     for user_id in ("u1", "u2", "u3"):
         address = f"{user_id}@example.com"
         store.accept(of(user_id, subscribe(1, email=address)))

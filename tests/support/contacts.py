@@ -100,7 +100,7 @@ def _load(loader: Loader) -> None:
 
 
 def _leave_work(pipeline: Pipeline) -> None:
-    """Leave messages in the queues, and events without a fate."""
+    """Leave messages in the queues, and events without an outcome."""
     subscribe_contact.delay(user_id="fay", newsletter="daily", email="fay@portal.org")
     unsubscribe_contact.delay(user_id="fay", newsletter="weekly")
     pipeline.update("dora", email=address_of("bea"))

@@ -181,10 +181,10 @@ def held_by(brevo: Sandbox, user_id: str) -> dict[str, Any]:
     return held[0]
 
 
-def _union(all_fates: Iterable[Outcomes]) -> Outcomes:
-    """Return the fates of different users' events in one."""
+def _union(all_outcomes: Iterable[Outcomes]) -> Outcomes:
+    """Return the outcomes of different users' events in one."""
     union = Outcomes()
-    for outcomes in all_fates:
+    for outcomes in all_outcomes:
         union = Outcomes(
             union.done | outcomes.done,
             {**union.dead, **outcomes.dead},

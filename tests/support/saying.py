@@ -60,7 +60,7 @@ def merged(*events: Event) -> dict[str, str]:
 
 
 def contact_of(*events: Event, **known: Any) -> Contact:
-    """Return what is known of Ada after these events; none of them has a fate yet."""
+    """Return what is known of Ada after these events; none of them has an outcome yet."""
     pending = {key_of(event): "1:" + stamp(0) for event in events}
     return Contact("u1", merged(*events), **{"pending": pending, **known})
 

@@ -1,4 +1,4 @@
-"""Where requests are scarce, one serves everybody it can, and nobody is worse off for the company."""
+"""Where requests are scarce, one serves everybody it can, and nobody is worse off for the batch."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_one_list_call_takes_everybody_off_who_waits(readers: Pipeline) -> None:
     assert not any(readers.state(user_id).pending for user_id in PEOPLE)
 
 
-def test_nobody_takes_company_without_a_crowd(pipeline: Pipeline) -> None:
+def test_nobody_makes_a_batch_without_a_crowd(pipeline: Pipeline) -> None:
     for user_id in PEOPLE[:3]:
         pipeline.subscribe(user_id)
 
@@ -185,7 +185,7 @@ def test_contacts_that_brevo_has_join_another_list_after_one_look_at_what_change
     assert readers.lists("user-3") == {7}, "but not the one that the opt-out ended"
 
 
-def test_people_with_other_wishes_are_no_company(readers: Pipeline) -> None:
+def test_people_with_other_wishes_are_no_batch(readers: Pipeline) -> None:
     for user_id in PEOPLE:
         readers.unsubscribe(user_id, "weekly")
     readers.update("user-1", first_name="Bea")

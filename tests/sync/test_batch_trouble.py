@@ -1,4 +1,4 @@
-"""What goes wrong in company: who does not fit goes alone, what Brevo refuses as a whole is asked for one by one."""
+"""What goes wrong in a batch: who does not fit goes alone, what Brevo refuses as a whole is asked for one by one."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/conta
 
 
 class MeddlingLimiter(CrowdedLimiter):
-    """Lets whoever waits gather company; once, something happens before the request goes out."""
+    """Lets whoever waits gather a batch; once, something happens before the request goes out."""
 
     happens: Callable[[], object] | None = None
 
@@ -47,7 +47,7 @@ def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
 
 
 def meddle(pipeline: Pipeline, happens: Callable[[], object]) -> None:
-    """Let something happen between the gathering of a company and its request."""
+    """Let something happen between the gathering of a batch and its request."""
     limiter = pipeline.resources.limiter
     assert isinstance(limiter, MeddlingLimiter)
     limiter.happens = happens
@@ -105,7 +105,7 @@ def test_a_request_that_is_let_in_no_more_serves_nobody_and_keeps_no_lease(reade
     assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * 12
 
 
-def test_every_event_served_in_company_has_its_outcome_in_the_log_and_the_history(
+def test_every_event_served_in_a_batch_has_its_outcome_in_the_log_and_the_history(
     readers: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -127,7 +127,7 @@ def test_whoever_has_a_new_event_meanwhile_is_nudged_by_the_one_who_waited(reade
     assert readers.lists("user-3") == set()
 
 
-def test_what_was_put_back_in_company_is_in_the_log_of_each(
+def test_what_was_put_back_in_a_batch_is_in_the_log_of_each(
     readers: Pipeline, brevo: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     readers.work()
@@ -176,7 +176,7 @@ def test_where_somebody_was_never_looked_at_everybody_looks_alone(readers: Pipel
     assert [7 in readers.lists(user_id) for user_id in PEOPLE] == [True] * 12
 
 
-def test_company_is_asked_for_some_at_a_time(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_asked_for_some_at_a_time(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "AT_ONCE", 4)
 
     with readers.requests() as requests:

@@ -1,4 +1,4 @@
-"""Whatever many people wish at once, and whatever goes wrong: in company, too, Brevo ends as the newest events say."""
+"""Whatever many people wish at once, and whatever goes wrong: in a batch, too, Brevo ends as the newest events say."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def crowded(make_pipeline: MakePipeline) -> Pipeline:
     rounds=st.lists(st.lists(wishes(), min_size=1, max_size=20), min_size=1, max_size=3),
     troubles=st.lists(st.sampled_from(["", "", *TROUBLE]), min_size=3, max_size=3),
 )
-def test_company_ends_as_the_newest_event_of_each_field_says(
+def test_a_batch_ends_as_the_newest_event_of_each_field_says(
     crowded: Pipeline, brevo: Sandbox, rounds: list[list[Event]], troubles: list[str]
 ) -> None:
     brevo.reset()

@@ -115,7 +115,7 @@ def replay_letters(
         who = by or letters.name_operator()
         done = letters.preview(store, chosen) if dry_run else letters.replay_letters(store, chosen, who)
         if wait and not dry_run:
-            done = list(letters.wait_for_fates(store, done, wait))
+            done = list(letters.wait_for_outcomes(store, done, wait))
     if as_json:
         print_json([letters.dump_letter(one.letter) | {"outcome": one.outcome} for one in done])
     else:

@@ -138,18 +138,18 @@ def _foresee(store: Store, letter: DeadLetter) -> str:
     return "overtaken" if contact is None or contact.overtaken(letter.key) else "replayed"
 
 
-def wait_for_fates(store: Store, replays: Iterable[Replay], seconds: float) -> Iterator[Replay]:
+def wait_for_outcomes(store: Store, replays: Iterable[Replay], seconds: float) -> Iterator[Replay]:
     """Yield what became of each replayed letter within so many seconds."""
     deadline = time.monotonic() + seconds
     for done in replays:
         outcome = done.outcome
         if outcome == "replayed":
-            while (outcome := _fate_of(store, done.letter)) == "waiting" and time.monotonic() < deadline:
+            while (outcome := _outcome_of(store, done.letter)) == "waiting" and time.monotonic() < deadline:
                 time.sleep(_LOOK_EVERY)
         yield replace(done, outcome=outcome)
 
 
-def _fate_of(store: Store, letter: DeadLetter) -> str:
+def _outcome_of(store: Store, letter: DeadLetter) -> str:
     """Tell where a replayed letter is: a push closes it, or writes it anew without the note of its replay."""
     now = next((other for other in read_letters(store) if other.id == letter.id), None)
     if now is not None:

@@ -79,7 +79,7 @@ def find_lost(run: Run) -> Iterator[str]:
         yield f"{len(run.told) - len(accepted)} events were never accepted"
     letters = {letter.id: letter for letter in read_letters(run.world.store)}
     for key, fields in _read_contacts(run):
-        yield from (f"{key}: {name[2:]} has no fate" for name in fields if name.startswith("p:"))
+        yield from (f"{key}: {name[2:]} has no outcome" for name in fields if name.startswith("p:"))
         dead = [fields[name] for name in fields if name.startswith("d:")]
         yield from (f"{key}: its dead letter is gone" for letter in dead if letters.pop(letter, None) is None)
     yield from (f"{letter.user_id}: a letter of no event" for letter in letters.values())

@@ -45,7 +45,7 @@ DEADLY = replace(
 )
 SEEDS = (1, 2, 3, 4, 5)
 AGREES = "Brevo holds what the newest events say"
-FATES = "every event is reflected or one dead letter"
+OUTCOMES = "every event is reflected or one dead letter"
 
 
 def decide_outcomes(plan: Plan, folder: Path) -> Verdict:
@@ -61,11 +61,11 @@ def test_all_invariants_hold_where_nothing_is_sabotaged(plan: Plan, tmp_path: Pa
 
 
 def test_the_suite_goes_red_without_a_sweeper(tmp_path: Path) -> None:
-    assert FATES in decide_outcomes(replace(SMALL, sabotage="sweeper", within=30.0), tmp_path).broken
+    assert OUTCOMES in decide_outcomes(replace(SMALL, sabotage="sweeper", within=30.0), tmp_path).broken
 
 
 def test_the_suite_goes_red_where_settling_ignores_newer_events(tmp_path: Path) -> None:
-    assert FATES in decide_outcomes(replace(CROWDED, sabotage="version"), tmp_path).broken
+    assert OUTCOMES in decide_outcomes(replace(CROWDED, sabotage="version"), tmp_path).broken
 
 
 def test_the_suite_goes_red_without_leases(tmp_path_factory: pytest.TempPathFactory) -> None:
