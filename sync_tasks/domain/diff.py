@@ -29,7 +29,10 @@ class NewContact:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Change:
-    """What one request changes in a contact; what is left out stays as it is."""
+    """What one request changes in a contact; what is left out stays as it is.
+
+    ``nulls``: attributes to clear by ``null``, because an empty text did not.
+    """
 
     address: str | None = None
     ext_id: str | None = None
@@ -37,6 +40,7 @@ class Change:
     join: frozenset[int] = frozenset()
     leave: frozenset[int] = frozenset()
     blocklisted: bool | None = None
+    nulls: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return self != Change()

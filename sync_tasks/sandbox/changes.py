@@ -68,7 +68,8 @@ def read_attributes(values: Mapping[str, object], account: SandboxAccount) -> di
             continue
         if value == "" and name == "SMS" and account.quirks.empty_number_refused:
             raise invalid("Invalid phone number")
-        if value == "" or (value is None and account.quirks.null_clears):
+        empty_clears = attribute.type == "text" or account.quirks.empty_clears_all
+        if (value == "" and empty_clears) or (value is None and account.quirks.null_clears):
             taken[attribute.name] = None
         elif attribute.accepts(value):
             taken[attribute.name] = _read_sms(value, account) if name == "SMS" else value  # type: ignore[assignment]

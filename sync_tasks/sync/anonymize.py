@@ -76,7 +76,7 @@ def _is_own(push: Push, remote: RemoteContact) -> bool:
 
 def _send_erasure(push: Push, contact_id: int, change: Change) -> None:
     push.renew_lease()
-    push.change(contact_id, change, at_least=replace(change, attributes={}))
+    push.change(contact_id, change, at_least=replace(change, attributes={}, nulls=frozenset()))
 
 
 def erase_contact(
@@ -122,7 +122,7 @@ def _repeat(
     read: Callable[[], RemoteContact | None],
     send: Callable[[Change], None],
 ) -> None:
-    left = Change()
+    left, sent = Change(), set[str]()
     for _ in range(ROUNDS):
         remote = read()
         if remote is None:
@@ -130,7 +130,9 @@ def _repeat(
         left = find_left(remote)
         if not left:
             return
-        send(left)
+        still = {name for name, value in left.attributes.items() if value == "" and name in sent}
+        send(replace(left, nulls=frozenset(still)))
+        sent |= left.attributes.keys()
     names = describe_left(left)
     raise RejectedContactError(
         f"Brevo keeps data of contact {contact_id} after its erasure: {names or 'the address or the block'}"

@@ -213,7 +213,7 @@ class Push:
         Raises:
             RejectedNumberError: Brevo has all but the telephone numbers.
         """
-        sound = without_numbers(change)
+        sound = replace(without_numbers(change), nulls=change.nulls - NUMBERS)
         if sound != change and self._is_accepted(contact_id, sound):
             raise rejected_number(change)
         if at_least and at_least != change:

@@ -82,6 +82,8 @@ def create_contact(contact: NewContact) -> Call:
 def change_contact(contact_id: int, change: Change) -> Call:
     """Return the call that makes all of a change at once; what the change leaves out is not sent."""
     attributes: dict[str, Json] = {name: "" if value is None else value for name, value in change.attributes.items()}
+    # Nobody knows whether an empty text clears numbers, dates and booleans (November 2026): null is the second try.
+    attributes |= dict.fromkeys(change.nulls)
     if change.address is not None:
         attributes["EMAIL"] = change.address
     wanted: dict[str, Json] = {
