@@ -107,7 +107,7 @@ def test_nobody_gets_to_see_an_address_or_a_name(seen: RemoteState, source: str)
 def test_all_paths_were_taken(seen: RemoteState) -> None:
     logs = seen.shown["worker one"] + seen.shown["worker two"]
     outcomes = ("synced", "dead letter", "tried again", "deferred", "unexpected error in", "superseded")
-    errors = ("RejectedContactError", "AddressTakenError", "UnknownNewsletterError", "InvalidEventError", "ValueError")
+    errors = ("RejectedNumberError", "AddressTakenError", "UnknownNewsletterError", "InvalidEventError", "ValueError")
     oddities = ("is paused", "unknown arguments ignored", "no message", "Received unregistered task", "user-80")
     assert [words for words in (*outcomes, *errors, *oddities) if words not in logs] == []
     assert seen.shown["exceptions"].count('"InvalidEventError"') == 8

@@ -219,7 +219,7 @@ def test_a_permanent_error_is_a_failed_task_at_its_first_try(station: Station, h
     task_id = station.portal.accept("subscribe", **said, attributes={"mobile": "no number"})
     wait_until(lambda: "failed" in states_of(task_id, heard), "the task fails", SETTLED_WITHIN)
     assert "retried" not in states_of(task_id, heard)
-    assert station.wait_for_letter("refused-mobile").error == "RejectedContactError"
+    assert station.wait_for_letter("refused-mobile").error == "RejectedNumberError"
 
 
 def test_trouble_of_the_account_defers_events_until_it_is_over(station: Station, worker: Program) -> None:
