@@ -21,7 +21,7 @@ class Quirks:
     import_outcome: Literal["completed", "failed", "cancelled"] = "completed"
     unlink_non_member_is_refused: bool = False
     null_clears: bool = True
-    empty_clears_all: bool = False
+    empty_clears_all: bool = True
     address_filter_finds: bool = False
     ext_id_shown: Literal["attribute", "field", "nowhere"] = "attribute"
     unsubscription_per_list: bool = False
