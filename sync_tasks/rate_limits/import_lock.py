@@ -13,14 +13,14 @@ from redis.lock import Lock
 
 from sync_tasks.state.store import Store
 
-_SECONDS = 30.0
+LOCK_SECONDS = 30.0
 
 
 class ImportLock:
     """The right to import contacts into an account, for half a minute at a time."""
 
     def __init__(self, store: Store, account: str) -> None:
-        self._lock = Lock(store.redis, store.key(f"importing:{account}"), timeout=_SECONDS, thread_local=False)
+        self._lock = Lock(store.redis, store.key(f"importing:{account}"), timeout=LOCK_SECONDS, thread_local=False)
 
     def is_held(self) -> bool:
         """Tell whether anybody imports now."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from sync_tasks.domain.contact import KEPT_WHEN_ERASED, STAMP, TOLERANCE, Block, Contact, EventKey, RemoteState
+from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
 
 # Fields that are no register: whose lease it is, since when an outcome is unknown, what a load brought, the revision.
@@ -52,11 +52,6 @@ def load_contact(
 def is_loads_own(stored: Mapping[str, str]) -> bool:
     """Tell whether a contact belongs to a running load: nothing was said of it since. So do the scripts."""
     return stored.get(LOADED) == stored.get(REV)
-
-
-def value_of(text: str) -> str:
-    """Return the value of a register, without its stamp."""
-    return text[STAMP:]
 
 
 def _load_seen(stored: Mapping[str, str]) -> dict[str, RemoteState]:

@@ -1,6 +1,6 @@
-"""Many contacts in one request: whoever waits for its grant takes along all who could use the same one.
+"""Many contacts in one request: whoever waits for its permit takes along all who could use the same one.
 
-Without load nobody waits, and each contact goes alone and at once. The scarcer the grants, the longer the waiting, the
+Without load nobody waits, and each contact goes alone and at once. The scarcer the permits, the longer the waiting, the
 larger the batch: there is nothing to tune. A crowd of people with the same wish makes a batch without waiting. One
 lease for each contact keeps everybody else away from it; whoever cannot be served together is given back untouched and
 comes by its own nudge.
@@ -38,7 +38,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Gateway
-from sync_tasks.rate_limits.import_lock import ImportLock
+from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.context import Resources
@@ -259,7 +259,7 @@ class Batch:
 
     def _rest(self, seconds: float) -> None:
         """Wait, and keep all leases meanwhile; who lost one is somebody else's now, and is settled by nobody here."""
-        at_once = self.own.push.lease_seconds / 3
+        at_once = min(self.own.push.lease_seconds, LOCK_SECONDS) / 3
         while seconds > 0:
             self.context.limiter.rest(min(seconds, at_once))
             seconds -= at_once
