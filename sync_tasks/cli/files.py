@@ -22,40 +22,39 @@ if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
     from sync_tasks.sync.context import Resources
 
-AsOf = Annotated[
-    str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
-]
 Encoding = Annotated[str, typer.Option(metavar="NAME", help="How it is written, unless UTF-8: such as windows-1252.")]
-Map = Annotated[
-    list[str] | None, typer.Option("--map", metavar="COLUMN=NAME", help="What a column means; `-`: nothing.")
-]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="What rows say that say nothing there.")
-]
-Name = Annotated[list[str] | None, typer.Option("--name", metavar="NAME=SLUG", help="How the file names a newsletter.")]
-Zone = Annotated[str, typer.Option(metavar="ZONE", help="Of moments without one: such as Europe/Berlin.")]
-Dates = Annotated[str, typer.Option(metavar="ORDER", help="Of dates with slashes: day-first or month-first.")]
-IgnoreUnknown = Annotated[
-    bool, typer.Option("--ignore-unknown-columns", help="Leave columns out that mean nothing here.")
-]
-MaxResubscribed = Annotated[
-    int | None, typer.Option(min=0, help="So many who unsubscribed may be subscribed again by the file.")
-]
 # More lines with the same fault than these are one line.
 _NAMED_ALONE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a file is written, as far as the command line tells."""
+    """How a file is written, as far as the command line tells, and how far it may go."""
 
-    encoding: str = ""
-    columns: list[str] | None = None
-    values: list[str] | None = None
-    names: list[str] | None = None
-    zone: str = ""
-    dates: str = ""
-    ignore_unknown: bool = False
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, go on with the good.")] = (
+        False
+    )
+    as_of: Annotated[
+        str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
+    ] = None
+    max_resubscribed: Annotated[
+        int | None, typer.Option(min=0, help="So many who unsubscribed may be subscribed again by the file.")
+    ] = None
+    encoding: Encoding = ""
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="COLUMN=NAME", help="What a column means; `-`: nothing.")
+    ] = None
+    values: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="What rows say that say nothing there.")
+    ] = None
+    names: Annotated[
+        list[str] | None, typer.Option("--name", metavar="NAME=SLUG", help="How the file names a newsletter.")
+    ] = None
+    zone: Annotated[str, typer.Option(metavar="ZONE", help="Of moments without one: such as Europe/Berlin.")] = ""
+    dates: Annotated[str, typer.Option(metavar="ORDER", help="Of dates with slashes: day-first or month-first.")] = ""
+    ignore_unknown: Annotated[
+        bool, typer.Option("--ignore-unknown-columns", help="Leave columns out that mean nothing here.")
+    ] = False
 
     def open(self, path: Path, settings: "Settings", types: "Types") -> "Source":
         """Return the rows of a file.
@@ -134,7 +133,7 @@ def former_slugs(settings: "Settings") -> Mapping[str, tuple[str, ...]]:
     return {slug: newsletter.was for slug, newsletter in settings.newsletters.items()}
 
 
-def moment_of_file(file: Path, as_of: str | None, zone: str = "") -> datetime:
+def moment_of_file(file: Path, form: Form) -> datetime:
     """Return when a file was true; one that is not there, or a moment that is none, ends the command."""
     from sync_tasks.backfill.cells import Manner, find_zone, read_moment
     from sync_tasks.backfill.rows import is_ahead
@@ -142,10 +141,10 @@ def moment_of_file(file: Path, as_of: str | None, zone: str = "") -> datetime:
     if not file.is_file():
         complain(f"{file}: there is no such file")
         raise typer.Exit(2)
-    if as_of is None:
+    if form.as_of is None:
         return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))
     try:
-        moment, _ = read_moment(as_of, Manner(zone=find_zone(zone)))
+        moment, _ = read_moment(form.as_of, Manner(zone=find_zone(form.zone)))
     except ValueError as error:
         complain(f"--as-of: {error}")
         raise typer.Exit(2) from None
@@ -153,6 +152,27 @@ def moment_of_file(file: Path, as_of: str | None, zone: str = "") -> datetime:
         complain("--as-of: lies more than 5 minutes in the future by this machine's clock")
         raise typer.Exit(2)
     return min(moment.astimezone(UTC), datetime.now(UTC))
+
+
+def find_fault(checked: "Checked", source: "Source", form: Form, *, complete: bool) -> str:
+    """Return why nothing of a checked file may be done, or nothing; ``complete``: what it lacks counts as ended."""
+    if source.changed:
+        return "the file was changed while it was read: wait until it is whole, and start again"
+    if checked.bad and not form.skip_bad_rows:
+        return "mend the bad rows, or leave them out with --skip-bad-rows"
+    if checked.bad and complete:
+        return "what a bad row says would count as ended or deleted: mend the bad rows first"
+    return "" if checked.rows else "there is no row in it: is it the right file?"
+
+
+def find_losses(losing: int, most: int, what: str) -> str:
+    """Return why the safety catch holds for those who would lose something, or nothing."""
+    if losing <= most:
+        return ""
+    return (
+        f"{losing} users would {what}, and {most} may without asking; look at it with --dry-run, then allow it with "
+        f"--max-changes {losing}"
+    )
 
 
 def tell_bad_rows(checked: "Checked") -> None:

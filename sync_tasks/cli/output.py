@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,11 +13,6 @@ from sync_tasks.texts import escaped as one_line
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-ShowPersonal = Annotated[
-    bool, typer.Option("--show-personal-data", help="Show addresses, names and attributes in full.")
-]
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff\uf900-\ufdff\ufe10-\uffef]")
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, complain, escaped, lay_out, open_console, print_json, print_table, say
+from sync_tasks.cli.options import AsJson, By, Yes
+from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_json, print_table, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def _state_of(store: "Store", settings: "Settings", name: str) -> str:
 def accept(
     name: Annotated[str, typer.Argument(help="The account's name in the configuration.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    who: Annotated[str | None, typer.Option("--by", help="Who decides: named in the log.", metavar="WHO")] = None,
+    yes: Yes = False,
+    by: By,
 ) -> None:
     """Accept that an account moved: its key opens another one from now on.
 
@@ -77,15 +78,15 @@ def accept(
         if not yes:
             said = "its numeric ids are forgotten and everybody is looked for in the new account by address"
             typer.confirm(f"account {name} is another account from now on: {said}. Go on?", abort=True)
-        _accept(store, settings, name, opened, who)
+        _accept(store, settings, name, opened, by)
 
 
 @app.command("forget")
 def forget(
     name: Annotated[str, typer.Argument(help="The account's name in the former configuration.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    who: Annotated[str | None, typer.Option("--by", help="Who decides: named in the log.", metavar="WHO")] = None,
+    yes: Yes = False,
+    by: By,
 ) -> None:
     """Say that an account that left the configuration is gone: nobody can anonymize anything there.
 
@@ -104,7 +105,7 @@ def forget(
         users = 0
         for seen_to in forget_gone(store, name):
             users = seen_to
-    log.warning("account %s is gone, said %s", name, who or "a person at the command line")
+    log.warning("account %s is gone, said %s", name, by)
     say(f"account {escaped(name)}: {count(users, 'contact')} forgotten")
 
 
@@ -120,7 +121,7 @@ def _ask(store: "Store", settings: "Settings", name: str) -> str:
             raise typer.Exit(1) from None
 
 
-def _accept(store: "Store", settings: "Settings", name: str, owner: str, who: str | None) -> None:
+def _accept(store: "Store", settings: "Settings", name: str, owner: str, by: str) -> None:
     from sync_tasks.log import log
     from sync_tasks.rate_limits.limiter import Limiter
     from sync_tasks.sync.accounts import accept_owner
@@ -130,7 +131,5 @@ def _accept(store: "Store", settings: "Settings", name: str, owner: str, who: st
         for users in accept_owner(store, name, owner):
             status.update(f"{count(users, 'user')} seen to")
     Limiter(store, settings.accounts).resume(name)
-    log.warning(
-        "account %s is another account from now on, accepted by %s", name, who or "a person at the command line"
-    )
+    log.warning("account %s is another account from now on, accepted by %s", name, by)
     say(f"account {escaped(name)}: {count(users, 'user')} will be looked for in the new account")

@@ -14,24 +14,18 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.files import (
-    AsOf,
-    Dates,
-    Encoding,
     Form,
-    IgnoreUnknown,
-    Map,
-    MaxResubscribed,
-    Name,
-    Set,
-    Zone,
     find_excess,
+    find_fault,
+    find_losses,
     former_slugs,
     moment_of_file,
     tell_bad_rows,
     tell_weighed,
     types_at_brevo,
 )
-from sync_tasks.cli.output import AsJson, complain, open_console, print_json, say
+from sync_tasks.cli.options import AsJson, with_groups
+from sync_tasks.cli.output import complain, open_console, print_json, say
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.reconcile.safety_catch import most_changes
 from sync_tasks.texts import count
@@ -77,26 +71,18 @@ class Meter:
         return tell
 
 
+@with_groups
 def backfill(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON Lines.", metavar="FILE", dir_okay=False)],
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only look what the file would do; change nothing.")
     ] = False,
-    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Load the good rows all the same.")] = False,
-    as_of: AsOf = None,
+    form: Form,
     complete: Annotated[
         bool, typer.Option("--complete", help="End subscriptions of its users that the file does not name.")
     ] = False,
     max_changes: Annotated[int | None, typer.Option(min=0, help="So many may lose a subscription.")] = None,
-    max_resubscribed: MaxResubscribed = None,
-    encoding: Encoding = "",
-    columns: Map = None,
-    values: Set = None,
-    names: Name = None,
-    zone: Zone = "",
-    dates: Dates = "",
-    ignore_unknown: IgnoreUnknown = False,
     as_json: AsJson = False,
 ) -> None:
     """Load a whole portal: one row for each user or each subscription.
@@ -106,9 +92,8 @@ def backfill(
     """
     from sync_tasks.config.settings import load_settings
 
-    settings, moment = load_settings(), moment_of_file(file, as_of, zone)
-    form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
-    limits = Limits(dry_run, skip_bad_rows, complete, max_changes, max_resubscribed)
+    settings, moment = load_settings(), moment_of_file(file, form)
+    limits = Limits(form, dry_run, complete, max_changes)
     meter = Meter()
     with ExitStack() as stack:
         stack.enter_context(meter.progress)
@@ -137,11 +122,10 @@ def _opened(settings: "Settings") -> "Iterator[Resources]":
 class Limits:
     """How far a load may go."""
 
+    form: Form
     dry_run: bool
-    skip_bad_rows: bool
     complete: bool
     max_changes: int | None
-    max_resubscribed: int | None
 
 
 @dataclass(slots=True)
@@ -178,7 +162,8 @@ class Load:
 
         tell, source, settings = self.meter.step("checking", "rows"), self.source, self.settings
         self.checked = check(source, lambda rows: tell(rows, source.position, source.size))
-        self.weighed, self.held = Weighed(), self._find_fault()
+        self.weighed = Weighed()
+        self.held = find_fault(self.checked, source, self.limits.form, complete=self.limits.complete)
         if self.held:
             return
         newsletters = frozenset(settings.newsletters) if self.limits.complete and not self.checked.bad else frozenset()
@@ -187,27 +172,13 @@ class Load:
         self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
         self.held = self._find_excess()
 
-    def _find_fault(self) -> str:
-        if self.checked.bad and not self.limits.skip_bad_rows:
-            return "mend the bad rows, or leave them out with --skip-bad-rows"
-        if self.checked.bad and self.limits.complete:
-            return "a subscription in a bad row would count as ended: mend the bad rows first"
-        if not self.checked.rows:
-            return "there is no row in it"
-        if self.source.changed:
-            return "the file was changed while it was read: wait until it is whole, and start again"
-        return ""
-
     def _find_excess(self) -> str:
         """Return why the safety catch holds, or nothing."""
-        told = self.limits.max_changes
-        most = most_changes(self.checked.rows, self.settings.reconcile.max_changes if told is None else told)
-        return find_excess(self.weighed, self.limits.max_resubscribed, most) or (
-            f"{self.weighed.losing} users would lose a subscription, and {most} may without asking; look at it with "
-            f"--dry-run, then allow it with --max-changes {self.weighed.losing}"
-            if self.weighed.losing > most
-            else ""
-        )
+        told, limits = self.weighed, self.limits
+        usual = self.settings.reconcile.max_changes if limits.max_changes is None else limits.max_changes
+        most = most_changes(self.checked.rows, usual)
+        held = find_excess(told, limits.form.max_resubscribed, most)
+        return held or find_losses(told.losing, most, "lose a subscription")
 
     def _act(self) -> None:
         from sync_tasks.backfill.import_contacts import Importing

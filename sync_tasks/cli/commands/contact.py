@@ -1,6 +1,5 @@
 """``sync-tasks contact``: one user, what the portal wants and what Brevo holds side by side."""
 
-import getpass
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, ShowPersonal, complain, escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.options import AsJson, By, ShowPersonal
+from sync_tasks.cli.output import complain, escaped, lay_out, print_json, print_table, say
 from sync_tasks.cli.users import Address, pick_user
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ Manual = Annotated[
     bool | None,
     typer.Option("--manual/--automatic", help="Whatever lists an editor puts this user on, they stay; or no longer."),
 ]
-Who = Annotated[str | None, typer.Option("--by", help="Who decides: named in the history.", metavar="WHO")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def show_contact(
     address: Address = None,
     offline: Offline = False,
     manual: Manual = None,
-    who: Who = None,
+    by: By,
     show_personal_data: ShowPersonal = False,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +71,7 @@ def show_contact(
     with open_store() as store:
         user = pick_user(store, user_id, address)
         if user is not None and manual is not None:
-            _mark(store, user, who or getpass.getuser(), manual=manual)
+            _mark(store, user, by, manual=manual)
         masks = IN_FULL if show_personal_data else Masks()
         portrait = _paint(store, settings, user, ShownParts(masks, offline)) if user is not None else None
     if portrait is None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.options import AsJson
+from sync_tasks.cli.output import escaped, lay_out, print_json, print_table, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:

@@ -1,17 +1,18 @@
 """``sync-tasks failed``: see, replay and discard dead letters."""
 
-from datetime import timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, complain, parse_age, print_json, say
+from sync_tasks.cli.filters import Filter
+from sync_tasks.cli.options import AsJson, By, Yes, with_groups
+from sync_tasks.cli.output import complain, print_json, say
 from sync_tasks.cli.users import Address, find_wanting
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
-    from sync_tasks.cli.views.letters import Filter
     from sync_tasks.state.dead_letters import DeadLetter
     from sync_tasks.state.store import Store
 
@@ -22,30 +23,16 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(help="Its beginning will do.", metavar="ID")]
 Ids = Annotated[list[str] | None, typer.Argument(help="Of each its beginning will do.", metavar="[ID]...")]
 All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
-Task = Annotated[str | None, typer.Option(help="Only of this task, such as subscribe_contact.")]
-Error = Annotated[str | None, typer.Option(help="Only of this error class.", metavar="CLASS")]
-Newsletter = Annotated[str | None, typer.Option(help="Only about this newsletter.", metavar="SLUG")]
-OlderThan = Annotated[
-    timedelta | None, typer.Option(parser=parse_age, help="Only what failed before that, such as 7d.", metavar="AGE")
-]
-NewerThan = Annotated[
-    timedelta | None, typer.Option(parser=parse_age, help="Only what failed since, such as 2h.", metavar="AGE")
-]
-By = Annotated[str | None, typer.Option(help="Who does it: kept with the letter.", metavar="WHO")]
 Wait = Annotated[float, typer.Option(min=0, help="Wait so long for what comes of it.", metavar="SECONDS")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")]
 Closed = Annotated[bool, typer.Option("--closed", help="Instead, those dealt with lately.")]
 
 
 @app.command("list")
+@with_groups
 def list_letters(
     *,
-    task: Task = None,
-    error: Error = None,
-    newsletter: Newsletter = None,
-    older_than: OlderThan = None,
-    newer_than: NewerThan = None,
+    which: Filter,
     address: Address = None,
     closed: Closed = False,
     as_json: AsJson = False,
@@ -54,8 +41,8 @@ def list_letters(
     from sync_tasks.cli.views import dead_letters, letters
 
     with open_store() as store:
-        users = _find_users(store, address) if address is not None else None
-        which = letters.Filter(task, error, newsletter, older_than, newer_than, users)
+        if address is not None:
+            which = replace(which, users=_find_users(store, address))
         found = letters.find_closed(store, which) if closed else letters.find_letters(store, which)
     if as_json:
         print_json([letters.dump_letter(letter) for letter in found])
@@ -88,17 +75,14 @@ def show_letter(letter_id: Id, *, as_json: AsJson = False) -> None:
 
 
 @app.command("replay")
+@with_groups
 def replay_letters(
     ids: Ids = None,
     *,
     all_letters: All = False,
-    task: Task = None,
-    error: Error = None,
-    newsletter: Newsletter = None,
-    older_than: OlderThan = None,
-    newer_than: NewerThan = None,
+    which: Filter,
     wait: Wait = 0.0,
-    by: By = None,
+    by: By,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -109,11 +93,9 @@ def replay_letters(
     """
     from sync_tasks.cli.views import dead_letters, letters
 
-    which = letters.Filter(task, error, newsletter, older_than, newer_than)
     with open_store() as store:
         chosen = _choose(store, ids, which, all_letters=all_letters)
-        who = by or letters.name_operator()
-        done = letters.preview(store, chosen) if dry_run else letters.replay_letters(store, chosen, who)
+        done = letters.preview(store, chosen) if dry_run else letters.replay_letters(store, chosen, by)
         if wait and not dry_run:
             done = list(letters.wait_for_outcomes(store, done, wait))
     if as_json:
@@ -123,7 +105,7 @@ def replay_letters(
     raise typer.Exit(1 if any(one.troubled for one in done) else 0)
 
 
-def _choose(store: "Store", ids: list[str] | None, which: "Filter", *, all_letters: bool) -> "list[DeadLetter]":
+def _choose(store: "Store", ids: list[str] | None, which: Filter, *, all_letters: bool) -> "list[DeadLetter]":
     from sync_tasks.cli.views.letters import find_letters, pick_letters
 
     if ids and (which or all_letters):
@@ -134,16 +116,13 @@ def _choose(store: "Store", ids: list[str] | None, which: "Filter", *, all_lette
 
 
 @app.command("discard")
+@with_groups
 def discard_letters(
     ids: Ids = None,
     *,
     all_letters: All = False,
-    task: Task = None,
-    error: Error = None,
-    newsletter: Newsletter = None,
-    older_than: OlderThan = None,
-    newer_than: NewerThan = None,
-    by: By = None,
+    which: Filter,
+    by: By,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -155,13 +134,11 @@ def discard_letters(
     """
     from sync_tasks.cli.views import letters
 
-    which = letters.Filter(task, error, newsletter, older_than, newer_than)
     with open_store() as store:
         chosen = _choose(store, ids, which, all_letters=all_letters)
         if chosen and not (ids or yes or dry_run):
             typer.confirm(f"discard {count(len(chosen), 'dead letter')}?", abort=True, err=True)
-        who = by or letters.name_operator()
-        outcomes = [_discard(store, letter, who, dry_run=dry_run) for letter in chosen]
+        outcomes = [_discard(store, letter, by, dry_run=dry_run) for letter in chosen]
     if as_json:
         told = zip(map(letters.dump_letter, chosen), outcomes, strict=True)
         print_json([letter | {"outcome": outcome} for letter, outcome in told])

@@ -10,18 +10,9 @@ import typer
 
 from sync_tasks.cli.commands.reconcile_export import Wish, open_export
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.files import AsOf, Dates, Encoding, Form, IgnoreUnknown, Map, MaxResubscribed, Name, Set, Zone
-from sync_tasks.cli.output import (
-    AsJson,
-    complain,
-    escaped,
-    lay_out,
-    open_console,
-    print_json,
-    print_table,
-    say,
-    suggest,
-)
+from sync_tasks.cli.files import Form
+from sync_tasks.cli.options import AsJson, with_groups
+from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_json, print_table, say, suggest
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -30,6 +21,7 @@ if TYPE_CHECKING:
     from sync_tasks.reconcile.run import Scope
 
 
+@with_groups
 def reconcile(
     *,
     newsletter: Annotated[str, typer.Option(help="Only what differs on this newsletter's list.")] = "",
@@ -56,16 +48,7 @@ def reconcile(
     treat_missing_as_deleted: Annotated[
         bool, typer.Option("--treat-missing-as-deleted", help="Anonymize users whom the export lacks.")
     ] = False,
-    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave the export's bad rows out.")] = False,
-    as_of: AsOf = None,
-    max_resubscribed: MaxResubscribed = None,
-    encoding: Encoding = "",
-    columns: Map = None,
-    values: Set = None,
-    names: Name = None,
-    zone: Zone = "",
-    dates: Dates = "",
-    ignore_unknown: IgnoreUnknown = False,
+    form: Form,
     users: Annotated[
         bool, typer.Option("--users", help="Name the users of each class by their ids, here, in JSON and HTML.")
     ] = False,
@@ -82,9 +65,7 @@ def reconcile(
     settings = load_settings()
     _check_names(settings, account, newsletter)
     scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None, users)
-    form = Form(encoding, columns, values, names, zone, dates, ignore_unknown)
-    delete = treat_missing_as_deleted
-    wish = Wish(export, form, as_of, skip_bad_rows, delete, max_resubscribed) if export else None
+    wish = Wish(export, form, treat_missing_as_deleted) if export else None
     runs = _run(settings, scope, wish)
     _write(runs, csv_file, html_file)
     if as_json:

@@ -10,6 +10,8 @@ import typer
 from sync_tasks.cli.files import (
     Form,
     find_excess,
+    find_fault,
+    find_losses,
     former_slugs,
     moment_of_file,
     tell_bad_rows,
@@ -31,17 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an operator wants of an export: from which file, as of when, and how far it may go.
-
-    ``delete``: users whom it lacks are deleted.
-    """
+    """What an operator wants of an export; ``delete``: users whom it lacks are deleted."""
 
     path: Path
     form: Form
-    as_of: str | None = None
-    skip_bad_rows: bool = False
-    delete: bool = False
-    max_resubscribed: int | None = None
+    delete: bool
 
 
 @dataclass(slots=True)
@@ -115,12 +111,8 @@ class Export:
         told = scope.max_changes if scope.max_changes is not None else context.settings.reconcile.max_changes
         losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
         most = most_changes(self.weighed.users, told)
-        if losing <= most:
-            return find_excess(self.weighed, self.wish.max_resubscribed, most)
-        return (
-            f"{losing} users would lose a subscription or be erased by the export, and {most} may without asking; look "
-            f"at it with --dry-run, then allow it with --max-changes {losing}"
-        )
+        held = find_losses(losing, most, "lose a subscription or be erased by the export")
+        return held or find_excess(self.weighed, self.wish.form.max_resubscribed, most)
 
     def _finish(self, context: "Resources") -> None:
         """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks where that is wished."""
@@ -138,20 +130,11 @@ def open_export(wish: Wish, context: "Resources") -> Export:
     """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
     from sync_tasks.backfill.rows import check
 
-    moment = moment_of_file(wish.path, wish.as_of, wish.form.zone)
+    moment = moment_of_file(wish.path, wish.form)
     source = wish.form.open(wish.path, context.settings, types_at_brevo(lambda: context))
     checked = check(source)
     tell_bad_rows(checked)
-    if source.changed:
-        complain("nothing was changed: somebody wrote into the file while it was read: start again once it is whole")
-        raise typer.Exit(1)
-    if checked.bad and not wish.skip_bad_rows:
-        complain("nothing was changed: mend the bad rows, or leave them out with --skip-bad-rows")
-        raise typer.Exit(1)
-    if checked.bad and wish.delete:
-        complain("a user whose row is bad would count as deleted: mend the bad rows first")
-        raise typer.Exit(2)
-    if not checked.rows:
-        complain("nothing was changed: there is no row in it; is it the complete export?")
+    if fault := find_fault(checked, source, wish.form, complete=wish.delete):
+        complain(f"nothing was changed: {fault}")
         raise typer.Exit(1)
     return Export(wish, source, moment, not checked.bad)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from sync_tasks.cli.files import Encoding
-from sync_tasks.cli.output import AsJson, complain, open_console, print_json, say
+from sync_tasks.cli.options import AsJson
+from sync_tasks.cli.output import complain, open_console, print_json, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, complain, escaped, lay_out, print_json, print_table, say, suggest
+from sync_tasks.cli.options import AsJson, By, Yes
+from sync_tasks.cli.output import complain, escaped, lay_out, print_json, print_table, say, suggest
 
 if TYPE_CHECKING:
     from sync_tasks.domain.events import Event
@@ -25,8 +26,6 @@ Trust = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option(help="Why: kept with the hold.")]
-By = Annotated[str | None, typer.Option(help="Who does it: kept with the decision.", metavar="WHO")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command("show")
@@ -55,25 +54,23 @@ def show_state(*, as_json: AsJson = False) -> None:
 
 
 @app.command("hold")
-def hold_state(*, reason: Reason = "by hand", by: By = None) -> None:
+def hold_state(*, reason: Reason = "by hand", by: By) -> None:
     """Let subscriptions wait from now on, before the workers start over a restored state."""
-    from sync_tasks.cli.views.letters import name_operator
     from sync_tasks.state.holds import place_hold
 
     with open_store() as store:
-        hold = place_hold(store, f"{' '.join(reason.split())}, by {by or name_operator()}")
+        hold = place_hold(store, f"{' '.join(reason.split())}, by {by}")
     say(escaped(hold.shown))
 
 
 @app.command("accept")
-def accept_state(*, trust: Trust, by: By = None, yes: Yes = False, as_json: AsJson = False) -> None:
+def accept_state(*, trust: Trust, by: By, yes: Yes = False, as_json: AsJson = False) -> None:
     """End a hold: from now on the state counts again.
 
     With `--trust brevo` every subscription from before the hold that Brevo does not show is ended first, as if the
     portal had said so; contacts that Brevo holds anonymized are erased. Exit 1 where nothing was
     on hold, or Brevo could not be read.
     """
-    from sync_tasks.cli.views.letters import name_operator
     from sync_tasks.state.holds import read_hold
 
     with open_store() as store:
@@ -83,7 +80,7 @@ def accept_state(*, trust: Trust, by: By = None, yes: Yes = False, as_json: AsJs
             raise typer.Exit(1)
         if not yes:
             _ask(trust, hold)
-    events = _end(hold, trust, by or name_operator())
+    events = _end(hold, trust, by)
     if as_json:
         print_json([{"user_id": one.user_id, "task": one.task, "newsletter": one.about or ""} for one in events])
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.options import By, Yes
 from sync_tasks.cli.output import complain, escaped, say, suggest
 from sync_tasks.cli.users import Address, pick_user
 from sync_tasks.errors import ConfigurationError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 User = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Newsletters = Annotated[list[str] | None, typer.Argument(metavar="[NEWSLETTER]...")]
 All = Annotated[bool, typer.Option("--all", help="All newsletters of the configuration.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-By = Annotated[str | None, typer.Option(help="Who does it: kept in the user's history.", metavar="WHO")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def unsubscribe(
     address: Address = None,
     every: All = False,
     yes: Yes = False,
-    by: By = None,
+    by: By,
 ) -> None:
     """Unsubscribe a user from newsletters, as the portal does: it holds whatever Brevo has.
 
@@ -57,10 +56,10 @@ def unsubscribe(
     with open_store() as store:
         user = _find(store, None if address is not None else user_id, address)
         question = f"unsubscribe user {user} from {', '.join(slugs)}?"
-        _accept(store, _Order(user, _name(by), question, yes), _opt_outs(user, slugs))
+        _accept(store, _Order(user, by, question, yes), _opt_outs(user, slugs))
 
 
-def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By = None) -> None:
+def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By) -> None:
     """Have all personal data of a user anonymized, for good, as the portal does for a deleted user.
 
     Exit 1 where nothing is known of the user.
@@ -70,7 +69,7 @@ def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by
     with open_store() as store:
         user = _find(store, user_id, address)
         question = f"anonymize user {user} everywhere, for good?"
-        _accept(store, _Order(user, _name(by), question, yes), [Anonymize.model_construct(user_id=user)])
+        _accept(store, _Order(user, by, question, yes), [Anonymize.model_construct(user_id=user)])
 
 
 def _choose(settings: "Settings", words: list[str], *, every: bool) -> list[str]:
@@ -95,12 +94,6 @@ def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
     from sync_tasks.domain.events import Unsubscribe
 
     return [Unsubscribe.model_construct(user_id=user_id, newsletter=slug) for slug in slugs]
-
-
-def _name(by: str | None) -> str:
-    from sync_tasks.cli.views.letters import name_operator
-
-    return by or name_operator()
 
 
 def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:

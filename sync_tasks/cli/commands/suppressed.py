@@ -5,7 +5,8 @@ from dataclasses import asdict
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.options import AsJson
+from sync_tasks.cli.output import escaped, lay_out, print_json, print_table, say
 from sync_tasks.texts import count
 
 app = typer.Typer(help="Who opted out, bounced or complained at Brevo.", no_args_is_help=True)

@@ -1,16 +1,13 @@
 """Which dead letters an operator means, and what came of replaying them."""
 
-import getpass
-import os
-import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
 
+from sync_tasks.cli.filters import Filter
 from sync_tasks.cli.output import complain
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.dead_letters import DeadLetter, read_closed, read_letters, replay
@@ -19,38 +16,6 @@ from sync_tasks.state.store import Store
 CLOSED_SHOWN = 100
 _CLOSED_SEARCHED = 10_000
 _LOOK_EVERY = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What letters must have in common; what is not told does not matter."""
-
-    task: str | None = None
-    error: str | None = None
-    newsletter: str | None = None
-    older_than: timedelta | None = None
-    newer_than: timedelta | None = None
-    users: frozenset[str] | None = None
-
-    def __bool__(self) -> bool:
-        return self != Filter()
-
-    def matches(self, letter: DeadLetter) -> bool:
-        """Tell whether this is one of the letters meant; ``subscribe`` will do for ``subscribe_contact``."""
-        age = datetime.now(UTC) - letter.failed_at
-        return (
-            (self.task is None or letter.task in _spellings(self.task, "_contact"))
-            and (self.error is None or letter.error in _spellings(self.error, "Error"))
-            and (self.newsletter is None or letter.newsletter == self.newsletter)
-            and (self.users is None or letter.user_id in self.users)
-            and (self.older_than is None or age >= self.older_than)
-            and (self.newer_than is None or age <= self.newer_than)
-        )
-
-
-def _spellings(name: str, ending: str) -> set[str]:
-    plain = name.removeprefix("sync_tasks.")
-    return {plain, plain + ending}
 
 
 def find_letters(store: Store, which: Filter) -> list[DeadLetter]:
@@ -156,19 +121,6 @@ def _outcome_of(store: Store, letter: DeadLetter) -> str:
         return "waiting" if now.replayed else "failed again"
     closed = next((other for other in read_closed(store) if other.id == letter.id), None)
     return (closed.closed or {}).get("why", "reflected") if closed else "reflected"
-
-
-def name_operator() -> str:
-    """Return who is at the keyboard, as well as this machine knows."""
-    user = os.environ.get("SUDO_USER") or os.environ.get("USER") or _login()
-    return f"{user}@{socket.gethostname()}"
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def dump_letter(letter: DeadLetter) -> dict[str, Any]:
