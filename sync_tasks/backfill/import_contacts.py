@@ -9,16 +9,16 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 from sync_tasks.backfill.load import LEFT_ALONE
 from sync_tasks.backfill.loaded_contacts import AT_ONCE, LoadedContact, hand_over, mark_sent, read_own, read_users
-from sync_tasks.backfill.read_back import FIRST_PAUSE, MOST_PAGES, Wave, read_back, read_once
+from sync_tasks.backfill.read_back import MOST_PAGES, Wave, read_back, read_once
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.errors import RejectedContactError
-from sync_tasks.providers.brevo.limits import IMPORT_BYTES
+from sync_tasks.providers.brevo.limits import CLOCK_SKEW, IMPORT_BYTES
 from sync_tasks.state.bulk import count_loaded, forget_loaded
 from sync_tasks.sync.context import Resources
 
@@ -26,8 +26,6 @@ from sync_tasks.sync.context import Resources
 WAVE = 80_000
 # Fewer are not worth an import and a look at what came of it.
 LEAST = 3
-# So far may Brevo's clock be from ours.
-SKEW = timedelta(minutes=2)
 # What JSON needs around a contact's values.
 _AROUND = 60
 _WEEK = 7 * 86_400
@@ -72,7 +70,7 @@ class Importing:
         self._open: dict[tuple[str, frozenset[int]], ImportBatch] = {}
         self._full: dict[str, list[ImportBatch]] = {account: [] for account in context.mappings}
         self._all = 0
-        self._pause = FIRST_PAUSE
+        self._expected = 0.0
         self.became: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
@@ -110,7 +108,7 @@ class Importing:
             read_once(wave, MOST_PAGES)
 
     def _wave(self, account: str, since: datetime) -> Wave:
-        return Wave(account, since - SKEW, self._using, self._count)
+        return Wave(account, since - CLOCK_SKEW, self._using, self._count)
 
     def _count(self, what: str, number: int) -> None:
         self.became[what] += number
@@ -145,7 +143,7 @@ class Importing:
         for batch in batches:
             self._send(batch, wave)
         batches.clear()
-        self._pause = read_back(wave, self._pause) or self._pause
+        self._expected = read_back(wave, self._expected) or self._expected
 
     def _send(self, batch: ImportBatch, wave: Wave) -> None:
         news = dict(self._news(batch))

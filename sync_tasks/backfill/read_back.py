@@ -1,6 +1,5 @@
 """Reading back what was imported, the newest first, a thousand contacts a request."""
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,18 +12,14 @@ from sync_tasks.domain.diff import Change
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
 from sync_tasks.providers.brevo.limits import PAGE
+from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.state import bulk
 from sync_tasks.sync.anonymize import erase_contact
 from sync_tasks.sync.context import Resources
+from sync_tasks.sync.imports import look_until_shown
 
 # The gateway takes a hundred pages for an endless row.
 MOST_PAGES = 95
-# How long to wait for the first look, in seconds, and how much longer after each that showed nothing new.
-FIRST_PAUSE, LONGER, LONGEST_PAUSE = 1.0, 1.5, 15.0
-# So many looks in a row may show nothing new: before Brevo showed anybody, and after.
-PATIENCE, LATE_PATIENCE = 8, 2
-# So many times in a row Brevo may be out of reach.
-TRIES = 8
 
 T = TypeVar("T")
 
@@ -50,39 +45,32 @@ class Wave:
 
     def asking(self, request: Callable[[], T]) -> T:
         """Return what a request brings; while Brevo is out of reach it is tried again."""
-        for number in range(TRIES - 1):
-            try:
-                return request()
-            except TransientError as error:
-                self.outcome_unknown |= isinstance(error, GatewayUnavailableError) and error.outcome_unknown
-                self.context.limiter.rest(min(2.0**number, LONGEST_PAUSE))
-        return request()
+
+        def look_at(error: TransientError) -> None:
+            self.outcome_unknown |= isinstance(error, GatewayUnavailableError) and error.outcome_unknown
+
+        return ask_patiently(request, self.context.limiter, look_at)
 
 
-def read_back(wave: Wave, first_pause: float = FIRST_PAUSE) -> float:
-    """Look until Brevo shows all of them, or nothing new any more; who is missing then is handed over.
+def read_back(wave: Wave, expected: float = 0.0) -> float:
+    """Look until Brevo shows all of them, or nobody new any more; who is missing then is handed over.
 
-    Return after how many seconds it showed somebody. An import that may be carried out twice is waited for: only then
-    nobody can be put on a list again who has just left it.
+    Return after how many seconds it showed somebody, as was ``expected``. An import that may be carried out twice is
+    waited for: only then nobody can be put on a list again who has just left it.
     """
-    pause, in_vain, started, took = first_pause, 0, time.monotonic(), 0.0
+    limiter = wave.context.limiter
     if wave.outcome_unknown:
-        wave.context.limiter.rest(wave.context.settings.pipeline.quiet_seconds)
-    while wave.missing and in_vain < (LATE_PATIENCE if took else PATIENCE):
-        wave.context.limiter.rest(pause)
-        if read_once(wave):
-            took, in_vain = took or time.monotonic() - started, 0
-        else:
-            pause, in_vain = min(pause * LONGER, LONGEST_PAUSE), in_vain + 1
+        limiter.rest(wave.context.settings.pipeline.quiet_seconds)
+    shown_after = look_until_shown(wave.missing, lambda: read_once(wave), limiter.rest, expected)
     _give_up(wave, wave.missing.values())
-    return took
+    return shown_after
 
 
-def read_once(wave: Wave, past: int = 0) -> int:
-    """Take over whom Brevo shows, as long as pages show somebody new, but for so many; return how many."""
+def read_once(wave: Wave, past: int = 0) -> bool:
+    """Take over whom Brevo shows, as long as pages show somebody new, but for so many; return that it answered."""
     found = [0]
     wave.asking(lambda: _read_pages(wave, found, past))
-    return sum(found)
+    return True
 
 
 def _read_pages(wave: Wave, found: list[int], past: int) -> None:

@@ -13,6 +13,7 @@ from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.providers.brevo.limits import CLOCK_SKEW
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
 from sync_tasks.state.bulk import read_with_history
@@ -21,8 +22,6 @@ from sync_tasks.state.holds import Hold, clear_examined, place_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
 
-# So far may Brevo's clock be from Redis'.
-SKEW = timedelta(minutes=2)
 # So long before may a push have ended whose change Brevo shows as one of then.
 LAST_ANSWERS = timedelta(minutes=1)
 # More changes than the gateway's hundred pages show are not looked through: a person decides.
@@ -46,12 +45,12 @@ def examine(context: Resources, hold: Hold) -> None:
 
 def _examine(account: str, context: Resources, hold: Hold) -> str:
     """Return what an account shows that the state cannot explain, or nothing."""
-    remotes = context.gateways[account].modified_since(hold.since - SKEW)
+    remotes = context.gateways[account].modified_since(hold.since - CLOCK_SKEW)
     changed = list(islice(remotes, MOST + 1))
     since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC"
     if len(changed) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
-    active = stamp_of(hold.since - SKEW - LAST_ANSWERS)
+    active = stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS)
     suspects = islice(_find_unexplained(changed, account, context, active), AT_ONCE)
     sure = list(islice(_look_again(suspects, account, context, active), NAMED))
     names = ", ".join(str(contact_id) for contact_id in sure)

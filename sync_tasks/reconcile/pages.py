@@ -1,12 +1,13 @@
 """All contacts of an account, a thousand a request, none of them left out while the set moves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.errors import AccountPausedError, TransientError
 from sync_tasks.providers import Gateway
+from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.sync.context import Resources
 
@@ -15,10 +16,6 @@ from sync_tasks.sync.context import Resources
 OVERLAP = 10
 # So far back we go then.
 STEP_BACK = 500
-TRIES = 6
-LONGEST_PAUSE = 30.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,7 +35,7 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
     """
     while True:
         read_at = context.store.now()
-        remotes = _patiently(lambda start=offset: gateway.read_page(start), context)  # type: ignore[misc]
+        remotes = ask_patiently(partial(gateway.read_page, offset), context.limiter, _refuse_pause)
         if offset and not any(remote.id in shown for remote in remotes):
             offset = max(offset - STEP_BACK, 0)
             continue
@@ -51,15 +48,7 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
             shown.add(remote.id)
 
 
-def _patiently(request: Callable[[], T], context: Resources) -> T:
-    """Return what a request brings; while Brevo is out of reach it is tried again."""
-    for number in range(TRIES - 1):
-        try:
-            return request()
-        except AccountPausedError:
-            raise
-        except TransientError:
-            if context.limiter.stopping:
-                raise
-            context.limiter.rest(min(2.0**number, LONGEST_PAUSE))
-    return request()
+def _refuse_pause(error: TransientError) -> None:
+    """A paused account is not waited for: the next comparison comes anyway."""
+    if isinstance(error, AccountPausedError):
+        raise error

@@ -9,7 +9,7 @@ comes by its own nudge.
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kind_of
@@ -38,30 +38,25 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Gateway
+from sync_tasks.providers.brevo.limits import CLOCK_SKEW
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude_all
+from sync_tasks.sync.imports import look_until_shown
 from sync_tasks.sync.settlement import Pushed
 
 # From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
 WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
-# An import is looked for at these distances, in seconds: "usually within a minute" it has ended, by Brevo's help
-# (article 32331116133522, November 2026). What became of whom Brevo does not show then is unknown.
-LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 45.0)
-# After so many looks in a row that show nobody new, an import that has shown somebody is over.
-SILENT_LOOKS = 2
-# After so many that failed in a row nobody is looked for any more.
+# After so many looks that failed in a row nobody is looked for any more.
 FAILED_LOOKS = 3
 # Other sign-ups ask again after so many seconds while an import is under way.
 IMPORTING_AGAIN = 10.0
 # So many contacts may have been created since: others import, too, and Brevo shows the newest first.
 MOST_SHOWN = 10_000
-# So far may Brevo's clock be from ours.
-SKEW = timedelta(minutes=2)
 
 
 @dataclass(slots=True, repr=False)
@@ -173,7 +168,7 @@ class Batch:
         if not read_at:
             return
         most = self.gateway.capabilities.page * max(len(self.items) // 2, 1)
-        changed = list(islice(self.gateway.modified_since(moment_of(read_at) - SKEW), most + 1))
+        changed = list(islice(self.gateway.modified_since(moment_of(read_at) - CLOCK_SKEW), most + 1))
         self.now = self.own.push.store.now()
         found = {remote.id: remote for remote in changed}
         for item in self.items if len(changed) <= most else ():
@@ -220,7 +215,7 @@ class Batch:
 
     def _import(self) -> None:
         steps = [item.step for item in self.items if isinstance(item.step, NewContact)]
-        since = datetime.now(UTC) - SKEW
+        since = datetime.now(UTC) - CLOCK_SKEW
         twice = self.gateway.start_import(self.batch_kind.lists, steps)
         for item in self.items:
             item.push.outcome_unknown |= twice
@@ -242,20 +237,21 @@ class Batch:
         Raises:
             SyncError: too many looks in a row failed.
         """
-        imported, silent, failed = len(missing), 0, 0
-        for seconds in LOOKS:
-            self._rest(seconds)
-            before = len(missing)
+        failed = 0
+
+        def look() -> bool:
+            nonlocal failed
             try:
                 self._look_for(missing, since)
             except (GatewayUnavailableError, RateLimitedError):
                 failed += 1
                 if failed == FAILED_LOOKS:
                     raise
-                continue
-            failed, silent = 0, silent + 1 if before == len(missing) < imported else 0
-            if not missing or silent == SILENT_LOOKS:
-                return
+                return False
+            failed = 0
+            return True
+
+        look_until_shown(missing, look, self._rest)
 
     def _rest(self, seconds: float) -> None:
         """Wait, and keep all leases meanwhile; who lost one is somebody else's now, and is settled by nobody here."""

@@ -93,12 +93,12 @@ def backfill(
     from sync_tasks.config.settings import load_settings
 
     settings, moment = load_settings(), moment_of_file(file, form)
-    limits = Limits(form, dry_run, complete, max_changes)
     meter = Meter()
     with ExitStack() as stack:
         stack.enter_context(meter.progress)
         opened = cache(lambda: stack.enter_context(_opened(settings)))
-        load = Load(form.open(file, settings, types_at_brevo(opened)), moment, settings, opened, limits, meter)
+        source = form.open(file, settings, types_at_brevo(opened))
+        load = Load(source, moment, settings, opened, meter, form, dry_run, complete, max_changes)
         load.run()
     if as_json:
         told = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
@@ -118,16 +118,6 @@ def _opened(settings: "Settings") -> "Iterator[Resources]":
         yield context
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far a load may go."""
-
-    form: Form
-    dry_run: bool
-    complete: bool
-    max_changes: int | None
-
-
 @dataclass(slots=True)
 class Load:
     """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` tells what does."""
@@ -136,8 +126,11 @@ class Load:
     moment: datetime
     settings: "Settings"
     opened: "Callable[[], Resources]"
-    limits: Limits
     meter: Meter
+    form: Form
+    dry_run: bool
+    complete: bool
+    max_changes: int | None
     checked: "Checked" = field(init=False)
     weighed: "Weighed" = field(init=False)
     held: str = ""
@@ -147,7 +140,7 @@ class Load:
         """Do it all, or end the command where Brevo or the account is in trouble."""
         try:
             self._look()
-            if not (self.limits.dry_run or self.held):
+            if not (self.dry_run or self.held):
                 self._act()
         except SyncError as error:
             if isinstance(error, ConfigurationError):
@@ -163,10 +156,10 @@ class Load:
         tell, source, settings = self.meter.step("checking", "rows"), self.source, self.settings
         self.checked = check(source, lambda rows: tell(rows, source.position, source.size))
         self.weighed = Weighed()
-        self.held = find_fault(self.checked, source, self.limits.form, complete=self.limits.complete)
+        self.held = find_fault(self.checked, source, self.form, complete=self.complete)
         if self.held:
             return
-        newsletters = frozenset(settings.newsletters) if self.limits.complete and not self.checked.bad else frozenset()
+        newsletters = frozenset(settings.newsletters) if self.complete and not self.checked.bad else frozenset()
         extent = Extent(newsletters, frozenset(settings.accounts), was=former_slugs(settings))
         store = self.opened().store
         self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
@@ -174,11 +167,10 @@ class Load:
 
     def _find_excess(self) -> str:
         """Return why the safety catch holds, or nothing."""
-        told, limits = self.weighed, self.limits
-        usual = self.settings.reconcile.max_changes if limits.max_changes is None else limits.max_changes
+        usual = self.settings.reconcile.max_changes if self.max_changes is None else self.max_changes
         most = most_changes(self.checked.rows, usual)
-        held = find_excess(told, limits.form.max_resubscribed, most)
-        return held or find_losses(told.losing, most, "lose a subscription")
+        held = find_excess(self.weighed, self.form.max_resubscribed, most)
+        return held or find_losses(self.weighed.losing, most, "lose a subscription")
 
     def _act(self) -> None:
         from sync_tasks.backfill.import_contacts import Importing
@@ -220,5 +212,5 @@ def _tell(load: Load) -> None:
     if checked.rows and not checked.subscriptions + checked.unsubscriptions:
         say("no row names a newsletter: a column newsletters says which, or --set newsletters=SLUG for all rows")
     tell_weighed(load.weighed)
-    if not (load.held or load.limits.dry_run):
+    if not (load.held or load.dry_run):
         say(", ".join(f"{number:,} {what}" for what, number in sorted(load.became.items())) or "nothing to do")

@@ -1,5 +1,7 @@
 """Brevo's numbers, each once, with its source. They hold as of November 2026; none was announced to change."""
 
+from datetime import timedelta
+
 from sync_tasks.providers import Capabilities
 
 # Requests an hour to every endpoint but /contacts/**, by all keys together. https://developers.brevo.com/docs/api-limits
@@ -10,5 +12,7 @@ PAGE = 1000
 LIST_CALL_IDS = 150
 # Bytes of an import's body. Reference of POST /contacts/import: 10 MB at most, 8 MB advised; a little is left for JSON.
 IMPORT_BYTES = 7_900_000
+# How far Brevo's clock may be from ours: its moments are never compared with ours more closely. Our own margin.
+CLOCK_SKEW = timedelta(minutes=2)
 
 CAPABILITIES = Capabilities(list_call_ids=LIST_CALL_IDS, page=PAGE, import_bytes=IMPORT_BYTES)
