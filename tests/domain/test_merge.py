@@ -2,15 +2,36 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.domain.contact import STAMP, SUBSCRIBED, UNSUBSCRIBED, Contact, resolve
+from sync_tasks.domain.contact import (
+    STAMP,
+    SUBSCRIBED,
+    UNSUBSCRIBED,
+    Contact,
+    resolve,
+)
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe, parse_event
 from sync_tasks.domain.merge import merge, values_of
 from sync_tasks.domain.timestamps import stamp_of
 from tests.support.histories import START, events
+from tests.support.saying import (
+    ADA,
+    BEA,
+    anonymize,
+    contact_of,
+    stamp,
+    subscribe,
+    unsubscribe,
+    update,
+)
+from tests.support.saying import (
+    merged as merged_here,
+)
 
 # An event, and whether it came with a moment of its own, or Redis' clock stamped it so.
 Said = tuple[Event, bool]
@@ -90,3 +111,72 @@ def test_an_erasure_is_for_good_and_keeps_nothing_but_how_to_find_the_contact(
     places = {name for name in state if name == "address" or name.startswith("h:")}
     assert state.keys() - places == {"erased"}
     assert wishes(state) == wishes(merged([*before, erasure]))
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (subscribe(1), {"address": ADA, "n:daily": "s"}),
+        (subscribe(1, first_name="Ada"), {"address": ADA, "n:daily": "s", "a:first_name": '"Ada"'}),
+        (update(1, last_name="Ø"), {"a:last_name": '"Ø"'}),
+        (update(1, attributes={"city": None, "age": 3}), {"a:city": "null", "a:age": "3"}),
+        (update(1, email=BEA, previous_email=ADA), {"address": BEA, f"h:{ADA}": ""}),
+        (unsubscribe(1), {"n:daily": "u"}),
+        (unsubscribe(1, email=ADA), {"n:daily": "u", f"h:{ADA}": ""}),
+        (anonymize(1), {"erased": ""}),
+        (anonymize(1, email=ADA), {"erased": "", f"h:{ADA}": ""}),
+    ],
+)
+def test_an_event_speaks_of_its_own_fields_alone(event: Event, said: dict[str, str]) -> None:
+    assert values_of(event) == said
+
+
+def test_the_newest_word_per_field_wins_in_every_order() -> None:
+    history = [subscribe(1, first_name="A."), update(2, first_name="Ada"), unsubscribe(3), subscribe(4, "weekly")]
+    states = [merged_here(*order) for order in permutations(history)]
+    assert all(state == states[0] for state in states)
+    contact = contact_of(*history)
+    assert contact.attributes() == {"first_name": "Ada"}
+    assert contact.subscriptions() == {"daily": (stamp(3), False), "weekly": (stamp(4), True)}
+
+
+@pytest.mark.parametrize("order", list(permutations([subscribe(1), unsubscribe(1)])))
+def test_of_a_tie_the_unsubscription_is_left(order: tuple[Event, ...]) -> None:
+    assert contact_of(*order).subscriptions() == {"daily": (stamp(1), False)}
+
+
+@pytest.mark.parametrize("order", list(permutations([update(1, first_name="A"), update(1, first_name="B")])))
+def test_any_other_tie_ends_alike_everywhere(order: tuple[Event, ...]) -> None:
+    assert contact_of(*order).attributes() == {"first_name": "B"}
+
+
+@pytest.mark.parametrize("order", list(permutations([subscribe(1, email=ADA), update(2, email=BEA)])))
+def test_an_address_that_was_left_is_still_one_to_look_for(order: tuple[Event, ...]) -> None:
+    contact = contact_of(*order)
+    assert (contact.address, contact.addresses, contact.hints) == (BEA, (BEA, ADA), (ADA,))
+    assert contact.searched.addresses == (BEA,)
+
+
+def test_who_comes_back_to_an_address_need_not_be_looked_for_there() -> None:
+    assert contact_of(subscribe(1, email=ADA), update(2, email=BEA), update(3, email=ADA)).addresses == (ADA, BEA)
+
+
+def test_the_address_of_an_opt_out_only_tells_where_to_look() -> None:
+    contact = contact_of(subscribe(1, email=ADA), unsubscribe(2, email=BEA))
+    assert (contact.address, contact.hints) == (ADA, (BEA,))
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations([subscribe(1, first_name="Ada"), anonymize(2), update(3, email=BEA)]))
+)
+def test_an_erasure_beats_what_is_older_and_what_is_newer(order: tuple[Event, ...]) -> None:
+    contact = contact_of(*order)
+    assert contact.erased
+    assert (contact.attributes(), contact.subscriptions()) == ({}, {})
+
+
+def test_what_comes_late_of_an_erased_person_only_tells_where_to_look() -> None:
+    before = contact_of(subscribe(2, email=ADA), anonymize(3))
+    assert contact_of(subscribe(2, email=ADA), anonymize(3), update(1, email=BEA)).addresses == (ADA, BEA)
+    assert contact_of(subscribe(2, email=ADA), anonymize(3), subscribe(1, email=ADA)).addresses == before.addresses
+    assert contact_of(subscribe(2, email=ADA), anonymize(3), update(4, email=BEA)).addresses == before.addresses
