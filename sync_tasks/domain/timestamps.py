@@ -19,7 +19,7 @@ def moment_of(stamp: str | int) -> datetime:
 
 
 def show_age(seconds: float) -> str:
-    """Return a span of time in its greatest unit: ``3 min``."""
+    """Return seconds as a span in its greatest unit: ``3 min``."""
     for length, unit in _UNITS:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
