@@ -1,4 +1,4 @@
-"""What we know of one user: registers that merge, and what Brevo is known to hold. Pure.
+"""The state of one user: registers that merge, and what Brevo is known to hold. Pure.
 
 ``registers`` says what a register is, ``state.codec`` how all of this lies in Redis.
 """
@@ -17,13 +17,13 @@ from sync_tasks.texts import known_address
 
 _WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
 TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
-# What an event that names lists tells of an opt-out: kind ``list.<id>``.
+# The kind of an opt-out from one list: ``list.<id>``.
 _OF_LIST = "list."
-# What somebody at Brevo did to a contact as a whole (see ``RemoteState.edited``).
+# An edit of a whole contact at Brevo (see ``RemoteState.edited``).
 DELETED = "deleted"
 
 
-# Why Brevo blocklists a contact, from what a newer subscription lifts to what nothing does.
+# The reasons for which Brevo blocklists a contact, the mildest first. A newer subscription lifts the first only.
 KINDS = ("unsubscribed", "complaint", "hard_bounce")
 HARD_BOUNCE = KINDS[-1]
 
@@ -59,7 +59,7 @@ class Block:
 
     @property
     def opted_out(self) -> str:
-        """The latest moment at which the person wanted no more mail; nothing for a bounce alone."""
+        """The latest moment at which the person wanted no more mail; empty for a bounce alone."""
         return max((moment for kind, moment in self.reasons.items() if kind != HARD_BOUNCE), default="")
 
 
@@ -67,7 +67,7 @@ class Block:
 class RemoteContact:
     """A contact as the provider holds it.
 
-    ``opted_out``: the lists it opted out of one by one, and since when; nothing if the provider does not tell.
+    ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not tell.
     """
 
     id: int
@@ -84,15 +84,15 @@ class RemoteContact:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RemoteState:
-    """What one account is known to hold of a user; without an ``id``, that it holds no contact of this user.
+    """What one account is known to hold of a user; without an ``id`` it holds no contact of this user.
 
     ``digest`` stands for the attributes and the ``ext_id``. ``ended_up_to``: subscriptions up to this moment were ended
     by an opt-out at Brevo. ``extra_contact_ids``: further contacts of the same person that must be anonymized.
-    ``foreign_lists``: lists of which the portal never spoke and that somebody at Brevo has put it on since.
-    ``absent_lists``: lists of the pipeline it was not on; of those that became the pipeline's later it tells nothing.
+    ``foreign_lists``: lists that the portal never named and on which somebody at Brevo has put it since.
+    ``absent_lists``: lists of the pipeline that it was not on. Lists that became the pipeline's later are not in it.
     ``read_at``: when we last saw it all.
 
-    The rest is there for few: ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
+    Few contacts have the rest. ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
     ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
     opted out of at Brevo one by one, and when. ``skipped``: those of them that Brevo still skips. ``edited``: in what
     somebody changed it at Brevo, until that is put right. ``former``: lists that the pipeline managed once and it is
@@ -120,7 +120,10 @@ class RemoteState:
 
     @property
     def forgotten(self) -> "RemoteState":
-        """What is left where Brevo has no such contact (any more): it forgot an opt-out, so ours must hold."""
+        """The state that is left if Brevo has no such contact (any more).
+
+        Brevo forgets an opt-out together with its contact, so our record must hold (help.brevo.com, article 208732189).
+        """
         return RemoteState(
             ended_up_to=max(self.ended_up_to, self.unblocked, self.block.latest if self.block else ""),
             extra_contact_ids=self.extra_contact_ids,
@@ -137,7 +140,7 @@ class RemoteState:
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventKey:
-    """Names one accepted event without a word of what it said."""
+    """The name of one accepted event, without its content."""
 
     task: str
     newsletter: str
@@ -148,13 +151,13 @@ class EventKey:
 
     @property
     def shown(self) -> dict[str, str]:
-        """What messages and logs tell of the event."""
+        """The fields by which messages and logs name the event."""
         told = {"newsletter": self.newsletter, "occurred_at": moment_of(self.stamp).isoformat()}
         return {name: value for name, value in told.items() if value}
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the key that ``str`` made this text of."""
+        """Return the key of a text that ``str`` made."""
         return cls(*text.split(":"))
 
 
@@ -184,7 +187,7 @@ class Contact:
     manual: bool = False
 
     def wish(self, register: str) -> tuple[str, str] | None:
-        """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
+        """Return stamp and value of a register, or ``None`` if nothing is wished (any more)."""
         text = self.registers.get(register)
         if text is None or self.given_up.get(register, "") >= moment(text):
             return None
@@ -229,22 +232,22 @@ class Contact:
         return {field: json.loads(wish[1]) for field, wish in wishes if wish}
 
     def subscriptions(self) -> dict[str, tuple[str, bool]]:
-        """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
+        """Return since when, and whether, each newsletter that the portal named is subscribed."""
         wishes = {slug: self.wish(self._counting(slug)) for slug in self.newsletters}
         return {slug: (wish[0], wish[1] == SUBSCRIBED) for slug, wish in wishes.items() if wish}
 
     def subscription(self, slugs: Iterable[str]) -> tuple[str, bool] | None:
-        """Return the same of one newsletter that was known by several slugs, or nothing."""
+        """Return the same for one newsletter that had several slugs, or ``None``."""
         wish = self.wish(self._counting(*slugs))
         return (wish[0], wish[1] == SUBSCRIBED) if wish else None
 
     @property
     def newsletters(self) -> tuple[str, ...]:
-        """The slugs of which the portal said something."""
+        """The slugs that the portal named."""
         return names.newsletters(self.registers)
 
     def said_last(self, newsletter: str) -> str:
-        """Return what the portal said last of a newsletter, given up or not: ``s``, ``u`` or nothing."""
+        """Return the portal's last word on a newsletter, given up or not: ``s``, ``u`` or an empty text."""
         return value(self._text(self._counting(newsletter)))
 
     def _counting(self, *slugs: str) -> str:
@@ -265,11 +268,11 @@ class Contact:
         return frozenset(field for _, field in names.attributes(self.registers_of(key)))
 
     def opt_outs(self, account: str) -> dict[str, str]:
-        """Return the kinds of opt-outs an account told us of, and when each was last."""
+        """Return the kinds of opt-outs that an account reported, and the last moment of each."""
         return {kind: stamp for kind, stamp in self._told_by(account) if kind in KINDS}
 
     def list_opt_outs(self, account: str) -> dict[int, str]:
-        """Return the lists that opt-outs an account told us of named, and when each was last."""
+        """Return the lists that reported opt-outs of an account named, and the last moment of each."""
         told = ((kind.partition(_OF_LIST), stamp) for kind, stamp in self._told_by(account))
         return {int(number): stamp for (before, _, number), stamp in told if not before and number.isdecimal()}
 
@@ -278,7 +281,7 @@ class Contact:
         return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
 
     def overtaken(self, key: EventKey) -> bool:
-        """Tell whether newer events leave nothing of this one's wish."""
+        """Tell whether newer events have replaced every wish of this one."""
         if key.task == "anonymize_contact":
             return False
         if self.erased:

@@ -1,4 +1,4 @@
-"""How events become registers, and how registers merge: the specification that `accept.lua` is tested against."""
+"""Events as registers, and the merge of registers: the specification that `accept.lua` is tested against."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from sync_tasks.domain.registers import ADDRESS, ERASURE, HINTED, SUBSCRIBED, UN
 
 
 def values_of(event: Event) -> dict[str, str]:
-    """Return what an event says, register by register, without the moment."""
+    """Return an event's values by register, without the moment."""
     said: dict[str, str | None] = {}
     match event:
         case Subscribe():
@@ -30,7 +30,7 @@ def _hint(address: str | None) -> dict[str, str | None]:
 
 
 def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Where else an erased person may be found, as told by what was said before the erasure and comes late."""
+    """Return further addresses of an erased person that events from before the erasure, come late, still bring."""
     told = {names.hint(text) if name == ADDRESS else name for name, text in values.items()}
     known = names.hint(value(registers.get(ADDRESS, "")))
     return {name: HINTED for name in told if names.is_hint(name) and name != known}
