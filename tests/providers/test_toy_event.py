@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -38,13 +39,13 @@ class Move(Event):
 @pytest.fixture
 def move_contact(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventTask]:
     """Add the event (step 1) and its task (step 7)."""
-    monkeypatch.setitem(events.EVENTS, Move.task, Move)  # type: ignore[arg-type] - a mapping that nobody else changes
+    monkeypatch.setitem(events.EVENTS, Move.task, Move)
 
     @app.task(name=NAME, base=EventTask, bind=True, event=Move, shared=False)
     def move(self: EventTask, /, **wire: Json) -> str:
         return self.settle(self.receive(wire))
 
-    yield app.tasks[NAME]
+    yield cast("EventTask", app.tasks[NAME])
     app.tasks.unregister(NAME)
 
 
