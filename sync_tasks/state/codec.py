@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
 
-# Fields that are no register: whose lease it is, since when an outcome is unknown, what a load brought, the revision.
-LEASE, UNKNOWN, LOADED, REV = "lease", "unsure", "filling", "rev"
+# Fields that are no register: whose lease it is, since when an outcome is unknown, what a load brought, the revision,
+# what the pending events say of newsletters.
+LEASE, UNKNOWN, LOADED, REV, WISHES = "lease", "unsure", "filling", "rev", "wishes"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
 
 
