@@ -12,7 +12,7 @@ What has no lifetime here is kept for good. Only ``state/`` reads and writes the
 ``dirty``            users by since when Brevo disagrees                          until Brevo agrees
 ``due``              users by when to look again                                  until Brevo agrees
 ``urgent``           users with an opt-out or an erasure without an outcome       until it has one
-``pending:<kind>``   users with such an event without an outcome                  until it has one
+``pending:<kind>``   users with such an event, such wishes, without an outcome    until it has one
 ``history:<user>``   the last 30 outcomes of a user                               30 days
 ``attributes:<acc>`` the attributes sent to an account and read back once
 ``suspect``          the lease of the one contact whose worker died twice         as long as that lease
