@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey
+from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.registers import ERASURE, both_clocks, is_subscription
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
 from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS
@@ -141,8 +142,6 @@ def discard(store: Store, letter: DeadLetter, who: str) -> bool:
 def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
     """Yield the registers that only this event stands behind; one shared with a sister event stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
-    for name, text in contact.registers.items():
-        if (text[:STAMP] == key.stamp and name in {OWN + key.newsletter, TOLD + key.newsletter}) or (
-            text[:STAMP] == key.stamp and not sisters and not name.startswith((OWN, TOLD, "erased"))
-        ):
+    for name in contact.registers_of(key):
+        if name in both_clocks(key.newsletter) or not (sisters or is_subscription(name) or name == ERASURE):
             yield name
