@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RESOLVE := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel wheels release system clean
+.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel wheels portals release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,7 +87,7 @@ profile: $(INSTALLED) ## show where the time goes
 
 lock: $(INSTALLED) ## resolve the dependencies anew; ARGS=--upgrade takes the newest of each
 	$(RESOLVE) --all-extras --output-file requirements.lock $(ARGS)
-	$(RESOLVE) --extra flower --constraint requirements.lock --output-file requirements-runtime.lock $(ARGS)
+	$(RESOLVE) --extra worker --extra flower --constraint requirements.lock --output-file requirements-runtime.lock $(ARGS)
 	$(COMPILE) tests/contract/requirements.in --output-file tests/contract/requirements.lock $(ARGS)
 
 wheel: $(INSTALLED) ## build the wheel into dist/
@@ -96,12 +96,15 @@ wheel: $(INSTALLED) ## build the wheel into dist/
 wheels: $(INSTALLED) ## ask the package index whether every pinned package has a wheel for the newest interpreters
 	@sh .ci/check-wheels $(BIN)/python 3.13 3.14 3.15
 
+portals: $(INSTALLED) ## call the four tasks beside old and new releases of Celery, redis-py and Django; ARGS=--short
+	$(BIN)/python -m tests.portals $(ARGS)
+
 release: $(INSTALLED) ## build sdist and wheel into dist/, check them, and install the wheel into an empty environment
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python -m venv --clear build/empty
-	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[worker]"
 	cd build/empty && bin/sync-tasks --help >/dev/null && bin/python -c 'from sync_tasks import subscribe_contact'
 	@echo "dist/ is ready: $$(cd dist && echo *)"
 

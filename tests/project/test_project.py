@@ -125,7 +125,9 @@ def test_every_make_target_is_phony() -> None:
     assert set(declared[1].split()) == set(make_targets())
 
 
-@pytest.mark.parametrize(("lock", "extras"), [(LOCKS[0], ("flower", "embedded", "dev")), (LOCKS[1], ("flower",))])
+@pytest.mark.parametrize(
+    ("lock", "extras"), [(LOCKS[0], ("worker", "flower", "embedded", "dev")), (LOCKS[1], ("worker", "flower"))]
+)
 def test_the_lock_satisfies_the_project(lock: str, extras: tuple[str, ...]) -> None:
     pinned = pins(lock)
     for requirement in requirements(*extras):
