@@ -40,7 +40,7 @@ from sync_tasks.state.store import Store
 # How many users a scan brings at once.
 SCAN_CHUNK = 1000
 # How many lines of a history are kept, and for how many seconds; ``settle.lua`` keeps the same.
-_LINES, _LINES_KEPT = 30, 30 * 86_400
+LINES, LINES_KEPT = 30, 30 * 86_400
 
 
 def read_all_fields(store: Store, users: Sequence[str]) -> list[dict[str, str]]:
@@ -188,8 +188,8 @@ def note_line(store: Store, user_id: str, line: str) -> None:
     """Write a line into a user's history."""
     history, pipeline = store.key(history_key(user_id)), store.redis.pipeline()
     pipeline.lpush(history, f"{store.now()} {line}")
-    pipeline.ltrim(history, 0, _LINES - 1)
-    pipeline.expire(history, _LINES_KEPT)
+    pipeline.ltrim(history, 0, LINES - 1)
+    pipeline.expire(history, LINES_KEPT)
     pipeline.execute()
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks import texts
+
 PACKAGE = Path(__file__).parents[2] / "sync_tasks"
 # The keys that tell of people: their contacts, who is dirty or due, what happened to them, who was erased.
 OF_PEOPLE = re.compile(
@@ -113,3 +115,15 @@ def test_no_other_room_sends_commands_about_a_contact(room: Path) -> None:
 )
 def test_a_raw_command_about_a_contact_is_found(code: str, found: list[str]) -> None:
     assert find_raw(code) == found
+
+
+@pytest.mark.parametrize("name", ["SLUG", "FIELD_NAME", "ACCOUNT_NAME", "USER_ID"])
+def test_each_pattern_of_a_name_is_said_once(name: str) -> None:
+    pattern = getattr(texts, name)
+    constants = (
+        (str(path.relative_to(PACKAGE)), node.value)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+    )
+    assert [path for path, text in constants if isinstance(text, str) and pattern in text] == ["texts.py"]
