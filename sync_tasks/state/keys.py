@@ -17,6 +17,7 @@ What has no lifetime here is kept for good. Only ``state/`` reads and writes the
 ``attributes:<acc>`` the attributes sent to an account and read back once
 ``suspect``          the lease of the one contact whose worker died twice         as long as that lease
 ``dead_letters``     id to letter                                                 until closed
+``unaccepted``       user and letter of an event that reached no state            until closed
 ``closed_letters``   the last 10,000 letters dealt with
 ``filling``          users of a first load, the first loaded first                a week
 ``swept``            when a worker swept last
@@ -40,6 +41,7 @@ FILLING = "filling"
 CLOSED_LETTERS = "closed_letters"
 SECRET = "secret"  # noqa: S105 - the name of the key, not what it holds
 DEAD_LETTERS = "dead_letters"
+UNACCEPTED_LETTERS = "unaccepted"
 
 
 def contact_key(user_id: str) -> str:
