@@ -92,9 +92,11 @@ def try_portal(python: Path, url: str) -> tuple[str, list[str]]:
             wrong.append(f"messages in the queues: {queued}")
         if not client.hexists("sync_tasks:contacts:anna", "n:daily"):
             wrong.append("the state does not hold the events")
-    for name in NOT_FOR_PORTALS:
-        if run(python, "-c", f"import {name}", env=env).returncode == 0:
-            wrong.append(f"{name} is installed")
+    wrong += [
+        f"{name} is installed"
+        for name in NOT_FOR_PORTALS
+        if run(python, "-c", f"import {name}", env=env).returncode == 0
+    ]
     for command in ((python.parent / "sync-tasks", "status"), (python, "-m", "celery", "-A", "sync_tasks", "worker")):
         said = run(*command, env=env)
         last = (said.stderr.strip().splitlines() or [""])[-1]
