@@ -68,10 +68,11 @@ def build_wheel(folder: Path) -> Path:
 def install(wheel: Path, folder: Path, environment: Environment) -> Path:
     """Make an environment that holds the wheel and the pins, and return its interpreter."""
     python = folder / "bin" / "python"
-    for command in (
+    commands: tuple[tuple[str | Path, ...], ...] = (
         (UV, "venv", "--quiet", "--no-python-downloads", "--python", environment.python, folder),
         (UV, "pip", "install", "--quiet", "--python", python, wheel, *environment.pins),
-    ):
+    )
+    for command in commands:
         done = run(*command)
         if done.returncode:
             raise NotInstallableError(done.stderr.strip().splitlines()[-1])
