@@ -7,7 +7,7 @@ must be equal when sealed.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sync_tasks.domain import registers as names
@@ -16,7 +16,7 @@ from sync_tasks.domain.events import Json
 from sync_tasks.domain.registers import ADDRESS, ERASURE, STAMP
 
 _LEASE, _UNKNOWN, _LOADED, _REV, _LATEST = "lease", "unsure", "filling", "rev", "latest"
-_CRASHES, _TRIES, _FAILING, _MANUAL = "crashes", "tries", "failing", "manual"
+_CRASHES, _TRIES, _FAILING, _MANUAL, _WISHES = "crashes", "tries", "failing", "manual", "wishes"
 _PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _GIVEN_UP = "p:", "d:", "s:", "l:", "b:", "g:"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
 _PERSONAL_SEEN = ("address", "digest")
@@ -41,6 +41,11 @@ def field_of(register: str) -> str:
 def dump_values(values: Mapping[str, str]) -> dict[str, str]:
     """Return what an event says as scripts take it: values by field, without the moment."""
     return {field_of(name): seal(value) if names.is_personal(name) else value for name, value in values.items()}
+
+
+def wishes_of(fields: Sequence[str]) -> str:
+    """Return what the pending events in these fields, field and value by turns, say of newsletters."""
+    return dict(zip(fields[::2], fields[1::2], strict=True)).get(_WISHES, "")
 
 
 def load_contact(

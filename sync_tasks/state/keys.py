@@ -12,11 +12,12 @@ What has no lifetime here is kept for good. Only ``state/`` reads and writes the
 ``dirty``            users by since when Brevo disagrees                          until Brevo agrees
 ``due``              users by when to look again                                  until Brevo agrees
 ``urgent``           users with an opt-out or an erasure without an outcome       until it has one
-``pending:<kind>``   users with such an event without an outcome                  until it has one
+``pending:<kind>``   users with such an event, such wishes, without an outcome    until it has one
 ``history:<user>``   the last 30 outcomes of a user                               30 days
 ``attributes:<acc>`` the attributes sent to an account and read back once
 ``suspect``          the lease of the one contact whose worker died twice         as long as that lease
 ``dead_letters``     id to letter                                                 until closed
+``unaccepted``       user and letter of an event that reached no state            until closed
 ``closed_letters``   the last 10,000 letters dealt with
 ``filling``          users of a first load, the first loaded first                a week
 ``swept``            when a worker swept last
@@ -40,6 +41,7 @@ FILLING = "filling"
 CLOSED_LETTERS = "closed_letters"
 SECRET = "secret"  # noqa: S105 - the name of the key, not what it holds
 DEAD_LETTERS = "dead_letters"
+UNACCEPTED_LETTERS = "unaccepted"
 
 
 def contact_key(user_id: str) -> str:

@@ -17,7 +17,7 @@ from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.state.codec import dump_seen, dump_values, has_pending, load_contact
+from sync_tasks.state.codec import dump_seen, dump_values, has_pending, load_contact, wishes_of
 from sync_tasks.state.keys import (
     DUE,
     SECRET,
@@ -56,8 +56,9 @@ class Acceptance:
 class Lease:
     """The right to push one contact, and what is known of it.
 
-    ``pending_count``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go
-    out. ``paused``: the names of all paused parts of accounts (see ``pauses``).
+    ``pending_count``: how many have the same events pending; 0: it must go alone. ``granted``: its first request may
+    go out. ``paused``: the names of all paused parts of accounts (see ``pauses``). ``wishes``: what its pending events
+    say of newsletters, the name under which ``lease_batch`` finds others who wish the same.
     """
 
     user_id: str
@@ -66,6 +67,7 @@ class Lease:
     pending_count: int = 1
     granted: bool = False
     paused: frozenset[str] = frozenset()
+    wishes: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -181,23 +183,23 @@ class Store:
         self.sweeps = max(self.sweeps, int(sweeps))
         contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
         paused = frozenset(filter(None, parts.split(",")))
-        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused)
+        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused, wishes_of(rest))
 
     def lease_batch(self, kind: str, most: int, seconds: float) -> list[Lease]:
-        """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
+        """Return the leases of contacts without trouble that are kept under this name (see ``pending_kinds_of``)."""
         token = secrets.token_hex(8)
         head = (kind, most, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
         held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("lease_batch", *head))
         return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
 
     def next_pending(self, kind: str, but: str) -> str | None:
-        """Return who has waited longest with an event of this kind (``task:newsletter``), but for one user."""
+        """Return who has waited longest under this name (see ``pending_kinds_of``), but for one user."""
         users = cast("list[str]", self.redis.zrange(self.key(pending_key(kind)), 0, 1))
         return next((user for user in users if user != but), None)
 
-    def release(self, lease: Lease, kind: str) -> None:
-        """Give a lease back as if it had never been taken; a batch of this kind is made of others first."""
-        self._run("release", lease.user_id, lease.token, kind)
+    def release_all(self, leases: Iterable[tuple[Lease, str]]) -> None:
+        """Give leases back as if they had never been taken; a batch of that kind is made of others first."""
+        self.run_all("release", ((lease.user_id, lease.token, kind) for lease, kind in leases))
 
     def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:
         """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
