@@ -37,9 +37,10 @@ def test_a_contact_takes_no_more_than_600_bytes_however_many_newsletters_there_a
     told |= {f"a:{name}": f'{stamp(1)}"Augusta"' for name in ("first_name", "last_name")}
     told |= {f"n:newsletter-{number}": f"{stamp(1)}s" for number in range(2)}
 
-    store.redis.hset(store.key("contacts:u1"), mapping=told | fields)
+    for name, text in (told | fields).items():
+        store.redis.hset(store.key("contacts:u1"), name, text)
 
-    assert store.redis.memory_usage(store.key("contacts:u1")) <= 600
+    assert (store.redis.memory_usage(store.key("contacts:u1")) or 0) in range(1, 601)
 
 
 def test_what_release_0_1_wrote_is_read() -> None:
