@@ -166,7 +166,7 @@ def _parse_seen(told: Mapping[str, str]) -> RemoteState:
         ended_up_to=told.get("floor", ""),
         extra_contact_ids=_numbers(told.get("spares", "")),
         foreign_lists=_numbers(told.get("strange", "")),
-        absent_lists=_numbers(told.get("off", "")),
+        absent_lists=_absent_lists(told),
         read_at=told.get("looked", ""),
         unblocked=more.get("unblocked", ""),
         over=more.get("over", {}),
@@ -177,7 +177,28 @@ def _parse_seen(told: Mapping[str, str]) -> RemoteState:
 
 
 def _numbers(text: str) -> frozenset[int]:
-    return frozenset(int(number) for number in text.split(",") if number)
+    runs = (part.partition("-") for part in text.split(",") if part)
+    return frozenset(number for first, _, last in runs for number in range(int(first), int(last or first) + 1))
+
+
+def _runs(numbers: Iterable[int]) -> str:
+    """Return numbers as a text in which those that follow each other are one part: ``3-7,9``."""
+    runs = list[list[int]]()
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ",".join("-".join(map(str, run)) for run in runs)
+
+
+def _absent_lists(told: Mapping[str, str]) -> frozenset[int]:
+    """Return the lists that a contact was not on.
+
+    Release 0.1 names each in ``off``, which this one removes as it writes ``unlisted``. If it is there, an older worker
+    has written it since. Who was on all lists then has no ``off``: what the older worker knows of lists goes first.
+    """
+    return _numbers(told.get("off") or told.get("unlisted", "")) - _numbers(told.get("lists", ""))
 
 
 def dump_seen(account: str, seen: RemoteState) -> dict[str, str]:
@@ -195,7 +216,8 @@ def _dump_seen(seen: RemoteState) -> dict[str, str]:
         "floor": seen.ended_up_to,
         "spares": ",".join(map(str, sorted(seen.extra_contact_ids))),
         "strange": ",".join(map(str, sorted(seen.foreign_lists))),
-        "off": ",".join(map(str, sorted(seen.absent_lists))),
+        "off": "",
+        "unlisted": _runs(seen.absent_lists),
         "looked": seen.read_at,
         "more": _dump_more(seen),
     }
@@ -265,7 +287,8 @@ class Glimpse:
     ) -> None:
         """Prepare for the attributes of these portal fields, and for newsletters by each of their slugs."""
         self._id, self._floor = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
-        self._off, self._strange = f"{_SEEN}{account}:off", f"{_SEEN}{account}:strange"
+        self._absent = {what: f"{_SEEN}{account}:{what}" for what in ("off", "unlisted", "lists")}
+        self._strange = f"{_SEEN}{account}:strange"
         elsewhere = set(had) - {account}
         self._rare = [f"{_SEEN}{account}:block", f"{_SEEN}{account}:more", _LEASE, _UNKNOWN, _MANUAL, ERASURE]
         self._rare += (f"{_SEEN}{other}:{what}" for other in elsewhere for what in ("block", "floor"))
@@ -317,4 +340,5 @@ class Glimpse:
 
     def may_have_brought(self, lists: Collection[int], fields: Mapping[str, str]) -> bool:
         """Tell whether a contact was on lists of which the portal never spoke when we met it."""
-        return self._strange not in fields and _numbers(fields.get(self._off, "")).isdisjoint(lists)
+        told = {what: fields[name] for what, name in self._absent.items() if name in fields}
+        return self._strange not in fields and _absent_lists(told).isdisjoint(lists)
