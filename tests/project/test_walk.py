@@ -18,7 +18,7 @@ from tests.support.pipeline import Pipeline, address_of
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sync_tasks"
 TOLD = re.search(
-    r"enters (\d+) modules in (\d+) moves; (\d+) of the modules and (\d+) of the moves act",
+    r"at most (\d+) modules in at most (\d+) moves; at most (\d+) of the modules and at most (\d+) of the moves act",
     " ".join((ROOT / "docs" / "architecture.md").read_text().split()),
 )
 # Pure words and texts that a reader need not open to follow the flow.
