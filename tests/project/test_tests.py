@@ -17,6 +17,7 @@ OTHERS = {
     "cli/test_main": "the room itself: how the command line ends",
     "monitoring/test_flower": "Flower is Celery's, and what it shows is ours",
     "state/test_script_headers": "all scripts",
+    "state/test_scripts_and_python": "all scripts",
     "tasks/test_worker": "the room as a whole, in real processes",
 }
 
