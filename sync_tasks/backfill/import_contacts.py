@@ -16,9 +16,8 @@ from sync_tasks.backfill.load import LEFT_ALONE
 from sync_tasks.backfill.loaded_contacts import AT_ONCE, LoadedContact, hand_over, mark_sent, read_own, read_users
 from sync_tasks.backfill.read_back import MOST_PAGES, Wave, read_back, read_once
 from sync_tasks.domain.diff import NewContact
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
+from sync_tasks.domain.timestamps import CLOCK_SKEW, MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.errors import RejectedContactError
-from sync_tasks.providers.brevo.limits import CLOCK_SKEW
 from sync_tasks.state.bulk import count_loaded, forget_loaded
 from sync_tasks.sync.context import Resources
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 MICROSECONDS_PER_SECOND = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# How far a provider's clock may be from ours: no closer are its moments compared with ours. A margin of our own.
+CLOCK_SKEW = timedelta(minutes=2)
 _MICROSECOND = timedelta(microseconds=1)
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 

@@ -12,8 +12,7 @@ from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
-from sync_tasks.domain.timestamps import stamp_of
-from sync_tasks.providers.brevo.limits import CLOCK_SKEW
+from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
 from sync_tasks.state.bulk import read_with_history

@@ -29,7 +29,7 @@ from sync_tasks.domain.planning import (
     without_lists,
 )
 from sync_tasks.domain.remote_state import remote_state_of
-from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
 from sync_tasks.errors import (
     GatewayUnavailableError,
     ImportUnderWayError,
@@ -38,7 +38,6 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Gateway
-from sync_tasks.providers.brevo.limits import CLOCK_SKEW
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush

@@ -3,8 +3,6 @@
 Brevo does not say since when each holds. All others take them from ``Capabilities``.
 """
 
-from datetime import timedelta
-
 from sync_tasks.providers import Capabilities
 
 # Requests to /contacts/** a second and an hour, by all keys together, in the General tier that every account has. The
@@ -20,8 +18,6 @@ LIST_CALL_IDS = 150
 # Bytes of an import's body: 10 MB at most, 8 MB advised; a little is left for JSON.
 # https://developers.brevo.com/reference/import-contacts
 IMPORT_BYTES = 7_900_000
-# How far Brevo's clock may be from ours: its moments are never compared with ours more closely. Our own margin.
-CLOCK_SKEW = timedelta(minutes=2)
 # What an attribute may be: "type" in the reference of GET /contacts/attributes; "category" is one of fixed choices.
 # The SDK of 2026 refuses "user" and "multiple-choice", which Brevo answers all the same.
 ATTRIBUTE_KINDS = frozenset({"text", "category", "id", "float", "boolean", "date", "multiple-choice", "user"})
