@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
 
-# Fields that are no register: whose lease it is, since when an outcome is unknown, what a load brought, the revision.
+# Fields that are no register: the lease, since when an outcome is unknown, the revision of a load, the revision.
 LEASE, UNKNOWN, LOADED, REV = "lease", "unsure", "filling", "rev"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
 
@@ -19,7 +19,7 @@ def load_contact(
     tolerance: int = TOLERANCE,
     held: str = "",
 ) -> Contact:
-    """Return the contact that lies in these fields."""
+    """Return the contact of these fields; ``tolerance`` is in microseconds (see ``resolve``)."""
     groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
     registers = {}
     for name, text in stored.items():
@@ -50,7 +50,7 @@ def load_contact(
 
 
 def is_loads_own(stored: Mapping[str, str]) -> bool:
-    """Tell whether a contact belongs to a running load: nothing was said of it since. So do the scripts."""
+    """Tell whether a contact is a running load's own: no event came since. ``prelude.lua`` decides the same."""
     return stored.get(LOADED) == stored.get(REV)
 
 
@@ -89,7 +89,7 @@ def _numbers(text: str) -> frozenset[int]:
 
 
 def dump_seen(account: str, seen: RemoteState) -> dict[str, str]:
-    """Return the fields that hold this in Redis; an empty text means that the field is not needed."""
+    """Return the fields of a remote state in Redis; an empty text means that the field goes."""
     told = {
         "id": str(seen.id) if seen.id is not None else "-",
         "address": seen.address,
@@ -107,7 +107,7 @@ def dump_seen(account: str, seen: RemoteState) -> dict[str, str]:
 
 
 def _dump_more(seen: RemoteState) -> str:
-    """Return in one text what is there for few."""
+    """Return the rare parts of a remote state as one text."""
     told: dict[str, Json] = {
         "under": dict(seen.block.others) if seen.block else {},
         "unblocked": seen.unblocked,
