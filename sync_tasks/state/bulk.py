@@ -8,8 +8,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.timestamps import seconds_since
-from sync_tasks.state.codec import LEASE
+from sync_tasks.state.codec import (
+    LEASE_FIELDS,
+    LOAD_FIELDS,
+    NEWS_FIELDS,
+    fields_of,
+    is_known,
+    is_loads_own,
+    is_newer,
+    lease_end,
+    load_contact,
+    load_leased,
+)
 from sync_tasks.state.keys import (
     DIRTY,
     DUE,
@@ -19,15 +31,16 @@ from sync_tasks.state.keys import (
     TOMBSTONES,
     contact_key,
     history_key,
+    keyed_hash,
     paused_users_key,
 )
 from sync_tasks.state.records import Confirmation, HandOver, LoadedRow
-from sync_tasks.state.store import Store, keyed_hash
+from sync_tasks.state.store import Store
 
 # The number of users that one step of a scan brings, roughly.
 SCAN_CHUNK = 1000
-# The number of lines that a history keeps, and for how many seconds; ``prelude.lua`` keeps the same.
-_LINES, _LINES_KEPT = 30, 30 * 86_400
+# How many lines of a history are kept, and for how many seconds; ``settle.lua`` keeps the same.
+LINES, LINES_KEPT = 30, 30 * 86_400
 
 
 def read_all_fields(store: Store, users: Sequence[str]) -> list[dict[str, str]]:
@@ -38,8 +51,35 @@ def read_all_fields(store: Store, users: Sequence[str]) -> list[dict[str, str]]:
     return cast("list[dict[str, str]]", pipeline.execute())
 
 
-def read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> Iterator[dict[str, str]]:
-    """Yield the named fields of each user; absent ones are left out."""
+def read_contacts(store: Store, users: Sequence[str]) -> list[Contact | None]:
+    """Return what is known of each user, or nothing."""
+    stored = zip(users, read_all_fields(store, users), strict=True)
+    return [load_contact(user, fields, tolerance=store.tolerance) if fields else None for user, fields in stored]
+
+
+def read_registers(
+    store: Store, wanted: Iterable[tuple[str, Iterable[str]]], accounts: Iterable[str]
+) -> Iterator[Contact | None]:
+    """Yield of each user these registers, as far as they are there, and the blocks at these accounts; or nothing."""
+    wanted, accounts = list(wanted), list(accounts)
+    stored = _read_fields(store, ((user_id, fields_of(registers, accounts)) for user_id, registers in wanted))
+    for (user_id, _), fields in zip(wanted, stored, strict=True):
+        yield load_contact(user_id, fields, tolerance=store.tolerance) if is_known(fields) else None
+
+
+def find_without_news(store: Store, users: Sequence[str], stamp: str) -> list[str]:
+    """Return those of the users who were not erased, and of whom nothing newer than that moment was told."""
+    stored = _read_fields(store, ((user_id, NEWS_FIELDS) for user_id in users))
+    return [user for user, fields in zip(users, stored, strict=True) if not is_newer(fields, stamp)]
+
+
+def find_loads_own(store: Store, users: Sequence[str]) -> list[bool]:
+    """Tell of each user whether the contact is a load's own, or unknown."""
+    return list(map(is_loads_own, _read_fields(store, ((user_id, LOAD_FIELDS) for user_id in users))))
+
+
+def _read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> Iterator[dict[str, str]]:
+    """Yield the named fields of each user, as far as they are there."""
     wanted, pipeline = list(wanted), store.redis.pipeline(transaction=False)
     for user_id, names in wanted:
         pipeline.hmget(store.key(contact_key(user_id)), *names)
@@ -47,10 +87,11 @@ def read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> It
         yield {name: text for name, text in zip(names, texts, strict=True) if text}
 
 
-def read_leases(store: Store, users: Sequence[str]) -> dict[str, str]:
-    """Return the lease of each leased user: its end (a stamp), then its token."""
-    fields = read_fields(store, ((user_id, (LEASE,)) for user_id in users))
-    return {user_id: told[LEASE] for user_id, told in zip(users, fields, strict=True) if told}
+def read_leases(store: Store, users: Sequence[str]) -> dict[str, int]:
+    """Return until when a worker has each of the users in hand (microseconds), if one has."""
+    stored = _read_fields(store, ((user_id, LEASE_FIELDS) for user_id in users))
+    ends = zip(users, map(lease_end, stored), strict=True)
+    return {user_id: end for user_id, end in ends if end is not None}
 
 
 def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str, str], float | None, float | None]]:
@@ -64,14 +105,20 @@ def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str,
     return list(zip(told[::3], told[1::3], told[2::3], strict=True))
 
 
-def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[dict[str, str], str]]:
-    """Return the fields of each user, and the last line of the history."""
+def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[Contact | None, str]]:
+    """Return what is known of each user, and when the last line of the history is from (a stamp).
+
+    What Brevo holds of a contact that a worker has in hand is unknown.
+    """
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hgetall(store.key(contact_key(user_id)))
         pipeline.lindex(store.key(history_key(user_id)), 0)
     told = pipeline.execute()
-    return [(fields, str(last or "")) for fields, last in zip(told[::2], told[1::2], strict=True)]
+    return [
+        (load_leased(user_id, fields, store.tolerance) if fields else None, str(last or "").partition(" ")[0])
+        for user_id, fields, last in zip(users, told[::2], told[1::2], strict=True)
+    ]
 
 
 def read_dirty_since(store: Store, users: Sequence[str]) -> list[float | None]:
@@ -141,15 +188,16 @@ def note_line(store: Store, user_id: str, line: str) -> None:
     """Write a line into a user's history."""
     history, pipeline = store.key(history_key(user_id)), store.redis.pipeline()
     pipeline.lpush(history, f"{store.now()} {line}")
-    pipeline.ltrim(history, 0, _LINES - 1)
-    pipeline.expire(history, _LINES_KEPT)
+    pipeline.ltrim(history, 0, LINES - 1)
+    pipeline.expire(history, LINES_KEPT)
     pipeline.execute()
 
 
-def read_tombstone(store: Store, user_id: str) -> str | None:
-    """Return the tombstone of a user whose erasure is complete: a stamp and contact ids; else ``None``."""
+def read_erased_at(store: Store, user_id: str) -> str:
+    """Return when a user whose erasure is complete was erased (a stamp), or nothing."""
     secret = cast("str", store.redis.get(store.key(SECRET)) or "")
-    return cast("str | None", store.redis.hget(store.key(TOMBSTONES), keyed_hash(secret, user_id)))
+    tombstone = store.redis.hget(store.key(TOMBSTONES), keyed_hash(secret, user_id))
+    return str(tombstone or "").partition(" ")[0]
 
 
 def read_tombstones(store: Store) -> dict[str, str]:

@@ -5,21 +5,27 @@ A letter holds the user's id, the event's key and the reason, and nothing person
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from itertools import islice
 from typing import Any, cast
 
-from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey
+from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.registers import ERASURE, both_clocks, is_subscription
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
-from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS
+from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, UNACCEPTED_LETTERS
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
 # Celery's ids have 36 characters; another producer may send any text.
 LONGEST_TASK_ID = 255
+# So many letters are read at once.
+AT_ONCE = 1000
+# No user's id is empty: this member of the index stands for none.
+INDEXED = " indexed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,9 @@ class DeadLetter:
         return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
 
 
+_FIELDS = tuple(each.name for each in fields(DeadLetter))
+
+
 def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_id: str = "") -> DeadLetter:
     """Return the letter of an event; the same event always has the same id."""
     identity = f"{user_id}|{key}" if user_id and key.stamp else f"{task_id}|{key.task}"
@@ -75,12 +84,56 @@ def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_i
 def put_letter(store: Store, letter: DeadLetter) -> None:
     """Keep the letter of an event that never reached a user's state."""
     store.redis.hset(store.key(DEAD_LETTERS), letter.id, letter.as_json())
+    if letter.user_id:
+        store.redis.zadd(store.key(UNACCEPTED_LETTERS), {_place(letter): 0})
+
+
+def scan_letters(store: Store) -> Iterator[DeadLetter]:
+    """Yield all dead letters in no order, some at a time: Redis is held by none for long; one may come twice."""
+    for _, text in store.redis.hscan_iter(store.key(DEAD_LETTERS), count=AT_ONCE):
+        yield _parse(text)
 
 
 def read_letters(store: Store) -> list[DeadLetter]:
     """Return all dead letters, the oldest first."""
-    texts = cast("dict[str, str]", store.redis.hgetall(store.key(DEAD_LETTERS)))
-    return sorted((_parse(text) for text in texts.values()), key=lambda letter: letter.failed)
+    found = {letter.id: letter for letter in scan_letters(store)}
+    return sorted(found.values(), key=lambda letter: letter.failed)
+
+
+def fetch_letters(store: Store, ids: Iterable[str]) -> Iterator[DeadLetter]:
+    """Yield the dead letters of these ids, in their order, as far as they are there by now."""
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, AT_ONCE)):
+        texts = cast("list[str | None]", store.redis.hmget(store.key(DEAD_LETTERS), chunk))
+        yield from (_parse(text) for text in texts if text)
+
+
+def read_letters_of(store: Store, user_id: str) -> list[DeadLetter]:
+    """Return the dead letters of one user, the oldest first; that costs the same however many others there are.
+
+    The state of the user names those of accepted events, ``unaccepted`` the others.
+    """
+    contact = store.peek(user_id)
+    ids = [*contact.dead.values()] if contact else []
+    _index_unaccepted(store)
+    told = store.redis.zrangebylex(store.key(UNACCEPTED_LETTERS), f"[{user_id} ", f"({user_id}!")
+    places = (place.rpartition(" ") for place in cast("list[str]", told))
+    ids += [letter_id for user, _, letter_id in places if user == user_id]
+    return sorted(fetch_letters(store, ids), key=lambda letter: letter.failed)
+
+
+def _index_unaccepted(store: Store) -> None:
+    """Index the letters that a release before this index wrote, once: its first member says that it was done."""
+    index = store.key(UNACCEPTED_LETTERS)
+    if store.redis.zscore(index, INDEXED) is None:
+        for letter in scan_letters(store):
+            if letter.user_id and not letter.stamp:
+                store.redis.zadd(index, {_place(letter): 0})
+        store.redis.zadd(index, {INDEXED: 0})
+
+
+def _place(letter: DeadLetter) -> str:
+    return f"{letter.user_id} {letter.id}"
 
 
 def count_letters(store: Store) -> int:
@@ -97,7 +150,7 @@ def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:
 def _parse(text: str) -> DeadLetter:
     """Return the letter of a text; fields that a newer release added are ignored."""
     told = cast("dict[str, Any]", json.loads(text))
-    return DeadLetter(**{each.name: told[each.name] for each in fields(DeadLetter) if each.name in told})
+    return DeadLetter(**{name: told[name] for name in _FIELDS if name in told})
 
 
 def replay(store: Store, letter: DeadLetter, who: str) -> str:
@@ -141,8 +194,6 @@ def discard(store: Store, letter: DeadLetter, who: str) -> bool:
 def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
     """Yield the registers that only this event set; a register of two events of one moment stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
-    for name, text in contact.registers.items():
-        if (text[:STAMP] == key.stamp and name in {OWN + key.newsletter, TOLD + key.newsletter}) or (
-            text[:STAMP] == key.stamp and not sisters and not name.startswith((OWN, TOLD, "erased"))
-        ):
+    for name in contact.registers_of(key):
+        if name in both_clocks(key.newsletter) or not (sisters or is_subscription(name) or name == ERASURE):
             yield name

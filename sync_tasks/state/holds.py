@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
 
-from sync_tasks.domain.contact import STAMP
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.store import Store
 
@@ -69,8 +68,9 @@ def read_hold(store: Store) -> Hold | None:
 
 
 def parse_hold(text: str) -> Hold | None:
-    """Return the hold of a text in Redis, or ``None``."""
-    return Hold(text[:STAMP], text[STAMP + 1 :]) if text else None
+    """Return the hold that lies in Redis as this text."""
+    moment, _, reason = text.partition(" ")
+    return Hold(moment, reason) if text else None
 
 
 def place_hold(store: Store, reason: str) -> Hold:

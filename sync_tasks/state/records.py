@@ -6,7 +6,7 @@ from typing import Literal
 
 from sync_tasks.domain.contact import EventKey, RemoteState
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.state.codec import dump_seen
+from sync_tasks.state.codec import dump_seen, dump_values
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -20,7 +20,7 @@ class LoadedRow:
     def arguments(self, random: str, left_alone: int) -> Iterator[str | int]:
         """Yield the script's arguments; after ``left_alone`` seconds workers see to the contact."""
         yield from (self.user_id, self.stamp, random, left_alone * MICROSECONDS_PER_SECOND)
-        for name, value in self.registers.items():
+        for name, value in dump_values(self.registers).items():
             yield from (name, value)
 
 

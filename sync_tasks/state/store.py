@@ -3,7 +3,6 @@
 ``keys`` names every key. ``bulk`` serves many users in one round trip.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,21 @@ from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.state.codec import dump_seen, load_contact
-from sync_tasks.state.keys import DUE, SECRET, TOMBSTONES, URGENT, contact_key, history_key
+from sync_tasks.state.codec import dump_seen, dump_values, has_pending, load_contact, wishes_of
+from sync_tasks.state.keys import (
+    DUE,
+    SECRET,
+    TOMBSTONES,
+    URGENT,
+    address_hash,
+    address_place,
+    attributes_key,
+    contact_key,
+    history_key,
+    keyed_hash,
+    pending_key,
+    vacated_key,
+)
 from sync_tasks.state.records import Question, RemoteRecord
 from sync_tasks.state.settlement import Settlement
 
@@ -29,7 +41,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
-_URGENT = tuple(f"p:{task}:" for task in sorted(ENDING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,9 @@ class Acceptance:
 class Lease:
     """The right to push one contact, and its state.
 
-    ``pending_count``: the number of contacts with such a pending event; 0: this one must go alone. ``granted``: its
-    first request may go out. ``paused``: the names of all paused parts of accounts (see ``pauses``).
+    ``pending_count``: how many have the same events pending; 0: it must go alone. ``granted``: its first request may
+    go out. ``paused``: the names of all paused parts of accounts (see ``pauses``). ``wishes``: what its pending events
+    say of newsletters, the name under which ``lease_batch`` finds others who wish the same.
     """
 
     user_id: str
@@ -55,6 +67,7 @@ class Lease:
     pending_count: int = 1
     granted: bool = False
     paused: frozenset[str] = frozenset()
+    wishes: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,8 +117,8 @@ def _this_clock() -> datetime:
 class Store:
     """The state of one portal, by its namespace.
 
-    ``tolerance``: the microseconds by which two clocks may differ (see ``contact.resolve``). ``clock``: this machine's
-    time, used only for the age of a reported opt-out.
+    ``tolerance``: so many microseconds may two clocks differ (see ``resolve``). ``clock`` tells this machine's
+    time: it only says how long ago an opt-out was told.
     """
 
     def __init__(
@@ -144,7 +157,7 @@ class Store:
             InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
         """
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
-        pairs = [text for pair in values_of(event).items() for text in pair]
+        pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
         status, stamp, *users_to_nudge = cast("list[str]", self._run("accept", *head, *pairs))
         if status == "ahead":
@@ -170,23 +183,23 @@ class Store:
         self.sweeps = max(self.sweeps, int(sweeps))
         contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
         paused = frozenset(filter(None, parts.split(",")))
-        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused)
+        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused, wishes_of(rest))
 
     def lease_batch(self, kind: str, most: int, seconds: float) -> list[Lease]:
-        """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
+        """Return the leases of contacts without trouble that are kept under this name (see ``pending_kinds_of``)."""
         token = secrets.token_hex(8)
         head = (kind, most, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
         held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("lease_batch", *head))
         return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
 
     def next_pending(self, kind: str, but: str) -> str | None:
-        """Return the longest waiting user of a kind (``task:newsletter``) other than ``but``, or ``None``."""
-        users = cast("list[str]", self.redis.zrange(self.key(f"pending:{kind}"), 0, 1))
+        """Return who has waited longest under this name (see ``pending_kinds_of``), but for one user."""
+        users = cast("list[str]", self.redis.zrange(self.key(pending_key(kind)), 0, 1))
         return next((user for user in users if user != but), None)
 
-    def release(self, lease: Lease, kind: str) -> None:
-        """Give a lease back as if it had never been taken; the next batch of this kind takes others first."""
-        self._run("release", lease.user_id, lease.token, kind)
+    def release_all(self, leases: Iterable[tuple[Lease, str]]) -> None:
+        """Give leases back as if they had never been taken; a batch of that kind is made of others first."""
+        self.run_all("release", ((lease.user_id, lease.token, kind) for lease, kind in leases))
 
     def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:
         """Lengthen a lease to ``seconds`` from now and record the remote state; tell whether it is still ours."""
@@ -227,8 +240,8 @@ class Store:
     def claimants(self, addresses: Iterable[str]) -> list[str | None]:
         """Return the first user of each address in one round trip."""
         secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
-        for hashed in (keyed_hash(secret, address) for address in addresses):
-            pipeline.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:])
+        for name, field in (address_place(address_hash(secret, address)) for address in addresses):
+            pipeline.hget(self.key(name), field)
         return cast("list[str | None]", pipeline.execute())
 
     def is_erased(self, user_id: str) -> bool:
@@ -237,7 +250,7 @@ class Store:
 
     def is_vacated(self, address: str) -> bool:
         """Tell whether a user gave this address up within the last two days."""
-        return bool(self.redis.exists(self.key(f"vacated:{keyed_hash(self._secret(), address)}")))
+        return bool(self.redis.exists(self.key(vacated_key(address_hash(self._secret(), address)))))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key(SECRET)) or "")
@@ -265,8 +278,8 @@ class Store:
         self._run("record_usage", account, bucket, length, most, used)
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
-        """Return the attributes never sent to the account before, and note that they are sent."""
-        return frozenset(name for name in names if self.redis.sadd(self.key(f"attributes:{account}"), name))
+        """Return which of these attributes were never sent to the account before, and note that they were."""
+        return frozenset(name for name in names if self.redis.sadd(self.key(attributes_key(account)), name))
 
     def now(self) -> str:
         """Return Redis' clock as a stamp."""
@@ -343,7 +356,7 @@ class Store:
         for user_id in user_ids:
             pipeline.hkeys(self.key(contact_key(user_id)))
         fields = zip(user_ids, pipeline.execute(), strict=True)
-        return frozenset(user_id for user_id, names in fields if any(name.startswith(_URGENT) for name in names))
+        return frozenset(user_id for user_id, names in fields if has_pending(names, ENDING))
 
     def history(self, user_id: str) -> list[str]:
         """Return up to 30 lines of a user's history, the newest first: a stamp and an outcome."""
@@ -363,14 +376,9 @@ class Store:
         return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1
 
 
-def keyed_hash(secret: str, text: str) -> str:
-    """Return the hash of a text for use in keys: ``keyed_hash`` of the scripts."""
-    return hashlib.sha1((secret + text).encode(), usedforsecurity=False).hexdigest()[:24]
-
-
 def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
-    """Return a sighting as arguments with a hash for its address: Redis' slow log keeps arguments (``SLOWLOG``)."""
-    address = keyed_hash(secret, sighting.address) if sighting.address else ""
+    """Return a sighting without its address: arguments of a slow script end in Redis' log."""
+    address = address_hash(secret, sighting.address) if sighting.address else ""
     told = keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
     lists = ",".join(map(str, sighting.opted_out if sighting.kind else sighting.joined))
     return sighting.user_id, address, sighting.kind, sighting.moment, lists, told

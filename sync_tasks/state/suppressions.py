@@ -7,7 +7,7 @@ Keys under ``<namespace>:``, written by ``settle.lua``:
 * ``notices``: each end and each repair by the moment we learnt of it, until reported to the portal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -34,11 +34,16 @@ class Suppressed:
     list_id: int = 0
 
 
+def scan_suppressed(store: Store) -> tuple[int, Iterator[Suppressed]]:
+    """Return how many are suppressed at this moment, and each of them, the latest opt-out first."""
+    told: dict[str, str] = dict(store.redis.hscan_iter(store.key("suppressed"), count=1000))
+    names = sorted(told, key=lambda name: told[name].partition(":")[2], reverse=True)
+    return len(names), (_parse(name, told[name]) for name in names)
+
+
 def read_suppressed(store: Store) -> list[Suppressed]:
-    """Return all suppressions in force, the latest first."""
-    told = cast("dict[str, str]", store.redis.hgetall(store.key("suppressed")))
-    found = (_parse(name, text) for name, text in told.items())
-    return sorted(found, key=lambda one: one.time, reverse=True)
+    """Return all who are suppressed at this moment, the latest opt-out first."""
+    return list(scan_suppressed(store)[1])
 
 
 def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:

@@ -14,5 +14,6 @@ for i = 6, #ARGV do
 end
 redis.call('HDEL', contact, 'd:' .. event, 'p:' .. event)
 forget_urgent(user)
+recount_wishes(user, at)
 close_letter(id, why, who, at)
 return 1

@@ -1,9 +1,9 @@
 -- Lease a contact and return its fields.
--- ARGV: user: id, token: text, lease: microseconds, known_sweeps: number, {question: see `grants.lua`}* `known_sweeps`:
--- the number of sweeps that this process has seen. With a question, the first request may be granted too. Returns
--- 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken', whether another living user
--- has the address, how many have the same kind of event pending (0: it goes alone), whether the first request may go
--- out, which parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps
+-- ARGV: user: id, token: text, lease: microseconds, known_sweeps: number, {question: see `grants.lua`}*
+-- `known_sweeps`: how many sweeps this process has seen. The question is there if a first request may be granted along.
+-- Returns 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken', whether another living
+-- user has the address, how many have the same events pending (0: it goes alone), whether the first request may go out,
+-- which parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps
 -- there were, then field and value by turns.
 -- An expired lease was not given back. Its holder died or hangs, so the outcome is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -46,9 +46,8 @@ local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] 
 local answer, crowd = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
 for i, text in ipairs(redis.call('HGETALL', contact)) do
   answer[i + 7] = text
-  if i % 2 == 1 and string.sub(text, 1, 2) == 'p:' then
-    local index = pending_key(string.sub(text, 3))
-    if index then crowd = math.max(crowd, redis.call('ZCARD', index)) end
+  if i % 2 == 0 and answer[i + 6] == 'wishes' and wishes_key(text) then
+    crowd = math.max(crowd, redis.call('ZCARD', wishes_key(text)))
   end
 end
 -- An import would put the present contact of that address on the lists.

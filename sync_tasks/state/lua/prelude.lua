@@ -121,10 +121,59 @@ local function forget_urgent(user)
   end
   redis.call('ZREM', key('urgent'), user)
 end
+-- What a user wishes of the newsletters with an event pending, in order: '+daily,-weekly'. Whoever wishes the same is in
+-- one index, so that a request for several lists, too, finds whom it can serve. A text longer than this is in none.
+local LONGEST_WISHES = 1000
+local function wishes_key(wishes) return wishes ~= '' and #wishes <= LONGEST_WISHES and key('pending:' .. wishes) end
+local function wish_of(event)
+  local verb, newsletter = string.match(event, '^(%l+)_contact:(.+):%d+$')
+  return newsletter, newsletter and (verb == 'unsubscribe' and '-' or '+') .. newsletter
+end
+local function set_wishes(user, old, wishes, at)
+  if wishes == old then return end
+  local index, former = wishes_key(wishes), wishes_key(old)
+  if index then redis.call('ZADD', index, 'NX', former and redis.call('ZSCORE', former, user) or at, user) end
+  if former then redis.call('ZREM', former, user) end
+  if wishes == '' then
+    redis.call('HDEL', contact_key(user), 'wishes')
+  else
+    redis.call('HSET', contact_key(user), 'wishes', wishes)
+  end
+end
+-- Of two wishes about one newsletter the later counts here; too long a text stays as it is.
+local function note_wish(event, user, at)
+  local newsletter, wish = wish_of(event)
+  if not newsletter then return end
+  local old, all = redis.call('HGET', contact_key(user), 'wishes') or '', {wish}
+  if #old > LONGEST_WISHES then return end
+  for other in string.gmatch(old, '[^,]+') do
+    if string.sub(other, 2) ~= newsletter then table.insert(all, other) end
+  end
+  table.sort(all)
+  set_wishes(user, old, table.concat(all, ','), at)
+end
+-- Find anew what is pending, where some of it is not any more.
+local function recount_wishes(user, at)
+  local old = redis.call('HGET', contact_key(user), 'wishes')
+  if not old then return end
+  local moments, wishes, all = {}, {}, {}
+  for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
+    local newsletter, wish = wish_of(string.match(field, '^p:(.*)') or '')
+    if newsletter and not (moments[newsletter] and greater(moments[newsletter], string.sub(field, -STAMP))) then
+      moments[newsletter], wishes[newsletter] = string.sub(field, -STAMP), wish
+    end
+  end
+  for _, wish in pairs(wishes) do table.insert(all, wish) end
+  table.sort(all)
+  set_wishes(user, old, table.concat(all, ','), at)
+end
+
 local function note_pending(event, user, at)
   if is_urgent(event) then redis.call('ZADD', key('urgent'), 'NX', at, user) end
   local index = pending_key(event)
-  if index then redis.call('ZADD', index, 'NX', at, user) end
+  if not index then return end
+  redis.call('ZADD', index, 'NX', at, user)
+  note_wish(event, user, at)
 end
 local function forget_pending(event, user)
   local index = pending_key(event)

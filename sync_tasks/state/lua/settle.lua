@@ -65,7 +65,8 @@ for event, why in pairs(result.closed) do
   redis.call('HDEL', contact, 'd:' .. event)
 end
 forget_urgent(user)
--- A contact that has just missed the end of a pause would wait in vain. It is due at once, as after newer events.
+recount_wishes(user, at)
+-- Who has just missed the end of a pause waits in vain: as if newer events had come, it is due at once.
 for name, waits in pairs(result.waits) do
   if not waits then
     redis.call('ZREM', key('paused_users:' .. name), user)
