@@ -1,7 +1,7 @@
 """kombu's Redis transport (5.7) with two defects mended and one cost saved.
 
-**A restart of Redis ended every busy worker.** Its connection lost, a channel with unacknowledged messages asks a client
-that is gone for its host name. Celery takes that AttributeError for a fault of its own ("Unrecoverable error") and
+**A restart of Redis ended every busy worker.** After a lost connection, a channel with open messages asks a client that
+is gone for its host name. Celery takes that AttributeError for a fault of its own ("Unrecoverable error") and
 exits. With a connection error it reconnects, and the messages come back after the visibility time-out.
 
 **What is no message ended the worker** that took it from the queue, for the same reason. It is dropped, and said so.
