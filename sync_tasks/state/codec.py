@@ -1,8 +1,8 @@
 """A user's state as fields of a hash in Redis, read and written. Pure.
 
 Nobody else on Python's side knows what the fields are called and how a value lies in one; ``docs/architecture.md``
-lists them. Whatever is personal passes ``seal`` on its way to Redis and ``unseal`` on its way back, so a codec that
-encrypts it is a change of these two functions. The scripts compare sealed texts and never look inside: what is equal
+lists them. Personal texts pass ``seal`` on the way to Redis and ``unseal`` on the way back. So a codec that encrypts
+them is a change of these two functions. The scripts compare sealed texts and never look inside: what is equal
 must be equal when sealed.
 """
 
@@ -224,7 +224,7 @@ def _dump_seen(seen: RemoteState) -> dict[str, str]:
 
 
 def _dump_more(seen: RemoteState) -> str:
-    """Return in one text what is there for few."""
+    """Return the rare parts of a remote state as one text."""
     told: dict[str, Json] = {
         "under": dict(seen.block.others) if seen.block else {},
         "unblocked": seen.unblocked,
