@@ -224,7 +224,7 @@ def _dump_seen(seen: RemoteState) -> dict[str, str]:
 
 
 def _dump_more(seen: RemoteState) -> str:
-    """Return in one text what is there for few."""
+    """Return the rare parts of a remote state as one text."""
     told: dict[str, Json] = {
         "under": dict(seen.block.others) if seen.block else {},
         "unblocked": seen.unblocked,

@@ -1,6 +1,6 @@
-"""Events that ended in a permanent error: seen, replayed and discarded by an operator.
+"""Dead letters: events that ended in a permanent error. An operator reads, replays and discards them.
 
-A letter holds who, which event and why, and nothing personal: the wish itself is in the user's state.
+A letter holds the user's id, the event's key and the reason, and nothing personal. The wish itself is in the state.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, UNACCEPTED_LETTE
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
-# Celery's are 36 characters; another producer may send whatever it likes.
+# Celery's ids have 36 characters; another producer may send any text.
 LONGEST_TASK_ID = 255
 # So many letters are read at once.
 AT_ONCE = 1000
@@ -30,9 +30,9 @@ INDEXED = " indexed"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One event that needs an operator; all moments are stamps (microseconds since 1970).
+    """One event for an operator; all moments are stamps (microseconds since 1970).
 
-    ``user_id`` is empty where the message was too broken to tell; such an event was never accepted.
+    ``user_id`` is empty if the message was too broken to tell; such an event was never accepted.
     """
 
     id: str
@@ -49,16 +49,16 @@ class DeadLetter:
 
     @property
     def key(self) -> EventKey:
-        """The event this is about."""
+        """The key of the event."""
         return EventKey(self.task, self.newsletter, self.stamp)
 
     @property
     def failed_at(self) -> datetime:
-        """When it became a dead letter."""
+        """The moment at which it became a dead letter."""
         return moment_of(self.failed)
 
     def as_json(self) -> str:
-        """Return the letter as it lies in Redis."""
+        """Return the letter as its text in Redis."""
         return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
 
 
@@ -137,28 +137,28 @@ def _place(letter: DeadLetter) -> str:
 
 
 def count_letters(store: Store) -> int:
-    """Return how many dead letters there are."""
+    """Return the number of dead letters."""
     return int(store.redis.hlen(store.key(DEAD_LETTERS)))
 
 
 def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:
-    """Return letters that were dealt with lately, the newest first."""
+    """Return up to ``limit`` closed letters, the newest first."""
     texts = cast("list[str]", store.redis.lrange(store.key(CLOSED_LETTERS), 0, limit - 1))
     return [_parse(text) for text in texts]
 
 
 def _parse(text: str) -> DeadLetter:
-    """Return the letter; what a newer release may have added to it is not ours to judge."""
+    """Return the letter of a text; fields that a newer release added are ignored."""
     told = cast("dict[str, Any]", json.loads(text))
     return DeadLetter(**{name: told[name] for name in _FIELDS if name in told})
 
 
 def replay(store: Store, letter: DeadLetter, who: str) -> str:
-    """Give a letter's event another chance and say what came of it.
+    """Try a letter's event again; return one of four words.
 
-    ``replayed``: the contact is dirty again, nudge it. ``overtaken``: newer events leave nothing of its wish, so
-    nothing is changed and the letter is closed. ``lost``: it was never accepted, only its producer can send it again.
-    ``gone``: somebody else dealt with it.
+    ``replayed``: the contact is dirty again; nudge it. ``overtaken``: newer events replaced its wish, so the letter is
+    closed and nothing else changes. ``lost``: it was never accepted, so only its producer can send it again. ``gone``:
+    somebody else closed it.
     """
     if not letter.user_id or not letter.stamp:
         return "lost"
@@ -169,10 +169,10 @@ def replay(store: Store, letter: DeadLetter, who: str) -> str:
 
 
 def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
-    """Return what is known of the letter's user, unless it is about an erasure that is not complete.
+    """Return the contact of a letter that may be discarded; ``None`` if its user is unknown.
 
     Raises:
-        UnfinishedErasureError: it is.
+        UnfinishedErasureError: the letter is about an unfinished erasure.
     """
     contact = store.peek(letter.user_id) if letter.user_id else None
     if contact and contact.erased and letter.task == Anonymize.task:
@@ -181,10 +181,10 @@ def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
 
 
 def discard(store: Store, letter: DeadLetter, who: str) -> bool:
-    """Give up a letter's wish until a newer event arrives; tell whether the letter was still there.
+    """Give up a letter's wish until a newer event arrives; tell whether the letter still existed.
 
     Raises:
-        UnfinishedErasureError: it is about an erasure, which stays to be done.
+        UnfinishedErasureError: the letter is about an unfinished erasure.
     """
     contact = check_discardable(store, letter)
     registers = list(_wish_of(contact, letter.key)) if contact else []
@@ -192,7 +192,7 @@ def discard(store: Store, letter: DeadLetter, who: str) -> bool:
 
 
 def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
-    """Yield the registers that only this event stands behind; one shared with a sister event stays."""
+    """Yield the registers that only this event set; a register of two events of one moment stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
     for name in contact.registers_of(key):
         if name in both_clocks(key.newsletter) or not (sisters or is_subscription(name) or name == ERASURE):

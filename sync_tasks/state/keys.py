@@ -1,6 +1,6 @@
 """The names of the keys of contacts, below ``<namespace>:``.
 
-What has no lifetime here is kept for good. Only ``state/`` reads and writes these keys:
+Keys without a lifetime here are kept for good. Only ``state/`` reads and writes these keys:
 
 ==================== ============================================================ =======================
 ``contacts:<user>``  the fields of a user (see ``codec``)                         until erased
@@ -23,9 +23,9 @@ What has no lifetime here is kept for good. Only ``state/`` reads and writes the
 ``swept``            when a worker swept last
 ==================== ============================================================ =======================
 
-Other rooms own keys that hold no contact, and read and write them themselves: pauses and limits
-(``rate_limits``), the checkpoints, locks and reports of comparisons (``reconcile``), owners (``sync/accounts``), locks
-of the sweep and of the night (``tasks``). The architecture's table names them all.
+Other rooms own keys that hold no contact. ``rate_limits`` owns pauses and limits; ``reconcile`` owns checkpoints, locks
+and reports of comparisons. ``sync/accounts`` owns owners; ``tasks`` owns the locks of the sweep and the night. The
+architecture's table names them all.
 """
 
 import hashlib
@@ -50,12 +50,12 @@ def contact_key(user_id: str) -> str:
 
 
 def paused_users_key(name: str) -> str:
-    """Return the name of the set of users who wait until a paused part of an account goes on."""
+    """Return the name of the set of users who wait for the end of a part's pause."""
     return f"paused_users:{name}"
 
 
 def history_key(user_id: str) -> str:
-    """Return the name of the list of what happened to a user."""
+    """Return the name of the list of a user's history."""
     return f"history:{user_id}"
 
 

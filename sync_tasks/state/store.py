@@ -45,7 +45,7 @@ _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What became of an event handed in; ``users_to_nudge`` are users who were waiting for what it set free."""
+    """The result of an accepted event; ``users_to_nudge`` waited for an address that it set free."""
 
     status: str
     stamp: str
@@ -54,7 +54,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lease:
-    """The right to push one contact, and what is known of it.
+    """The right to push one contact, and its state.
 
     ``pending_count``: how many have the same events pending; 0: it must go alone. ``granted``: its first request may
     go out. ``paused``: the names of all paused parts of accounts (see ``pauses``). ``wishes``: what its pending events
@@ -72,10 +72,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sighting:
-    """That a contact changed at Brevo, by its user's id or its address; with ``kind`` and ``moment`` of an opt-out.
+    """A reported change of a contact at Brevo, by user id or address; with ``kind`` and ``moment`` of an opt-out.
 
-    ``joined`` are lists, where it was no more than that it joined them; ``opted_out`` are those that an opt-out named;
-    ``told`` is all that was said: the same again is a duplicate.
+    ``joined``: the lists of a report of joins only. ``opted_out``: the lists that an opt-out named. ``told``: the whole
+    report as a text; the same text again is a duplicate.
     """
 
     user_id: str = ""
@@ -89,7 +89,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What became of a sighting (``noticed``, ``duplicate``, ``echo``, ``unknown``), and whose contact it is."""
+    """The result of a sighting (``noticed``, ``duplicate``, ``echo``, ``unknown``), and its user."""
 
     status: str
     user_id: str
@@ -97,10 +97,10 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StatePart:
-    """What a part of the state tells of an account.
+    """An account's contacts in one part of the state.
 
-    ``cursor``: where the next part begins, ``0`` at the end. ``ids`` are numeric, set off by commas; ``users`` are
-    theirs, set off by spaces. ``lacking``: users who lack a contact, set off by spaces.
+    ``cursor``: the place of the next part, ``0`` at the end. ``ids``: numeric ids with commas between. ``users``: their
+    users with spaces between. ``lacking``: users without a contact, with spaces between.
     """
 
     cursor: str
@@ -133,11 +133,11 @@ class Store:
         self.prefix = f"{namespace}:"
         self.tolerance = tolerance
         self._clock = clock
-        # How many sweeps this process has seen: a state that has had fewer went backwards.
+        # The number of sweeps that this process has seen: a state with fewer went backwards.
         self.sweeps = 0
 
     def key(self, name: str) -> str:
-        """Return the full name of one of the keys above."""
+        """Return the full name of a key (see ``keys``)."""
         return self.prefix + name
 
     @cached_property
@@ -151,10 +151,10 @@ class Store:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
 
     def accept(self, event: Event) -> Acceptance:
-        """Merge an event into its user's state and mark the contact dirty; all of it or nothing.
+        """Merge an event into its user's state and mark the contact dirty, atomically.
 
         Raises:
-            InvalidEventError: its moment lies too far ahead of Redis' clock; nothing was accepted.
+            InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
         """
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
@@ -165,12 +165,12 @@ class Store:
         return Acceptance(status, stamp, tuple(users_to_nudge))
 
     def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False, held: str = "") -> Contact:
-        """Return the contact that lies in these fields, field and value by turns."""
+        """Return the contact of these fields, field and value by turns."""
         stored = dict(zip(fields[::2], fields[1::2], strict=True))
         return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
 
     def lease(self, user_id: str, seconds: float, ask: Question | None = None) -> Lease | Literal["busy", "idle"]:
-        """Lease a contact for so many seconds, and try to reserve a permit if ``ask`` is there.
+        """Lease a contact for so many seconds, and try to reserve a permit if ``ask`` is given.
 
         ``busy``: another worker holds it. ``idle``: there is nothing to do.
         """
@@ -202,22 +202,22 @@ class Store:
         self.run_all("release", ((lease.user_id, lease.token, kind) for lease, kind in leases))
 
     def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:
-        """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
+        """Lengthen a lease to ``seconds`` from now and record the remote state; tell whether it is still ours."""
         told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
         return self._run("renew_lease", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *told) == 1
 
     def renew_leases(self, leases: Iterable[Lease], seconds: float) -> list[bool]:
-        """Lengthen many leases in one round trip; tell of each whether it is still ours."""
+        """Lengthen many leases to ``seconds`` from now in one round trip; tell of each whether it is still ours."""
         until = int(seconds * MICROSECONDS_PER_SECOND)
         calls = ((lease.user_id, lease.token, until) for lease in leases)
         return [done == 1 for done in self.run_all("renew_lease", calls)]
 
     def settle(self, lease: Lease, result: Settlement) -> str:
-        """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
+        """Give a lease back with a push's result; return ``settled``, ``again`` (newer events came) or ``lost``."""
         return cast("str", self._run("settle", lease.user_id, lease.token, result.document(lease.contact.rev)))
 
     def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
-        """Settle many leases in one round trip, each by itself."""
+        """Settle many leases in one round trip, each by itself; return a word for each as ``settle`` does."""
         calls = ((lease.user_id, lease.token, result.document(lease.contact.rev)) for lease, result in results)
         return cast("list[str]", self.run_all("settle", calls))
 
@@ -229,16 +229,16 @@ class Store:
         return cast("list[object]", pipeline.execute())
 
     def peek(self, user_id: str) -> Contact | None:
-        """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
+        """Return a contact without a lease; ``None`` for a user never seen or erased for good."""
         stored = cast("dict[str, str]", self.redis.hgetall(self.key(contact_key(user_id))))
         return load_contact(user_id, stored, tolerance=self.tolerance) if stored else None
 
     def claimant(self, address: str) -> str | None:
-        """Return the user who wants an address and came first."""
+        """Return the user who wanted an address first, or ``None``."""
         return self.claimants([address])[0]
 
     def claimants(self, addresses: Iterable[str]) -> list[str | None]:
-        """Return the same for many addresses in one round trip."""
+        """Return the first user of each address in one round trip."""
         secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
         for name, field in (address_place(address_hash(secret, address)) for address in addresses):
             pipeline.hget(self.key(name), field)
@@ -256,7 +256,7 @@ class Store:
         return cast("str", self.redis.get(self.key(SECRET)) or "")
 
     def mark_changed(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
-        """Note that contacts changed at Brevo: their next push looks before anything else."""
+        """Note that contacts changed at Brevo, and return each result: their next push reads first."""
         secret, noticed = self._secret(), list[Noticed]()
         for start in range(0, len(sightings), _AT_ONCE):
             texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
@@ -265,11 +265,11 @@ class Store:
         return noticed
 
     def grant(self, question: Question) -> list[str]:
-        """Return whether a request may go out now, or how many microseconds to wait (see ``limiter``)."""
+        """Return the answer to a question: whether a request may go out now, or the wait (see ``grants.lua``)."""
         return cast("list[str]", self._run("grant", *question.arguments()))
 
     def resume(self, name: str, look_at: str = "") -> None:
-        """Let a paused part go on and wake who waited for it, some at a time; ``look_at`` is the account of a list."""
+        """End the pause of a part and wake its waiting users in steps; ``look_at``: the account, for a list."""
         while not self._run("resume", name, _AT_ONCE, look_at):
             pass
 
@@ -287,19 +287,19 @@ class Store:
         return f"{seconds:010d}{microseconds:06d}"
 
     def note_sweep(self) -> str:
-        """Note that somebody sweeps now, and return the hold that is in force, if any (see ``holds``)."""
+        """Record a sweep, and return the hold in force or an empty text (see ``holds``)."""
         sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps))
         self.sweeps = max(self.sweeps, int(sweeps))
         return hold
 
     def held_until(self) -> str:
-        """Return the moment up to which subscriptions wait, if any do."""
+        """Return the moment up to which subscriptions wait; empty without a hold."""
         held, sweeps = cast("tuple[str, str]", self._run("held", self.sweeps))
         self.sweeps = max(self.sweeps, int(sweeps))
         return held
 
     def overdue_urgent(self, limit: int, grace: float) -> list[str]:
-        """Return the same of those who have an opt-out or an erasure pending, the longest waiting first."""
+        """Return overdue users as ``overdue`` does, but only those with a pending opt-out or erasure."""
         now = int(self.now())
         waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, max(limit, _AT_ONCE) - 1))
         pipeline = self.redis.pipeline(transaction=False)
@@ -313,7 +313,7 @@ class Store:
         return users
 
     def overdue(self, limit: int, grace: float) -> list[str]:
-        """Return users who have been due for longer than this many seconds, and give each as long again."""
+        """Return users due for longer than ``grace`` seconds, and put each off by as long again."""
         now = int(self.now())
         latest = now - int(grace * MICROSECONDS_PER_SECOND)
         users = cast("list[str]", self.redis.zrangebyscore(self.key(DUE), "-inf", latest, start=0, num=limit))
@@ -322,9 +322,9 @@ class Store:
         return users
 
     def put_back(self, microseconds: int) -> None:
-        """Make due so much earlier what is due in the future: Redis' clock was put back.
+        """Make all future due moments earlier by so many microseconds, after Redis' clock was put back.
 
-        Whom this moves falls below the rest, so that each is met once.
+        A moved user sorts below the rest, so that each is moved once.
         """
         due, start = self.key(DUE), float(self.now())
         while told := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
@@ -333,25 +333,25 @@ class Store:
             start = ahead[-1][1]
 
     def record_remote(self, records: Iterable[RemoteRecord]) -> int:
-        """Note what Brevo holds of contacts nobody leases; return of how many that held."""
+        """Record the remote state of unleased contacts; return the number of recorded ones."""
         return sum(cast("list[int]", self.run_all("record_remote", (record.arguments() for record in records))))
 
     def walk(
         self, account: str, cursor: str, about: int, newsletters: Iterable[str] = (), *, counting: bool = False
     ) -> StatePart:
-        """Return what the next keys, about so many, tell of an account (see ``ids.lua``)."""
+        """Return an account's contacts in the next ``about`` keys (see ``ids.lua``)."""
         head = (cursor, about, account, "1" if counting else "")
         told = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
         following, ids, users, lacking, counts = told
         return StatePart(following, ids, users, lacking, dict(zip(counts[::2], map(int, counts[1::2]), strict=True)))
 
     def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
-        """Return the next cursor (``0`` at the end), numeric ids set off by commas, and their users by spaces."""
+        """Return the next cursor (``0`` at the end), numeric ids joined by commas, and their users by spaces."""
         part = self.walk(account, cursor, count)
         return part.cursor, part.ids, part.users
 
     def urgent(self, user_ids: list[str]) -> frozenset[str]:
-        """Return those of these users for whom an opt-out or an erasure is pending."""
+        """Return the users with a pending opt-out or erasure."""
         pipeline = self.redis.pipeline(transaction=False)
         for user_id in user_ids:
             pipeline.hkeys(self.key(contact_key(user_id)))
@@ -359,17 +359,20 @@ class Store:
         return frozenset(user_id for user_id, names in fields if has_pending(names, ENDING))
 
     def history(self, user_id: str) -> list[str]:
-        """Return what happened to a user lately, the newest first: a stamp and an outcome."""
+        """Return up to 30 lines of a user's history, the newest first: a stamp and an outcome."""
         return cast("list[str]", self.redis.lrange(self.key(history_key(user_id)), 0, -1))
 
     def replay(self, user_id: str, key: EventKey, letter: str, who: str) -> bool:
-        """Give the event of a dead letter another chance; tell whether the letter was still there."""
+        """Make the event of a dead letter pending again; tell whether the letter still existed."""
         return self._run("replay", user_id, str(key), letter, who) == 1
 
     def close(
         self, user_id: str, key: EventKey, letter: str, why: str, who: str, *, give_up: Iterable[str] = ()
     ) -> bool:
-        """Close a dead letter without another try; tell whether it was still there."""
+        """Close a dead letter without another try; tell whether it still existed.
+
+        ``give_up``: the registers whose wish ends until a newer event arrives.
+        """
         return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1
 
 

@@ -1,4 +1,4 @@
--- Dead letters that are dealt with are kept for a while, with who and when, in a bounded list.
+-- Closed dead letters are kept in a bounded list, with the person and the moment.
 local function close_letter(id, why, who, at)
   local text = redis.call('HGET', key('dead_letters'), id)
   if not text then return end
