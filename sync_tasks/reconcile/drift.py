@@ -102,7 +102,7 @@ class Drift:
 
 
 class Sharing:
-    """Keeps one copy of what many drifts have in common, so that most of an account may differ and fit into memory."""
+    """Keeps one copy of what many drifts have in common. So most of an account may differ and fit into memory."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Any] = {}
