@@ -12,7 +12,7 @@ The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal
 until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
 without an outcome yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
 ``l:<account>`` asks to look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told
-of, with ``list.<id>`` as its kind for a list that was named. The rest is bookkeeping: ``rev``, ``latest``, ``clamped``
+of, with ``list.<id>`` as its kind for a list that was named. ``k:<account>`` keeps a look for a push that could not go on. The rest is bookkeeping: ``rev``, ``latest``, ``clamped``
 (moments that were moved, see ``prelude.lua``), ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
 """
 
@@ -178,7 +178,8 @@ class EventKey:
 class Contact:
     """Everything known of one user at one moment.
 
-    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person.
+    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person. ``looked``:
+    accounts that a push looked at which could not go on, and whether what it saw still holds.
     """
 
     user_id: str
@@ -198,6 +199,7 @@ class Contact:
     tolerance: int = TOLERANCE
     held: str = ""
     manual: bool = False
+    looked: Mapping[str, bool] = field(default_factory=dict)
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or nothing where nothing is wished (any more)."""

@@ -66,8 +66,13 @@ class SyncView:
 
 
 def first_view(contact: Contact, account: str) -> SyncView:
-    """Return what a push may start from; after an ambiguous outcome, or a change at Brevo, that is very little."""
+    """Return what a push may start from; after an ambiguous outcome, or a change at Brevo, that is very little.
+
+    Unless it was looked at a moment ago, by a push that was refused its next request.
+    """
     seen = contact.seen.get(account)
+    if seen is not None and contact.looked.get(account):
+        return SyncView(seen, fresh=True)
     if not contact.unknown_since and account not in contact.looks:
         return SyncView(seen)
     if seen is None or seen.id is None:
@@ -101,7 +106,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
         return _first_look(contact, mapping, view)
     if seen.extra_contact_ids:
         return Erase(min(seen.extra_contact_ids))
-    if hints := _to_look_for(contact, seen):
+    if not contact.looked.get(mapping.account) and (hints := _to_look_for(contact, seen)):
         return Search(hints, by_ext_id=view.outcome_unknown and seen.id is None)
     if contact.erased:
         return _erased_step(mapping, view, seen)

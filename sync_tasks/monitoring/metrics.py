@@ -17,6 +17,7 @@ from sync_tasks.state.store import Store
 METRICS = {
     "sync_tasks_pause_seconds": "for how long the account has been paused, 0 while it is not",
     "sync_tasks_part_pause_seconds": "for how long a part of the account has been paused; missing while none is",
+    "sync_tasks_granted_share": "which share of its configured requests the account lets through, 1 where it is all",
     "sync_tasks_dirty_contacts_total": "contacts that Brevo does not agree with yet",
     "sync_tasks_oldest_event_seconds": "for how long the oldest of them has waited",
     "sync_tasks_dead_letters_total": "dead letters that wait for an operator",
@@ -35,6 +36,7 @@ def read_metrics(store: Store, accounts: Mapping[str, Account]) -> bytes:
     registry = CollectorRegistry()
     now = int(store.now())
     _set_pauses(registry, store, accounts, now)
+    _set_shares(registry, store, accounts)
     (dirty, _), oldest = count_queues(store), oldest_dirty(store, 1)
     values = {
         "sync_tasks_dirty_contacts_total": dirty,
@@ -68,6 +70,13 @@ def _set_pauses(registry: CollectorRegistry, store: Store, accounts: Mapping[str
     for account in accounts:
         for part, pause in limiter.paused_parts(account).items():
             gauge.labels(account, part).set(_age(pause, now))
+
+
+def _set_shares(registry: CollectorRegistry, store: Store, accounts: Mapping[str, Account]) -> None:
+    name = "sync_tasks_granted_share"
+    gauge, limiter = Gauge(name, METRICS[name], ["account"], registry=registry), Limiter(store, accounts)
+    for account in accounts:
+        gauge.labels(account).set(limiter.read_scarcity(account).share)
 
 
 def _age(pause: Pause, now: int) -> float:

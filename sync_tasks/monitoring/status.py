@@ -123,7 +123,13 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
         unknown=census.lines,
-        alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store), *census.alarms],
+        alarms=[
+            *find_scarcity(store, settings),
+            *find_hold_alarm(store),
+            *find_erasure_alarm(store),
+            *find_alarms(store),
+            *census.alarms,
+        ],
     )
 
 
@@ -163,6 +169,14 @@ def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
                 PausedPart(account, part, told, pause.error, pause.message, seconds, waiting, advise(part, slug))
             )
     return parts
+
+
+def find_scarcity(store: "Store", settings: "Settings") -> list[str]:
+    """Return which accounts grant less than is configured, one line each."""
+    from sync_tasks.rate_limits.limiter import Limiter
+
+    limiter = Limiter(store, settings.accounts)
+    return [line for name in settings.accounts for line in limiter.read_scarcity(name).alarms]
 
 
 def ping_workers() -> list[str]:

@@ -20,7 +20,7 @@ def load_contact(
     held: str = "",
 ) -> Contact:
     """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
+    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}, "k": {}}
     registers = {}
     for name, text in stored.items():
         group, _, rest = name.partition(":")
@@ -46,7 +46,19 @@ def load_contact(
         tolerance=tolerance,
         held=held,
         manual="manual" in stored,
+        looked={account: _still_holds(text, stored) for account, text in groups["k"].items()},
     )
+
+
+def dump_look(until: str, rev: str) -> str:
+    """Return the field that keeps a look for the next push: until when, and while nothing new is heard of the user."""
+    return f"{until} {rev}"
+
+
+def _still_holds(text: str, stored: Mapping[str, str]) -> bool:
+    """Tell whether a look that was kept holds for as long as the lease, if there is one."""
+    until, _, rev = text.partition(" ")
+    return rev == stored.get(REV, "0") and stored.get(LEASE, "")[: len(until)] <= until
 
 
 def is_loads_own(stored: Mapping[str, str]) -> bool:

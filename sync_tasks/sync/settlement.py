@@ -20,9 +20,12 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import UNKNOWN, dump_seen
+from sync_tasks.state.codec import UNKNOWN, dump_look, dump_seen
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.settlement import Settlement
+
+# What a push has seen holds for so many seconds if it is refused its next request.
+_LOOK_HOLDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,7 +34,8 @@ class Pushed:
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
     newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
-    for, for the history. ``nobody``: accounts without a contact of the user.
+    for, for the history. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it saw all
+    that there is to see.
     """
 
     contact: Contact
@@ -43,6 +47,12 @@ class Pushed:
     lacking: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     nobody: frozenset[str] = frozenset()
+    looked: frozenset[str] = frozenset()
+
+    @property
+    def relied(self) -> bool:
+        """Whether it went on from what an earlier push had seen."""
+        return any(self.contact.looked.values())
 
     @property
     def is_held_back(self) -> bool:
@@ -158,7 +168,8 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
     if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
-    if pushed.unknown_since and (pushed.errors or pushed.since(pushed.unknown_since) < pipeline.quiet_seconds):
+    early = pushed.relied or pushed.since(pushed.unknown_since or pushed.now) < pipeline.quiet_seconds
+    if pushed.unknown_since and (pushed.errors or early):
         return pushed.unknown_since
     return ""
 
@@ -182,7 +193,7 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     for account, seen in pushed.seen.items():
         done = seen.edited and account not in pushed.errors
         fields |= dump_seen(account, replace(seen, edited=frozenset()) if done else seen)
-    fields |= {f"p:{key}": "" for key in outcomes.done}
+    fields |= {f"p:{key}": "" for key in outcomes.done} | _kept_looks(pushed)
     hints = {f"{HINT}{address}": "" for address in contact.hints}
     if not pushed.errors and not unknown_since:
         fields |= hints
@@ -191,6 +202,19 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     if contact.erased and not trouble and all(seen.id is not None for seen in pushed.seen.values()):
         fields |= hints | {"address": ""}
     return fields
+
+
+def _kept_looks(pushed: Pushed) -> dict[str, str]:
+    """Return the looks at accounts that hold for the next push: this one must wait, and would look again for nothing.
+
+    One that was kept before is not kept any longer for that.
+    """
+    contact = pushed.contact
+    keeps = pushed.looked if pushed.passing and not pushed.outcome_unknown else frozenset[str]()
+    until = f"{int(pushed.now) + int(_LOOK_HOLDS * MICROSECONDS_PER_SECOND):016d}"
+    fresh = {f"k:{account}": dump_look(until, contact.rev) for account in keeps if not contact.looked.get(account)}
+    over = {f"k:{account}": "" for account in contact.looked.keys() - keeps}
+    return fresh | over
 
 
 def _tombstone(pushed: Pushed) -> str:
