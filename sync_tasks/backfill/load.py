@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import islice
 
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
-from sync_tasks.domain.contact import OWN, STAMP, Contact
-from sync_tasks.domain.merge import by_clock
+from sync_tasks.domain.contact import Contact
+from sync_tasks.domain.registers import by_clock, subscription, value
 from sync_tasks.domain.timestamps import moment_of, stamp_of
 from sync_tasks.state import bulk
 from sync_tasks.state.records import LoadedRow
@@ -57,16 +57,16 @@ def _accept(row: Row, as_of: datetime, store: Store) -> str:
 def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row, datetime]]:
     """Yield what a row says that the state does not, and as of when.
 
-    A file's moment is not that of a confirmed subscription. Where a row brings none of its own, what it repeats is not
-    newer for that, and what it adds is no newer than an opt-out at Brevo.
+    A file's moment is not that of a confirmed subscription. If a row brings no moment of its own, what it
+    repeats is not newer for that. What it adds is no newer than an opt-out at Brevo.
     """
     if row.occurred_at:
         yield row, row.occurred_at
         return
-    held = {name: text[STAMP:] for name, text in contact.registers.items()}
-    held |= {OWN + slug: contact.said_last(slug) for slug in row.newsletters}
-    news = {name for name, value in row.values.items() if held.get(name, "") != value}
-    wishes = {slug: wished for slug, wished in row.newsletters.items() if OWN + slug in news}
+    held = {name: value(text) for name, text in contact.registers.items()}
+    held |= {subscription(slug): contact.said_last(slug) for slug in row.newsletters}
+    news = {name for name, said in row.values.items() if held.get(name, "") != said}
+    wishes = {slug: wished for slug, wished in row.newsletters.items() if subscription(slug) in news}
     ended = min(last_opt_out(contact), stamp_of(as_of))
     late = {slug: True for slug, wished in wishes.items() if wished and ended}
     if news:

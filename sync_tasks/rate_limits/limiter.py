@@ -31,7 +31,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Permit
-from sync_tasks.providers.brevo.limits import OTHER_PER_HOUR
+from sync_tasks.providers.installed import capabilities_of
 from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.scarcity import Scarcity
 from sync_tasks.rate_limits.wait_queue import WaitQueue
@@ -83,7 +83,10 @@ class Limiter:
         self._background = {
             (name, bucket): ((max(per_hour // 2, 1), _BACKGROUND_HOUR),)
             for name, account in accounts.items()
-            for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", OTHER_PER_HOUR))
+            for bucket, per_hour in (
+                ("contacts", account.requests_per_hour),
+                ("other", capabilities_of().other_per_hour),
+            )
         }
         self._accounts = tuple(accounts)
         self._unanswered = dict.fromkeys(accounts, 0)
@@ -214,7 +217,7 @@ class Limiter:
             self._store.record_usage(account, bucket, length=length, most=most, used=limit - remaining)
 
     def _note_limit(self, account: str, bucket: str, limit: int | None, length: int) -> None:
-        """Remember for all processes what Brevo grants less than is configured; what is known already, only at times."""
+        """Remember for all processes what Brevo grants less than is configured; what is known, only at times."""
         known, name = self._noted.get((account, bucket, length)), (account, bucket, length)
         if known is None or known[0] != limit or time.monotonic() > known[1]:
             self._noted[name] = limit, time.monotonic() + _NOTED_AGAIN
@@ -300,7 +303,7 @@ class AccountGate:
         priority: Priority = Priority.ORDINARY,
         reserved: Permit | None = None,
     ) -> None:
-        self._throttle = limiter
+        self._limiter = limiter
         self._account = account
         self._priority = priority
         self._reserved = reserved
@@ -309,7 +312,7 @@ class AccountGate:
     @property
     def patience(self) -> float:
         """For how many seconds a request that was refused for its limit may be waited for."""
-        return 0.0 if self._throttle.stopping else self._throttle.patience(self._priority)
+        return 0.0 if self._limiter.stopping else self._limiter.patience(self._priority)
 
     def reserve(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
         """Return once the next request may go out at once; see ``Limiter.acquire``."""
@@ -320,7 +323,7 @@ class AccountGate:
         return self._take_reserved(bucket, part) or self._acquire(bucket, part)
 
     def _acquire(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Permit:
-        permit = self._throttle.acquire(self._account, bucket, self._priority, meanwhile, part, begun=self._begun)
+        permit = self._limiter.acquire(self._account, bucket, self._priority, meanwhile, part, begun=self._begun)
         self._begun = True
         return permit
 
@@ -332,14 +335,14 @@ class AccountGate:
         if permit.bucket == bucket and time.monotonic() - permit.granted < _GOOD_FOR:
             return replace(permit, part=part)
         if permit.probes:
-            self._throttle.free_probe(self._account)
+            self._limiter.free_probe(self._account)
         if permit.probes_part:
-            self._throttle.free_probe(self._account, permit.part)
+            self._limiter.free_probe(self._account, permit.part)
         return None
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
-        self._throttle.record_usage(self._account, permit.bucket, limit, remaining)
+        self._limiter.record_usage(self._account, permit.bucket, limit, remaining)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
         """Take note of how the request went: it may pause the account for everybody, or a part of it, or end a pause.
@@ -347,19 +350,19 @@ class AccountGate:
         A creation that is refused for the plan was let in: it ends the pause of an account that let nobody in. One that
         is refused as everything else was leaves the probe of the account to another request.
         """
-        outage = self._throttle.count_unanswered(self._account, error)
+        outage = self._limiter.count_unanswered(self._account, error)
         if isinstance(error, RateLimitedError):
-            self._throttle.hold(self._account, error.retry_after or 1.0, permit.bucket)
+            self._limiter.hold(self._account, error.retry_after or 1.0, permit.bucket)
         elif error and (isinstance(error, AccountError) or outage):
             part = part_in_trouble(error, permit.part)
-            self._throttle.pause(self._account, error, part)
+            self._limiter.pause(self._account, error, part)
             if part and permit.probes:
-                self._throttle.pass_probe_on(self._account, error)
+                self._limiter.pass_probe_on(self._account, error)
         elif not isinstance(error, GatewayUnavailableError):
             if permit.probes:
-                self._throttle.resume(self._account)
+                self._limiter.resume(self._account)
             if permit.probes_part:
-                self._throttle.resume_part(self._account, permit.part)
+                self._limiter.resume_part(self._account, permit.part)
 
 
 def _refusal(account: str, pause: Pause, part: str, seconds: float) -> AccountPausedError:
@@ -376,7 +379,7 @@ def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:
     count, seconds = _per_second(account.requests_per_second)
     return {
         "contacts": [(count, seconds * _MARGIN), (account.requests_per_hour, 3600.0)],
-        "other": [(OTHER_PER_HOUR, 3600.0)],
+        "other": [(capabilities_of().other_per_hour, 3600.0)],
     }
 
 

@@ -15,8 +15,8 @@ _AN_HOUR = 3600
 class Scarcity:
     """How many requests an account lets through in each window.
 
-    ``windows``: how many are configured, in how many microseconds, how many Brevo grants if that is less, and how many
-    go out now.
+    ``windows``: how many are configured, in how many microseconds. Then how many Brevo grants if that is less, and how
+    many go out now.
     """
 
     account: str
@@ -32,12 +32,11 @@ class Scarcity:
         """Yield what an operator should know, one line each."""
         for most, length, told, now in self.windows:
             if told is not None:
-                name, unit = (
-                    ("requests_per_hour", "an hour") if _is_hour(length) else ("requests_per_second", "a second")
-                )
+                unit = "hour" if _is_hour(length) else "second"
+                granted = f"{count(told, 'request')} {'an' if unit == 'hour' else 'a'} {unit}"
                 yield (
-                    f"account {self.account}: Brevo grants {count(told, 'request')} {unit}, and {most:,} are configured: "
-                    f"set its {name} to {told}, or ask Brevo for more"
+                    f"account {self.account}: Brevo grants {granted}, and {most:,} are configured: "
+                    f"set its requests_per_{unit} to {told}, or ask Brevo for more"
                 )
             elif now < most * _MOST:
                 yield (

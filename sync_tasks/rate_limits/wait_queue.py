@@ -1,4 +1,4 @@
-"""Who is next: the threads of one process that wait for the same thing stand in line, the most urgent first, then who has begun."""
+"""Who is next of one process: its threads wait in line, the most urgent first, then who has begun."""
 
 import math
 import threading
@@ -24,7 +24,7 @@ class WaitQueue:
 
     @contextmanager
     def waiting(self, priority: Priority, *, begun: bool = False) -> Iterator[Place]:
-        """Stand in line for as long as the block lasts; of equals who has ``begun`` goes first, and comes to its end."""
+        """Stand in line for as long as the block lasts; of equals who has ``begun`` goes first."""
         place = (int(priority), not begun, next(self._numbers))
         with self._changed:
             insort(self._places, place)

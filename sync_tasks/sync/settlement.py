@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.config.settings import Pipeline
-from sync_tasks.domain.contact import HINT, KINDS, Contact, EventKey, RemoteState
+from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
 from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
 from sync_tasks.domain.pauses import name_of
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.registers import ERASURE
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import (
     ErasedAtBrevoError,
     ForeignContactError,
@@ -20,7 +21,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import UNKNOWN, dump_look, dump_seen
+from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.settlement import Settlement
 
@@ -96,7 +97,7 @@ class Pushed:
 
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
-        return (int(self.now) - int(stamp)) / MICROSECONDS_PER_SECOND
+        return seconds_since(stamp, self.now)
 
 
 def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
@@ -133,14 +134,14 @@ def _made_sure(pushed: Pushed) -> dict[str, str]:
     """Return the marks that asked for a look, and what events told, once that is over or decided on."""
     contact = pushed.contact
     read_at = {account for account in contact.looks if _has_looked(pushed, account)}
-    marks = {f"l:{account}": contact.looks[account] for account in read_at}
+    marks = dict[str, str]()
     for name, moment in contact.told.items():
         account, _, kind = name.rpartition(":")
         before, now = contact.seen.get(account), pushed.seen.get(account)
         ended = before is not None and before.block and now is not None and not now.block
         if ended or (account in read_at and kind not in KINDS):
-            marks[f"b:{name}"] = moment
-    return marks
+            marks[name] = moment
+    return dump_marks({account: contact.looks[account] for account in read_at}, marks)
 
 
 def _has_looked(pushed: Pushed, account: str) -> bool:
@@ -184,24 +185,23 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     contact = pushed.contact
     transient = pushed.tries > contact.tries
     poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
-    fields = {
-        UNKNOWN: unknown_since,
-        "crashes": str(contact.crashes) if poisoned else "",
-        "tries": str(pushed.tries) if transient else "",
-        "failing": pushed.failing if transient else "",
+    known = replace(
+        contact,
+        unknown_since=unknown_since,
+        crashes=contact.crashes if poisoned else 0,
+        tries=pushed.tries if transient else 0,
+        failing=pushed.failing if transient else "",
+    )
+    seen = {
+        account: replace(one, edited=frozenset()) if one.edited and account not in pushed.errors else one
+        for account, one in pushed.seen.items()
     }
-    for account, seen in pushed.seen.items():
-        done = seen.edited and account not in pushed.errors
-        fields |= dump_seen(account, replace(seen, edited=frozenset()) if done else seen)
-    fields |= {f"p:{key}": "" for key in outcomes.done} | _kept_looks(pushed)
-    hints = {f"{HINT}{address}": "" for address in contact.hints}
-    if not pushed.errors and not unknown_since:
-        fields |= hints
     # An account that nobody can reach is known by its number: no address is needed for it.
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
-    if contact.erased and not trouble and all(seen.id is not None for seen in pushed.seen.values()):
-        fields |= hints | {"address": ""}
-    return fields
+    anonymized = contact.erased and not trouble and all(one.id is not None for one in pushed.seen.values())
+    searched = anonymized or not (pushed.errors or unknown_since)
+    forgotten = dump_forgotten(contact.hints if searched else (), address=anonymized)
+    return dump_outcome(seen, outcomes.done, known) | forgotten | _kept_looks(pushed)
 
 
 def _kept_looks(pushed: Pushed) -> dict[str, str]:
@@ -212,15 +212,14 @@ def _kept_looks(pushed: Pushed) -> dict[str, str]:
     contact = pushed.contact
     keeps = pushed.looked if pushed.passing and not pushed.outcome_unknown else frozenset[str]()
     until = f"{int(pushed.now) + int(_LOOK_HOLDS * MICROSECONDS_PER_SECOND):016d}"
-    fresh = {f"k:{account}": dump_look(until, contact.rev) for account in keeps if not contact.looked.get(account)}
-    over = {f"k:{account}": "" for account in contact.looked.keys() - keeps}
-    return fresh | over
+    fresh = {account for account in keeps if not contact.looked.get(account)}
+    return dump_looks(until, contact.rev, kept=fresh, over=contact.looked.keys() - keeps)
 
 
 def _tombstone(pushed: Pushed) -> str:
     ours = {account: seen.id for account, seen in pushed.seen.items() if seen.digest not in FOREIGNERS}
     ids = ",".join(f"{account}={number}" for account, number in ours.items() if number is not None)
-    return f"{pushed.contact.registers['erased']} {ids}"
+    return f"{pushed.contact.registers[ERASURE]} {ids}"
 
 
 def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[EventKey, str]:
