@@ -1,5 +1,6 @@
 """Which steps of different contacts one request can serve. Pure."""
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,6 +8,9 @@ from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.diff import NUMBERS, Change, NewContact
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.domain.planning import Read, Step, Write
+
+# What JSON needs around a contact's values in an import.
+_AROUND = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,12 @@ def is_importable(contact: NewContact) -> bool:
     """
     values = contact.attributes.items()
     return not any(value is True or (name in NUMBERS and value) for name, value in values)
+
+
+def import_size(contact: NewContact) -> int:
+    """Return how many bytes a contact takes in an import, rather more than less."""
+    sent = {name: value for name, value in contact.attributes.items() if value is not False}
+    return len(json.dumps([contact.address, contact.ext_id, sent])) + _AROUND
 
 
 def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kind_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, pending_kind_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, NewContact
@@ -49,6 +49,8 @@ from sync_tasks.sync.settlement import Pushed
 WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
+# An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
+MOST_IMPORTED = 5_000
 # An import is looked for at these distances, in seconds: "usually within a minute" it has ended, by Brevo's help
 # (article 32331116133522, November 2026). What became of whom Brevo does not show then is unknown.
 LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 45.0)
@@ -59,7 +61,7 @@ FAILED_LOOKS = 3
 # Other sign-ups ask again after so many seconds while an import is under way.
 IMPORTING_AGAIN = 10.0
 # So many contacts may have been created since: others import, too, and Brevo shows the newest first.
-MOST_SHOWN = 10_000
+MOST_SHOWN = 20_000
 # So far may Brevo's clock be from ours.
 SKEW = timedelta(minutes=2)
 
@@ -75,7 +77,10 @@ class BatchItem:
 
 @dataclass(slots=True, repr=False)
 class Batch:
-    """The contact that waits for a grant, and those that one request can serve with it."""
+    """The contact that waits for a grant, and those that one request can serve with it.
+
+    ``importing``: the right to import, while it is held. ``room``: how many bytes an import may still take.
+    """
 
     own: BatchItem
     batch_kind: BatchKind
@@ -83,8 +88,13 @@ class Batch:
     task_id: str
     others: list[BatchItem] = field(default_factory=list)
     importing: ImportLock | None = None
+    room: int = 0
     done: list[tuple[Lease, Pushed]] = field(default_factory=list)
     now: str = ""
+
+    def __post_init__(self) -> None:
+        """An import has room for this contact, whatever its size."""
+        self.room = self.gateway.capabilities.import_bytes - _size_of(self.own.step)
 
     @property
     def gateway(self) -> Gateway:
@@ -108,12 +118,38 @@ class Batch:
     def gather(self) -> None:
         """Lease whom the same request could serve."""
         kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact)
-        able = self.gateway.capabilities
-        most = (able.list_call_ids if self.batch_kind.verb in {"join", "leave"} else able.page) - 1
-        while kind and len(self.others) < most:
-            found = self._gather(kind, min(AT_ONCE, most - len(self.others)))
-            if not found:
-                break
+        if kind and self._may_import():
+            most = self._most - 1
+            while len(self.others) < most:
+                if not self._gather(kind, min(AT_ONCE, most - len(self.others))):
+                    break
+
+    def _may_import(self) -> bool:
+        """Take the import lock before anybody else is leased, if this is an import.
+
+        Raises:
+            ImportUnderWayError: this contact waits with a crowd for the end of another import.
+        """
+        if self.batch_kind.verb != "create" or self.importing:
+            return True
+        lock = self.context.limiter.import_lock(self.own.push.account)
+        if lock.acquire():
+            self.importing = lock
+            return True
+        if self.own.push.lease.pending_count >= self.batch_kind.least:
+            raise _one_import_at_a_time(self.own.push.account)
+        return False
+
+    @property
+    def _most(self) -> int:
+        """How many contacts one request serves."""
+        match self.batch_kind.verb:
+            case "create":
+                return MOST_IMPORTED
+            case "look":
+                return self.gateway.capabilities.page
+            case _:
+                return self.gateway.capabilities.list_call_ids
 
     def _gather(self, kind: str, most: int) -> bool:
         """Return whether it is worth asking for more."""
@@ -123,12 +159,16 @@ class Batch:
             view = without_lists(first_view(lease.contact, own.account), own.mapping.absent)
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
-            if isinstance(step, Write | NewContact | Read) and batch_kind_of(step) == self.batch_kind:
+            if isinstance(step, Write | NewContact | Read) and self._fits(step):
                 self.others.append(BatchItem(push, step))
+                self.room -= _size_of(step)
                 fitting += 1
             else:
                 own.store.release(lease, kind)
         return len(leases) == most and fitting > most // 2
+
+    def _fits(self, step: Step) -> bool:
+        return batch_kind_of(step) == self.batch_kind and _size_of(step) <= self.room
 
     def _next_step(self, push: AccountPush) -> Step | None:
         contact, mappings = push.lease.contact, self.context.mappings
@@ -200,15 +240,17 @@ class Batch:
             self._served(item)
 
     def _create(self) -> None:
-        lock = self.context.limiter.import_lock(self.own.push.account)
-        if not lock.acquire():
-            raise _one_import_at_a_time(self.own.push.account)
-        self.importing = lock
         try:
             self._import()
         finally:
-            lock.release()
+            self._end_import()
             self._nudge_next()
+
+    def _end_import(self) -> None:
+        """Let the next import begin."""
+        lock, self.importing = self.importing, None
+        if lock:
+            lock.release()
 
     def _nudge_next(self) -> None:
         """Let somebody begin the next import who waited for the end of this one."""
@@ -321,7 +363,8 @@ class Batch:
                 self._conclude(item, error)
 
     def give_back(self) -> None:
-        """Give back the leases of all who were not served."""
+        """Give back the leases of all who were not served, and the right to import."""
+        self._end_import()
         kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact) or ""
         for item in self.others:
             if not item.served:
@@ -369,6 +412,11 @@ def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resource
     crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
     if crowded and context.limiter.import_lock(push.account).is_held():
         raise _one_import_at_a_time(push.account)
+
+
+def _size_of(step: Step) -> int:
+    """Return how many bytes the step takes of an import."""
+    return import_size(step) if isinstance(step, NewContact) else 0
 
 
 def _one_import_at_a_time(account: str) -> ImportUnderWayError:
