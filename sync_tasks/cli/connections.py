@@ -1,7 +1,8 @@
 """The way to the pipeline's state, for commands that read or change it."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from sync_tasks.config.settings import Settings
     from sync_tasks.providers import Gateway
+    from sync_tasks.providers.brevo.webhook_setup import WebhookDesk
     from sync_tasks.state.store import Store
+    from sync_tasks.sync.accounts import AnyBrevo
 
 _CONNECTS_WITHIN = 3
 
@@ -68,25 +71,31 @@ def place_of(url: str) -> str:
     return f"{parts.hostname or 'localhost'}:{parts.port or 6379}{parts.path}"
 
 
+def open_gateways(store: "Store", settings: "Settings") -> "AbstractContextManager[Mapping[str, Gateway]]":
+    """Return the way to each account on an operator's behalf, if it is the one that the state knows."""
+    from sync_tasks.providers.brevo.client import Brevo
+
+    return _opened(Brevo, store, settings)
+
+
+def open_desks(store: "Store", settings: "Settings") -> "AbstractContextManager[Mapping[str, WebhookDesk]]":
+    """Return the same to the webhooks of each account."""
+    from sync_tasks.providers.brevo.webhook_setup import WebhookDesk
+
+    return _opened(WebhookDesk, store, settings)
+
+
 @contextmanager
-def open_gateways(
-    store: "Store | None", settings: "Settings", *, sure: bool = True
-) -> "Iterator[Mapping[str, Gateway]]":
-    """Yield one gateway per account, closed after the block; if ``sure``, only to accounts that the state knows."""
+def _opened(
+    kind: "Callable[..., AnyBrevo]", store: "Store", settings: "Settings"
+) -> "Iterator[Mapping[str, AnyBrevo]]":
     from sync_tasks.rate_limits.limiter import Limiter
     from sync_tasks.rate_limits.operator_gate import VisitorGate
-    from sync_tasks.sync.accounts import AccountOwner, open_gateway
+    from sync_tasks.sync import accounts
 
-    limiter = Limiter(store, settings.accounts, settings.pipeline.probe_seconds) if store else None
+    gate_of = partial(VisitorGate, Limiter(store, settings.accounts, settings.pipeline.probe_seconds))
+    gateways = accounts.open_gateways(kind, settings.accounts, gate_of, store)
     with ExitStack() as stack:
-        gateways = {
-            name: open_gateway(
-                account,
-                VisitorGate(limiter, name),
-                owner=AccountOwner(store, name, account) if store and sure else None,
-            )
-            for name, account in settings.accounts.items()
-        }
         for gateway in gateways.values():
             stack.callback(gateway.close)
         yield gateways

@@ -1,4 +1,4 @@
-"""Which steps of different contacts one request can serve. Pure."""
+"""Batches: the steps of different contacts that one request can serve. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ _AROUND = 60
 
 @dataclass(frozen=True, slots=True)
 class BatchKind:
-    """What steps have in common that one request can serve.
+    """The common part of steps that one request can serve.
 
-    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for what changed since we last did.
+    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for the contacts changed since the last
+    look.
     """
 
     verb: Literal["join", "leave", "create", "look"]
@@ -25,12 +26,12 @@ class BatchKind:
 
     @property
     def least(self) -> int:
-        """From how many contacts on this pays: an import must be read back, a list call need not."""
+        """The number of contacts from which a batch pays: an import must be read back, a list call need not."""
         return 10 if self.verb == "create" else 2
 
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
-    """Return what a step must share with another to go in one request, or nothing for one that goes alone."""
+    """Return the kind that a step must share with others to go in one request; ``None`` if it goes alone."""
     match step:
         case NewContact(lists=lists) if is_importable(step):
             return BatchKind("create", lists)
@@ -47,8 +48,9 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
 def is_importable(contact: NewContact) -> bool:
     """Tell whether an import creates this contact as it should be, and harms no other.
 
-    Brevo drops booleans of imports; the attribute that is absent is as good as ``False``. Its help says that an import
-    merges contacts of the same number and deletes one (article 32331116133522, November 2026).
+    Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95, open in November 2026). An
+    absent attribute is as good as ``False``. An import merges contacts of the same number and deletes one (Brevo's
+    help, article 32331116133522, November 2026). If Brevo mends both, any contact with an address can be imported.
     """
     values = contact.attributes.items()
     return not any(value is True or (name in NUMBERS and value) for name, value in values)
@@ -61,7 +63,7 @@ def import_size(contact: NewContact) -> int:
 
 
 def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> str | None:
-    """Return what leads to such steps: a kind of event, or a repair; nothing where there is no such newsletter."""
+    """Return the kind of event, or repair, that leads to such steps; ``None`` if there is no such newsletter."""
     if not contact.pending:
         return repair_kind_of(batch_kind, mapping.account)
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
@@ -81,5 +83,5 @@ def _leads_to(batch_kind: BatchKind, newsletter: Subscribable | None, key: Event
 
 
 def repair_kind_of(batch_kind: BatchKind, account: str) -> str:
-    """Return under which name those are kept whom a comparison has found to need such a step."""
+    """Return the name of the index of contacts that a comparison found to need such a step."""
     return f"repair:{account}:{batch_kind.verb}:{','.join(map(str, sorted(batch_kind.lists)))}"

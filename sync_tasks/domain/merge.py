@@ -1,4 +1,4 @@
-"""How events become registers, and how registers merge: the specification that `accept.lua` is tested against."""
+"""Events as registers, and the merge of registers: the specification that `accept.lua` is tested against."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from sync_tasks.domain.events import Anonymize, Event, Subscribe, Unsubscribe, U
 
 
 def values_of(event: Event) -> dict[str, str]:
-    """Return what an event says, register by register, without the moment."""
+    """Return an event's values by register, without the moment."""
     said: dict[str, str | None] = {}
     match event:
         case Subscribe():
@@ -28,14 +28,14 @@ def _hint(address: str | None) -> dict[str, str | None]:
 
 
 def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Where else an erased person may be found, as told by what was said before the erasure and comes late."""
+    """Return further addresses of an erased person that events from before the erasure, come late, still bring."""
     told = {HINT + text if name == "address" else name for name, text in values.items()}
     known = HINT + registers.get("address", "")[STAMP:]
     return {name: HINTED for name in told if name.startswith(HINT) and name != known}
 
 
 def by_clock(values: Mapping[str, str], *, told: bool) -> dict[str, str]:
-    """Return what an event says by the registers of the clock that stamped it; ``told``: it came with its moment."""
+    """Return an event's values by the registers of its clock; ``told``: it came with its moment."""
     return {TOLD + name[len(OWN) :] if told and name.startswith(OWN) else name: text for name, text in values.items()}
 
 

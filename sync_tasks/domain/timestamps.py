@@ -18,8 +18,13 @@ def moment_of(stamp: str | int) -> datetime:
     return EPOCH + int(stamp) * _MICROSECOND
 
 
+def seconds_since(stamp: str | float, now: str | int) -> float:
+    """Return for how many seconds something has been so; none if it began later, for Redis' clock may be put back."""
+    return max(int(now) - int(stamp), 0) / MICROSECONDS_PER_SECOND
+
+
 def show_age(seconds: float) -> str:
-    """Return a span of time in its greatest unit: ``3 min``."""
+    """Return seconds as a span in its greatest unit: ``3 min``."""
     for length, unit in _UNITS:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"

@@ -1,17 +1,9 @@
 """The numbers that monitoring asks for, in Prometheus' text format; nothing personal is among them."""
 
-from collections.abc import Mapping
-
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from sync_tasks.config.settings import Account
-from sync_tasks.domain.pauses import Pause
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.rate_limits.limiter import Limiter
-from sync_tasks.state.bulk import count_queues, oldest_dirty, read_sweep
-from sync_tasks.state.dead_letters import count_letters
-from sync_tasks.state.erasures import count_unfinished
-from sync_tasks.state.holds import read_hold
+from sync_tasks.config.settings import Settings
+from sync_tasks.monitoring.status import read_state
 from sync_tasks.state.store import Store
 
 METRICS = {
@@ -26,49 +18,35 @@ METRICS = {
 }
 
 
-def read_metrics(store: Store, accounts: Mapping[str, Account]) -> bytes:
+# What is so since this very moment is so, too: not 0.
+_SHORTEST = 0.001
+
+
+def read_metrics(store: Store, settings: Settings) -> bytes:
     """Return every metric as it is now.
 
     Raises:
         redis.RedisError: Redis is away.
     """
-    registry = CollectorRegistry()
-    now = int(store.now())
-    _set_pauses(registry, store, accounts, now)
-    (dirty, _), oldest = count_queues(store), oldest_dirty(store, 1)
+    registry, state = CollectorRegistry(), read_state(store, settings)
     values = {
-        "sync_tasks_dirty_contacts_total": dirty,
-        "sync_tasks_oldest_event_seconds": max(now - oldest[0][1], 0) / MICROSECONDS_PER_SECOND if oldest else 0.0,
-        "sync_tasks_dead_letters_total": count_letters(store),
-        "sync_tasks_unfinished_erasures_total": count_unfinished(store),
-        "sync_tasks_hold_seconds": _held_for(store, now),
+        "sync_tasks_dirty_contacts_total": state.dirty,
+        "sync_tasks_oldest_event_seconds": state.oldest_unsynced_seconds or 0.0,
+        "sync_tasks_dead_letters_total": state.dead_letters,
+        "sync_tasks_unfinished_erasures_total": state.unfinished_erasures,
+        "sync_tasks_hold_seconds": 0.0 if state.hold_seconds is None else max(state.hold_seconds, _SHORTEST),
     }
-    if swept := read_sweep(store):
-        values["sync_tasks_sweep_seconds"] = max(now - swept, 0) / MICROSECONDS_PER_SECOND
+    if state.swept_seconds_ago is not None:
+        values["sync_tasks_sweep_seconds"] = state.swept_seconds_ago
     for name, value in values.items():
         Gauge(name, METRICS[name], registry=registry).set(value)
-    return generate_latest(registry)
-
-
-def _held_for(store: Store, now: int) -> float:
-    """A hold of this moment is one, too."""
-    hold = read_hold(store)
-    return max((now - int(hold.moment)) / MICROSECONDS_PER_SECOND, 0.001) if hold and not hold.examining else 0.0
-
-
-def _set_pauses(registry: CollectorRegistry, store: Store, accounts: Mapping[str, Account], now: int) -> None:
     name = "sync_tasks_pause_seconds"
-    gauge, limiter = Gauge(name, METRICS[name], ["account"], registry=registry), Limiter(store, accounts)
-    for account in accounts:
-        pause = limiter.paused(account)
-        # A pause of this moment is one, too.
-        gauge.labels(account).set(_age(pause, now) if pause else 0.0)
+    gauge = Gauge(name, METRICS[name], ["account"], registry=registry)
+    for account in settings.accounts:
+        pause = state.paused.get(account)
+        gauge.labels(account).set(max(pause.seconds, _SHORTEST) if pause else 0.0)
     name = "sync_tasks_part_pause_seconds"
     gauge = Gauge(name, METRICS[name], ["account", "part"], registry=registry)
-    for account in accounts:
-        for part, pause in limiter.paused_parts(account).items():
-            gauge.labels(account, part).set(_age(pause, now))
-
-
-def _age(pause: Pause, now: int) -> float:
-    return max((now - int(pause.since)) / MICROSECONDS_PER_SECOND, 0.001)
+    for part in state.paused_parts:
+        gauge.labels(part.account, part.part).set(max(part.seconds, _SHORTEST))
+    return generate_latest(registry)

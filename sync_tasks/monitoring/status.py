@@ -1,10 +1,11 @@
 """What can be seen of a running pipeline from outside: queues, workers, beat, contacts, pauses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
-from sync_tasks.domain.timestamps import show_age
-from sync_tasks.state.bulk import count_queues, count_waiting, oldest_dirty, read_leases, read_sweep
+from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of
+from sync_tasks.domain.timestamps import seconds_since, show_age
+from sync_tasks.state.bulk import count_queues, count_waiting, oldest_dirty, read_leases, seconds_since_sweep
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ SWEPT_WITHIN = 60.0
 PING_SECONDS = 1.0
 # Leases are looked for among so many contacts, those unsynced for longest: workers begin there.
 _LOOKED_AT = 5_000
-_MICROSECONDS = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,34 @@ class PausedPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class StateStatus:
+    """What the state alone tells: neither the broker nor a worker is asked."""
+
+    dirty: int
+    due: int
+    oldest_unsynced_seconds: float | None
+    swept_seconds_ago: float | None
+    dead_letters: int
+    unfinished_erasures: int
+    hold_seconds: float | None
+    paused: dict[str, PausedAccount]
+    paused_parts: list[PausedPart]
+
+    @property
+    def swept(self) -> bool:
+        """Whether beat and a worker swept lately, so that lost messages and deferred contacts are seen to."""
+        return self.swept_seconds_ago is not None and self.swept_seconds_ago <= SWEPT_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class Overview(StateStatus):
     """The pipeline at one moment."""
 
     queues: dict[str, int]
     unacknowledged: int | None
     workers: list[str]
-    swept_seconds_ago: float | None
-    dirty: int
-    due: int
     in_flight: int
-    oldest_unsynced_seconds: float | None
-    dead_letters: int
-    unfinished_erasures: int
     accounts: list[str]
-    paused: dict[str, PausedAccount]
-    paused_parts: list[PausedPart]
     webhooks: dict[str, dict[str, int]]
     reconciled: list[str]
     unknown: list[str]
@@ -84,85 +96,78 @@ class Overview:
         ]
 
     @property
-    def swept(self) -> bool:
-        """Whether beat and a worker swept lately, so that lost messages and deferred contacts are seen to."""
-        return self.swept_seconds_ago is not None and self.swept_seconds_ago <= SWEPT_WITHIN
-
-    @property
     def _for_how_long(self) -> str:
         return "for a day" if self.swept_seconds_ago is None else f"for {show_age(self.swept_seconds_ago)}"
+
+
+def read_state(store: "Store", settings: "Settings") -> StateStatus:
+    """Return what the state tells of the pipeline now."""
+    from sync_tasks.rate_limits.limiter import Limiter
+    from sync_tasks.state.dead_letters import count_letters
+    from sync_tasks.state.erasures import count_unfinished
+    from sync_tasks.state.holds import read_hold
+
+    (dirty, due), oldest, hold, now = count_queues(store), oldest_dirty(store, 1), read_hold(store), int(store.now())
+    limiter = Limiter(store, settings.accounts)
+    return StateStatus(
+        dirty=dirty,
+        due=due,
+        oldest_unsynced_seconds=seconds_since(oldest[0][1], now) if oldest else None,
+        swept_seconds_ago=seconds_since_sweep(store),
+        dead_letters=count_letters(store),
+        unfinished_erasures=count_unfinished(store),
+        hold_seconds=seconds_since(hold.moment, now) if hold and not hold.examining else None,
+        paused={
+            name: PausedAccount(pause.error, pause.message, seconds_since(pause.since, now))
+            for name in settings.accounts
+            if (pause := limiter.paused(name))
+        },
+        paused_parts=[
+            _read_part(store, settings, name_of(account, part), pause, now)
+            for account in settings.accounts
+            for part, pause in limiter.paused_parts(account).items()
+        ],
+    )
+
+
+def _read_part(store: "Store", settings: "Settings", name: str, pause: Pause, now: int) -> PausedPart:
+    account, _, part = name.partition(" ")
+    lists = settings.newsletters_by_account[account].items()
+    slug = next((slug for slug, known in lists if known.list_id == list_of(part)), "")
+    return PausedPart(
+        account,
+        part,
+        describe(account, part, slug),
+        pause.error,
+        pause.message,
+        seconds_since(pause.since, now),
+        count_waiting(store, name),
+        advise(part, slug),
+    )
 
 
 def read_overview(store: "Store", settings: "Settings", broker: "Connection") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
     from sync_tasks.reconcile.census import read_census
     from sync_tasks.reconcile.history import find_alarms, last_runs, tell_run
-    from sync_tasks.state.dead_letters import count_letters
-    from sync_tasks.state.erasures import count_unfinished, find_erasure_alarm
+    from sync_tasks.state.erasures import find_erasure_alarm
     from sync_tasks.state.holds import find_hold_alarm
     from sync_tasks.state.webhook_counts import read_counts
 
     queues, unacknowledged = read_queues(broker, store)
-    workers, census = ping_workers(), read_census(store)
-    now = int(store.now())
-    (dirty, due), oldest = count_queues(store), oldest_dirty(store, 1)
+    workers, census, state = ping_workers(), read_census(store), read_state(store, settings)
     return Overview(
+        **{field.name: getattr(state, field.name) for field in fields(state)},
         queues=queues,
         unacknowledged=unacknowledged,
         workers=workers,
-        swept_seconds_ago=read_swept(store),
-        dirty=dirty,
-        due=due,
         in_flight=_count_leases(store),
-        oldest_unsynced_seconds=max(now - oldest[0][1], 0) / _MICROSECONDS if oldest else None,
-        dead_letters=count_letters(store),
-        unfinished_erasures=count_unfinished(store),
         accounts=list(settings.accounts),
-        paused=read_pauses(store, settings),
-        paused_parts=read_paused_parts(store, settings),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
         unknown=census.lines,
         alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store), *census.alarms],
     )
-
-
-def read_swept(store: "Store") -> float | None:
-    """Return how many seconds ago a worker swept, on beat's behalf; nothing where it was too long ago."""
-    swept = read_sweep(store)
-    return max(int(store.now()) - swept, 0) / _MICROSECONDS if swept else None
-
-
-def read_pauses(store: "Store", settings: "Settings") -> dict[str, PausedAccount]:
-    """Return which accounts are paused."""
-    from sync_tasks.rate_limits.limiter import Limiter
-
-    limiter, now = Limiter(store, settings.accounts), int(store.now())
-    pauses = ((name, limiter.paused(name)) for name in settings.accounts)
-    return {
-        name: PausedAccount(pause.error, pause.message, max(now - int(pause.since), 0) / _MICROSECONDS)
-        for name, pause in pauses
-        if pause
-    }
-
-
-def read_paused_parts(store: "Store", settings: "Settings") -> list[PausedPart]:
-    """Return which parts of accounts are paused."""
-    from sync_tasks.domain.pauses import advise, describe, list_of, name_of
-    from sync_tasks.rate_limits.limiter import Limiter
-
-    limiter, now, parts = Limiter(store, settings.accounts), int(store.now()), list[PausedPart]()
-    for account in settings.accounts:
-        for part, pause in limiter.paused_parts(account).items():
-            seconds = max(now - int(pause.since), 0) / _MICROSECONDS
-            waiting = count_waiting(store, name_of(account, part))
-            lists = settings.newsletters_by_account[account].items()
-            slug = next((slug for slug, known in lists if known.list_id == list_of(part)), "")
-            told = describe(account, part, slug)
-            parts.append(
-                PausedPart(account, part, told, pause.error, pause.message, seconds, waiting, advise(part, slug))
-            )
-    return parts
 
 
 def ping_workers() -> list[str]:

@@ -23,6 +23,6 @@ class PatientGate(AccountGate):
             try:
                 return super().acquire(bucket, part)
             except RateLimitedError as error:
-                if self._throttle.stopping:
+                if self._limiter.stopping:
                     raise
-                self._throttle.rest(error.retry_after or 1.0)
+                self._limiter.rest(error.retry_after or 1.0)

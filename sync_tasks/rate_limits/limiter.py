@@ -262,7 +262,7 @@ class AccountGate:
         priority: Priority = Priority.ORDINARY,
         reserved: Permit | None = None,
     ) -> None:
-        self._throttle = limiter
+        self._limiter = limiter
         self._account = account
         self._priority = priority
         self._reserved = reserved
@@ -276,7 +276,7 @@ class AccountGate:
         return self._take_reserved(bucket, part) or self._acquire(bucket, part)
 
     def _acquire(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Permit:
-        return self._throttle.acquire(self._account, bucket, self._priority, meanwhile, part)
+        return self._limiter.acquire(self._account, bucket, self._priority, meanwhile, part)
 
     def _take_reserved(self, bucket: str, part: str) -> Permit | None:
         """Return the permit that was reserved, if it fits; a probe that is not used is free for anybody."""
@@ -286,14 +286,14 @@ class AccountGate:
         if permit.bucket == bucket and time.monotonic() - permit.granted < _GOOD_FOR:
             return replace(permit, part=part)
         if permit.probes:
-            self._throttle.free_probe(self._account)
+            self._limiter.free_probe(self._account)
         if permit.probes_part:
-            self._throttle.free_probe(self._account, permit.part)
+            self._limiter.free_probe(self._account, permit.part)
         return None
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Take note of what is left of a limit by Brevo's own count."""
-        self._throttle.record_usage(self._account, permit.bucket, limit, remaining)
+        self._limiter.record_usage(self._account, permit.bucket, limit, remaining)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
         """Take note of how the request went: it may pause the account for everybody, or a part of it, or end a pause.
@@ -301,19 +301,19 @@ class AccountGate:
         A creation that is refused for the plan was let in: it ends the pause of an account that let nobody in. One that
         is refused as everything else was leaves the probe of the account to another request.
         """
-        outage = self._throttle.count_unanswered(self._account, error)
+        outage = self._limiter.count_unanswered(self._account, error)
         if isinstance(error, RateLimitedError):
-            self._throttle.hold(self._account, error.retry_after or 1.0, permit.bucket)
+            self._limiter.hold(self._account, error.retry_after or 1.0, permit.bucket)
         elif error and (isinstance(error, AccountError) or outage):
             part = part_in_trouble(error, permit.part)
-            self._throttle.pause(self._account, error, part)
+            self._limiter.pause(self._account, error, part)
             if part and permit.probes:
-                self._throttle.pass_probe_on(self._account, error)
+                self._limiter.pass_probe_on(self._account, error)
         elif not isinstance(error, GatewayUnavailableError):
             if permit.probes:
-                self._throttle.resume(self._account)
+                self._limiter.resume(self._account)
             if permit.probes_part:
-                self._throttle.resume_part(self._account, permit.part)
+                self._limiter.resume_part(self._account, permit.part)
 
 
 def _refusal(account: str, pause: Pause, part: str, seconds: float) -> AccountPausedError:

@@ -11,28 +11,23 @@ if TYPE_CHECKING:
 
 
 class VisitorGate:
-    """Waits its turn like everybody; a pause does not keep an operator out, and their trouble pauses nobody.
+    """Waits its turn like everybody; a pause does not keep an operator out, and their trouble pauses nobody."""
 
-    Without a limiter (Redis is away) there is nothing to wait for.
-    """
-
-    def __init__(self, limiter: "Limiter | None", account: str) -> None:
-        self._throttle = limiter
+    def __init__(self, limiter: "Limiter", account: str) -> None:
+        self._limiter = limiter
         self._account = account
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
         """Return a permit once a request may go out."""
         with suppress(AccountPausedError):
-            if self._throttle:
-                self._throttle.acquire(self._account, bucket)
+            self._limiter.acquire(self._account, bucket)
         return Permit(bucket, part)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
         """Tell everybody when a limit is used up; what else went wrong may be this machine's trouble alone."""
-        if isinstance(error, RateLimitedError) and self._throttle:
-            self._throttle.hold(self._account, error.retry_after or 1.0, permit.bucket)
+        if isinstance(error, RateLimitedError):
+            self._limiter.hold(self._account, error.retry_after or 1.0, permit.bucket)
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
         """Tell everybody what is left by Brevo's own count."""
-        if self._throttle:
-            self._throttle.record_usage(self._account, permit.bucket, limit, remaining)
+        self._limiter.record_usage(self._account, permit.bucket, limit, remaining)

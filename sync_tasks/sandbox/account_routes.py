@@ -4,7 +4,7 @@ from typing import TypeGuard
 
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.attributes import CATEGORIES, TYPES, Attribute
-from sync_tasks.sandbox.wire import ApiCall, JsonObject, Reply, answer, invalid, read_json
+from sync_tasks.sandbox.wire import ApiCall, JsonObject, Reply, answer, invalid, not_found, read_json
 
 
 def show_account(account: SandboxAccount, _call: ApiCall) -> Reply:
@@ -42,6 +42,18 @@ def create_attribute(account: SandboxAccount, call: ApiCall) -> Reply:
         raise invalid("Attribute name must be unique")
     account.attributes[name.upper()] = Attribute(name.upper(), str(kind), category, options)
     return Reply(201)
+
+
+def delete_attribute(account: SandboxAccount, call: ApiCall) -> Reply:
+    """Delete an attribute, and what contacts hold of it."""
+    category, name = call.params
+    found = account.attributes.get(name)
+    if found is None or found.category != category:
+        raise not_found("Attribute not found")
+    del account.attributes[name]
+    for contact in account.contacts.values():
+        contact.attributes.pop(name, None)
+    return Reply(204)
 
 
 def _are_texts(options: object) -> TypeGuard[list[str]]:

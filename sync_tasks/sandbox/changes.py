@@ -35,7 +35,7 @@ def read_change(body: Mapping[str, object], account: SandboxAccount) -> ContactC
 def read_sent_address(value: object, account: SandboxAccount) -> str:
     """Return an address from a request: a domain must be in ASCII, as Brevo's API wants it."""
     address = read_address(value, account)
-    if not address.rpartition("@")[2].isascii():
+    if not address.rpartition("@")[2].isascii() and account.quirks.unicode_domains_refused:
         raise invalid("Invalid email address")
     return address
 
@@ -68,10 +68,11 @@ def read_attributes(values: Mapping[str, object], account: SandboxAccount) -> di
             continue
         if value == "" and name == "SMS" and account.quirks.empty_number_refused:
             raise invalid("Invalid phone number")
-        empty_clears = attribute.type == "text" or account.quirks.empty_clears_all
+        quirks = account.quirks
+        empty_clears = quirks.empty_clears_texts if attribute.type == "text" else quirks.empty_clears_all
         if (value == "" and empty_clears) or (value is None and account.quirks.null_clears):
             taken[attribute.name] = None
-        elif attribute.accepts(value):
+        elif value != "" and attribute.accepts(value):
             taken[attribute.name] = _read_sms(value, account) if name == "SMS" else value  # type: ignore[assignment]
     return taken
 

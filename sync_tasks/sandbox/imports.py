@@ -96,6 +96,8 @@ class Job:
 
     def _import_again(self, contact: SandboxContact, change: ContactChange) -> None:
         if self.body.get("updateExistingContacts", True) is False:
+            if self.account.quirks.import_lifts_blocklist_of_untouched:
+                self.account.update(contact, ContactChange(blocklisted=False))
             if self.account.quirks.import_joins_existing:
                 self.account.join(contact, self.list_ids)
             return

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 from sync_tasks.sandbox.account import SandboxAccount
-from sync_tasks.sandbox.account_routes import create_attribute, show_account, show_attributes
+from sync_tasks.sandbox.account_routes import create_attribute, delete_attribute, show_account, show_attributes
 from sync_tasks.sandbox.contact_routes import create_contact, delete_contact, show_all, show_one, update_contact
 from sync_tasks.sandbox.folder_routes import (
     create_folder,
@@ -69,6 +69,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", "/contacts/lists/*", update_list),
     ("PUT", "/contacts/folders/*", update_folder),
     ("PUT", "/webhooks/*", update_webhook),
+    ("DELETE", "/contacts/attributes/*/*", delete_attribute),
     ("DELETE", "/contacts/*", delete_contact),
     ("DELETE", "/contacts/lists/*", delete_list),
     ("DELETE", "/contacts/folders/*", delete_folder),

@@ -35,11 +35,11 @@ def _look_up(account: SandboxAccount, identifier: str, kind: str | None) -> Sand
         case "contact_id":
             return account.contacts.get(number or 0)
         case "ext_id":
-            return account.ext_ids.get(identifier)
+            return account.ext_ids.get(identifier) if account.quirks.ext_id_look_finds else None
         case "phone_id":
             return account.phones.get(identifier.removeprefix("+").removeprefix("00"))
         case "email_id" if ADDRESS.match(identifier):
-            return account.emails.get(identifier.lower())
+            return account.emails.get(identifier.lower()) if account.quirks.address_look_finds else None
         case "email_id":
             raise invalid("Invalid email address")
         case _:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.state.codec import LEASE
 from sync_tasks.state.keys import (
     DIRTY,
@@ -112,6 +113,12 @@ def read_sweep(store: Store) -> int | None:
     """Return when the last sweep was (microseconds), or nothing."""
     swept = cast("str | None", store.redis.get(store.key(SWEPT)))
     return int(swept) if swept else None
+
+
+def seconds_since_sweep(store: Store) -> float | None:
+    """Return how many seconds ago the last sweep was, or nothing if nobody has swept for a day."""
+    swept = read_sweep(store)
+    return seconds_since(swept, store.now()) if swept else None
 
 
 def make_due(store: Store, moments: Mapping[str, int]) -> None:

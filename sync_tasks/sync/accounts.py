@@ -8,18 +8,19 @@ import hashlib
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
 from sync_tasks.providers import Gate
 from sync_tasks.providers.brevo.client import Brevo
-from sync_tasks.providers.brevo.connection import Patience
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state import bulk
 from sync_tasks.state.store import Store
+
+AnyBrevo = TypeVar("AnyBrevo", bound=Brevo)
 
 # GET /account shares 100 requests an hour with other endpoints: https://developers.brevo.com/docs/api-limits
 ASKED_AGAIN = 600
@@ -42,7 +43,7 @@ class AccountOwner:
     def __init__(self, store: Store, name: str, account: Account, limiter: Limiter | None = None) -> None:
         self._store = store
         self._name = name
-        self._throttle = limiter
+        self._limiter = limiter
         self._key = f"{name} {fingerprint(account)}"
         self._changes = self._anew = is_local(account.base_url)
         self._lock = threading.Lock()
@@ -92,30 +93,40 @@ class AccountOwner:
 
     def _refuse(self) -> None:
         error = self._refusal()
-        if self._throttle:
-            self._throttle.pause(self._name, error)
+        if self._limiter:
+            self._limiter.pause(self._name, error)
         raise error
 
     def _allow(self) -> None:
         """The right key is back: what was paused for the wrong one goes on."""
-        pause = self._throttle.paused(self._name) if self._throttle else None
-        if self._throttle and pause and pause.error == WrongAccountError.__name__:
-            self._throttle.resume(self._name)
+        pause = self._limiter.paused(self._name) if self._limiter else None
+        if self._limiter and pause and pause.error == WrongAccountError.__name__:
+            self._limiter.resume(self._name)
 
 
-def open_gateway(
-    account: Account,
-    gate: Gate,
-    *,
-    owner: AccountOwner | None,
-    pool_size: int = 10,
-    patience: Patience | None = None,
-) -> Brevo:
-    """Return the way to one account; with ``owner`` it opens only if it is the account that the state knows."""
-    key = account.api_key.get_secret_value()
-    return Brevo(
-        key, base_url=account.base_url, gate=gate, pool_size=pool_size, owner=owner, patience=patience or Patience()
-    )
+def open_gateways(
+    kind: Callable[..., AnyBrevo],
+    accounts: Mapping[str, Account],
+    gate_of: Callable[[str], Gate],
+    store: Store | None,
+    limiter: Limiter | None = None,
+    **options: object,
+) -> dict[str, AnyBrevo]:
+    """Return the way to each account, by name; ``options`` as of ``Brevo``.
+
+    With a ``store`` each opens only if it is the account that the state knows. With a ``limiter`` too, one that is not
+    is paused.
+    """
+    return {
+        name: kind(
+            account.api_key.get_secret_value(),
+            base_url=account.base_url,
+            gate=gate_of(name),
+            owner=AccountOwner(store, name, account, limiter) if store else None,
+            **options,
+        )
+        for name, account in accounts.items()
+    }
 
 
 def fingerprint(account: Account) -> str:

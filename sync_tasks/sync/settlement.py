@@ -9,7 +9,7 @@ from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
 from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
 from sync_tasks.domain.pauses import name_of
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import (
     ErasedAtBrevoError,
     ForeignContactError,
@@ -86,7 +86,7 @@ class Pushed:
 
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
-        return (int(self.now) - int(stamp)) / MICROSECONDS_PER_SECOND
+        return seconds_since(stamp, self.now)
 
 
 def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:

@@ -9,11 +9,12 @@ from sync_tasks.config import environment
 from sync_tasks.config.settings import Settings, load_settings
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
+from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.background_gate import PatientGate
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import AccountOwner, open_gateway
+from sync_tasks.sync.accounts import open_gateways
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.config import worker_concurrency
 
@@ -22,17 +23,8 @@ def build_resources(settings: Settings, store: Store) -> Resources:
     """Return everything a push needs, with one gateway per account."""
     store.tolerance = settings.pipeline.clock_tolerance
     limiter = Limiter(store, settings.accounts, settings.pipeline.probe_seconds)
-    gateways = {
-        name: open_gateway(
-            account,
-            limiter.gate(name),
-            owner=AccountOwner(store, name, account, limiter),
-            pool_size=2 * worker_concurrency,
-        )
-        for name, account in settings.accounts.items()
-    }
-    mappings = {name: account_mapping_of(settings, name) for name in settings.accounts}
-    return Resources(settings, store, limiter, gateways, mappings)
+    gateways = open_gateways(Brevo, settings.accounts, limiter.gate, store, limiter, pool_size=2 * worker_concurrency)
+    return Resources(settings, store, limiter, gateways, account_mappings_of(settings))
 
 
 @contextmanager
@@ -41,6 +33,11 @@ def open_patiently(context: Resources) -> Iterator[Resources]:
     gates = {name: PatientGate(context.limiter, name) for name in context.gateways}
     gateways = {name: gateway.through(gates[name]) for name, gateway in context.gateways.items()}
     yield replace(context, gateways=gateways)
+
+
+def account_mappings_of(settings: Settings) -> dict[str, AccountMapping]:
+    """Return how the portal's words map to those of each account."""
+    return {name: account_mapping_of(settings, name) for name in settings.accounts}
 
 
 def account_mapping_of(settings: Settings, account: str) -> AccountMapping:

@@ -1,13 +1,11 @@
 """Each worker notices, beside its work, that nobody sweeps; ``swept`` is the sweeper's key."""
 
 import logging
-import math
 import time
 
 from redis import RedisError
 
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.state.bulk import read_sweep
+from sync_tasks.state.bulk import seconds_since_sweep
 from sync_tasks.state.holds import find_hold_alarm
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.bootstrap import worker_resources
@@ -46,18 +44,13 @@ def tell_hold(store: Store) -> bool:
 def look(store: Store, running: float, longest: float, *, missing: bool) -> bool:
     """Return whether nobody sweeps, say so, and that it is over; ``running`` is for how long we would have seen it."""
     try:
-        seconds = min(_since_sweep(store), running)
+        swept = seconds_since_sweep(store)
     except RedisError:
         # Nobody is to blame, and nothing is known of the sweeps either.
         return missing
+    seconds = running if swept is None else min(swept, running)
     if seconds > longest:
         log.error("nobody has swept for %.0f s: is `celery -A sync_tasks beat` running?", seconds)
     elif missing:
         log.warning("sweeps go on again")
     return seconds > longest
-
-
-def _since_sweep(store: Store) -> float:
-    """Return how many seconds ago the last sweep was."""
-    swept = read_sweep(store)
-    return (int(store.now()) - swept) / MICROSECONDS_PER_SECOND if swept else math.inf

@@ -24,7 +24,7 @@ TRANSIT = (0.050, 0.056)
 
 
 def ask(store: Store, limiter: Limiter) -> float:
-    """Ask for a grant as a throttle does; return the seconds to wait, 0 where it is granted."""
+    """Ask for a grant as the limiter does; return the seconds to wait, 0 where it is granted."""
     answer, microseconds = store.grant(limiter.question("default", "contacts"))
     return 0.0 if answer == "granted" else int(microseconds) / MICROSECONDS_PER_SECOND
 

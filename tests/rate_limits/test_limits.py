@@ -113,7 +113,7 @@ def test_all_who_would_wait_for_long_are_sent_away_when_the_process_ends(store: 
         thread.join(5)
 
 
-def test_brevos_own_count_reaches_the_throttle_by_its_headers(
+def test_brevos_own_count_reaches_the_limiter_by_its_headers(
     make_pipeline: MakePipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline = make_pipeline()

@@ -36,6 +36,13 @@ def test_a_created_attribute_takes_values(brevo: Sandbox, anna: int) -> None:
     assert brevo.request("GET", "/contacts/attributes").status == 200
 
 
+def test_a_deleted_attribute_is_gone_from_every_contact(brevo: Sandbox, anna: int) -> None:
+    deleted = brevo.request("DELETE", "/contacts/attributes/normal/FIRSTNAME")
+    again = brevo.request("DELETE", "/contacts/attributes/normal/FIRSTNAME")
+
+    assert (deleted.status, again.status, brevo.contact(anna)["attributes"]) == (204, 404, {})
+
+
 @pytest.mark.parametrize("path", ["normal/FIRSTNAME", "strange/TOWN"])
 def test_an_attribute_that_makes_no_sense_is_refused(brevo: Sandbox, path: str) -> None:
     assert brevo.request("POST", f"/contacts/attributes/{path}", {"type": "text"}).status == 400

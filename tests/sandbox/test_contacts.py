@@ -203,6 +203,35 @@ def test_example_addresses_are_refused_or_not(brevo: Sandbox, address: str, refu
     assert brevo.request("POST", "/contacts", {"email": address}).status == status
 
 
+@pytest.mark.parametrize(("refused", "status"), [(True, 400), (False, 201)])
+def test_letters_beyond_ascii_in_a_domain_are_refused_or_not(brevo: Sandbox, refused: bool, status: int) -> None:  # noqa: FBT001
+    brevo.quirks.unicode_domains_refused = refused
+
+    assert brevo.request("POST", "/contacts", {"email": "anna@bücher.org"}).status == status
+
+
+@pytest.mark.parametrize(("finds", "status"), [(True, 200), (False, 404)])
+@pytest.mark.parametrize(
+    ("quirk", "path", "kind"),
+    [("address_look_finds", "bert@portal.org", "email_id"), ("ext_id_look_finds", "u-2", "ext_id")],
+)
+def test_a_look_finds_a_contact_or_not(
+    brevo: Sandbox, *, quirk: str, path: str, kind: str, finds: bool, status: int
+) -> None:
+    setattr(brevo.quirks, quirk, finds)
+    brevo.request("POST", "/contacts", BERT)
+
+    assert brevo.request("GET", f"/contacts/{path}", identifierType=kind).status == status
+
+
+@pytest.mark.parametrize("clears", [True, False])
+def test_an_empty_text_clears_a_text_or_not(brevo: Sandbox, anna: int, *, clears: bool) -> None:
+    brevo.quirks.empty_clears_texts = clears
+    brevo.request("PUT", f"/contacts/{anna}", {"attributes": {"FIRSTNAME": ""}})
+
+    assert brevo.contact(anna)["attributes"] == ({} if clears else {"FIRSTNAME": "Anna"})
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -173,3 +173,14 @@ def test_processes_are_shown_in_pages(brevo: Sandbox, clock: Clock) -> None:
     assert [each["id"] for each in last["processes"]] == [1]  # type: ignore[index]
     assert newest["count"] == 3  # type: ignore[index]
     assert brevo.request("GET", "/processes", limit=51).status == 400
+
+
+@pytest.mark.parametrize("lifts", [True, False])
+def test_an_import_that_leaves_contacts_alone_lifts_their_blocklisting_or_not(
+    brevo: Sandbox, clock: Clock, anna: int, *, lifts: bool
+) -> None:
+    brevo.quirks.import_lifts_blocklist_of_untouched = lifts
+    brevo.act("unsubscribe", anna)
+    run_import(brevo, clock, updateExistingContacts=False)
+
+    assert brevo.contact(anna)["emailBlacklisted"] is not lifts

@@ -1,4 +1,4 @@
-"""Brevo without the network and limits without waiting: the real gateway and throttle by the simulated clock."""
+"""Brevo without the network and limits without waiting: the real gateway and limiter by the simulated clock."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A throttle at which every request finds a crowd: it grants at once, and whoever asks has time to gather a batch."""
+"""A limiter at which every request finds a crowd: it grants at once, and whoever asks has time to gather a batch."""
 
 from collections.abc import Callable
 

@@ -5,7 +5,7 @@ Real Redis, real HTTP to the sandbox; only the processes and the queue between t
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,17 +13,17 @@ from typing import Any
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import EVENTS, parse_event
-from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.outcomes import Outcomes
+from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import AccountOwner, open_gateway
+from sync_tasks.sync.accounts import open_gateways
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report, Resources
-from sync_tasks.tasks.bootstrap import account_mapping_of
+from sync_tasks.tasks.bootstrap import account_mappings_of
 
 HASTY = Patience(connect=2, read=0.4, pause=0.001)
 MOST_ROUNDS = 12
@@ -59,17 +59,9 @@ def build_resources(
     Only if ``sure``, Brevo is asked whose account it is: most tests count the requests of events alone.
     """
     limiter = kind(store, settings.accounts, settings.pipeline.probe_seconds)
-    gateways = {
-        name: open_gateway(
-            account,
-            limiter.gate(name),
-            owner=AccountOwner(store, name, account, limiter) if sure else None,
-            patience=patience,
-        )
-        for name, account in settings.accounts.items()
-    }
-    mappings: Mapping[str, AccountMapping] = {name: account_mapping_of(settings, name) for name in settings.accounts}
-    return Resources(settings, store, limiter, gateways, mappings)
+    known = store if sure else None
+    gateways = open_gateways(Brevo, settings.accounts, limiter.gate, known, limiter, patience=patience)
+    return Resources(settings, store, limiter, gateways, account_mappings_of(settings))
 
 
 @dataclass

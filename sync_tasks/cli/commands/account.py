@@ -112,7 +112,7 @@ def _ask(store: "Store", settings: "Settings", name: str) -> str:
     from sync_tasks.cli.connections import open_gateways
     from sync_tasks.errors import SyncError
 
-    with open_gateways(store, settings, sure=False) as gateways:
+    with open_gateways(store, settings) as gateways:
         try:
             return gateways[name].owner()
         except SyncError as error:

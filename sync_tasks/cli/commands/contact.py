@@ -148,9 +148,9 @@ def _look_at_all(
     from sync_tasks.cli.views.sides import is_concerned
     from sync_tasks.cli.views.verdict import Case
     from sync_tasks.domain.contact import RemoteState
-    from sync_tasks.tasks.bootstrap import account_mapping_of
+    from sync_tasks.tasks.bootstrap import account_mappings_of
 
-    mappings = {name: account_mapping_of(settings, name) for name in settings.accounts}
+    mappings = account_mappings_of(settings)
     seen = {
         name: contact.seen.get(name) or RemoteState()
         for name in mappings

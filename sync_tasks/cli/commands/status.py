@@ -43,7 +43,7 @@ def _print_metrics(settings: "Settings") -> None:
     from sync_tasks.monitoring.metrics import read_metrics
 
     with open_store() as store:
-        sys.stdout.write(read_metrics(store, settings.accounts).decode())
+        sys.stdout.write(read_metrics(store, settings).decode())
 
 
 def _print(overview: Overview) -> None:

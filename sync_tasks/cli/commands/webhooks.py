@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.connections import open_desks, open_store
 from sync_tasks.cli.output import complain, escaped, say
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.local import setup
@@ -77,21 +77,15 @@ def install(*, url: Url, account: Account = None, batched: Batched = False) -> N
 def install_one(name: str, settings: "Settings", url: str, token: str, *, batched: bool) -> bool:
     """Install the webhook of one account, and tell whether that worked."""
     from sync_tasks.config import environment
-    from sync_tasks.providers.brevo.webhook_setup import Webhook, WebhookDesk, describe_webhook, install_webhook
-    from sync_tasks.rate_limits.limiter import Limiter
+    from sync_tasks.providers.brevo.webhook_setup import Webhook, describe_webhook, install_webhook
 
-    known = settings.accounts[name]
     description = describe_webhook(environment.namespace())
     webhook = Webhook(f"{url.rstrip('/')}/webhooks/brevo/{name}", description, batched=batched)
-    with open_store() as store:
-        gate = Limiter(store, settings.accounts, settings.pipeline.probe_seconds).gate(name)
-        desk = WebhookDesk(known.api_key.get_secret_value(), base_url=known.base_url, gate=gate)
+    with open_store() as store, open_desks(store, settings) as desks:
         try:
-            done = install_webhook(desk, webhook, token)
+            done = install_webhook(desks[name], webhook, token)
         except SyncError as error:
             complain(f"{name}: {error}")
             return False
-        finally:
-            desk.close()
     say(f"[green]✓[/] {escaped(name)}: webhook {done.id} {done.what}, {escaped(webhook.url)}")
     return True

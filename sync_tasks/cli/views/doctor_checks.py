@@ -80,23 +80,24 @@ def _time_ping(redis: "Redis") -> float:
 
 def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
     """Look whether anybody works, sweeps, and may talk to Brevo."""
-    from sync_tasks.monitoring.status import SWEPT_WITHIN, ping_workers, read_paused_parts, read_pauses, read_swept
+    from sync_tasks.monitoring.status import ping_workers, read_state
 
-    workers, swept = ping_workers(), read_swept(store)
+    workers, state = ping_workers(), read_state(store, settings)
+    swept = state.swept_seconds_ago
     if workers:
         yield Check("workers", "ok", f"{len(workers)} answer")
     else:
         yield Check("workers", "fail", "none answers", "start `celery -A sync_tasks worker`")
-    if swept is not None and swept <= SWEPT_WITHIN:
+    if swept is not None and state.swept:
         yield Check("beat", "ok", f"swept {show_age(swept)} ago")
     else:
         found = "has not swept for a day" if swept is None else f"swept {show_age(swept)} ago"
         yield Check("beat", "fail", found, "start `celery -A sync_tasks beat`, once: lost messages wait for it")
     yield _check_hold(store)
     yield from _check_left(store, settings)
-    for name, pause in read_pauses(store, settings).items():
+    for name, pause in state.paused.items():
         yield Check(f"{name}: pause", "fail", f"{pause.error} for {show_age(pause.seconds)}", pause.message)
-    for part in read_paused_parts(store, settings):
+    for part in state.paused_parts:
         found = f"{part.error} for {show_age(part.seconds)}, {count(part.waiting, 'contact')} waiting"
         yield Check(f"{part.account}: {part.part}", "fail", found, part.advice)
 

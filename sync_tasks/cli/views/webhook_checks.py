@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sync_tasks.cli.connections import open_desks
 from sync_tasks.cli.views.doctor_checks import Check
 from sync_tasks.config import environment
 from sync_tasks.errors import ConfigurationError, SyncError
-from sync_tasks.rate_limits.operator_gate import VisitorGate
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
-    from sync_tasks.providers.brevo.webhook_setup import FoundWebhook
+    from sync_tasks.providers.brevo.webhook_setup import FoundWebhook, WebhookDesk
     from sync_tasks.state.store import Store
 
 VARIABLES = ("SYNC_WEBHOOK_TOKEN", "SYNC_WEBHOOK_TOKEN_FILE")
@@ -32,14 +32,17 @@ def check_webhooks(store: "Store", settings: "Settings") -> Iterator[Check]:
         except ConfigurationError as error:
             yield Check("webhook token", "fail", "of no use", str(error))
             return
-    for name in settings.accounts:
-        yield from _check_webhook(name, settings, store, token)
+    with open_desks(store, settings) as desks:
+        for name, desk in desks.items():
+            yield from _check_webhook(name, desk, token)
 
 
-def _check_webhook(name: str, settings: "Settings", store: "Store", token: str) -> Iterator[Check]:
+def _check_webhook(name: str, desk: "WebhookDesk", token: str) -> Iterator[Check]:
+    from sync_tasks.providers.brevo.webhook_setup import describe_webhook, find_webhook
+
     what = f"{name}: webhook"
     try:
-        found = _ask_brevo(name, settings, store)
+        found = find_webhook(desk, describe_webhook(environment.namespace()))
     except SyncError as error:
         yield Check(what, "fail", type(error).__name__, str(error))
         return
@@ -50,19 +53,6 @@ def _check_webhook(name: str, settings: "Settings", store: "Store", token: str) 
         yield Check(what, "warn", "not installed at Brevo", _INSTALL)
     else:
         yield Check(what, "ok", "none: what changes at Brevo is found at night")
-
-
-def _ask_brevo(name: str, settings: "Settings", store: "Store") -> "FoundWebhook | None":
-    from sync_tasks.providers.brevo.webhook_setup import WebhookDesk, describe_webhook, find_webhook
-    from sync_tasks.rate_limits.limiter import Limiter
-
-    known = settings.accounts[name]
-    gate = VisitorGate(Limiter(store, settings.accounts, settings.pipeline.probe_seconds), name)
-    desk = WebhookDesk(known.api_key.get_secret_value(), base_url=known.base_url, gate=gate)
-    try:
-        return find_webhook(desk, describe_webhook(environment.namespace()))
-    finally:
-        desk.close()
 
 
 def _judge(what: str, account: str, found: "FoundWebhook") -> Check:

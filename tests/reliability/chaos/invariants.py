@@ -11,7 +11,7 @@ from tests.reliability.chaos.people import PERSONAL, Told, find_personal
 from tests.reliability.chaos.run import Run
 
 CONTACTS = "sync_tasks:contacts:"
-# What the docstrings of store, throttle and sweeping call permanent, and Celery's own.
+# What the docstrings of store, limiter and sweeper call permanent, and Celery's own.
 PERMANENT = (
     CONTACTS,
     "sync_tasks:addresses",
