@@ -10,6 +10,12 @@ import unicodedata
 from urllib.parse import unquote
 
 MAX_ADDRESS = 254
+# What names may be like: a newsletter, a portal field, an account of the configuration, a user's id. Each is said here
+# alone, and used as a whole.
+SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+FIELD_NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
+ACCOUNT_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
 _LOCAL = re.compile(r"[^\s@\"<>(),:;\\\[\]\x00-\x1f]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}")
 _PUNYCODE = "xn--"

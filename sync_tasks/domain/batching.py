@@ -56,16 +56,21 @@ def is_importable(contact: NewContact) -> bool:
     return not any(value is True or (name in NUMBERS and value) for name, value in values)
 
 
-def import_size(contact: NewContact) -> int:
-    """Return how many bytes a contact takes in an import, rather more than less."""
-    sent = {name: value for name, value in contact.attributes.items() if value is not False}
-    return len(json.dumps([contact.address, contact.ext_id, sent])) + _AROUND
+def import_size(step: Step | None) -> int:
+    """Return how many bytes a step takes of an import, rather more than less; nothing if it creates nobody."""
+    if not isinstance(step, NewContact):
+        return 0
+    sent = {name: value for name, value in step.attributes.items() if value is not False}
+    return len(json.dumps([step.address, step.ext_id, sent])) + _AROUND
 
 
-def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> str | None:
-    """Return the kind of event, or repair, that leads to such steps; ``None`` if there is no such newsletter."""
+def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact, wishes: str) -> list[str]:
+    """Return under which names the state keeps those who may need such a step, the closest first.
+
+    A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
+    """
     if not contact.pending:
-        return repair_kind_of(batch_kind, mapping.account)
+        return [repair_kind_of(batch_kind, mapping.account)]
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
     slugs = {
         key.newsletter for key in contact.pending if _leads_to(batch_kind, mapping.find(key.newsletter), key, task)
@@ -75,7 +80,7 @@ def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Con
     if batch_kind.verb == "look":
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
-    return f"{task}:{slug}" if slug else None
+    return [*filter(None, [wishes]), *([f"{task}:{slug}"] if slug else [])]
 
 
 def _leads_to(batch_kind: BatchKind, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:

@@ -1,19 +1,6 @@
 """The state of one user: registers that merge, and what Brevo is known to hold. Pure.
 
-A register is one text: 16 digits of microseconds, then the value. So the newest register is simply the greatest text.
-Of two with the same moment the greater value wins everywhere. ``u`` (unsubscribed) is greater than ``s`` (subscribed):
-a tie unsubscribes.
-
-A subscription has two registers, one for each clock. Redis' clock stamps ``n:<newsletter>``. ``t:<newsletter>`` holds
-an event that came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
-
-The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and
-``t:<newsletter>`` are registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user,
-until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
-without an outcome yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
-``l:<account>`` asks for a look there before anything else. ``b:<account>:<kind>`` is the moment of a reported opt-out;
-its kind is ``list.<id>`` if a list was named. The rest is bookkeeping: ``rev``, ``latest``, ``clamped`` (moments that
-were moved, see ``prelude.lua``), ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
+``registers`` says what a register is, ``state.codec`` how all of this lies in Redis.
 """
 
 import json
@@ -22,18 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sync_tasks.config.environment import CLOCK_TOLERANCE
+from sync_tasks.domain import registers as names
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.registers import ADDRESS, ERASURE, SUBSCRIBED, UNSUBSCRIBED, moment, resolve, value
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import known_address
 
-STAMP = 16
-SUBSCRIBED, UNSUBSCRIBED = "s", "u"
-KEPT_WHEN_ERASED = ("erased", "address")
 _WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
-HINT, HINTED = "h:", "1"
-OWN, TOLD = "n:", "t:"
 TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
-# The kind of an opt-out from one list: ``b:<account>:list.<id>``.
+# The kind of an opt-out from one list: ``list.<id>``.
 _OF_LIST = "list."
 # An edit of a whole contact at Brevo (see ``RemoteState.edited``).
 DELETED = "deleted"
@@ -205,43 +189,47 @@ class Contact:
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or ``None`` if nothing is wished (any more)."""
         text = self.registers.get(register)
-        if text is None or self.given_up.get(register, "") >= text[:STAMP]:
+        if text is None or self.given_up.get(register, "") >= moment(text):
             return None
-        return text[:STAMP], text[STAMP:]
+        return moment(text), value(text)
 
     @property
     def erased(self) -> bool:
         """Whether the user was deleted."""
-        return "erased" in self.registers
+        return ERASURE in self.registers
 
     @property
     def address(self) -> str | None:
         """The address the portal wants, as far as it told."""
-        wish = self.wish("address")
+        wish = self.wish(ADDRESS)
         return known_address(wish[1]) if wish else None
+
+    @property
+    def told_address(self) -> str:
+        """The address the portal told last, given up or not; empty if it told none."""
+        return value(self._text(ADDRESS))
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses under which Brevo may know the user, the wanted one first."""
-        wanted = self.registers.get("address", "")[STAMP:]
-        told = (wanted, *self.hints) if wanted else self.hints
+        told = (self.told_address, *self.hints) if self.told_address else self.hints
         return tuple(dict.fromkeys(map(known_address, told)))
 
     @property
     def searched(self) -> Self:
         """The same contact once all its hints were looked for."""
-        told = {name: text for name, text in self.registers.items() if not name.startswith(HINT)}
+        told = {name: text for name, text in self.registers.items() if not names.is_hint(name)}
         return replace(self, registers=told)
 
     @property
     def hints(self) -> tuple[str, ...]:
         """Further addresses under which Brevo may know the user; nobody has looked for them yet."""
-        return tuple(sorted(name[len(HINT) :] for name in self.registers if name.startswith(HINT)))
+        return names.hinted(self.registers)
 
     def attributes(self) -> dict[str, Json]:
         """Return the wanted value of each portal field."""
-        wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("a:"))
-        return {name[2:]: json.loads(wish[1]) for name, wish in wishes if wish}
+        wishes = ((field, self.wish(name)) for name, field in names.attributes(self.registers))
+        return {field: json.loads(wish[1]) for field, wish in wishes if wish}
 
     def subscriptions(self) -> dict[str, tuple[str, bool]]:
         """Return since when, and whether, each newsletter that the portal named is subscribed."""
@@ -256,19 +244,28 @@ class Contact:
     @property
     def newsletters(self) -> tuple[str, ...]:
         """The slugs that the portal named."""
-        return tuple(dict.fromkeys(name[len(OWN) :] for name in self.registers if name.startswith((OWN, TOLD))))
+        return names.newsletters(self.registers)
 
     def said_last(self, newsletter: str) -> str:
         """Return the portal's last word on a newsletter, given up or not: ``s``, ``u`` or an empty text."""
-        return self.registers.get(self._counting(newsletter), "")[STAMP:]
+        return value(self._text(self._counting(newsletter)))
 
     def _counting(self, *slugs: str) -> str:
         """Return which register of a newsletter counts."""
-        own, told = (max((clock + slug for slug in slugs), key=self._text) for clock in (OWN, TOLD))
+        both = [names.both_clocks(slug) for slug in slugs]
+        own, told = max((own for own, _ in both), key=self._text), max((told for _, told in both), key=self._text)
         return own if resolve(self._text(own), self._text(told), self.tolerance) == self._text(own) else told
 
     def _text(self, register: str) -> str:
         return self.registers.get(register, "")
+
+    def registers_of(self, key: EventKey) -> frozenset[str]:
+        """Return the registers of which an event has the last word; events of one moment share them."""
+        return frozenset(name for name, text in self.registers.items() if moment(text) == key.stamp)
+
+    def attributes_of(self, key: EventKey) -> frozenset[str]:
+        """Return the portal fields of which an event has the last word."""
+        return frozenset(field for _, field in names.attributes(self.registers_of(key)))
 
     def opt_outs(self, account: str) -> dict[str, str]:
         """Return the kinds of opt-outs that an account reported, and the last moment of each."""
@@ -290,20 +287,9 @@ class Contact:
         if self.erased:
             return True
         if key.task not in _WISHES:
-            return all(text[:STAMP] != key.stamp for text in self.registers.values())
-        return self.registers.get(self._counting(key.newsletter), "")[:STAMP] != key.stamp
+            return not self.registers_of(key)
+        return moment(self._text(self._counting(key.newsletter))) != key.stamp
 
     def contradicted(self, key: EventKey) -> bool:
         """Tell whether the portal wants the opposite of what an event said of its newsletter."""
         return key.task in _WISHES and self.said_last(key.newsletter) not in {"", _WISHES[key.task]}
-
-
-def resolve(own: str, told: str, tolerance: int) -> str:
-    """Return which of a subscription's two registers counts: the newer one, or of a tie the unsubscription.
-
-    ``own`` was stamped by Redis' clock, ``told`` by another one. The order of two moments closer than ``tolerance``
-    (microseconds) is unknown. Either may be empty.
-    """
-    if own and told and abs(int(own[:STAMP]) - int(told[:STAMP])) < tolerance:
-        return max(own, told, key=lambda text: (text[STAMP:] == UNSUBSCRIBED, text))
-    return max(own, told)

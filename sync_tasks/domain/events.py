@@ -22,16 +22,13 @@ from pydantic import (
 
 from sync_tasks.domain.timestamps import EPOCH
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.texts import is_address, normal_address, normal_id, normal_text, trim
+from sync_tasks.texts import FIELD_NAME, SLUG, USER_ID, is_address, normal_address, normal_id, normal_text, trim
 
 # By Redis' clock, which alone decides: `accept.lua` refuses a moment further ahead.
 MAX_AHEAD = timedelta(minutes=5)
 AHEAD = "lies more than 5 minutes in the future by Redis' clock"
 _BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
-_SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 MOST_ATTRIBUTES = 100
-_USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
 # Pydantic 2 takes a text of digits for seconds since 1970, also a date without hyphens (its docs, "Datetimes").
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -83,11 +80,11 @@ def _no_whole(value: object) -> object:
 
 
 # Pydantic runs the last validator of a row first (its docs, "Ordering of validators").
-UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), _in_form(normal_id)]
-Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$"), _in_form(trim)]
+UserId = Annotated[str, StringConstraints(pattern=rf"^{USER_ID}$"), _in_form(normal_id)]
+Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$"), _in_form(trim)]
 Address = Annotated[str, _in_form(normal_address)]
 Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
-FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
+FieldName = Annotated[str, StringConstraints(pattern=rf"^{FIELD_NAME}$"), AfterValidator(_extra_field)]
 # A longer whole number is not exact in JSON: a reader that takes it for a float keeps another number.
 _BEYOND_DIGITS = 10**15
 Whole = Annotated[int, Field(gt=-_BEYOND_DIGITS, lt=_BEYOND_DIGITS)]
@@ -124,7 +121,7 @@ class Event(BaseModel):
 class Held(Event):
     """A user's id as the state holds it, even if this release would refuse such an id."""
 
-    user_id: Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), AfterValidator(_no_address)]
+    user_id: Annotated[str, StringConstraints(pattern=rf"^{USER_ID}$"), AfterValidator(_no_address)]
 
 
 class _Personal(Event):
@@ -192,9 +189,9 @@ EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Upd
 
 
 _PATTERNS = {
-    f"^{_USER_ID}$": "must be 1 to 255 characters without white space",
-    f"^{_SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
-    f"^{_NAME.pattern}$": "must be a plain name of at most 64 letters, digits and underscores",
+    f"^{USER_ID}$": "must be 1 to 255 characters without white space",
+    f"^{SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
+    f"^{FIELD_NAME}$": "must be a plain name of at most 64 letters, digits and underscores",
 }
 
 
@@ -235,12 +232,12 @@ def _reason(fault: Mapping[str, Any]) -> str:
 
 def printable(name: object) -> str:
     """Return a field name fit for a log line; hide one that is not plain, as it may be personal."""
-    return str(name) if isinstance(name, int) or _NAME.fullmatch(str(name)) else "(unprintable)"
+    return str(name) if isinstance(name, int) or re.fullmatch(FIELD_NAME, str(name)) else "(unprintable)"
 
 
 _SHOWN = {
-    "user_id": re.compile(_USER_ID),
-    "newsletter": re.compile(_SLUG),
+    "user_id": re.compile(USER_ID),
+    "newsletter": re.compile(SLUG),
     "occurred_at": re.compile(r"[0-9TZtz:.+\- ]{1,40}"),
 }
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
-from sync_tasks.domain.contact import STAMP, Contact, EventKey, RemoteState
+from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.mapping import PortalMapping
 from sync_tasks.errors import (
@@ -192,15 +192,10 @@ def _errors_of(
     key: EventKey, contact: Contact, mapping: PortalMapping, errors: Mapping[str, SyncError]
 ) -> Iterator[SyncError]:
     """Yield the errors that concern an event: a refused telephone number only concerns the event that brought it."""
-    names = {mapping.attributes.get(name) for name in _attributes_of(key, contact)}
+    names = {mapping.attributes.get(name) for name in contact.attributes_of(key)}
     for error in errors.values():
         if contact.erased or names & NUMBERS or not isinstance(error, RejectedNumberError):
             yield error
-
-
-def _attributes_of(key: EventKey, contact: Contact) -> Iterator[str]:
-    """Yield the attributes that an event set last."""
-    return (name[2:] for name, text in contact.registers.items() if name[:2] == "a:" and text[:STAMP] == key.stamp)
 
 
 def _worst(errors: Iterable[SyncError]) -> SyncError | None:
@@ -209,7 +204,7 @@ def _worst(errors: Iterable[SyncError]) -> SyncError | None:
 
 
 def _unmapped(key: EventKey, contact: Contact, mapping: PortalMapping) -> InvalidEventError | None:
-    unmapped = sorted(set(_attributes_of(key, contact)) - set(mapping.attributes))
+    unmapped = sorted(contact.attributes_of(key) - set(mapping.attributes))
     if not unmapped or key.task == "unsubscribe_contact":
         return None
     return InvalidEventError(f"attributes.{', attributes.'.join(unmapped)}: mapped to no Brevo attribute")

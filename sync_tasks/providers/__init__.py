@@ -12,11 +12,19 @@ from sync_tasks.errors import SyncError
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """A provider's limits: the ids of one list call, the contacts of one page, the bytes of one import."""
+    """A provider's numbers: ids of one list call, contacts of one page, bytes of one import.
+
+    ``contacts_per_second``, ``contacts_per_hour`` and ``other_per_hour``: requests that every account may send.
+    ``attribute_kinds``: the types that attributes may have.
+    """
 
     list_call_ids: int
     page: int
     import_bytes: int
+    contacts_per_second: float
+    contacts_per_hour: int
+    other_per_hour: int
+    attribute_kinds: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sync_tasks.providers import Permit
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch
+from sync_tasks.sync.import_watch import SILENT_LOOKS
 from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
@@ -279,7 +280,7 @@ def test_an_import_that_shows_nobody_new_any_more_is_over(crowded: Pipeline, bre
     with crowded.requests() as requests:
         crowded.sync("user-0")
 
-    assert sum(request.startswith("GET") for request in requests) <= 1 + 1 + batch.SILENT_LOOKS
+    assert sum(request.startswith("GET") for request in requests) <= 1 + 1 + SILENT_LOOKS
     assert settled(crowded) == [user_id for user_id in PEOPLE if user_id != "user-7"]
 
 
