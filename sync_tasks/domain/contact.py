@@ -165,7 +165,8 @@ class EventKey:
 class Contact:
     """Everything known of one user at one moment.
 
-    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person.
+    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person. ``looked``:
+    accounts that a push looked at which could not go on, and whether what it saw still holds.
     """
 
     user_id: str
@@ -185,6 +186,7 @@ class Contact:
     tolerance: int = TOLERANCE
     held: str = ""
     manual: bool = False
+    looked: Mapping[str, bool] = field(default_factory=dict)
     _by_moment: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def wish(self, register: str) -> tuple[str, str] | None:
