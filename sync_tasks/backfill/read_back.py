@@ -15,7 +15,7 @@ from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.state import bulk
 from sync_tasks.sync.anonymize import erase_contact
 from sync_tasks.sync.context import Resources
-from sync_tasks.sync.imports import look_until_shown
+from sync_tasks.sync.import_watch import look_until_shown
 
 # The gateway takes a hundred pages for an endless row.
 MOST_PAGES = 95
