@@ -182,6 +182,10 @@ class PartPausedError(AccountPausedError):
         self.part = part
 
 
+class ProbeBudgetError(SyncError):
+    """A probe of the account has used up the requests that it may make."""
+
+
 class UnfinishedErasureError(PermanentError):
     """An erasure is not complete: it cannot be given up."""
 

@@ -128,7 +128,7 @@ class Sandbox:
             return refusal.as_reply()
         passes, headers = self.limits.take(call.path, self.clock())
         if not passes:
-            return refuse_for_rate(self.quirks.rate_limit_body, headers)
+            return refuse_for_rate(self.quirks.rate_limit_body, headers if self.quirks.rate_limit_reset_told else ())
         reply = self._work(call)
         reply.headers = headers
         return reply
