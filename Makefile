@@ -1,4 +1,4 @@
-# Every target works on a machine with CPython 3.11 or 3.12, git and make; none needs root.
+# Every target works on a machine with CPython 3.11 or newer, git and make; none needs root.
 # PYTHON=/path/to/python chooses the interpreter, ARGS='...' is handed on to the command of the target.
 
 BIN := .venv/bin
@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RESOLVE := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel release system clean
+.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel wheels portals release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,7 @@ venv: $(INSTALLED) ## make the virtual environment with the locked dependencies
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || sh .ci/make-venv $(PYTHON)
+	@echo "Installing the locked dependencies into .venv: a minute or two."
 	$(INSTALL) --use-pep517 --require-hashes -r requirements.lock
 	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
@@ -86,18 +87,24 @@ profile: $(INSTALLED) ## show where the time goes
 
 lock: $(INSTALLED) ## resolve the dependencies anew; ARGS=--upgrade takes the newest of each
 	$(RESOLVE) --all-extras --output-file requirements.lock $(ARGS)
-	$(RESOLVE) --extra flower --constraint requirements.lock --output-file requirements-runtime.lock $(ARGS)
+	$(RESOLVE) --extra worker --extra flower --constraint requirements.lock --output-file requirements-runtime.lock $(ARGS)
 	$(COMPILE) tests/contract/requirements.in --output-file tests/contract/requirements.lock $(ARGS)
 
 wheel: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation $(ARGS)
+
+wheels: $(INSTALLED) ## ask the package index whether every pinned package has a wheel for the newest interpreters
+	@sh .ci/check-wheels $(BIN)/python 3.13 3.14 3.15
+
+portals: $(INSTALLED) ## call the four tasks beside old and new releases of Celery, redis-py and Django; ARGS=--short
+	$(BIN)/python -m tests.portals $(ARGS)
 
 release: $(INSTALLED) ## build sdist and wheel into dist/, check them, and install the wheel into an empty environment
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python -m venv --clear build/empty
-	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[worker]"
 	cd build/empty && bin/sync-tasks --help >/dev/null && bin/python -c 'from sync_tasks import subscribe_contact'
 	@echo "dist/ is ready: $$(cd dist && echo *)"
 

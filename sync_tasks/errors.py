@@ -1,29 +1,29 @@
-"""What can go wrong, named after the situation: the class decides the outcome of the event.
+"""Errors, named after the situation: the class decides the outcome of the event.
 
-Every error hands all its arguments to ``Exception`` so that it survives pickling, and no message holds an address or
-any other value of a person.
+Every error hands all its arguments to ``Exception`` so that it survives pickling. No message holds an address or any
+other value of a person.
 """
 
 
 class SyncError(Exception):
-    """Anything this package raises on purpose; where ``outcome_unknown``, Brevo may still apply what we asked for."""
+    """Any error of this package; if ``outcome_unknown``, Brevo may still apply the request."""
 
     outcome_unknown = False
 
 
 class ConfigurationError(SyncError):
-    """The configuration makes no sense; each argument is one fault, told in one line."""
+    """The configuration is wrong; each argument is one fault in one line."""
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.args)
 
 
 class TransientError(SyncError):
-    """Not now, perhaps later: the event is tried again."""
+    """Trouble that may pass: the event is tried again."""
 
 
 class RateLimitedError(TransientError):
-    """Brevo answered 429; ``retry_after`` is how many seconds to wait, as far as Brevo told."""
+    """Brevo answered 429; ``retry_after`` is the wait in seconds, ``None`` if Brevo named none."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message, retry_after)
@@ -34,11 +34,11 @@ class RateLimitedError(TransientError):
 
 
 class ImportUnderWayError(RateLimitedError):
-    """Another import of the account is under way; the contact may go along with the next one at any time."""
+    """Another import of the account is under way; the contact may go with the next one."""
 
 
 class GatewayUnavailableError(TransientError):
-    """Brevo could not be reached or broke down; where ``outcome_unknown``, it may still apply what we asked for."""
+    """Brevo could not be reached or broke down; if ``outcome_unknown``, it may still apply the request."""
 
     def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
@@ -53,19 +53,22 @@ def _unavailable(message: str, outcome_unknown: bool) -> GatewayUnavailableError
 
 
 class TooEarlyError(TransientError):
-    """Brevo answered 425: it asks for the same request again, a little later."""
+    """Brevo answered 425: it asks for the same request again, a little later.
+
+    Brevo documents the status without its cause (https://developers.brevo.com/reference/create-contact).
+    """
 
 
 class AddressBusyError(TransientError):
-    """The address is about to be given up by another user whose change is still on its way."""
+    """Another user gives the address up, but that change is still on its way."""
 
 
 class LeaseLostError(TransientError):
-    """The push took longer than its lease: somebody else may be pushing the contact by now."""
+    """The push took longer than its lease: another worker may be pushing the contact by now."""
 
 
 class StateHeldError(TransientError):
-    """The state may be older than the world: what would subscribe somebody anew waits until a person decides."""
+    """The state is on hold, for it may be too old: a sign-up waits until a person decides."""
 
 
 class PermanentError(SyncError):
@@ -85,7 +88,7 @@ class RetiredNewsletterError(PermanentError):
 
 
 class UnknownContactError(PermanentError):
-    """Nothing tells which contact is meant: the user was never seen and the event brings no address."""
+    """The contact cannot be found: the user was never seen, and the event brings no address."""
 
 
 class RejectedContactError(PermanentError):
@@ -93,7 +96,7 @@ class RejectedContactError(PermanentError):
 
 
 class RejectedNumberError(RejectedContactError):
-    """Brevo refuses a telephone number of this contact, and has taken all else."""
+    """Brevo refuses a telephone number of this contact and has taken all other values."""
 
 
 class AddressTakenError(PermanentError):
@@ -105,7 +108,7 @@ class ErasedAtBrevoError(PermanentError):
 
 
 class ForeignContactError(PermanentError):
-    """Brevo's contact may be somebody else's: another system's ``ext_id``, or a user's on an address nobody told."""
+    """Brevo's contact may be somebody else's, by its ``ext_id`` or an address that the portal never sent."""
 
 
 class PoisonedContactError(PermanentError):
@@ -113,7 +116,7 @@ class PoisonedContactError(PermanentError):
 
 
 class DuplicateContactError(RejectedContactError):
-    """Another Brevo contact has one of the identifiers; ``identifiers`` names which kinds, e.g. ``email``."""
+    """Another Brevo contact has one of the identifiers; ``identifiers`` names the kinds, e.g. ``email``."""
 
     def __init__(self, message: str, identifiers: tuple[str, ...]) -> None:
         super().__init__(message, identifiers)
@@ -128,7 +131,7 @@ class MissingContactError(RejectedContactError):
 
 
 class MissingListError(RejectedContactError):
-    """Brevo has the contact's data for good, but not (any more) every list; ``lists`` are those it lacks."""
+    """Brevo accepts the contact's data, but lacks some of its lists; ``lists`` are their ids."""
 
     def __init__(self, message: str, lists: tuple[int, ...]) -> None:
         super().__init__(message, lists)
@@ -159,11 +162,11 @@ class LimitReachedError(AccountError):
 
 
 class WrongAccountError(AccountError):
-    """The key opens another account than the one whose contacts the state knows: nothing is sent."""
+    """The key opens another account than the state knows: nothing is sent."""
 
 
 class AccountPausedError(AccountError):
-    """The account is paused; ``seconds`` from now somebody should try again."""
+    """The account is paused; try again in ``seconds``."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message, seconds)
@@ -174,7 +177,7 @@ class AccountPausedError(AccountError):
 
 
 class PartPausedError(AccountPausedError):
-    """A part of the account is paused, such as creating contacts; what waits for it is woken when that is over."""
+    """A part of the account is paused, such as creating contacts; its end wakes the waiting contacts."""
 
     def __init__(self, message: str, seconds: float, part: str) -> None:
         super().__init__(message, seconds)
@@ -195,4 +198,4 @@ class UnconfiguredAccountError(AccountError):
 
 
 class UnexpectedError(SyncError):
-    """A bug: the class and the place are told, the text, which may hold anything, is not."""
+    """A bug; the message names class and place, but not the text, which may hold anything."""

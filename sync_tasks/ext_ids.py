@@ -1,7 +1,7 @@
-"""Which ``ext_id`` a user has at Brevo, and which user one names. Pure.
+"""The ``ext_id`` of a user at Brevo, and the user of an ``ext_id``. Pure.
 
-A pattern with a fixed part, such as ``portal-{user_id}``, tells our contacts from those of a shop or of another portal
-on the same account. The pattern that is only ``{user_id}`` takes every ``ext_id`` for one of ours.
+A pattern with a fixed part is ``portal-{user_id}``, for example. It tells our contacts from those of another system on
+the same account. The pattern ``{user_id}`` alone takes every ``ext_id`` for one of ours.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ PLACE = "{user_id}"
 
 @dataclass(frozen=True, slots=True)
 class ExtIds:
-    """The pattern by which an ``ext_id`` is written; those of ``former`` patterns are understood besides."""
+    """The pattern for writing an ``ext_id``; ids of ``former`` patterns are understood too."""
 
     pattern: str = PLACE
     former: tuple[str, ...] = ()
 
     @property
     def shared(self) -> bool:
-        """Whether others may have contacts on the account, as a fixed part of the pattern says."""
+        """Whether other systems may have contacts on the account: the pattern has a fixed part."""
         return self.pattern != PLACE
 
     def of(self, user_id: str) -> str:
@@ -28,21 +28,21 @@ class ExtIds:
         return self.pattern.replace(PLACE, user_id)
 
     def all_of(self, user_id: str) -> tuple[str, ...]:
-        """Return every ``ext_id`` by which a user may be known, the one that is written first."""
+        """Return every ``ext_id`` that a user may have, the present one first."""
         return tuple(dict.fromkeys(pattern.replace(PLACE, user_id) for pattern in self._all))
 
     def user_of(self, ext_id: str | None) -> str:
-        """Return the user whom an ``ext_id`` names; nothing for one that is no portal user's."""
+        """Return the user of an ``ext_id``; an empty text if it is no portal user's."""
         if not ext_id or is_erased_ext_id(ext_id):
             return ""
         return next(filter(None, (_parse(pattern, ext_id) for pattern in self._all)), "")
 
     def is_foreign(self, ext_id: str | None) -> bool:
-        """Tell whether an ``ext_id`` is another system's for sure."""
+        """Tell whether an ``ext_id`` surely is another system's."""
         return bool(ext_id) and not self.user_of(ext_id) and not is_erased_ext_id(ext_id)
 
     def proves(self, ext_id: str | None, user_id: str) -> bool:
-        """Tell whether an ``ext_id`` is ours for sure: its pattern has a fixed part."""
+        """Tell whether an ``ext_id`` surely is this user's, because its pattern has a fixed part."""
         return any(pattern != PLACE and ext_id == pattern.replace(PLACE, user_id) for pattern in self._all)
 
     @property

@@ -1,6 +1,6 @@
-"""Logging: one line per outcome, JSON if wanted (``SYNC_LOG_JSON=1``), and nothing of a person in any of them.
+"""Logging: one line per outcome, JSON if wanted (``SYNC_LOG_JSON=1``), and nothing personal in any line.
 
-Other people's loggers are kept at INFO even where ours tell everything: at DEBUG they print requests and arguments.
+Other libraries' loggers stay at INFO even if ours are at DEBUG, because at DEBUG they print requests and arguments.
 """
 
 import json
@@ -19,7 +19,7 @@ from sync_tasks.texts import escaped
 log = logging.getLogger("sync_tasks")
 current_task: ContextVar[str] = ContextVar("current_task", default="")
 
-# Celery prints whole messages that it cannot make sense of; all of them say so before they do.
+# Celery logs the whole body of a message that it cannot read, after one of these texts (celery/worker/consumer).
 _BODIES = re.compile(r"(The full contents of the message|body: ).*", re.DOTALL)
 _HANDLE_PAYLOADS = ("celery.worker.consumer", "kombu")
 _PLAIN = re.compile(r"[\w.:/ -]{0,80}")
@@ -27,7 +27,7 @@ _FIELDS = ("task", "task_id", "user_id", "newsletter", "occurred_at", "outcome",
 
 
 class TextLine(logging.Formatter):
-    """Formats a record as one readable line; of an exception that is not ours only the class and the places."""
+    """A formatter for readable lines; of a foreign exception it shows only the class and the places."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -36,16 +36,16 @@ class TextLine(logging.Formatter):
         return f"{line} {told}".rstrip()
 
     def message(self, record: logging.LogRecord) -> str:
-        """Return what is said, without any message body and without values in tracebacks.
+        """Return the text of a record, without message bodies and without values in tracebacks.
 
-        What comes from elsewhere stands there escaped: no line and no field of the log is anybody's but ours.
+        Foreign text is escaped, so that it can forge no line and no field of the log.
         """
         said = _BODIES.sub(r"\1(withheld)", _escaped(_without_payloads(record)).getMessage())
         return f"{said}\n{describe(record.exc_info[1])}" if record.exc_info and record.exc_info[1] else said
 
 
 def _without_payloads(record: logging.LogRecord) -> logging.LogRecord:
-    """Return the record with only plain words left of its arguments, where it is from who handles raw messages."""
+    """Return the record; if its logger handles raw messages, only plain words are left of its arguments."""
     if not record.args or not record.name.startswith(_HANDLE_PAYLOADS):
         return record
     given = record.args if isinstance(record.args, tuple) else (record.args,)
@@ -56,13 +56,13 @@ def _without_payloads(record: logging.LogRecord) -> logging.LogRecord:
 
 
 class Places(str):
-    """Lines of our own making, which a log line may hold as they are."""
+    """Lines of our own that a log line may hold unescaped."""
 
     __slots__ = ()
 
 
 class _Shown:
-    """An argument of a log line as it is printed: as one line."""
+    """An argument of a log line, printed as one line."""
 
     def __init__(self, value: object) -> None:
         self._value = value
@@ -75,7 +75,7 @@ class _Shown:
 
 
 def _escaped(record: logging.LogRecord) -> logging.LogRecord:
-    """Return the record with its arguments on one line; what another logger says without any is escaped as a whole."""
+    """Return the record with its arguments on one line; a foreign record without arguments is escaped as a whole."""
     bare = logging.makeLogRecord(vars(record))
     if isinstance(record.args, Mapping):
         bare.args = {name: _one_line(value) for name, value in record.args.items()}
@@ -97,7 +97,7 @@ def _field(value: object) -> str:
 
 
 class JsonLine(TextLine):
-    """Formats a record as one JSON object."""
+    """A formatter for JSON objects, one a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as text."""
@@ -112,14 +112,14 @@ def _moment(record: logging.LogRecord) -> str:
 
 
 def describe(error: BaseException) -> Places:
-    """Return an error's class and where it came from; what it says only where it is one of ours."""
+    """Return an error's class and place; its text only if it is one of ours."""
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     said = f": {escaped(str(error))}" if isinstance(error, SyncError) else ""
     return Places("\n".join([f"  {type(error).__name__}{said}", *(f"    {place}" for place in places)]))
 
 
 def log_level() -> int:
-    """Return from which level on our own lines are written (``SYNC_LOG_LEVEL``).
+    """Return the lowest level of our own lines (``SYNC_LOG_LEVEL``; INFO by default).
 
     Raises:
         ConfigurationError: there is no such level.
@@ -131,7 +131,7 @@ def log_level() -> int:
 
 
 def set_up_logging() -> None:
-    """Send everything to standard error, ours from ``SYNC_LOG_LEVEL`` on, INFO where there is no such level."""
+    """Send all lines to standard error, ours from ``SYNC_LOG_LEVEL`` on; INFO if there is no such level."""
     try:
         level = log_level()
     except ConfigurationError:
@@ -144,13 +144,13 @@ def set_up_logging() -> None:
     log.setLevel(level)
     for name in ("celery", "kombu", "amqp", "redis", "urllib3", "asyncio", "tornado"):
         logging.getLogger(name).setLevel(max(level, logging.INFO))
-    # "Received" and "succeeded" for every message would be two more lines for each outcome of ours.
+    # Celery logs "received" and "succeeded" for each message: two more lines for each outcome of ours.
     for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def log_outcome(outcome: str, about: Mapping[str, str], *, error: SyncError | None = None) -> None:
-    """Write the one line about what became of an event; ``about`` names it."""
+    """Write the one line about an event's outcome; ``about`` names the event."""
     level = logging.INFO if error is None else logging.ERROR if isinstance(error, PermanentError) else logging.WARNING
     told = {**about, "outcome": outcome, "task_id": current_task.get()}
     if error:

@@ -1,7 +1,7 @@
-"""What stands for an erased person at Brevo, recognized again whatever the pattern and the state say. Pure.
+"""The token that replaces an erased person at Brevo, recognized without pattern and state. Pure.
 
-A token is drawn by lot and ends in a check of itself: an address that only looks alike carries none. Release 0.1 made
-tokens without a check; they count where the ``ext_id`` is one of an erased contact, too.
+A token is random and ends in a check of itself, so an address that only looks alike carries none. Release 0.1 made
+tokens without a check. They count if the ``ext_id`` is one of an erased contact, too.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def is_erased_ext_id(ext_id: str | None) -> bool:
 
 
 def carries_token(address: str | None, ext_id: str | None) -> bool:
-    """Tell whether an address is one that we made for an erased contact, or to let another user have the real one."""
+    """Tell whether we made an address, for an erased contact or to free the real one for another user."""
     for run in _HEX.findall((address or "").lower()):
         windows = (run[start : start + _LENGTH] for start in range(len(run) - _LENGTH + 1))
         if any(_check_of(window[:_DRAWN]) == window[_DRAWN:] for window in windows):

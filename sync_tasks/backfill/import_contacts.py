@@ -18,7 +18,6 @@ from sync_tasks.backfill.read_back import FIRST_PAUSE, MOST_PAGES, Wave, read_ba
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.errors import RejectedContactError
-from sync_tasks.providers.brevo.limits import IMPORT_BYTES
 from sync_tasks.state.bulk import count_loaded, forget_loaded
 from sync_tasks.sync.context import Resources
 
@@ -62,7 +61,7 @@ class Importing:
         self,
         context: Resources,
         tell: Callable[[int, int], None] = lambda _done, _all: None,
-        largest: int = IMPORT_BYTES,
+        largest: int | None = None,
     ) -> None:
         """Read nothing yet; ``tell`` hears how many of all contacts are done."""
         self._using = context
@@ -126,12 +125,16 @@ class Importing:
 
     def _batch_for(self, account: str, lists: frozenset[int], size: int) -> ImportBatch:
         batch = self._open.get((account, lists))
-        if batch and (batch.size + size > self._largest or batch.count >= WAVE):
+        if batch and (batch.size + size > self._largest_of(account) or batch.count >= WAVE):
             self._close(batch)
             batch = None
         if batch is None:
             batch = self._open[account, lists] = ImportBatch(account, lists)
         return batch
+
+    def _largest_of(self, account: str) -> int:
+        """Return how many bytes one request of an account may import."""
+        return self._largest or self._using.gateways[account].capabilities.import_bytes
 
     def _close(self, batch: ImportBatch) -> None:
         """Nobody else goes with this batch; a wave goes out before it gets too large to be read back."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import islice
 
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
-from sync_tasks.domain.contact import OWN, STAMP, Contact
-from sync_tasks.domain.merge import by_clock
+from sync_tasks.domain.contact import Contact
+from sync_tasks.domain.registers import by_clock, subscription, value
 from sync_tasks.domain.timestamps import moment_of, stamp_of
 from sync_tasks.state import bulk
 from sync_tasks.state.records import LoadedRow
@@ -63,10 +63,10 @@ def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row
     if row.occurred_at:
         yield row, row.occurred_at
         return
-    held = {name: text[STAMP:] for name, text in contact.registers.items()}
-    held |= {OWN + slug: contact.said_last(slug) for slug in row.newsletters}
-    news = {name for name, value in row.values.items() if held.get(name, "") != value}
-    wishes = {slug: wished for slug, wished in row.newsletters.items() if OWN + slug in news}
+    held = {name: value(text) for name, text in contact.registers.items()}
+    held |= {subscription(slug): contact.said_last(slug) for slug in row.newsletters}
+    news = {name for name, said in row.values.items() if held.get(name, "") != said}
+    wishes = {slug: wished for slug, wished in row.newsletters.items() if subscription(slug) in news}
     ended = min(last_opt_out(contact), stamp_of(as_of))
     late = {slug: True for slug, wished in wishes.items() if wished and ended}
     if news:

@@ -11,7 +11,7 @@ from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, nex
 from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.errors import SyncError
 from sync_tasks.state import bulk
-from sync_tasks.state.codec import LEASE, UNKNOWN, is_loads_own, load_contact
+from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_contact
 from sync_tasks.state.records import Confirmation, HandOver
 from sync_tasks.state.store import Store
 
@@ -99,8 +99,8 @@ def hand_over(store: Store, owns: Iterable[LoadedContact], *, sent: bool) -> lis
 def _parse(store: Store, users: Iterable[str], stored: Iterable[Mapping[str, str]]) -> Iterator[LoadedContact]:
     held = store.held_until()
     for user_id, fields in zip(users, stored, strict=True):
-        if fields and is_loads_own(fields) and LEASE not in fields:
+        if fields and is_loads_own(fields) and not is_leased(fields):
             yield LoadedContact(
                 replace(load_contact(user_id, fields, tolerance=store.tolerance, held=held), unknown_since=""),
-                sent=UNKNOWN in fields,
+                sent=is_unknown(fields),
             )

@@ -7,15 +7,15 @@ from itertools import islice
 
 from sync_tasks.backfill.load import last_opt_out
 from sync_tasks.backfill.rows import Row, Source, moment_of_row
-from sync_tasks.domain.contact import HINT, OWN, STAMP, TOLD, Contact
+from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.events import Unsubscribe
 from sync_tasks.domain.merge import merge
+from sync_tasks.domain.registers import both_clocks, is_hint, is_subscription, value
 from sync_tasks.domain.timestamps import stamp_of
-from sync_tasks.state.bulk import read_fields, scan_users
+from sync_tasks.state.bulk import find_without_news, read_registers, scan_users
 from sync_tasks.state.store import Store
 
 AT_ONCE = 1000
-CLOCKS = (OWN, TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,42 +121,36 @@ def _sum_up(told: Mapping[str, _Told]) -> Weighed:
     return weighed
 
 
-def _read(rows: Iterable[Row], store: Store, extent: Extent) -> Iterator[Mapping[str, str]]:
-    """Return of each row's user what the state holds of all that the row may change."""
-    blocks = [f"s:{account}:block" for account in extent.accounts]
-    clocks = [
-        clock + slug for newsletter in extent.newsletters for slug in extent.slugs(newsletter) for clock in CLOCKS
-    ]
-    names = ((row.user_id, ["rev", *{*row.values, *_registers(row, extent), *clocks}, *blocks]) for row in rows)
-    return read_fields(store, names)
+def _read(rows: Iterable[Row], store: Store, extent: Extent) -> Iterator[Contact | None]:
+    """Return of each row's user what the state holds of all that the row may change; nothing of who is unknown."""
+    told = frozenset(_registers(extent.newsletters, extent))
+    wanted = ((row.user_id, {*row.values, *_registers(row.newsletters, extent)} | told) for row in rows)
+    return read_registers(store, wanted, extent.accounts)
 
 
-def _registers(row: Row, extent: Extent) -> Iterator[str]:
-    return (clock + slug for newsletter in row.newsletters for slug in extent.slugs(newsletter) for clock in CLOCKS)
+def _registers(newsletters: Iterable[str], extent: Extent) -> Iterator[str]:
+    return (name for one in newsletters for slug in extent.slugs(one) for name in both_clocks(slug))
 
 
 def _weigh_row(
-    row: Row, held: Mapping[str, str], as_of: datetime, told: dict[str, _Told], *, extent: Extent, tolerance: int
+    row: Row, held: Contact | None, as_of: datetime, told: dict[str, _Told], *, extent: Extent, tolerance: int
 ) -> None:
     stamp = moment_of_row(row, as_of)[1]
-    before = Contact(row.user_id, held, tolerance=tolerance)
-    after = replace(before, registers=merge(held, stamp, row.values, told=True))
-    one = told.get(row.user_id) or _Told("rev" not in held, alive=_alive(before, stamp_of(as_of), extent))
+    before = held or Contact(row.user_id, tolerance=tolerance)
+    after = replace(before, registers=merge(before.registers, stamp, row.values, told=True))
+    one = told.get(row.user_id) or _Told(held is None, alive=_alive(before, stamp_of(as_of), extent))
     turns = [(_says(before, slug, extent), _says(after, slug, extent)) for slug in row.newsletters]
     one.alive -= row.newsletters.keys()
     one.changed |= _differ(row, before, after)
     one.losing |= (True, False) in turns
     back = _comes_back(row, stamp, before, extent)
     if row.occurred_at:
-        one.dated |= back or (any(row.newsletters.values()) and _lifts(held, stamp, extent))
+        one.dated |= back or (any(row.newsletters.values()) and _lifts(before, stamp, extent))
     else:
         one.undated |= back
-        one.moved |= "rev" in held and before.registers.get("address", "")[STAMP:] not in {
-            "",
-            after.registers["address"][STAMP:],
-        }
+        one.moved |= before.told_address not in {"", after.told_address}
     # A first load may tell of very many: only those are remembered of whom there is something to say.
-    if extent.whole or ("rev" in held and (extent.newsletters or one.notable)):
+    if extent.whole or (held and (extent.newsletters or one.notable)):
         told[row.user_id] = one
 
 
@@ -175,8 +169,8 @@ def _comes_back(row: Row, stamp: str, contact: Contact, extent: Extent) -> bool:
 
 def _differ(row: Row, before: Contact, after: Contact) -> bool:
     """Tell whether a row changes a value that the state holds."""
-    plain = (name for name in row.values if not name.startswith((OWN, HINT)))
-    return any(before.registers.get(name, "")[STAMP:] != after.registers[name][STAMP:] for name in plain) or any(
+    plain = (name for name in row.values if not is_subscription(name) and not is_hint(name))
+    return any(value(before.registers.get(name, "")) != value(after.registers[name]) for name in plain) or any(
         before.said_last(slug) != after.said_last(slug) for slug in row.newsletters
     )
 
@@ -187,10 +181,10 @@ def _alive(contact: Contact, limit: str, extent: Extent) -> frozenset[str]:
     return frozenset(slug for slug, wish in wishes if wish and wish[1] and wish[0] <= limit)
 
 
-def _lifts(held: Mapping[str, str], stamp: str, extent: Extent) -> bool:
+def _lifts(held: Contact, stamp: str, extent: Extent) -> bool:
     """Tell whether a subscription of that moment would lift an unsubscription at Brevo."""
-    blocks = (held.get(f"s:{account}:block", "").partition(":") for account in extent.accounts)
-    return any(kind == "unsubscribed" and since < stamp for kind, _, since in blocks)
+    blocks = (held.seen[account].block for account in extent.accounts & held.seen.keys())
+    return any(block is not None and block.kind == "unsubscribed" and block.since < stamp for block in blocks)
 
 
 def _look_for_missing(weighed: Weighed, told: Mapping[str, object], stamp: str, store: Store) -> None:
@@ -198,18 +192,8 @@ def _look_for_missing(weighed: Weighed, told: Mapping[str, object], stamp: str, 
     missing = set[str]()
     for users in scan_users(store):
         weighed.users += len(users)
-        missing.update(without_news([user for user in users if user not in told], stamp, store))
+        missing.update(find_without_news(store, [user for user in users if user not in told], stamp))
     weighed.missing = sorted(missing)
-
-
-def without_news(users: list[str], stamp: str, store: Store) -> Iterator[str]:
-    """Return those of these users of whom nothing newer was told, and who were not deleted."""
-    told = read_fields(store, ((user, ("latest", "erased")) for user in users))
-    return (
-        user
-        for user, fields in zip(users, told, strict=True)
-        if "erased" not in fields and fields.get("latest", "") <= stamp
-    )
 
 
 def end_lacking(lacking: Iterable[tuple[str, str]], as_of: datetime, store: Store) -> int:

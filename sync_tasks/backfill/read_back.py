@@ -12,7 +12,6 @@ from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
-from sync_tasks.providers.brevo.limits import PAGE
 from sync_tasks.state import bulk
 from sync_tasks.sync.anonymize import erase_contact
 from sync_tasks.sync.context import Resources
@@ -87,8 +86,9 @@ def read_once(wave: Wave, past: int = 0) -> int:
 
 def _read_pages(wave: Wave, found: list[int], past: int) -> None:
     """Whoever reads again after a failure goes past the pages that are taken over already."""
-    past, remotes = past + sum(map(bool, found)), islice(wave.gateway.modified_since(wave.since), MOST_PAGES * PAGE)
-    while wave.missing and (page := list(islice(remotes, PAGE))):
+    most = wave.gateway.capabilities.page
+    past, remotes = past + sum(map(bool, found)), islice(wave.gateway.modified_since(wave.since), MOST_PAGES * most)
+    while wave.missing and (page := list(islice(remotes, most))):
         wave.count("pages", 1)
         taken = _take_over(page, wave)
         found.append(taken)

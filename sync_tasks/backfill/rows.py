@@ -19,9 +19,9 @@ from sync_tasks.backfill.columns import GENERAL, NOTHING, Words
 from sync_tasks.backfill.records import Sheet, check_first_object, parse_object
 from sync_tasks.backfill.statements import Grammar, RefusedError, Types
 from sync_tasks.backfill.text import Text
-from sync_tasks.domain.contact import SUBSCRIBED, UNSUBSCRIBED
 from sync_tasks.domain.events import MAX_AHEAD, Address, Event, Slug, Subscribe, Unsubscribe, Update, parse_event
 from sync_tasks.domain.merge import values_of
+from sync_tasks.domain.registers import SUBSCRIBED, UNSUBSCRIBED, subscription
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 
@@ -45,7 +45,7 @@ class Row(Update):
     def values(self) -> dict[str, str]:
         """What the row says, register by register, without the moment."""
         wishes = self.newsletters.items()
-        return values_of(self) | {f"n:{slug}": SUBSCRIBED if wished else UNSUBSCRIBED for slug, wished in wishes}
+        return values_of(self) | {subscription(slug): SUBSCRIBED if wished else UNSUBSCRIBED for slug, wished in wishes}
 
     def events(self, moment: datetime) -> Iterator[Event]:
         """Yield the events that say the same."""

@@ -9,6 +9,7 @@ from typing import Any
 from sync_tasks.backfill.cells import Kept, Manner, convert, find_damage, last_of_day, read_moment, read_truth
 from sync_tasks.backfill.columns import GENERAL, NOTHING, PERSON, Words, newsletter_of
 from sync_tasks.domain.events import printable
+from sync_tasks.texts import SLUG
 
 Types = Callable[[], Mapping[str, Kept]]
 _TEXT, _ANYTHING = Kept("text"), Kept()
@@ -16,7 +17,6 @@ _APART = re.compile(r"[,;|\n]")
 # Arrays of PostgreSQL and JSON in a cell.
 _AROUND = " {}[]\"'"
 _MOST_KEYS = 10_000
-_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAMES = ("first_name", "last_name")
 # Each account has them, and nobody can change their type: there is nothing to ask.
 _ALWAYS_TEXT = frozenset({"FIRSTNAME", "LASTNAME"})
@@ -160,7 +160,7 @@ class Grammar:
         else:
             raise RefusedError(f"{self._place('newsletters')}: a list of newsletters is wanted")
         if unknown := sorted(named.keys() - self.words.newsletters - {NOTHING}):
-            shown = ", ".join(slug if _SLUG.fullmatch(slug) else "(unprintable)" for slug in unknown)
+            shown = ", ".join(slug if re.fullmatch(SLUG, slug) else "(unprintable)" for slug in unknown)
             raise RefusedError(f"{self._place('newsletters')}: {shown}: not in the configuration")
         return {slug: wished for slug, wished in named.items() if slug != NOTHING}
 

@@ -2,12 +2,15 @@
 
 import json
 import re
+import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sync_tasks.domain.events import Json
+from sync_tasks.texts import count
 from sync_tasks.texts import escaped as one_line
 
 if TYPE_CHECKING:
@@ -42,6 +45,25 @@ def complain(text: str) -> None:
 def print_json(document: object) -> None:
     """Print a document for programs."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_json_list(documents: Iterable[object]) -> None:
+    """Print documents one after the other as one list for programs, each in a line of its own."""
+    before = "[\n  "
+    for document in documents:
+        sys.stdout.write(before + json.dumps(document, ensure_ascii=False))
+        before = ",\n  "
+    typer.echo("[]" if before[0] == "[" else "\n]")
+
+
+# So many rows has a table at most: nobody reads more, and each takes as long as a hundred lines of JSON.
+MOST_ROWS = 500
+
+
+def tell_rest(more: int, what: str, how: str) -> None:
+    """Say how many are not in the table, and how to see them."""
+    if more > 0:
+        say(f"and {count(more, what)} more. {how}, --json prints all.")
 
 
 # How columns behave, by their heading: ids stay whole, numbers stand to the right, what is long is cut.

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,6 +40,22 @@ _ALIKE = 0.84
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 _ESCAPE = "in its password write / as %2F, ? as %3F, # as %23, [ as %5B and @ as %40"
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Import inside the block what an extra of this package brings.
+
+    Raises:
+        ConfigurationError: a package is not installed; the message names the extra that brings it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in {"", "sync_tasks"}:
+            raise
+        raise ConfigurationError(f"{missing} is not installed: pip install 'sync-tasks[{extra}]'") from None
 
 
 def redis_url() -> str:

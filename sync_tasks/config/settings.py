@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import PLACE
-from sync_tasks.texts import normal_address
+from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
 from sync_tasks.tokens import make_token
 
 BREVO_URL = "https://api.brevo.com/v3"
@@ -33,16 +33,16 @@ BREVO_URL = "https://api.brevo.com/v3"
 def _former_list(told: object) -> str:
     """Return a list as ``number`` or ``account:number``."""
     text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
-    if not isinstance(text, str) or not re.fullmatch(r"([a-z0-9][a-z0-9_-]{0,31}:)?[1-9][0-9]{0,17}", text):
+    if not isinstance(text, str) or not re.fullmatch(rf"({ACCOUNT_NAME}:)?[1-9][0-9]{{0,17}}", text):
         raise ValueError('must be a list, as 3, or a list of another account, as "account:3"')
     return text
 
 
-AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+AccountName = Annotated[str, StringConstraints(pattern=rf"^{ACCOUNT_NAME}$")]
+Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$")]
 BrevoAttribute = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,50}$")]
 FormerList = Annotated[str, BeforeValidator(_former_list)]
-PortalField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+PortalField = Annotated[str, StringConstraints(pattern=rf"^{FIELD_NAME}$")]
 
 
 _NO_PATTERN = re.compile(r"""[\s{}"'\\<>]|deleted-$""")

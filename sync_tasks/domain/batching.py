@@ -1,4 +1,4 @@
-"""Which steps of different contacts one request can serve. Pure."""
+"""Batches: the steps of different contacts that one request can serve. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,9 +11,10 @@ from sync_tasks.domain.planning import Read, Step, Write
 
 @dataclass(frozen=True, slots=True)
 class BatchKind:
-    """What steps have in common that one request can serve.
+    """The common part of steps that one request can serve.
 
-    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for what changed since we last did.
+    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for the contacts changed since the last
+    look.
     """
 
     verb: Literal["join", "leave", "create", "look"]
@@ -21,12 +22,12 @@ class BatchKind:
 
     @property
     def least(self) -> int:
-        """From how many contacts on this pays: an import must be read back, a list call need not."""
+        """The number of contacts from which a batch pays: an import must be read back, a list call need not."""
         return 10 if self.verb == "create" else 2
 
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
-    """Return what a step must share with another to go in one request, or nothing for one that goes alone."""
+    """Return the kind that a step must share with others to go in one request; ``None`` if it goes alone."""
     match step:
         case NewContact(lists=lists) if is_importable(step):
             return BatchKind("create", lists)
@@ -43,17 +44,21 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
 def is_importable(contact: NewContact) -> bool:
     """Tell whether an import creates this contact as it should be, and harms no other.
 
-    Brevo drops booleans of imports; the attribute that is absent is as good as ``False``. Its help says that an import
-    merges contacts of the same number and deletes one (article 32331116133522, November 2026).
+    Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95, open in November 2026). An
+    absent attribute is as good as ``False``. An import merges contacts of the same number and deletes one (Brevo's
+    help, article 32331116133522, November 2026). If Brevo mends both, any contact with an address can be imported.
     """
     values = contact.attributes.items()
     return not any(value is True or (name in NUMBERS and value) for name, value in values)
 
 
-def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> str | None:
-    """Return what leads to such steps: a kind of event, or a repair; nothing where there is no such newsletter."""
+def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact, wishes: str) -> list[str]:
+    """Return under which names the state keeps those who may need such a step, the closest first.
+
+    A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
+    """
     if not contact.pending:
-        return repair_kind_of(batch_kind, mapping.account)
+        return [repair_kind_of(batch_kind, mapping.account)]
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
     slugs = {
         key.newsletter for key in contact.pending if _leads_to(batch_kind, mapping.find(key.newsletter), key, task)
@@ -63,7 +68,7 @@ def pending_kind_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Con
     if batch_kind.verb == "look":
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
-    return f"{task}:{slug}" if slug else None
+    return [*filter(None, [wishes]), *([f"{task}:{slug}"] if slug else [])]
 
 
 def _leads_to(batch_kind: BatchKind, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:
@@ -71,5 +76,5 @@ def _leads_to(batch_kind: BatchKind, newsletter: Subscribable | None, key: Event
 
 
 def repair_kind_of(batch_kind: BatchKind, account: str) -> str:
-    """Return under which name those are kept whom a comparison has found to need such a step."""
+    """Return the name of the index of contacts that a comparison found to need such a step."""
     return f"repair:{account}:{batch_kind.verb}:{','.join(map(str, sorted(batch_kind.lists)))}"

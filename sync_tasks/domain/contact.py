@@ -1,19 +1,6 @@
-"""What we know of one user: registers that merge, and what Brevo is known to hold. Pure.
+"""The state of one user: registers that merge, and what Brevo is known to hold. Pure.
 
-A register is one text, 16 digits of microseconds and then the value, so the newest register is simply the greatest
-text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
-(subscribed): a tie unsubscribes.
-
-A subscription has two registers, one for each clock: ``n:<newsletter>`` holds what Redis' clock stamped,
-``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
-
-The fields of a user, as they lie in Redis: ``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and
-``t:<newsletter>`` are registers. ``h:<address>`` is a hint: a further address under which Brevo may know the user,
-until it was looked for. ``g:<register>`` holds the stamp an operator gave up on. ``p:<event>`` is an accepted event
-without an outcome yet, ``d:<event>`` one that is a dead letter. ``s:<account>:<what>`` is what Brevo is known to hold.
-``l:<account>`` asks to look there before anything else, ``b:<account>:<kind>`` is the moment of an opt-out we were told
-of, with ``list.<id>`` as its kind for a list that was named. The rest is bookkeeping: ``rev``, ``latest``, ``clamped``
-(moments that were moved, see ``prelude.lua``), ``lease``, ``unsure``, ``crashes``, ``tries``, ``failing``, ``heard``.
+``registers`` says what a register is, ``state.codec`` how all of this lies in Redis.
 """
 
 import json
@@ -22,24 +9,21 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sync_tasks.config.environment import CLOCK_TOLERANCE
+from sync_tasks.domain import registers as names
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.registers import ADDRESS, ERASURE, SUBSCRIBED, UNSUBSCRIBED, moment, resolve, value
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import known_address
 
-STAMP = 16
-SUBSCRIBED, UNSUBSCRIBED = "s", "u"
-KEPT_WHEN_ERASED = ("erased", "address")
 _WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
-HINT, HINTED = "h:", "1"
-OWN, TOLD = "n:", "t:"
 TOLERANCE = int(CLOCK_TOLERANCE * 1_000_000)
-# What an event that names lists tells of an opt-out: ``b:<account>:list.<id>``.
+# The kind of an opt-out from one list: ``list.<id>``.
 _OF_LIST = "list."
-# What somebody at Brevo did to a contact as a whole (see ``RemoteState.edited``).
+# An edit of a whole contact at Brevo (see ``RemoteState.edited``).
 DELETED = "deleted"
 
 
-# Why Brevo blocklists a contact, from what a newer subscription lifts to what nothing does.
+# The reasons for which Brevo blocklists a contact, the mildest first. A newer subscription lifts the first only.
 KINDS = ("unsubscribed", "complaint", "hard_bounce")
 HARD_BOUNCE = KINDS[-1]
 
@@ -75,7 +59,7 @@ class Block:
 
     @property
     def opted_out(self) -> str:
-        """The latest moment at which the person wanted no more mail; nothing for a bounce alone."""
+        """The latest moment at which the person wanted no more mail; empty for a bounce alone."""
         return max((moment for kind, moment in self.reasons.items() if kind != HARD_BOUNCE), default="")
 
 
@@ -83,7 +67,7 @@ class Block:
 class RemoteContact:
     """A contact as the provider holds it.
 
-    ``opted_out``: the lists it opted out of one by one, and since when; nothing if the provider does not tell.
+    ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not tell.
     """
 
     id: int
@@ -100,15 +84,15 @@ class RemoteContact:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RemoteState:
-    """What one account is known to hold of a user; without an ``id``, that it holds no contact of this user.
+    """What one account is known to hold of a user; without an ``id`` it holds no contact of this user.
 
     ``digest`` stands for the attributes and the ``ext_id``. ``ended_up_to``: subscriptions up to this moment were ended
     by an opt-out at Brevo. ``extra_contact_ids``: further contacts of the same person that must be anonymized.
-    ``foreign_lists``: lists of which the portal never spoke and that somebody at Brevo has put it on since.
-    ``absent_lists``: lists of the pipeline it was not on; of those that became the pipeline's later it tells nothing.
+    ``foreign_lists``: lists that the portal never named and on which somebody at Brevo has put it since.
+    ``absent_lists``: lists of the pipeline that it was not on. Lists that became the pipeline's later are not in it.
     ``read_at``: when we last saw it all.
 
-    The rest is there for few: ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
+    Few contacts have the rest. ``unblocked``: somebody at Brevo lifted the block of an opt-out of this moment by hand.
     ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
     opted out of at Brevo one by one, and when. ``skipped``: those of them that Brevo still skips. ``edited``: in what
     somebody changed it at Brevo, until that is put right. ``former``: lists that the pipeline managed once and it is
@@ -136,7 +120,10 @@ class RemoteState:
 
     @property
     def forgotten(self) -> "RemoteState":
-        """What is left where Brevo has no such contact (any more): it forgot an opt-out, so ours must hold."""
+        """The state that is left if Brevo has no such contact (any more).
+
+        Brevo forgets an opt-out together with its contact, so our record must hold (help.brevo.com, article 208732189).
+        """
         return RemoteState(
             ended_up_to=max(self.ended_up_to, self.unblocked, self.block.latest if self.block else ""),
             extra_contact_ids=self.extra_contact_ids,
@@ -153,7 +140,7 @@ class RemoteState:
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventKey:
-    """Names one accepted event without a word of what it said."""
+    """The name of one accepted event, without its content."""
 
     task: str
     newsletter: str
@@ -164,13 +151,13 @@ class EventKey:
 
     @property
     def shown(self) -> dict[str, str]:
-        """What messages and logs tell of the event."""
+        """The fields by which messages and logs name the event."""
         told = {"newsletter": self.newsletter, "occurred_at": moment_of(self.stamp).isoformat()}
         return {name: value for name, value in told.items() if value}
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the key that ``str`` made this text of."""
+        """Return the key of a text that ``str`` made."""
         return cls(*text.split(":"))
 
 
@@ -200,79 +187,92 @@ class Contact:
     manual: bool = False
 
     def wish(self, register: str) -> tuple[str, str] | None:
-        """Return stamp and value of a register, or nothing where nothing is wished (any more)."""
+        """Return stamp and value of a register, or ``None`` if nothing is wished (any more)."""
         text = self.registers.get(register)
-        if text is None or self.given_up.get(register, "") >= text[:STAMP]:
+        if text is None or self.given_up.get(register, "") >= moment(text):
             return None
-        return text[:STAMP], text[STAMP:]
+        return moment(text), value(text)
 
     @property
     def erased(self) -> bool:
         """Whether the user was deleted."""
-        return "erased" in self.registers
+        return ERASURE in self.registers
 
     @property
     def address(self) -> str | None:
         """The address the portal wants, as far as it told."""
-        wish = self.wish("address")
+        wish = self.wish(ADDRESS)
         return known_address(wish[1]) if wish else None
+
+    @property
+    def told_address(self) -> str:
+        """The address the portal told last, given up or not; empty if it told none."""
+        return value(self._text(ADDRESS))
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses under which Brevo may know the user, the wanted one first."""
-        wanted = self.registers.get("address", "")[STAMP:]
-        told = (wanted, *self.hints) if wanted else self.hints
+        told = (self.told_address, *self.hints) if self.told_address else self.hints
         return tuple(dict.fromkeys(map(known_address, told)))
 
     @property
     def searched(self) -> Self:
         """The same contact once all its hints were looked for."""
-        told = {name: text for name, text in self.registers.items() if not name.startswith(HINT)}
+        told = {name: text for name, text in self.registers.items() if not names.is_hint(name)}
         return replace(self, registers=told)
 
     @property
     def hints(self) -> tuple[str, ...]:
         """Further addresses under which Brevo may know the user; nobody has looked for them yet."""
-        return tuple(sorted(name[len(HINT) :] for name in self.registers if name.startswith(HINT)))
+        return names.hinted(self.registers)
 
     def attributes(self) -> dict[str, Json]:
         """Return the wanted value of each portal field."""
-        wishes = ((name, self.wish(name)) for name in self.registers if name.startswith("a:"))
-        return {name[2:]: json.loads(wish[1]) for name, wish in wishes if wish}
+        wishes = ((field, self.wish(name)) for name, field in names.attributes(self.registers))
+        return {field: json.loads(wish[1]) for field, wish in wishes if wish}
 
     def subscriptions(self) -> dict[str, tuple[str, bool]]:
-        """Return, for each newsletter the portal said something of, since when and whether it is subscribed."""
+        """Return since when, and whether, each newsletter that the portal named is subscribed."""
         wishes = {slug: self.wish(self._counting(slug)) for slug in self.newsletters}
         return {slug: (wish[0], wish[1] == SUBSCRIBED) for slug, wish in wishes.items() if wish}
 
     def subscription(self, slugs: Iterable[str]) -> tuple[str, bool] | None:
-        """Return the same of one newsletter that was known by several slugs, or nothing."""
+        """Return the same for one newsletter that had several slugs, or ``None``."""
         wish = self.wish(self._counting(*slugs))
         return (wish[0], wish[1] == SUBSCRIBED) if wish else None
 
     @property
     def newsletters(self) -> tuple[str, ...]:
-        """The slugs of which the portal said something."""
-        return tuple(dict.fromkeys(name[len(OWN) :] for name in self.registers if name.startswith((OWN, TOLD))))
+        """The slugs that the portal named."""
+        return names.newsletters(self.registers)
 
     def said_last(self, newsletter: str) -> str:
-        """Return what the portal said last of a newsletter, given up or not: ``s``, ``u`` or nothing."""
-        return self.registers.get(self._counting(newsletter), "")[STAMP:]
+        """Return the portal's last word on a newsletter, given up or not: ``s``, ``u`` or an empty text."""
+        return value(self._text(self._counting(newsletter)))
 
     def _counting(self, *slugs: str) -> str:
         """Return which register of a newsletter counts."""
-        own, told = (max((clock + slug for slug in slugs), key=self._text) for clock in (OWN, TOLD))
+        both = [names.both_clocks(slug) for slug in slugs]
+        own, told = max((own for own, _ in both), key=self._text), max((told for _, told in both), key=self._text)
         return own if resolve(self._text(own), self._text(told), self.tolerance) == self._text(own) else told
 
     def _text(self, register: str) -> str:
         return self.registers.get(register, "")
 
+    def registers_of(self, key: EventKey) -> frozenset[str]:
+        """Return the registers of which an event has the last word; events of one moment share them."""
+        return frozenset(name for name, text in self.registers.items() if moment(text) == key.stamp)
+
+    def attributes_of(self, key: EventKey) -> frozenset[str]:
+        """Return the portal fields of which an event has the last word."""
+        return frozenset(field for _, field in names.attributes(self.registers_of(key)))
+
     def opt_outs(self, account: str) -> dict[str, str]:
-        """Return the kinds of opt-outs an account told us of, and when each was last."""
+        """Return the kinds of opt-outs that an account reported, and the last moment of each."""
         return {kind: stamp for kind, stamp in self._told_by(account) if kind in KINDS}
 
     def list_opt_outs(self, account: str) -> dict[int, str]:
-        """Return the lists that opt-outs an account told us of named, and when each was last."""
+        """Return the lists that reported opt-outs of an account named, and the last moment of each."""
         told = ((kind.partition(_OF_LIST), stamp) for kind, stamp in self._told_by(account))
         return {int(number): stamp for (before, _, number), stamp in told if not before and number.isdecimal()}
 
@@ -281,26 +281,15 @@ class Contact:
         return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
 
     def overtaken(self, key: EventKey) -> bool:
-        """Tell whether newer events leave nothing of this one's wish."""
+        """Tell whether newer events have replaced every wish of this one."""
         if key.task == "anonymize_contact":
             return False
         if self.erased:
             return True
         if key.task not in _WISHES:
-            return all(text[:STAMP] != key.stamp for text in self.registers.values())
-        return self.registers.get(self._counting(key.newsletter), "")[:STAMP] != key.stamp
+            return not self.registers_of(key)
+        return moment(self._text(self._counting(key.newsletter))) != key.stamp
 
     def contradicted(self, key: EventKey) -> bool:
         """Tell whether the portal wants the opposite of what an event said of its newsletter."""
         return key.task in _WISHES and self.said_last(key.newsletter) not in {"", _WISHES[key.task]}
-
-
-def resolve(own: str, told: str, tolerance: int) -> str:
-    """Return which of a subscription's two registers counts: the newer one, or of a tie the unsubscription.
-
-    ``own`` was stamped by Redis' clock, ``told`` by another: nobody knows which came first of two moments that lie
-    closer than ``tolerance`` (microseconds). Either may be empty.
-    """
-    if own and told and abs(int(own[:STAMP]) - int(told[:STAMP])) < tolerance:
-        return max(own, told, key=lambda text: (text[STAMP:] == UNSUBSCRIBED, text))
-    return max(own, told)

@@ -1,4 +1,4 @@
-"""How a contact should be on one account. Pure."""
+"""The contact that the portal wants on one account. Pure."""
 
 import hashlib
 import json
@@ -12,12 +12,10 @@ from sync_tasks.domain.mapping import AccountMapping, Subscribable
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DesiredContact:
-    """How a contact should be on one account; ``subscribed`` tells for each list since when.
+    """A contact as the portal wants it on one account; ``subscribed`` holds for each list since when.
 
-    ``held``: subscriptions up to this moment lift no block. ``address_since``: when the portal last
-    confirmed the address.
-    ``held``: subscriptions up to this moment lift no block.
-    ``kept``: lists that it neither joins nor leaves, whoever put it there.
+    ``held``: subscriptions up to this moment lift no block. ``address_since``: when the portal last confirmed the
+    address. ``kept``: lists that it neither joins nor leaves, because somebody at Brevo manages them by hand.
     """
 
     address: str | None
@@ -31,12 +29,12 @@ class DesiredContact:
 
     @property
     def digest(self) -> str:
-        """Stands for the attributes and the ``ext_id``."""
+        """A short text that stands for the attributes and the ``ext_id``."""
         return digest(self.attributes, self.ext_id)
 
 
 def digest(attributes: Mapping[str, Json], ext_id: str | None) -> str:
-    """Return a short text that differs where any of these differ; what is empty counts as not there."""
+    """Return a short text that differs if any of these differ; an empty value counts as absent."""
     told = {name: value for name, value in attributes.items() if value not in ("", None)}
     text = json.dumps([ext_id, {name: _plain(value) for name, value in told.items()}], sort_keys=True)
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
@@ -49,7 +47,7 @@ def _plain(value: Json) -> Json:
 def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | None = None) -> DesiredContact:
     """Return how a living user's contact should be, without the subscriptions that were ended at Brevo.
 
-    Of a state on hold nothing is wanted that would subscribe anybody anew, nor an address from before.
+    If the state is on hold, nothing is wanted that would subscribe anybody anew, nor an address from before.
     """
     seen = seen or RemoteState()
     subscribed: dict[int, str] = {}
@@ -86,14 +84,14 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
 
 
 def _left_lists(contact: Contact, mapping: AccountMapping) -> set[int]:
-    """Return the lists on which nobody stays; while the state is on hold, whoever waits to join is not taken off."""
+    """Return the lists on which nobody stays; while the state is on hold, a waiting subscriber is not taken off."""
     wishes = contact.subscriptions().items() if contact.held and mapping.earlier else ()
     waiting = (mapping.earlier.get(slug, frozenset()) for slug, (since, on) in wishes if on and since <= contact.held)
     return set(mapping.former.difference(*waiting))
 
 
 def _ended_before(contact: Contact, newsletter: Subscribable, here: RemoteState, mapping: AccountMapping) -> str:
-    """Return up to when subscriptions were ended where a newsletter was before: an opt-out moves along."""
+    """Return up to when subscriptions were ended on a newsletter's earlier lists: an opt-out moves along."""
     return max((_ended_at(contact, *told, here, mapping) for told in newsletter.had), default="")
 
 

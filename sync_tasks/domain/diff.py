@@ -1,4 +1,4 @@
-"""What differs between how a contact should be on one account and how it is: the one change that mends it. Pure."""
+"""The difference between a desired and a remote contact, as the one change that removes it. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,16 +10,17 @@ from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import standing
 
-# Telephone numbers are attributes too, but Brevo refuses any text there that is no number.
+# Telephone numbers are attributes too, but Brevo refuses a text that is no number, and another contact's number. Seen
+# by other projects until November 2026, not measured. If it ends, this set and its users go.
 NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
-# Digests of contacts that are not to be written to: anonymized by us; another system's, always or since lately.
+# Digests of contacts that we must not write to: anonymized by us; another system's, always or since lately.
 ERASED, FOREIGN, TAKEN = "erased", "foreign", "taken"
 FOREIGNERS = frozenset({FOREIGN, TAKEN})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NewContact:
-    """A contact to be created, with everything the portal wants of it."""
+    """A contact to be created, with everything that the portal wants."""
 
     address: str
     ext_id: str
@@ -29,7 +30,7 @@ class NewContact:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Change:
-    """What one request changes in a contact; what is left out stays as it is.
+    """The parts of a contact that one request changes; a part left out stays as it is.
 
     ``nulls``: attributes to clear by ``null``, because an empty text did not.
     """
@@ -52,8 +53,8 @@ _Written = TypeVar("_Written", NewContact, Change)
 def difference(wanted: DesiredContact, seen: RemoteState, guarded: Block | None = None) -> Change:
     """Return the one change that makes an existing contact as it should be.
 
-    Before a block is lifted the contact leaves every list that the lift must not reopen, in a request of its own:
-    Brevo may mail in between.
+    Before a block is lifted, the contact leaves every list that the lift must not reopen. That is a request of its own,
+    because Brevo may mail in between.
     """
     block = standing(seen.block or guarded, wanted.address, wanted.address_since, seen.bounced)
     renewed = {list_id for list_id, since in wanted.subscribed.items() if block and since > block.latest}
@@ -81,7 +82,11 @@ def _is_fresh(wanted: DesiredContact, renewed: Iterable[int]) -> bool:
 
 
 def _to_leave(wanted: DesiredContact, seen: RemoteState) -> frozenset[int]:
-    """Return the lists it is on against the portal's word; one that Brevo skips takes it back only after it left."""
+    """Return the lists that the contact must leave.
+
+    A list that Brevo skips for this contact takes it back only after it left the list (seen by other projects until
+    November 2026, not measured).
+    """
     return seen.lists & (
         wanted.unsubscribed | (seen.foreign_lists - set(wanted.subscribed) - wanted.kept) | seen.skipped
     )
@@ -90,34 +95,37 @@ def _to_leave(wanted: DesiredContact, seen: RemoteState) -> frozenset[int]:
 def _blocklisting(
     seen: RemoteState, guarded: Block | None, block: Block | None, *, lifted: bool, moves: bool
 ) -> bool | None:
-    """Only a confirmed subscription newer than an unsubscription lifts a block, or a new address that of a bounce."""
+    """Return the flag to send, or ``None`` to leave it alone.
+
+    A confirmed subscription lifts the block of an older unsubscription; a new address lifts that of a bounce.
+    """
     if lifted or block is None:
         return False if seen.block else None
     if seen.block:
-        return True if moves else None  # an e-mail change lifts the block unless it is sent along
+        return True if moves else None  # Brevo lifts a block when the e-mail changes (its help): send it along
     return True if guarded else None
 
 
 def without_numbers(wanted: _Written) -> _Written:
-    """Return the same without telephone numbers: a number that Brevo dislikes, or that another has, spoils no rest."""
+    """Return the same without telephone numbers, so that a refused or taken number does not spoil the rest."""
     rest = {name: value for name, value in wanted.attributes.items() if name not in NUMBERS}
     return replace(wanted, attributes=rest)
 
 
 def essential(change: Change, mapping: AccountMapping) -> Change:
-    """Return only what ends something: an opt-out must reach Brevo even where the rest is refused."""
+    """Return only the parts that end something: an opt-out must reach Brevo even if the rest is refused."""
     flags = {name: value for name, value in change.attributes.items() if name in mapping.flags and value is True}
     return Change(attributes=flags if change.leave else {}, leave=change.leave, blocklisted=change.blocklisted or None)
 
 
 def differing(remote: RemoteContact, wanted: DesiredContact) -> tuple[str, ...]:
-    """Return the names of what a contact just read holds otherwise than wanted."""
+    """Return the names of the values that a contact just read holds otherwise than wanted."""
     names = sorted(name for name, value in wanted.attributes.items() if differs(remote, name, value))
     return (*(["ext_id"] if remote.ext_id != wanted.ext_id else []), *names)
 
 
 def describe_drift(change: Change, names: Iterable[str]) -> str:
-    """Return what differs between a contact and the portal's wish, in names and numbers alone."""
+    """Return the difference between a contact and the portal's wish, in names and numbers alone."""
     return ", ".join(
         [
             *(f"not on list {number}" for number in sorted(change.join)),
@@ -129,12 +137,12 @@ def describe_drift(change: Change, names: Iterable[str]) -> str:
 
 
 def describe_left(change: Change) -> str:
-    """Return what a change that did not go through would have cleared."""
+    """Return the names that a refused change would have cleared."""
     return ", ".join([*sorted(change.attributes), *(f"list {number}" for number in sorted(change.leave))])
 
 
 def describe_change(change: Change) -> str:
-    """Return what a change is about, in names and numbers alone."""
+    """Return a change in words, with names and numbers alone."""
     parts = [
         *(f"joined list {number}" for number in sorted(change.join)),
         *(f"left list {number}" for number in sorted(change.leave)),
@@ -152,10 +160,10 @@ def differs(remote: RemoteContact, name: str, value: Json) -> bool:
 
 
 def held_value(remote: RemoteContact, name: str, wanted: Json) -> Json:
-    """Return what a contact holds of an attribute; if ``False`` is wanted, none counts as ``False``.
+    """Return the value of an attribute; if ``False`` is wanted, an absent one counts as ``False``.
 
-    Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95; seen in November 2026), and
-    an attribute that was never set is shown by no contact.
+    Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95, open in November 2026). No
+    contact shows an attribute that was never set. If imports keep booleans one day, return the held value alone.
     """
     held = remote.attributes.get(name)
     return False if held is None and wanted is False else held

@@ -1,4 +1,4 @@
-"""What is left to anonymize in a contact, or to clear in one that another person gets. Pure."""
+"""The values left to anonymize in a contact, or to clear in one that another person gets. Pure."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ _UNKNOWN = "?"
 
 
 def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
-    """Return what is left to anonymize in a contact just read; nothing once it is done.
+    """Return the change that anonymizes a contact just read; an empty one once it is done.
 
     Every text becomes the configured word, everything else is emptied, unsubscriptions are recorded. ``types`` are the
     attributes that can be written.
@@ -21,7 +21,8 @@ def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, 
     values = {name: _erased_value(name, value, mapping, types) for name, value in remote.attributes.items()}
     values |= dict.fromkeys(mapping.flags, True)
     gone = is_anonymized(remote)
-    # An account may show no ext_id: then it goes along with the address.
+    # An account may show no ext_id (seen by other projects until November 2026, not measured): send it with the
+    # address.
     left = not gone if remote.ext_id is None else not is_erased_ext_id(remote.ext_id)
     return Change(
         address=None if gone else mapping.erased_address.format(token=token),
@@ -33,9 +34,9 @@ def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, 
 
 
 def inheritance(remote: RemoteContact, heir: Contact, mapping: AccountMapping, types: Mapping[str, str]) -> Change:
-    """Return what to clear in a user's contact that was a deleted user's before: whatever this user never set.
+    """Return the change that clears whatever the present user of a deleted user's contact never set.
 
-    What the portal said of the heir stays, and so do the flags: they only tell of opt-outs.
+    Values that the portal sent for the heir stay. The flags stay too: they only record opt-outs.
     """
     own = {mapping.attributes[name] for name in heir.attributes() if name in mapping.attributes} | mapping.flags
     wanted = desired_of(heir, mapping, heir.seen.get(mapping.account))
@@ -47,12 +48,12 @@ def inheritance(remote: RemoteContact, heir: Contact, mapping: AccountMapping, t
 
 
 def is_anonymized(remote: RemoteContact) -> bool:
-    """Tell whether a contact carries the address of an erased one, whatever the pattern was then."""
+    """Tell whether a contact carries the address of an erased one, by the pattern of any time."""
     return carries_token(remote.address, remote.ext_id)
 
 
 def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
-    """Return what to anonymize in a contact that nobody has read yet: everything that we may have written."""
+    """Return the change that anonymizes an unread contact: everything that we may have written."""
     unknown = dict.fromkeys(mapping.attributes.values(), _UNKNOWN)
     return erasure(
         RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), mapping, types, token

@@ -1,4 +1,4 @@
-"""What the portal says: four events, each true as of one moment.
+"""The portal's four events, each true as of one moment.
 
 Validation refuses before anything is accepted and quotes no value, since a value may be personal.
 """
@@ -22,24 +22,21 @@ from pydantic import (
 
 from sync_tasks.domain.timestamps import EPOCH
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.texts import is_address, normal_address, normal_id, normal_text, trim
+from sync_tasks.texts import FIELD_NAME, SLUG, USER_ID, is_address, normal_address, normal_id, normal_text, trim
 
-# By Redis' clock, which alone decides: `accept.lua` refuses what lies further ahead.
+# By Redis' clock, which alone decides: `accept.lua` refuses a moment further ahead.
 MAX_AHEAD = timedelta(minutes=5)
 AHEAD = "lies more than 5 minutes in the future by Redis' clock"
 _BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
-_SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 MOST_ATTRIBUTES = 100
-_USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
-# Pydantic takes a text of digits for seconds since 1970, also a date without hyphens.
+# Pydantic 2 takes a text of digits for seconds since 1970, also a date without hyphens (its docs, "Datetimes").
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
 def _in_form(normal: Callable[[str], str]) -> BeforeValidator:
-    """Bring a text into its normal form before anything else is asked of it; what is none is for others to refuse."""
+    """Bring a text into its normal form before any other check; other checks refuse what is no text."""
     return BeforeValidator(lambda value: normal(value) if isinstance(value, str) else value)
 
 
@@ -70,7 +67,7 @@ def _extra_field(value: str) -> str:
 
 
 def _few(value: object) -> object:
-    """Refuse very many before each of them is a fault of its own."""
+    """Refuse too many values at once, before each of them is a fault of its own."""
     if isinstance(value, dict) and len(value) > MOST_ATTRIBUTES:
         raise ValueError(f"at most {MOST_ATTRIBUTES}")
     return value
@@ -82,13 +79,13 @@ def _no_whole(value: object) -> object:
     return value
 
 
-# The last in a row is asked first.
-UserId = Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), _in_form(normal_id)]
-Slug = Annotated[str, StringConstraints(pattern=rf"^{_SLUG}$"), _in_form(trim)]
+# Pydantic runs the last validator of a row first (its docs, "Ordering of validators").
+UserId = Annotated[str, StringConstraints(pattern=rf"^{USER_ID}$"), _in_form(normal_id)]
+Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$"), _in_form(trim)]
 Address = Annotated[str, _in_form(normal_address)]
 Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
-FieldName = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$"), AfterValidator(_extra_field)]
-# A longer whole number is not exact in JSON any more: who reads it as a float keeps another one.
+FieldName = Annotated[str, StringConstraints(pattern=rf"^{FIELD_NAME}$"), AfterValidator(_extra_field)]
+# A longer whole number is not exact in JSON: a reader that takes it for a float keeps another number.
 _BEYOND_DIGITS = 10**15
 Whole = Annotated[int, Field(gt=-_BEYOND_DIGITS, lt=_BEYOND_DIGITS)]
 Fraction = Annotated[FiniteFloat, BeforeValidator(_no_whole)]
@@ -97,9 +94,9 @@ Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment),
 
 
 class Event(BaseModel):
-    """What all four have in common."""
+    """The common part of all four events."""
 
-    # Built when the first event is, so that importing the tasks costs a portal little.
+    # Pydantic builds the class with the first event, so that importing the tasks costs a portal little.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
     task: ClassVar[str] = "event"
     urgent: ClassVar[bool] = False
@@ -112,7 +109,7 @@ class Event(BaseModel):
 
     @property
     def about(self) -> str | None:
-        """The newsletter, where the event is about one."""
+        """The newsletter, if the event is about one."""
         return None
 
     def __repr__(self) -> str:
@@ -122,9 +119,9 @@ class Event(BaseModel):
 
 
 class Held(Event):
-    """Names a user by the id that lies in the state, whatever this release would say of such an id."""
+    """A user's id as the state holds it, even if this release would refuse such an id."""
 
-    user_id: Annotated[str, StringConstraints(pattern=rf"^{_USER_ID}$"), AfterValidator(_no_address)]
+    user_id: Annotated[str, StringConstraints(pattern=rf"^{USER_ID}$"), AfterValidator(_no_address)]
 
 
 class _Personal(Event):
@@ -138,7 +135,7 @@ class _Personal(Event):
 
     @property
     def fields(self) -> Mapping[str, Json]:
-        """The portal fields this event says something about, and their values."""
+        """The portal fields that this event sets, and their values."""
         names = {"first_name": self.first_name, "last_name": self.last_name}
         return {**{name: value for name, value in names.items() if value is not None}, **self.attributes}
 
@@ -192,9 +189,9 @@ EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Upd
 
 
 _PATTERNS = {
-    f"^{_USER_ID}$": "must be 1 to 255 characters without white space",
-    f"^{_SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
-    f"^{_NAME.pattern}$": "must be a plain name of at most 64 letters, digits and underscores",
+    f"^{USER_ID}$": "must be 1 to 255 characters without white space",
+    f"^{SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
+    f"^{FIELD_NAME}$": "must be a plain name of at most 64 letters, digits and underscores",
 }
 
 
@@ -207,7 +204,7 @@ def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
     try:
         return kind.model_validate(dict(arguments))
     except ValidationError as error:
-        # A value that may be of several kinds is refused once for each of them.
+        # Pydantic refuses a value that may be of several kinds once for each kind.
         faults = dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
     raise InvalidEventError(f"{kind.task} refused: {'; '.join(faults)}")
 
@@ -234,19 +231,19 @@ def _reason(fault: Mapping[str, Any]) -> str:
 
 
 def printable(name: object) -> str:
-    """Return a field name fit for a log line: one that is no plain name may be a person's data, and is not shown."""
-    return str(name) if isinstance(name, int) or _NAME.fullmatch(str(name)) else "(unprintable)"
+    """Return a field name fit for a log line; hide one that is not plain, as it may be personal."""
+    return str(name) if isinstance(name, int) or re.fullmatch(FIELD_NAME, str(name)) else "(unprintable)"
 
 
 _SHOWN = {
-    "user_id": re.compile(_USER_ID),
-    "newsletter": re.compile(_SLUG),
+    "user_id": re.compile(USER_ID),
+    "newsletter": re.compile(SLUG),
     "occurred_at": re.compile(r"[0-9TZtz:.+\- ]{1,40}"),
 }
 
 
 def is_shown(name: str, value: object) -> bool:
-    """Tell whether an argument may be shown to people: an id or a moment that looks like one."""
+    """Tell whether people may see an argument: an id or a moment that looks like one."""
     if name not in _SHOWN or not isinstance(value, str) or not _SHOWN[name].fullmatch(value):
         return False
     try:

@@ -1,7 +1,7 @@
-"""Whose contact it is, and how we know. Pure.
+"""The proof that a contact is this user's. Pure.
 
-An ``ext_id`` alone proves nothing: a shop fills it with 1, 2, 3. What proves it is the numeric id that we know, an
-address of the user, a token that we made, or an ``ext_id`` by a pattern with a fixed part.
+An ``ext_id`` alone proves nothing: a shop fills it with 1, 2, 3. Proofs are the numeric id that we know, an address of
+the user, and a token that we made. An ``ext_id`` proves it if its pattern has a fixed part.
 """
 
 from collections.abc import Collection
@@ -14,9 +14,9 @@ from sync_tasks.errors import ForeignContactError
 
 
 def is_stranger(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> bool:
-    """Tell whether somebody else is found under the id that we know: neither address nor ``ext_id`` is the user's.
+    """Tell whether the id that we know is somebody else's by now: neither address nor ``ext_id`` is the user's.
 
-    What we anonymized ourselves is ours by its id: a slow old write may have brought somebody back.
+    A contact that we anonymized is ours by its id: a slow old write may have restored a person's data.
     """
     if before.id != remote.id or before.digest == ERASED:
         return False
@@ -25,7 +25,7 @@ def is_stranger(remote: RemoteContact, contact: Contact, mapping: AccountMapping
 
 
 def is_proven(remote: RemoteContact, contact: Contact, mapping: AccountMapping, addresses: Collection[str]) -> bool:
-    """Tell whether a contact that is called by the user's ``ext_id`` is the user's; ``addresses`` are the user's."""
+    """Tell whether a contact with the user's ``ext_id`` is the user's; ``addresses`` are the user's."""
     before = contact.seen.get(mapping.account)
     if remote.address in addresses or is_anonymized(remote) or (before and before.id == remote.id):
         return True
@@ -33,7 +33,7 @@ def is_proven(remote: RemoteContact, contact: Contact, mapping: AccountMapping, 
 
 
 def foreign_contact(contact_id: int) -> ForeignContactError:
-    """Return the error of a contact that only a person can tell whose it is."""
+    """Return the error of a contact whose owner only a person can tell."""
     return ForeignContactError(
         f"Brevo's contact {contact_id} has this user's ext_id, but an address that the portal never told, or another "
         "system's ext_id; nothing was changed: make one of them right at Brevo, or set [contacts] ext_id, then replay"

@@ -1,4 +1,4 @@
-"""How the portal's words map to Brevo's: over all accounts, and on one. Pure."""
+"""The mapping of the portal's words to Brevo's: over all accounts, and on one. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,10 +28,10 @@ class PortalMapping(Protocol):
         """Brevo's attribute for each portal field."""
 
     def account_of(self, newsletter: str) -> str | None:
-        """Return the account of a newsletter, or nothing if the newsletter is unknown."""
+        """Return the account of a newsletter, or ``None`` if the newsletter is unknown."""
 
     def find_newsletter(self, slug: str) -> NewsletterMapping | None:
-        """Return a newsletter by its slug, or by one that it had before."""
+        """Return a newsletter by its present slug or an earlier one; ``None`` if it is unknown."""
 
     def former_lists(self, slug: str) -> Iterable[tuple[str, int]]:
         """Yield account and id of each list that a newsletter had before."""
@@ -39,7 +39,7 @@ class PortalMapping(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Subscribable:
-    """A newsletter as its account knows it; ``had`` tells account and number of each list it had before."""
+    """A newsletter as its account knows it; ``had`` holds account and id of each earlier list."""
 
     list_id: int
     unsubscribed_attribute: str | None = None
@@ -50,11 +50,10 @@ class Subscribable:
 
 @dataclass(frozen=True, slots=True)
 class AccountMapping:
-    """How the portal's words map to one ``account``'s: newsletters by slug, attributes by portal field.
+    """The mapping of the portal's words to one ``account``: newsletters by slug, attributes by portal field.
 
-    ``renamed`` tells the present slug of each earlier one, ``earlier`` the lists that a newsletter had here before, by
-    each of its slugs.
-    ``absent`` are lists of newsletters which the account lacks.
+    ``renamed``: the present slug of each earlier one. ``earlier``: the lists that a newsletter had here before, by each
+    of its slugs. ``absent``: lists of newsletters that the account lacks.
     """
 
     newsletters: Mapping[str, Subscribable]
@@ -68,7 +67,7 @@ class AccountMapping:
     ext_ids: ExtIds = field(default_factory=ExtIds)
 
     def find(self, slug: str) -> Subscribable | None:
-        """Return the newsletter of a slug, present or earlier, if it is one of this account."""
+        """Return the newsletter of a present or earlier slug; ``None`` if it is not on this account."""
         return self.newsletters.get(self.renamed.get(slug, slug))
 
     def shows(self, slug: str, lists: Iterable[int]) -> bool:
@@ -82,7 +81,7 @@ class AccountMapping:
         return (found := self.find(slug)) is None or found.retired
 
     def subscriptions(self, contact: Contact) -> dict[str, tuple[str, bool]]:
-        """Return what a user wishes of this account's newsletters; of two slugs of one the newest wish counts."""
+        """Return a user's wishes for this account's newsletters; of several slugs the newest wish counts."""
         told: dict[str, list[str]] = {}
         for slug in contact.newsletters:
             if self.find(slug):

@@ -1,42 +1,39 @@
-"""How events become registers, and how registers merge: the specification that `accept.lua` is tested against."""
+"""Events as registers, and the merge of registers: the specification that `accept.lua` is tested against."""
 
 import json
 from collections.abc import Mapping
 
-from sync_tasks.domain.contact import HINT, HINTED, KEPT_WHEN_ERASED, OWN, STAMP, SUBSCRIBED, TOLD, UNSUBSCRIBED
+from sync_tasks.domain import registers as names
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Unsubscribe, Update
+from sync_tasks.domain.registers import ADDRESS, ERASURE, HINTED, SUBSCRIBED, UNSUBSCRIBED, by_clock, value
 
 
 def values_of(event: Event) -> dict[str, str]:
-    """Return what an event says, register by register, without the moment."""
+    """Return an event's values by register, without the moment."""
     said: dict[str, str | None] = {}
     match event:
         case Subscribe():
-            said = {"address": event.email, f"n:{event.newsletter}": SUBSCRIBED}
+            said = {ADDRESS: event.email, names.subscription(event.newsletter): SUBSCRIBED}
         case Update():
-            said = {"address": event.email} | _hint(event.previous_email)
+            said = {ADDRESS: event.email} | _hint(event.previous_email)
         case Unsubscribe():
-            said = _hint(event.email) | {f"n:{event.newsletter}": UNSUBSCRIBED}
+            said = _hint(event.email) | {names.subscription(event.newsletter): UNSUBSCRIBED}
         case Anonymize():
-            said = _hint(event.email) | {"erased": ""}
-    extra = {f"a:{name}": json.dumps(value, ensure_ascii=False) for name, value in getattr(event, "fields", {}).items()}
-    return {name: value for name, value in said.items() if value is not None} | extra
+            said = _hint(event.email) | {ERASURE: ""}
+    fields = getattr(event, "fields", {}).items()
+    extra = {names.attribute(name): json.dumps(text, ensure_ascii=False) for name, text in fields}
+    return {name: text for name, text in said.items() if text is not None} | extra
 
 
 def _hint(address: str | None) -> dict[str, str | None]:
-    return {HINT + address: ""} if address else {}
+    return {names.hint(address): ""} if address else {}
 
 
 def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Where else an erased person may be found, as told by what was said before the erasure and comes late."""
-    told = {HINT + text if name == "address" else name for name, text in values.items()}
-    known = HINT + registers.get("address", "")[STAMP:]
-    return {name: HINTED for name in told if name.startswith(HINT) and name != known}
-
-
-def by_clock(values: Mapping[str, str], *, told: bool) -> dict[str, str]:
-    """Return what an event says by the registers of the clock that stamped it; ``told``: it came with its moment."""
-    return {TOLD + name[len(OWN) :] if told and name.startswith(OWN) else name: text for name, text in values.items()}
+    """Return further addresses of an erased person that events from before the erasure, come late, still bring."""
+    told = {names.hint(text) if name == ADDRESS else name for name, text in values.items()}
+    known = names.hint(value(registers.get(ADDRESS, "")))
+    return {name: HINTED for name in told if names.is_hint(name) and name != known}
 
 
 def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, told: bool) -> dict[str, str]:
@@ -45,15 +42,15 @@ def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *
     ``told``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis (``accept.lua``)
     does the same; tests hold the two together.
     """
-    if "erased" in registers and "erased" not in values:
-        return dict(registers) | (_late_hints(registers, values) if stamp <= registers["erased"] else {})
+    if ERASURE in registers and ERASURE not in values:
+        return dict(registers) | (_late_hints(registers, values) if stamp <= registers[ERASURE] else {})
     merged = dict(registers)
-    for name, value in by_clock(values, told=told).items():
-        new, old = stamp + value, merged.get(name, "")
-        merged[name] = HINTED if name.startswith(HINT) else max(new, old)
-        if name == "address" and old[STAMP:] not in {"", value}:
-            merged[HINT + min(new, old)[STAMP:]] = HINTED
-    merged.pop(HINT + merged.get("address", "")[STAMP:], None)
-    if "erased" in merged:
-        merged = {name: text for name, text in merged.items() if name in KEPT_WHEN_ERASED or name.startswith(HINT)}
+    for name, text in by_clock(values, told=told).items():
+        new, old = stamp + text, merged.get(name, "")
+        merged[name] = HINTED if names.is_hint(name) else max(new, old)
+        if name == ADDRESS and value(old) not in {"", text}:
+            merged[names.hint(value(min(new, old)))] = HINTED
+    merged.pop(names.hint(value(merged.get(ADDRESS, ""))), None)
+    if ERASURE in merged:
+        merged = {name: text for name, text in merged.items() if names.is_kept_when_erased(name)}
     return merged

@@ -1,4 +1,4 @@
-"""What a push has learnt of a contact at Brevo that the portal and the operator should hear. Pure."""
+"""News of a push: facts about a contact at Brevo that the portal and the operator should hear. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ RENEWED = "subscribed again"
 class Notice:
     """One thing that happened to a user's contact on one account.
 
-    ``what``: a suppression ``ended``, or the contact was ``put back`` as the portal wants it. ``kind``: which
-    suppression, or what was done to the contact. ``why`` a suppression ended. ``list_id``: the list it was about, 0 for
-    the whole account. ``foreign``: lists that are not ours, to which Brevo sends again. ``since``: when it happened, a
-    stamp.
+    ``what``: a suppression ``ended``, or the contact was ``put back`` as the portal wants it. ``kind``: the
+    suppression, or the edit of the contact. ``why``: the reason for which a suppression ended. ``list_id``: the list it
+    was about, 0 for the whole account. ``foreign``: lists that are not ours, to which Brevo sends again. ``since``:
+    when it happened, a stamp.
     """
 
     user_id: str
@@ -51,7 +51,7 @@ def read_notice(text: str) -> Notice:
 
 
 def suppressions(account: str, seen: RemoteState | None) -> dict[str, str]:
-    """Return why and since when Brevo may not mail a contact: for the ``account``, and for each ``account/list``."""
+    """Return why and since when Brevo may not mail a contact, by ``account`` and by ``account/list``."""
     if seen is None:
         return {}
     lists = (number for number in seen.ended if number not in seen.lists or number in seen.skipped)
@@ -73,7 +73,7 @@ def find_suppressed(contact: Contact, seen: Mapping[str, RemoteState]) -> dict[s
 
 
 def find_news(contact: Contact, account: str, now: RemoteState, stamp: str, *, failed: bool) -> Iterator[Notice]:
-    """Yield what has ended, and what was put back unless the push ``failed``."""
+    """Yield each ended suppression, and each part put back unless the push ``failed``."""
     before = contact.seen.get(account) or RemoteState()
     if contact.erased:
         return
@@ -89,7 +89,10 @@ def find_news(contact: Contact, account: str, now: RemoteState, stamp: str, *, f
 
 
 def _ended_kind(before: RemoteState, now: RemoteState) -> str:
-    """Return the kind of a block that has ended, also of one that was found and lifted in the same push, or nothing."""
+    """Return the kind of a block that has ended, or an empty text.
+
+    A block that was found and lifted in the same push counts too.
+    """
     if now.block:
         return ""
     if before.block:

@@ -1,4 +1,9 @@
-"""Why Brevo may not mail a contact, or not for one list, and what ends that. Pure."""
+"""Opt-outs: why Brevo may not mail a contact, as a whole or for one list, and what ends that. Pure.
+
+Brevo sets ``emailBlacklisted`` for the whole account. Reasons are the unsubscribe link, a spam complaint, a hard
+bounce, and a block by hand or by API (help.brevo.com, article 209458705, November 2026). So one opt-out ends every
+newsletter of the account.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,17 +11,19 @@ from dataclasses import replace
 
 from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, RemoteState
 
-# An hour in microseconds: so late may a block still show that an event told of, and so wrong may an event's clock be.
+# An hour in microseconds: a reported block may show that much later, and an event's clock may be that wrong. The `ts`
+# of a webhook may be an hour off, and its `date` is CET or CEST. Seen by other projects until November 2026, not
+# measured.
 _SHOWN_WITHIN = 3_600_000_000
 
 
 def block_of(held: Block | None, before: RemoteState | None, told: Mapping[str, str]) -> Block | None:
     """Return the block of a contact just read, with every reason that belongs to it.
 
-    ``told`` are the opt-outs that events told of: a read alone knows why only while Brevo's statistics do. A reason
-    counts only near the beginning of the block or later. One that ended with an earlier block does not count again.
-    The first known moment of a reason is kept, unless an event tells of a later one, or Brevo of a later click of the
-    person's: what else Brevo notes later may be our own request.
+    ``told`` are the opt-outs that events reported: a read alone shows the reason only as long as Brevo's statistics do.
+    A reason counts only near the beginning of the block or later. A reason that ended with an earlier block does not
+    count again. The first known moment of a reason is kept. An event with a later moment, or a later click of the
+    person, replaces it. Any other later moment at Brevo may be our own request.
     """
     if held is None:
         return None
@@ -30,7 +37,7 @@ def block_of(held: Block | None, before: RemoteState | None, told: Mapping[str, 
         return make_block(_latest(known.reasons, _from(known.began, _latest(new, told))))
     began = min((moment for moment in held.reasons.values() if moment > before.read_at), default=held.latest)
     reasons = _from(began, _latest(read, told))
-    if held.guessed:  # late rather than early: what was subscribed before stays ended, and events tell whole seconds
+    if held.guessed:  # late rather than early: older subscriptions stay ended, and events tell whole seconds
         reasons = {kind: max(moment, held.since) for kind, moment in reasons.items()}
     return make_block(reasons) if reasons else held
 
@@ -54,12 +61,12 @@ def _latest(*all_reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def _from(began: str, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Return the reasons that are not from well before a block began."""
+    """Return the reasons without those from well before a block began."""
     return {kind: moment for kind, moment in reasons.items() if int(moment) + _SHOWN_WITHIN > int(began)}
 
 
 def _unless_over(over: Mapping[str, str], reasons: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what ended with an earlier block; two sources may tell different moments of the same happening."""
+    """Return the reasons without those that ended with an earlier block; two sources may differ in the moment."""
     return {
         kind: moment
         for kind, moment in reasons.items()
@@ -68,14 +75,14 @@ def _unless_over(over: Mapping[str, str], reasons: Mapping[str, str]) -> dict[st
 
 
 def end_block(seen: RemoteState) -> RemoteState:
-    """Return what is known once a block is gone; its reasons do not count for a later one."""
+    """Return the remote state once a block is gone; its reasons do not count for a later block."""
     if seen.block is None:
         return seen
     return replace(seen, block=None, over=_latest(seen.over, seen.block.reasons))
 
 
 def mark_of(address: str) -> str:
-    """Return what stands for an address in a record of bounces."""
+    """Return the mark of an address in a record of bounces."""
     return hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
@@ -88,10 +95,10 @@ def note_bounce(seen: RemoteState) -> RemoteState:
 
 
 def standing(block: Block | None, address: str | None, since: str, bounced: Mapping[str, str]) -> Block | None:
-    """Return what is left of a block at an address that was confirmed at the moment ``since``.
+    """Return the part of a block that stays at an address confirmed at the moment ``since``.
 
-    A hard bounce belongs to an address: it ends once the contact has another one that was confirmed later and that did
-    not bounce itself. Every other reason stays.
+    A hard bounce belongs to an address. It ends once the contact has another address, confirmed later, that did not
+    bounce itself. Every other reason stays.
     """
     bounce = block.reasons.get(HARD_BOUNCE) if block else None
     if block is None or bounce is None or not address:
@@ -103,7 +110,7 @@ def standing(block: Block | None, address: str | None, since: str, bounced: Mapp
 
 
 def settle_block(seen: RemoteState, address: str | None, since: str) -> RemoteState:
-    """Return the same with the block that decides, once the contact has the address that was confirmed at ``since``."""
+    """Return the same with the block that counts once the contact has the address confirmed at ``since``."""
     seen = note_bounce(seen)
     left = standing(seen.block, address, since, seen.bounced)
     if left is None or left == seen.block or seen.address != address:
@@ -113,9 +120,9 @@ def settle_block(seen: RemoteState, address: str | None, since: str) -> RemoteSt
 
 
 def notice_end(seen: RemoteState, before: RemoteState) -> RemoteState:
-    """Return what is known of a contact just read whose remembered block somebody at Brevo has lifted.
+    """Return the remote state of a contact just read if somebody at Brevo lifted its remembered block.
 
-    Its reasons are over. Subscriptions older than an opt-out are left as they are there: neither joined nor left.
+    The block's reasons are over. Lists of subscriptions older than an opt-out are neither joined nor left.
     """
     if before.block is None or seen.block or before.id != seen.id:
         return seen

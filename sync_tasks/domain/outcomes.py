@@ -1,4 +1,4 @@
-"""What becomes of each event after a push: reflected, a dead letter, or waiting for the next try. Pure."""
+"""The outcome of each event after a push: reflected, a dead letter, or waiting for the next try. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
-from sync_tasks.domain.contact import STAMP, Contact, EventKey, RemoteState
+from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.mapping import PortalMapping
 from sync_tasks.errors import (
@@ -25,7 +25,7 @@ from sync_tasks.errors import (
 
 
 class Outcome(StrEnum):
-    """What became of an event: one word for log, history, command line, Flower and documentation.
+    """The outcome of an event: one word for log, history, command line, Flower and documentation.
 
     ``sentence`` says when an event gets it.
     """
@@ -55,7 +55,7 @@ class Outcome(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> str:
-        """Return what a stored line says today; up to release 0.1 ``synced`` was stored as ``done``."""
+        """Return the present word of a stored line; up to release 0.1 ``synced`` was stored as ``done``."""
         return cls.SYNCED.value if text == "done" else text
 
 
@@ -63,8 +63,8 @@ class Outcome(StrEnum):
 class Outcomes:
     """Every event without an outcome so far, and the dead letters that a push made up for.
 
-    ``superseded`` are those of ``done`` of which the portal wants the opposite by now, ``not_found`` those which found
-    nobody at Brevo.
+    ``superseded`` and ``not_found`` are parts of ``done``. The portal wants the opposite of a superseded event by now.
+    A not-found event met no contact at Brevo.
     """
 
     done: frozenset[EventKey] = frozenset()
@@ -75,7 +75,7 @@ class Outcomes:
     not_found: frozenset[EventKey] = frozenset()
 
     def outcome(self, key: EventKey) -> Outcome:
-        """Return what became of an event that is done."""
+        """Return the outcome of an event that is done."""
         if key in self.superseded:
             return Outcome.SUPERSEDED
         return Outcome.NOT_FOUND if key in self.not_found else Outcome.SYNCED
@@ -103,10 +103,10 @@ def decide_outcomes(
     lacking: Mapping[str, str] = MappingProxyType({}),
     nobody: Collection[str] = (),
 ) -> Outcomes:
-    """Return what becomes of the contact's events; ``expired``: trouble of this contact has lasted too long.
+    """Return the outcomes of the contact's events; ``expired``: trouble of this contact has lasted too long.
 
-    ``lacking`` are the newsletters whose lists do not exist, each with the name of its pause; ``nobody`` the accounts
-    at which no contact of the user was found.
+    ``lacking``: the newsletters whose lists do not exist, each with the name of its pause. ``nobody``: the accounts at
+    which no contact of the user was found.
     """
     done, dead, waiting = set(), {}, {}
     held_back = {
@@ -131,13 +131,13 @@ def decide_outcomes(
 
 
 def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], nobody: Collection[str]) -> bool:
-    """Tell whether there was no contact that an event could change, on the account of its newsletter or on any."""
+    """Tell whether an event found no contact to change, on the account of its newsletter or on any."""
     account = mapping.account_of(key.newsletter) if key.newsletter else None
     return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
 
 
 def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
-    """Tell whether an event waits for a list that does not exist: nobody can join it, and nobody need leave it."""
+    """Tell whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
     if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
         return False
     wish = contact.subscription([key.newsletter])
@@ -145,7 +145,7 @@ def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> b
 
 
 def is_own(error: SyncError) -> bool:
-    """Tell whether trouble is the contact's own: neither its account's nor that of a limit that is used up."""
+    """Tell whether trouble is the contact's own: not its account's, and not a used-up limit."""
     others = RateLimitedError | LeaseLostError | StateHeldError
     return isinstance(error, TransientError) and not isinstance(error, others)
 
@@ -157,7 +157,7 @@ def find_error(
     seen: Mapping[str, RemoteState],
     errors: Mapping[str, SyncError],
 ) -> SyncError | None:
-    """Return what keeps this event from being reflected, or nothing where it is."""
+    """Return the error that keeps this event from being reflected; ``None`` if it is reflected."""
     if contact.erased and key.task != "anonymize_contact":
         return None
     account = mapping.account_of(key.newsletter) if key.newsletter else None
@@ -179,7 +179,7 @@ def _unended(
     seen: Mapping[str, RemoteState],
     errors: Mapping[str, SyncError],
 ) -> Iterator[SyncError | None]:
-    """Yield what keeps an opt-out from the list, and from each that the newsletter had before."""
+    """Yield the errors that keep an opt-out from the newsletter's list and from its earlier lists."""
     newsletter = mapping.find_newsletter(key.newsletter)
     lists = ((account, newsletter.list_id), *mapping.former_lists(key.newsletter)) if newsletter else ()
     for where, number in lists:
@@ -192,24 +192,19 @@ def _errors_of(
     key: EventKey, contact: Contact, mapping: PortalMapping, errors: Mapping[str, SyncError]
 ) -> Iterator[SyncError]:
     """Yield the errors that concern an event: a refused telephone number only concerns the event that brought it."""
-    names = {mapping.attributes.get(name) for name in _attributes_of(key, contact)}
+    names = {mapping.attributes.get(name) for name in contact.attributes_of(key)}
     for error in errors.values():
         if contact.erased or names & NUMBERS or not isinstance(error, RejectedNumberError):
             yield error
 
 
-def _attributes_of(key: EventKey, contact: Contact) -> Iterator[str]:
-    """Yield the attributes of which an event has the last word."""
-    return (name[2:] for name, text in contact.registers.items() if name[:2] == "a:" and text[:STAMP] == key.stamp)
-
-
 def _worst(errors: Iterable[SyncError]) -> SyncError | None:
-    """What may pass comes first: while one account waits, nothing is final."""
+    """Return the error that decides: a transient one first, for nothing is final while one account waits."""
     return min(errors, key=lambda error: isinstance(error, PermanentError), default=None)
 
 
 def _unmapped(key: EventKey, contact: Contact, mapping: PortalMapping) -> InvalidEventError | None:
-    unmapped = sorted(set(_attributes_of(key, contact)) - set(mapping.attributes))
+    unmapped = sorted(contact.attributes_of(key) - set(mapping.attributes))
     if not unmapped or key.task == "unsubscribe_contact":
         return None
     return InvalidEventError(f"attributes.{', attributes.'.join(unmapped)}: mapped to no Brevo attribute")

@@ -1,11 +1,12 @@
-"""What of an account may be paused: all of it, or a part that is in trouble while the rest goes on. Pure."""
+"""Pauses of an account: all of it, or a part in trouble while the rest goes on. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync_tasks.errors import ForbiddenError, LimitReachedError, OutOfCreditsError, SyncError
 
-# The part that creates contacts: a plan that covers no more of them stops sign-ups, and nothing else.
+# The part that creates contacts. A plan that covers no more contacts stops sign-ups, and nothing else
+# (https://developers.brevo.com/docs/platform-quotas).
 CREATING = "creating"
 # The part that is one list, followed by its id: an account that lacks it goes on with all others.
 _LIST = "list "
@@ -22,7 +23,7 @@ class Pause:
 
 
 def name_of(account: str, part: str = "") -> str:
-    """Return by which name a pause is known in Redis: the account's, then the part."""
+    """Return the name of a pause in Redis: the account's, then the part."""
     return f"{account} {part}".strip()
 
 
@@ -38,26 +39,27 @@ def list_part(list_id: int) -> str:
 
 
 def list_of(part: str) -> int | None:
-    """Return the list that a part is, or nothing for another part."""
+    """Return the id of the list that a part is; ``None`` for another part."""
     return int(part.removeprefix(_LIST)) if part.startswith(_LIST) else None
 
 
 def absent_lists(names: Iterable[str], account: str) -> frozenset[int]:
-    """Return the lists which an account lacks, among the names of paused parts."""
+    """Return the lists that an account lacks, from the names of paused parts."""
     lists = map(list_of, parts_of(names, account))
     return frozenset(list_id for list_id in lists if list_id is not None)
 
 
 def part_in_trouble(error: SyncError, part: str) -> str:
-    """Return what an error pauses: the part that its request needed, or nothing for the whole account.
+    """Return the part that an error pauses; an empty text for the whole account.
 
-    402, 403 and a limit that is reached may be about creating alone. If they are not, the next request says so.
+    402, 403 and a reached limit may concern creating alone. Brevo documents no difference, so the next request shows
+    it.
     """
     return part if isinstance(error, _OF_CREATING) else ""
 
 
 def describe(account: str, part: str, newsletter: str = "") -> str:
-    """Return what is paused, in the words of log, status and doctor; ``newsletter`` is the one of that list."""
+    """Return a pause in the words of log, status and doctor; ``newsletter`` is the one of that list."""
     if part == CREATING:
         return f"account {account} creates no contacts"
     if list_of(part) is not None:
@@ -66,7 +68,7 @@ def describe(account: str, part: str, newsletter: str = "") -> str:
 
 
 def advise(part: str, newsletter: str = "") -> str:
-    """Return what an operator can do about a pause of this part."""
+    """Return the advice to an operator about a pause of this part."""
     if part == CREATING:
         return "upgrade the plan at Brevo, or delete contacts there: sign-ups wait, all else goes on"
     if list_of(part) is not None:

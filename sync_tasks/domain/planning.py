@@ -1,7 +1,7 @@
 """From what is wished and what is known to the next request: as few as possible, opt-outs always. Pure.
 
-``next_step`` looks at one contact on one account and says what to do next; whoever carries it out tells what was
-learnt with ``SyncView`` and asks again, until nothing is left to do.
+``next_step`` looks at one contact on one account and returns the next request. The caller carries it out, records the
+result in ``SyncView`` and asks again, until nothing is left to do.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from sync_tasks.texts import is_international
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Look at the contact of this id; without doubt, only at what may have changed there."""
+    """Read the contact of this id; the outcome of an earlier write is unknown if ``outcome_unknown``."""
 
     contact_id: int
     outcome_unknown: bool = True
@@ -27,7 +27,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Search:
-    """Look for the user's contact by these addresses, and by its ``ext_id`` where we may have created it."""
+    """Look for the user's contact by these addresses, and by its ``ext_id`` if we may have created it."""
 
     addresses: tuple[str, ...]
     by_ext_id: bool = False
@@ -43,7 +43,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Anonymize the contact of this id: read it, write ``erasure``, and so on until that is nothing."""
+    """Anonymize the contact of this id: read it, write ``erasure``, and repeat until the erasure is empty."""
 
     contact_id: int
 
@@ -53,7 +53,7 @@ Step = Read | Search | NewContact | Write | Erase
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SyncView:
-    """What is known of one user's contact on one account while it is being pushed.
+    """The knowledge of one user's contact on one account during a push.
 
     Without ``seen`` nobody has looked yet. ``fresh``: read in this push. ``outcome_unknown``: to be read before
     anything else. ``guarded``: a block that a request of ours may have lifted, and that must be there at the end.
@@ -66,7 +66,7 @@ class SyncView:
 
 
 def first_view(contact: Contact, account: str) -> SyncView:
-    """Return what a push may start from; after an ambiguous outcome, or a change at Brevo, that is very little."""
+    """Return the view that a push starts from; nearly empty after an unknown outcome or a change at Brevo."""
     seen = contact.seen.get(account)
     if not contact.unknown_since and account not in contact.looks:
         return SyncView(seen)
@@ -90,11 +90,11 @@ def concerns(contact: Contact, account: str, mapping: AccountMapping) -> bool:
 
 
 def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step | None:
-    """Return what to do next, or nothing where this account agrees with the portal.
+    """Return the next step, or ``None`` if this account agrees with the portal.
 
     Raises:
         UnknownContactError: nothing tells which contact is meant.
-        ErasedAtBrevoError: Brevo's contact is our anonymized one, and nobody told the state of an erasure.
+        ErasedAtBrevoError: Brevo's contact is our anonymized one, but the state knows of no erasure.
     """
     seen = view.seen
     if seen is None:
@@ -109,7 +109,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
 
 
 def is_held_back(contact: Contact, mapping: AccountMapping, view: SyncView) -> bool:
-    """Tell whether a push that has nothing left to do leaves something that waits for the end of the hold."""
+    """Tell whether a finished push leaves a wish that waits for the end of the hold."""
     return bool(contact.held) and next_step(replace(contact, held=""), mapping, view) is not None
 
 
@@ -122,7 +122,7 @@ def _to_look_for(contact: Contact, seen: RemoteState) -> tuple[str, ...]:
 
 
 def _erased_step(mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
-    """A contact that another system has made its own is nobody's to erase; what was ours leaves our lists."""
+    """Return the next step of an erasure; a contact that another system took over only leaves our lists."""
     if seen.id is None or (seen.digest == ERASED and not view.outcome_unknown):
         return None
     if seen.digest not in FOREIGNERS:
@@ -152,7 +152,7 @@ def _living_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen
 
 
 def _foreign_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
-    """Another system's contact only ever leaves our lists."""
+    """Return the next step for another system's contact: it only ever leaves our lists."""
     wanted = desired_of(contact, mapping, seen)
     change = replace(essential(difference(wanted, seen, view.guarded), mapping), blocklisted=None)
     if change:
@@ -170,7 +170,7 @@ def _amendment(contact: Contact, mapping: AccountMapping, view: SyncView, seen: 
     if contact.address_taken:
         change = essential(change, mapping)
     elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and mapping.ext_ids.shared)):
-        # On an account that others use, too, somebody may have made the contact theirs.
+        # On a shared account another system may have taken the contact over.
         return Read(contact_id, outcome_unknown=False)
     return Write(contact_id, change) if change else None
 
@@ -206,8 +206,8 @@ def _creation(wanted: DesiredContact, contact: Contact) -> NewContact | None:
 def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: AccountMapping) -> bool:
     """Tell whether a list must be left on which the contact may be although we do not know it.
 
-    Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. Whoever goes to
-    another account takes an opt-out at Brevo along, so that must be known, too.
+    Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. An opt-out at
+    Brevo moves along to another account, so it must be known too.
     """
     ended = (mapping.find(key.newsletter) for key in contact.pending if key.task == "unsubscribe_contact")
     by_hand = {newsletter.list_id for newsletter in ended if newsletter and (newsletter.manual or contact.manual)}
@@ -216,12 +216,12 @@ def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: 
 
 
 def _must_look(change: Change, wanted: DesiredContact, seen: RemoteState) -> bool:
-    """A block at Brevo decides what a new subscription or a new address may do, so it must be known."""
+    """Tell whether to read first: a block at Brevo decides what a new subscription or address may do."""
     return change.address is not None or any(since >= seen.read_at for since in wanted.subscribed.values())
 
 
 def without_lists(view: SyncView, lists: frozenset[int]) -> SyncView:
-    """Return the same view of an account that lacks these lists: nobody is on them."""
+    """Return the view without lists that the account lacks: nobody is on them."""
     seen = view.seen
     if seen is None or not lists:
         return view
@@ -230,7 +230,7 @@ def without_lists(view: SyncView, lists: frozenset[int]) -> SyncView:
 
 
 def after_write(view: SyncView, change: Change, wanted: DesiredContact) -> SyncView:
-    """Return what is known once Brevo said yes; a block that an e-mail change may have lifted is read back."""
+    """Return the view after Brevo accepted a change; a block that an e-mail change may have lifted is read back."""
     seen = before_write(view.seen or RemoteState(), change)
     block = seen.block or (view.guarded if change.blocklisted else None)
     after = replace(

@@ -1,4 +1,4 @@
-"""Whose requests go first, said once: for the wait queue, the queues of messages, the sweep. Pure."""
+"""The order of requests, for the wait queue, the message queues and the sweep alike. Pure."""
 
 from collections.abc import Iterable
 from enum import IntEnum
@@ -6,12 +6,12 @@ from enum import IntEnum
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import EVENTS
 
-# The tasks that end something for a person; everything else can wait for them.
+# The tasks that end something for a person; all others can wait for them.
 ENDING = frozenset(kind.task for kind in EVENTS.values() if kind.urgent)
 
 
 class Priority(IntEnum):
-    """Whose requests go first: what ends a subscription, then what the portal told, then what a comparison found."""
+    """The order of requests: opt-outs and erasures, then the portal's other events, then repairs."""
 
     URGENT = 0
     ORDINARY = 1
@@ -19,7 +19,7 @@ class Priority(IntEnum):
 
 
 def priority_of(contact: Contact) -> Priority:
-    """Opt-outs and erasures go first, last what nobody asked for: repairs of what a comparison has found."""
+    """Return a contact's priority: opt-outs and erasures first, repairs of drift last."""
     if _ends_something(contact.pending):
         return Priority.URGENT
     asked = contact.pending or contact.looks or contact.unknown_since or contact.erased

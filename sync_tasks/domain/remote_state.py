@@ -1,4 +1,4 @@
-"""What an account is known to hold of a user: after a look, before a write, and after one. Pure."""
+"""The remote state of a user on an account: after a read, before a write, and after a write. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ def remote_state_of(
     *,
     guarded: Block | None = None,
 ) -> RemoteState:
-    """Return what reading a contact tells us; ``guarded``: a request of ours may have lifted that block."""
+    """Return the remote state of a contact just read; ``guarded``: a request of ours may have lifted that block."""
     before = before or RemoteState()
     here = replace(before, address=remote.address or "", lists=remote.lists & mapping.lists)
     wanted = desired_of(contact, mapping, here)
@@ -58,9 +58,10 @@ def remote_state_of(
 
 
 def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMapping) -> RemoteContact:
-    """Return a contact with the ``ext_id`` that we gave it, if the account shows none.
+    """Return the contact with the ``ext_id`` that we gave it, if the account shows none.
 
-    Whether Brevo shows it as a field, as ``attributes.EXT_ID`` or nowhere differs (seen until November 2026).
+    Brevo shows it as a field, as ``attributes.EXT_ID`` or nowhere (seen by other projects until November 2026, not
+    measured). If all accounts show it one day, this function goes.
     """
     before = contact.seen.get(mapping.account)
     if remote.ext_id is not None or before is None or before.id != remote.id:
@@ -72,8 +73,8 @@ def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMappi
 def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> dict[int, str]:
     """Return the lists that the person opted out of one by one, and when.
 
-    An event names lists also where it tells of an opt-out of everything: only the read tells whether a block is there.
-    A list that Brevo began to skip without an event was opted out of when the contact last changed, at the latest.
+    An event may name lists although the opt-out was of everything. Only the read shows whether a block is there.
+    Without an event, the opt-out of a list that Brevo skips happened when the contact last changed, at the latest.
     """
     told = contact.list_opt_outs(mapping.account)
     shown = remote.opted_out or {}
@@ -91,9 +92,9 @@ def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, b
 def _flagged(
     remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState
 ) -> Iterator[tuple[int, str]]:
-    """Yield the lists whose flag says unsubscribed although the state believes the contact there, and since when.
+    """Yield the lists flagged unsubscribed although the state believes the contact there, and since when.
 
-    We set a flag only as the contact leaves its list: the state lost an opt-out, or somebody at Brevo wrote one down.
+    We set a flag only as the contact leaves its list. So the state lost an opt-out, or somebody at Brevo recorded one.
     """
     if contact.unknown_since or before.id != remote.id:
         return
@@ -111,9 +112,10 @@ def _is_overtaken(list_id: int, moment: str, contact: Contact, mapping: AccountM
 
 
 def _edits(wanted: DesiredContact, before: RemoteState, now: RemoteState, remote: RemoteContact) -> frozenset[str]:
-    """Return in what somebody changed a contact at Brevo that was as the portal wants it.
+    """Return the names of the values that somebody changed at Brevo in a contact that agreed with the portal.
 
-    An attribute that is empty there counts for none: Brevo ignores in silence what it does not like.
+    An empty attribute does not count: Brevo ignores a value of the wrong type in silence
+    (https://developers.brevo.com/reference/create-contact).
     """
     same = (before.address, before.digest, before.lists) == (now.address, now.digest, now.lists)
     if same or before.id != now.id:
@@ -132,9 +134,9 @@ def _edits(wanted: DesiredContact, before: RemoteState, now: RemoteState, remote
 def is_erased_unknown(
     remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState | None
 ) -> bool:
-    """Tell whether a contact proves an erasure of its user of which the state knows nothing.
+    """Tell whether a contact proves an erasure of its user that the state does not know.
 
-    A placeholder that let another user have the address first is known, or carries the user's own ``ext_id``.
+    A placeholder that frees the address for another user is known, or carries the user's own ``ext_id``.
     """
     if contact.erased or remote.ext_id in mapping.ext_ids.all_of(contact.user_id) or not is_anonymized(remote):
         return False
@@ -142,27 +144,27 @@ def is_erased_unknown(
 
 
 def still_guarded(seen: RemoteState, contact: Contact, guarded: Block | None) -> Block | None:
-    """Return what is left of a block that a request of ours may have lifted, and that a read does not show."""
+    """Return the rest of a block that our request may have lifted and that a read does not show."""
     address, since = (contact.wish("address") or ("", ""))[::-1]
     return None if seen.block else standing(guarded, address, since, seen.bounced)
 
 
 def _strange_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
-    """Return on which lists it was not before; what a contact brought along when we met it, or them, is its own."""
+    """Return the lists it was not on before; lists that it had when we first met it are its own."""
     if before.id != contact_id:
         return frozenset()
     return lists & (before.foreign_lists | before.absent_lists)
 
 
 def before_write(seen: RemoteState, change: Change) -> RemoteState:
-    """Return what must be remembered before the request goes out, in case its answer never comes."""
+    """Return the state to remember before the request goes out, in case its answer never comes."""
     if change.blocklisted is False and seen.block:
         return replace(seen, ended_up_to=max(seen.ended_up_to, seen.block.opted_out))
     return seen
 
 
 def after_move(seen: RemoteState, change: Change) -> RemoteState:
-    """Return what is known once the contact was put on the change's lists, and taken off others."""
+    """Return the state after the contact joined and left the change's lists."""
     lists, absent_lists = (seen.lists | change.join) - change.leave, (seen.absent_lists - change.join) | change.leave
     ended = {number: moment for number, moment in seen.ended.items() if number not in change.join}
     return replace(

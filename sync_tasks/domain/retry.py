@@ -1,4 +1,4 @@
-"""When trouble is tried again, and when it is given up: one policy for every contact. Pure."""
+"""The retry policy: when trouble is tried again and when it is given up, for every contact. Pure."""
 
 import random
 from collections.abc import Collection
@@ -18,16 +18,17 @@ from sync_tasks.errors import (
 
 _LONGEST_TRY = 60.0
 _LONGEST_DEFERRAL = 3600.0
-# What waits for the end of a hold asks again after so many seconds.
+# The seconds after which a contact that waits for the end of a hold is tried again.
 _HELD_AGAIN = 10.0
-# A countdown is kept in a worker's memory: beyond so many seconds the state remembers when to try again.
+# Celery keeps a countdown in a worker's memory (its docs, "ETA and Countdown"). Beyond so many seconds the state
+# remembers when to try again.
 _LONGEST_COUNTDOWN = 90.0
 _JITTER = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """When to try again, in seconds, by the trouble that a push met.
+    """The waits before the next try, in seconds, by the trouble that a push met.
 
     | trouble | tried again after | given up |
     |---|---|---|
@@ -40,8 +41,8 @@ class RetryPolicy:
     | an account left the configuration | 3600 | never |
     | permanent | never | at once: a dead letter |
 
-    By chance up to 30 % is added. Of several troubles the longest wait counts that was told. No wait is longer than the
-    trouble has lasted, for many messages of one user are many tries within a moment.
+    Up to 30 % is added by chance. Of several troubles the longest known wait counts. No wait is longer than the trouble
+    has lasted: many messages of one user are many tries within a moment.
 
     ``retries``: the number of first tries. ``defer_seconds``: the first wait after them. ``give_up_hours``: how long
     trouble of a contact may last.
@@ -54,10 +55,10 @@ class RetryPolicy:
     def delay(
         self, errors: Collection[SyncError], *, tries: int, lasted: float, held_back: bool = False
     ) -> float | None:
-        """Return in how many seconds to try again, or nothing if there is nothing to try.
+        """Return the seconds until the next try; ``None`` if there is nothing to try.
 
-        ``tries`` in a row met trouble of the contact's own, which has ``lasted`` so many seconds. ``held_back``: a
-        sign-up waits for a list that does not exist.
+        ``tries``: how many tries in a row met trouble of the contact's own. ``lasted``: for how many seconds.
+        ``held_back``: a sign-up waits for a list that does not exist.
         """
         passing = [error for error in errors if not isinstance(error, PermanentError)]
         if self.is_expired(lasted):
@@ -80,7 +81,7 @@ class RetryPolicy:
 
 
 def spread(delay: float | None) -> float | None:
-    """Return a wait with up to 30 % added by chance: who failed together does not come back together."""
+    """Return a wait with up to 30 % added by chance, so that contacts that failed together come back apart."""
     return delay and delay * random.uniform(1.0, 1.0 + _JITTER)  # noqa: S311 - jitter, not a secret
 
 

@@ -24,7 +24,7 @@ def seconds_since(stamp: str | float, now: str | int) -> float:
 
 
 def show_age(seconds: float) -> str:
-    """Return a span of time in its greatest unit: ``3 min``."""
+    """Return seconds as a span in its greatest unit: ``3 min``."""
     for length, unit in _UNITS:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"

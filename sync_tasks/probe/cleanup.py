@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from sync_tasks.errors import RejectedContactError
-from sync_tasks.probe.journal import KINDS, Journal, Made
+from sync_tasks.probe.journal import KINDS, Made, MadeJournal
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk, Row
 
 # How long the end of an import is waited for, in seconds between two looks.
@@ -12,7 +12,9 @@ IMPORT_GAPS = (1.0, 2.0, 5.0, 10.0, 20.0)
 IMPORT_OVER = 600.0
 
 
-def clean_up(desk: ProbeDesk, journal: Journal, made: Made, *, now: float, rest: Callable[[float], None]) -> list[str]:
+def clean_up(
+    desk: ProbeDesk, journal: MadeJournal, made: Made, *, now: float, rest: Callable[[float], None]
+) -> list[str]:
     """Remove all that a run made, and forget it; return what is left, without anything personal.
 
     ``now`` in seconds since 1970, by the clock that wrote ``made.imported``.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.probe.cleanup import is_ours
-from sync_tasks.probe.journal import Journal, Made
+from sync_tasks.probe.journal import Made, MadeJournal
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk, Row
 from sync_tasks.providers.brevo.questions import (
     ACCEPTED,
@@ -52,7 +52,7 @@ class Bench:
     """What the experiments work with, and what they have found; ``unsure``: the last request may still take effect."""
 
     desk: ProbeDesk
-    journal: Journal
+    journal: MadeJournal
     made: Made
     erased_address: str
     imports: ImportLock
@@ -320,7 +320,7 @@ EXPERIMENTS: tuple[tuple[str, Callable[[Bench], None]], ...] = (
 )
 
 
-def run_all(bench: Bench) -> Iterator[str]:
+def run_experiments(bench: Bench) -> Iterator[str]:
     """Do all experiments; yield the name of each before it begins. Without a contact there is nothing to try."""
     for name, experiment in EXPERIMENTS:
         yield name

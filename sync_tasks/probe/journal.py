@@ -51,7 +51,7 @@ class Made:
         return f"sync-probe-{self.token}-{number}"
 
 
-class Journal:
+class MadeJournal:
     """What the probes of one account have made and not yet removed."""
 
     def __init__(self, store: Store, account: str, owner: str) -> None:

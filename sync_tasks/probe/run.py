@@ -16,8 +16,7 @@ from sync_tasks.probe import experiments
 from sync_tasks.probe.budget import BudgetGate, judge_limit
 from sync_tasks.probe.cleanup import clean_up
 from sync_tasks.probe.experiments import Bench, FoundAnswer
-from sync_tasks.probe.journal import KINDS, LOCK_SECONDS, Journal, Made, probing_alone
-from sync_tasks.providers.brevo.limits import OTHER_PER_HOUR
+from sync_tasks.probe.journal import KINDS, LOCK_SECONDS, Made, MadeJournal, probing_alone
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk
 from sync_tasks.providers.brevo.questions import NO, QUESTIONS, YES
 from sync_tasks.rate_limits.import_lock import ImportLock
@@ -97,7 +96,7 @@ class Probe:
     ) -> ProbeReport:
         owner, owners_address = desk.account()
         desk.confirm_owner()
-        journal = Journal(self.store, self.account, owner)
+        journal = MadeJournal(self.store, self.account, owner)
         report = ProbeReport(self.account)
         report.left = self._remove(desk, gate, journal, journal.left(), rest)
         if report.left:
@@ -136,7 +135,7 @@ class Probe:
         try:
             self.tell("a list and attributes of its own")
             _prepare(bench)
-            for name in experiments.run_all(bench):
+            for name in experiments.run_experiments(bench):
                 self.tell(name)
         except DuplicateContactError:
             return "an address is a contact's at Brevo: name one that is nobody's"
@@ -148,7 +147,7 @@ class Probe:
         return "; ".join(bench.refused)
 
     def _remove(
-        self, desk: ProbeDesk, gate: BudgetGate, journal: Journal, made: Made | None, rest: Callable[[float], None]
+        self, desk: ProbeDesk, gate: BudgetGate, journal: MadeJournal, made: Made | None, rest: Callable[[float], None]
     ) -> list[str]:
         """Remove what a run made; what cannot be removed now is written down still, and the next run tries again."""
         if made is None:
@@ -166,7 +165,10 @@ class Probe:
         account = self.settings.accounts[self.account]
         windows = {"a second": account.requests_per_second, "an hour": account.requests_per_hour}
         bench.note("granted", *judge_limit(gate.limits.get("contacts"), windows))
-        bench.note("granted_elsewhere", *judge_limit(gate.limits.get("other"), {"an hour": OTHER_PER_HOUR}))
+        bench.note(
+            "granted_elsewhere",
+            *judge_limit(gate.limits.get("other"), {"an hour": bench.desk.capabilities.other_per_hour}),
+        )
         if gate.refusals:
             bench.note("refused_for_rate", NO if None in gate.refusals else YES)
 

@@ -1,4 +1,4 @@
-"""What we ask of a provider, in our own words; ``brevo/client.py`` is the only file that knows the SDK."""
+"""The interface of a provider, in our own words; ``brevo/client.py`` is the only file that knows the SDK."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,26 @@ from sync_tasks.errors import SyncError
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """A provider's numbers: ids of one list call, contacts of one page, bytes of one import."""
+    """A provider's numbers: ids of one list call, contacts of one page, bytes of one import.
+
+    ``contacts_per_second``, ``contacts_per_hour`` and ``other_per_hour``: requests that every account may send.
+    ``attribute_kinds``: the types that attributes may have.
+    """
 
     list_call_ids: int
     page: int
     import_bytes: int
+    contacts_per_second: float
+    contacts_per_hour: int
+    other_per_hour: int
+    attribute_kinds: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a write: the contact's numeric id.
+    """The result of a write: the contact's numeric id.
 
-    ``outcome_unknown`` means that an earlier try of the same call was never answered: Brevo may still apply it *again*,
-    later.
+    ``outcome_unknown``: an earlier try of the same call was never answered, so Brevo may still apply it *again*, later.
     """
 
     contact_id: int
@@ -33,7 +40,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Which contacts a list call surely moved; ``outcome_unknown`` as above."""
+    """The contacts that a list call surely moved; ``outcome_unknown`` as in ``Written``."""
 
     ids: frozenset[int]
     outcome_unknown: bool = False
@@ -41,10 +48,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A request may go out: in which bucket of the account's limits, and whether it probes a paused account.
+    """The permission for one request: its bucket of the account's limits, and whether it probes a paused account.
 
-    ``part`` is what the request needs beside the account; ``probes_part``: that is paused, and this is its probe.
-    ``granted`` is a moment of the monotonic clock.
+    ``part``: the part of the account that the request needs, if any. ``probes_part``: that part is paused, and this
+    request is its probe. ``granted``: the moment of the grant, in seconds of the monotonic clock.
     """
 
     bucket: str
@@ -55,37 +62,37 @@ class Permit:
 
 
 class Gate(Protocol):
-    """What a gateway asks before each request of its account, and reports to after it."""
+    """The limiter of an account, as a gateway sees it: asked before each request, told after it."""
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
-        """Return a permit once a request that counts in this bucket of the account's limits may go out.
+        """Wait until a request of this bucket may go out, and return its permit.
 
-        ``part`` is what it needs beside the account itself (see ``pauses``).
+        ``part`` is the part of the account that it needs, if any (see ``pauses``).
 
         Raises:
-            RateLimitedError: that would take too long to wait for.
-            AccountPausedError: the account is paused, or that part of it.
+            RateLimitedError: the wait would be too long.
+            AccountPausedError: the account, or that part of it, is paused.
         """
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
-        """Take note of how the request of a permit went."""
+        """Record the result of a permit's request; ``error`` is ``None`` if it went well."""
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
-        """Take note of what is left of a limit by Brevo's own count."""
+        """Record a limit and the requests left of it, by Brevo's own count."""
 
 
 class OwnerCheck(Protocol):
-    """What a gateway asks before the first request of a process: is it the account that the state knows?"""
+    """The check before the first request of a process: does the key open the account that the state knows?"""
 
     def confirm(self, ask: Callable[[], str]) -> None:
-        """Return if it is; ``ask`` asks the provider, which is done for an unknown key alone.
+        """Return if it does; ``ask`` asks the provider, and is called for an unknown key only.
 
         Raises:
-            WrongAccountError: it is another one.
+            WrongAccountError: the key opens another account.
         """
 
     def doubt(self, *, surely: bool = False) -> bool:
-        """Have the provider asked anew at the next ``confirm``, unless that was done lately; tell whether it will."""
+        """Make the next ``confirm`` ask the provider anew, unless it did so lately; tell whether it will."""
 
 
 class KnownAnswers(Protocol):
@@ -107,49 +114,49 @@ class OpenGate:
     """A gate that is always open."""
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
-        """Let the request go."""
+        """Return a permit at once."""
         return Permit(bucket, part)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
-        """Forget it."""
+        """Ignore the result."""
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
-        """Forget it."""
+        """Ignore the count."""
 
 
 class Gateway(Protocol):
     """One account of the provider.
 
-    Every method raises ``TransientError``, ``AccountError`` or ``PermanentError`` and nothing else. A
-    ``GatewayUnavailableError`` that is ``outcome_unknown`` says that the call may still take effect.
+    Every method raises ``TransientError``, ``AccountError`` or ``PermanentError`` and nothing else. After a
+    ``GatewayUnavailableError`` with ``outcome_unknown`` the call may still take effect.
     """
 
     @property
     def capabilities(self) -> Capabilities:
-        """The numbers of this provider."""
+        """The limits of this provider."""
 
     def through(self, gate: Gate) -> "Gateway":
-        """Return the same way to the account, through another gate; the sockets are shared."""
+        """Return a gateway to the same account with another gate; the sockets are shared."""
 
     def owner(self) -> str:
-        """Return what stands for the owner of the account that the key opens; one request of the scarce kind."""
+        """Return a name for the owner of the account that the key opens; costs one scarce request (100 an hour)."""
 
     def confirm_owner(self) -> None:
-        """Ask whose account this is, unless that is known; otherwise the first request does so.
+        """Ask for the account's owner now, unless it is known; without this call the first request asks.
 
         Raises:
             WrongAccountError: another one than the state knows.
         """
 
     def check_owner(self) -> None:
-        """Ask again whose account this is.
+        """Ask again for the account's owner, even if it is known.
 
         Raises:
             WrongAccountError: another one than the state knows.
         """
 
     def create(self, contact: NewContact) -> Written:
-        """Create a contact that does not exist yet; an existing one is never touched.
+        """Create a contact and return its id; never change an existing one.
 
         Raises:
             MissingListError: Brevo lacks one of the lists.
@@ -157,7 +164,7 @@ class Gateway(Protocol):
         """
 
     def change(self, contact_id: int, change: Change) -> Written:
-        """Change an existing contact in one request.
+        """Change an existing contact in one request, and return its id.
 
         Raises:
             MissingContactError: there is no such contact.
@@ -166,40 +173,44 @@ class Gateway(Protocol):
         """
 
     def read(self, contact_id: int) -> RemoteContact | None:
-        """Return the contact, or nothing where Brevo has none of that id."""
+        """Return the contact, or ``None`` if Brevo has none of that id."""
 
     def find_address(self, address: str) -> RemoteContact | None:
-        """Return the contact that has this address, searched without putting the address in a path."""
+        """Return the contact that has this address, or ``None``.
+
+        Raises:
+            RejectedContactError: the provider cannot search for this address, so nobody knows.
+        """
 
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
-        """Return the contact whose ``ext_id`` this is."""
+        """Return the contact that has this ``ext_id``, or ``None``."""
 
     def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Put contacts on a list, see ``Capabilities`` for how many; the unconfirmed may be on it, or missing."""
+        """Put up to ``list_call_ids`` contacts on a list and return the moved ones; others may be on it, or missing."""
 
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Take contacts off a list, see ``Capabilities`` for how many; the unconfirmed may be off it, or missing."""
+        """Take up to ``list_call_ids`` contacts off a list and return the moved ones; others may be off, or missing."""
 
     def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
-        """Let Brevo create many contacts, soon and on the same lists; contacts it has keep their values.
+        """Let Brevo create many contacts, soon and on the same lists; existing contacts keep their values.
 
-        Return whether that is doubtful: an earlier try was never answered, so it may happen *again*, later.
+        Return whether the outcome is unknown: an earlier try was never answered, so it may happen *again*, later.
 
         Raises:
             RejectedContactError: nothing will be imported.
         """
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
-        """Yield the contacts changed since then, by Brevo's clock, the last created first."""
+        """Yield the contacts changed since a moment of Brevo's clock, the last created first."""
 
     def read_page(self, offset: int) -> list[RemoteContact]:
-        """Return a page of contacts from this place on, the first created first."""
+        """Return a page of contacts from this offset on, the first created first; empty after the last."""
 
     def attribute_types(self) -> Mapping[str, str]:
         """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
-        """Return the values that attributes with fixed choices take, by name; Brevo ignores any other in silence."""
+        """Return the allowed values of attributes with fixed choices, by name; Brevo ignores any other in silence."""
 
     def has_list(self, list_id: int) -> bool:
         """Tell whether the account has this list."""
@@ -208,7 +219,10 @@ class Gateway(Protocol):
         """Return all lists of the account, id to name."""
 
     def doubt_owner(self) -> None:
-        """Ask before the next request whose account this is, unless that was asked lately: a contact is not ours."""
+        """Let the next request first ask for the account's owner, unless that happened lately.
+
+        Call it if a contact or list that the state knows is missing: the key may open another account.
+        """
 
     def close(self) -> None:
-        """Give the sockets back."""
+        """Close the sockets."""

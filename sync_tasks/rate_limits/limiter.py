@@ -30,7 +30,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Permit
-from sync_tasks.providers.brevo.limits import OTHER_PER_HOUR
+from sync_tasks.providers.installed import capabilities_of
 from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.wait_queue import WaitQueue
 from sync_tasks.state.records import Question
@@ -77,7 +77,10 @@ class Limiter:
         self._background = {
             (name, bucket): ((max(per_hour // 2, 1), _BACKGROUND_HOUR),)
             for name, account in accounts.items()
-            for bucket, per_hour in (("contacts", account.requests_per_hour), ("other", OTHER_PER_HOUR))
+            for bucket, per_hour in (
+                ("contacts", account.requests_per_hour),
+                ("other", capabilities_of().other_per_hour),
+            )
         }
         self._accounts = tuple(accounts)
         self._unanswered = dict.fromkeys(accounts, 0)
@@ -330,7 +333,7 @@ def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:
     count, seconds = _per_second(account.requests_per_second)
     return {
         "contacts": [(count, seconds * _MARGIN), (account.requests_per_hour, 3600.0)],
-        "other": [(OTHER_PER_HOUR, 3600.0)],
+        "other": [(capabilities_of().other_per_hour, 3600.0)],
     }
 
 

@@ -16,14 +16,13 @@ from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.reconcile.drift import Drift
 from sync_tasks.reconcile.ownership import AT_ONCE, read_contacts
-from sync_tasks.state.codec import dump_seen, load_contact
+from sync_tasks.state.codec import dump_impersonal, load_impersonal
 from sync_tasks.state.store import Store
 
 # What was seen longer ago is better seen anew.
 LIFETIME = 3 * 3600
 _PAGES = 100
 _PLAIN = ("kinds", "user_id", "contact_id", "rev", "loses", "regains", "renames", "was_known", "why")
-_PERSONAL = ("address", "digest")
 
 
 @dataclass(slots=True, repr=False)
@@ -104,11 +103,10 @@ class Memory:
 
 
 def _dump(drift: Drift) -> list[object]:
-    fields = dump_seen("", replace(drift.seen, bounced={})) if drift.seen else {}
-    seen = {name: text for name, text in fields.items() if text and name.rpartition(":")[2] not in _PERSONAL}
+    seen = dump_impersonal(drift.seen) if drift.seen else {}
     return [{name: getattr(drift, name) for name in _PLAIN}, sorted(drift.lists), seen]
 
 
 def _parse_drift(plain: dict[str, Any], lists: list[int], seen: dict[str, str]) -> Drift:
     told = {**plain, "kinds": tuple(plain["kinds"])}
-    return Drift(**told, lists=frozenset(lists), seen=load_contact("", seen).seen.get(""))
+    return Drift(**told, lists=frozenset(lists), seen=load_impersonal(seen))

@@ -10,8 +10,7 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.reconcile.pages import read_pages
-from sync_tasks.state.bulk import read_all_fields, scan_users
-from sync_tasks.state.codec import load_contact
+from sync_tasks.state.bulk import read_contacts, scan_users
 from sync_tasks.state.holds import Hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
@@ -82,7 +81,6 @@ def _take_picture(account: str, context: Resources) -> Picture:
 
 def _events(pictures: list[Picture], hold: Hold, store: Store) -> Iterator[Event]:
     for users in scan_users(store):
-        for user_id, fields in zip(users, read_all_fields(store, users), strict=True):
-            contact = load_contact(user_id, fields, tolerance=store.tolerance)
-            if fields and not contact.erased:
+        for contact in read_contacts(store, users):
+            if contact and not contact.erased:
                 yield from (event for picture in pictures for event in picture.events_of(contact, hold, pictures))

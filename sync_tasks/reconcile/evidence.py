@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
 
-from sync_tasks.domain.contact import STAMP, Contact, RemoteContact, RemoteState
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
@@ -16,7 +16,6 @@ from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
 from sync_tasks.state.bulk import read_with_history
-from sync_tasks.state.codec import LEASE, UNKNOWN, load_contact
 from sync_tasks.state.holds import Hold, clear_examined, place_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
@@ -95,11 +94,9 @@ def _is_of_nobody(remote: RemoteContact, mapping: AccountMapping, store: Store) 
 def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Contact, str]]]:
     """Yield each user who is known, and when the state last did something about them."""
     users = list(users)
-    for user_id, (fields, last) in zip(users, read_with_history(store, users), strict=True):
-        if fields:
-            in_hand = {UNKNOWN: fields[LEASE]} if LEASE in fields else {}
-            contact = load_contact(user_id, in_hand | fields, tolerance=store.tolerance)
-            yield user_id, (contact, max([last[:STAMP], *(seen.read_at for seen in contact.seen.values())]))
+    for user_id, (contact, last) in zip(users, read_with_history(store, users), strict=True):
+        if contact:
+            yield user_id, (contact, max([last, *(seen.read_at for seen in contact.seen.values())]))
 
 
 def explains(contact: Contact, remote: RemoteContact, mapping: AccountMapping, *, idle: bool) -> bool:

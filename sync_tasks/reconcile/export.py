@@ -5,12 +5,11 @@ from datetime import datetime
 from itertools import islice
 
 from sync_tasks.backfill.load import load
-from sync_tasks.backfill.preview import AT_ONCE, without_news
+from sync_tasks.backfill.preview import AT_ONCE
 from sync_tasks.backfill.rows import BadRow, Row, Source
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import stamp_of
-from sync_tasks.state.bulk import read_fields, unload
-from sync_tasks.state.codec import LOADED, REV, is_loads_own
+from sync_tasks.state.bulk import find_loads_own, find_without_news, unload
 from sync_tasks.state.store import Store
 
 # Workers keep away from what a comparison has not allowed; whoever breaks it off runs it again within this time.
@@ -26,8 +25,8 @@ def bring_in(source: Source, as_of: datetime, store: Store, *, on_trial: bool) -
 def _unknown(rows: Iterator[Row | BadRow], store: Store) -> Iterator[Row]:
     good = (row for row in rows if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
-        held = read_fields(store, ((row.user_id, (REV, LOADED)) for row in chunk))
-        yield from (row for row, told in zip(chunk, held, strict=True) if is_loads_own(told))
+        own = find_loads_own(store, [row.user_id for row in chunk])
+        yield from (row for row, is_own in zip(chunk, own, strict=True) if is_own)
 
 
 def take_back(source: Source, store: Store) -> None:
@@ -41,6 +40,6 @@ def delete_users(users: Iterable[str], as_of: datetime, store: Store) -> int:
     """Have the workers anonymize users whom the portal deleted, unless they were heard of since; return how many."""
     rest, deleted = iter(users), 0
     while chunk := list(islice(rest, AT_ONCE)):
-        still = without_news(chunk, stamp_of(as_of), store)
+        still = find_without_news(store, chunk, stamp_of(as_of))
         deleted += sum(store.accept(Anonymize.model_construct(user_id=user)).status == "accepted" for user in still)
     return deleted

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey, RemoteContact
+from sync_tasks.domain.contact import Contact, EventKey, RemoteContact
 from sync_tasks.domain.desired import DesiredContact
 from sync_tasks.domain.diff import Change, differs
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.registers import ADDRESS, both_clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,17 @@ class Subject:
 
 def subject_of(contact: Contact, mapping: AccountMapping) -> Subject:
     """Return what the user's dead letters are about; what newer events overtook is about nothing."""
-    lists, fields = frozenset[int](), frozenset[str]()
+    lists, names, address = frozenset[int](), frozenset[str](), False
     for key in contact.dead:
-        fields |= {name for name, text in contact.registers.items() if text[:STAMP] == key.stamp}
+        names |= {mapping.attributes[field] for field in contact.attributes_of(key) if field in mapping.attributes}
+        address |= ADDRESS in contact.registers_of(key)
         lists |= _list_of(key, contact, mapping)
-    names = {mapping.attributes[name[2:]] for name in fields if name[:2] == "a:" and name[2:] in mapping.attributes}
     about = (one for one in mapping.newsletters.values() if one.list_id in lists)
     flags = {one.unsubscribed_attribute for one in about if one.unsubscribed_attribute}
-    return Subject(lists, frozenset(names | flags), "address" in fields)
+    return Subject(lists, names | flags, address)
 
 
 def _list_of(key: EventKey, contact: Contact, mapping: AccountMapping) -> frozenset[int]:
-    said = (contact.registers.get(clock + key.newsletter, "")[:STAMP] for clock in (OWN, TOLD))
-    newsletter = mapping.find(key.newsletter) if key.stamp in said else None
+    is_last = not contact.registers_of(key).isdisjoint(both_clocks(key.newsletter))
+    newsletter = mapping.find(key.newsletter) if is_last else None
     return frozenset({newsletter.list_id}) if newsletter else frozenset()

@@ -12,7 +12,7 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.state import bulk
-from sync_tasks.state.codec import LEASE, UNKNOWN, is_loads_own, load_contact
+from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_contact
 from sync_tasks.state.store import Store
 
 AT_ONCE = 1000
@@ -117,7 +117,7 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
 
 def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
     """Tell whether somebody sees to a contact, or will: a doubt that nobody will look into any more hides nothing."""
-    if LEASE in fields or (UNKNOWN in fields and (due or dirty)):
+    if is_leased(fields) or (is_unknown(fields) and (due or dirty)):
         return True
     return dirty and not is_loads_own(fields)
 

@@ -1,6 +1,6 @@
-"""Many users' state in one round trip: reads, and the scripts that loads, comparisons and moves of accounts run.
+"""Many users' state in one round trip: reads, and the scripts of loads, comparisons and account moves.
 
-No other room sends a command about a contact, who is dirty or due, histories or tombstones.
+No other room sends a command about contacts, their queues, histories or tombstones.
 """
 
 import secrets
@@ -8,8 +8,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.timestamps import seconds_since
-from sync_tasks.state.codec import LEASE
+from sync_tasks.state.codec import (
+    LEASE_FIELDS,
+    LOAD_FIELDS,
+    NEWS_FIELDS,
+    fields_of,
+    is_known,
+    is_loads_own,
+    is_newer,
+    lease_end,
+    load_contact,
+    load_leased,
+)
 from sync_tasks.state.keys import (
     DIRTY,
     DUE,
@@ -19,26 +31,54 @@ from sync_tasks.state.keys import (
     TOMBSTONES,
     contact_key,
     history_key,
+    keyed_hash,
     paused_users_key,
 )
 from sync_tasks.state.records import Confirmation, HandOver, LoadedRow
-from sync_tasks.state.store import Store, keyed_hash
+from sync_tasks.state.store import Store
 
-# How many users a scan brings at once.
+# The number of users that one step of a scan brings, roughly.
 SCAN_CHUNK = 1000
 # How many lines of a history are kept, and for how many seconds; ``settle.lua`` keeps the same.
-_LINES, _LINES_KEPT = 30, 30 * 86_400
+LINES, LINES_KEPT = 30, 30 * 86_400
 
 
 def read_all_fields(store: Store, users: Sequence[str]) -> list[dict[str, str]]:
-    """Return the fields of each user; none if nobody is known by that id."""
+    """Return the fields of each user; empty for an unknown one."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hgetall(store.key(contact_key(user_id)))
     return cast("list[dict[str, str]]", pipeline.execute())
 
 
-def read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> Iterator[dict[str, str]]:
+def read_contacts(store: Store, users: Sequence[str]) -> list[Contact | None]:
+    """Return what is known of each user, or nothing."""
+    stored = zip(users, read_all_fields(store, users), strict=True)
+    return [load_contact(user, fields, tolerance=store.tolerance) if fields else None for user, fields in stored]
+
+
+def read_registers(
+    store: Store, wanted: Iterable[tuple[str, Iterable[str]]], accounts: Iterable[str]
+) -> Iterator[Contact | None]:
+    """Yield of each user these registers, as far as they are there, and the blocks at these accounts; or nothing."""
+    wanted, accounts = list(wanted), list(accounts)
+    stored = _read_fields(store, ((user_id, fields_of(registers, accounts)) for user_id, registers in wanted))
+    for (user_id, _), fields in zip(wanted, stored, strict=True):
+        yield load_contact(user_id, fields, tolerance=store.tolerance) if is_known(fields) else None
+
+
+def find_without_news(store: Store, users: Sequence[str], stamp: str) -> list[str]:
+    """Return those of the users who were not erased, and of whom nothing newer than that moment was told."""
+    stored = _read_fields(store, ((user_id, NEWS_FIELDS) for user_id in users))
+    return [user for user, fields in zip(users, stored, strict=True) if not is_newer(fields, stamp)]
+
+
+def find_loads_own(store: Store, users: Sequence[str]) -> list[bool]:
+    """Tell of each user whether the contact is a load's own, or unknown."""
+    return list(map(is_loads_own, _read_fields(store, ((user_id, LOAD_FIELDS) for user_id in users))))
+
+
+def _read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> Iterator[dict[str, str]]:
     """Yield the named fields of each user, as far as they are there."""
     wanted, pipeline = list(wanted), store.redis.pipeline(transaction=False)
     for user_id, names in wanted:
@@ -47,14 +87,15 @@ def read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> It
         yield {name: text for name, text in zip(names, texts, strict=True) if text}
 
 
-def read_leases(store: Store, users: Sequence[str]) -> dict[str, str]:
-    """Return the lease of each user whom a worker has in hand: until when (a stamp), then whose it is."""
-    fields = read_fields(store, ((user_id, (LEASE,)) for user_id in users))
-    return {user_id: told[LEASE] for user_id, told in zip(users, fields, strict=True) if told}
+def read_leases(store: Store, users: Sequence[str]) -> dict[str, int]:
+    """Return until when a worker has each of the users in hand (microseconds), if one has."""
+    stored = _read_fields(store, ((user_id, LEASE_FIELDS) for user_id in users))
+    ends = zip(users, map(lease_end, stored), strict=True)
+    return {user_id: end for user_id, end in ends if end is not None}
 
 
 def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str, str], float | None, float | None]]:
-    """Return the fields of each user, since when the contact is dirty, and when it is due."""
+    """Return of each user the fields, since when it is dirty, and when it is due (microseconds, or ``None``)."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hgetall(store.key(contact_key(user_id)))
@@ -64,18 +105,24 @@ def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str,
     return list(zip(told[::3], told[1::3], told[2::3], strict=True))
 
 
-def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[dict[str, str], str]]:
-    """Return the fields of each user, and the last line of the history."""
+def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[Contact | None, str]]:
+    """Return what is known of each user, and when the last line of the history is from (a stamp).
+
+    What Brevo holds of a contact that a worker has in hand is unknown.
+    """
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.hgetall(store.key(contact_key(user_id)))
         pipeline.lindex(store.key(history_key(user_id)), 0)
     told = pipeline.execute()
-    return [(fields, str(last or "")) for fields, last in zip(told[::2], told[1::2], strict=True)]
+    return [
+        (load_leased(user_id, fields, store.tolerance) if fields else None, str(last or "").partition(" ")[0])
+        for user_id, fields, last in zip(users, told[::2], told[1::2], strict=True)
+    ]
 
 
 def read_dirty_since(store: Store, users: Sequence[str]) -> list[float | None]:
-    """Return since when each user is dirty; nothing for who is not."""
+    """Return since when each user is dirty (microseconds); ``None`` if it is not."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.zscore(store.key(DIRTY), user_id)
@@ -83,7 +130,7 @@ def read_dirty_since(store: Store, users: Sequence[str]) -> list[float | None]:
 
 
 def find_existing(store: Store, users: Sequence[str]) -> frozenset[str]:
-    """Return those of the users of whom anything is known."""
+    """Return the users that the state knows."""
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
         pipeline.exists(store.key(contact_key(user_id)))
@@ -91,7 +138,7 @@ def find_existing(store: Store, users: Sequence[str]) -> frozenset[str]:
 
 
 def scan_users(store: Store) -> Iterator[list[str]]:
-    """Yield everybody of whom anything is known, some at a time; somebody may come twice."""
+    """Yield all users that the state knows, some at a time; one may come twice."""
     start = len(store.key(contact_key("")))
     keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key(contact_key("*")), count=SCAN_CHUNK))
     while users := [key[start:] for key in islice(keys, SCAN_CHUNK)]:
@@ -99,18 +146,18 @@ def scan_users(store: Store) -> Iterator[list[str]]:
 
 
 def oldest_dirty(store: Store, count: int) -> list[tuple[str, float]]:
-    """Return who has been dirty for longest, and since when (microseconds)."""
+    """Return the users dirty for longest, and since when (microseconds)."""
     return cast("list[tuple[str, float]]", store.redis.zrange(store.key(DIRTY), 0, count - 1, withscores=True))
 
 
 def count_queues(store: Store) -> tuple[int, int]:
-    """Return how many contacts are dirty, and how many of them are due by now."""
+    """Return the number of dirty contacts, and of those due by now."""
     redis = store.redis
     return int(redis.zcard(store.key(DIRTY))), int(redis.zcount(store.key(DUE), "-inf", store.now()))
 
 
 def read_sweep(store: Store) -> int | None:
-    """Return when the last sweep was (microseconds), or nothing."""
+    """Return the moment of the last sweep (microseconds); ``None`` if there was none."""
     swept = cast("str | None", store.redis.get(store.key(SWEPT)))
     return int(swept) if swept else None
 
@@ -122,18 +169,18 @@ def seconds_since_sweep(store: Store) -> float | None:
 
 
 def make_due(store: Store, moments: Mapping[str, int]) -> None:
-    """Change when users are due who are due already (microseconds)."""
+    """Change the moments (microseconds) at which users are due; users not due at all stay so."""
     if moments:
         store.redis.zadd(store.key(DUE), moments, xx=True)
 
 
 def count_waiting(store: Store, part: str) -> int:
-    """Return how many users wait until a paused part of an account goes on."""
+    """Return the number of users who wait for the end of a part's pause."""
     return int(store.redis.zcard(store.key(paused_users_key(part))))
 
 
 def read_waiting(store: Store, part: str, count: int) -> list[str]:
-    """Return so many of them, the longest waiting first."""
+    """Return up to ``count`` of these users, the longest waiting first."""
     return cast("list[str]", store.redis.zrange(store.key(paused_users_key(part)), 0, count - 1))
 
 
@@ -141,15 +188,16 @@ def note_line(store: Store, user_id: str, line: str) -> None:
     """Write a line into a user's history."""
     history, pipeline = store.key(history_key(user_id)), store.redis.pipeline()
     pipeline.lpush(history, f"{store.now()} {line}")
-    pipeline.ltrim(history, 0, _LINES - 1)
-    pipeline.expire(history, _LINES_KEPT)
+    pipeline.ltrim(history, 0, LINES - 1)
+    pipeline.expire(history, LINES_KEPT)
     pipeline.execute()
 
 
-def read_tombstone(store: Store, user_id: str) -> str | None:
-    """Return the tombstone of a user whose erasure is complete: a stamp and contacts, or nothing."""
+def read_erased_at(store: Store, user_id: str) -> str:
+    """Return when a user whose erasure is complete was erased (a stamp), or nothing."""
     secret = cast("str", store.redis.get(store.key(SECRET)) or "")
-    return cast("str | None", store.redis.hget(store.key(TOMBSTONES), keyed_hash(secret, user_id)))
+    tombstone = store.redis.hget(store.key(TOMBSTONES), keyed_hash(secret, user_id))
+    return str(tombstone or "").partition(" ")[0]
 
 
 def read_tombstones(store: Store) -> dict[str, str]:
@@ -158,7 +206,7 @@ def read_tombstones(store: Store) -> dict[str, str]:
 
 
 def forget_in_tombstones(store: Store, account: str) -> None:
-    """Forget which contacts of an account were anonymized: their ids mean nothing in another one."""
+    """Forget the ids of an account's anonymized contacts: they mean nothing in another account."""
     tombstones = store.key(TOMBSTONES)
     for name, text in store.redis.hscan_iter(tombstones):
         moment, _, ids = str(text).partition(" ")
@@ -168,22 +216,22 @@ def forget_in_tombstones(store: Store, account: str) -> None:
 
 
 def count_loaded(store: Store) -> int:
-    """Return how many users loads brought in whose import did not end yet."""
+    """Return the number of loaded users whose import has not ended."""
     return int(store.redis.llen(store.key(FILLING)))
 
 
 def read_loaded(store: Store, start: int, count: int) -> list[str]:
-    """Return so many of these users from this place on, the first loaded first."""
+    """Return up to ``count`` of these users from this place on, the first loaded first."""
     return cast("list[str]", store.redis.lrange(store.key(FILLING), start, start + count - 1))
 
 
 def forget_loaded(store: Store, count: int) -> None:
-    """Forget that so many users were loaded, the first loaded first: their import ended."""
+    """Take ``count`` users off that queue, the first loaded first: their import has ended."""
     store.redis.ltrim(store.key(FILLING), count, -1)
 
 
 def load(store: Store, rows: Iterable[LoadedRow], left_alone: int) -> list[str]:
-    """Merge rows of a file into the state; return what became of each (see ``load.lua``).
+    """Merge rows of a file into the state; return the result of each (see ``load.lua``).
 
     After ``left_alone`` seconds workers see to the contacts if the load does not.
     """
@@ -192,12 +240,12 @@ def load(store: Store, rows: Iterable[LoadedRow], left_alone: int) -> list[str]:
 
 
 def unload(store: Store, users: Iterable[str]) -> None:
-    """Forget users whom a load brought in and nobody was told of since."""
+    """Forget loaded users that no event, worker or import has touched since."""
     store.run_all("unload", ((user_id,) for user_id in users))
 
 
 def mark_sending(store: Store, users: Iterable[str], left_alone: int) -> list[dict[str, str]]:
-    """Note of loaded users that an import of them is about to go out; return the fields of each."""
+    """Note that an import of loaded users is about to go out; return the fields of each."""
     told = cast("list[list[str]]", store.run_all("sending", ((user_id, left_alone) for user_id in users)))
     return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in told]
 
@@ -208,26 +256,26 @@ def hand_over(store: Store, contacts: Iterable[HandOver]) -> list[int]:
 
 
 def confirm(store: Store, confirmations: Iterable[Confirmation]) -> list[int]:
-    """Note of loaded contacts that Brevo holds them as wished; return what became of each (see ``confirm.lua``)."""
+    """Note that Brevo holds loaded contacts as wished; return the result of each (see ``confirm.lua``)."""
     return cast("list[int]", store.run_all("confirm", (one.arguments() for one in confirmations)))
 
 
 def mark_unknown(store: Store, users: Iterable[str]) -> list[int]:
-    """Note that a request about these users may still take effect; return 0 for each that is gone."""
+    """Note that a request about these users may still take effect; return 0 for each unknown user, else 1."""
     return cast("list[int]", store.run_all("mark_unknown", ((user_id,) for user_id in users)))
 
 
 def mark_manual(store: Store, user_id: str, who: str, *, manual: bool) -> None:
-    """Leave a user's lists to people at Brevo, or no longer."""
+    """Leave a user's lists to people at Brevo, or take them back (``manual=False``)."""
     store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
 
 
 def forget_account(store: Store, users: Iterable[str], account: str) -> list[bool]:
-    """Forget what an account was known to hold of users; tell of each whether that was possible by now."""
+    """Forget an account's remote state of users; tell of each whether it was possible: not while it is leased."""
     return [bool(done) for done in store.run_all("forget_account", ((user_id, account) for user_id in users))]
 
 
 def read_clean(store: Store, chunks: Collection[Sequence[str]]) -> Iterator[list[str]]:
-    """Yield for each user of these chunks names and texts of all fields; nothing for who is dirty or unknown."""
+    """Yield names and texts of all fields of each user; empty for a dirty or unknown one."""
     for told in cast("list[list[list[str]]]", store.run_all("read_clean", chunks)):
         yield from told

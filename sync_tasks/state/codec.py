@@ -1,14 +1,51 @@
-"""A user's state as fields of a hash in Redis, read and written. Pure."""
+"""A user's state as fields of a hash in Redis, read and written. Pure.
+
+Nobody else on Python's side knows what the fields are called and how a value lies in one; ``docs/architecture.md``
+lists them. Whatever is personal passes ``seal`` on its way to Redis and ``unseal`` on its way back, so a codec that
+encrypts it is a change of these two functions. The scripts compare sealed texts and never look inside: what is equal
+must be equal when sealed.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from sync_tasks.domain.contact import KEPT_WHEN_ERASED, TOLERANCE, Block, Contact, EventKey, RemoteState
+from sync_tasks.domain import registers as names
+from sync_tasks.domain.contact import TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.registers import ADDRESS, ERASURE, STAMP
 
-# Fields that are no register: whose lease it is, since when an outcome is unknown, what a load brought, the revision.
-LEASE, UNKNOWN, LOADED, REV = "lease", "unsure", "filling", "rev"
+_LEASE, _UNKNOWN, _LOADED, _REV, _LATEST = "lease", "unsure", "filling", "rev", "latest"
+_CRASHES, _TRIES, _FAILING, _MANUAL, _WISHES = "crashes", "tries", "failing", "manual", "wishes"
+_PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _GIVEN_UP = "p:", "d:", "s:", "l:", "b:", "g:"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
+_PERSONAL_SEEN = ("address", "digest")
+
+
+def seal(text: str) -> str:
+    """Return what lies in Redis for an address or the value of an attribute: so far the same."""
+    return text
+
+
+def unseal(text: str) -> str:
+    """Return what ``seal`` made this text of."""
+    return text
+
+
+def field_of(register: str) -> str:
+    """Return the name of the field in which a register lies."""
+    (address,) = names.hinted((register,)) or ("",)
+    return names.hint(seal(address)) if address else register
+
+
+def dump_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what an event says as scripts take it: values by field, without the moment."""
+    return {field_of(name): seal(value) if names.is_personal(name) else value for name, value in values.items()}
+
+
+def wishes_of(fields: Sequence[str]) -> str:
+    """Return what the pending events in these fields, field and value by turns, say of newsletters."""
+    return dict(zip(fields[::2], fields[1::2], strict=True)).get(_WISHES, "")
 
 
 def load_contact(
@@ -20,38 +57,92 @@ def load_contact(
     held: str = "",
 ) -> Contact:
     """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {"g": {}, "p": {}, "d": {}, "s": {}, "l": {}, "b": {}}
-    registers = {}
+    groups: dict[str, dict[str, str]] = {group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _TOLD)}
+    registers = dict[str, str]()
     for name, text in stored.items():
-        group, _, rest = name.partition(":")
-        if group in groups:
-            groups[group][rest] = text
-        elif group in {"a", "n", "t", "h", *KEPT_WHEN_ERASED}:
-            registers[name] = text
+        if name[:2] in groups:
+            groups[name[:2]][name[2:]] = text
+        elif names.is_register(name):
+            registers |= _load_register(name, text)
     return Contact(
         user_id=user_id,
         registers=registers,
-        given_up=groups["g"],
-        pending={EventKey.parse(key): text for key, text in groups["p"].items()},
-        dead={EventKey.parse(key): text for key, text in groups["d"].items()},
-        seen=_load_seen(groups["s"]),
-        looks=groups["l"],
-        told=groups["b"],
-        rev=stored.get(REV, "0"),
-        unknown_since=stored.get(UNKNOWN, ""),
-        failing=stored.get("failing", ""),
-        tries=int(stored.get("tries", 0)),
-        crashes=int(stored.get("crashes", 0)),
+        given_up=groups[_GIVEN_UP],
+        pending={EventKey.parse(key): text for key, text in groups[_PENDING].items()},
+        dead={EventKey.parse(key): text for key, text in groups[_DEAD].items()},
+        seen=_load_seen(groups[_SEEN]),
+        looks=groups[_LOOK],
+        told=groups[_TOLD],
+        rev=stored.get(_REV, "0"),
+        unknown_since=stored.get(_UNKNOWN, ""),
+        failing=stored.get(_FAILING, ""),
+        tries=int(stored.get(_TRIES, 0)),
+        crashes=int(stored.get(_CRASHES, 0)),
         address_taken=address_taken,
         tolerance=tolerance,
         held=held,
-        manual="manual" in stored,
+        manual=_MANUAL in stored,
     )
+
+
+def _load_register(name: str, text: str) -> dict[str, str]:
+    if names.is_personal(name):
+        return {name: text[:STAMP] + unseal(text[STAMP:])}
+    (sealed,) = names.hinted((name,)) or ("",)
+    return {names.hint(unseal(sealed)) if sealed else name: text}
+
+
+def load_leased(user_id: str, stored: Mapping[str, str], tolerance: int) -> Contact:
+    """Return the contact; if a worker has it in hand, what Brevo holds is unknown."""
+    contact = load_contact(user_id, stored, tolerance=tolerance)
+    in_hand = stored.get(_LEASE, "")
+    return replace(contact, unknown_since=contact.unknown_since or in_hand)
+
+
+def is_known(stored: Mapping[str, str]) -> bool:
+    """Tell whether anything was ever said of the user of these fields."""
+    return _REV in stored
 
 
 def is_loads_own(stored: Mapping[str, str]) -> bool:
     """Tell whether a contact belongs to a running load: nothing was said of it since. So do the scripts."""
-    return stored.get(LOADED) == stored.get(REV)
+    return stored.get(_LOADED) == stored.get(_REV)
+
+
+def is_leased(stored: Mapping[str, str]) -> bool:
+    """Tell whether a worker has the contact in hand."""
+    return _LEASE in stored
+
+
+def is_unknown(stored: Mapping[str, str]) -> bool:
+    """Tell whether Brevo may still apply a request about the contact behind our back."""
+    return _UNKNOWN in stored
+
+
+def lease_end(stored: Mapping[str, str]) -> int | None:
+    """Return until when a worker has the contact in hand (microseconds), or nothing."""
+    return int(stored[_LEASE][:STAMP]) if _LEASE in stored else None
+
+
+def is_newer(stored: Mapping[str, str], stamp: str) -> bool:
+    """Tell whether the user was erased, or anything newer than that moment was told."""
+    return ERASURE in stored or stored.get(_LATEST, "") > stamp
+
+
+def has_pending(fields: Iterable[str], tasks: Collection[str]) -> bool:
+    """Tell whether an event of one of these tasks is pending, by the names of all fields."""
+    return any(name.startswith(_PENDING) and EventKey.parse(name[2:]).task in tasks for name in fields)
+
+
+# The fields from which the functions above tell something.
+LEASE_FIELDS = (_LEASE,)
+LOAD_FIELDS = (_REV, _LOADED)
+NEWS_FIELDS = (_LATEST, ERASURE)
+
+
+def fields_of(registers: Iterable[str], accounts: Iterable[str]) -> list[str]:
+    """Return the fields from which ``load_contact`` tells these registers, and the blocks at these accounts."""
+    return [_REV, *map(field_of, registers), *(f"{_SEEN}{account}:block" for account in accounts)]
 
 
 def _load_seen(stored: Mapping[str, str]) -> dict[str, RemoteState]:
@@ -63,18 +154,19 @@ def _load_seen(stored: Mapping[str, str]) -> dict[str, RemoteState]:
 
 
 def _parse_seen(told: Mapping[str, str]) -> RemoteState:
+    """Return what these fields of one account tell."""
     kind, _, since = told.get("block", "").partition(":")
     more = json.loads(told.get("more") or "{}")
     return RemoteState(
         id=int(told["id"]) if told.get("id", "-") != "-" else None,
-        address=told.get("address", ""),
+        address=unseal(told.get("address", "")),
         lists=_numbers(told.get("lists", "")),
         digest=told.get("digest", ""),
         block=Block(kind, since, tuple(more.get("under", {}).items())) if kind else None,
         ended_up_to=told.get("floor", ""),
         extra_contact_ids=_numbers(told.get("spares", "")),
         foreign_lists=_numbers(told.get("strange", "")),
-        absent_lists=_numbers(told.get("off", "")),
+        absent_lists=_absent_lists(told),
         read_at=told.get("looked", ""),
         unblocked=more.get("unblocked", ""),
         over=more.get("over", {}),
@@ -85,29 +177,54 @@ def _parse_seen(told: Mapping[str, str]) -> RemoteState:
 
 
 def _numbers(text: str) -> frozenset[int]:
-    return frozenset(int(number) for number in text.split(",") if number)
+    runs = (part.partition("-") for part in text.split(",") if part)
+    return frozenset(number for first, _, last in runs for number in range(int(first), int(last or first) + 1))
+
+
+def _runs(numbers: Iterable[int]) -> str:
+    """Return numbers as a text in which those that follow each other are one part: ``3-7,9``."""
+    runs = list[list[int]]()
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ",".join("-".join(map(str, run)) for run in runs)
+
+
+def _absent_lists(told: Mapping[str, str]) -> frozenset[int]:
+    """Return the lists that a contact was not on.
+
+    Release 0.1 names each in ``off``, which this one removes as it writes ``unlisted``. If it is there, an older worker
+    has written it since. Who was on all lists then has no ``off``: what the older worker knows of lists goes first.
+    """
+    return _numbers(told.get("off") or told.get("unlisted", "")) - _numbers(told.get("lists", ""))
 
 
 def dump_seen(account: str, seen: RemoteState) -> dict[str, str]:
     """Return the fields that hold this in Redis; an empty text means that the field is not needed."""
-    told = {
+    return {f"{_SEEN}{account}:{what}": text for what, text in _dump_seen(seen).items()}
+
+
+def _dump_seen(seen: RemoteState) -> dict[str, str]:
+    return {
         "id": str(seen.id) if seen.id is not None else "-",
-        "address": seen.address,
+        "address": seal(seen.address),
         "lists": ",".join(map(str, sorted(seen.lists))),
         "digest": seen.digest,
         "block": f"{seen.block.kind}:{seen.block.since}" if seen.block else "",
         "floor": seen.ended_up_to,
         "spares": ",".join(map(str, sorted(seen.extra_contact_ids))),
         "strange": ",".join(map(str, sorted(seen.foreign_lists))),
-        "off": ",".join(map(str, sorted(seen.absent_lists))),
+        "off": "",
+        "unlisted": _runs(seen.absent_lists),
         "looked": seen.read_at,
         "more": _dump_more(seen),
     }
-    return {f"s:{account}:{what}": text for what, text in told.items()}
 
 
 def _dump_more(seen: RemoteState) -> str:
-    """Return in one text what is there for few."""
+    """Return the rare parts of a remote state as one text."""
     told: dict[str, Json] = {
         "under": dict(seen.block.others) if seen.block else {},
         "unblocked": seen.unblocked,
@@ -118,3 +235,110 @@ def _dump_more(seen: RemoteState) -> str:
     }
     more = {name: value for name, value in told.items() if value}
     return json.dumps(more, separators=(",", ":"), sort_keys=True) if more else ""
+
+
+def dump_impersonal(seen: RemoteState) -> dict[str, str]:
+    """Return the same without anything personal or what stands for it, for ``load_impersonal``."""
+    told = _dump_seen(replace(seen, bounced={}))
+    return {what: text for what, text in told.items() if text and what not in _PERSONAL_SEEN}
+
+
+def load_impersonal(told: Mapping[str, str]) -> RemoteState | None:
+    """Return what ``dump_impersonal`` told; nothing of nothing."""
+    return _parse_seen(told) if told else None
+
+
+def dump_outcome(seen: Mapping[str, RemoteState], done: Iterable[EventKey], contact: Contact) -> dict[str, str]:
+    """Return the fields that a push changes: what accounts hold, which events are done, and its own count of trouble.
+
+    Of ``contact`` that is ``unknown_since``, ``crashes``, ``tries`` and ``failing``.
+    """
+    fields = {
+        _UNKNOWN: contact.unknown_since,
+        _CRASHES: str(contact.crashes or ""),
+        _TRIES: str(contact.tries or ""),
+        _FAILING: contact.failing,
+    }
+    for account, known in seen.items():
+        fields |= dump_seen(account, known)
+    return fields | {f"{_PENDING}{key}": "" for key in done}
+
+
+def dump_forgotten(hints: Iterable[str], *, address: bool) -> dict[str, str]:
+    """Return the fields that are not needed any more: hints at these addresses, and the address itself."""
+    return {field_of(names.hint(one)): "" for one in hints} | ({ADDRESS: ""} if address else {})
+
+
+def dump_marks(looks: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """Return the marks that asked for a look at accounts, and the opt-outs that events told, as fields."""
+    return {f"{_LOOK}{account}": rev for account, rev in looks.items()} | {
+        f"{_TOLD}{name}": moment for name, moment in told.items()
+    }
+
+
+class Glimpse:
+    """Reads single things of one account out of a user's fields, a tenth of the cost of ``load_contact``.
+
+    ``had``: accounts where newsletters of this one were before.
+    """
+
+    def __init__(
+        self, account: str, fields: Iterable[str], slugs: Mapping[str, str], had: Collection[str], *, tolerance: int
+    ) -> None:
+        """Prepare for the attributes of these portal fields, and for newsletters by each of their slugs."""
+        self._id, self._floor = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
+        self._absent = {what: f"{_SEEN}{account}:{what}" for what in ("off", "unlisted", "lists")}
+        self._strange = f"{_SEEN}{account}:strange"
+        elsewhere = set(had) - {account}
+        self._rare = [f"{_SEEN}{account}:block", f"{_SEEN}{account}:more", _LEASE, _UNKNOWN, _MANUAL, ERASURE]
+        self._rare += (f"{_SEEN}{other}:{what}" for other in elsewhere for what in ("block", "floor"))
+        self._rare += (f"{_SEEN}{other}:more" for other in had)
+        self._told = tuple(f"{_TOLD}{other}:" for other in elsewhere)
+        self._attributes = {names.attribute(field): field for field in fields}
+        self._newsletters = {name: slug for said, slug in slugs.items() for name in names.both_clocks(said)}
+        self._tolerance = tolerance
+
+    def is_plain(self, fields: Mapping[str, str]) -> bool:
+        """Tell whether nothing is under way, waits for a person, or is known of a block or a former account."""
+        kinds = {name[:2] for name in fields}
+        return not (
+            any(name in fields for name in self._rare)
+            or _PENDING in kinds
+            or _DEAD in kinds
+            or _LOOK in kinds
+            or (bool(self._told) and any(name.startswith(self._told) for name in fields))
+        )
+
+    def contact_id(self, fields: Mapping[str, str]) -> str | None:
+        """Return the numeric id of the account's contact as text."""
+        return fields.get(self._id)
+
+    def address(self, fields: Mapping[str, str]) -> str | None:
+        """Return the address that the portal told."""
+        text = fields.get(ADDRESS)
+        return None if text is None else unseal(text[STAMP:])
+
+    def attributes(self, fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Yield portal field and value, as JSON."""
+        for name in self._attributes.keys() & fields.keys():
+            yield self._attributes[name], unseal(fields[name][STAMP:])
+
+    def subscriptions(self, fields: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:
+        """Yield newsletter, since when, and whether it is subscribed."""
+        wishes: dict[str, dict[str, str]] = {}
+        for name in self._newsletters.keys() & fields.keys():
+            clocks = wishes.setdefault(self._newsletters[name], {})
+            clocks[name[:2]] = max(clocks.get(name[:2], ""), fields[name])
+        for slug, clocks in wishes.items():
+            own, told = (clocks.get(clock, "") for clock in names.CLOCKS)
+            text = names.resolve(own, told, self._tolerance)
+            yield slug, text[:STAMP], text[STAMP:] == names.SUBSCRIBED
+
+    def ended_up_to(self, fields: Mapping[str, str]) -> str:
+        """Return the moment up to which an opt-out at Brevo ended subscriptions, or nothing."""
+        return fields.get(self._floor, "")
+
+    def may_have_brought(self, lists: Collection[int], fields: Mapping[str, str]) -> bool:
+        """Tell whether a contact was on lists of which the portal never spoke when we met it."""
+        told = {what: fields[name] for what, name in self._absent.items() if name in fields}
+        return self._strange not in fields and _absent_lists(told).isdisjoint(lists)

@@ -1,4 +1,4 @@
-"""The connection to Redis, and when it counts as lost."""
+"""The connection to Redis, and the time-outs after which it counts as lost."""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,12 @@ if TYPE_CHECKING:
 
 
 def connect(url: str, *, connections: int = 50) -> "Redis":
-    """Return a client whose connections are bounded, found dead within seconds, and waited for rather than refused.
+    """Return a client with at most ``connections`` connections; a dead one is found within seconds.
+
+    A thread waits for a free connection. redis-py's default pool raises instead (its docs, ``BlockingConnectionPool``).
 
     Raises:
-        ConfigurationError: the URL asks for what no connection has; nothing of it is shown.
+        ConfigurationError: the URL has an unknown option; the message shows nothing of it.
     """
     from redis import BlockingConnectionPool, Redis
 

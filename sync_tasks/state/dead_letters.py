@@ -1,32 +1,38 @@
-"""Events that ended in a permanent error: seen, replayed and discarded by an operator.
+"""Dead letters: events that ended in a permanent error. An operator reads, replays and discards them.
 
-A letter holds who, which event and why, and nothing personal: the wish itself is in the user's state.
+A letter holds the user's id, the event's key and the reason, and nothing personal. The wish itself is in the state.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from itertools import islice
 from typing import Any, cast
 
-from sync_tasks.domain.contact import OWN, STAMP, TOLD, Contact, EventKey
+from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Anonymize
+from sync_tasks.domain.registers import ERASURE, both_clocks, is_subscription
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
-from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS
+from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, UNACCEPTED_LETTERS
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
-# Celery's are 36 characters; another producer may send whatever it likes.
+# Celery's ids have 36 characters; another producer may send any text.
 LONGEST_TASK_ID = 255
+# So many letters are read at once.
+AT_ONCE = 1000
+# No user's id is empty: this member of the index stands for none.
+INDEXED = " indexed"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One event that needs an operator; all moments are stamps (microseconds since 1970).
+    """One event for an operator; all moments are stamps (microseconds since 1970).
 
-    ``user_id`` is empty where the message was too broken to tell; such an event was never accepted.
+    ``user_id`` is empty if the message was too broken to tell; such an event was never accepted.
     """
 
     id: str
@@ -43,17 +49,20 @@ class DeadLetter:
 
     @property
     def key(self) -> EventKey:
-        """The event this is about."""
+        """The key of the event."""
         return EventKey(self.task, self.newsletter, self.stamp)
 
     @property
     def failed_at(self) -> datetime:
-        """When it became a dead letter."""
+        """The moment at which it became a dead letter."""
         return moment_of(self.failed)
 
     def as_json(self) -> str:
-        """Return the letter as it lies in Redis."""
+        """Return the letter as its text in Redis."""
         return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
+
+
+_FIELDS = tuple(each.name for each in fields(DeadLetter))
 
 
 def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_id: str = "") -> DeadLetter:
@@ -75,37 +84,81 @@ def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_i
 def put_letter(store: Store, letter: DeadLetter) -> None:
     """Keep the letter of an event that never reached a user's state."""
     store.redis.hset(store.key(DEAD_LETTERS), letter.id, letter.as_json())
+    if letter.user_id:
+        store.redis.zadd(store.key(UNACCEPTED_LETTERS), {_place(letter): 0})
+
+
+def scan_letters(store: Store) -> Iterator[DeadLetter]:
+    """Yield all dead letters in no order, some at a time: Redis is held by none for long; one may come twice."""
+    for _, text in store.redis.hscan_iter(store.key(DEAD_LETTERS), count=AT_ONCE):
+        yield _parse(text)
 
 
 def read_letters(store: Store) -> list[DeadLetter]:
     """Return all dead letters, the oldest first."""
-    texts = cast("dict[str, str]", store.redis.hgetall(store.key(DEAD_LETTERS)))
-    return sorted((_parse(text) for text in texts.values()), key=lambda letter: letter.failed)
+    found = {letter.id: letter for letter in scan_letters(store)}
+    return sorted(found.values(), key=lambda letter: letter.failed)
+
+
+def fetch_letters(store: Store, ids: Iterable[str]) -> Iterator[DeadLetter]:
+    """Yield the dead letters of these ids, in their order, as far as they are there by now."""
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, AT_ONCE)):
+        texts = cast("list[str | None]", store.redis.hmget(store.key(DEAD_LETTERS), chunk))
+        yield from (_parse(text) for text in texts if text)
+
+
+def read_letters_of(store: Store, user_id: str) -> list[DeadLetter]:
+    """Return the dead letters of one user, the oldest first; that costs the same however many others there are.
+
+    The state of the user names those of accepted events, ``unaccepted`` the others.
+    """
+    contact = store.peek(user_id)
+    ids = [*contact.dead.values()] if contact else []
+    _index_unaccepted(store)
+    told = store.redis.zrangebylex(store.key(UNACCEPTED_LETTERS), f"[{user_id} ", f"({user_id}!")
+    places = (place.rpartition(" ") for place in cast("list[str]", told))
+    ids += [letter_id for user, _, letter_id in places if user == user_id]
+    return sorted(fetch_letters(store, ids), key=lambda letter: letter.failed)
+
+
+def _index_unaccepted(store: Store) -> None:
+    """Index the letters that a release before this index wrote, once: its first member says that it was done."""
+    index = store.key(UNACCEPTED_LETTERS)
+    if store.redis.zscore(index, INDEXED) is None:
+        for letter in scan_letters(store):
+            if letter.user_id and not letter.stamp:
+                store.redis.zadd(index, {_place(letter): 0})
+        store.redis.zadd(index, {INDEXED: 0})
+
+
+def _place(letter: DeadLetter) -> str:
+    return f"{letter.user_id} {letter.id}"
 
 
 def count_letters(store: Store) -> int:
-    """Return how many dead letters there are."""
+    """Return the number of dead letters."""
     return int(store.redis.hlen(store.key(DEAD_LETTERS)))
 
 
 def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:
-    """Return letters that were dealt with lately, the newest first."""
+    """Return up to ``limit`` closed letters, the newest first."""
     texts = cast("list[str]", store.redis.lrange(store.key(CLOSED_LETTERS), 0, limit - 1))
     return [_parse(text) for text in texts]
 
 
 def _parse(text: str) -> DeadLetter:
-    """Return the letter; what a newer release may have added to it is not ours to judge."""
+    """Return the letter of a text; fields that a newer release added are ignored."""
     told = cast("dict[str, Any]", json.loads(text))
-    return DeadLetter(**{each.name: told[each.name] for each in fields(DeadLetter) if each.name in told})
+    return DeadLetter(**{name: told[name] for name in _FIELDS if name in told})
 
 
 def replay(store: Store, letter: DeadLetter, who: str) -> str:
-    """Give a letter's event another chance and say what came of it.
+    """Try a letter's event again; return one of four words.
 
-    ``replayed``: the contact is dirty again, nudge it. ``overtaken``: newer events leave nothing of its wish, so
-    nothing is changed and the letter is closed. ``lost``: it was never accepted, only its producer can send it again.
-    ``gone``: somebody else dealt with it.
+    ``replayed``: the contact is dirty again; nudge it. ``overtaken``: newer events replaced its wish, so the letter is
+    closed and nothing else changes. ``lost``: it was never accepted, so only its producer can send it again. ``gone``:
+    somebody else closed it.
     """
     if not letter.user_id or not letter.stamp:
         return "lost"
@@ -116,10 +169,10 @@ def replay(store: Store, letter: DeadLetter, who: str) -> str:
 
 
 def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
-    """Return what is known of the letter's user, unless it is about an erasure that is not complete.
+    """Return the contact of a letter that may be discarded; ``None`` if its user is unknown.
 
     Raises:
-        UnfinishedErasureError: it is.
+        UnfinishedErasureError: the letter is about an unfinished erasure.
     """
     contact = store.peek(letter.user_id) if letter.user_id else None
     if contact and contact.erased and letter.task == Anonymize.task:
@@ -128,10 +181,10 @@ def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
 
 
 def discard(store: Store, letter: DeadLetter, who: str) -> bool:
-    """Give up a letter's wish until a newer event arrives; tell whether the letter was still there.
+    """Give up a letter's wish until a newer event arrives; tell whether the letter still existed.
 
     Raises:
-        UnfinishedErasureError: it is about an erasure, which stays to be done.
+        UnfinishedErasureError: the letter is about an unfinished erasure.
     """
     contact = check_discardable(store, letter)
     registers = list(_wish_of(contact, letter.key)) if contact else []
@@ -139,10 +192,8 @@ def discard(store: Store, letter: DeadLetter, who: str) -> bool:
 
 
 def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
-    """Yield the registers that only this event stands behind; one shared with a sister event stays."""
+    """Yield the registers that only this event set; a register of two events of one moment stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
-    for name, text in contact.registers.items():
-        if (text[:STAMP] == key.stamp and name in {OWN + key.newsletter, TOLD + key.newsletter}) or (
-            text[:STAMP] == key.stamp and not sisters and not name.startswith((OWN, TOLD, "erased"))
-        ):
+    for name in contact.registers_of(key):
+        if name in both_clocks(key.newsletter) or not (sisters or is_subscription(name) or name == ERASURE):
             yield name

@@ -1,4 +1,4 @@
-"""Erasures that are not complete yet: whom they concern, and which of them wait for a person.
+"""Unfinished erasures: their users, and which of them wait for a person.
 
 Keys under ``<namespace>:``: ``erasures`` users by since when their erasure is unfinished, until it is complete.
 ``accept.lua`` and ``settle.lua`` write it.
@@ -13,15 +13,15 @@ from sync_tasks.state.codec import load_contact
 from sync_tasks.state.keys import DUE, contact_key
 from sync_tasks.state.store import Store
 
-# An erasure takes minutes, its verification included. So long after, something keeps it from its end.
+# An erasure takes minutes, with its verification. After so many seconds something holds it up.
 LATE = 3600.0
 AT_ONCE = 500
-# So many are looked at, the longest unfinished first.
+# The number of erasures that are examined, the longest unfinished first.
 MOST = 10_000
 
 
 def count_unfinished(store: Store) -> int:
-    """Return how many erasures are not complete."""
+    """Return the number of unfinished erasures."""
     return int(store.redis.zcard(store.key("erasures")))
 
 
@@ -46,7 +46,7 @@ def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
 
 
 def find_idle(store: Store) -> Iterator[str]:
-    """Yield users whose erasure is unfinished although nobody is to look at them again."""
+    """Yield users whose erasure is unfinished although they are neither dirty nor due."""
     users = cast("list[str]", store.redis.zrange(store.key("erasures"), 0, MOST - 1))
     for start in range(0, len(users), AT_ONCE):
         chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
@@ -56,7 +56,7 @@ def find_idle(store: Store) -> Iterator[str]:
 
 
 def find_erasure_alarm(store: Store) -> list[str]:
-    """Return one line while erasures do not come to their end."""
+    """Return one line while erasures are stuck; else none."""
     stuck = len(find_stuck(store))
     if not stuck:
         return []

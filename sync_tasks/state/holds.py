@@ -1,10 +1,13 @@
-"""The hold: while the state may be older than the world, nothing that it lost may be undone.
+"""The hold: while the state may be older than the world, it undoes nothing that it may have lost.
 
-Subscriptions up to the hold's moment cause no join, no new contact and no lifting of a block until a person decides.
+Until a person decides, subscriptions up to the hold's moment join no list, create no contact and lift no block.
 Opt-outs, erasures and subscriptions confirmed later go on.
 
-Keys under ``<namespace>:``: ``hold`` the moment and the reason, until it was examined in vain or a person decided ·
-``holds`` the last 30 that a person decided, the newest first; kept · ``sweeps`` how many sweeps there were; kept.
+Keys under ``<namespace>:``:
+
+* ``hold``: the moment and the reason, until an examination finds nothing or a person decides.
+* ``holds``: the last 30 decisions, the newest first; kept.
+* ``sweeps``: the number of sweeps; kept.
 """
 
 import json
@@ -12,25 +15,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
 
-from sync_tasks.domain.contact import STAMP
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.store import Store
 
 KEPT = 30
-# What ``sweep.lua`` writes as the reason while nobody knows yet.
+# The reason that ``sweep.lua`` writes before the examination.
 EXAMINING = "examining"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Subscriptions up to ``moment`` (a stamp) wait, and why; ``examining``: that is not sure yet."""
+    """Subscriptions up to ``moment`` (a stamp) wait for this ``reason``; ``examining``: it is not sure yet."""
 
     moment: str
     reason: str
 
     @property
     def examining(self) -> bool:
-        """Whether Brevo was not asked yet whether the state is older than the world."""
+        """Whether the comparison with Brevo has not decided yet."""
         return self.reason == EXAMINING
 
     @property
@@ -40,7 +42,7 @@ class Hold:
 
     @property
     def shown(self) -> str:
-        """One line about it for people."""
+        """One line about the hold for people."""
         if self.examining:
             return "sweeps were missing for a while: Brevo is asked whether the state is older than the world"
         return (
@@ -51,7 +53,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A hold that a person ended: whom they trusted, who it was, and when (a stamp)."""
+    """The end of a hold by a person: which side they trusted, their name, and the moment (a stamp)."""
 
     moment: str
     reason: str
@@ -61,13 +63,14 @@ class Decision:
 
 
 def read_hold(store: Store) -> Hold | None:
-    """Return the hold that is in force, if there is one."""
+    """Return the hold in force, or ``None``."""
     return parse_hold(cast("str | None", store.redis.get(store.key("hold"))) or "")
 
 
 def parse_hold(text: str) -> Hold | None:
     """Return the hold that lies in Redis as this text."""
-    return Hold(text[:STAMP], text[STAMP + 1 :]) if text else None
+    moment, _, reason = text.partition(" ")
+    return Hold(moment, reason) if text else None
 
 
 def place_hold(store: Store, reason: str) -> Hold:
@@ -78,14 +81,14 @@ def place_hold(store: Store, reason: str) -> Hold:
 
 
 def clear_examined(store: Store) -> None:
-    """End a hold of which an examination has found that nothing is behind it."""
+    """End a hold after an examination without findings."""
     hold = read_hold(store)
     if hold and hold.examining:
         store.redis.delete(store.key("hold"))
 
 
 def end_hold(store: Store, hold: Hold, *, trusted: str, by: str) -> None:
-    """End a hold as a person decided, keep the decision, and let everybody who waits be looked at at once."""
+    """End a hold by a person's decision, keep the decision, and make all waiting users due at once."""
     decision = Decision(hold.moment, hold.reason, trusted, by, store.now())
     pipeline = store.redis.pipeline()
     pipeline.delete(store.key("hold"))
@@ -95,12 +98,12 @@ def end_hold(store: Store, hold: Hold, *, trusted: str, by: str) -> None:
 
 
 def read_decisions(store: Store) -> list[Decision]:
-    """Return how the last holds ended, the newest first."""
+    """Return the last decisions, the newest first."""
     texts = cast("list[str]", store.redis.lrange(store.key("holds"), 0, -1))
     return [Decision(**json.loads(text)) for text in texts]
 
 
 def find_hold_alarm(store: Store) -> list[str]:
-    """Return one line while subscriptions wait for a person."""
+    """Return one line while subscriptions wait for a person; else none."""
     hold = read_hold(store)
     return [hold.shown] if hold and not hold.examining else []

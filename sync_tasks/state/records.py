@@ -1,4 +1,4 @@
-"""What the scripts are told of a contact, one class for each script that is run for many at once."""
+"""The arguments of the scripts that run for many contacts at once, one class for each script."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,27 +6,27 @@ from typing import Literal
 
 from sync_tasks.domain.contact import EventKey, RemoteState
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.state.codec import dump_seen
+from sync_tasks.state.codec import dump_seen, dump_values
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LoadedRow:
-    """A row of a file for ``load.lua``; ``stamp`` is when it was true, ``registers`` its values by register."""
+    """A row of a file for ``load.lua``; ``stamp``: its moment; ``registers``: its values by register."""
 
     user_id: str
     stamp: str
     registers: Mapping[str, str]
 
     def arguments(self, random: str, left_alone: int) -> Iterator[str | int]:
-        """Yield what the script takes; after ``left_alone`` seconds workers see to the contact."""
+        """Yield the script's arguments; after ``left_alone`` seconds workers see to the contact."""
         yield from (self.user_id, self.stamp, random, left_alone * MICROSECONDS_PER_SECOND)
-        for name, value in self.registers.items():
+        for name, value in dump_values(self.registers).items():
             yield from (name, value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Confirmation:
-    """That an account holds a loaded contact as wished, for ``confirm.lua``; ``clean``: every account agrees."""
+    """The confirmation that an account holds a loaded contact, for ``confirm.lua``; ``clean``: all accounts agree."""
 
     user_id: str
     rev: str
@@ -44,7 +44,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HandOver:
-    """That a loaded contact is left to the workers, for ``hand_over.lua``; ``events`` say what is wished.
+    """The hand-over of a loaded contact to the workers, for ``hand_over.lua``; ``events`` hold its wishes.
 
     ``unknown``: Brevo may still come to hold it.
     """
@@ -61,10 +61,10 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RemoteRecord:
-    """What a page showed of a contact, for ``record_remote.lua``.
+    """A contact as a page showed it, for ``record_remote.lua``.
 
-    ``state``: ``differs`` from what is wished, ``clean`` if every account agrees, or nothing. ``kind`` is that of the
-    repair, ``line`` one for the history.
+    ``state``: ``differs`` from the wish, ``clean`` if every account agrees, or empty. ``kind``: the kind of the repair.
+    ``line``: a line of the history.
     """
 
     user_id: str
@@ -84,10 +84,10 @@ class RemoteRecord:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whether a request may go out now, for ``grants.lua``.
+    """The question whether a request may go out now, for ``grants.lua``.
 
-    ``part``: the account, or what of it may be paused by itself. ``probe_every``: milliseconds between two probes of a
-    paused part. ``windows``: how many requests in how many microseconds, one window after the other.
+    ``part``: the account, or a part of it that may be paused by itself. ``probe_every``: milliseconds between two
+    probes of a paused part. ``windows``: number of requests and microseconds of each window.
     """
 
     part: str

@@ -1,4 +1,4 @@
-"""What a push leaves behind in the state, as one document for ``settle.lua``. Pure."""
+"""The result of a push for the state, as one document for ``settle.lua``. Pure."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ _SECOND = 1_000_000
 
 @dataclass(slots=True, repr=False)
 class Settlement:
-    """What a push leaves behind; ``due`` is seconds until somebody must look again."""
+    """The result of a push; ``due`` is the number of seconds until the next try."""
 
     fields: dict[str, str] = field(default_factory=dict)
     read_at: dict[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Settlement:
     notices: list[str] = field(default_factory=list)
 
     def document(self, rev: str) -> str:
-        """Return the same as JSON; ``rev`` is what the push knew."""
+        """Return the result as JSON; ``rev`` is the revision that the push knew."""
         return json.dumps(
             {
                 "rev": rev,

@@ -3,7 +3,6 @@
 ``keys`` names every key. ``bulk`` serves many users in one round trip.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,21 @@ from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import ENDING
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.state.codec import dump_seen, load_contact
-from sync_tasks.state.keys import DUE, SECRET, TOMBSTONES, URGENT, contact_key, history_key
+from sync_tasks.state.codec import dump_seen, dump_values, has_pending, load_contact, wishes_of
+from sync_tasks.state.keys import (
+    DUE,
+    SECRET,
+    TOMBSTONES,
+    URGENT,
+    address_hash,
+    address_place,
+    attributes_key,
+    contact_key,
+    history_key,
+    keyed_hash,
+    pending_key,
+    vacated_key,
+)
 from sync_tasks.state.records import Question, RemoteRecord
 from sync_tasks.state.settlement import Settlement
 
@@ -29,12 +41,11 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
-_URGENT = tuple(f"p:{task}:" for task in sorted(ENDING))
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What became of an event handed in; ``users_to_nudge`` are users who were waiting for what it set free."""
+    """The result of an accepted event; ``users_to_nudge`` waited for an address that it set free."""
 
     status: str
     stamp: str
@@ -43,10 +54,11 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lease:
-    """The right to push one contact, and what is known of it.
+    """The right to push one contact, and its state.
 
-    ``pending_count``: how many have such an event pending; 0: it must go alone. ``granted``: its first request may go
-    out. ``paused``: the names of all paused parts of accounts (see ``pauses``).
+    ``pending_count``: how many have the same events pending; 0: it must go alone. ``granted``: its first request may
+    go out. ``paused``: the names of all paused parts of accounts (see ``pauses``). ``wishes``: what its pending events
+    say of newsletters, the name under which ``lease_batch`` finds others who wish the same.
     """
 
     user_id: str
@@ -55,14 +67,15 @@ class Lease:
     pending_count: int = 1
     granted: bool = False
     paused: frozenset[str] = frozenset()
+    wishes: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sighting:
-    """That a contact changed at Brevo, by its user's id or its address; with ``kind`` and ``moment`` of an opt-out.
+    """A reported change of a contact at Brevo, by user id or address; with ``kind`` and ``moment`` of an opt-out.
 
-    ``joined`` are lists, where it was no more than that it joined them; ``opted_out`` are those that an opt-out named;
-    ``told`` is all that was said: the same again is a duplicate.
+    ``joined``: the lists of a report of joins only. ``opted_out``: the lists that an opt-out named. ``told``: the whole
+    report as a text; the same text again is a duplicate.
     """
 
     user_id: str = ""
@@ -76,7 +89,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What became of a sighting (``noticed``, ``duplicate``, ``echo``, ``unknown``), and whose contact it is."""
+    """The result of a sighting (``noticed``, ``duplicate``, ``echo``, ``unknown``), and its user."""
 
     status: str
     user_id: str
@@ -84,10 +97,10 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StatePart:
-    """What a part of the state tells of an account.
+    """An account's contacts in one part of the state.
 
-    ``cursor``: where the next part begins, ``0`` at the end. ``ids`` are numeric, set off by commas; ``users`` are
-    theirs, set off by spaces. ``lacking``: users who lack a contact, set off by spaces.
+    ``cursor``: the place of the next part, ``0`` at the end. ``ids``: numeric ids with commas between. ``users``: their
+    users with spaces between. ``lacking``: users without a contact, with spaces between.
     """
 
     cursor: str
@@ -104,7 +117,7 @@ def _this_clock() -> datetime:
 class Store:
     """The state of one portal, by its namespace.
 
-    ``tolerance``: so many microseconds may two clocks differ (see ``contacts.resolve``). ``clock`` tells this machine's
+    ``tolerance``: so many microseconds may two clocks differ (see ``resolve``). ``clock`` tells this machine's
     time: it only says how long ago an opt-out was told.
     """
 
@@ -120,11 +133,11 @@ class Store:
         self.prefix = f"{namespace}:"
         self.tolerance = tolerance
         self._clock = clock
-        # How many sweeps this process has seen: a state that has had fewer went backwards.
+        # The number of sweeps that this process has seen: a state with fewer went backwards.
         self.sweeps = 0
 
     def key(self, name: str) -> str:
-        """Return the full name of one of the keys above."""
+        """Return the full name of a key (see ``keys``)."""
         return self.prefix + name
 
     @cached_property
@@ -138,13 +151,13 @@ class Store:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
 
     def accept(self, event: Event) -> Acceptance:
-        """Merge an event into its user's state and mark the contact dirty; all of it or nothing.
+        """Merge an event into its user's state and mark the contact dirty, atomically.
 
         Raises:
-            InvalidEventError: its moment lies too far ahead of Redis' clock; nothing was accepted.
+            InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
         """
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
-        pairs = [text for pair in values_of(event).items() for text in pair]
+        pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
         status, stamp, *users_to_nudge = cast("list[str]", self._run("accept", *head, *pairs))
         if status == "ahead":
@@ -152,12 +165,12 @@ class Store:
         return Acceptance(status, stamp, tuple(users_to_nudge))
 
     def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False, held: str = "") -> Contact:
-        """Return the contact that lies in these fields, field and value by turns."""
+        """Return the contact of these fields, field and value by turns."""
         stored = dict(zip(fields[::2], fields[1::2], strict=True))
         return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
 
     def lease(self, user_id: str, seconds: float, ask: Question | None = None) -> Lease | Literal["busy", "idle"]:
-        """Lease a contact for so many seconds, and try to reserve a permit if ``ask`` is there.
+        """Lease a contact for so many seconds, and try to reserve a permit if ``ask`` is given.
 
         ``busy``: another worker holds it. ``idle``: there is nothing to do.
         """
@@ -170,41 +183,41 @@ class Store:
         self.sweeps = max(self.sweeps, int(sweeps))
         contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
         paused = frozenset(filter(None, parts.split(",")))
-        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused)
+        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused, wishes_of(rest))
 
     def lease_batch(self, kind: str, most: int, seconds: float) -> list[Lease]:
-        """Return the leases of contacts without trouble that have events of this kind pending (``task:newsletter``)."""
+        """Return the leases of contacts without trouble that are kept under this name (see ``pending_kinds_of``)."""
         token = secrets.token_hex(8)
         head = (kind, most, token, int(seconds * MICROSECONDS_PER_SECOND), self.sweeps)
         held, *taken = cast("tuple[str, *tuple[list[str], ...]]", self._run("lease_batch", *head))
         return [Lease(user_id, token, self.load(user_id, fields, held=held)) for user_id, *fields in taken]
 
     def next_pending(self, kind: str, but: str) -> str | None:
-        """Return who has waited longest with an event of this kind (``task:newsletter``), but for one user."""
-        users = cast("list[str]", self.redis.zrange(self.key(f"pending:{kind}"), 0, 1))
+        """Return who has waited longest under this name (see ``pending_kinds_of``), but for one user."""
+        users = cast("list[str]", self.redis.zrange(self.key(pending_key(kind)), 0, 1))
         return next((user for user in users if user != but), None)
 
-    def release(self, lease: Lease, kind: str) -> None:
-        """Give a lease back as if it had never been taken; a batch of this kind is made of others first."""
-        self._run("release", lease.user_id, lease.token, kind)
+    def release_all(self, leases: Iterable[tuple[Lease, str]]) -> None:
+        """Give leases back as if they had never been taken; a batch of that kind is made of others first."""
+        self.run_all("release", ((lease.user_id, lease.token, kind) for lease, kind in leases))
 
     def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:
-        """Lengthen a lease and note what is known of Brevo before the next request; tell whether it is still ours."""
+        """Lengthen a lease to ``seconds`` from now and record the remote state; tell whether it is still ours."""
         told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
         return self._run("renew_lease", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *told) == 1
 
     def renew_leases(self, leases: Iterable[Lease], seconds: float) -> list[bool]:
-        """Lengthen many leases in one round trip; tell of each whether it is still ours."""
+        """Lengthen many leases to ``seconds`` from now in one round trip; tell of each whether it is still ours."""
         until = int(seconds * MICROSECONDS_PER_SECOND)
         calls = ((lease.user_id, lease.token, until) for lease in leases)
         return [done == 1 for done in self.run_all("renew_lease", calls)]
 
     def settle(self, lease: Lease, result: Settlement) -> str:
-        """Give a lease back with what came of it: ``settled``, ``again`` (newer events came) or ``lost``."""
+        """Give a lease back with a push's result; return ``settled``, ``again`` (newer events came) or ``lost``."""
         return cast("str", self._run("settle", lease.user_id, lease.token, result.document(lease.contact.rev)))
 
     def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
-        """Settle many leases in one round trip, each by itself."""
+        """Settle many leases in one round trip, each by itself; return a word for each as ``settle`` does."""
         calls = ((lease.user_id, lease.token, result.document(lease.contact.rev)) for lease, result in results)
         return cast("list[str]", self.run_all("settle", calls))
 
@@ -216,19 +229,19 @@ class Store:
         return cast("list[object]", pipeline.execute())
 
     def peek(self, user_id: str) -> Contact | None:
-        """Return what is known of a user without any claim to it; nothing for one never seen or erased."""
+        """Return a contact without a lease; ``None`` for a user never seen or erased for good."""
         stored = cast("dict[str, str]", self.redis.hgetall(self.key(contact_key(user_id))))
         return load_contact(user_id, stored, tolerance=self.tolerance) if stored else None
 
     def claimant(self, address: str) -> str | None:
-        """Return the user who wants an address and came first."""
+        """Return the user who wanted an address first, or ``None``."""
         return self.claimants([address])[0]
 
     def claimants(self, addresses: Iterable[str]) -> list[str | None]:
-        """Return the same for many addresses in one round trip."""
+        """Return the first user of each address in one round trip."""
         secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
-        for hashed in (keyed_hash(secret, address) for address in addresses):
-            pipeline.hget(self.key(f"addresses:{hashed[:4]}"), hashed[4:])
+        for name, field in (address_place(address_hash(secret, address)) for address in addresses):
+            pipeline.hget(self.key(name), field)
         return cast("list[str | None]", pipeline.execute())
 
     def is_erased(self, user_id: str) -> bool:
@@ -237,13 +250,13 @@ class Store:
 
     def is_vacated(self, address: str) -> bool:
         """Tell whether a user gave this address up within the last two days."""
-        return bool(self.redis.exists(self.key(f"vacated:{keyed_hash(self._secret(), address)}")))
+        return bool(self.redis.exists(self.key(vacated_key(address_hash(self._secret(), address)))))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key(SECRET)) or "")
 
     def mark_changed(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
-        """Note that contacts changed at Brevo: their next push looks before anything else."""
+        """Note that contacts changed at Brevo, and return each result: their next push reads first."""
         secret, noticed = self._secret(), list[Noticed]()
         for start in range(0, len(sightings), _AT_ONCE):
             texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
@@ -252,11 +265,11 @@ class Store:
         return noticed
 
     def grant(self, question: Question) -> list[str]:
-        """Return whether a request may go out now, or how many microseconds to wait (see ``limiter``)."""
+        """Return the answer to a question: whether a request may go out now, or the wait (see ``grants.lua``)."""
         return cast("list[str]", self._run("grant", *question.arguments()))
 
     def resume(self, name: str, look_at: str = "") -> None:
-        """Let a paused part go on and wake who waited for it, some at a time; ``look_at`` is the account of a list."""
+        """End the pause of a part and wake its waiting users in steps; ``look_at``: the account, for a list."""
         while not self._run("resume", name, _AT_ONCE, look_at):
             pass
 
@@ -266,7 +279,7 @@ class Store:
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before, and note that they were."""
-        return frozenset(name for name in names if self.redis.sadd(self.key(f"attributes:{account}"), name))
+        return frozenset(name for name in names if self.redis.sadd(self.key(attributes_key(account)), name))
 
     def now(self) -> str:
         """Return Redis' clock as a stamp."""
@@ -274,19 +287,19 @@ class Store:
         return f"{seconds:010d}{microseconds:06d}"
 
     def note_sweep(self) -> str:
-        """Note that somebody sweeps now, and return the hold that is in force, if any (see ``holds``)."""
+        """Record a sweep, and return the hold in force or an empty text (see ``holds``)."""
         sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps))
         self.sweeps = max(self.sweeps, int(sweeps))
         return hold
 
     def held_until(self) -> str:
-        """Return the moment up to which subscriptions wait, if any do."""
+        """Return the moment up to which subscriptions wait; empty without a hold."""
         held, sweeps = cast("tuple[str, str]", self._run("held", self.sweeps))
         self.sweeps = max(self.sweeps, int(sweeps))
         return held
 
     def overdue_urgent(self, limit: int, grace: float) -> list[str]:
-        """Return the same of those who have an opt-out or an erasure pending, the longest waiting first."""
+        """Return overdue users as ``overdue`` does, but only those with a pending opt-out or erasure."""
         now = int(self.now())
         waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, _AT_ONCE - 1))
         pipeline = self.redis.pipeline(transaction=False)
@@ -300,7 +313,7 @@ class Store:
         return users
 
     def overdue(self, limit: int, grace: float) -> list[str]:
-        """Return users who have been due for longer than this many seconds, and give each as long again."""
+        """Return users due for longer than ``grace`` seconds, and put each off by as long again."""
         now = int(self.now())
         latest = now - int(grace * MICROSECONDS_PER_SECOND)
         users = cast("list[str]", self.redis.zrangebyscore(self.key(DUE), "-inf", latest, start=0, num=limit))
@@ -309,9 +322,9 @@ class Store:
         return users
 
     def put_back(self, microseconds: int) -> None:
-        """Make due so much earlier what is due in the future: Redis' clock was put back.
+        """Make all future due moments earlier by so many microseconds, after Redis' clock was put back.
 
-        Whom this moves falls below the rest, so that each is met once.
+        A moved user sorts below the rest, so that each is moved once.
         """
         due, start = self.key(DUE), float(self.now())
         while told := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
@@ -320,54 +333,52 @@ class Store:
             start = ahead[-1][1]
 
     def record_remote(self, records: Iterable[RemoteRecord]) -> int:
-        """Note what Brevo holds of contacts nobody leases; return of how many that held."""
+        """Record the remote state of unleased contacts; return the number of recorded ones."""
         return sum(cast("list[int]", self.run_all("record_remote", (record.arguments() for record in records))))
 
     def walk(
         self, account: str, cursor: str, about: int, newsletters: Iterable[str] = (), *, counting: bool = False
     ) -> StatePart:
-        """Return what the next keys, about so many, tell of an account (see ``ids.lua``)."""
+        """Return an account's contacts in the next ``about`` keys (see ``ids.lua``)."""
         head = (cursor, about, account, "1" if counting else "")
         told = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
         following, ids, users, lacking, counts = told
         return StatePart(following, ids, users, lacking, dict(zip(counts[::2], map(int, counts[1::2]), strict=True)))
 
     def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
-        """Return the next cursor (``0`` at the end), numeric ids set off by commas, and their users by spaces."""
+        """Return the next cursor (``0`` at the end), numeric ids joined by commas, and their users by spaces."""
         part = self.walk(account, cursor, count)
         return part.cursor, part.ids, part.users
 
     def urgent(self, user_ids: list[str]) -> frozenset[str]:
-        """Return those of these users for whom an opt-out or an erasure is pending."""
+        """Return the users with a pending opt-out or erasure."""
         pipeline = self.redis.pipeline(transaction=False)
         for user_id in user_ids:
             pipeline.hkeys(self.key(contact_key(user_id)))
         fields = zip(user_ids, pipeline.execute(), strict=True)
-        return frozenset(user_id for user_id, names in fields if any(name.startswith(_URGENT) for name in names))
+        return frozenset(user_id for user_id, names in fields if has_pending(names, ENDING))
 
     def history(self, user_id: str) -> list[str]:
-        """Return what happened to a user lately, the newest first: a stamp and an outcome."""
+        """Return up to 30 lines of a user's history, the newest first: a stamp and an outcome."""
         return cast("list[str]", self.redis.lrange(self.key(history_key(user_id)), 0, -1))
 
     def replay(self, user_id: str, key: EventKey, letter: str, who: str) -> bool:
-        """Give the event of a dead letter another chance; tell whether the letter was still there."""
+        """Make the event of a dead letter pending again; tell whether the letter still existed."""
         return self._run("replay", user_id, str(key), letter, who) == 1
 
     def close(
         self, user_id: str, key: EventKey, letter: str, why: str, who: str, *, give_up: Iterable[str] = ()
     ) -> bool:
-        """Close a dead letter without another try; tell whether it was still there."""
+        """Close a dead letter without another try; tell whether it still existed.
+
+        ``give_up``: the registers whose wish ends until a newer event arrives.
+        """
         return self._run("close", user_id, str(key), letter, why, who, *give_up) == 1
-
-
-def keyed_hash(secret: str, text: str) -> str:
-    """Return what stands for a text in keys: ``keyed_hash`` of the scripts."""
-    return hashlib.sha1((secret + text).encode(), usedforsecurity=False).hexdigest()[:24]
 
 
 def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
     """Return a sighting without its address: arguments of a slow script end in Redis' log."""
-    address = keyed_hash(secret, sighting.address) if sighting.address else ""
+    address = address_hash(secret, sighting.address) if sighting.address else ""
     told = keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
     lists = ",".join(map(str, sighting.opted_out if sighting.kind else sighting.joined))
     return sighting.user_id, address, sighting.kind, sighting.moment, lists, told

@@ -1,11 +1,13 @@
-"""Who opted out, bounced or complained at Brevo, for the portal and for the operator.
+"""Suppressions: opt-outs, bounces and complaints at Brevo, for the portal and for the operator.
 
-Keys under ``<namespace>:``: ``suppressed`` account (and list, after a slash) and user to why and since when, until that
-is lifted or the user is erased · ``untold`` the same names by when we learnt of it, until the portal was told ·
-``notices`` what ended or was put back by when we learnt of it, until the portal was told. ``settle.lua`` writes them.
+Keys under ``<namespace>:``, written by ``settle.lua``:
+
+* ``suppressed``: account (and list, after a slash) and user to reason and moment, until it ends or the erasure.
+* ``untold``: the same names by the moment we learnt of it, until reported to the portal.
+* ``notices``: each end and each repair by the moment we learnt of it, until reported to the portal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,9 +22,9 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """One opt-out at Brevo: ``kind`` is ``unsubscribed``, ``hard_bounce`` or ``complaint``, ``time`` as in ISO 8601.
+    """One opt-out at Brevo; ``kind`` is ``unsubscribed``, ``hard_bounce`` or ``complaint``, ``time`` is ISO 8601.
 
-    ``list_id``: the one list it is about; 0 for all mail of the account.
+    ``list_id``: the one list that it concerns; 0 for all mail of the account.
     """
 
     user_id: str
@@ -32,17 +34,22 @@ class Suppressed:
     list_id: int = 0
 
 
+def scan_suppressed(store: Store) -> tuple[int, Iterator[Suppressed]]:
+    """Return how many are suppressed at this moment, and each of them, the latest opt-out first."""
+    told: dict[str, str] = dict(store.redis.hscan_iter(store.key("suppressed"), count=1000))
+    names = sorted(told, key=lambda name: told[name].partition(":")[2], reverse=True)
+    return len(names), (_parse(name, told[name]) for name in names)
+
+
 def read_suppressed(store: Store) -> list[Suppressed]:
     """Return all who are suppressed at this moment, the latest opt-out first."""
-    told = cast("dict[str, str]", store.redis.hgetall(store.key("suppressed")))
-    found = (_parse(name, text) for name, text in told.items())
-    return sorted(found, key=lambda one: one.time, reverse=True)
+    return list(scan_suppressed(store)[1])
 
 
 def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:
-    """Tell of each opt-out that the portal was not told of, and return of how many; after a crash one is repeated.
+    """Report every unreported opt-out to the portal, at least once, and return their number.
 
-    Where ``tell`` raises, that one and those after it stay untold.
+    If ``tell`` raises, that one and all after it stay unreported.
     """
     names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, AT_ONCE - 1))
     for name in names:
@@ -54,7 +61,7 @@ def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:
 
 
 def _forget(store: Store, name: str, told: str | None) -> None:
-    """Take one as told, unless it has become another opt-out meanwhile."""
+    """Mark an opt-out as reported, unless a newer one has replaced it meanwhile."""
 
     def forget(pipeline: Pipeline) -> None:
         now: object = pipeline.hget(store.key("suppressed"), name)
@@ -73,7 +80,7 @@ def _parse(name: str, text: str) -> Suppressed:
 
 
 def tell_notices(store: Store, tell: Callable[[Notice], None]) -> int:
-    """Tell of what ended and of what was put back, the oldest first; after a crash some are repeated."""
+    """Report ends and repairs to the portal, at least once, the oldest first, and return their number."""
     lines = cast("list[str]", store.redis.zrange(store.key("notices"), 0, AT_ONCE - 1))
     for line in lines:
         tell(read_notice(line))

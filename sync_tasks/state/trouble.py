@@ -1,4 +1,4 @@
-"""Which errors of Redis pass by themselves: only those send a message back to the queue."""
+"""The errors of Redis that pass by themselves: only those send a message back to the queue."""
 
 import re
 
@@ -6,9 +6,10 @@ _TROUBLE = re.compile(r"\b(?:MISCONF|OOM|READONLY|LOADING|MASTERDOWN|NOREPLICAS|
 
 
 def is_trouble(error: Exception) -> bool:
-    """Tell whether an error is Redis' own trouble, which passes: the connection, loading, read-only, memory, disk.
+    """Tell whether an error is Redis' own passing trouble: the connection, loading, read-only, memory, disk.
 
-    Any other answer comes again however often it is asked for. A script's error names its cause in its text.
+    Any other error comes again at every try. A script's error names its cause in its text only (Redis 7 docs,
+    "Scripting with Lua").
     """
     from redis import exceptions as of_redis
 

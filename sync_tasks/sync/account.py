@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sync_tasks.domain.contact import STAMP, RemoteContact
+from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of, digest
 from sync_tasks.domain.diff import Change, NewContact, essential, without_numbers
 from sync_tasks.domain.identity import foreign_contact
@@ -60,7 +60,7 @@ class AccountPush(Push):
                 self.outcome_unknown = True
                 self.view = replace(self.view, seen=self.with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
-            raise address_taken(self.store.claimant(self.lease.contact.registers.get("address", "")[STAMP:]))
+            raise address_taken(self.store.claimant(self.lease.contact.told_address))
         if self.lease.contact.pending and is_held_back(self.lease.contact, self.mapping, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kind_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, NewContact
@@ -49,6 +49,9 @@ from sync_tasks.sync.settlement import Pushed
 WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
+# So many tell first whether those who wish the same need the same step. If less than one in five does, nobody else is
+# leased: whoever is given back was out of everybody's reach meanwhile.
+FIRST_FEW, ONE_IN = 25, 5
 # An import is looked for at these distances, in seconds: "usually within a minute" it has ended, by Brevo's help
 # (article 32331116133522, November 2026). What became of whom Brevo does not show then is unknown.
 LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 45.0)
@@ -66,10 +69,11 @@ SKEW = timedelta(minutes=2)
 
 @dataclass(slots=True, repr=False)
 class BatchItem:
-    """One contact of a batch, and its next step."""
+    """One contact of a batch, and its next step; ``kind`` is the name under which it was found."""
 
     push: AccountPush
     step: Write | NewContact | Read
+    kind: str = ""
     served: bool = False
 
 
@@ -105,30 +109,43 @@ class Batch:
         """Everybody, the one that waits first."""
         return [self.own, *self.others]
 
+    @property
+    def _kinds(self) -> list[str]:
+        """Under which names those are kept who may need the same step."""
+        push = self.own.push
+        return pending_kinds_of(self.batch_kind, push.mapping, push.lease.contact, push.lease.wishes)
+
     def gather(self) -> None:
-        """Lease whom the same request could serve."""
-        kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact)
+        """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
+        kinds = self._kinds
+        for kind in kinds if self.batch_kind.verb == "look" else kinds[:1]:
+            self._gather_all(kind)
+
+    def _gather_all(self, kind: str) -> None:
         able = self.gateway.capabilities
         most = (able.list_call_ids if self.batch_kind.verb in {"join", "leave"} else able.page) - 1
-        while kind and len(self.others) < most:
-            found = self._gather(kind, min(AT_ONCE, most - len(self.others)))
-            if not found:
+        at_once, enough = FIRST_FEW, FIRST_FEW // ONE_IN
+        while len(self.others) < most:
+            at_once = min(at_once, most - len(self.others))
+            leased, fitting = self._gather(kind, at_once)
+            if leased < at_once or fitting < enough:
                 break
+            at_once, enough = AT_ONCE, AT_ONCE // 2
 
-    def _gather(self, kind: str, most: int) -> bool:
-        """Return whether it is worth asking for more."""
-        own, fitting = self.own.push, 0
+    def _gather(self, kind: str, most: int) -> tuple[int, int]:
+        """Return how many were leased, and how many of them need the same step; the others are given back."""
+        own, strangers = self.own.push, list[Lease]()
         leases = own.store.lease_batch(kind, most, own.lease_seconds)
         for lease in leases:
             view = without_lists(first_view(lease.contact, own.account), own.mapping.absent)
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             if isinstance(step, Write | NewContact | Read) and batch_kind_of(step) == self.batch_kind:
-                self.others.append(BatchItem(push, step))
-                fitting += 1
+                self.others.append(BatchItem(push, step, kind))
             else:
-                own.store.release(lease, kind)
-        return len(leases) == most and fitting > most // 2
+                strangers.append(lease)
+        own.store.release_all((lease, kind) for lease in strangers)
+        return len(leases), len(leases) - len(strangers)
 
     def _next_step(self, push: AccountPush) -> Step | None:
         contact, mappings = push.lease.contact, self.context.mappings
@@ -213,9 +230,8 @@ class Batch:
     def _nudge_next(self) -> None:
         """Let somebody begin the next import who waited for the end of this one."""
         own = self.own.push
-        kind = pending_kind_of(self.batch_kind, own.mapping, own.lease.contact)
-        following = own.store.next_pending(kind, own.lease.user_id) if kind else None
-        if following:
+        waiting = (own.store.next_pending(kind, own.lease.user_id) for kind in self._kinds)
+        if following := next(filter(None, waiting), None):
             own.users_to_nudge.add(following)
 
     def _import(self) -> None:
@@ -322,10 +338,8 @@ class Batch:
 
     def give_back(self) -> None:
         """Give back the leases of all who were not served."""
-        kind = pending_kind_of(self.batch_kind, self.own.push.mapping, self.own.push.lease.contact) or ""
-        for item in self.others:
-            if not item.served:
-                item.push.store.release(item.push.lease, kind)
+        unserved = (item for item in self.others if not item.served)
+        self.own.push.store.release_all((item.push.lease, item.kind) for item in unserved)
 
 
 def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.config.settings import Pipeline
-from sync_tasks.domain.contact import HINT, KINDS, Contact, EventKey, RemoteState
+from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
 from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
 from sync_tasks.domain.pauses import name_of
+from sync_tasks.domain.registers import ERASURE
 from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import (
     ErasedAtBrevoError,
@@ -20,7 +21,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import UNKNOWN, dump_seen
+from sync_tasks.state.codec import dump_forgotten, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.settlement import Settlement
 
@@ -123,14 +124,14 @@ def _made_sure(pushed: Pushed) -> dict[str, str]:
     """Return the marks that asked for a look, and what events told, once that is over or decided on."""
     contact = pushed.contact
     read_at = {account for account in contact.looks if _has_looked(pushed, account)}
-    marks = {f"l:{account}": contact.looks[account] for account in read_at}
+    marks = dict[str, str]()
     for name, moment in contact.told.items():
         account, _, kind = name.rpartition(":")
         before, now = contact.seen.get(account), pushed.seen.get(account)
         ended = before is not None and before.block and now is not None and not now.block
         if ended or (account in read_at and kind not in KINDS):
-            marks[f"b:{name}"] = moment
-    return marks
+            marks[name] = moment
+    return dump_marks({account: contact.looks[account] for account in read_at}, marks)
 
 
 def _has_looked(pushed: Pushed, account: str) -> bool:
@@ -173,30 +174,30 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     contact = pushed.contact
     transient = pushed.tries > contact.tries
     poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
-    fields = {
-        UNKNOWN: unknown_since,
-        "crashes": str(contact.crashes) if poisoned else "",
-        "tries": str(pushed.tries) if transient else "",
-        "failing": pushed.failing if transient else "",
+    known = replace(
+        contact,
+        unknown_since=unknown_since,
+        crashes=contact.crashes if poisoned else 0,
+        tries=pushed.tries if transient else 0,
+        failing=pushed.failing if transient else "",
+    )
+    seen = {
+        account: replace(one, edited=frozenset()) if one.edited and account not in pushed.errors else one
+        for account, one in pushed.seen.items()
     }
-    for account, seen in pushed.seen.items():
-        done = seen.edited and account not in pushed.errors
-        fields |= dump_seen(account, replace(seen, edited=frozenset()) if done else seen)
-    fields |= {f"p:{key}": "" for key in outcomes.done}
-    hints = {f"{HINT}{address}": "" for address in contact.hints}
-    if not pushed.errors and not unknown_since:
-        fields |= hints
     # An account that nobody can reach is known by its number: no address is needed for it.
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
-    if contact.erased and not trouble and all(seen.id is not None for seen in pushed.seen.values()):
-        fields |= hints | {"address": ""}
-    return fields
+    anonymized = contact.erased and not trouble and all(one.id is not None for one in pushed.seen.values())
+    searched = anonymized or not (pushed.errors or unknown_since)
+    return dump_outcome(seen, outcomes.done, known) | dump_forgotten(
+        contact.hints if searched else (), address=anonymized
+    )
 
 
 def _tombstone(pushed: Pushed) -> str:
     ours = {account: seen.id for account, seen in pushed.seen.items() if seen.digest not in FOREIGNERS}
     ids = ",".join(f"{account}={number}" for account, number in ours.items() if number is not None)
-    return f"{pushed.contact.registers['erased']} {ids}"
+    return f"{pushed.contact.registers[ERASURE]} {ids}"
 
 
 def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[EventKey, str]:

@@ -11,7 +11,7 @@ from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from kombu import Connection
 
-from sync_tasks.config.environment import transport_for
+from sync_tasks.config.environment import needing, transport_for
 from sync_tasks.errors import ConfigurationError
 
 
@@ -39,11 +39,12 @@ class PipelineApp(Celery):
 
 @cache
 def _check_command(name: str) -> None:
-    from sync_tasks.config.settings import load_settings
     from sync_tasks.tasks import startup
 
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
     try:
+        with needing("worker"):
+            from sync_tasks.config.settings import load_settings
         check()
     except ConfigurationError as error:
         _end(error)
@@ -71,9 +72,9 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
     """Stop a worker whose configuration makes no sense before it takes a message."""
     if sender.app is not app:
         return
-    from sync_tasks.tasks import bootstrap
-
     try:
+        with needing("worker"):
+            from sync_tasks.tasks import bootstrap
         bootstrap.worker_resources()
     except ConfigurationError as error:
         _end(error)

@@ -1,6 +1,6 @@
 """What the tasks have in common: acceptance, masking, retry, deferral, dead letters."""
 
-from typing import Any, ClassVar, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from celery import Task
 from celery.exceptions import Reject, TaskPredicate
@@ -16,8 +16,14 @@ from sync_tasks.tasks.accept import NUDGE, Nudge, is_nudge
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.nudge import nudge_contacts
 
+if TYPE_CHECKING:
+    _CeleryTask = Task[..., Any]
+else:
+    # Celery's task takes type parameters from 5.7 on (tried: 5.6 raises TypeError); portals may have an older release.
+    _CeleryTask = Task
 
-class ContactTask(Task[..., Any]):
+
+class ContactTask(_CeleryTask):
     """A task of the pipeline: its errors are ours, or told without their text."""
 
     abstract = True
@@ -72,7 +78,7 @@ class EventTask(ContactTask):
         kwargs: dict[str, Any] | None = None,
         task_id: str | None = None,
         **options: Any,
-    ) -> AsyncResult[str]:
+    ) -> "AsyncResult[str]":
         """Accept the event, then send the nudge.
 
         The options are Celery's own. Those that name tasks to follow are refused. Those that put off, let expire or
@@ -93,7 +99,7 @@ class EventTask(ContactTask):
         told = {name: value for name, value in options.items() if name not in _LEFT_OUT}
         return self.send_nudge(nudge, task_id, told)
 
-    def send_nudge(self, nudge: Nudge, task_id: str | None, options: dict[str, Any]) -> AsyncResult[str]:
+    def send_nudge(self, nudge: Nudge, task_id: str | None, options: dict[str, Any]) -> "AsyncResult[str]":
         """Send the nudge of an event that is accepted; a broker that is away costs delay only."""
         arguments = nudge.arguments
         options |= {

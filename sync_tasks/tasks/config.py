@@ -107,7 +107,7 @@ broker_transport_options: dict[str, Any] = {
     "visibility_timeout": 300,
     # Overdue messages are looked for every 5 seconds; by default only every 10th look, 10 seconds apart, is a real one.
     "unacked_restore_interval": 5,
-    "unacked_restore_limiter": 1,
+    "unacked_restore_throttle": 1,
     # Names of our own, for several portals on one Redis. Not global_keyprefix: it would rename the queues too, and a
     # producer that does not know it would write where nobody reads.
     "unacked_key": f"{_ORDINARY}:unacked",

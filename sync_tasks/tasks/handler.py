@@ -28,7 +28,8 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
         celery.exceptions.Retry: the same message comes again soon.
     """
     report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
-    nudge_contacts({*nudge.users_to_nudge, *report.nudge})
+    if others := {*nudge.users_to_nudge, *report.nudge}:
+        nudge_contacts(others)
     dead = report.outcomes.dead.get(nudge.key) if nudge.key else None
     if dead:
         raise dead from None

@@ -9,7 +9,6 @@ from typing import Any
 
 from kombu import Queue
 
-from sync_tasks.domain.contact import STAMP
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import SyncError
 from sync_tasks.rate_limits.recovery import find_probes, look_for_lists
@@ -93,7 +92,7 @@ def _without_held(store: Store, users: list[str], grace: float, longest: float) 
 
     A lease that ends later than ``longest`` seconds from now is for ``lease`` to judge.
     """
-    ends = {user: int(lease[:STAMP]) for user, lease in read_leases(store, users).items()}
+    ends = read_leases(store, users)
     now = int(store.now())
     held = {
         user: end - int(grace * MICROSECONDS_PER_SECOND)

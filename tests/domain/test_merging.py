@@ -6,9 +6,10 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.domain.contact import STAMP, SUBSCRIBED, UNSUBSCRIBED, Contact, resolve
+from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe, parse_event
 from sync_tasks.domain.merge import merge, values_of
+from sync_tasks.domain.registers import STAMP, SUBSCRIBED, UNSUBSCRIBED, resolve
 from sync_tasks.domain.timestamps import stamp_of
 from tests.support.histories import START, events
 

@@ -13,7 +13,7 @@ import redis
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local import redis_server
 from sync_tasks.local.redis_server import AppendFsync, EmbeddedRedis, find_server, free_port
-from tests.support.processes import StartProgram, wait_until
+from tests.support.processes import StartProgram, process_exists, wait_until
 
 OWNER = """
 import sys
@@ -29,20 +29,12 @@ def ask(server: EmbeddedRedis) -> redis.Redis:
     return redis.Redis.from_url(server.url)
 
 
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_it_answers_inside_the_block_and_is_gone_with_its_files_after_it() -> None:
     with EmbeddedRedis() as server, ask(server) as client:
         assert client.ping()
         pid, data = server.pid, server.data
     assert pid is not None
-    assert not exists(pid)
+    assert not process_exists(pid)
     assert not data.exists()
 
 
@@ -104,12 +96,11 @@ def test_a_chosen_port_is_used() -> None:
         assert server.url == f"redis://127.0.0.1:{port}/0"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_it_dies_with_its_owner_even_when_that_is_killed(start_program: StartProgram, tmp_path: Path) -> None:
     owner = start_program([sys.executable, "-c", OWNER, tmp_path / "data"], ready="redis ")
     pid = int(owner.output.split()[1])
     os.kill(owner.pid, signal.SIGKILL)
-    wait_until(lambda: not exists(pid), "the redis-server is gone")
+    wait_until(lambda: not process_exists(pid), "the redis-server is gone")
 
 
 def test_ctrl_c_in_the_terminal_reaches_the_owner_alone(private_redis: EmbeddedRedis) -> None:
@@ -117,16 +108,17 @@ def test_ctrl_c_in_the_terminal_reaches_the_owner_alone(private_redis: EmbeddedR
     assert os.getpgid(private_redis.pid) != os.getpgid(0)
 
 
-def pretend_server(folder: Path, version: str) -> Path:
-    server = folder / "redis-server"
+def pretend_server(folder: Path, version: str, name: str = "redis-server") -> Path:
+    server = folder / name
     server.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=0'\n")
     server.chmod(0o755)
     return server
 
 
-def test_the_server_on_the_path_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = pretend_server(tmp_path, "7.0.15")
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_the_server_on_the_path_wins(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = pretend_server(tmp_path, "7.0.15", name)
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert find_server() == server
 
 

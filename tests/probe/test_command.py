@@ -1,5 +1,6 @@
 """``sync-tasks doctor --probe``."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_addresses_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch)
         def read(self) -> str:
             return "One@portal.org\ntwo@portal.org\n"
 
-    monkeypatch.setattr(probe.sys, "stdin", Typed())
+    monkeypatch.setattr(sys, "stdin", Typed())
     assert probe.read_addresses(["-"]) == ("one@portal.org", "two@portal.org")
 
 

@@ -5,7 +5,7 @@ import pytest
 from sync_tasks.errors import ConfigurationError, ProbeBudgetError, UnauthorizedError
 from sync_tasks.probe import budget, journal
 from sync_tasks.probe.budget import BudgetGate
-from sync_tasks.probe.journal import Journal
+from sync_tasks.probe.journal import MadeJournal
 from sync_tasks.sandbox import LimitSettings
 from tests.support.desk import MARK
 from tests.support.probing import MAILBOXES, Prober, play
@@ -19,7 +19,7 @@ def _brief_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("where", "method", "points"),
-    [(BudgetGate, "acquire", range(1, 60, 6)), (Journal, "note", range(1, 11))],
+    [(BudgetGate, "acquire", range(1, 60, 6)), (MadeJournal, "note", range(1, 11))],
     ids=["before a request", "before it is noted what was made"],
 )
 def test_the_next_run_removes_what_a_killed_one_left(prober: Prober, where: object, method: str, points: range) -> None:

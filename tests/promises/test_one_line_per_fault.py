@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.config import environment as endpoints
-from sync_tasks.local.redis_server import find_server, free_port, leash
+from sync_tasks.local.leash import leash
+from sync_tasks.local.redis_server import find_server, free_port
 from tests.support.processes import StartProgram, require_redis_server, wait_until
 from tests.support.station import ROOT
 

@@ -20,7 +20,15 @@ SINCE = "1790000000000000"
 class Toy:
     """An account in memory that answers at once."""
 
-    capabilities = Capabilities(list_call_ids=50, page=100, import_bytes=100_000)
+    capabilities = Capabilities(
+        list_call_ids=50,
+        page=100,
+        import_bytes=100_000,
+        contacts_per_second=5,
+        contacts_per_hour=1000,
+        other_per_hour=10,
+        attribute_kinds=frozenset({"text", "boolean"}),
+    )
 
     def __init__(self, gate: Gate | None = None) -> None:
         self.contacts: dict[int, RemoteContact] = {}

@@ -70,6 +70,7 @@ known = st.fixed_dictionaries(
         "s:default:floor": st.sampled_from(STAMPS),
         "s:default:lists": st.sampled_from(["3", "3,5"]),
         "s:default:off": st.sampled_from(["3", "5", "9,77"]),
+        "s:default:unlisted": st.sampled_from(["3", "5", "3-7,77", "5-9"]),
         "s:default:address": st.just("ben@portal.org"),
         "s:other:id": st.just("8"),
         "b:default:complaint": st.just(STAMPS[0]),

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from sync_tasks import errors
-from sync_tasks.domain.contact import STAMP, Contact, EventKey
+from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.merge import merge, values_of
+from sync_tasks.domain.registers import STAMP
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.sandbox.contact import SandboxContact as Held
 from sync_tasks.state.dead_letters import read_closed, read_letters

@@ -6,9 +6,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_tasks.domain.contact import STAMP
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.merge import merge, values_of
+from sync_tasks.domain.registers import STAMP
 from sync_tasks.state.store import Store
 from tests.support.histories import events
 from tests.support.saying import ADA, BEA, anonymize, stamp, subscribe, unsubscribe, update

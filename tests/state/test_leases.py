@@ -110,7 +110,7 @@ def test_whoever_lost_the_lease_notes_nothing(crowd: Store) -> None:
     assert not crowd.renew_lease(slow, 600, {ACCOUNT: HELD})
     assert known(crowd).seen == {}
     assert ends_in(crowd, "u1") <= before
-    crowd.release(slow, KIND)
+    crowd.release_all([(slow, KIND)])
     assert crowd.lease("u1", 60) == "busy"
     assert crowd.settle(quick, Settlement(clean=True)) == "settled"
 

@@ -29,7 +29,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "mark": lambda store: bulk.mark_manual(store, "u1", "who", manual=True),
     "mark_changed": lambda store: store.mark_changed("default", [Sighting("u1")]),
     "mark_unknown": lambda store: bulk.mark_unknown(store, ["u1"]),
-    "release": lambda store: store.release(LEASE, "subscribe_contact:news"),
+    "release": lambda store: store.release_all([(LEASE, "subscribe_contact:news")]),
     "renew_lease": lambda store: store.renew_lease(LEASE, 1.0, {"default": RemoteState()}),
     "replay": lambda store: store.replay("u1", KEY, "letter", "who"),
     "resume": lambda store: store.resume("default"),

@@ -188,7 +188,7 @@ def test_what_is_known_of_brevo_is_written_down_before_the_next_request(store: S
 def test_a_lease_given_back_is_as_if_it_had_never_been_taken(store: Store) -> None:
     store.accept(subscribe(1))
     before = store.redis.hgetall(store.key("contacts:u1"))
-    store.release(lease_of(store), "subscribe_contact:daily")
+    store.release_all([(lease_of(store), "subscribe_contact:daily")])
     assert store.redis.hgetall(store.key("contacts:u1")) == before
     assert lease_of(store).contact.crashes == 0
 

@@ -121,7 +121,7 @@ class Twins(RuleBasedStateMachine):
         if served:
             self.both(lambda store: store.settle(self.mine(store, leases), Settlement(clean=True)))
         else:
-            self.both(lambda store: store.release(self.mine(store, leases), kind))
+            self.both(lambda store: store.release_all([(self.mine(store, leases), kind)]))
 
     @rule(sighting=SIGHTINGS)
     def notice(self, sighting: Sighting) -> None:

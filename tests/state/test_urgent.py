@@ -84,3 +84,41 @@ def test_whoever_is_not_urgent_does_not_end_the_urgency_of_others(store: Store) 
     store.accept(signed_up)
     conclude(store, signed_up, user_id="u2")
     assert urgent(store) == ["u1"]
+
+
+def test_whoever_wishes_the_same_of_all_newsletters_is_in_one_index_in_whatever_order_it_was_said(store: Store) -> None:
+    for user_id, first, second in (("u1", "daily", "weekly"), ("u2", "weekly", "daily"), ("u3", "daily", "daily")):
+        for moment, newsletter in enumerate((first, second)):
+            store.accept(of(user_id, subscribe(moment, newsletter, email=f"{user_id}@example.com")))
+
+    assert (waiting(store, "+daily,+weekly"), waiting(store, "+daily")) == (["u1", "u2"], ["u3"])
+
+
+def test_the_later_of_two_wishes_about_a_newsletter_tells_who_wishes_the_same(store: Store) -> None:
+    for event in (subscribe(1), subscribe(2, "weekly"), unsubscribe(3)):
+        store.accept(event)
+
+    assert waiting(store, "+weekly,-daily") == ["u1"]
+
+
+def test_whose_wish_is_reflected_wishes_the_same_as_those_who_never_had_it(store: Store) -> None:
+    first = subscribe(1)
+    for event in (first, subscribe(2, "weekly")):
+        store.accept(event)
+
+    conclude(store, first)
+
+    assert (waiting(store, "+weekly"), waiting(store, "+daily,+weekly")) == (["u1"], [])
+
+
+def test_a_long_text_of_wishes_is_in_no_index_and_ends_with_the_wishes(store: Store) -> None:
+    events = [subscribe(1, f"newsletter-{number}") for number in range(200)]
+    for event in events:
+        store.accept(event)
+    contact = store.key("contacts:u1")
+    assert 1000 < len(str(store.redis.hget(contact, "wishes"))) < 1050
+    assert [key for key in store.redis.keys(store.key("pending:+*")) if "," in key] == []
+
+    conclude(store, *events)
+
+    assert store.redis.hget(contact, "wishes") is None

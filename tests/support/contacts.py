@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from sync_tasks import subscribe_contact, unsubscribe_contact
 from sync_tasks.config.settings import Portal
-from sync_tasks.errors import UnauthorizedError
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.errors import InvalidEventError, UnauthorizedError
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox.faults import Fault
-from sync_tasks.state.dead_letters import discard, replay
+from sync_tasks.state.dead_letters import discard, put_letter, replay, write_letter
 from sync_tasks.state.holds import end_hold, place_hold
 from sync_tasks.state.records import Question
 from sync_tasks.state.store import Lease, Sighting
@@ -48,10 +49,14 @@ def _tell(pipeline: Pipeline) -> None:
 
 
 def _operate(pipeline: Pipeline) -> None:
+    malformed = EventKey("subscribe_contact", "daily", "")
+    put_letter(
+        pipeline.store, write_letter("zoe", malformed, InvalidEventError("refused"), pipeline.store.now(), "task")
+    )
     for newsletter in ("daily", "weekly"):
         pipeline.unsubscribe("never-seen", newsletter)
     pipeline.work()
-    first, second, *_ = pipeline.letters()
+    first, second, *_ = (letter for letter in pipeline.letters() if letter.user_id != "zoe")
     assert discard(pipeline.store, first, "ops")
     assert replay(pipeline.store, second, "ops") == "replayed"
 

@@ -11,7 +11,6 @@ from typing import Any
 from sync_tasks.backfill.import_contacts import Importing
 from sync_tasks.backfill.load import load
 from sync_tasks.backfill.rows import Source, Words
-from sync_tasks.providers.brevo.limits import IMPORT_BYTES
 from sync_tasks.rate_limits.limiter import Limiter
 from tests.support.pipeline import Pipeline, address_of
 
@@ -64,7 +63,7 @@ class Loader:
         source = Source(self.write_rows(*rows), Words(frozenset(settings.newsletters), frozenset(settings.attributes)))
         return load(source.rows(), AS_OF, self.pipeline.store)
 
-    def bring(self, largest: int = IMPORT_BYTES, happens: Callable[[], object] | None = None) -> Counter[str]:
+    def bring(self, largest: int | None = None, happens: Callable[[], object] | None = None) -> Counter[str]:
         """Bring what is loaded to Brevo; while it waits for that, something may happen."""
         limiter: Any = self.pipeline.resources.limiter
         limiter.happens = happens

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sync_tasks.local.redis_server import leash
+from sync_tasks.local.leash import leash
 from tests.support.processes import wait_until
 
 ANSWERS_WITHIN = 30

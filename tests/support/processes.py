@@ -12,7 +12,8 @@ from typing import Protocol, TypeVar
 import pytest
 
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.local.redis_server import find_server, leash
+from sync_tasks.local.leash import leash
+from sync_tasks.local.redis_server import find_server
 
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 20.0
@@ -31,6 +32,15 @@ def wait_until(predicate: Callable[[], T], what: str, timeout: float = 10) -> T:
             raise AssertionError(message)
         time.sleep(LOOK_EVERY)
     return found
+
+
+def process_exists(pid: int) -> bool:
+    """Tell whether there is such a process, also one that ended and was not waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def require_redis_server() -> None:

@@ -95,12 +95,12 @@ def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
 
 def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownParts") -> Portrait | None:
     from sync_tasks.cli.views import sides
-    from sync_tasks.state.dead_letters import read_letters
+    from sync_tasks.state.dead_letters import read_letters_of
 
     contact = store.peek(user_id)
     erased_at = sides.erased_at(store, user_id)
     history = sides.read_history(store, user_id)
-    letters = [letter for letter in read_letters(store) if letter.user_id == user_id]
+    letters = read_letters_of(store, user_id)
     if contact is None and not (erased_at or history or letters):
         return None
     if contact and contact.address and store.claimant(contact.address) not in {None, user_id}:

@@ -1,12 +1,13 @@
 """``sync-tasks failed``: see, replay and discard dead letters."""
 
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, complain, parse_age, print_json, say
+from sync_tasks.cli.output import MOST_ROWS, AsJson, complain, parse_age, print_json, print_json_list, say
 from sync_tasks.cli.users import Address, find_wanting
 from sync_tasks.texts import count
 
@@ -51,22 +52,39 @@ def list_letters(
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters, the oldest first."""
-    from sync_tasks.cli.views import dead_letters, letters
+    from sync_tasks.cli.views import letters
 
     with open_store() as store:
         users = _find_users(store, address) if address is not None else None
         which = letters.Filter(task, error, newsletter, older_than, newer_than, users)
-        found = letters.find_closed(store, which) if closed else letters.find_letters(store, which)
+        (_list_closed if closed else _list_open)(store, which, as_json=as_json)
+
+
+def _list_open(store: "Store", which: "Filter", *, as_json: bool) -> None:
+    from sync_tasks.cli.views import dead_letters, letters
+    from sync_tasks.state.dead_letters import fetch_letters
+
+    ids = letters.find_ids(store, which)
     if as_json:
-        print_json([letters.dump_letter(letter) for letter in found])
+        print_json_list(map(letters.dump_letter, fetch_letters(store, ids)))
     else:
-        (dead_letters.print_closed if closed else dead_letters.print_letters)(found)
+        dead_letters.print_letters(list(fetch_letters(store, ids[:MOST_ROWS])), len(ids))
+
+
+def _list_closed(store: "Store", which: "Filter", *, as_json: bool) -> None:
+    from sync_tasks.cli.views import dead_letters, letters
+
+    found = letters.find_closed(store, which)
+    if as_json:
+        print_json_list(map(letters.dump_letter, found))
+    else:
+        dead_letters.print_closed(found)
 
 
 def _find_users(store: "Store", address: str) -> frozenset[str]:
-    from sync_tasks.state.dead_letters import read_closed, read_letters
+    from sync_tasks.state.dead_letters import read_closed, scan_letters
 
-    letters = [*read_letters(store), *read_closed(store)]
+    letters = chain(scan_letters(store), read_closed(store))
     users = find_wanting(store, address, (letter.user_id for letter in letters if letter.user_id))
     if not users:
         complain("nobody has this address")
@@ -115,7 +133,7 @@ def replay_letters(
         who = by or letters.name_operator()
         done = letters.preview(store, chosen) if dry_run else letters.replay_letters(store, chosen, who)
         if wait and not dry_run:
-            done = list(letters.wait_for_outcomes(store, done, wait))
+            done = letters.wait_for_outcomes(store, done, wait)
     if as_json:
         print_json([letters.dump_letter(one.letter) | {"outcome": one.outcome} for one in done])
     else:

@@ -1,11 +1,12 @@
 """``sync-tasks suppressed``: who opted out, bounced or complained at Brevo."""
 
 from dataclasses import asdict
+from itertools import islice
 
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import AsJson, escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.output import MOST_ROWS, AsJson, escaped, lay_out, print_json_list, print_table, say, tell_rest
 from sync_tasks.texts import count
 
 app = typer.Typer(help="Who opted out, bounced or complained at Brevo.", no_args_is_help=True)
@@ -19,18 +20,19 @@ def _suppressed() -> None:
 @app.command("list")
 def list_suppressed(*, as_json: AsJson = False) -> None:
     """Show whom Brevo blocklists, as far as the pipeline knows them, the latest first."""
-    from sync_tasks.state.suppressions import read_suppressed
+    from sync_tasks.state.suppressions import scan_suppressed
 
     with open_store() as store:
-        found = read_suppressed(store)
+        total, found = scan_suppressed(store)
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json_list(map(asdict, found))
         return
-    table = lay_out(count(len(found), "suppressed contact"), "User", "Why", "Since", "Account")
-    for one in found:
+    table = lay_out(count(total, "suppressed contact"), "User", "Why", "Since", "Account")
+    for one in islice(found, MOST_ROWS):
         where = f"{one.account}, list {one.list_id}" if one.list_id else one.account
         table.add_row(escaped(one.user_id), one.kind, one.time[:19], escaped(where))
-    if found:
-        print_table(table)
-    else:
+    if not total:
         say("nobody opted out at Brevo")
+        return
+    print_table(table)
+    tell_rest(total - MOST_ROWS, "suppressed contact", "These are the latest")

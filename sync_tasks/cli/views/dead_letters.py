@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sync_tasks.cli.output import age_of, escaped, lay_out, print_table, say, suggest
+from sync_tasks.cli.output import age_of, escaped, lay_out, print_table, say, suggest, tell_rest
 from sync_tasks.domain.timestamps import show_age
 from sync_tasks.texts import count
 
@@ -20,15 +20,16 @@ _MEANING = {
 }
 
 
-def print_letters(letters: "Sequence[DeadLetter]") -> None:
-    """Print dead letters, and what to do next."""
+def print_letters(letters: "Sequence[DeadLetter]", total: int | None = None) -> None:
+    """Print dead letters, how many there are in all, and what to do next."""
     if not letters:
         say("no dead letters")
         return
-    table = lay_out(count(len(letters), "dead letter"), "ID", "Age", "Event", "User", "Newsletter", "Error")
+    table = lay_out(count(total or len(letters), "dead letter"), "ID", "Age", "Event", "User", "Newsletter", "Error")
     for letter in letters:
         table.add_row(*_cells(letter), escaped(letter.error))
     print_table(table)
+    tell_rest((total or len(letters)) - len(letters), "dead letter", "A filter such as --error chooses")
     suggest("see why: [bold]sync-tasks failed show ID[/]; once mended: [bold]sync-tasks failed replay ID[/]")
 
 

@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,12 +13,21 @@ import typer
 
 from sync_tasks.cli.output import complain
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.state.dead_letters import DeadLetter, read_closed, read_letters, replay
+from sync_tasks.state.dead_letters import (
+    DeadLetter,
+    fetch_letters,
+    read_closed,
+    read_letters,
+    replay,
+    scan_letters,
+)
 from sync_tasks.state.store import Store
 
 CLOSED_SHOWN = 100
 _CLOSED_SEARCHED = 10_000
 _LOOK_EVERY = 0.05
+# So many replayed letters are looked at together.
+_WATCHED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,12 @@ def _spellings(name: str, ending: str) -> set[str]:
     return {plain, plain + ending}
 
 
+def find_ids(store: Store, which: Filter) -> list[str]:
+    """Return the ids of the dead letters that match, the oldest first."""
+    found = {letter.id: letter.failed for letter in scan_letters(store) if which.matches(letter)}
+    return sorted(found, key=found.__getitem__)
+
+
 def find_letters(store: Store, which: Filter) -> list[DeadLetter]:
     """Return the dead letters that match, the oldest first."""
     return [letter for letter in read_letters(store) if which.matches(letter)]
@@ -70,15 +85,15 @@ def pick_letters(store: Store, ids: Sequence[str]) -> list[DeadLetter]:
     Raises:
         typer.BadParameter: one is unknown, or several begin alike; then nothing has been done to any.
     """
-    letters = read_letters(store)
-    return [_pick(store, letters, wanted) for wanted in dict.fromkeys(ids)]
+    known = {letter.id: letter for letter in fetch_letters(store, ids)}
+    return [known.get(wanted) or _pick(store, wanted) for wanted in dict.fromkeys(ids)]
 
 
-def _pick(store: Store, letters: Iterable[DeadLetter], wanted: str) -> DeadLetter:
-    found = [letter for letter in letters if letter.id.startswith(wanted)]
+def _pick(store: Store, wanted: str) -> DeadLetter:
+    found = {letter.id: letter for letter in scan_letters(store) if letter.id.startswith(wanted)}
     if len(found) > 1:
         raise typer.BadParameter(f"{len(found)} dead letters begin with {wanted}", param_hint="ID")
-    return found[0] if found else _pick_closed(store, wanted)
+    return next(iter(found.values()), None) or _pick_closed(store, wanted)
 
 
 def _pick_closed(store: Store, wanted: str) -> DeadLetter:
@@ -138,24 +153,35 @@ def _foresee(store: Store, letter: DeadLetter) -> str:
     return "overtaken" if contact is None or contact.overtaken(letter.key) else "replayed"
 
 
-def wait_for_outcomes(store: Store, replays: Iterable[Replay], seconds: float) -> Iterator[Replay]:
-    """Yield what became of each replayed letter within so many seconds."""
+def wait_for_outcomes(store: Store, replays: Sequence[Replay], seconds: float) -> list[Replay]:
+    """Return what became of each replayed letter within so many seconds.
+
+    Those under way are looked at some at a time, the first replayed first, so that it costs no more for each of many.
+    """
     deadline = time.monotonic() + seconds
-    for done in replays:
-        outcome = done.outcome
-        if outcome == "replayed":
-            while (outcome := _outcome_of(store, done.letter)) == "waiting" and time.monotonic() < deadline:
-                time.sleep(_LOOK_EVERY)
-        yield replace(done, outcome=outcome)
+    waiting = [done.letter.id for done in replays if done.outcome == "replayed"]
+    outcomes = dict[str, str]()
+    while waiting:
+        outcomes |= _outcomes_of(store, waiting[:_WATCHED])
+        left = [letter for letter in waiting[:_WATCHED] if outcomes[letter] == "waiting"]
+        waiting = left + waiting[_WATCHED:]
+        if waiting and time.monotonic() >= deadline:
+            for start in range(0, len(waiting), _WATCHED):
+                outcomes |= _outcomes_of(store, waiting[start : start + _WATCHED])
+            break
+        if left:
+            time.sleep(_LOOK_EVERY)
+    why = {letter.id: (letter.closed or {}).get("why", "reflected") for letter in read_closed(store, _CLOSED_SEARCHED)}
+    ends = {letter: why.get(letter, "reflected") if end == "closed" else end for letter, end in outcomes.items()}
+    return [replace(done, outcome=ends.get(done.letter.id, done.outcome)) for done in replays]
 
 
-def _outcome_of(store: Store, letter: DeadLetter) -> str:
-    """Tell where a replayed letter is: a push closes it, or writes it anew without the note of its replay."""
-    now = next((other for other in read_letters(store) if other.id == letter.id), None)
-    if now is not None:
-        return "waiting" if now.replayed else "failed again"
-    closed = next((other for other in read_closed(store) if other.id == letter.id), None)
-    return (closed.closed or {}).get("why", "reflected") if closed else "reflected"
+def _outcomes_of(store: Store, ids: Sequence[str]) -> dict[str, str]:
+    """Tell where replayed letters are: a push closes one, or writes it anew without the note of its replay."""
+    open_letters = fetch_letters(store, ids)
+    return dict.fromkeys(ids, "closed") | {
+        letter.id: "waiting" if letter.replayed else "failed again" for letter in open_letters
+    }
 
 
 def name_operator() -> str:

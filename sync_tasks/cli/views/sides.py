@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sync_tasks.cli.output import mask_address, mask_value, show_value
 from sync_tasks.cli.views.verdict import Standing
-from sync_tasks.domain.contact import STAMP, Block, Contact, EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.desired import DesiredContact, desired_of
 from sync_tasks.domain.diff import ERASED
 from sync_tasks.domain.events import Json
@@ -14,7 +14,7 @@ from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.state.bulk import read_tombstone
+from sync_tasks.state.bulk import read_erased_at
 from sync_tasks.state.store import Store
 
 Show = Callable[[Json], str]
@@ -69,8 +69,8 @@ IN_FULL = Masks(address=show_value, value=show_value)
 
 def erased_at(store: Store, user_id: str) -> str | None:
     """Return when a user whose erasure is complete was deleted, or nothing."""
-    tombstone = read_tombstone(store, user_id)
-    return moment_of(tombstone[:STAMP]).isoformat() if tombstone else None
+    stamp = read_erased_at(store, user_id)
+    return moment_of(stamp).isoformat() if stamp else None
 
 
 def read_history(store: Store, user_id: str) -> list[Happening]:

@@ -1,8 +1,11 @@
 """Brevo through its SDK: the only module that imports it, and the only one that compares a status.
 
-Of the SDK (``sib-api-v3-sdk`` 7.6.0, the last release) we use the raw ``call_api``: its models raise on legal answers,
-and it decodes bodies before anybody has seen the status. Everything vendor-made ends here: no error of ours carries one
-of the vendor's as its context, since those hold addresses.
+Of the SDK (``sib-api-v3-sdk`` 7.6.0 of March 2023, the last release) only the raw ``call_api`` is used. Its models
+raise on legal answers, and it decodes bodies before anybody has seen the status (tried with 7.6.0). Everything
+vendor-made ends here. No error of ours carries one of the vendor's as its context, since those hold addresses.
+
+The SDK needs urllib3 other than 2.6.0: with that release every error answer is an ``AttributeError`` (tried). Its
+successor ``brevo-python`` has other names and another HTTP library: only this module would change.
 """
 
 import logging
@@ -38,7 +41,7 @@ _OPEN = OpenGate()
 _NOTHING_KNOWN = NothingKnown()
 _RESET = "x-sib-ratelimit-reset"
 _QUOTA = ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining")
-# urllib3 logs the whole address of a request, and a search has the person's in its query.
+# urllib3 logs the whole URL of a request at DEBUG, and a search has the person's address in its query.
 _TALKATIVE = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
 
 
@@ -60,13 +63,13 @@ class Brevo(Operations):
         owner: OwnerCheck | None = None,
         known: KnownAnswers = _NOTHING_KNOWN,
     ) -> None:
-        """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is how many threads call at once.
+        """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is the number of calling threads.
 
         ``owner`` is asked before the first request whether the key opens the account that it should. ``known`` are the
         answers of a probe.
 
         Raises:
-            ConfigurationError: the key cannot be one; the message does not show it.
+            ConfigurationError: the text cannot be a key; the message does not show it.
         """
         super().__init__(known)
         self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
@@ -76,7 +79,7 @@ class Brevo(Operations):
         self._owner = owner
 
     def through(self, gate: Gate) -> "Brevo":
-        """Return the same way to the account, through another gate; the sockets are shared."""
+        """Return a gateway to the same account with another gate; the sockets are shared."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._gate = gate
@@ -89,7 +92,7 @@ class Brevo(Operations):
         raise TypeError("a gateway does not pickle: build one in the process that uses it")
 
     def close(self) -> None:
-        """Give the sockets back."""
+        """Close the sockets."""
         self._client.rest_client.pool_manager.clear()
 
     def _ask(self, call: Call) -> tuple[Answer, bool]:
@@ -109,12 +112,12 @@ class Brevo(Operations):
         raise self._weigh(call, last, outcome_unknown=outcome_unknown)
 
     def confirm_owner(self) -> None:
-        """Ask whose account this is, unless that is known."""
+        """Ask for the account's owner now, unless it is known."""
         if self._owner:
             self._owner.confirm(self.owner)
 
     def check_owner(self) -> None:
-        """Ask again whose account this is."""
+        """Ask again for the account's owner, even if it is known."""
         if self._owner and self._owner.doubt(surely=True):
             self.confirm_owner()
 
@@ -125,18 +128,19 @@ class Brevo(Operations):
     def _weigh(self, call: Call, fault: FailedTry, *, outcome_unknown: bool) -> SyncError:
         """Return the error of a call that failed, seen together with its earlier tries and the account's health.
 
-        The firewall's page is the contact's trouble if an impersonal call gets through, else the account's: blocked.
+        Brevo's firewall answers some requests with a page of HTML (seen by other projects, not measured). That is the
+        contact's trouble if a call without personal data gets through, else the account's.
         """
         if fault.walled and call.personal and isinstance(self._attempt(requests.read_attributes()), Answer):
             return RejectedContactError(f"{fault.error}: refused by the firewall")
         if outcome_unknown and isinstance(fault.error, TransientError | AccountError):
             return GatewayUnavailableError(str(fault.error), outcome_unknown=True)
         fault.error.outcome_unknown |= outcome_unknown
-        # Only what Brevo itself refused, without a word of another contact's, may be about a list.
+        # Only a refusal by Brevo itself that names no other contact may be about a list.
         return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
 
     def _attempt(self, call: Call) -> Answer | FailedTry:
-        """Return what one try brings; errors are returned, so that none is raised while a vendor's is handled."""
+        """Return the answer or the failure of one try; nothing is raised while a vendor's error is handled."""
         try:
             permit = self._gate.acquire(call.bucket, call.part)
         except SyncError as error:
@@ -162,7 +166,8 @@ class Brevo(Operations):
         return _judge(call, answer)
 
     def _send(self, call: Call) -> Answer:
-        # Not preloaded: the SDK would decode the body as UTF-8, and the status would be lost with a UnicodeDecodeError.
+        # Not preloaded: the SDK 7.6.0 decodes a body as UTF-8 first, and a UnicodeDecodeError would lose the status
+        # (tried).
         response, status, headers = self._client.call_api(
             call.path,
             call.method,
@@ -180,7 +185,7 @@ class Brevo(Operations):
 
 
 def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - one case each, all in one place
-    """Return the answer if it is a good one, else what its status means."""
+    """Return the answer if it is a good one, else the failure that its status means."""
     told = failures.tell(call, answer)
     match answer.status // 100, answer.status:
         case 2, _:
@@ -212,7 +217,7 @@ def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - on
 
 def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN401 - the SDK has no types
     configuration = Configuration()
-    # Each Configuration adds handlers to these loggers, and all of them would print every line once more.
+    # Each Configuration of the SDK 7.6.0 adds handlers to these loggers, and each handler prints every line once more.
     for logger in configuration.logger.values():
         logger.removeHandler(configuration.logger_stream_handler)
     for name in _TALKATIVE:
@@ -221,7 +226,8 @@ def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN4
     configuration.api_key = {"api-key": key}
     configuration.connection_pool_maxsize = pool_size
     client = ApiClient(configuration)
-    # urllib3 would try a request up to four times, follow redirects with the key and sleep as Retry-After says.
+    # By default urllib3 tries a GET, PUT or DELETE up to four times and follows redirects with the key. It sleeps
+    # inside the call as Retry-After says. Tried with the SDK 7.6.0, which sets no policy of its own.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     return client
 

@@ -1,4 +1,4 @@
-"""What it takes to talk to an account: where it is, a key that can be one, and how long we wait. Pure."""
+"""The settings of a connection to an account: its URL, a usable key, and the time-outs. Pure."""
 
 import re
 from collections.abc import Callable
@@ -22,10 +22,10 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one call may take, in seconds.
+    """The time that one call may take, in seconds.
 
-    ``connect`` and ``read`` bound each try; no further try begins once ``within`` has passed or ``tries`` were made.
-    Between two tries lies up to one ``pause``, then up to two, then up to four, by chance.
+    ``connect`` and ``read`` bound each try. No further try begins after ``within`` seconds or ``tries`` tries. Between
+    two tries lies up to one ``pause``, then up to two, then up to four, by chance.
     """
 
     connect: float = 3.0
@@ -36,11 +36,11 @@ class Patience:
 
     @property
     def longest(self) -> float:
-        """What one call takes at worst, not counting the wait for its grants; a lease must be longer."""
+        """The longest time of one call, without the wait for its permits; a lease must be longer."""
         return self.within + 4 * self.pause + self.connect + self.read
 
     def retrying(self, brief: Callable[[Any], bool]) -> Retrying:
-        """Return what calls a function again while its result is trouble that may be over in a moment."""
+        """Return a caller that repeats a function while its result is ``brief`` trouble: over in a moment, perhaps."""
         return Retrying(
             retry=retry_if_result(brief),
             wait=wait_random_exponential(multiplier=self.pause, max=4 * self.pause),
@@ -56,10 +56,10 @@ def _last_result(state: RetryCallState) -> Any:  # noqa: ANN401 - whatever the f
 def clean_key(key: str) -> str:
     """Return the key without the white space around it, such as the line break at the end of a file.
 
-    A line break inside would be an error of the HTTP library's that quotes the key.
+    With a line break inside, Python's HTTP library raises an error that quotes the key (tried with the SDK 7.6.0).
 
     Raises:
-        ConfigurationError: this cannot be a key; the message does not show it.
+        ConfigurationError: the text cannot be a key; the message does not show it.
     """
     stripped = key.strip()
     if not stripped:

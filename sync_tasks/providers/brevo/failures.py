@@ -1,6 +1,7 @@
-"""Why a try failed, and which of our errors that is. Pure.
+"""Failed tries as our own errors. Pure.
 
-A message names method, path template, ids, status and Brevo's code; never Brevo's own message, which may quote a value.
+A message names method, path template, ids, status and Brevo's code. It never holds Brevo's own message, which may quote
+a value.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ _BLAMED: Mapping[str, type[AccountError]] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FailedTry:
-    """What a failed try comes to; ``brief`` may be over in a moment, ``walled`` is a firewall's page for an answer."""
+    """A failed try; ``brief``: it may be over in a moment; ``walled``: the answer is a firewall's page."""
 
     error: SyncError
     brief: bool = False
@@ -46,14 +47,15 @@ class FailedTry:
 
 
 def tell(call: Call, answer: Answer) -> str:
-    """Return what happened, fit for a log."""
+    """Return the call and its answer in words fit for a log."""
     return f"{call}: {answer.status} {answer.code}".rstrip()
 
 
 def refused(call: Call, answer: Answer) -> SyncError:
-    """Return the error of a refused request: another contact has the identifier, or else the values do not please.
+    """Return the error of a refused request: another contact has the identifier, or Brevo dislikes a value.
 
-    A code that speaks of the account is believed, since that saves the event.
+    Brevo's codes are unstable: ``duplicate_parameter`` became ``invalid_parameter`` in May 2026 (seen by other
+    projects). So a code is believed only if it blames the account, since that saves the event.
     """
     told = tell(call, answer)
     if answer.duplicates:
@@ -64,7 +66,7 @@ def refused(call: Call, answer: Answer) -> SyncError:
 
 
 def missing(call: Call, answer: Answer) -> SyncError:
-    """Return the error of a 404: a contact is missing only if Brevo says that a document is, else the path is wrong."""
+    """Return the error of a 404: Brevo's ``document_not_found`` is a missing contact, anything else a wrong path."""
     told = tell(call, answer)
     if answer.code != "document_not_found":
         return AccountError(f"{told}: no such route; check the base URL")
@@ -72,7 +74,7 @@ def missing(call: Call, answer: Answer) -> SyncError:
 
 
 def unanswered(call: Call, error: HTTPError) -> FailedTry:
-    """Return the fault of a request without an answer; it is doubtful unless no connection was ever made."""
+    """Return the failure of a request without an answer; its outcome is unknown unless no connection was made."""
     told = f"{call}: no answer ({type(error).__name__})"
     outcome_unknown = call.writes and not isinstance(error, ConnectTimeoutError)
     return FailedTry(
@@ -81,5 +83,5 @@ def unanswered(call: Call, error: HTTPError) -> FailedTry:
 
 
 def unreadable(call: Call) -> GatewayUnavailableError:
-    """Return the error of a good status with a body that tells nothing, such as a proxy's page."""
+    """Return the error of a good status with an unreadable body, such as a proxy's page."""
     return GatewayUnavailableError(f"{call}: the answer cannot be read", outcome_unknown=call.writes)

@@ -1,4 +1,4 @@
-"""What can be asked of an account, each made of as few requests as it takes."""
+"""The gateway's operations on an account, each with as few requests as possible."""
 
 import math
 import time
@@ -26,10 +26,10 @@ _NOTHING_KNOWN = NothingKnown()
 
 @dataclass(slots=True)
 class Learnt:
-    """What was learnt of an account, shared by all ways to it.
+    """Facts learnt of an account, shared by all its gateways.
 
-    ``types`` and ``choices`` of attributes hold up to ``until``, a monotonic moment. ``filter_finds``: its filter was
-    seen to find somebody by address.
+    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``filter_finds``:
+    its filter has found somebody by address.
     """
 
     filter_finds: bool = False
@@ -39,7 +39,7 @@ class Learnt:
 
 
 class Operations(ABC):
-    """The gateway's methods; whoever inherits them sends the requests."""
+    """The gateway's methods; the subclass sends the requests."""
 
     capabilities = CAPABILITIES
 
@@ -52,7 +52,7 @@ class Operations(ABC):
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
 
     def owner(self) -> str:
-        """Return what stands for the owner of the account that the key opens."""
+        """Return a name for the owner of the account that the key opens."""
         call = requests.read_account()
         answer, _ = self._ask(call)
         found = responses.owner_of(answer)
@@ -62,7 +62,7 @@ class Operations(ABC):
 
     @abstractmethod
     def confirm_owner(self) -> None:
-        """Ask whose account this is, unless that is known.
+        """Ask for the account's owner now, unless it is known.
 
         Raises:
             WrongAccountError: another one than the state knows.
@@ -70,7 +70,7 @@ class Operations(ABC):
 
     @abstractmethod
     def check_owner(self) -> None:
-        """Ask again whose account this is.
+        """Ask again for the account's owner, even if it is known.
 
         Raises:
             WrongAccountError: another one than the state knows.
@@ -78,10 +78,10 @@ class Operations(ABC):
 
     @abstractmethod
     def doubt_owner(self) -> None:
-        """A contact is missing that the state knows, or a list: perhaps it is another account's."""
+        """Let the next request first ask for the owner, because a known contact or list is missing."""
 
     def create(self, contact: NewContact) -> Written:
-        """Create a contact that does not exist yet; an existing one is never touched."""
+        """Create a contact and return its id; never change an existing one."""
         call = requests.create_contact(contact)
         answer, outcome_unknown = self._ask(call)
         contact_id = responses.created_id(answer)
@@ -90,9 +90,9 @@ class Operations(ABC):
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
     def change(self, contact_id: int, change: Change) -> Written:
-        """Change an existing contact in one request.
+        """Change an existing contact in one request, and return its id.
 
-        Brevo may answer 404 for an unknown list too: where lists were sent, a look tells whether a list is meant.
+        Brevo may answer 404 for an unknown list too. If lists were sent, a look tells whether a list is meant.
         """
         call = requests.change_contact(contact_id, self._clearing_as_known(change))
         try:
@@ -117,7 +117,7 @@ class Operations(ABC):
         return replace(change, nulls=change.nulls | {name for name in empty if questions.kind_of(name, types) in kinds})
 
     def _find_absent(self, call: Call, error: RejectedContactError) -> RejectedContactError:
-        """Return that Brevo lacks a list, if that is why it refused; how it says so is not sure, so it is asked."""
+        """Return ``MissingListError`` if Brevo lacks a list, else the error; we ask, as its answer is undocumented."""
         absent = tuple(list_id for list_id in sorted(call.lists) if not self.has_list(list_id))
         if not absent:
             return error
@@ -135,7 +135,7 @@ class Operations(ABC):
         return True
 
     def read(self, contact_id: int) -> RemoteContact | None:
-        """Return the contact, or nothing where Brevo has none of that id."""
+        """Return the contact, or ``None`` if Brevo has none of that id."""
         found = self._read(requests.read_contact(contact_id))
         if found is None:
             self.doubt_owner()
@@ -144,10 +144,10 @@ class Operations(ABC):
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address; one request, if Brevo lets the address into a path.
 
-        A contact may have been made by hand with the letters that a punycode domain stands for: both are asked for.
+        Somebody may have created the contact by hand with the letters of a punycode domain: we ask for both forms.
 
         Raises:
-            RejectedContactError: nobody can tell, for Brevo refuses the look and its filter finds no addresses.
+            RejectedContactError: nobody knows, because Brevo refuses the look and its filter finds no addresses.
         """
         wanted = known_address(address)
         forms = (wanted, unicode_address(wanted)) if is_international(wanted) else (wanted,)
@@ -156,7 +156,7 @@ class Operations(ABC):
 
     def _look_for(self, form: str, wanted: str) -> RemoteContact | None:
         if call := requests.read_address(form):
-            # What Brevo dislikes, as its firewall does, is asked for by the filter.
+            # The filter asks for an address that Brevo or its firewall refuses in a path.
             with suppress(RejectedContactError):
                 found = self._read(call)
                 return found if found and found.address == wanted else None
@@ -168,9 +168,9 @@ class Operations(ABC):
         return found
 
     def _filter_finds(self) -> bool:
-        """Tell whether Brevo's filter finds an address that is there; it is documented for none.
+        """Tell whether Brevo's filter finds an existing address; no page of Brevo's documents that (November 2026).
 
-        Nobody is missed in an account without contacts.
+        In an account without contacts the filter misses nobody.
         """
         if not self._learnt.filter_finds and self._known.read().get("address_filter") == questions.YES:
             return True
@@ -185,27 +185,31 @@ class Operations(ABC):
         return self._learnt.filter_finds
 
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
-        """Return the contact whose ``ext_id`` this is; one with quotes or backslashes cannot be asked for: nothing."""
+        """Return the contact that has this ``ext_id``, or ``None``, also if no request can hold the text."""
         call = requests.read_ext_id(ext_id)
         if call is None:
             return self._search("EXT_ID", ext_id, lambda contact: contact.ext_id == ext_id)
         contact = self._read(call)
         if contact is None or contact.ext_id == ext_id:
             return contact
-        # Where Brevo tells no ext_id, the answer is believed unless it may be the contact of that *number*.
+        # If Brevo shows no ext_id, the answer is believed unless it may be the contact with that numeric id.
         believed = contact.ext_id is None and str(contact.id) != ext_id
         return replace(contact, ext_id=ext_id) if believed else None
 
     def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Put contacts on a list, see ``limits`` for how many; the unconfirmed may be on it, or missing."""
+        """Put up to 150 contacts on a list and return the moved ones; others may be on it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "add"))
 
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Take contacts off a list, see ``limits`` for how many; the unconfirmed may be off it, or missing."""
+        """Take up to 150 contacts off a list and return the moved ones; others may be off it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "remove"))
 
     def _move(self, call: Call) -> Moved:
-        """Brevo refuses the whole where nobody moves: each of them is then for its own request to find out."""
+        """Return the moved contacts.
+
+        Brevo answers 400 if no contact moves, also for a harmless repeat (seen by other projects, not measured). Then
+        nobody counts as moved, and each contact gets a request of its own.
+        """
         try:
             answer, outcome_unknown = self._ask(call)
         except RejectedContactError:
@@ -224,13 +228,13 @@ class Operations(ABC):
         return outcome_unknown
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
-        """Yield the contacts changed since then, by Brevo's clock, the last created first; a request brings 1,000."""
+        """Yield the contacts changed since a moment of Brevo's clock, the last created first; 1,000 a request."""
         now = datetime.now(UTC)
         contacts = (responses.contact_of(row, now) for row in self._rows(requests.read_modified(moment), "contacts"))
         return (contact for contact in contacts if contact)
 
     def read_page(self, offset: int) -> list[RemoteContact]:
-        """Return a thousand contacts from this place on, the first created first."""
+        """Return up to 1,000 contacts from this offset on, the first created first; empty after the last."""
         rows, _ = self._page(requests.skip(requests.read_page(), offset), "contacts")
         now = datetime.now(UTC)
         return [contact for row in rows if (contact := responses.contact_of(row, now))]
@@ -241,7 +245,7 @@ class Operations(ABC):
         return self._learnt.types
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
-        """Return the values that attributes with fixed choices take, as old as their types."""
+        """Return the allowed values of attributes with fixed choices, as old as their types."""
         self._read_attributes()
         return self._learnt.choices
 

@@ -1,6 +1,6 @@
-"""What we ask Brevo, as requests: bodies, paths and queries. Pure.
+"""Requests to Brevo: bodies, paths and queries. Pure.
 
-No address is ever in a path: Brevo's firewall refuses some of them, and paths end in the logs of others.
+An address is in a path only if it is safe there: Brevo's firewall refuses some. Texts for logs hold templates only.
 """
 
 import re
@@ -14,7 +14,7 @@ from sync_tasks.domain.pauses import CREATING
 from sync_tasks.providers.brevo import limits
 
 _PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
-# All that an address may hold but a slash, ``%`` and two dots in a row.
+# An address without slash, ``%`` and two dots in a row.
 _PATH_SAFE_ADDRESS = re.compile(r"(?!.*\.\.)[^\s/%\\\"?#]+@[^\s/%\\\"?#]+")
 _WALLED = (".zip", ".old", ".back", ".tar")
 _UNQUOTABLE = frozenset('"\\')
@@ -23,10 +23,10 @@ _CREATIONS = frozenset({"/contacts", "/contacts/import"})
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call:
-    """One request; as text it is fit for a log: the path's template and ids, never the query or the body.
+    """One request; as text it is fit for a log: it shows the path's template and ids alone.
 
-    ``personal`` calls carry data of a person, on which the firewall may fall without the account being to blame.
-    ``lists`` are those that must exist.
+    ``personal`` calls carry data of a person, which the firewall may refuse although the account is fine. ``lists`` are
+    those that must exist.
     """
 
     method: str
@@ -40,17 +40,17 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Whether Brevo's state may be another one afterwards."""
+        """Whether the request may change something at Brevo."""
         return self.method != "GET"
 
     @property
     def bucket(self) -> str:
-        """Which of Brevo's limits the request counts in."""
+        """The limit of Brevo's in which the request counts."""
         return "contacts" if self.path.startswith("/contacts") else "other"
 
     @property
     def part(self) -> str:
-        """Which part of the account the request needs beside the account itself, if any."""
+        """The part of the account that the request needs; empty if it needs none."""
         return CREATING if self.method == "POST" and self.path in _CREATIONS else ""
 
     def __str__(self) -> str:
@@ -80,9 +80,10 @@ def create_contact(contact: NewContact) -> Call:
 
 
 def change_contact(contact_id: int, change: Change) -> Call:
-    """Return the call that makes all of a change at once; what the change leaves out is not sent."""
+    """Return the call that makes a whole change at once; values left out are not sent."""
     attributes: dict[str, Json] = {name: "" if value is None else value for name, value in change.attributes.items()}
-    # Nobody knows whether an empty text clears numbers, dates and booleans (November 2026): null is the second try.
+    # Brevo documents that an empty text clears an attribute. Another project clears dates with null (November 2026, not
+    # measured). So null is the second try, if an empty text did not clear. If one is sure one day, `nulls` goes.
     attributes |= dict.fromkeys(change.nulls)
     if change.address is not None:
         attributes["EMAIL"] = change.address
@@ -100,15 +101,16 @@ def change_contact(contact_id: int, change: Change) -> Call:
 
 
 def read_contact(contact_id: int) -> Call:
-    """Return the call that reads one contact with its statistics, which alone tell why it is blocklisted."""
+    """Return the call that reads one contact with its statistics: they alone show the reason of a block."""
     query = {"identifierType": "contact_id"}
     return Call("GET", "/contacts/{id}", parts={"id": contact_id}, query=query, about=_about((), contact_id))
 
 
 def read_ext_id(ext_id: str) -> Call | None:
-    """Return the call that reads the contact of this ``ext_id``, or nothing where the text is not safe in a path.
+    """Return the call that reads the contact of this ``ext_id``; ``None`` if the text is not safe in a path.
 
-    A slash or dots are resolved on the way, ``%`` is decoded once too often, ``@`` and file endings meet the firewall.
+    Proxies resolve a slash or dots, and decode ``%`` once too often. Brevo's firewall refuses some paths with ``@`` or
+    a file ending (seen by other projects, not measured).
     """
     if not _PATH_SAFE.fullmatch(ext_id):
         return None
@@ -117,10 +119,11 @@ def read_ext_id(ext_id: str) -> Call | None:
 
 
 def read_address(address: str) -> Call | None:
-    """Return the call that reads the contact of this address, or nothing if the address is not safe in a path.
+    """Return the call that reads the contact of this address; ``None`` if the address is not safe in a path.
 
-    Brevo documents this look (``identifierType=email_id``), and no filter by ``EMAIL``. Its firewall answers 403 with a
-    page for paths that end like a file of a backup; a slash is resolved on the way, ``%`` is decoded once too often.
+    Brevo documents this look (``identifierType=email_id``), but no filter by ``EMAIL``
+    (https://developers.brevo.com/reference/get-contact-info, November 2026). Its firewall answers 403 with a page for
+    paths that end like a backup file (``.zip``, ``.old``; seen by other projects, not measured).
     """
     if not _PATH_SAFE_ADDRESS.fullmatch(address) or address.endswith(_WALLED):
         return None
@@ -129,12 +132,12 @@ def read_address(address: str) -> Call | None:
 
 
 def read_few() -> Call:
-    """Return the call that shows some contacts, whichever they are."""
+    """Return the call that reads any few contacts."""
     return Call("GET", "/contacts", query={"limit": 10, "sort": "asc"})
 
 
 def search_contacts(attribute: str, value: str) -> Call | None:
-    """Return the call that filters contacts by one attribute, or nothing where the filter cannot quote the value."""
+    """Return the call that filters contacts by one attribute; ``None`` if the filter cannot quote the value."""
     if _UNQUOTABLE & set(value):
         return None
     query: dict[str, int | str] = {"filter": f'equals({attribute},"{value}")', "limit": limits.PAGE, "sort": "asc"}
@@ -151,7 +154,8 @@ def move_contacts(list_id: int, ids: Collection[int], verb: str) -> Call:
 def import_contacts(lists: Collection[int], contacts: Iterable[NewContact]) -> Call:
     """Return the call that creates many contacts and changes nothing in those that exist.
 
-    By default an import overwrites existing contacts, lifts blocks and mails the account's owner.
+    By default an import overwrites existing contacts, sends ``emailBlacklist: false`` and mails the account's owner
+    (https://developers.brevo.com/reference/import-contacts). Whether it lifts blocks is not documented: assume so.
     """
     rows: list[Json] = [_row(contact) for contact in contacts]
     body: dict[str, Json] = {
@@ -169,12 +173,12 @@ def _row(contact: NewContact) -> Json:
 
 
 def _attributes_of(contact: NewContact) -> dict[str, Json]:
-    """Return what must be said of a new contact; Brevo's schema knows no null, and absent is empty, or ``False``."""
+    """Return the attributes to send of a new contact; Brevo's schema allows no null, and absent means empty."""
     return {name: value for name, value in contact.attributes.items() if value not in (None, "") and value is not False}
 
 
 def read_modified(since: datetime) -> Call:
-    """Return the call that lists what changed since a moment, the last created first."""
+    """Return the call that lists the contacts changed since a moment, the last created first."""
     moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     return Call("GET", "/contacts", query={"modifiedSince": moment, "limit": limits.PAGE, "sort": "desc"})
 
@@ -195,7 +199,7 @@ def read_list(list_id: int) -> Call:
 
 
 def read_attributes() -> Call:
-    """Return the call that reads the account's contact attributes; it holds nothing personal."""
+    """Return the call that reads the account's contact attributes; nothing in it is personal."""
     return Call("GET", "/contacts/attributes")
 
 

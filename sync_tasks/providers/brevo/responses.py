@@ -1,4 +1,8 @@
-"""What Brevo answers, in our own words, read from the raw bodies: the SDK's models raise on legal ones. Pure."""
+"""Brevo's answers in our own words, read from the raw bodies. Pure.
+
+The models of the SDK 7.6.0 raise on legal answers (tried). Examples are a contact without e-mail and an attribute of
+type ``user``.
+"""
 
 import hashlib
 import json
@@ -16,18 +20,18 @@ from sync_tasks.texts import known_address
 
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
 _WRITABLE = frozenset({"normal", "category", "transactional"})
-# These two are fields of their own here; written as attributes they would take the contact away from its user.
+# These two are fields of their own here. As attributes they would give the contact to another user.
 _IDENTITIES = frozenset({"EMAIL", "EXT_ID"})
 _DUPLICATE = "already associated with another contact"
-# Where Brevo's statistics tell why a contact is blocklisted, the gravest reason first.
+# The parts of Brevo's statistics that show why a contact is blocklisted, the gravest reason first.
 _REASONS = {"hard_bounce": "hardBounces", "complaint": "complaints", "unsubscribed": "unsubscriptions"}
 _UNSUBSCRIBED = "unsubscribed"
 _IDENTIFIERS = ("email", "ext_id", "sms", "whatsapp", "landline_number")
 _ACCOUNT_TROUBLE = frozenset(
     {"account_in_process", "account_under_validation", "not_enough_credits", "permission_denied", "unauthorized"}
 )
-# How Brevo says with 400 that the plan covers no more contacts is documented nowhere and known of no other client:
-# these are the words of its code list (402) and of its quotas (https://developers.brevo.com/docs/platform-quotas).
+# No page of Brevo's and no other client tells how a 400 says that the plan covers no more contacts. These are the words
+# of its code list (402) and of its quotas (https://developers.brevo.com/docs/platform-quotas, November 2026).
 _LIMIT_CODES = re.compile(r"\w*(limit|quota)_?(reached|exceeded)|(contacts?|plan)_(limit|quota)\w*", re.IGNORECASE)
 _FULL = re.compile(
     r"\b(contacts?|plan|account)\b.{0,40}\b(limit|quota)\b.{0,40}\b(reach|exceed|hit)|"
@@ -39,7 +43,7 @@ _FULL = re.compile(
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """What came back: the status, the ``x-sib-ratelimit-…`` headers, the body as it was sent, parsed at most once."""
+    """An answer: the status, the ``x-sib-ratelimit-…`` headers, and the raw body, parsed at most once."""
 
     status: int
     reset: str | None
@@ -49,7 +53,7 @@ class Answer:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The JSON object of the body; empty where the body is none."""
+        """The JSON object of the body; empty if the body is none."""
         return self._object or {}
 
     @property
@@ -67,13 +71,17 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """Brevo's error code where it is a plain word; anything else may quote what we sent, and is not shown."""
+        """Brevo's error code if it is a plain word; anything else may quote our values and is not shown."""
         code = self.data.get("code")
         return code if isinstance(code, str) and _PLAIN_WORD.fullmatch(code) else ""
 
     @property
     def retry_after(self) -> float | None:
-        """How many seconds Brevo wants us to wait; nothing where the header is missing or makes no sense."""
+        """The seconds until Brevo's limit resets; ``None`` if the header is missing or makes no sense.
+
+        Brevo sends ``x-sib-ratelimit-reset``, seconds until the reset and no time, and no ``Retry-After``
+        (https://developers.brevo.com/docs/limit-headers).
+        """
         try:
             seconds = float(self.reset or "")
         except ValueError:
@@ -82,7 +90,7 @@ class Answer:
 
     @property
     def quota(self) -> tuple[int, int] | None:
-        """How many requests a window allows and how many of them are left, where the headers tell."""
+        """The requests that a window allows, and those left of them; ``None`` without such headers."""
         told = [text for text in (self.limit, self.remaining) if text and text.isascii() and text.isdigit()]
         return (int(told[0]), int(told[1])) if len(told) == 2 else None  # noqa: PLR2004 - both of them
 
@@ -90,8 +98,8 @@ class Answer:
     def duplicates(self) -> tuple[str, ...]:
         """The kinds of identifiers that belong to another contact, such as ``email`` and ``ext_id``.
 
-        ``metadata.duplicate_identifiers`` says so; the code has changed once (May 2026) and the text may at any time:
-        both are asked only where the metadata is missing.
+        ``metadata.duplicate_identifiers`` holds them. The code has changed once (May 2026, seen by other projects), and
+        the text may change at any time. Both are read only if the metadata is missing.
         """
         metadata = self.data.get("metadata")
         told = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
@@ -107,17 +115,17 @@ class Answer:
 
     @property
     def tells_limit(self) -> bool:
-        """Whether a refused creation means that the account may hold no more contacts; believed, as it saves events."""
+        """Whether Brevo refused a creation because the account is full; believed, as that saves events."""
         return bool(_LIMIT_CODES.fullmatch(self.code) or _FULL.search(str(self.data.get("message", ""))))
 
     @property
     def blames_account(self) -> bool:
-        """Whether the code speaks of the account; a code is only ever believed where that saves an event."""
+        """Whether the code blames the account; a code is believed only if that saves an event."""
         return self.code in _ACCOUNT_TROUBLE
 
 
 def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
-    """Return the contact a JSON object describes, or nothing where it has no numeric id."""
+    """Return the contact that a JSON object describes; ``None`` if it has no numeric id."""
     if not _is_id(data.get("id")):
         return None
     attributes = data.get("attributes")
@@ -135,29 +143,32 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
 
 
 def moved_ids(answer: Answer) -> frozenset[int]:
-    """Return which contacts were put on a list, or taken off it."""
+    """Return the ids of the contacts put on a list, or taken off it."""
     told = answer.data.get("contacts")
     moved = told.get("success") if isinstance(told, dict) else None
     return frozenset(filter(_is_id, moved)) if isinstance(moved, list) else frozenset()
 
 
 def created_id(answer: Answer) -> int | None:
-    """Return the id of the contact that was created, where the answer tells it."""
+    """Return the id of the created contact; ``None`` if the answer lacks it.
+
+    Brevo answers with the id if ``getId`` was sent (changelog of April 2026).
+    """
     found = answer.data.get("id")
     return found if _is_id(found) else None
 
 
 def owner_of(answer: Answer) -> str | None:
-    """Return what stands for the account's owner, nothing personal in it; nothing where the answer names none.
+    """Return a name for the account's owner with nothing personal in it; ``None`` if the answer names none.
 
-    ``organization_id`` is required by Brevo's schema of ``GET /account``; an answer without it is known by its e-mail.
+    Brevo's schema of ``GET /account`` requires ``organization_id``. Without it a hash of the e-mail is the name.
     """
     found = answer.data.get("organization_id") or answer.data.get("email")
     return hashlib.sha256(str(found).encode()).hexdigest()[:16] if found else None
 
 
 def page_of(answer: Answer, key: str) -> list[dict[str, Any]] | None:
-    """Return the rows of one page, or nothing where the answer is no page; an empty one may lack its key."""
+    """Return the rows of one page; ``None`` if the answer is no page; an empty page may lack its key."""
     rows = answer.data.get(key)
     if rows is None and answer.data.get("count") == 0:
         return []
@@ -165,7 +176,7 @@ def page_of(answer: Answer, key: str) -> list[dict[str, Any]] | None:
 
 
 def total_of(answer: Answer) -> int | None:
-    """Return how many rows all pages have together, where the answer tells it."""
+    """Return the number of rows of all pages together; ``None`` if the answer lacks it."""
     total = answer.data.get("count")
     return total if isinstance(total, int) else None
 
@@ -184,7 +195,7 @@ def types_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def choices_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield the name of each attribute with fixed choices, and these: Brevo takes the number or the label of one."""
+    """Yield each attribute with fixed choices, and these; Brevo takes the number or the label of a choice."""
     for row in rows:
         choices = row.get("enumeration")
         if isinstance(row.get("name"), str) and isinstance(choices, list):
@@ -196,9 +207,10 @@ def choices_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, frozenset[
 
 
 def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
-    """Tell why a contact is blocklisted, with every reason that Brevo's statistics give.
+    """Return the block of a contact with every reason that Brevo's statistics show; ``None`` without a block.
 
-    Brevo's statistics reach back 90 days and know campaigns only: an older bounce looks like an unsubscription.
+    Brevo's statistics reach back 90 days and hold campaigns only: an older bounce looks like an unsubscription
+    (https://developers.brevo.com/reference/get-contact-info).
     """
     if not data.get("emailBlacklisted"):
         return None
@@ -214,20 +226,20 @@ def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
 
 
 def _clicked(statistics: Mapping[str, Any]) -> str | None:
-    """Return when the person last used Brevo's link; ``adminUnsubscription`` may be our own request."""
+    """Return the moment at which the person last used Brevo's link; ``adminUnsubscription`` may be our own request."""
     told = statistics.get("unsubscriptions")
     return _newest(told.get("userUnsubscription")) if isinstance(told, dict) else None
 
 
 def _happened(kind: str, told: object) -> bool:
-    """A bounce or a complaint without a moment counts; unsubscriptions come in groups, which may all be empty."""
+    """Tell whether it happened: a bounce without a moment counts; groups of unsubscriptions may all be empty."""
     return kind != _UNSUBSCRIBED or _newest(told) is not None
 
 
 def _opted_out_of(data: Mapping[str, Any], now: datetime) -> dict[int, str] | None:
-    """Tell of which lists a contact unsubscribed one by one, since when at the latest.
+    """Return the lists that a contact opted out of one by one, and since when at the latest.
 
-    Brevo tells no moment, and only an account with unsubscription per list tells at all: elsewhere it is null.
+    Brevo shows no moment. Without the account's setting "unsubscription per list" the field is null.
     https://developers.brevo.com/reference/get-contact-info
     """
     lists = data.get("listUnsubscribed")

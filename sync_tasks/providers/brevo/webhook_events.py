@@ -1,7 +1,7 @@
-"""Brevo's events, however unevenly they come, in our own words. Pure.
+"""Brevo's events in our own words, whatever their form. Pure.
 
-Names are spelt in several ways, an address may be a text or an array, moments are numbers, texts or missing. Formats:
-https://developers.brevo.com/docs/marketing-webhooks, and what was seen in production.
+Brevo spells names in several ways. An address may be a text or an array; a moment a number, a text or missing. Formats:
+https://developers.brevo.com/docs/marketing-webhooks and samples that other projects recorded.
 """
 
 import json
@@ -30,20 +30,20 @@ _KINDS = {
 }
 _MOST_DIGITS = 16
 _NO_LETTER = re.compile(r"[^a-z]")
-# Later than any moment of ours in seconds: then it is milliseconds.
+# A number beyond this is not seconds but milliseconds.
 _MILLISECONDS = 10**11
-# From 2286 on a stamp would have a digit more.
+# A stamp of 2286 or later would have one digit more.
 _DOOMSDAY = datetime(2200, 1, 1, tzinfo=UTC)
-# The webhook's id differs where two webhooks tell the same.
+# `id` is the webhook's, not the event's: it differs if two webhooks report the same event (Brevo's samples).
 _ABOUT_THE_WEBHOOK = frozenset({"id"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Incoming:
-    """One event that is about contacts: look at them; ``kind`` and ``moment`` (a stamp, if told) of an opt-out.
+    """One event about contacts to look at; ``kind`` and ``moment`` (a stamp, or empty) of an opt-out.
 
-    ``joined`` are the lists where it only tells of those, ``opted_out`` those that an unsubscription names. ``told`` is
-    the same whenever the same event comes again.
+    ``joined``: the lists of an event that only reports joins. ``opted_out``: the lists that an unsubscription names.
+    ``told`` is the same text whenever the same event comes again.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Incoming:
 
 
 def read_rows(body: bytes) -> list[object] | None:
-    """Return the events in a body, unread, or nothing where it is neither an object nor an array in JSON."""
+    """Return the unread events of a body; ``None`` if it is neither an object nor an array in JSON."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -67,7 +67,7 @@ def read_rows(body: bytes) -> list[object] | None:
 
 
 def read_event(row: object) -> Incoming | str:
-    """Return what an event says, or why it says nothing to us: it is ``malformed`` or ``ignored`` for its kind."""
+    """Return the event, or why it is none for us: ``malformed``, or ``ignored`` for its kind."""
     name = row.get("event") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(name, str):
         return "malformed"
@@ -93,7 +93,7 @@ def read_event(row: object) -> Incoming | str:
 
 
 def _addresses(row: dict[str, object]) -> Iterator[object]:
-    """Yield whatever stands where addresses do: what changed may name a contact's former or its new one."""
+    """Yield the values in the places of addresses; a change may name a contact's former or new address."""
     yield from _each(row.get("email"))
     for item in _each(row.get("content")):
         if isinstance(item, dict):
@@ -107,19 +107,23 @@ def _each(value: object) -> Iterable[object]:
 
 
 def _address(value: object) -> str:
-    """Return an address as the state has it, nothing where it is none; what cannot be printed cannot be one."""
+    """Return an address in its normal form; empty if the value is none."""
     text = known_address(value) if isinstance(value, str) else ""
     return text if "@" in text and len(text) <= MAX_ADDRESS and text.isprintable() else ""
 
 
 def _list_id(value: object) -> int:
-    """Return the id of a list, 0 where it is none."""
+    """Return the id of a list, 0 if the value is none."""
     digits = str(value) if isinstance(value, str | int) else ""
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < _MOST_DIGITS else 0
 
 
 def _moment(row: dict[str, object]) -> str:
-    """Return when it happened; ``ts`` may be an hour ahead, a date without a zone may be anywhere's."""
+    """Return the stamp of an event; empty if unknown.
+
+    ``ts_event`` is UTC, ``ts`` may be an hour ahead, and ``date`` is CET or CEST without a zone. Seen by other projects
+    until November 2026, not measured.
+    """
     told = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
     return next((stamp_of(moment) for moment in told if moment and EPOCH < moment < _DOOMSDAY), "")
 

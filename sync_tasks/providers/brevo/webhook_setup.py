@@ -1,4 +1,4 @@
-"""The webhook at Brevo through which it tells us of changes: created once, then kept as it should be."""
+"""The webhook by which Brevo reports changes: created once, then kept up to date."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from sync_tasks.providers.brevo import failures, responses
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.requests import Call
 
-# What changes a contact; what readers open and click does not concern us.
+# The events that change a contact; opens and clicks do not concern us.
 EVENTS = ("unsubscribed", "hardBounce", "spam", "listAddition", "contactUpdated", "contactDeleted")
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """How the webhook should be; by ``description`` it is known again where its address has changed."""
+    """The desired webhook; ``description`` identifies it even if its URL has changed."""
 
     url: str
     description: str
@@ -23,13 +23,13 @@ class Webhook:
 
 
 def describe_webhook(namespace: str) -> str:
-    """Return by which description a portal's webhook is known again."""
+    """Return the description that identifies a portal's webhook."""
     return f"sync-tasks {namespace}"
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """Which webhook it is, and whether it was ``created`` or ``updated``."""
+    """The id of the webhook, and whether it was ``created`` or ``updated``."""
 
     id: int
     what: str
@@ -37,7 +37,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class FoundWebhook:
-    """Our webhook as Brevo has it: where it tells, and of which events that concern us it tells nothing."""
+    """Our webhook as Brevo has it: its URL, and the events that it lacks."""
 
     id: int
     url: str
@@ -45,7 +45,7 @@ class FoundWebhook:
 
 
 class WebhookDesk(Brevo):
-    """One account at Brevo, as far as its webhooks go; they share 100 requests an hour with other endpoints."""
+    """The webhooks of one account at Brevo; they share 100 requests an hour with other endpoints."""
 
     def list_webhooks(self) -> Iterator[dict[str, Any]]:
         """Yield the account's marketing webhooks, the oldest first."""
@@ -66,13 +66,13 @@ class WebhookDesk(Brevo):
         return webhook_id
 
     def update_webhook(self, webhook_id: int, body: Mapping[str, Json]) -> None:
-        """Make a webhook as it should be."""
+        """Replace the settings of a webhook."""
         about = f" (webhook {webhook_id})"
         self._ask(Call("PUT", "/webhooks/{id}", parts={"id": webhook_id}, body=body, about=about))
 
 
 def install_webhook(desk: WebhookDesk, wanted: Webhook, token: str) -> Installed:
-    """Bring our webhook at Brevo up to date, or create it; the token is sent each time, since Brevo may not show it."""
+    """Create or update our webhook; the token goes along each time, since Brevo may not show it."""
     body: dict[str, Json] = {
         "url": wanted.url,
         "description": wanted.description,
@@ -91,7 +91,7 @@ def install_webhook(desk: WebhookDesk, wanted: Webhook, token: str) -> Installed
 
 
 def find_webhook(desk: WebhookDesk, description: str) -> FoundWebhook | None:
-    """Return our webhook as Brevo has it, or nothing where it is not installed."""
+    """Return our webhook as Brevo has it; ``None`` if it is not installed."""
     for row in desk.list_webhooks():
         if row.get("description") == description:
             missing = {*EVENTS} - {*map(str, row.get("events") or ())}

@@ -1,9 +1,10 @@
 -- Merge an event into its user's state and mark the contact dirty: merge.merge(), atomically.
--- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '', {field: name, value: text}*
--- `told` is the moment told; without one it is Redis' clock, later than all this state holds. `host` is the teller's clock.
+-- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '', {field: name,
+-- value: text}* `told`: the event's own moment. Without one the event gets Redis' clock, later than all that this state
+-- holds. `host`: the producer's clock.
 -- `random` becomes the secret at a first start.
--- Returns what became of it ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and users to nudge besides.
--- All is read and weighed before the first write, so that no error can leave half an event behind.
+-- Returns the result ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and further users to nudge. All
+-- is read and weighed before the first write, so that no error can leave half an event behind.
 local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
 if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end
@@ -34,7 +35,7 @@ elseif not greater(stamp, latest) then
 end
 local was_erased = held.erased ~= nil
 
--- Of what was said before the erasure and comes late, nothing counts but where else the person may be found at Brevo.
+-- An event from before the erasure may come late. Of it only the address counts: the person may be there at Brevo too.
 local function look_there_too(erased)
   local found = false
   for field, value in pairs(values) do
@@ -63,8 +64,8 @@ local function hint(address)
   if held[field] == nil then held[field] = redis.call('HGET', contact, field) end
   if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
 end
--- What Redis' clock stamped later stands, whatever the tolerance: it says the same, or it ends the subscription, or it is
--- later by more than clocks may be apart.
+-- A later stamp of Redis' clock stands, whatever the tolerance, in three cases. It says the same, or it ends the
+-- subscription, or it is later by more than clocks may be apart.
 local function is_beyond_doubt(field, value)
   local other = string.sub(field, 1, 2) == 't:' and held['n:' .. newsletter]
   if not other or not greater(string.sub(other, 1, STAMP), stamp) then return false end

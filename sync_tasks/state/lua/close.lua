@@ -1,6 +1,6 @@
 -- Close a dead letter without another try.
 -- ARGV: user: id, event: key or '', letter: id, why: text, who: name, {register: name}*
--- The wish of these registers is given up until a newer event arrives.
+-- The wish of these registers ends until a newer event arrives.
 -- Returns 1; or 0 if the letter is gone.
 local user, event, id, why, who = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('HEXISTS', key('dead_letters'), id) == 0 then return 0 end
@@ -14,5 +14,6 @@ for i = 6, #ARGV do
 end
 redis.call('HDEL', contact, 'd:' .. event, 'p:' .. event)
 forget_urgent(user)
+recount_wishes(user, at)
 close_letter(id, why, who, at)
 return 1

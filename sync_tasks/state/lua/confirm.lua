@@ -1,4 +1,4 @@
--- Note what Brevo was seen to hold of a contact of a first load.
+-- Record the remote state of a contact of a first load.
 -- ARGV: user: id, rev: number, clean: '1' or '', {field: name, value: text}*
 -- `clean`: every account agrees.
 -- Returns 2 if every account agrees, else 1; 0 if the contact is no longer the load's own or is leased.

@@ -1,7 +1,7 @@
--- Forget what an account was known to hold of a user: it is another account from now on.
+-- Forget the remote state of a user on an account: the name stands for another account from now on.
 -- ARGV: user: id, account: name
--- Up to when an opt-out there ended subscriptions stays. The next push looks for the user before anything else.
--- Returns 1; or 0 if the contact is leased: ask again.
+-- The moment of an opt-out there stays. The next push looks for the user before anything else.
+-- Returns 1; or 0 if the contact is leased: call again.
 local user, account = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
 local held = redis.call('HGET', contact, 'lease')

@@ -1,4 +1,4 @@
--- Let one request of an account pass, or say how long to wait.
+-- Grant one request of an account, or return the wait.
 -- ARGV: {question: see `grants.lua`}*
--- Returns what `grants.lua` says.
+-- Returns the answer of `grants.lua`.
 return grant(ARGV)

@@ -1,5 +1,5 @@
--- Redis' clock may be put back. Then a key that is to expire stays for longer than it ever should, and a window's requests
--- lie ahead: both are cut back.
+-- Redis' clock may be put back. Then a key expires too late, and a window's requests lie in the future: both are cut
+-- back.
 local BLINK, SHORT, LONGEST_HOLD = 1000000, 1000, 3600000
 local function left_of(name, most)
   local left = redis.call('PTTL', name)
@@ -10,7 +10,7 @@ local function left_of(name, most)
   return left
 end
 
--- Return the moment by which a window is to be judged. A long window is forgotten: Brevo's own count fills it again.
+-- Return the moment for counting a window. A long window in the future is forgotten: Brevo's own count fills it again.
 local function moment_of(window, length, at)
   local ahead = tonumber(redis.call('LINDEX', window, 0) or 0) - tonumber(at)
   if ahead <= 0 then return at end
@@ -22,21 +22,21 @@ local function moment_of(window, length, at)
   return at
 end
 
--- For how many milliseconds what is paused may not be probed. The first half of a probe's time is nobody's; the second
--- half belongs to opt-outs and erasures, as long as any of them wait.
+-- Return the milliseconds until a pause may be probed. In the first half of the time nobody may. The second half
+-- belongs to opt-outs and erasures, as long as any of them wait.
 local function probe_wait(name, priority, every)
   local left = left_of(key('probed:' .. name), 2 * every)
   local behind = priority > 0 and redis.call('EXISTS', key('urgent')) == 1
   return math.max(behind and left or left - every, 0)
 end
 
--- Whether a request of an account may pass. Told are: account, and after a space the part of it that the request needs;
--- bucket, priority (0 goes first), milliseconds between two probes of what is paused, then for each window how many
--- requests and how many microseconds. A window is a list of the moments of its last requests, by Redis' clock: exact for
--- whatever way Brevo counts, the same for all machines.
--- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds, why, and which part, '' for all. A
--- probe tells besides, as '1' or '', whether it probes the account and whether its part.
--- Who asks ahead takes what is free now: it neither probes nor is waited for.
+-- Decide whether a request of an account may go out. The question: account, with the part that it needs after a space;
+-- bucket; priority (0 goes first); milliseconds between two probes. Then come requests and microseconds of each window.
+-- A window is a list of the moments of its last requests, by Redis' clock. That is exact however Brevo counts, and the
+-- same for all machines.
+-- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds, reason, and part ('' for all). A
+-- probe also returns, as '1' or '', whether it probes the account and whether it probes its part.
+-- With `ahead`, grant only if a permit is free now: no probe, no place in the queue.
 local function grant(told, ahead)
   local account, part = string.match(told[1], '^(%S+) ?(.*)$')
   local bucket, priority, every, at = told[2], tonumber(told[3]), tonumber(told[4]), now()
@@ -51,7 +51,7 @@ local function grant(told, ahead)
   local hold = key('held:' .. name)
   if redis.call('EXISTS', hold) == 1 then
     local most = tonumber(redis.call('GET', hold))
-    -- What an older release wrote does not tell for how long.
+    -- The text of an older release holds no length.
     local held = left_of(hold, most >= 100 and most or LONGEST_HOLD)
     return {'wait', string.format('%.0f', math.max(held, 1) * 1000)}
   end
@@ -65,7 +65,7 @@ local function grant(told, ahead)
     if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(moment)) end
     table.insert(windows, {name = window, count = count, length = length, moment = moment})
   end
-  -- Another process waits with something more urgent: the next grant is its own.
+  -- Another process waits with a more urgent request: the next grant is its own.
   local first = key('first:' .. name)
   local other = tonumber(redis.call('GET', first) or priority)
   if other < priority then wait = math.max(wait, left_of(first, longest) * 1000 + 1000) end

@@ -1,6 +1,6 @@
--- Tell up to which moment subscriptions wait.
+-- Return the moment up to which subscriptions wait.
 -- ARGV: known_sweeps: number
--- `known_sweeps`: how many sweeps this process has seen.
--- Returns the moment (a stamp) or '', and how many sweeps there were.
+-- `known_sweeps`: the number of sweeps that this process has seen.
+-- Returns the moment (a stamp) or '', and the number of sweeps.
 local held, sweeps = held_until(tonumber(ARGV[1]), now())
 return {held, string.format('%.0f', sweeps)}

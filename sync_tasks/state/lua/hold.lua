@@ -1,9 +1,9 @@
 -- The hold: up to its moment subscriptions wait, for the state may be older than the world (see `holds`).
--- Without sweeps for so long nobody knows whether the state is still the one that was swept last.
+-- After so long without a sweep the state may be another one than was swept last.
 local UNSWEPT = 20000000
 local EXAMINING = 'examining'
--- `newest`: how many sweeps this process has seen. Fewer in Redis: the state went backwards for certain.
--- Returns the moment up to which subscriptions wait or '', how many sweeps there were, and the hold or nothing.
+-- `newest`: the number of sweeps that this process has seen. With fewer in Redis, the state surely went backwards.
+-- Returns the moment up to which subscriptions wait or '', the number of sweeps, and the hold or nil.
 local function held_until(newest, at)
   local told = redis.call('MGET', key('hold'), key('swept'), key('sweeps'))
   local hold, swept, sweeps = told[1] or nil, told[2] or nil, tonumber(told[3] or '0')

@@ -1,10 +1,13 @@
--- Tell which contacts an account is known to hold, a part of them at a time.
+-- Return the contacts that an account is known to hold, a part of them at a time.
 -- ARGV: cursor: number, about: number, account: name, counting: '1' or '', {newsletter: slug}*
--- `about`: how many keys to look at. `counting`: wishes and accounts are counted, too. The newsletters are the account's.
--- Returns the next cursor ('0' at the end), numeric ids set off by commas, their users set off by spaces, users with a
--- living subscription of one of the newsletters and no contact there (but for those a load brought), set off by spaces,
--- and what was counted: name and number by turns. Names: 'n:<slug>' wishes, 'a:<slug>' living ones of them,
--- 's:<account>' users it has a contact of, 'l:<account>:<list>' users known on that list.
+-- `about`: the number of keys to read. `counting`: count wishes and accounts, too. The newsletters are the account's.
+-- Returns five values:
+-- the next cursor, '0' at the end
+-- numeric ids with commas between
+-- their users with spaces between
+-- users with a living subscription of these newsletters and no contact there, without a load's own, spaces between
+-- counts, name and number by turns: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
+-- 'l:<account>:<list>' users on that list
 local found = redis.call('SCAN', ARGV[1], 'MATCH', key('contacts:*'), 'COUNT', ARGV[2])
 local field, start, counting = 's:' .. ARGV[3] .. ':id', #key('contacts:') + 1, ARGV[4] == '1'
 local ids, users, lacking, counts = {}, {}, {}, {}

@@ -2,10 +2,10 @@
 -- ARGV: user: id, token: text, lease: microseconds, known_sweeps: number, {question: see `grants.lua`}*
 -- `known_sweeps`: how many sweeps this process has seen. The question is there if a first request may be granted along.
 -- Returns 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken', whether another living
--- user has the address, how many have the same kind of event pending (0: it goes alone), whether the first request may go
--- out, which parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps
+-- user has the address, how many have the same events pending (0: it goes alone), whether the first request may go out,
+-- which parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps
 -- there were, then field and value by turns.
--- A lease that ran out was not given back: its holder died or hangs, and what Brevo holds is unknown.
+-- An expired lease was not given back. Its holder died or hangs, so the outcome is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local contact, at = contact_key(user), now()
 if redis.call('EXISTS', contact) == 0 then
@@ -15,7 +15,7 @@ if redis.call('EXISTS', contact) == 0 then
 end
 local A_MINUTE, milliseconds = 60000000, math.ceil(lease / 1000)
 local held = redis.call('HGET', contact, 'lease')
--- One that ends much later than it would if it were taken now is from before Redis' clock was put back.
+-- A lease that ends much later than a new one would is from before Redis' clock was put back.
 if held and greater(string.sub(held, 1, STAMP), later(at, 2 * lease + A_MINUTE)) then
   held = later(at, lease) .. string.sub(held, STAMP + 1)
   redis.call('HSET', contact, 'lease', held)
@@ -26,8 +26,8 @@ if not redis.call('ZSCORE', key('dirty'), user) then
   if not due or tonumber(due) > tonumber(at) then return {'idle'} end
 end
 local crashes = tonumber(redis.call('HGET', contact, 'crashes') or 0) + (held and 1 or 0)
--- Whoever was in the same process when it died is under suspicion too. After two deaths suspects come one by one, so
--- that the third death tells who it was.
+-- Other contacts in the dead process are suspects too. After two deaths the suspects come one by one, so that a third
+-- death names the culprit.
 if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', milliseconds) then
   left_of(key('suspect'), 2 * milliseconds + A_MINUTE / 1000)
   return {'busy'}
@@ -46,11 +46,10 @@ local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] 
 local answer, crowd = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
 for i, text in ipairs(redis.call('HGETALL', contact)) do
   answer[i + 7] = text
-  if i % 2 == 1 and string.sub(text, 1, 2) == 'p:' then
-    local index = pending_key(string.sub(text, 3))
-    if index then crowd = math.max(crowd, redis.call('ZCARD', index)) end
+  if i % 2 == 0 and answer[i + 6] == 'wishes' and wishes_key(text) then
+    crowd = math.max(crowd, redis.call('ZCARD', wishes_key(text)))
   end
 end
--- An import would put whoever still has the address on the lists.
+-- An import would put the present contact of that address on the lists.
 answer[3] = address and is_vacated(string.sub(address, STAMP + 1)) and '0' or tostring(crowd)
 return answer

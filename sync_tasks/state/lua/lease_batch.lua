@@ -1,6 +1,6 @@
 -- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first.
 -- ARGV: kind: task:newsletter, most: number, token: text, lease: microseconds, known_sweeps: number
--- Returns up to which moment subscriptions wait, and for each the user, then field and value by turns.
+-- Returns the moment up to which subscriptions wait, and for each contact the user, then field and value by turns.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local at, taken = now(), {}
 local held_moment = held_until(tonumber(ARGV[5]), at)

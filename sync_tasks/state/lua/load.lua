@@ -1,9 +1,9 @@
 -- Merge a row of a first load into the state.
 -- ARGV: user: id, told: stamp, random: text, left_alone: microseconds, {register: name, value: text}*
 -- `random` becomes the secret at a first start. After `left_alone` workers see to the contact if the load does not.
--- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'known' if it is not, or the
--- user was deleted: nothing was done, ordinary events must say it. 'ahead': refused.
--- A contact is the load's own as long as `filling` is its rev.
+-- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'ahead' if refused.
+-- 'known': the contact is not the load's own, or the user was deleted. Then nothing was done, and ordinary events must
+-- say it. A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
 ensure_secret(ARGV[3])
@@ -29,7 +29,7 @@ if not held.rev and redis.call('EXISTS', contact) == 1 then return 'known' end
 if held.rev and (not is_loads_own(held.rev, held.filling) or not redis.call('ZSCORE', key('due'), user)) then return 'known' end
 if held.address and string.sub(held.address, STAMP + 1) ~= address then return 'known' end
 local rev = tostring(tonumber(held.rev or '0') + 1)
--- Somebody else has the address, or had it lately: an import might put that contact on the lists.
+-- Another user has the address, or had it lately: an import might put that contact on the lists.
 if is_vacated(address) or not claim_address(address, user) then return 'known' end
 
 redis.call('HSET', contact, 'rev', rev, 'filling', rev, 'v', '1')

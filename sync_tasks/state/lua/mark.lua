@@ -1,6 +1,6 @@
 -- Mark a user as managed by hand, or no longer.
 -- ARGV: user: id, manual: '1' or '', who: name
--- Returns 1; or 0 if nothing is known of the user.
+-- Returns 1; or 0 if the user is unknown.
 local user, on, who = ARGV[1], ARGV[2] == '1', ARGV[3]
 local contact, at = contact_key(user), now()
 if redis.call('EXISTS', contact) == 0 then return 0 end

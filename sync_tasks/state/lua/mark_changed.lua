@@ -1,9 +1,9 @@
--- Note that contacts changed at Brevo: their next push looks before anything else.
--- ARGV: account: name, host: stamp, {user: id or '', address: hash or '', kind: name or '', moment: stamp or '', lists: ids, told: text or ''}*
--- `host` is this machine's clock; then come six texts for each sighting. `kind` and `moment` are those of an opt-out.
--- `lists` are those that an opt-out named, else those it joined (an echo if we know it on them). `told` is the same if the
--- same comes again.
--- Returns for each what became of it ('noticed', 'duplicate', 'echo', 'unknown') and whose contact it is, by turns.
+-- Note that contacts changed at Brevo: their next push reads first.
+-- ARGV: account: name, host: stamp, {user: id or '', address: hash or '', kind: name or '', moment: stamp or '', lists:
+-- ids, told: text or ''}* `host`: this machine's clock. Then come six texts for each sighting. `kind` and `moment` are
+-- those of an opt-out. `lists` are those that an opt-out named, else those it joined (an echo if we know it on them).
+-- `told` is the same if the same comes again.
+-- Returns for each sighting the result ('noticed', 'duplicate', 'echo', 'unknown') and the user, by turns.
 local account, host, at, remembered = ARGV[1], ARGV[2], now(), 8
 
 local function is_known(contact, joined)
@@ -22,8 +22,8 @@ local function is_repeated(contact, mark)
   return false
 end
 
--- An opt-out of a moment nobody told, or of one yet to come, happened now: late rather than early, for what was
--- subscribed before it stays ended.
+-- An opt-out without a moment, or of a future one, happened now. That is late rather than early: older subscriptions
+-- stay ended.
 local function note_opt_out(contact, kind, moment)
   local field = 'b:' .. account .. ':' .. kind
   local known = redis.call('HGET', contact, field) or ''

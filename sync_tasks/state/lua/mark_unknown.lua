@@ -1,4 +1,4 @@
--- Brevo may hold a contact otherwise than its last push found: let somebody look at it.
+-- Mark a contact's outcome as unknown and make it due: Brevo may hold it otherwise than its last push found.
 -- ARGV: user: id
 -- Returns 1; or 0 if there is no such user (any more).
 local contact, at = contact_key(ARGV[1]), now()

@@ -1,5 +1,5 @@
--- What all scripts share. KEYS[1] is the namespace with its colon; scripts reach further keys from it, so the state
--- lives on one Redis (or Sentinel), not on a Redis Cluster.
+-- The common part of all scripts. KEYS[1] is the namespace with its colon; scripts build further keys from it. So the
+-- state lives on one Redis (or Sentinel): a Redis Cluster demands every key as an argument (Redis docs, EVAL).
 local ns = KEYS[1]
 local function key(name) return ns .. name end
 local function contact_key(user) return ns .. 'contacts:' .. user end
@@ -12,7 +12,7 @@ end
 -- Microseconds fit a double until the year 2255.
 local function later(stamp, microseconds) return string.format('%016.0f', tonumber(stamp) + microseconds) end
 
--- Bytes, not the server's locale, decide which text is greater.
+-- Return whether a text is greater by its bytes: Lua's own `<` follows the server's locale (Lua 5.1 manual, 2.5.2).
 local function greater(a, b)
   for i = 1, math.min(#a, #b) do
     local x, y = a:byte(i), b:byte(i)
@@ -21,7 +21,7 @@ local function greater(a, b)
   return #a > #b
 end
 
--- A call takes a few thousand arguments at most (Lua's stack): more go one part after the other.
+-- Lua's stack holds a few thousand arguments of one call at most, so longer lists go in parts.
 local PART = 1000
 local function read_fields(hash, names)
   local held = {}
@@ -45,17 +45,17 @@ local function write_fields(hash, fields)
   write_pairs(hash, texts)
 end
 
--- Nothing has happened in the future. A moment told by a clock that is a little fast happened now; one further ahead
--- than this is refused (`events.MAX_AHEAD`).
+-- Nothing has happened in the future. An event of a slightly fast clock happened now; a moment further ahead than this
+-- is refused (`events.MAX_AHEAD`).
 local MAX_AHEAD = 300000000
--- Clocks that are further apart than this differ: one of them is wrong, and nobody knows which.
+-- Clocks further apart than this differ: one of them is wrong, but which one is unknown.
 local APART, A_DAY = 30000000, 86400000000
--- So many moments that were moved are remembered for each user: what is told again gets the same stamp again.
+-- The number of moved moments remembered for each user, so that a repeated event gets the same stamp again.
 local REMEMBERED = 8
 
--- An opt-out is late rather than early: where the teller's clock is behind Redis', it happened as long ago by Redis' clock
--- as it did by the teller's. And where this state is ahead of Redis' clock, that clock was put back since: then nobody
--- knows what came first.
+-- Return the stamp of an opt-out: late rather than early. If the producer's clock is behind Redis', the event is
+-- equally old by Redis' clock. If this state is ahead of Redis' clock, that clock was put back, and the order is
+-- unknown.
 local function opted_out(moment, at, host, latest)
   local behind = tonumber(at) - tonumber(host)
   if behind > APART then moment = later(moment, behind) end
@@ -64,9 +64,9 @@ local function opted_out(moment, at, host, latest)
   return moment
 end
 
--- Return the stamp of an event that was told with a moment of its own, and which moments were moved so far.
--- All but an opt-out is early rather than late: where the teller's clock is ahead of Redis', it happened as long ago by
--- Redis' clock as it did by the teller's. A subscription told as older than an opt-out that was moved stays older.
+-- Return the stamp of an event that came with its moment, and the moments moved so far. Any event but an opt-out is
+-- early rather than late. If the producer's clock is ahead of Redis', the event is equally old by Redis' clock. A
+-- subscription older than a moved opt-out stays older.
 local function stamp_told(told, at, host, latest, clamped, newsletter, wish)
   local stamp, ahead, count = told, tonumber(host) - tonumber(at), 0
   if wish == 'u' then
@@ -86,7 +86,7 @@ local function stamp_told(told, at, host, latest, clamped, newsletter, wish)
   return stamp, clamped
 end
 
--- Only a script that hashes reads the secret, once. The first event or row brings a random text, which is kept.
+-- Only a script that hashes reads the secret, once. The first event or row brings a random text, which becomes it.
 local secret
 local function read_secret()
   if not secret then secret = redis.call('GET', key('secret')) end
@@ -105,12 +105,12 @@ local function mark_dirty(user, at)
   redis.call('ZADD', key('due'), 'LT', at, user)
 end
 
--- Who has an event of one kind pending, so that one request may serve many: a hint, which may lack somebody.
+-- Return the index of users with such a pending event, so that one request may serve many. A hint: it may lack users.
 local function pending_key(event)
   local kind = string.match(event, '^(%l+_contact:.+):%d+$')
   return kind and key('pending:' .. kind)
 end
--- Who has an opt-out or an erasure pending: they go first where somebody must be chosen. A hint, too.
+-- `urgent` is the index of users with a pending opt-out or erasure: they go first. It is a hint, too.
 local function is_urgent(event)
   return string.find(event, '^unsubscribe_contact:') or string.find(event, '^anonymize_contact:')
 end
@@ -121,17 +121,66 @@ local function forget_urgent(user)
   end
   redis.call('ZREM', key('urgent'), user)
 end
+-- What a user wishes of the newsletters with an event pending, in order: '+daily,-weekly'. Whoever wishes the same is in
+-- one index, so that a request for several lists, too, finds whom it can serve. A text longer than this is in none.
+local LONGEST_WISHES = 1000
+local function wishes_key(wishes) return wishes ~= '' and #wishes <= LONGEST_WISHES and key('pending:' .. wishes) end
+local function wish_of(event)
+  local verb, newsletter = string.match(event, '^(%l+)_contact:(.+):%d+$')
+  return newsletter, newsletter and (verb == 'unsubscribe' and '-' or '+') .. newsletter
+end
+local function set_wishes(user, old, wishes, at)
+  if wishes == old then return end
+  local index, former = wishes_key(wishes), wishes_key(old)
+  if index then redis.call('ZADD', index, 'NX', former and redis.call('ZSCORE', former, user) or at, user) end
+  if former then redis.call('ZREM', former, user) end
+  if wishes == '' then
+    redis.call('HDEL', contact_key(user), 'wishes')
+  else
+    redis.call('HSET', contact_key(user), 'wishes', wishes)
+  end
+end
+-- Of two wishes about one newsletter the later counts here; too long a text stays as it is.
+local function note_wish(event, user, at)
+  local newsletter, wish = wish_of(event)
+  if not newsletter then return end
+  local old, all = redis.call('HGET', contact_key(user), 'wishes') or '', {wish}
+  if #old > LONGEST_WISHES then return end
+  for other in string.gmatch(old, '[^,]+') do
+    if string.sub(other, 2) ~= newsletter then table.insert(all, other) end
+  end
+  table.sort(all)
+  set_wishes(user, old, table.concat(all, ','), at)
+end
+-- Find anew what is pending, where some of it is not any more.
+local function recount_wishes(user, at)
+  local old = redis.call('HGET', contact_key(user), 'wishes')
+  if not old then return end
+  local moments, wishes, all = {}, {}, {}
+  for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
+    local newsletter, wish = wish_of(string.match(field, '^p:(.*)') or '')
+    if newsletter and not (moments[newsletter] and greater(moments[newsletter], string.sub(field, -STAMP))) then
+      moments[newsletter], wishes[newsletter] = string.sub(field, -STAMP), wish
+    end
+  end
+  for _, wish in pairs(wishes) do table.insert(all, wish) end
+  table.sort(all)
+  set_wishes(user, old, table.concat(all, ','), at)
+end
+
 local function note_pending(event, user, at)
   if is_urgent(event) then redis.call('ZADD', key('urgent'), 'NX', at, user) end
   local index = pending_key(event)
-  if index then redis.call('ZADD', index, 'NX', at, user) end
+  if not index then return end
+  redis.call('ZADD', index, 'NX', at, user)
+  note_wish(event, user, at)
 end
 local function forget_pending(event, user)
   local index = pending_key(event)
   if index then redis.call('ZREM', index, user) end
 end
 
--- Lines of a user's history: the last 30 are kept, for 30 days.
+-- Add lines to a user's history: the last 30 are kept, for 30 days.
 local function note_lines(user, lines, at)
   if #lines == 0 then return end
   local history = key('history:' .. user)
@@ -139,7 +188,7 @@ local function note_lines(user, lines, at)
   redis.call('LTRIM', history, 0, 29)
   redis.call('EXPIRE', history, 2592000)
 end
--- What newer events had overtaken when it came is in the history all the same, if it is not there yet.
+-- Add a superseded event to the history, unless it is there already.
 local function note_superseded(user, event, at)
   local what = event .. ' '
   for _, line in ipairs(redis.call('LRANGE', key('history:' .. user), 0, -1)) do
@@ -148,18 +197,18 @@ local function note_superseded(user, event, at)
   note_lines(user, {what .. 'superseded'}, at)
 end
 
--- A contact belongs to a running load as long as nothing was said of it since: `is_loads_own` of the codec.
+-- A contact is a running load's own until the next event: `is_loads_own` of the codec.
 local function is_loads_own(rev, filling) return rev and filling == rev end
 
--- Many small hashes, each of which Redis keeps in one piece: half the memory of a large one.
+-- Many small hashes: Redis packs each into one piece (`hash-max-listpack-entries`), half the memory of a large one.
 local function owner_of(hash) return redis.call('HGET', key('addresses:' .. string.sub(hash, 1, 4)), string.sub(hash, 5)) end
 local function set_owner(hash, user)
   local addresses, rest = key('addresses:' .. string.sub(hash, 1, 4)), string.sub(hash, 5)
   if user then redis.call('HSET', addresses, rest, user) else redis.call('HDEL', addresses, rest) end
 end
 
--- Who wants an address first, has it; others wait and get it one after the other. A release until 0.1 kept them as
--- one text, which is read until the address is given up.
+-- The first user who wants an address has it; others wait and get it in turn. Release 0.1 kept the waiting users as one
+-- text, which is read until the address is given up.
 local function claim_address(address, user)
   local hash = keyed_hash(address)
   local owner = owner_of(hash)
@@ -172,7 +221,7 @@ local function claim_address(address, user)
   return false
 end
 
--- An address that somebody gave up lately: Brevo may not know of it yet.
+-- A vacated address: a user gave it up lately, and Brevo may not know of it yet.
 local TWO_DAYS = 172800
 local function is_vacated(address) return redis.call('EXISTS', key('vacated:' .. keyed_hash(address))) == 1 end
 
@@ -192,8 +241,8 @@ local function wants(user, address)
   return not held[3] and string.sub(text, STAMP + 1) == address and greater(string.sub(text, 1, STAMP), held[2] or '')
 end
 
--- Give an address up, or stop waiting for it; return whom to nudge. Only who gets it next is looked at, in the order they
--- came: whoever wants it no more has stopped waiting, but for those whom an older release wrote down.
+-- Give an address up, or stop waiting for it; return the users to nudge. Only the next user is checked: a user who
+-- wants it no more has stopped waiting, except those of an older release.
 local function release_address(address, user, at)
   local hash = keyed_hash(address)
   local waiting = key('waiting:' .. hash)
@@ -210,7 +259,7 @@ local function release_address(address, user, at)
     redis.call('ZREM', waiting, other)
     if other ~= user and wants(other, address) then
       set_owner(hash, other)
-      -- A push under way knows nothing of it yet: it must not settle the contact.
+      -- A running push does not know of it yet, so it must not settle the contact.
       redis.call('HINCRBY', contact_key(other), 'rev', 1)
       mark_dirty(other, at)
       return {other}

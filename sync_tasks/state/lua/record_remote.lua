@@ -1,15 +1,16 @@
--- Note what a page showed of a contact that is not leased.
--- ARGV: user: id, rev: number, read_at: stamp, state: 'differs', 'clean' or '', kind: name or '', line: text or '', {field: name, value: text}*
--- `read_at`: when Brevo was asked. `state`: 'differs' if it differs from what is wished, 'clean' if every account agrees.
--- `kind` is that of its repair, `line` one of history. An empty value removes the field.
--- A contact of a load that nobody else was told of (see `load.lua`) is no longer the load's own then.
--- Returns 1; or 0 if somebody else sees to the contact, or has since Brevo was asked.
+-- Record the remote state of an unleased contact, as a page showed it.
+-- ARGV: user: id, rev: number, read_at: stamp, state: 'differs', 'clean' or '', kind: name or '', line: text or '',
+-- {field: name, value: text}* `read_at`: the moment of the request. `state`: 'differs' from the wish, or 'clean' if
+-- every account agrees.
+-- `kind`: the kind of its repair. `line`: a line of the history. An empty value removes the field.
+-- A load's own contact (see `load.lua`) is no longer the load's own then.
+-- Returns 1; or 0 if a worker sees to the contact, or has done so since the request.
 local user, rev, looked, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == 'differs', ARGV[5], ARGV[6]
 local contact, at = contact_key(user), now()
 local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')
 local own = is_loads_own(rev, held[4])
 if held[1] ~= rev or held[2] then return 0 end
--- An unknown outcome that nobody will look into any more does not stop a repair: the push looks first.
+-- An unknown outcome of a contact that is not due does not stop a repair: the push reads first.
 if held[3] and (own or redis.call('ZSCORE', key('due'), user)) then return 0 end
 if not own and redis.call('ZSCORE', key('dirty'), user) then return 0 end
 local last = redis.call('LINDEX', key('history:' .. user), 0)

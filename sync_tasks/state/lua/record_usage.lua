@@ -1,14 +1,14 @@
--- Make room for what others ask with the same account.
+-- Make room for other programs' requests with the same account.
 -- ARGV: account: name, bucket: name, length: microseconds, most: number, counted: number
--- `length` is a window's, `most` how many of our own requests it holds, `counted` how many Brevo has counted in it.
--- Brevo's window is never longer than ours: what it counted beyond our own grants, somebody else asked.
--- A window may be very long: what is still in it is found by halves, and room is made for a part at a time. Brevo tells
--- its count again with the next answer.
--- Returns for how many requests room was made.
+-- `length`: the length of a window. `most`: the number of our own requests that it may hold. `counted`: Brevo's count.
+-- Brevo's window is never longer than ours. So other programs sent what it counted beyond our own grants.
+-- A window may be very long. So its first request is found by halves, and room is made for some requests at a time.
+-- Brevo repeats its count in each answer's headers (https://developers.brevo.com/docs/limit-headers).
+-- Returns the number of requests for which room was made.
 local length, most, counted = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local window = key('granted:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3])
 local at = moment_of(window, length, now())
--- Moments fall from the first to the last: all before `own` are in the window, none from `out` on.
+-- The list holds the newest moment first: all before `own` are in the window, none from `out` on.
 local own, out = 0, math.min(redis.call('LLEN', window), counted + 1)
 local function is_in(index) return tonumber(redis.call('LINDEX', window, index)) + length > tonumber(at) end
 if out > 0 and is_in(out - 1) then own = out end

@@ -1,4 +1,4 @@
--- Give a lease back as if it had never been taken; the next batch of this kind asks others first.
+-- Give a lease back as if it had never been taken; the next batch of this kind takes others first.
 -- ARGV: user: id, token: text, kind: task:newsletter
 -- Returns 1; or 0 if the lease was lost.
 local contact = contact_key(ARGV[1])

@@ -1,4 +1,4 @@
--- Lengthen a lease and note what was learnt so far.
+-- Lengthen a lease and record the facts learnt so far.
 -- ARGV: user: id, token: text, lease: microseconds, {field: name, value: text}*
 -- An empty value removes the field.
 -- Returns 1; or 0 if the lease was lost.

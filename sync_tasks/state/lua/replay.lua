@@ -1,4 +1,4 @@
--- Give a dead letter's event another chance.
+-- Make a dead letter's event pending again.
 -- ARGV: user: id, event: key, letter: id, who: name
 -- Returns 1; or 0 if the letter is gone.
 -- The letter stays until the event has its new outcome.

@@ -1,8 +1,8 @@
--- Let a paused part of an account go on, and wake who waited for it, some at a time.
+-- End the pause of a part of an account and wake its waiting users, some at a time.
 -- ARGV: name: see `paused_parts`, most: number, account: name or ''
--- `most`: how many to wake. `account` is there if the part is a list.
--- Who has a contact there is looked at again: an opt-out counted as done while nobody could be on that list.
--- Returns 1 if all are awake and the part goes on, 0 if others still wait.
+-- `most`: the number of users to wake. `account`: given if the part is a list.
+-- Users with a contact there are read again: an opt-out counted as done while the list did not exist.
+-- Returns 1 if all are awake and the pause has ended, 0 if others still wait.
 local name, most, account = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local index, at = key('paused_users:' .. name), now()
 local waiting = redis.call('ZRANGE', index, 0, most - 1)
@@ -10,7 +10,7 @@ for _, user in ipairs(waiting) do
   local contact = contact_key(user)
   redis.call('ZREM', index, user)
   if redis.call('EXISTS', contact) == 1 then
-    -- A push under way does not know of it yet: it must not settle the contact.
+    -- A running push does not know of it yet, so it must not settle the contact.
     local rev = redis.call('HINCRBY', contact, 'rev', 1)
     local id = account ~= '' and redis.call('HGET', contact, 's:' .. account .. ':id')
     if id and id ~= '-' then redis.call('HSET', contact, 'l:' .. account, rev) end

@@ -1,7 +1,7 @@
--- Note that a contact of a first load is about to be imported: whoever pushes it meanwhile must look first.
+-- Note that an import of a first load's contact is about to go out: any push meanwhile must read first.
 -- ARGV: user: id, left_alone: microseconds
--- After `left_alone` workers look.
--- Returns its fields as they were, field and value by turns; none if it is no longer the load's own, or is leased.
+-- After `left_alone` workers see to the contact.
+-- Returns its former fields, field and value by turns; none if it is leased or no longer the load's own.
 local contact, at = contact_key(ARGV[1]), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
 if not is_loads_own(held[1], held[2]) or held[3] then return {} end

@@ -1,18 +1,17 @@
--- Give a lease back and write down how the push went.
+-- Give a lease back and record the result of the push.
 -- ARGV: user: id, token: text, result: JSON
 -- The document:
---   rev      what the push knew; newer events leave the contact dirty, due at once
+-- rev      the revision that the push knew; newer events leave the contact dirty, due at once
 --   fields   field to value; an empty value removes the field
---   looked   field to the value that the push has made sure of, and that goes with it unless it is another by now
---   suppressed account, or account and list, to why and since when Brevo may not mail the user, if that is news;
---            empty if it may again
---   waits    name of a paused part (see `paused_parts`) to whether the contact waits for it
+-- looked   field to the value that the push has dealt with; the field goes unless its value is another by now
+-- suppressed account, or account and list, to reason and moment of a suppression that is news; empty if it ended waits
+-- name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean    whether Brevo agrees, or what does not agree is a dead letter
---   due      microseconds until the next look, or ''
+-- due      microseconds until the next try, or ''
 --   erased   the tombstone's text once an erasure is complete, or ''
---   letters  event to {id, letter as JSON text}; closed: event to why; history: lines; notices: lines for the portal
--- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was, so nothing is believed).
--- A late event has an erased user looked for again; the ids at Brevo that the tombstone tells of stay.
+-- letters  event to {id, letter as JSON text}; closed: event to why; history: lines; notices: lines for the portal
+-- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
+-- After a late event an erased user is looked for again; the tombstone's ids at Brevo stay.
 local function bury(user, told)
   local old = redis.call('HGET', key('tombstones'), keyed_hash(user)) or ''
   local ids = string.sub(told, STAMP + 2)
@@ -66,6 +65,7 @@ for event, why in pairs(result.closed) do
   redis.call('HDEL', contact, 'd:' .. event)
 end
 forget_urgent(user)
+recount_wishes(user, at)
 -- Who has just missed the end of a pause waits in vain: as if newer events had come, it is due at once.
 for name, waits in pairs(result.waits) do
   if not waits then

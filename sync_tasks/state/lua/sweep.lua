@@ -1,7 +1,7 @@
--- Note a sweep. After a while without one, the state is on hold until it was examined.
+-- Record a sweep. After a while without one, the state is on hold until its examination.
 -- ARGV: known_sweeps: number
--- `known_sweeps`: how many sweeps this process has seen.
--- Returns how many there were with this one, and the hold or ''.
+-- `known_sweeps`: the number of sweeps that this process has seen.
+-- Returns the number of sweeps with this one, and the hold or ''.
 local at = now()
 local held, sweeps, hold = held_until(tonumber(ARGV[1]), at)
 if held ~= '' and not hold then

@@ -1,6 +1,6 @@
 -- Forget a contact that is a load's own (see `load.lua`), as if it had never been loaded.
 -- ARGV: user: id
--- Returns 1; or 0 if somebody was told of it since.
+-- Returns 1; or 0 if it is no longer the load's own.
 local user = ARGV[1]
 local contact = contact_key(user)
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease', 'address')

@@ -10,7 +10,7 @@ from typing import cast
 
 from redis import RedisError
 
-from sync_tasks.domain.contact import STAMP
+from sync_tasks.domain.registers import STAMP
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from tests.reliability.chaos.plan import Plan
 from tests.reliability.chaos.world import World

@@ -1,0 +1,111 @@
+"""Registers: what the portal wishes, each value with its moment in one text. Pure.
+
+A register is one text, 16 digits of microseconds and then the value, so the newest register is simply the greatest
+text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
+(subscribed): a tie unsubscribes.
+
+A subscription has two registers, one for each clock: ``n:<newsletter>`` holds what Redis' clock stamped,
+``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
+
+``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and ``t:<newsletter>`` are registers.
+``h:<address>`` is a hint: a further address under which Brevo may know the user, until it was looked for. Only this
+module makes and takes apart their names and texts; ``state.codec`` knows how they lie in Redis.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+STAMP = 16
+SUBSCRIBED, UNSUBSCRIBED = "s", "u"
+ADDRESS, ERASURE = "address", "erased"
+HINTED = "1"
+_ATTRIBUTE, _HINT = "a:", "h:"
+_OWN, _TOLD = "n:", "t:"
+CLOCKS = (_OWN, _TOLD)
+
+
+def moment(text: str) -> str:
+    """Return the stamp of a register's text, or nothing of an empty one."""
+    return text[:STAMP]
+
+
+def value(text: str) -> str:
+    """Return the value of a register's text, or nothing of an empty one."""
+    return text[STAMP:]
+
+
+def subscription(slug: str) -> str:
+    """Return the register of a subscription that Redis' clock stamps."""
+    return _OWN + slug
+
+
+def both_clocks(slug: str) -> tuple[str, str]:
+    """Return the two registers of a subscription, the one that Redis' clock stamps first."""
+    return _OWN + slug, _TOLD + slug
+
+
+def by_clock(values: Mapping[str, str], *, told: bool) -> dict[str, str]:
+    """Return what an event says by the registers of the clock that stamped it; ``told``: it came with its moment."""
+    return {
+        _TOLD + name[len(_OWN) :] if told and name.startswith(_OWN) else name: text for name, text in values.items()
+    }
+
+
+def attribute(name: str) -> str:
+    """Return the register of a portal field."""
+    return _ATTRIBUTE + name
+
+
+def hint(address: str) -> str:
+    """Return the name of a hint at an address."""
+    return _HINT + address
+
+
+def is_hint(register: str) -> bool:
+    """Tell whether this is the name of a hint."""
+    return register.startswith(_HINT)
+
+
+def is_subscription(register: str) -> bool:
+    """Tell whether this is a subscription, by either clock."""
+    return register.startswith(CLOCKS)
+
+
+def is_personal(register: str) -> bool:
+    """Tell whether the value of this register is about a person: an address or an attribute."""
+    return register == ADDRESS or register.startswith(_ATTRIBUTE)
+
+
+def is_kept_when_erased(register: str) -> bool:
+    """Tell whether an erasure leaves this register: it says who is to be looked for."""
+    return register in {ADDRESS, ERASURE} or is_hint(register)
+
+
+def is_register(name: str) -> bool:
+    """Tell whether a name is one of a register or a hint."""
+    return name in {ADDRESS, ERASURE} or name.startswith((_ATTRIBUTE, _HINT, *CLOCKS))
+
+
+def hinted(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses of the hints among these names, in order."""
+    return tuple(sorted(name[len(_HINT) :] for name in names if is_hint(name)))
+
+
+def newsletters(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the newsletters of the subscriptions among these names."""
+    return tuple(dict.fromkeys(name[len(_OWN) :] for name in names if is_subscription(name)))
+
+
+def attributes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield register and portal field of the attributes among these names."""
+    return ((name, name[len(_ATTRIBUTE) :]) for name in names if name.startswith(_ATTRIBUTE))
+
+
+def resolve(own: str, told: str, tolerance: int) -> str:
+    """Return which of a subscription's two registers counts: the newer one, or of a tie the unsubscription.
+
+    ``own`` was stamped by Redis' clock, ``told`` by another: nobody knows which came first of two moments that lie
+    closer than ``tolerance`` (microseconds). Either may be empty.
+    """
+    if own and told and abs(int(moment(own)) - int(moment(told))) < tolerance:
+        return max(own, told, key=lambda text: (value(text) == UNSUBSCRIBED, text))
+    return max(own, told)

@@ -1,0 +1,30 @@
+"""A provider's numbers are said once, in its own room; all others ask for them."""
+
+import ast
+from pathlib import Path
+
+from sync_tasks.backfill import cells
+from sync_tasks.config.settings import Account
+from sync_tasks.providers.installed import capabilities_of
+
+PACKAGE = Path(__file__).parents[2] / "sync_tasks"
+
+
+def test_no_other_room_imports_the_numbers_of_one_provider() -> None:
+    importing = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "sync_tasks.providers.brevo.limits"
+    ]
+    assert sorted({path for path in importing if not path.startswith("providers/brevo/")}) == ["providers/installed.py"]
+
+
+def test_an_account_may_do_by_default_what_every_account_may() -> None:
+    defaults, able = Account.model_fields, capabilities_of()
+    assert defaults["requests_per_second"].default == able.contacts_per_second
+    assert defaults["requests_per_hour"].default == able.contacts_per_hour
+
+
+def test_a_cell_of_every_kind_of_attribute_is_converted_or_refused() -> None:
+    assert set(cells._CONVERSIONS) == capabilities_of().attribute_kinds
