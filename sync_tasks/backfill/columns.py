@@ -1,7 +1,7 @@
 """What the columns of a file say: by their own names, by the names the configuration knows, or as somebody told.
 
-A meaning is a word of ``MEANINGS``, a portal field, ``newsletters.<slug>`` (yes or no for one newsletter), ``not
-newsletters.<slug>`` (its opposite), or ``-``: nothing.
+A meaning is a word of ``MEANINGS``, a portal field, or one of three forms. ``newsletters.<slug>`` says yes or no for
+one newsletter, ``not newsletters.<slug>`` its opposite. ``-`` says nothing.
 """
 
 import difflib

@@ -57,8 +57,8 @@ def _accept(row: Row, as_of: datetime, store: Store) -> str:
 def find_news(row: Row, as_of: datetime, contact: Contact) -> Iterator[tuple[Row, datetime]]:
     """Yield what a row says that the state does not, and as of when.
 
-    A file's moment is not that of a confirmed subscription. Where a row brings none of its own, what it repeats is not
-    newer for that, and what it adds is no newer than an opt-out at Brevo.
+    A file's moment is not that of a confirmed subscription. If a row brings no moment of its own, what it
+    repeats is not newer for that. What it adds is no newer than an opt-out at Brevo.
     """
     if row.occurred_at:
         yield row, row.occurred_at

@@ -86,7 +86,7 @@ def read_users(store: Store, users: Iterable[str]) -> Iterator[LoadedContact]:
 
 
 def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[LoadedContact]:
-    """Note of users that an import of them is about to go out, and return those who are still the load's own."""
+    """Note that an import of these users goes out, and return those who are still the load's own."""
     users = list(users)
     return list(_parse(store, users, bulk.mark_sending(store, users, left_alone)))
 

@@ -41,9 +41,9 @@ class Weighed:
 
     ``users`` the state knows, of whom ``changed`` would get newer wishes and ``losing`` would lose a subscription;
     ``new`` are users it does not know; ``missing`` are those whom a whole export lacks. ``lacking``: subscriptions
-    older than the file that it does not name, each a user and a newsletter. ``undated`` and ``dated`` unsubscribed and
-    would be subscribed again, by rows without and with a moment of their own. ``moved`` would get another address by
-    rows without one.
+    that the file does not name and that are older, each a user and a newsletter. ``undated`` and ``dated`` unsubscribed
+    and would be subscribed again. Rows without a moment of their own say so of ``undated``, rows with one of ``dated``.
+    ``moved`` would get another address by rows without one.
     """
 
     users: int = 0

@@ -1,7 +1,7 @@
 """The operator's command ``sync-tasks``: every command is one module beside this one.
 
-Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration. What is heavy (Celery, the
-SDK, the sandbox) is imported by the commands that need it, so that ``--help`` answers at once.
+Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration. Commands import what
+is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answers at once.
 """
 
 import sys
@@ -94,7 +94,7 @@ app.add_typer(webhooks.app, name="webhooks")
 def _is_interrupt(error: BaseException | None) -> bool:
     """Tell whether an error comes from Ctrl-C.
 
-    Until 3.11 CPython makes a RuntimeError of an exception that comes up while a class is made, as in an import.
+    CPython 3.11 makes a RuntimeError of an exception during the creation of a class, as in an import.
     """
     return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__))
 

@@ -124,7 +124,7 @@ def namespace() -> str:
 
 
 def find_strange(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
-    """Yield each variable that looks like ours and is not, and the one of ours that it is like, or an empty text."""
+    """Yield each variable that only looks like ours, and the one of ours that it resembles, or an empty text."""
     for name, value in sorted(environment.items()):
         if value and name.startswith("SYNC_") and name not in VARIABLES and not name.startswith(OF_AN_ACCOUNT):
             yield name, next(iter(get_close_matches(name, VARIABLES, 1, _ALIKE)), "")

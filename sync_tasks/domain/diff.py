@@ -84,8 +84,8 @@ def _is_fresh(wanted: DesiredContact, renewed: Iterable[int]) -> bool:
 def _to_leave(wanted: DesiredContact, seen: RemoteState) -> frozenset[int]:
     """Return the lists that the contact must leave.
 
-    A list that Brevo skips for this contact takes it back only after it left the list (seen by other projects until
-    November 2026, not measured).
+    A list that Brevo skips for this contact takes it back only after it left the list. Other projects saw this until
+    November 2026; it is not measured.
     """
     return seen.lists & (
         wanted.unsubscribed | (seen.foreign_lists - set(wanted.subscribed) - wanted.kept) | seen.skipped

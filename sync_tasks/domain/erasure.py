@@ -15,8 +15,8 @@ _UNKNOWN = "?"
 def erasure(remote: RemoteContact, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
     """Return the change that anonymizes a contact just read; an empty one once it is done.
 
-    Every text becomes the configured word, everything else is emptied, unsubscriptions are recorded. ``types`` are the
-    attributes that can be written.
+    Every text becomes the configured word, everything else is emptied, unsubscriptions are recorded. ``types`` names
+    the attributes that can be written.
     """
     values = {name: _erased_value(name, value, mapping, types) for name, value in remote.attributes.items()}
     values |= dict.fromkeys(mapping.flags, True)

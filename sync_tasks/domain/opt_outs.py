@@ -1,8 +1,8 @@
 """Opt-outs: why Brevo may not mail a contact, as a whole or for one list, and what ends that. Pure.
 
 Brevo sets ``emailBlacklisted`` for the whole account. Reasons are the unsubscribe link, a spam complaint, a hard
-bounce, and a block by hand or by API (help.brevo.com, article 209458705, November 2026). So one opt-out ends every
-newsletter of the account.
+bounce, and a block by hand or by API. Source: help.brevo.com, article 209458705, November 2026. So one opt-out ends
+every newsletter of the account.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Registers: what the portal wishes, each value with its moment in one text. Pure.
 
-A register is one text, 16 digits of microseconds and then the value, so the newest register is simply the greatest
-text; of two with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s``
-(subscribed): a tie unsubscribes.
+A register is one text: 16 digits of microseconds, then the value. So the newest register is the greatest text. Of two
+with the same moment the greater value wins everywhere alike. ``u`` (unsubscribed) is greater than ``s`` (subscribed):
+a tie unsubscribes.
 
 A subscription has two registers, one for each clock: ``n:<newsletter>`` holds what Redis' clock stamped,
 ``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.

@@ -57,7 +57,7 @@ class Parts:
     """Starts programs of Celery and of ours and stops them with the block; ``hear`` gets every line they print.
 
     Start them from the main thread: on Linux they die with the thread that started them, even if that is killed.
-    ``patience`` is how many seconds they get to end in good order; ``env`` is what those get that start from now on.
+    ``patience``: the seconds they get to end in good order. ``env``: the environment of those that start from now on.
     """
 
     def __init__(self, env: Mapping[str, str], hear: Hear, *, patience: float) -> None:

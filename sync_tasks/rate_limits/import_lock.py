@@ -1,7 +1,7 @@
 """One import of an account at a time.
 
-Brevo's help says of imports that stick: "often because multiple imports are running at the same time … wait for your
-current import to finish" (article 32331116133522, November 2026).
+Brevo's help says of imports that stick: "often because multiple imports are running at the same time". It advises to
+"wait for your current import to finish" (article 32331116133522, November 2026).
 
 Key under ``<namespace>:``: ``importing:<account>`` who imports; it ends half a minute after its holder.
 """

@@ -42,8 +42,8 @@ class Comparison:
     """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
 
     ``counting``: the walk through the state counts wishes and accounts, in ``counts``.
-    ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison had done when it
-    was broken off; ``anew``: none of them counts. ``alone``: contacts left to the push that is under way.
+    ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison did before
+    it was broken off. ``anew``: none of them counts. ``alone``: contacts left to the push that is under way.
     """
 
     account: str

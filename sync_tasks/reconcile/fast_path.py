@@ -29,7 +29,7 @@ class Glance:
         self._state = Glimpse(mapping.account, mapping.attributes, slugs, had, tolerance=tolerance)
 
     def agrees(self, remote: RemoteContact, user_id: str, fields: Mapping[str, str]) -> bool:
-        """Tell whether a contact surely is as its user's fields in the state want it, and as we knew it to be ours."""
+        """Tell whether a contact surely is ours and as its user's fields in the state want it."""
         if remote.block or remote.opted_out or not self._state.is_plain(fields):
             return False
         if remote.ext_id != self._ext_ids.of(user_id) or self._state.contact_id(fields) != str(remote.id):

@@ -24,7 +24,7 @@ class ShownIds:
 
 
 class Holders:
-    """The user of each id that an account is known to hold, and which of these ids nobody has found there yet."""
+    """The user of each id that an account is known to hold, and the ids not found there yet."""
 
     def __init__(self, parts: Iterable[tuple[str, str]]) -> None:
         """Take in parts of the whole: ids set off by commas, and their users set off by spaces."""

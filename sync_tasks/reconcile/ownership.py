@@ -26,7 +26,7 @@ BRIEFLY = 250
 class Walk:
     """What one walk through the state tells of an account.
 
-    ``holders`` know the user of each numeric id. ``lacking`` are users with a living subscription and no contact there,
+    ``holders`` knows the user of each numeric id. ``lacking``: users with a living subscription and no contact there,
     by ``number_of``. ``counts``: how many users have a wish, a list, an account (see ``ids.lua``).
     """
 

@@ -1,7 +1,7 @@
 """Webhooks as Brevo sends them: one event at a time or gathered, with a token, again where nobody takes them.
 
-Brevo tries again after 10 minutes, 1 hour, 2 and 8 hours, and only on 429 or where no answer comes; any other answer
-is the end of an event. Gathered ones go every five minutes, 500 at most. Tests are in more of a hurry.
+Brevo tries again after 10 minutes, 1 hour, 2 and 8 hours. It does so only on 429 or without an answer. Any other answer
+ends an event. Gathered ones go every five minutes, 500 at most. Tests are in more of a hurry.
 """
 
 import heapq

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Entry:
     """One thing that became of one contact.
 
-    ``what`` is created, joined, left, skipped, address_changed, blocklisted, unblocklisted or deleted. ``request`` is
-    the number in the journal, None where a person at Brevo did it.
+    ``what`` is created, joined, left, skipped, address_changed, blocklisted, unblocklisted or deleted. ``request``:
+    the number in the journal, None if a person at Brevo did it.
     """
 
     time: float

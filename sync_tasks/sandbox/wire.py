@@ -94,7 +94,7 @@ def read_json(body: bytes) -> JsonObject:
 
 
 def read_number(text: str) -> int | None:
-    """Return the number in a path or a query, None where it is none or has more digits than any id."""
+    """Return the number in a path or a query; None if it is none or has more digits than any id."""
     return int(text) if NUMBER.match(text) else None
 
 

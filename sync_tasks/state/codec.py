@@ -1,8 +1,8 @@
 """A user's state as fields of a hash in Redis, read and written. Pure.
 
 Nobody else on Python's side knows what the fields are called and how a value lies in one; ``docs/architecture.md``
-lists them. Whatever is personal passes ``seal`` on its way to Redis and ``unseal`` on its way back, so a codec that
-encrypts it is a change of these two functions. The scripts compare sealed texts and never look inside: what is equal
+lists them. Personal texts pass ``seal`` on the way to Redis and ``unseal`` on the way back. So a codec that encrypts
+them is a change of these two functions. The scripts compare sealed texts and never look inside: what is equal
 must be equal when sealed.
 """
 

@@ -37,8 +37,8 @@ _REFUSED = 30.0
 class AccountOwner:
     """Refuses an account that is not the one whose contacts the state knows; asks Brevo once for each new key.
 
-    At Brevo a key opens one account for good. A server of another kind at the same address, such as a sandbox, may have
-    been started anew with other contacts: there every process asks.
+    At Brevo a key opens one account for good. A server of another kind, such as a sandbox,
+    may have been started anew with other contacts. There every process asks.
     """
 
     def __init__(self, store: Store, name: str, account: Account, limiter: Limiter | None = None) -> None:

@@ -29,7 +29,7 @@ def build_resources(settings: Settings, store: Store) -> Resources:
 
 @contextmanager
 def open_patiently(context: Resources) -> Iterator[Resources]:
-    """Yield the same with gateways that let everybody else go first, and wait for their turn as long as it takes."""
+    """Yield the same with gateways that let all others go first and wait for permits without a limit."""
     gates = {name: PatientGate(context.limiter, name) for name in context.gateways}
     gateways = {name: gateway.through(gates[name]) for name, gateway in context.gateways.items()}
     yield replace(context, gateways=gateways)

@@ -1,4 +1,4 @@
-"""The sweeper: whatever is due and has no nudge under way gets one, so that a lost message costs delay, never an event.
+"""The sweeper nudges each contact that is due and has no nudge under way: a lost message costs delay, never an event.
 
 Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweeping`` while no other may sweep.
 """

@@ -15,8 +15,8 @@ def show_schema(
 ) -> None:
     """Print the JSON Schema of the four messages' keyword arguments.
 
-    A message goes to the queue `<namespace>`, opt-outs and erasures to `<namespace>.urgent`, in Celery's protocol, with
-    the task's name `sync_tasks.subscribe_contact` and so on. Unlike in Python, `occurred_at` is required.
+    A message goes to the queue `<namespace>`, opt-outs and erasures to `<namespace>.urgent`. It follows Celery's
+    protocol; the task's name is `sync_tasks.subscribe_contact` and so on. Unlike in Python, `occurred_at` is required.
     """
     schemas = build_schemas()
     name = (task or "").removeprefix("sync_tasks.")

@@ -69,9 +69,9 @@ def hold_state(*, reason: Reason = "by hand", by: By = None) -> None:
 def accept_state(*, trust: Trust, by: By = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """End a hold: from now on the state counts again.
 
-    With `--trust brevo` every subscription from before the hold that Brevo does not show is ended first, as if the
-    portal had said so; contacts that Brevo holds anonymized are erased. Exit 1 where nothing was
-    on hold, or Brevo could not be read.
+    `--trust brevo` first ends the subscriptions from before the hold that Brevo does not show. They count as ended by
+    the portal. It also erases contacts that Brevo holds anonymized. Exit 1 if nothing was on hold, or Brevo could not
+    be read.
     """
     from sync_tasks.cli.views.letters import name_operator
     from sync_tasks.state.holds import read_hold

@@ -22,7 +22,7 @@ AsMetrics = Annotated[bool, typer.Option("--metrics", help="Print the metrics in
 def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False) -> None:
     """Show queues, workers, what is in flight, dead letters, paused accounts and the oldest unsynced event.
 
-    Exit 1 while an account or a part of one is paused, no worker answers, or no beat has swept lately.
+    Exit 1 while an account or a part of one is paused. Exit 1 also if no worker answers or no beat has swept lately.
     """
     from sync_tasks.config.settings import load_settings
 

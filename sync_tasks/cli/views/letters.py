@@ -156,7 +156,7 @@ def _foresee(store: Store, letter: DeadLetter) -> str:
 def wait_for_outcomes(store: Store, replays: Sequence[Replay], seconds: float) -> list[Replay]:
     """Return what became of each replayed letter within so many seconds.
 
-    Those under way are looked at some at a time, the first replayed first, so that it costs no more for each of many.
+    It looks at those under way some at a time, the first replayed first. So many letters cost no more for each.
     """
     deadline = time.monotonic() + seconds
     waiting = [done.letter.id for done in replays if done.outcome == "replayed"]

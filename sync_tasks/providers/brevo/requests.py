@@ -25,7 +25,7 @@ _CREATIONS = frozenset({"/contacts", "/contacts/import"})
 class Call:
     """One request; as text it is fit for a log: it shows the path's template and ids alone.
 
-    ``personal`` calls carry data of a person, which the firewall may refuse although the account is fine. ``lists`` are
+    ``personal`` calls carry data of a person. The firewall may refuse that although the account is fine. ``lists`` are
     those that must exist.
     """
 

@@ -1,9 +1,9 @@
 """How a worker takes messages: Celery's consumer over our transport, two defects of Celery 5.7 mended, a cost saved.
 
-**A cold shutdown of a pool of threads ended in a traceback**, because Celery cancels running tasks by a call that
-threads do not have. They cannot be cancelled; they end by themselves, and what they could not acknowledge comes back.
+**A cold shutdown of a pool of threads ended in a traceback.** Celery cancels running tasks by a call that threads do
+not have. They cannot be cancelled; they end by themselves, and what they could not acknowledge comes back.
 
-**Each worker asked all others as it started** which tasks are revoked (none ever is) and waited a second for them.
+**Each worker asked all others at its start** which tasks are revoked (none ever is), and waited a second.
 Killed meanwhile, it left a queue of their answers in Redis for good.
 
 **Almost each event for Flower was a message of its own**, a sixth of a busy worker's time. They gather for a moment.

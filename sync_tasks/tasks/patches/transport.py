@@ -1,9 +1,8 @@
 """kombu's Redis transport (5.7) with two defects mended and one cost saved.
 
-**A restart of Redis ended every busy worker.** Once its connection was lost, a channel that still has unacknowledged
-messages looks for the host name of a client it no longer has. Celery takes that AttributeError for a fault of its own
-("Unrecoverable error") and exits. A connection error is what it expects there: it reconnects, and the messages come
-back after the visibility time-out.
+**A restart of Redis ended every busy worker.** After a lost connection, a channel with open messages asks a client that
+is gone for its host name. Celery takes that AttributeError for a fault of its own ("Unrecoverable error") and
+exits. With a connection error it reconnects, and the messages come back after the visibility time-out.
 
 **What is no message ended the worker** that took it from the queue, for the same reason. It is dropped, and said so.
 
