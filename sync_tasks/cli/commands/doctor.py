@@ -23,8 +23,8 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 def examine(*, probe: Probing = False, at: At = None, account: Only = None, as_json: AsJson = False) -> None:
     """Check the configuration, Redis, the workers, and each account's key, lists, attributes and webhook.
 
-    With `--probe` ask the real account instead what nobody can know from here. It makes two contacts, a list and
-    attributes of its own, sends no mail, makes at most 80 requests and removes all it made.
+    With `--probe` ask the real account instead what nobody can know from here. The probe makes two contacts, a list and
+    attributes of its own, and removes them. It sends no mail and makes at most 80 requests.
 
     Exit 1 where a check fails, or an answer is worse than assumed; a broken configuration is exit 2.
     """
