@@ -76,7 +76,7 @@ format: $(INSTALLED) ## format the code and mend what can be mended without thin
 bench: $(INSTALLED) ## measure what the pipeline costs, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive app; takes three quarters of an hour
+bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive app, for an hour; ARGS=--short for minutes
 	$(BIN)/python -m benchmarks.bursts $(ARGS)
 
 reconcile: $(INSTALLED) ## measure the comparison of a million contacts with Brevo; ARGS='--contacts 20000' for fewer

@@ -20,11 +20,13 @@ from benchmarks.crowds import (
     Tell,
     address_of,
     mixed_day,
+    new_addresses,
     opt_outs,
     sign_ups,
     sign_ups_for_all,
     tell_naive,
     tell_pipeline,
+    unknown_opt_outs,
     updates,
 )
 from benchmarks.drawing import print_speeds, write_figures
@@ -48,7 +50,7 @@ requests_per_hour = {hourly}
 class Burst:
     """So many events of a kind; ``known`` people Brevo has before; ``target`` is how many times as fast as naive.
 
-    ``watched``: for how many seconds the naive app is.
+    ``watched``: for how many seconds the naive app is. ``unknown``: Brevo has the people, and the state is empty.
     """
 
     what: str
@@ -57,6 +59,7 @@ class Burst:
     target: float
     watched: float
     known: bool = False
+    unknown: bool = False
 
 
 def bursts(scale: float, watched: float) -> list[Burst]:
@@ -71,20 +74,28 @@ def bursts(scale: float, watched: float) -> list[Burst]:
         Burst("confirmed sign-ups of new people", sign_ups, sized(5000), 40, short),
         Burst("sign-ups of new people for five newsletters each", sign_ups_for_all, sized(5000), 40, short),
         Burst("changes of names", updates, sized(3000), 1.25, watched, known=True),
+        Burst("changes of address", new_addresses, sized(1000), 0.8, watched, known=True),
+        Burst("opt-outs of people the state does not know", unknown_opt_outs, sized(3000), 1, watched, unknown=True),
         Burst("a mixed day", mixed_day, sized(5000), 4, watched, known=True),
     ]
 
 
-def measure_freely(parts: Parts, count: int) -> Freely:
+def measure_freely(parts: Parts, count: int, import_seconds: float) -> Freely:
     """Return how many sign-ups a second each run brings to a Brevo without limits: the better of two by turns."""
     runs = [run for run in Freely.RUNS if run.cores is None or can_allot()]
-    found = [_sign_up_freely(parts, count, run) for _ in range(2) for run in runs]
+    found = [_sign_up_freely(parts, count, run, import_seconds) for _ in range(2) for run in runs]
     return Freely({run: max(found[number :: len(runs)]) for number, run in enumerate(runs)})
 
 
-def _sign_up_freely(parts: Parts, count: int, run: Run) -> float:
+def _forget(parts: Parts, import_seconds: float) -> None:
+    """Empty Redis and Brevo."""
     parts.forget()
     parts.tell("/reset", {}, "POST")
+    parts.tell("/settings", {"import_seconds": import_seconds})
+
+
+def _sign_up_freely(parts: Parts, count: int, run: Run, import_seconds: float) -> float:
+    _forget(parts, import_seconds)
     parts.tell("/limits", NO_LIMITS)
     tell_all(sign_ups(count), tell_pipeline if run.app == OURS else tell_naive)
     before = count_answered(parts)
@@ -96,17 +107,20 @@ def _sign_up_freely(parts: Parts, count: int, run: Run) -> float:
         return follow(count, done, PATIENCE, None).speed
 
 
-def measure_burst(parts: Parts, burst: Burst) -> Speed:
+def measure_burst(parts: Parts, burst: Burst, import_seconds: float) -> Speed:
     """Return how fast both bring a burst to Brevo."""
-    parts.forget()
-    parts.tell("/reset", {}, "POST")
-    if burst.known:
+    _forget(parts, import_seconds)
+    if burst.known or burst.unknown:
         _make_known(parts, burst.count + 2)
-    before = count_answered(parts), _refused(parts)
+    if burst.unknown:
+        parts.forget()
+    before = count_asked(parts), _refused(parts)
     ours = _time_ours(parts, burst)
-    requests, refused = count_answered(parts) - before[0], _refused(parts) - before[1]
+    requests, refused = count_asked(parts) - before[0], _refused(parts) - before[1]
     parts.forget()
-    return Speed(burst.what, burst.count, burst.target, ours, _time_naive(parts, burst), requests, refused)
+    before = count_asked(parts), 0
+    naive = _time_naive(parts, burst)
+    return Speed(burst.what, burst.count, burst.target, ours, naive, requests, refused, count_asked(parts) - before[0])
 
 
 def _time_ours(parts: Parts, burst: Burst) -> Course:
@@ -200,20 +214,45 @@ def _refused(parts: Parts) -> int:
     return refused
 
 
+def count_asked(parts: Parts) -> int:
+    """Return how many requests Brevo has answered, whatever it said."""
+    statuses: dict[str, int] = parts.desk(f"/requests?after={2**62}")["statuses"]
+    return sum(statuses.values())
+
+
 def main() -> int:
     """Measure the bursts and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bursts", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="make every burst smaller by this factor")
     parser.add_argument("--naive-seconds", type=float, default=1200.0, help="how long the naive app may take at most")
+    parser.add_argument("--import-seconds", type=float, default=1.0, help="how long Brevo takes for an import")
+    parser.add_argument("--only", default="", help="measure only bursts whose name has these words")
+    parser.add_argument("--no-freely", action="store_true", help="leave out the runs without limits")
+    parser.add_argument("--short", action="store_true", help="a few minutes: small bursts, imports of 8 s, naive 20 s")
     parser.add_argument("--write", action="store_true", help="keep figures and plot in docs/")
     told = parser.parse_args()
+    if told.short:
+        told.scale, told.naive_seconds, told.import_seconds, told.no_freely = 0.12, 20.0, 8.0, True
+    chosen = [burst for burst in bursts(told.scale, told.naive_seconds) if told.only in burst.what]
     with running() as parts:
-        freely = measure_freely(parts, int(told.scale * FREELY))
-        speeds = [measure_burst(parts, burst) for burst in bursts(told.scale, told.naive_seconds)]
+        freely = None if told.no_freely else measure_freely(parts, int(told.scale * FREELY), told.import_seconds)
+        speeds = [_measure_aloud(parts, burst, told.import_seconds) for burst in chosen]
     print_speeds(speeds, freely)
-    if told.write:
+    if told.write and freely:
         write_figures(speeds, freely)
-    return int(any(speed.missed for speed in speeds) or freely.missed)
+    return int(any(speed.missed for speed in speeds) or (freely is not None and freely.missed))
+
+
+def _measure_aloud(parts: Parts, burst: Burst, import_seconds: float) -> Speed:
+    """Measure a burst, and say at once what came of it: the whole may be too long for somebody's patience."""
+    speed = measure_burst(parts, burst, import_seconds)
+    print(
+        f"{burst.count:,} {burst.what}: {speed.requests:,} requests, {speed.ours.speed:.1f} a second; naive "
+        f"{speed.naive.speed:.1f}: {speed.ratio:.1f} times",
+        file=sys.stderr,
+        flush=True,
+    )
+    return speed
 
 
 if __name__ == "__main__":

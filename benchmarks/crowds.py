@@ -39,6 +39,20 @@ def updates(count: int) -> Iterator[Saying]:
     return (Saying("update", f"known-{number}", {"first_name": "Augusta"}) for number in range(count))
 
 
+def new_addresses(count: int) -> Iterator[Saying]:
+    """Known people have a new address."""
+    return (
+        Saying("update", f"known-{number}", {"new_email": f"moved-{number}@portal.example"}) for number in range(count)
+    )
+
+
+def unknown_opt_outs(count: int) -> Iterator[Saying]:
+    """People whom Brevo has and the state does not leave the same newsletter."""
+    return (
+        Saying("unsubscribe", f"known-{number}", {"newsletter": "daily", "knows": "address"}) for number in range(count)
+    )
+
+
 def mixed_day(count: int) -> Iterator[Saying]:
     """Everything in the order of chance; whoever is known says one thing."""
     verbs = [verb for verb, share in MIXED.items() for _ in range(count * share // 100)]
@@ -64,7 +78,11 @@ def tell_pipeline(saying: Saying) -> None:
     """Say it to the pipeline, as a portal does."""
     import sync_tasks
 
-    said = saying.said | ({"email": address_of(saying.user)} if saying.verb == "subscribe" else {})
+    said = dict(saying.said)
+    if saying.verb == "subscribe" or said.pop("knows", ""):
+        said["email"] = address_of(saying.user)
+    if new := said.pop("new_email", ""):
+        said |= {"email": new, "previous_email": address_of(saying.user)}
     getattr(sync_tasks, f"{saying.verb}_contact").delay(user_id=saying.user, **said)
 
 
@@ -73,9 +91,11 @@ def tell_naive(saying: Saying) -> None:
     from benchmarks import naive
 
     said = saying.said | {"email": address_of(saying.user)}
+    said.pop("knows", "")
     said |= {"user_id": saying.user} if saying.verb == "subscribe" else {}
     said |= {"token": saying.user} if saying.verb == "anonymize" else {}
-    getattr(naive, saying.verb).delay(**said)
+    verb = "move" if "new_email" in said else saying.verb
+    getattr(naive, verb).delay(**said)
 
 
 Tell = Callable[[Saying], None]

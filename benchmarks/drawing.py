@@ -11,20 +11,32 @@ from benchmarks.courses import Course, Freely, Speed
 from benchmarks.report import PAGE, TIMES, describe_machine
 
 PLOT = PAGE.with_name("bursts.png")
-COLUMNS = ("burst", "events", "ours, a second", "naive, a second", "ratio", "at least", "requests", "429s")
+COLUMNS = (
+    "burst",
+    "events",
+    "ours, a second",
+    "naive, a second",
+    "ratio",
+    "at least",
+    "requests",
+    "naive asks",
+    "429s",
+)
 COLUMNS_OF_PLOT = 3
 _MARKED = re.compile(r"(<!-- bursts -->\n).*(<!-- /bursts -->)", re.DOTALL)
 _OURS, _NAIVE = "#1b7f5c", "#c4622d"
 
 
-def print_speeds(speeds: Sequence[Speed], freely: Freely) -> None:
+def print_speeds(speeds: Sequence[Speed], freely: Freely | None) -> None:
     """Print what was measured; a ratio below its target is red."""
     table = Table(*COLUMNS)
     for speed in speeds:
         cells = _row(speed)
-        table.add_row(*(f"[red]{cell}[/red]" if speed.missed and cell.endswith(TIMES) else cell for cell in cells))
+        table.add_row(
+            *(f"[red]{cell}[/red]" if speed.missed and cell == f"{speed.ratio:.1f}{TIMES}" else cell for cell in cells)
+        )
     Console().print(table)
-    for line in (*_urgent_lines(speeds), str(freely)):
+    for line in (*_urgent_lines(speeds), *([str(freely)] if freely else [])):
         Console().print(line)
 
 
@@ -46,6 +58,7 @@ def _row(speed: Speed) -> tuple[str, ...]:
         f"{speed.ratio:.1f}{TIMES}",
         f"{speed.target:g}{TIMES}",
         f"{speed.requests:,}",
+        f"{speed.fewer:.1f}{TIMES}",
         f"{speed.refused:,}",
     )
 

@@ -5,7 +5,6 @@ While Brevo may still import it, it is unsure: whoever pushes it looks first. So
 the next one goes on where it ended.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import cast
 from sync_tasks.backfill.load import LEFT_ALONE
 from sync_tasks.backfill.loaded_contacts import AT_ONCE, LoadedContact, hand_over, mark_sent, read_own, read_users
 from sync_tasks.backfill.read_back import FIRST_PAUSE, MOST_PAGES, Wave, read_back, read_once
+from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.errors import RejectedContactError
@@ -27,8 +27,6 @@ WAVE = 80_000
 LEAST = 3
 # So far may Brevo's clock be from ours.
 SKEW = timedelta(minutes=2)
-# What JSON needs around a contact's values.
-_AROUND = 60
 _WEEK = 7 * 86_400
 
 
@@ -119,7 +117,7 @@ class Importing:
         """Put a contact with those that one request can create along with it."""
         creations = own.creations(self._using.mappings)
         for account, new in creations.items():
-            self._batch_for(account, new.lists, size := _size_of(new)).add(own.user_id, size)
+            self._batch_for(account, new.lists, size := import_size(new)).add(own.user_id, size)
         if not creations:
             self._hand_over([own])
 
@@ -178,8 +176,3 @@ def _start_import(batch: ImportBatch, news: Iterable[NewContact], wave: Wave) ->
     except RejectedContactError:
         return False
     return True
-
-
-def _size_of(new: NewContact) -> int:
-    sent = {name: value for name, value in new.attributes.items() if value is not False}
-    return len(json.dumps([new.address, new.ext_id, sent])) + _AROUND

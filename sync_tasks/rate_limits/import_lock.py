@@ -11,9 +11,17 @@ from contextlib import suppress
 from redis.exceptions import LockError
 from redis.lock import Lock
 
+from sync_tasks.errors import ImportUnderWayError
 from sync_tasks.state.store import Store
 
 LOCK_SECONDS = 30.0
+# Other sign-ups ask again after so many seconds while an import is under way.
+IMPORTING_AGAIN = 10.0
+
+
+def import_under_way(account: str) -> ImportUnderWayError:
+    """Return why a sign-up of a crowd waits."""
+    return ImportUnderWayError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)
 
 
 class ImportLock:

@@ -6,13 +6,14 @@ lease for each contact keeps everybody else away from it; whoever cannot be serv
 comes by its own nudge.
 """
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of, pending_kinds_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, NewContact
@@ -32,37 +33,27 @@ from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import (
     GatewayUnavailableError,
-    ImportUnderWayError,
-    RateLimitedError,
     RejectedContactError,
     SyncError,
 )
 from sync_tasks.providers import Gateway
-from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock
+from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude_all
+from sync_tasks.sync.import_watch import ImportWatch
 from sync_tasks.sync.settlement import Pushed
 
 # From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
 WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
+# An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
+MOST_IMPORTED = 5_000
 # So many tell first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
-# An import is looked for at these distances, in seconds: "usually within a minute" it has ended, by Brevo's help
-# (article 32331116133522, November 2026). What became of whom Brevo does not show then is unknown.
-LOOKS = (0.5, 1.0, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 45.0)
-# After so many looks in a row that show nobody new, an import that has shown somebody is over.
-SILENT_LOOKS = 2
-# After so many that failed in a row nobody is looked for any more.
-FAILED_LOOKS = 3
-# Other sign-ups ask again after so many seconds while an import is under way.
-IMPORTING_AGAIN = 10.0
-# So many contacts may have been created since: others import, too, and Brevo shows the newest first.
-MOST_SHOWN = 10_000
 # So far may Brevo's clock be from ours.
 SKEW = timedelta(minutes=2)
 
@@ -79,7 +70,11 @@ class BatchItem:
 
 @dataclass(slots=True, repr=False)
 class Batch:
-    """The contact that waits for a grant, and those that one request can serve with it."""
+    """The contact that waits for a grant, and those that one request can serve with it.
+
+    ``importing``: the right to import, while it is held. ``room``: how many bytes an import may still take.
+    ``renewed``: when all leases were, by the monotonic clock.
+    """
 
     own: BatchItem
     batch_kind: BatchKind
@@ -87,8 +82,14 @@ class Batch:
     task_id: str
     others: list[BatchItem] = field(default_factory=list)
     importing: ImportLock | None = None
+    room: int = 0
+    renewed: float = field(default_factory=time.monotonic)
     done: list[tuple[Lease, Pushed]] = field(default_factory=list)
     now: str = ""
+
+    def __post_init__(self) -> None:
+        """An import has room for this contact, whatever its size."""
+        self.room = self.gateway.capabilities.import_bytes - import_size(self.own.step)
 
     @property
     def gateway(self) -> Gateway:
@@ -118,12 +119,12 @@ class Batch:
     def gather(self) -> None:
         """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
         kinds = self._kinds
-        for kind in kinds if self.batch_kind.verb == "look" else kinds[:1]:
-            self._gather_all(kind)
+        if kinds and self._may_import():
+            for kind in kinds if self.batch_kind.verb == "look" else kinds[:1]:
+                self._gather_all(kind)
 
     def _gather_all(self, kind: str) -> None:
-        able = self.gateway.capabilities
-        most = (able.list_call_ids if self.batch_kind.verb in {"join", "leave"} else able.page) - 1
+        most = self._most - 1
         at_once, enough = FIRST_FEW, FIRST_FEW // ONE_IN
         while len(self.others) < most:
             at_once = min(at_once, most - len(self.others))
@@ -131,6 +132,33 @@ class Batch:
             if leased < at_once or fitting < enough:
                 break
             at_once, enough = AT_ONCE, AT_ONCE // 2
+
+    def _may_import(self) -> bool:
+        """Take the import lock before anybody else is leased, if this is an import.
+
+        Raises:
+            ImportUnderWayError: this contact waits with a crowd for the end of another import.
+        """
+        if self.batch_kind.verb != "create" or self.importing:
+            return True
+        lock = self.context.limiter.import_lock(self.own.push.account)
+        if lock.acquire():
+            self.importing = lock
+            return True
+        if self.own.push.lease.pending_count >= self.batch_kind.least:
+            raise import_under_way(self.own.push.account)
+        return False
+
+    @property
+    def _most(self) -> int:
+        """How many contacts one request serves."""
+        match self.batch_kind.verb:
+            case "create":
+                return MOST_IMPORTED
+            case "look":
+                return self.gateway.capabilities.page
+            case _:
+                return self.gateway.capabilities.list_call_ids
 
     def _gather(self, kind: str, most: int) -> tuple[int, int]:
         """Return how many were leased, and how many of them need the same step; the others are given back."""
@@ -140,8 +168,10 @@ class Batch:
             view = without_lists(first_view(lease.contact, own.account), own.mapping.absent)
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
-            if isinstance(step, Write | NewContact | Read) and batch_kind_of(step) == self.batch_kind:
+            fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
+            if isinstance(step, Write | NewContact | Read) and fits:
                 self.others.append(BatchItem(push, step, kind))
+                self.room -= import_size(step)
             else:
                 strangers.append(lease)
         own.store.release_all((lease, kind) for lease in strangers)
@@ -217,15 +247,17 @@ class Batch:
             self._served(item)
 
     def _create(self) -> None:
-        lock = self.context.limiter.import_lock(self.own.push.account)
-        if not lock.acquire():
-            raise _one_import_at_a_time(self.own.push.account)
-        self.importing = lock
         try:
             self._import()
         finally:
-            lock.release()
+            self._end_import()
             self._nudge_next()
+
+    def _end_import(self) -> None:
+        """Let the next import begin."""
+        lock, self.importing = self.importing, None
+        if lock:
+            lock.release()
 
     def _nudge_next(self) -> None:
         """Let somebody begin the next import who waited for the end of this one."""
@@ -235,6 +267,7 @@ class Batch:
             own.users_to_nudge.add(following)
 
     def _import(self) -> None:
+        self._keep()
         steps = [item.step for item in self.items if isinstance(item.step, NewContact)]
         since = datetime.now(UTC) - SKEW
         twice = self.gateway.start_import(self.batch_kind.lists, steps)
@@ -243,7 +276,7 @@ class Batch:
         missing = {step.address: item for item, step in zip(self.items, steps, strict=True)}
         trouble: SyncError | None = None
         try:
-            self._look_until_found(missing, since)
+            ImportWatch(missing, self.gateway, rest=self._rest, keep=self._keep, found=self._found).run(since)
         except SyncError as error:
             trouble = error
         # The import was accepted: whoever is not there yet may still be created.
@@ -252,48 +285,32 @@ class Batch:
         if not self.own.served:
             raise trouble or doubt
 
-    def _look_until_found(self, missing: dict[str, BatchItem], since: datetime) -> None:
-        """Look until Brevo shows all of them, or nobody new any more; a look that fails is made up for by the next.
-
-        Raises:
-            SyncError: too many looks in a row failed.
-        """
-        imported, silent, failed = len(missing), 0, 0
-        for seconds in LOOKS:
-            self._rest(seconds)
-            before = len(missing)
-            try:
-                self._look_for(missing, since)
-            except (GatewayUnavailableError, RateLimitedError):
-                failed += 1
-                if failed == FAILED_LOOKS:
-                    raise
-                continue
-            failed, silent = 0, silent + 1 if before == len(missing) < imported else 0
-            if not missing or silent == SILENT_LOOKS:
-                return
-
     def _rest(self, seconds: float) -> None:
-        """Wait, and keep all leases meanwhile; who lost one is somebody else's now, and is settled by nobody here."""
-        at_once = min(self.own.push.lease_seconds, LOCK_SECONDS) / 3
+        """Wait, and keep all leases meanwhile."""
         while seconds > 0:
-            self.context.limiter.rest(min(seconds, at_once))
-            seconds -= at_once
-            leases = [item.push.lease for item in self.items if not item.served]
-            self.own.push.store.renew_leases(leases, self.own.push.lease_seconds)
-            if self.importing:
-                self.importing.renew()
-
-    def _look_for(self, missing: dict[str, BatchItem], since: datetime) -> None:
-        """Take over what Brevo shows of the imported contacts; the newest come first."""
+            self.context.limiter.rest(min(seconds, self._third))
+            seconds -= self._third
+            self._renew_all()
         self.own.push.renew_lease()
         self.now = self.own.push.store.now()
-        for remote in islice(self.gateway.modified_since(since), MOST_SHOWN):
-            item = missing.pop(remote.address or "", None)
-            if item:
-                self._found(item, remote)
-            if not missing:
-                return
+
+    @property
+    def _third(self) -> float:
+        """A third of the seconds that a lease and the import lock last."""
+        return min(self.own.push.lease_seconds, LOCK_SECONDS) / 3
+
+    def _keep(self) -> None:
+        """Renew all leases if a third of their time is over."""
+        if time.monotonic() - self.renewed > self._third:
+            self._renew_all()
+
+    def _renew_all(self) -> None:
+        """Renew the leases, and the import lock; who lost one is somebody else's now, and is settled by nobody here."""
+        leases = [item.push.lease for item in self.items if not item.served]
+        self.own.push.store.renew_leases(leases, self.own.push.lease_seconds)
+        if self.importing:
+            self.importing.renew()
+        self.renewed = time.monotonic()
 
     def _found(self, item: BatchItem, remote: RemoteContact) -> None:
         """A page does not tell why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
@@ -337,7 +354,8 @@ class Batch:
                 self._conclude(item, error)
 
     def give_back(self) -> None:
-        """Give back the leases of all who were not served."""
+        """Give back the leases of all who were not served, and the right to import."""
+        self._end_import()
         unserved = (item for item in self.others if not item.served)
         self.own.push.store.release_all((item.push.lease, item.kind) for item in unserved)
 
@@ -375,15 +393,7 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
 
 
 def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:
-    """Let a sign-up of a crowd wait while another import is under way.
-
-    Raises:
-        ImportUnderWayError: one is.
-    """
+    """Raise ``ImportUnderWayError`` for a sign-up of a crowd while another import is under way."""
     crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
     if crowded and context.limiter.import_lock(push.account).is_held():
-        raise _one_import_at_a_time(push.account)
-
-
-def _one_import_at_a_time(account: str) -> ImportUnderWayError:
-    return ImportUnderWayError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)
+        raise import_under_way(push.account)

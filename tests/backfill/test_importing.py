@@ -5,9 +5,9 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from sync_tasks.backfill.import_contacts import _size_of
 from sync_tasks.backfill.loaded_contacts import hand_over, read_users
 from sync_tasks.config.settings import Account
+from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.priority import Priority
 from sync_tasks.providers.brevo import requests as calls
@@ -60,7 +60,7 @@ def test_the_size_of_an_import_is_foreseen(name: str) -> None:
     new = NewContact("reader@portal.org", "u1", {"FIRSTNAME": name, "VISITS": 3, "DAILY_UNSUBSCRIBED": False}, LISTS)
     for times in (1, 1000):
         actual = len(json.dumps(calls.import_contacts(LISTS, [new] * times).body))
-        foreseen = _size_of(new) * times
+        foreseen = import_size(new) * times
         assert actual - 200 <= foreseen <= actual * 1.3
 
 

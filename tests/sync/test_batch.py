@@ -1,9 +1,15 @@
 """Where requests are scarce, one serves everybody it can, and nobody is worse off for the batch."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from sync_tasks.providers.brevo.limits import CAPABILITIES
+from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.attributes import Attribute
+from sync_tasks.sandbox.wire import Reply
 from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
@@ -65,6 +71,40 @@ def test_one_import_creates_everybody_who_waits_with_all_the_portal_wants(crowde
         assert (held["email"], set(held["listIds"])) == (address_of(user_id), {5, 7})
         assert held["attributes"]["FIRSTNAME"] == f"Name {user_id}"
         assert not crowded.state(user_id).pending
+
+
+def test_one_import_carries_more_people_than_a_page_shows(crowded: Pipeline) -> None:
+    people = [f"user-{number}" for number in range(1010)]
+    for user_id in people:
+        crowded.subscribe(user_id, "weekly")
+
+    with crowded.requests() as requests:
+        crowded.sync("user-0")
+
+    assert (requests.count(IMPORT), len(requests)) == (1, 3), requests
+    assert [user_id for user_id in people if crowded.state(user_id).pending] == []
+
+
+def test_an_import_is_no_larger_than_brevo_takes(
+    crowded: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest, sent, people = 3000, list[int](), [f"user-{number}" for number in range(40)]
+    monkeypatch.setattr(Operations, "capabilities", replace(CAPABILITIES, import_bytes=largest))
+    handle = brevo.handle
+
+    def note(method: str, path: str, **said: Any) -> Reply:
+        sent.extend([len(said["body"])] if path.endswith("/import") else [])
+        return handle(method, path, **said)
+
+    monkeypatch.setattr(brevo, "handle", note)
+    for user_id in people:
+        crowded.subscribe(user_id, "weekly", first_name="Ada" * 20)
+
+    crowded.work()
+
+    assert len(sent) > 1
+    assert max(sent) <= largest
+    assert [crowded.lists(user_id) for user_id in people] == [{5}] * len(people)
 
 
 def test_one_import_creates_everybody_also_if_a_newsletter_has_a_flag_and_imports_drop_booleans(

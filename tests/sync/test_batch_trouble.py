@@ -12,6 +12,7 @@ from sync_tasks.providers import Permit
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch
+from sync_tasks.sync.import_watch import SILENT_LOOKS
 from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
@@ -279,7 +280,7 @@ def test_an_import_that_shows_nobody_new_any_more_is_over(crowded: Pipeline, bre
     with crowded.requests() as requests:
         crowded.sync("user-0")
 
-    assert sum(request.startswith("GET") for request in requests) <= 1 + 1 + batch.SILENT_LOOKS
+    assert sum(request.startswith("GET") for request in requests) <= 1 + 1 + SILENT_LOOKS
     assert settled(crowded) == [user_id for user_id in PEOPLE if user_id != "user-7"]
 
 
@@ -313,15 +314,25 @@ def test_whoever_ends_an_import_wakes_one_of_those_who_waited(crowded: Pipeline)
     assert len(report.nudge & late) == 1
 
 
-def test_an_import_that_begins_while_a_crowd_gathers_is_waited_for(crowded: Pipeline) -> None:
+def test_while_a_crowd_gathers_and_imports_nobody_else_does(crowded: Pipeline) -> None:
     sign_up(crowded)
-    lock = crowded.resources.limiter.import_lock("default")
-    meddle(crowded, lock.acquire)
+    lock, taken = crowded.resources.limiter.import_lock("default"), list[bool]()
+    meddle(crowded, lambda: taken.append(lock.acquire()))
 
     with crowded.requests() as requests:
         crowded.sync("user-0")
 
-    assert IMPORT not in requests
+    assert (taken, requests.count(IMPORT)) == ([False], 1)
+    assert lock.acquire(), "and then the next may begin"
+
+
+def test_whoever_gives_a_crowd_back_lets_the_next_import_begin(crowded: Pipeline) -> None:
+    sign_up(crowded)
+    meddle(crowded, pause)
+
+    crowded.sync("user-0")
+
+    assert crowded.resources.limiter.import_lock("default").acquire()
     assert all(crowded.store.lease(user_id, 1) != "busy" for user_id in PEOPLE[1:])
 
 
