@@ -32,8 +32,6 @@ from sync_tasks.rate_limits.import_lock import ImportLock
 GAPS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 40.0, 45.0)
 # So many seconds later a look that found nothing is made again: an index may lag.
 AGAIN = 3.0
-# Longer than this the pipeline does not wait for an import (see ``sync/batch``).
-LONGEST_IMPORT = 132.0
 # A number that Ofcom keeps for fiction: it is nobody's. https://www.ofcom.org.uk/phones-and-broadband/phone-numbers
 PHONE = "+447700900123"
 VALUES: Mapping[str, Json] = {"text": "  Probe ", "number": 3.5, "date": "2020-02-29", "boolean": True}

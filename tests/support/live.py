@@ -1,7 +1,7 @@
 """An account that may be a real one: what a test makes there is its own, counted, and removed at the end."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,12 +88,12 @@ class LiveAccount:
         (contact_id,) = self.ids
         return dict(self.desk.show(contact_id) or {})
 
-    def remove(self) -> None:
-        """Remove the contacts and lists of the test."""
-        for contact_id in self.ids:
-            self.desk.remove_contact(contact_id)
-        for list_id in self.lists.values():
-            self.desk.remove_list(list_id)
+
+def _remove(desk: ProbeDesk, contacts: Iterable[int], lists: Iterable[int]) -> None:
+    for contact_id in contacts:
+        desk.remove_contact(contact_id)
+    for list_id in lists:
+        desk.remove_list(list_id)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def opening(store: Store, key: str, mailbox: str, url: str) -> Iterator[LiveAcco
         yield live
     finally:
         counter.used = 0
-        (live or LiveAccount(desk, None, lists, mailbox, counter, token)).remove()  # type: ignore[arg-type]
+        _remove(desk, live.ids if live is not None else (), lists.values())
         desk.close()
 
 
