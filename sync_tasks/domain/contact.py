@@ -165,7 +165,8 @@ class EventKey:
 class Contact:
     """Everything known of one user at one moment.
 
-    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person.
+    ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person. ``looked``:
+    accounts that a push looked at which could not go on, and whether what it saw still holds.
     """
 
     user_id: str
@@ -185,6 +186,7 @@ class Contact:
     tolerance: int = TOLERANCE
     held: str = ""
     manual: bool = False
+    looked: Mapping[str, bool] = field(default_factory=dict)
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or ``None`` if nothing is wished (any more)."""

@@ -66,8 +66,13 @@ class SyncView:
 
 
 def first_view(contact: Contact, account: str) -> SyncView:
-    """Return the view that a push starts from; nearly empty after an unknown outcome or a change at Brevo."""
+    """Return the view that a push starts from; nearly empty after an unknown outcome or a change at Brevo.
+
+    A push that was refused its next request may have looked a moment ago: that still holds.
+    """
     seen = contact.seen.get(account)
+    if seen is not None and contact.looked.get(account):
+        return SyncView(seen, fresh=True)
     if not contact.unknown_since and account not in contact.looks:
         return SyncView(seen)
     if seen is None or seen.id is None:
@@ -101,7 +106,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
         return _first_look(contact, mapping, view)
     if seen.extra_contact_ids:
         return Erase(min(seen.extra_contact_ids))
-    if hints := _to_look_for(contact, seen):
+    if not contact.looked.get(mapping.account) and (hints := _to_look_for(contact, seen)):
         return Search(hints, by_ext_id=view.outcome_unknown and seen.id is None)
     if contact.erased:
         return _erased_step(mapping, view, seen)

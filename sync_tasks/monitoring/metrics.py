@@ -9,6 +9,7 @@ from sync_tasks.state.store import Store
 METRICS = {
     "sync_tasks_pause_seconds": "for how long the account has been paused, 0 while it is not",
     "sync_tasks_part_pause_seconds": "for how long a part of the account has been paused; missing while none is",
+    "sync_tasks_granted_share": "which share of its configured requests the account lets through, 1 where it is all",
     "sync_tasks_dirty_contacts_total": "contacts that Brevo does not agree with yet",
     "sync_tasks_oldest_event_seconds": "for how long the oldest of them has waited",
     "sync_tasks_dead_letters_total": "dead letters that wait for an operator",
@@ -49,4 +50,8 @@ def read_metrics(store: Store, settings: Settings) -> bytes:
     gauge = Gauge(name, METRICS[name], ["account", "part"], registry=registry)
     for part in state.paused_parts:
         gauge.labels(part.account, part.part).set(max(part.seconds, _SHORTEST))
+    name = "sync_tasks_granted_share"
+    gauge = Gauge(name, METRICS[name], ["account"], registry=registry)
+    for scarcity in state.scarcity:
+        gauge.labels(scarcity.account).set(scarcity.share)
     return generate_latest(registry)

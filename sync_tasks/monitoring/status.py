@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kombu import Connection
 
     from sync_tasks.config.settings import Settings
+    from sync_tasks.rate_limits.scarcity import Scarcity
     from sync_tasks.state.store import Store
 
 # Beat sends a sweep every five seconds, and one that waited for half a minute is dropped.
@@ -63,6 +64,7 @@ class StateStatus:
     hold_seconds: float | None
     paused: dict[str, PausedAccount]
     paused_parts: list[PausedPart]
+    scarcity: list["Scarcity"]
 
     @property
     def swept(self) -> bool:
@@ -127,6 +129,7 @@ def read_state(store: "Store", settings: "Settings") -> StateStatus:
             for account in settings.accounts
             for part, pause in limiter.paused_parts(account).items()
         ],
+        scarcity=[limiter.read_scarcity(name) for name in settings.accounts],
     )
 
 
@@ -166,7 +169,13 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         reconciled=[tell_run(run) for run in last_runs(store).values()],
         unknown=census.lines,
-        alarms=[*find_hold_alarm(store), *find_erasure_alarm(store), *find_alarms(store), *census.alarms],
+        alarms=[
+            *(line for scarcity in state.scarcity for line in scarcity.alarms),
+            *find_hold_alarm(store),
+            *find_erasure_alarm(store),
+            *find_alarms(store),
+            *census.alarms,
+        ],
     )
 
 

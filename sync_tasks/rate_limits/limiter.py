@@ -5,7 +5,8 @@ for parts of accounts, by ``<account> <part>`` · ``paused_users:<account> <part
 ``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` for
 how many milliseconds nobody may ask after a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>``
 the moments of the last requests, as long as the window · ``first:<account>:<bucket>`` the priority of the most urgent
-that waits, as long as it waits.
+that waits, as long as it waits · ``scarce:<account>:<bucket>`` what is let through where that is less than configured,
+an hour.
 """
 
 import json
@@ -32,6 +33,7 @@ from sync_tasks.errors import (
 from sync_tasks.providers import Permit
 from sync_tasks.providers.installed import capabilities_of
 from sync_tasks.rate_limits.import_lock import ImportLock
+from sync_tasks.rate_limits.scarcity import Scarcity
 from sync_tasks.rate_limits.wait_queue import WaitQueue
 from sync_tasks.state.records import Question
 from sync_tasks.state.store import Store
@@ -53,6 +55,10 @@ _MARGIN = 1.008
 _BACKGROUND_HOUR = 3600 * MICROSECONDS_PER_SECOND + 1
 
 
+# A window that is longer than so many microseconds is no short one: after a 429 it is waited for.
+_SHORTEST = 60 * MICROSECONDS_PER_SECOND
+# What Brevo tells of its limits is remembered for an hour, and noted again after so many seconds.
+_NOTED_AGAIN = 600.0
 # A grant that was not used at once is no good any more: others have their place in the window by now.
 _GOOD_FOR = 0.25
 
@@ -84,6 +90,7 @@ class Limiter:
         }
         self._accounts = tuple(accounts)
         self._unanswered = dict.fromkeys(accounts, 0)
+        self._noted = dict[tuple[str, str, int], tuple[int | None, float]]()
 
     def gate(
         self, account: str, priority: Priority = Priority.ORDINARY, reserved: Permit | None = None
@@ -107,6 +114,11 @@ class Limiter:
         for queue in self._queues.values():
             queue.close(FAREWELL)
 
+    @staticmethod
+    def patience(priority: Priority) -> float:
+        """Return for how many seconds one request may wait for its permit."""
+        return _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
+
     @property
     def stopping(self) -> bool:
         """Whether the process is about to end."""
@@ -129,16 +141,20 @@ class Limiter:
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = _nothing,
         part: str = "",
+        *,
+        begun: bool = False,
     ) -> Permit:
         """Return once a request may go out; ``meanwhile`` is called once if that takes waiting, shortly before the end.
+
+        Of equals who has ``begun``, with a request before this one, goes first.
 
         Raises:
             AccountPausedError: the account is paused, or the ``part`` of it that the request needs.
             RateLimitedError: it would take too long to wait here; ``retry_after`` says how long.
         """
-        patience = _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
-        queue, deadline, waited = self._queues[account, bucket], time.monotonic() + patience, False
-        with queue.waiting(priority) as place:
+        deadline, waited = time.monotonic() + self.patience(priority), False
+        queue = self._queues[account, bucket]
+        with queue.waiting(priority, begun=begun) as place:
             while queue.wait_to_be_first(place, deadline):
                 permit, wait = self._ask(account, bucket, priority, part)
                 if permit:
@@ -181,15 +197,37 @@ class Limiter:
         return Permit(bucket, part, bool(probes), bool(probes_part), time.monotonic()), 0.0
 
     def hold(self, account: str, seconds: float, bucket: str) -> None:
-        """Let nobody ask before Brevo's own window is over."""
-        length = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
-        self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), str(length), px=length)
+        """Let nobody ask before Brevo's own window is over; if that is the short one, fewer go out from then on."""
+        milliseconds = int(min(max(seconds, 0.1), LONGEST_HOLD) * 1000)
+        self._store.redis.set(self._store.key(f"held:{account}:{bucket}"), str(milliseconds), px=milliseconds)
+        most, length = self._windows[account, bucket][0]
+        if seconds * MICROSECONDS_PER_SECOND <= 2 * length <= 2 * _SHORTEST:
+            self._store.slow_down(account, bucket, length=length, most=most)
 
     def record_usage(self, account: str, bucket: str, limit: int, remaining: int) -> None:
-        """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for."""
-        most, length = min(self._windows[account, bucket], key=lambda window: abs(window[0] - limit))
-        if most == limit and remaining * 2 < limit:
+        """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for.
+
+        Whether the limit told is that of the second or of the hour, its size tells.
+        """
+        if limit <= 0:
+            return
+        most, length = min(self._windows[account, bucket], key=lambda window: abs(math.log(window[0] / limit)))
+        self._note_limit(account, bucket, limit if limit < most else None, length)
+        if limit <= most and remaining * 2 < limit:
             self._store.record_usage(account, bucket, length=length, most=most, used=limit - remaining)
+
+    def _note_limit(self, account: str, bucket: str, limit: int | None, length: int) -> None:
+        """Remember for all processes what Brevo grants less than is configured; what is known, only at times."""
+        known, name = self._noted.get((account, bucket, length)), (account, bucket, length)
+        if known is None or known[0] != limit or time.monotonic() > known[1]:
+            self._noted[name] = limit, time.monotonic() + _NOTED_AGAIN
+            self._store.note_limit(account, bucket, length, limit)
+
+    def read_scarcity(self, account: str) -> Scarcity:
+        """Return what the account grants now, and what Brevo says of its limits."""
+        windows = self._windows[account, "contacts"]
+        told = self._store.allowances(account, "contacts", windows)
+        return Scarcity(account, tuple((*window, *one) for window, one in zip(windows, told, strict=True)))
 
     def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
         """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
@@ -269,6 +307,12 @@ class AccountGate:
         self._account = account
         self._priority = priority
         self._reserved = reserved
+        self._begun = False
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds a request that was refused for its limit may be waited for."""
+        return 0.0 if self._limiter.stopping else self._limiter.patience(self._priority)
 
     def reserve(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
         """Return once the next request may go out at once; see ``Limiter.acquire``."""
@@ -279,7 +323,9 @@ class AccountGate:
         return self._take_reserved(bucket, part) or self._acquire(bucket, part)
 
     def _acquire(self, bucket: str, part: str, meanwhile: Callable[[], None] = _nothing) -> Permit:
-        return self._limiter.acquire(self._account, bucket, self._priority, meanwhile, part)
+        permit = self._limiter.acquire(self._account, bucket, self._priority, meanwhile, part, begun=self._begun)
+        self._begun = True
+        return permit
 
     def _take_reserved(self, bucket: str, part: str) -> Permit | None:
         """Return the permit that was reserved, if it fits; a probe that is not used is free for anybody."""

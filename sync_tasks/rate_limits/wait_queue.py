@@ -1,4 +1,4 @@
-"""Who is next: the threads of one process that wait for the same thing stand in line, the most urgent first."""
+"""Who is next of one process: its threads wait in line, the most urgent first, then who has begun."""
 
 import math
 import threading
@@ -10,7 +10,7 @@ from itertools import count
 
 from sync_tasks.domain.priority import Priority
 
-Place = tuple[int, int]
+Place = tuple[int, bool, int]
 
 
 class WaitQueue:
@@ -23,9 +23,9 @@ class WaitQueue:
         self._closes = math.inf
 
     @contextmanager
-    def waiting(self, priority: Priority) -> Iterator[Place]:
-        """Stand in line for as long as the block lasts."""
-        place = (int(priority), next(self._numbers))
+    def waiting(self, priority: Priority, *, begun: bool = False) -> Iterator[Place]:
+        """Stand in line for as long as the block lasts; of equals who has ``begun`` goes first."""
+        place = (int(priority), not begun, next(self._numbers))
         with self._changed:
             insort(self._places, place)
             self._changed.notify_all()

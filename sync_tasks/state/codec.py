@@ -17,7 +17,7 @@ from sync_tasks.domain.registers import ADDRESS, ERASURE, STAMP
 
 _LEASE, _UNKNOWN, _LOADED, _REV, _LATEST = "lease", "unsure", "filling", "rev", "latest"
 _CRASHES, _TRIES, _FAILING, _MANUAL, _WISHES = "crashes", "tries", "failing", "manual", "wishes"
-_PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _GIVEN_UP = "p:", "d:", "s:", "l:", "b:", "g:"
+_PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _GIVEN_UP, _KEPT_LOOK = "p:", "d:", "s:", "l:", "b:", "g:", "k:"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
 _PERSONAL_SEEN = ("address", "digest")
 
@@ -57,7 +57,9 @@ def load_contact(
     held: str = "",
 ) -> Contact:
     """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _TOLD)}
+    groups: dict[str, dict[str, str]] = {
+        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _KEPT_LOOK)
+    }
     registers = dict[str, str]()
     for name, text in stored.items():
         if name[:2] in groups:
@@ -82,7 +84,21 @@ def load_contact(
         tolerance=tolerance,
         held=held,
         manual=_MANUAL in stored,
+        looked={account: _still_holds(text, stored) for account, text in groups[_KEPT_LOOK].items()},
     )
+
+
+def dump_looks(until: str, rev: str, *, kept: Iterable[str], over: Iterable[str]) -> dict[str, str]:
+    """Return the fields that keep looks for the next push: until when, and while nothing new is heard of the user."""
+    return {f"{_KEPT_LOOK}{account}": f"{until} {rev}" for account in kept} | dict.fromkeys(
+        (f"{_KEPT_LOOK}{account}" for account in over), ""
+    )
+
+
+def _still_holds(text: str, stored: Mapping[str, str]) -> bool:
+    """Tell whether a look that was kept holds for as long as the lease, if there is one."""
+    until, _, rev = text.partition(" ")
+    return rev == stored.get(_REV, "0") and stored.get(_LEASE, "")[:STAMP] <= until
 
 
 def _load_register(name: str, text: str) -> dict[str, str]:

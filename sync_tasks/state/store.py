@@ -277,6 +277,19 @@ class Store:
         """Make room in a window of ``length`` microseconds and ``most`` requests, of which Brevo counts ``used``."""
         self._run("record_usage", account, bucket, length, most, used)
 
+    def slow_down(self, account: str, bucket: str, *, length: int, most: int) -> None:
+        """Let fewer requests go out in the shortest window: Brevo refused one of them."""
+        self._run("slow_down", account, bucket, length, most)
+
+    def note_limit(self, account: str, bucket: str, length: int, limit: int | None) -> None:
+        """Note how many requests Brevo says a window holds (its ``length`` in microseconds), if that is too few."""
+        self._run("note_limit", account, bucket, length, "" if limit is None else limit)
+
+    def allowances(self, account: str, bucket: str, windows: Iterable[tuple[int, int]]) -> list[tuple[int | None, int]]:
+        """Return for each window what Brevo tells of it, if that is too few, and how many may go out."""
+        answer = cast("list[str]", self._run("allowances", account, bucket, *(one for told in windows for one in told)))
+        return [(int(told) if told else None, int(now)) for told, now in zip(answer[::2], answer[1::2], strict=True)]
+
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before, and note that they were."""
         return frozenset(name for name in names if self.redis.sadd(self.key(attributes_key(account)), name))

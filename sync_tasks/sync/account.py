@@ -1,5 +1,6 @@
 """One contact on one account: ask the planner for the next step, take it, until nothing is left to do."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -26,9 +27,11 @@ from sync_tasks.errors import (
     AccountError,
     DuplicateContactError,
     GatewayUnavailableError,
+    ImportUnderWayError,
     MissingContactError,
     MissingListError,
     PartPausedError,
+    RateLimitedError,
     RejectedContactError,
     RejectedNumberError,
     StateHeldError,
@@ -70,11 +73,29 @@ class AccountPush(Push):
             if step is None:
                 return
             try:
-                if not self.send_together(self, step):
-                    self._send_alone(step)
+                self._send_patiently(step)
             except MissingListError as error:
                 self._do_without(error)
         raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
+
+    def _send_patiently(self, step: Step) -> None:
+        """Take a step; if it is refused for a limit that is soon over, wait, and keep what the steps before have shown.
+
+        Raises:
+            RateLimitedError: that takes too long.
+        """
+        deadline = 0.0
+        while True:
+            try:
+                if not self.send_together(self, step):
+                    self._send_alone(step)
+            except RateLimitedError as error:
+                deadline = deadline or time.monotonic() + (self.gate.patience if self.gate else 0.0)
+                waits = error.retry_after or 1.0
+                if isinstance(error, ImportUnderWayError) or time.monotonic() + waits > deadline:
+                    raise
+            else:
+                return
 
     def _do_without(self, error: MissingListError) -> None:
         """A list that the account lacks holds back its own newsletter, and nothing else.

@@ -107,6 +107,7 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         lacking={slug: name for push in pushes for slug, name in push.lacking.items()},
         notes=tuple(line for push in pushes for line in push.history(now)),
         nobody=frozenset(push.account for push in pushes if push.nobody),
+        looked=frozenset(push.account for push in pushes if push.looked),
     )
 
 

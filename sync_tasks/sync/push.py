@@ -64,6 +64,16 @@ class Push:
     differing: tuple[str, ...] | None = None
 
     @property
+    def looked(self) -> bool:
+        """Whether this push saw all that there is to see: who goes on from here need not look again."""
+        view, contact = self.view, self.lease.contact
+        sure = view.fresh and not (view.outcome_unknown or view.guarded or self.outcome_unknown)
+        if view.seen is None or not sure:
+            return False
+        searched = contact.looked.get(self.account) or not {*contact.hints} - {view.seen.address}
+        return bool(searched)
+
+    @property
     def nobody(self) -> bool:
         """Whether this account turned out to hold no contact of the user."""
         return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)

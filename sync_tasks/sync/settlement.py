@@ -10,7 +10,7 @@ from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressi
 from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.registers import ERASURE
-from sync_tasks.domain.timestamps import seconds_since
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import (
     ErasedAtBrevoError,
     ForeignContactError,
@@ -21,9 +21,12 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import dump_forgotten, dump_marks, dump_outcome
+from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.settlement import Settlement
+
+# What a push has seen holds for so many seconds if it is refused its next request.
+_LOOK_HOLDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,7 +35,8 @@ class Pushed:
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
     newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
-    for, for the history. ``nobody``: accounts without a contact of the user.
+    for, for the history. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it saw all
+    that there is to see.
     """
 
     contact: Contact
@@ -44,6 +48,12 @@ class Pushed:
     lacking: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     nobody: frozenset[str] = frozenset()
+    looked: frozenset[str] = frozenset()
+
+    @property
+    def relied(self) -> bool:
+        """Whether it went on from what an earlier push had seen."""
+        return any(self.contact.looked.values())
 
     @property
     def is_held_back(self) -> bool:
@@ -159,7 +169,8 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
     if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
-    if pushed.unknown_since and (pushed.errors or pushed.since(pushed.unknown_since) < pipeline.quiet_seconds):
+    early = pushed.relied or pushed.since(pushed.unknown_since or pushed.now) < pipeline.quiet_seconds
+    if pushed.unknown_since and (pushed.errors or early):
         return pushed.unknown_since
     return ""
 
@@ -189,9 +200,20 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
     anonymized = contact.erased and not trouble and all(one.id is not None for one in pushed.seen.values())
     searched = anonymized or not (pushed.errors or unknown_since)
-    return dump_outcome(seen, outcomes.done, known) | dump_forgotten(
-        contact.hints if searched else (), address=anonymized
-    )
+    forgotten = dump_forgotten(contact.hints if searched else (), address=anonymized)
+    return dump_outcome(seen, outcomes.done, known) | forgotten | _kept_looks(pushed)
+
+
+def _kept_looks(pushed: Pushed) -> dict[str, str]:
+    """Return the looks at accounts that hold for the next push: this one must wait, and would look again for nothing.
+
+    One that was kept before is not kept any longer for that.
+    """
+    contact = pushed.contact
+    keeps = pushed.looked if pushed.passing and not pushed.outcome_unknown else frozenset[str]()
+    until = f"{int(pushed.now) + int(_LOOK_HOLDS * MICROSECONDS_PER_SECOND):016d}"
+    fresh = {account for account in keeps if not contact.looked.get(account)}
+    return dump_looks(until, contact.rev, kept=fresh, over=contact.looked.keys() - keeps)
 
 
 def _tombstone(pushed: Pushed) -> str:

@@ -1,6 +1,6 @@
 """A memory by redis-py's names, so that the real ``Store`` works over it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,6 +84,10 @@ class Client:
     def hgetall(self, key: str) -> dict[str, str]:
         told: list[str] = self._call("hgetall", key)
         return dict(zip(told[::2], told[1::2], strict=True))
+
+    def hscan_iter(self, key: str, *, count: int) -> Iterator[tuple[str, str]]:
+        assert count > 0
+        yield from self.hgetall(key).items()
 
     def sadd(self, key: str, *members: str) -> int:
         return cast("int", self._call("sadd", key, *members))

@@ -98,6 +98,8 @@ class SimulatedLimiter(Limiter):
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] | None = None,
         part: str = "",
+        *,
+        begun: bool = False,  # noqa: ARG002 - the simulation has no line
     ) -> Permit:
         deadline = self.scheduler.seconds + PATIENCE
         while True:

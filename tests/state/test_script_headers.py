@@ -20,6 +20,7 @@ SCRIPTS = sorted(path.name[:-4] for path in FOLDER.iterdir() if path.name[:-4] n
 LEASE, KEY = Lease("u1", "token", Contact("u1")), EventKey("subscribe_contact", "news", "1" * 16)
 CALLS: dict[str, Callable[[Store], object]] = {
     "accept": lambda store: store.accept(Subscribe(user_id="u1", email="anna@example.org", newsletter="news")),
+    "allowances": lambda store: store.allowances("default", "contacts", [(10, 1), (20, 2)]),
     "close": lambda store: store.close("u1", KEY, "letter", "why", "who"),
     "forget_account": lambda store: bulk.forget_account(store, ["u1"], "default"),
     "held": lambda store: store.held_until(),
@@ -29,12 +30,14 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "mark": lambda store: bulk.mark_manual(store, "u1", "who", manual=True),
     "mark_changed": lambda store: store.mark_changed("default", [Sighting("u1")]),
     "mark_unknown": lambda store: bulk.mark_unknown(store, ["u1"]),
+    "note_limit": lambda store: store.note_limit("default", "contacts", 1, 2),
     "release": lambda store: store.release_all([(LEASE, "subscribe_contact:news")]),
     "renew_lease": lambda store: store.renew_lease(LEASE, 1.0, {"default": RemoteState()}),
     "replay": lambda store: store.replay("u1", KEY, "letter", "who"),
     "resume": lambda store: store.resume("default"),
     "sending": lambda store: bulk.mark_sending(store, ["u1"], 1),
     "settle": lambda store: store.settle(LEASE, Settlement()),
+    "slow_down": lambda store: store.slow_down("default", "contacts", length=1, most=10),
     "sweep": lambda store: store.note_sweep(),
     "unload": lambda store: bulk.unload(store, ["u1"]),
 }

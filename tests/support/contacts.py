@@ -123,6 +123,7 @@ def _meet_trouble(pipeline: Pipeline) -> None:
     for _ in range(2):
         store.grant(Question("default", "other", 0, 30_000, ((1, 3_600_000_000),)))
     limiter.record_usage("default", "other", 100, 3)
+    limiter.record_usage("default", "contacts", 2, 1)
     limiter.hold("default", 60, "contacts")
     assert limiter.import_lock("default").acquire()
     limiter.pause("default", UnauthorizedError("401"))

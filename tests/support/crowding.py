@@ -21,8 +21,10 @@ class CrowdedLimiter(Limiter):
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = lambda: None,
         part: str = "",
+        *,
+        begun: bool = False,
     ) -> Permit:
-        permit = super().acquire(account, bucket, priority, part=part)
+        permit = super().acquire(account, bucket, priority, part=part, begun=begun)
         meanwhile()
         self.__dict__.setdefault("granted", []).append(priority)
         return permit

@@ -32,8 +32,10 @@ class MeddlingLimiter(CrowdedLimiter):
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = lambda: None,
         part: str = "",
+        *,
+        begun: bool = False,
     ) -> Permit:
-        permit = super().acquire(account, bucket, priority, meanwhile, part)
+        permit = super().acquire(account, bucket, priority, meanwhile, part, begun=begun)
         happens, self.happens = self.happens, None
         if happens:
             happens()

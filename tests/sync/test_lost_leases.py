@@ -27,12 +27,14 @@ class Watched(Limiter):
         priority: Priority = Priority.ORDINARY,
         meanwhile: Callable[[], None] = lambda: None,
         part: str = "",
+        *,
+        begun: bool = False,
     ) -> Permit:
         contact = self._store.key("contacts:anna")
         self.leases += (str(self._store.redis.hget(contact, "lease")),)
         if len(self.leases) == self.lost_at:
             self._store.redis.hset(contact, "lease", LEASE_OF_ANOTHER)
-        return super().acquire(account, bucket, priority, meanwhile, part)
+        return super().acquire(account, bucket, priority, meanwhile, part, begun=begun)
 
     def ask_ahead(self) -> None:
         return None

@@ -1,6 +1,6 @@
 -- Redis' clock may be put back. Then a key expires too late, and a window's requests lie in the future: both are cut
 -- back.
-local BLINK, SHORT, LONGEST_HOLD = 1000000, 1000, 3600000
+local BLINK, SHORT, LONGEST_HOLD, AN_HOUR = 1000000, 1000, 3600000, 3600000
 local function left_of(name, most)
   local left = redis.call('PTTL', name)
   if left > most then
@@ -30,6 +30,22 @@ local function probe_wait(name, priority, every)
   return math.max(behind and left or left - every, 0)
 end
 
+-- Brevo may let fewer requests through than are configured. `scarce` holds by Brevo's word the limit of each window (the
+-- field is its length), and since the last 429 how many go out in the shortest one (`pace`, since `paced`). The pace
+-- grows again by a tenth of what is configured, one at least, each few seconds.
+local QUICKENS = 4000000
+local function read_scarcity(name)
+  local found, texts = {}, redis.call('HGETALL', key('scarce:' .. name))
+  for i = 1, #texts, 2 do found[texts[i]] = tonumber(texts[i + 1]) end
+  return found
+end
+local function allowance(scarce, count, length, shortest, at)
+  local most = math.min(count, scarce[length] or count)
+  if not shortest or not scarce.pace then return most end
+  local steps = math.max(math.floor((tonumber(at) - scarce.paced) / QUICKENS), 0)
+  return math.min(most, scarce.pace + steps * math.max(math.floor(count / 10), 1))
+end
+
 -- Decide whether a request of an account may go out. The question: account, with the part that it needs after a space;
 -- bucket; priority (0 goes first); milliseconds between two probes. Then come requests and microseconds of each window.
 -- A window is a list of the moments of its last requests, by Redis' clock. That is exact however Brevo counts, and the
@@ -55,13 +71,14 @@ local function grant(told, ahead)
     local held = left_of(hold, most >= 100 and most or LONGEST_HOLD)
     return {'wait', string.format('%.0f', math.max(held, 1) * 1000)}
   end
-  local wait, longest, windows = 0, 0, {}
+  local wait, longest, windows, scarce = 0, 0, {}, read_scarcity(name)
   for i = 5, #told, 2 do
     local count, length = tonumber(told[i]), tonumber(told[i + 1])
     local window = key('granted:' .. name .. ':' .. told[i + 1])
     local moment = moment_of(window, length, at)
     longest = math.max(longest, math.ceil(length / 1000) + 50)
-    local oldest = redis.call('LINDEX', window, count - 1)
+    local allowed = allowance(scarce, count, told[i + 1], i == 5, moment)
+    local oldest = redis.call('LINDEX', window, allowed - 1)
     if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(moment)) end
     table.insert(windows, {name = window, count = count, length = length, moment = moment})
   end

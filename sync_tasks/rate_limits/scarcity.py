@@ -1,0 +1,49 @@
+"""What an account grants less than is configured. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.texts import count
+
+# Others use most of an account of which we get less than a third.
+_MOST = 1 / 3
+_AN_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Scarcity:
+    """How many requests an account lets through in each window.
+
+    ``windows``: how many are configured, in how many microseconds. Then how many Brevo grants if that is less, and how
+    many go out now.
+    """
+
+    account: str
+    windows: tuple[tuple[int, int, int | None, int], ...]
+
+    @property
+    def share(self) -> float:
+        """Which share of the configured rate goes out now."""
+        return min(now / most for most, _, _, now in self.windows)
+
+    @property
+    def alarms(self) -> Iterator[str]:
+        """Yield what an operator should know, one line each."""
+        for most, length, told, now in self.windows:
+            if told is not None:
+                unit = "hour" if _is_hour(length) else "second"
+                granted = f"{count(told, 'request')} {'an' if unit == 'hour' else 'a'} {unit}"
+                yield (
+                    f"account {self.account}: Brevo grants {granted}, and {most:,} are configured: "
+                    f"set its requests_per_{unit} to {told}, or ask Brevo for more"
+                )
+            elif now < most * _MOST:
+                yield (
+                    f"account {self.account}: others use most of it: {count(now, 'request')} of {most:,} get through: "
+                    "give them an account of their own, or lower its requests_per_second"
+                )
+
+
+def _is_hour(length: int) -> bool:
+    return length >= _AN_HOUR * MICROSECONDS_PER_SECOND
