@@ -194,7 +194,7 @@ def test_an_import_that_takes_too_long_is_an_answer_and_waited_for_by_the_next_r
 @pytest.mark.parametrize(("tells", "answer"), [(True, "yes"), (False, "no")])
 def test_a_429_that_is_met_tells_when_to_go_on_or_not(prober: Prober, *, tells: bool, answer: str) -> None:
     play(prober.brevo, rate_limit_reset_told=tells)
-    prober.brevo.limits.apply(LimitSettings(contacts_per_second=20))
+    prober.brevo.add_fault("status", status=429, method="PUT", count=1)
     report = prober.run()
     assert report.found["refused_for_rate"].answer == answer
     assert (report.trouble, report.left) == ("", [])
