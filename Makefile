@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RESOLVE := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile profile lock wheel wheels portals release system clean
+.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms format bench bursts reconcile scale profile lock wheel wheels portals release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive 
 
 reconcile: $(INSTALLED) ## measure the comparison of a million contacts with Brevo; ARGS='--contacts 20000' for fewer
 	$(BIN)/python -m benchmarks.reconcile $(ARGS)
+
+scale: $(INSTALLED) ## measure what does not grow with contacts, letters, crowds; ARGS='--sizes 10000 100000 1000000' for more
+	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 profile: $(INSTALLED) ## show where the time goes
 	$(BIN)/python -m benchmarks.profile $(ARGS)

@@ -49,9 +49,9 @@ def print_json(document: object) -> None:
 
 def print_json_list(documents: Iterable[object]) -> None:
     """Print documents one after the other as one list for programs, each in a line of its own."""
-    before = "[\n  "
+    before, encode = "[\n  ", json.JSONEncoder(ensure_ascii=False).encode
     for document in documents:
-        sys.stdout.write(before + json.dumps(document, ensure_ascii=False))
+        sys.stdout.write(before + encode(document))
         before = ",\n  "
     typer.echo("[]" if before[0] == "[" else "\n]")
 

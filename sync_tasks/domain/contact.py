@@ -187,6 +187,7 @@ class Contact:
     held: str = ""
     manual: bool = False
     looked: Mapping[str, bool] = field(default_factory=dict)
+    _by_moment: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def wish(self, register: str) -> tuple[str, str] | None:
         """Return stamp and value of a register, or ``None`` if nothing is wished (any more)."""
@@ -263,7 +264,10 @@ class Contact:
 
     def registers_of(self, key: EventKey) -> frozenset[str]:
         """Return the registers of which an event has the last word; events of one moment share them."""
-        return frozenset(name for name, text in self.registers.items() if moment(text) == key.stamp)
+        if not self._by_moment:
+            for name, text in self.registers.items():
+                self._by_moment.setdefault(moment(text), set()).add(name)
+        return frozenset(self._by_moment.get(key.stamp, ()))
 
     def attributes_of(self, key: EventKey) -> frozenset[str]:
         """Return the portal fields of which an event has the last word."""

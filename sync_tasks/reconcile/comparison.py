@@ -13,7 +13,7 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
-from sync_tasks.reconcile.drift import Drift, find_drift, find_missing
+from sync_tasks.reconcile.drift import Drift, Sharing, find_drift, find_missing
 from sync_tasks.reconcile.fast_path import Glance
 from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
@@ -61,6 +61,7 @@ class Comparison:
     _strays: dict[str, int] = field(default_factory=dict)
     _lacking: Holders = field(default_factory=lambda: Holders(()))
     _met: list[str] = field(default_factory=list)
+    _sharing: Sharing = field(default_factory=Sharing)
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.context.store, self.mapping, self.dry)
@@ -107,7 +108,7 @@ class Comparison:
         offset = 0
         for found in self.memory.recall():
             offset, self.alone = found.offset, found.alone
-            self.drifts += (drift for drift in found.drifts if drift.user_id or (drift.contact_id or 0) not in holders)
+            self._add(drift for drift in found.drifts if drift.user_id or (drift.contact_id or 0) not in holders)
             self._strays |= {user: number for user, number in found.strays.items() if number not in holders}
             for user in found.met:
                 self._lacking.found(number_of(user))
@@ -117,6 +118,9 @@ class Comparison:
             self.resumed += len(found.ids)
         self.compared = self.resumed
         return offset
+
+    def _add(self, drifts: Iterable[Drift]) -> None:
+        self.drifts.extend(map(self._sharing.share, drifts))
 
     def _keep(self, page: Page, drifts: int, strays: int) -> None:
         """Remember what a page came to: what was found beyond so many drifts and strays."""
@@ -150,7 +154,7 @@ class Comparison:
             elif contact := contacts.get(user):
                 found = self._look_at(remote, contact, page.read_at)
                 if isinstance(found, Drift):
-                    self.drifts.append(found)
+                    self._add([found])
                 elif found:
                     agreed.append(RemoteRecord(user, contact.rev, self.account, found, self._agrees(contact)))
         if agreed and not self.dry:
@@ -220,7 +224,7 @@ class Comparison:
                 drift = None if contact.erased else find_missing(contact, self.mapping, read_at)
                 self._strays.pop(contact.user_id, None)
                 if drift:
-                    self.drifts.append(drift)
+                    self._add([drift])
         self._note_strays()
 
     def _find_lacking(self, users: Iterator[str], read_at: str) -> None:
@@ -229,7 +233,7 @@ class Comparison:
             for contact in read_contacts(chunk, self.context.store).values():
                 known = contact.seen.get(self.account)
                 if not contact.erased and (known is None or known.id is None):
-                    self.drifts += filter(None, [find_missing(contact, self.mapping, read_at)])
+                    self._add(filter(None, [find_missing(contact, self.mapping, read_at)]))
 
     def _note_strays(self) -> None:
         duplicates = (Drift(("duplicate contact",), user, number) for user, number in self._strays.items())

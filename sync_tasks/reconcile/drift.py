@@ -1,8 +1,9 @@
 """What differs between the portal's wish and what a page shows of a contact. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
 
 from sync_tasks.domain.batching import BatchKind, repair_kind_of
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
@@ -36,6 +37,8 @@ Kind = Literal[
 ]
 # What a comparison only tells of: a person must see to a dead letter, and to what has waited for long.
 LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
+Same = TypeVar("Same", bound=Hashable)
+_EMPTY: Mapping[Any, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,6 +99,26 @@ class Drift:
                 return BatchKind("leave", self.lists)
             case _:
                 return None
+
+
+class Sharing:
+    """Keeps one copy of what many drifts have in common. So most of an account may differ and fit into memory."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Any] = {}
+
+    def share(self, drift: Drift) -> Drift:
+        """Return an equal drift, with the copies that are known."""
+        one, seen = self._one, drift.seen
+        if seen:
+            empty: dict[str, Any] = {name: _EMPTY for name in ("over", "bounced", "ended") if not getattr(seen, name)}
+            lists, absent_lists = one(seen.lists), one(seen.absent_lists)
+            seen = replace(seen, lists=lists, absent_lists=absent_lists, read_at=one(seen.read_at), **empty)
+        return replace(drift, kinds=one(drift.kinds), lists=one(drift.lists), why=one(drift.why), seen=seen)
+
+    def _one(self, value: Same) -> Same:
+        known: Same = self._known.setdefault(value, value)
+        return known
 
 
 def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | RemoteState:

@@ -314,7 +314,7 @@ class Store:
     def overdue_urgent(self, limit: int, grace: float) -> list[str]:
         """Return overdue users as ``overdue`` does, but only those with a pending opt-out or erasure."""
         now = int(self.now())
-        waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, _AT_ONCE - 1))
+        waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, max(limit, _AT_ONCE) - 1))
         pipeline = self.redis.pipeline(transaction=False)
         for user in waiting:
             pipeline.zscore(self.key(DUE), user)

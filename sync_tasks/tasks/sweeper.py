@@ -26,13 +26,12 @@ log = logging.getLogger("sync_tasks.tasks.sweeper")
 
 # Shorter than beat's interval: with one beat or with ten, there is one sweep in this time.
 ALONE = 4.0
-LIMIT = 500
 # While Brevo is asked for what has changed, no other sweeps.
 EXAMINED_WITHIN = 60.0
 # While every account is paused somebody must probe; all others would only be put off once more.
 PROBES = 5
-# A queue this long is slow, not empty-handed: more nudges would not make it faster.
-LONG_QUEUE = 1000
+# A sweep tops a queue up to so many messages. One this long is slow, not empty-handed: more would not make it faster.
+LONG_QUEUE = 2000
 # A lease that ends later than in so many seconds is from before Redis' clock was put back.
 LONGEST_HELD = 900.0
 
@@ -113,12 +112,16 @@ def _nudge(users: Collection[str], *, urgent: bool = False) -> int:
 def _choose(context: Resources, grace: float) -> list[str]:
     """Return whom to nudge: opt-outs and erasures first, above all where only few can probe."""
     paused = all(context.limiter.paused(account) for account in context.settings.accounts)
-    limit = PROBES if paused else LIMIT
-    urgent = context.store.overdue_urgent(limit, 0.0 if paused else grace)
-    rest = context.store.overdue(limit, grace)
+    urgent = context.store.overdue_urgent(PROBES if paused else _room(urgent=True), 0.0 if paused else grace)
+    rest = context.store.overdue(PROBES if paused else _room(), grace)
     return list(
         dict.fromkeys([*urgent, *rest, *find_probes(context.store, context.limiter, context.settings.accounts)])
     )
+
+
+def _room(*, urgent: bool = False) -> int:
+    """Return how many messages a queue may take."""
+    return max(LONG_QUEUE - _queued(urgent=urgent), 0)
 
 
 def _queued(*, urgent: bool) -> int:

@@ -1,5 +1,8 @@
 """What becomes of each event after a push: reflected, a dead letter, or waiting."""
 
+from collections import UserDict
+from collections.abc import ItemsView
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,3 +169,24 @@ def test_of_two_pushes_of_a_contact_the_later_has_the_last_word() -> None:
     first = Outcomes(frozenset({one}), {two: REFUSED}, {three: BUSY}, frozenset({one}))
     then = first.then(Outcomes(frozenset({three}), {}, {one: BUSY}, frozenset({two})))
     assert then == Outcomes(frozenset({three}), {two: REFUSED}, {one: BUSY}, frozenset({one, two}))
+
+
+class Walked(UserDict[str, str]):
+    """Registers that count how often somebody walks through all of them."""
+
+    walks = 0
+
+    def items(self) -> ItemsView[str, str]:
+        self.walks += 1
+        return super().items()
+
+
+def test_many_events_of_one_user_walk_through_the_registers_a_few_times_in_all() -> None:
+    events = [subscribe(number, "daily" if number % 2 else "weekly") for number in range(200)]
+    contact = contact_of(*events)
+    registers = Walked(dict(contact.registers))
+
+    decide_outcomes(replace(contact, registers=registers), SETTINGS, {"news": ON, "sports": ON}, {}, expired=False)
+
+    assert len(contact.pending) == len(events)
+    assert registers.walks <= 5

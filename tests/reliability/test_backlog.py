@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sync_tasks.tasks.sweeper import LIMIT, LONG_QUEUE
+from sync_tasks.tasks.sweeper import LONG_QUEUE
 from tests.reliability.conftest import MakeRig
 from tests.support.measuring import Measure, Note
 from tests.support.processes import Program, wait_until
@@ -76,7 +76,7 @@ def test_a_long_outage_fills_no_worker_and_ends_without_a_stampede(
     total, refused = rig.brevo.journal.total, rig.brevo.journal.statuses[429]
     note("after an outage: a worker's memory first / most", show(after))
     note("after an outage: messages in the queue / in workers at most", f"{after.queued} / {after.in_hand}")
-    assert after.queued <= 2 * (LONG_QUEUE + LIMIT)
+    assert after.queued <= 2 * LONG_QUEUE
     assert max(after.memory) < outage.memory[0] + 2 * FLAT
     note("after an outage: requests / of them 429", f"{total} / {refused}")
     assert refused <= total / 20

@@ -9,7 +9,7 @@ from sync_tasks.errors import OutOfCreditsError, UnauthorizedError
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.nudge import nudge_contacts
-from sync_tasks.tasks.sweeper import LIMIT, LONG_QUEUE, PROBES, sweep
+from sync_tasks.tasks.sweeper import LONG_QUEUE, PROBES, sweep
 from tests.support.messages import handle, queued
 from tests.support.saying import anonymize, moment, unsubscribe, update
 
@@ -79,10 +79,22 @@ def test_opt_outs_and_erasures_are_nudged_through_their_own_queue(store: Store) 
 
 
 def test_one_sweep_is_bounded(store: Store) -> None:
-    put(store, *(f"u{number}" for number in range(LIMIT + 7)))
-    assert sweep() == LIMIT
+    put(store, *(f"u{number}" for number in range(LONG_QUEUE + 7)))
+    assert sweep() == LONG_QUEUE
+    store.redis.delete("sync_tasks")
     forget_last_sweep(store)
     assert sweep() == 7
+
+
+def test_a_sweep_tops_up_to_what_the_queue_takes_and_whoever_finds_no_room_comes_next(store: Store) -> None:
+    put(store, *(f"u{number}" for number in range(50)))
+    store.redis.lpush("sync_tasks", *["{}"] * (LONG_QUEUE - 30))
+
+    assert sweep() == 30
+
+    store.redis.delete("sync_tasks")
+    forget_last_sweep(store)
+    assert sweep() == 20
 
 
 def test_a_queue_that_is_only_slow_gets_no_more_nudges(store: Store) -> None:

@@ -1,6 +1,6 @@
 """``sync-tasks suppressed``: who opted out, bounced or complained at Brevo."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from itertools import islice
 
 import typer
@@ -20,12 +20,13 @@ def _suppressed() -> None:
 @app.command("list")
 def list_suppressed(*, as_json: AsJson = False) -> None:
     """Show whom Brevo blocklists, as far as the pipeline knows them, the latest first."""
-    from sync_tasks.state.suppressions import scan_suppressed
+    from sync_tasks.state.suppressions import Suppressed, scan_suppressed
 
     with open_store() as store:
         total, found = scan_suppressed(store)
     if as_json:
-        print_json_list(map(asdict, found))
+        names = [each.name for each in fields(Suppressed)]
+        print_json_list({name: getattr(one, name) for name in names} for one in found)
         return
     table = lay_out(count(total, "suppressed contact"), "User", "Why", "Since", "Account")
     for one in islice(found, MOST_ROWS):
