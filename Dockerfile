@@ -1,5 +1,5 @@
 # One image for worker, beat, Flower and the command line; what it runs is the command.
-FROM python:3.12-slim-bookworm AS build
+FROM python:3.13.9-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/sync-tasks
 COPY requirements-runtime.lock ./
@@ -8,7 +8,10 @@ COPY pyproject.toml README.md LICENSE ./
 COPY sync_tasks sync_tasks
 RUN /opt/sync-tasks/bin/pip install --no-cache-dir --no-deps .
 
-FROM python:3.12-slim-bookworm
+FROM python:3.13.9-slim-bookworm
+LABEL org.opencontainers.image.title="sync-tasks" \
+    org.opencontainers.image.description="The pipeline between a portal's newsletter subscriptions and Brevo" \
+    org.opencontainers.image.licenses="MIT"
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin sync-tasks
 COPY --from=build /opt/sync-tasks /opt/sync-tasks
 COPY docker/entrypoint /usr/local/bin/entrypoint

@@ -185,6 +185,10 @@ class PartPausedError(AccountPausedError):
         self.part = part
 
 
+class ProbeBudgetError(SyncError):
+    """A probe of the account has used up the requests that it may make."""
+
+
 class UnfinishedErasureError(PermanentError):
     """An erasure is not complete: it cannot be given up."""
 

@@ -5,11 +5,12 @@ is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answer
 """
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import sync_tasks
 from sync_tasks.cli import output
 from sync_tasks.cli.commands import (
     account,
@@ -61,8 +62,19 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's way to call it
+    if wanted:
+        output.say(f"sync-tasks {sync_tasks.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def check_variables(ctx: typer.Context) -> None:
+def check_variables(
+    ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001, FBT002 - _show_version has ended the command
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """The pipeline between a portal's newsletter subscriptions and Brevo, for the one who runs it."""
     if ctx.invoked_subcommand in _ON_THEIR_OWN or "--help" in sys.argv:
         return

@@ -95,6 +95,21 @@ class OwnerCheck(Protocol):
         """Make the next ``confirm`` ask the provider anew, unless it did so lately; tell whether it will."""
 
 
+class KnownAnswers(Protocol):
+    """What a probe has found out of an account."""
+
+    def read(self) -> Mapping[str, str]:
+        """Return the answers to open questions by their names; nothing where nobody asked this very account."""
+
+
+class NothingKnown:
+    """What is known of an account that nobody has probed."""
+
+    def read(self) -> Mapping[str, str]:
+        """Return nothing."""
+        return {}
+
+
 class OpenGate:
     """A gate that is always open."""
 

@@ -73,8 +73,17 @@ def read_attributes(values: Mapping[str, object], account: SandboxAccount) -> di
         if (value == "" and empty_clears) or (value is None and account.quirks.null_clears):
             taken[attribute.name] = None
         elif value != "" and attribute.accepts(value):
-            taken[attribute.name] = _read_sms(value, account) if name == "SMS" else value  # type: ignore[assignment]
+            kept = _read_sms(value, account) if name == "SMS" else _keep(attribute.type, value, account)
+            taken[attribute.name] = kept  # type: ignore[assignment]
     return taken
+
+
+def _keep(kind: str, value: object, account: SandboxAccount) -> object:
+    if account.quirks.values_kept != "otherwise" or isinstance(value, bool):
+        return value
+    if kind == "date":
+        return f"{value}T00:00:00.000Z"
+    return value.strip() if isinstance(value, str) else str(value)
 
 
 def read_list_ids(value: object, account: SandboxAccount) -> list[int]:
@@ -93,7 +102,7 @@ def _read_sms(value: object, account: SandboxAccount) -> str:
     phone = read_phone(str(value))
     if phone is None and account.quirks.phone_numbers_checked:
         raise invalid("Invalid phone number")
-    return phone or str(value)
+    return str(value) if account.quirks.values_kept == "as_sent" else phone or str(value)
 
 
 def _read_flag(body: Mapping[str, object], name: str) -> bool | None:

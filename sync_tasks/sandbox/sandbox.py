@@ -128,7 +128,7 @@ class Sandbox:
             return refusal.as_reply()
         passes, headers = self.limits.take(call.path, self.clock())
         if not passes:
-            return refuse_for_rate(self.quirks.rate_limit_body, headers)
+            return refuse_for_rate(self.quirks.rate_limit_body, headers if self.quirks.rate_limit_reset_told else ())
         reply = self._work(call)
         reply.headers = headers
         return reply
@@ -148,7 +148,10 @@ class Sandbox:
             request.late = True
             self.account.schedule.add(self.clock() + fault.seconds, partial(self._apply_late, call, request))
         reply = self._reply(call) if fault.takes_effect else None
-        return spoil(reply, fault)
+        spoilt = spoil(reply, fault)
+        if spoilt.status == 429 and not self.quirks.rate_limit_reset_told:  # noqa: PLR2004
+            spoilt.headers = ()
+        return spoilt
 
     def _apply_late(self, call: ApiCall, request: Request) -> None:
         request.applied = self.clock()

@@ -34,10 +34,12 @@ class Quirks:
     unicode_domains_refused: bool = True
     phone_numbers_checked: bool = True
     empty_number_refused: bool = False
+    values_kept: Literal["phones_as_digits", "as_sent", "otherwise"] = "phones_as_digits"
     statistics_left_out: bool = False
     duplicate_code_on_create: Literal["duplicate_parameter", "invalid_parameter"] = "duplicate_parameter"
     get_id_status_on_update: Literal[200, 201] = 201
     missing_list_status: Literal[400, 404] = 400
+    rate_limit_reset_told: bool = True
     rate_limit_body: Literal["json", "html", "empty"] = "json"
     too_early_seconds: float = 0.0
     list_add_blind_seconds: float = 0.0

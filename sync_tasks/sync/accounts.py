@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
-from sync_tasks.providers import Gate
+from sync_tasks.providers import Gate, NothingKnown
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state import bulk
 from sync_tasks.state.store import Store
+from sync_tasks.sync.answers import AccountAnswers
 
 AnyBrevo = TypeVar("AnyBrevo", bound=Brevo)
 
@@ -123,6 +124,7 @@ def open_gateways(
             base_url=account.base_url,
             gate=gate_of(name),
             owner=AccountOwner(store, name, account, limiter) if store else None,
+            known=AccountAnswers(store, name) if store else NothingKnown(),
             **options,
         )
         for name, account in accounts.items()
@@ -190,6 +192,7 @@ def forget_gone(store: Store, name: str) -> Iterator[int]:
         _forget_account(store, users, name)
         seen_to += len(users)
         yield seen_to
+    AccountAnswers(store, name).forget()
     fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
     if fields:
         store.redis.hdel(store.key("owners"), *map(str, fields))

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from sync_tasks.probe.journal import MadeJournal, probing_alone
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.sync.accounts import AccountOwner
+from sync_tasks.sync.answers import AccountAnswers
 from tests.support.contacts import play_all
 from tests.support.keys import Lifetimes, find_keys, read_documented
 from tests.support.loading import Loader
@@ -19,7 +21,9 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
     play_all(loader)
     store, settings = loader.pipeline.store, loader.pipeline.resources.settings
     AccountOwner(store, "default", settings.accounts["default"]).doubt()
-    with standing_alone(loader.pipeline.store):
+    MadeJournal(store, "default", "owner").begin(["one@portal.org", "two@portal.org"])
+    AccountAnswers(store, "default").keep("owner", {"unlink": "yes"})
+    with standing_alone(loader.pipeline.store), probing_alone(store, "default"):
         yield
 
 

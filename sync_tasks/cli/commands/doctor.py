@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sync_tasks.cli.commands.probe import At, Only, Probing, run_probes
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson
 from sync_tasks.cli.output import escaped, lay_out, print_json, print_table, say
@@ -20,14 +21,21 @@ if TYPE_CHECKING:
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
-def examine(*, as_json: AsJson = False) -> None:
+def examine(*, probe: Probing = False, at: At = None, account: Only = None, as_json: AsJson = False) -> None:
     """Check the configuration, Redis, the workers, and each account's key, lists, attributes and webhook.
 
-    Exit 1 where a check fails; a broken configuration is exit 2, one line per fault.
+    With `--probe` ask the real account instead what nobody can know from here. The probe makes two contacts, a list and
+    attributes of its own, and removes them. It sends no mail and makes at most 80 requests.
+
+    Exit 1 where a check fails, or an answer is worse than assumed; a broken configuration is exit 2.
     """
     from sync_tasks.config.settings import load_settings
 
     settings = load_settings()
+    if probe:
+        raise typer.Exit(0 if run_probes(settings, at, account, as_json=as_json) else 1)
+    if at or account:
+        raise typer.BadParameter("--at and --account go with --probe")
     with open_store() as store:
         checks = list(_examine(store, settings))
     if as_json:

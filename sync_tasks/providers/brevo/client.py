@@ -27,7 +27,7 @@ from sync_tasks.errors import (
     TransientError,
     UnauthorizedError,
 )
-from sync_tasks.providers import Gate, OpenGate, OwnerCheck
+from sync_tasks.providers import Gate, KnownAnswers, NothingKnown, OpenGate, OwnerCheck
 from sync_tasks.providers.brevo import failures, requests
 from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
 from sync_tasks.providers.brevo.failures import FailedTry
@@ -38,6 +38,7 @@ from sync_tasks.providers.brevo.responses import Answer
 _ACCOUNT = requests.read_account().path
 _PATIENCE = Patience()
 _OPEN = OpenGate()
+_NOTHING_KNOWN = NothingKnown()
 _RESET = "x-sib-ratelimit-reset"
 _QUOTA = ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining")
 # urllib3 logs the whole URL of a request at DEBUG, and a search has the person's address in its query.
@@ -60,15 +61,17 @@ class Brevo(Operations):
         patience: Patience = _PATIENCE,
         gate: Gate = _OPEN,
         owner: OwnerCheck | None = None,
+        known: KnownAnswers = _NOTHING_KNOWN,
     ) -> None:
         """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is the number of calling threads.
 
-        ``owner`` is asked before the first request whether the key opens the account that it should.
+        ``owner`` is asked before the first request whether the key opens the account that it should. ``known`` are the
+        answers of a probe.
 
         Raises:
             ConfigurationError: the text cannot be a key; the message does not show it.
         """
-        super().__init__()
+        super().__init__(known)
         self._client = _build_client(clean_key(key), base_url.rstrip("/"), pool_size)
         self._timeouts = (patience.connect, patience.read)
         self._retrying = patience.retrying(lambda result: isinstance(result, FailedTry) and result.brief)

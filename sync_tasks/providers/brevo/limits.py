@@ -12,6 +12,8 @@ CONTACTS_PER_SECOND, CONTACTS_PER_HOUR = 10.0, 36_000
 OTHER_PER_HOUR = 100
 # Contacts of a page, and of a filter's answer: "limit", at most 1000. Brevo's reference of GET /contacts.
 PAGE = 1000
+# Contacts of a page of a list: "limit", at most 500. https://developers.brevo.com/reference/get-contacts-from-list
+MEMBERS = 500
 # Ids of one call that adds to a list or removes from it.
 # https://developers.brevo.com/reference/add-contact-to-list
 LIST_CALL_IDS = 150

@@ -12,8 +12,8 @@ from typing import Any
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
-from sync_tasks.providers import Moved, Written
-from sync_tasks.providers.brevo import failures, requests, responses
+from sync_tasks.providers import KnownAnswers, Moved, NothingKnown, Written
+from sync_tasks.providers.brevo import failures, questions, requests, responses
 from sync_tasks.providers.brevo.limits import CAPABILITIES
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
@@ -21,6 +21,7 @@ from sync_tasks.texts import is_international, known_address, unicode_address
 
 _MOST_PAGES = 100
 _TYPES_LAST = 60.0
+_NOTHING_KNOWN = NothingKnown()
 
 
 @dataclass(slots=True)
@@ -42,8 +43,9 @@ class Operations(ABC):
 
     capabilities = CAPABILITIES
 
-    def __init__(self) -> None:
+    def __init__(self, known: KnownAnswers = _NOTHING_KNOWN) -> None:
         self._learnt = Learnt()
+        self._known = known
 
     @abstractmethod
     def _ask(self, call: Call) -> tuple[Answer, bool]:
@@ -92,7 +94,7 @@ class Operations(ABC):
 
         Brevo may answer 404 for an unknown list too. If lists were sent, a look tells whether a list is meant.
         """
-        call = requests.change_contact(contact_id, change)
+        call = requests.change_contact(contact_id, self._clearing_as_known(change))
         try:
             answer, outcome_unknown = self._ask(call)
         except MissingContactError:
@@ -104,6 +106,15 @@ class Operations(ABC):
         if answer.body.strip() and not answer.is_json:
             raise failures.unreadable(call)
         return Written(contact_id, outcome_unknown=outcome_unknown)
+
+    def _clearing_as_known(self, change: Change) -> Change:
+        """Return the change with ``null`` at once where a probe has seen that an empty text clears nothing."""
+        empty = {name for name, value in change.attributes.items() if value in ("", None)} - change.nulls
+        kinds = questions.kinds_cleared_by_null(self._known.read()) if empty else frozenset()
+        if not kinds:
+            return change
+        types = self.attribute_types()
+        return replace(change, nulls=change.nulls | {name for name in empty if questions.kind_of(name, types) in kinds})
 
     def _find_absent(self, call: Call, error: RejectedContactError) -> RejectedContactError:
         """Return ``MissingListError`` if Brevo lacks a list, else the error; we ask, as its answer is undocumented."""
@@ -161,6 +172,8 @@ class Operations(ABC):
 
         In an account without contacts the filter misses nobody.
         """
+        if not self._learnt.filter_finds and self._known.read().get("address_filter") == questions.YES:
+            return True
         if not self._learnt.filter_finds:
             rows, _ = self._page(requests.read_few(), "contacts")
             now = datetime.now(UTC)

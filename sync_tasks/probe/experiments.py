@@ -1,0 +1,330 @@
+"""The experiments: what is done to the probe's own two contacts, and which answer that gives to which question.
+
+Each goes on from where the one before left: the first contact is on no list and not blocked until ``change_address``.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sync_tasks.domain.events import Json
+from sync_tasks.errors import RejectedContactError
+from sync_tasks.probe.cleanup import is_ours
+from sync_tasks.probe.journal import Made, MadeJournal
+from sync_tasks.providers.brevo.probe_desk import ProbeDesk, Row
+from sync_tasks.providers.brevo.questions import (
+    ACCEPTED,
+    AS_SENT,
+    BY_EMPTY_TEXT,
+    BY_NULL,
+    DROPPED,
+    KEPT,
+    LIFTED,
+    NO,
+    NOT_AT_ALL,
+    OTHERWISE,
+    REFUSED,
+    YES,
+)
+from sync_tasks.rate_limits.import_lock import ImportLock
+
+# Seconds between two looks for an import: as long in all as the pipeline waits, and a little longer.
+GAPS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 40.0, 45.0)
+# So many seconds later a look that found nothing is made again: an index may lag.
+AGAIN = 3.0
+# A number that Ofcom keeps for fiction: it is nobody's. https://www.ofcom.org.uk/phones-and-broadband/phone-numbers
+PHONE = "+447700900123"
+VALUES: Mapping[str, Json] = {"text": "  Probe ", "number": 3.5, "date": "2020-02-29", "boolean": True}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAnswer:
+    """An answer, and what was seen; nothing of a person."""
+
+    answer: str
+    seen: str = ""
+
+
+@dataclass(slots=True, repr=False)
+class Bench:
+    """What the experiments work with, and what they have found; ``unsure``: the last request may still take effect."""
+
+    desk: ProbeDesk
+    journal: MadeJournal
+    made: Made
+    erased_address: str
+    imports: ImportLock
+    rest: Callable[[float], None]
+    now: Callable[[], float]
+    found: dict[str, FoundAnswer] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    unsure: bool = False
+
+    @property
+    def first(self) -> int:
+        """The id of the first contact."""
+        return self.made.ids[0]
+
+    def note(self, question: str, answer: str, seen: str = "") -> None:
+        """Take down an answer."""
+        self.found[question] = FoundAnswer(answer, seen)
+
+    def shown(self) -> Row:
+        """Return the first contact as Brevo shows it; one that was just created may take a moment."""
+        for gap in GAPS[:2]:
+            if found := self.desk.show(self.first):
+                return found
+            self.rest(gap)
+        return self.desk.show(self.first) or {}
+
+    def values(self) -> Mapping[str, Json]:
+        """Return the attributes of the first contact."""
+        return attributes_of(self.shown())
+
+    def twice(self, look: Callable[[], bool]) -> str:
+        """Return whether a look finds something, at once or a little later."""
+        if look():
+            return YES
+        self.rest(AGAIN)
+        return YES if look() else NO
+
+
+def attributes_of(contact: Row) -> Mapping[str, Json]:
+    """Return the attributes that Brevo shows of a contact."""
+    found = contact.get("attributes")
+    return found if isinstance(found, dict) else {}
+
+
+def create(bench: Bench) -> None:
+    """Create the first contact: how are values kept, what is shown?"""
+    made = bench.made
+    made.expected = 1
+    bench.journal.note(made)
+    attributes = {made.attribute(kind): value for kind, value in VALUES.items()}
+    marked = {**attributes, made.attribute("run"): made.token}
+    made.ids.append(bench.desk.make_contact(made.addresses[0], made.ext_id(1), marked))
+    bench.journal.note(made)
+    shown = bench.shown()
+    held = attributes_of(shown)
+    for kind in ("text", "number", "date"):
+        _note_stored(bench, f"stored_{kind}", VALUES[kind], held.get(made.attribute(kind)))
+    if "ext_id" in shown:
+        bench.note("ext_id_shown", "field")
+    else:
+        bench.note("ext_id_shown", "attribute" if "EXT_ID" in held else "nowhere")
+    bench.note("list_opt_outs", YES if isinstance(shown.get("listUnsubscribed"), list) else NO)
+
+
+def _note_stored(bench: Bench, question: str, sent: Json, held: Json) -> None:
+    same = type(held) is type(sent) and held == sent
+    bench.note(question, AS_SENT if same else OTHERWISE, "" if same else f"{sent!r} became {held!r}"[:60])
+
+
+def clear(bench: Bench) -> None:
+    """Clear a value of each type by an empty text, and what is left by null."""
+    names = {kind: bench.made.attribute(kind) for kind in VALUES}
+    left = _clear_by(bench, names, "", BY_EMPTY_TEXT)
+    left = _clear_by(bench, left, None, BY_NULL)
+    for kind in left:
+        bench.note(f"clear_{kind}", NOT_AT_ALL)
+
+
+def _clear_by(bench: Bench, names: Mapping[str, str], empty: Json, answer: str) -> Mapping[str, str]:
+    """Clear attributes, together or else each alone, and return those that still hold something."""
+    if not names:
+        return names
+    if not bench.desk.write(bench.first, attributes=dict.fromkeys(names.values(), empty)):
+        for name in names.values():
+            bench.desk.write(bench.first, attributes={name: empty})
+    held = bench.values()
+    left = {kind: name for kind, name in names.items() if held.get(name) not in (None, "")}
+    for kind in names.keys() - left.keys():
+        bench.note(f"clear_{kind}", answer)
+    return left
+
+
+def phone(bench: Bench) -> None:
+    """Set a phone number that is nobody's, and clear it."""
+    if not bench.desk.write(bench.first, attributes={"SMS": PHONE}):
+        return
+    held = bench.values().get("SMS")
+    if held in (None, ""):
+        return
+    _note_stored(bench, "stored_phone", PHONE, held)
+    left = _clear_by(bench, {"phone": "SMS"}, "", BY_EMPTY_TEXT)
+    if _clear_by(bench, left, None, BY_NULL):
+        bench.note("clear_phone", NOT_AT_ALL)
+
+
+def unlink(bench: Bench) -> None:
+    """Leave a list that the contact is not on."""
+    done = bench.desk.write(bench.first, unlinkListIds=[bench.made.list_id])
+    bench.note("unlink", YES if done else NO)
+
+
+def look(bench: Bench) -> None:
+    """Look for the first contact in each way."""
+    desk, address, ext_id = bench.desk, bench.made.addresses[0], bench.made.ext_id(1)
+    bench.note("address_look", bench.twice(lambda: (desk.show_address(address) or {}).get("id") == bench.first))
+    bench.note("ext_id_look", bench.twice(lambda: (desk.show_ext_id(ext_id) or {}).get("id") == bench.first))
+    # Brevo may ignore a filter that it does not know, and show everybody.
+    found = bench.twice(lambda: [one.get("id") for one in desk.filter_by_address(address)] == [bench.first])
+    bench.note("address_filter", found)
+
+
+def change_address(bench: Bench) -> None:
+    """Block the contact, and change its address with the block and without it."""
+    one, other = bench.made.addresses[:2]
+    if not bench.desk.write(bench.first, emailBlacklisted=True):
+        return
+    if bench.desk.write(bench.first, attributes={"EMAIL": other}, emailBlacklisted=True):
+        _note_block(bench, "block_sent_along")
+    if bench.desk.write(bench.first, attributes={"EMAIL": one}):
+        _note_block(bench, "block_left_alone")
+
+
+def _note_block(bench: Bench, question: str) -> None:
+    """Note whether the first contact is still blocked, and have it blocked for what comes next."""
+    kept = bench.shown().get("emailBlacklisted") is True
+    bench.note(question, KEPT if kept else LIFTED)
+    if not kept:
+        bench.desk.write(bench.first, emailBlacklisted=True)
+
+
+def import_new(bench: Bench) -> None:
+    """Import the second contact as the pipeline does, along with the first, which is there already and blocked."""
+    made = bench.made
+    ours = {made.attribute("run"): made.token}
+    rows: list[Json] = [
+        {"email": made.addresses[0], "attributes": {**ours}},
+        {
+            "email": made.addresses[1],
+            "attributes": {**ours, made.attribute("boolean"): True, "EXT_ID": made.ext_id(2)},
+        },
+    ]
+    made.expected = 2
+
+    def find() -> Row | None:
+        members = bench.desk.show_members(made.list_id or 0)
+        return next((one for one in members if one.get("id") != bench.first and is_ours(one, made)), None)
+
+    second = _import(bench, rows, find, updating=False)
+    if second is None:
+        return
+    made.ids.append(second["id"])
+    bench.journal.note(made)
+    kept = attributes_of(second).get(made.attribute("boolean")) is True
+    bench.note("import_booleans", KEPT if kept else DROPPED)
+    if made.imported:
+        return
+    first = bench.shown()
+    bench.note("import_joins", YES if made.list_id in first.get("listIds", ()) else NO)
+    _note_block(bench, "import_block")
+
+
+def import_again(bench: Bench) -> None:
+    """Import the first contact as the pipeline never does: with new values."""
+    name = bench.made.attribute("text")
+    rows: list[Json] = [{"email": bench.made.addresses[0], "attributes": {name: "imported"}}]
+
+    def find() -> Row | None:
+        shown = bench.shown()
+        return shown if attributes_of(shown).get(name) == "imported" else None
+
+    if _import(bench, rows, find, updating=True) is not None:
+        _note_block(bench, "updating_import_block")
+
+
+def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, updating: bool) -> Row | None:
+    """Import, and return what it is known by once it is there; nothing while others import, or if it takes too long.
+
+    ``made.imported`` stays set as long as it is not seen to be over.
+    """
+    if bench.made.imported or not _may_import(bench):
+        return None
+    made = bench.made
+    made.imported, made.process = bench.now(), None
+    bench.journal.note(made)
+    try:
+        made.process = bench.desk.import_rows(rows, made.list_id or 0, updating=updating)
+        bench.journal.note(made)
+        found = _await(bench, find)
+        if found is not None and _is_over(bench):
+            made.imported = 0.0
+            bench.journal.note(made)
+    finally:
+        bench.imports.release()
+    return found
+
+
+def _may_import(bench: Bench) -> bool:
+    for gap in GAPS:
+        if bench.imports.acquire():
+            return True
+        bench.rest(gap)
+    return bench.imports.acquire()
+
+
+def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
+    started = time.monotonic()
+    for gap in GAPS:
+        bench.rest(gap)
+        if found := find():
+            seconds = time.monotonic() - started
+            if "import_time" not in bench.found:
+                bench.note("import_time", "in time", f"{seconds:.0f} s")
+            return found
+    bench.note("import_time", "longer", f"more than {time.monotonic() - started:.0f} s")
+    return None
+
+
+def _is_over(bench: Bench) -> bool:
+    """Tell whether the import has ended; the contacts it was to leave alone have had their turn then."""
+    process = bench.made.process
+    for gap in GAPS[:3]:
+        if process is None or bench.desk.is_over(process):
+            return True
+        bench.rest(gap)
+    return False
+
+
+def send_elsewhere(bench: Bench) -> None:
+    """Give the contact addresses that are nobody's: which does Brevo accept?"""
+    name = f"probe-{bench.made.token}"
+    _note_address(bench, "erased_address", bench.erased_address)
+    _note_address(bench, "example_address", f"{name}@example.com")
+    # Only where the same domain in ASCII is accepted, the letters are to blame.
+    if bench.desk.write(bench.first, attributes={"EMAIL": f"{name}@xn--bcher-kva.example.com"}):
+        _note_address(bench, "unicode_domain", f"{name}@b\u00fccher.example.com")
+
+
+def _note_address(bench: Bench, question: str, address: str) -> None:
+    accepted = bench.desk.write(bench.first, attributes={"EMAIL": address})
+    bench.note(question, ACCEPTED if accepted else REFUSED)
+
+
+# In this order; what each asks is told in ``questions``.
+EXPERIMENTS: tuple[tuple[str, Callable[[Bench], None]], ...] = (
+    ("creating a contact", create),
+    ("a phone number", phone),
+    ("clearing values", clear),
+    ("leaving a list", unlink),
+    ("looking for a contact", look),
+    # An import that is under way would create a contact anew whose address has changed since.
+    ("other addresses", send_elsewhere),
+    ("changing an address", change_address),
+    ("an import", import_new),
+    ("a second import", import_again),
+)
+
+
+def run_experiments(bench: Bench) -> Iterator[str]:
+    """Do all experiments; yield the name of each before it begins. Without a contact there is nothing to try."""
+    for name, experiment in EXPERIMENTS:
+        yield name
+        try:
+            experiment(bench)
+        except RejectedContactError as error:
+            if not bench.made.ids:
+                raise
+            bench.refused.append(f"{name}: {error}")
