@@ -1,10 +1,18 @@
 """How the command line ends: what nobody expected is told without its text, and Ctrl-C is no error."""
 
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from typer.testing import CliRunner
 
+import sync_tasks
 from sync_tasks import cli
+from sync_tasks.cli import app
+
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
 
 class Interrupted:
@@ -35,3 +43,9 @@ def test_ctrl_c_is_no_unexpected_error_wherever_it_strikes(
     assert told.startswith(printed)
     assert bool(told) == bool(printed)
     assert "anna" not in told
+
+
+def test_the_command_and_the_package_tell_the_version() -> None:
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.output) == (0, f"sync-tasks {PROJECT['version']}\n")
+    assert sync_tasks.__version__ == version("sync-tasks") == PROJECT["version"]
