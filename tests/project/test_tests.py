@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Of a provider the tests go by what Brevo is asked, of the sandbox by what it plays.
-BY_SUBJECT = {"providers", "sandbox"}
+# Of a provider and of the probe the tests go by what Brevo is asked, of the sandbox by what it plays.
+BY_SUBJECT = {"probe", "providers", "sandbox"}
 ROOMS = sorted(
     folder.name
     for folder in (ROOT / "tests").iterdir()
