@@ -1,8 +1,12 @@
 """A memory by redis-py's names, so that the real ``Store`` works over it."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+
+from redis.commands.core import Script as RealScript
+from redis.exceptions import NoScriptError
 
 from sync_tasks.state.store import Store
 from tests.simulation.clock import Clock
@@ -35,17 +39,24 @@ class Client:
         self._pause(command)
         return self.memory.call(command, *map(str, words))
 
-    def register_script(self, text: str) -> Callable[..., object]:
-        edited = self._edit(text)
+    def register_script(self, text: str) -> "Script":
+        return Script(self, text)
 
-        def run(*, keys: list[str], args: list[str | int], client: "Pipeline | None" = None) -> object:
-            if client is not None:
-                client.note(partial(run, keys=keys, args=args))
-                return None
-            self._pause("script")
-            return run_script(edited, self.memory, keys, args)
+    def run(self, text: str, keys: list[str], args: list[str | int]) -> object:
+        """Return what a script answers here."""
+        self._pause("script")
+        return run_script(self._edit(text), self.memory, keys, args)
 
-        return run
+    def evalsha(self, sha: str, number: int, *words: Any) -> object:
+        """Run a script that redis-py's own ``Script`` has loaded."""
+        if sha not in _LOADED:
+            raise NoScriptError(sha)
+        return self.run(_LOADED[sha], list(words[:number]), list(words[number:]))
+
+    def script_load(self, text: str) -> str:
+        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        _LOADED[sha] = text
+        return sha
 
     def time(self) -> tuple[int, int]:
         self._pause("time")
@@ -107,6 +118,28 @@ class Client:
 
     def pipeline(self, *, transaction: bool) -> "Pipeline":
         return Pipeline(self, transaction=transaction)
+
+
+# The texts of loaded scripts by their digest, for all memories: redis-py keeps the scripts of locks for each process.
+_LOADED: dict[str, str] = {}
+
+
+class Script:
+    """A registered script; redis-py's locks keep one for each process and call it with whichever client they have."""
+
+    def __init__(self, client: Client, text: str) -> None:
+        self._client = client
+        self._text = text
+
+    def __call__(self, *, keys: list[str], args: list[str | int], client: Any = None) -> object:  # noqa: ANN401 - theirs
+        match client or self._client:
+            case Pipeline() as pipeline:
+                pipeline.note(partial(self._client.run, self._text, keys, args))
+                return None
+            case Client() as twin:
+                return twin.run(self._text, keys, args)
+            case real:
+                return RealScript(real, self._text)(keys=keys, args=args)
 
 
 def _flag(word: str, given: bool) -> list[str]:  # noqa: FBT001 - what it is for

@@ -32,7 +32,7 @@ def _compile(text: str) -> Callable[..., Any]:
 
 
 def _call(command: str, *words: str | float) -> object:
-    return _write(_memories[-1].call("delete" if command == "DEL" else command, *map(_word, words)))
+    return _write(_memories[-1].call("delete" if command.upper() == "DEL" else command, *map(_word, words)))
 
 
 def _word(value: str | float) -> str:

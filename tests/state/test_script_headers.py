@@ -59,8 +59,8 @@ class Recorder(dict[str, Any]):
 
 def read_header(script: str) -> tuple[int, int]:
     """Return how many arguments a script takes, and how many more come again and again."""
-    lines = re.findall(r"^-- ARGV: (.+)$", (FOLDER / f"{script}.lua").read_text(), re.MULTILINE)
-    assert len(lines) == 1, f"{script}.lua: one line tells of ARGV"
+    lines = re.findall(r"^-- ARGV: (.+(?:\n--       .+)*)$", (FOLDER / f"{script}.lua").read_text(), re.MULTILINE)
+    assert len(lines) == 1, f"{script}.lua: one line tells of ARGV, and lines below it that are indented"
     first, _, again = lines[0].partition("{")
     return len(re.findall(r"\w+: ", first)), len(re.findall(r"\w+: ", again))
 

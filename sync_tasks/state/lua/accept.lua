@@ -1,10 +1,10 @@
 -- Merge an event into its user's state and mark the contact dirty: merge.merge(), atomically.
--- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '', {field: name,
--- value: text}* `told`: the event's own moment. Without one the event gets Redis' clock, later than all that this state
--- holds. `host`: the producer's clock.
--- `random` becomes the secret at a first start.
--- Returns the result ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and further users to nudge. All
--- is read and weighed before the first write, so that no error can leave half an event behind.
+-- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '',
+--       {field: name, value: text}*
+-- `told`: the event's own moment. Without one the event gets Redis' clock, later than all that this state holds.
+-- `host`: the producer's clock. `random` becomes the secret at a first start.
+-- Returns the result ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and further users to nudge.
+-- All is read and weighed before the first write, so that no error can leave half an event behind.
 local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
 if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end

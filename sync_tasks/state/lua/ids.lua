@@ -2,12 +2,12 @@
 -- ARGV: cursor: number, about: number, account: name, counting: '1' or '', {newsletter: slug}*
 -- `about`: the number of keys to read. `counting`: count wishes and accounts, too. The newsletters are the account's.
 -- Returns five values:
--- the next cursor, '0' at the end
--- numeric ids with commas between
--- their users with spaces between
--- users with a living subscription of these newsletters and no contact there, without a load's own, spaces between
--- counts, name and number by turns: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
--- 'l:<account>:<list>' users on that list
+--   1. the next cursor, '0' at the end
+--   2. numeric ids with commas between
+--   3. their users with spaces between
+--   4. users with a living subscription of these newsletters and no contact there, without a load's own, spaces between
+--   5. counts, name and number by turns: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
+--      'l:<account>:<list>' users on that list
 local found = redis.call('SCAN', ARGV[1], 'MATCH', key('contacts:*'), 'COUNT', ARGV[2])
 local field, start, counting = 's:' .. ARGV[3] .. ':id', #key('contacts:') + 1, ARGV[4] == '1'
 local ids, users, lacking, counts = {}, {}, {}, {}

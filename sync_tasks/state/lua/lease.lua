@@ -1,10 +1,15 @@
 -- Lease a contact and return its fields.
 -- ARGV: user: id, token: text, lease: microseconds, known_sweeps: number, {question: see `grants.lua`}*
 -- `known_sweeps`: how many sweeps this process has seen. The question is there if a first request may be granted along.
--- Returns 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken', whether another living
--- user has the address, how many have the same events pending (0: it goes alone), whether the first request may go out,
--- which parts of accounts are paused (set off by commas), up to which moment subscriptions wait, how many sweeps
--- there were, then field and value by turns.
+-- Returns 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken' and then:
+--   whether another living user has the address
+--   how many have the same events pending (0: it goes alone)
+--   whether the first request may go out
+--   which parts of accounts are paused, set off by commas
+--   up to which moment subscriptions wait
+--   how many sweeps there were
+--   field and value by turns
+
 -- An expired lease was not given back. Its holder died or hangs, so the outcome is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local contact, at = contact_key(user), now()

@@ -1,7 +1,8 @@
 -- Record the remote state of an unleased contact, as a page showed it.
 -- ARGV: user: id, rev: number, read_at: stamp, state: 'differs', 'clean' or '', kind: name or '', line: text or '',
--- {field: name, value: text}* `read_at`: the moment of the request. `state`: 'differs' from the wish, or 'clean' if
--- every account agrees.
+--       {field: name, value: text}*
+-- `read_at`: the moment of the request.
+-- `state`: 'differs' from the wish, or 'clean' if every account agrees.
 -- `kind`: the kind of its repair. `line`: a line of the history. An empty value removes the field.
 -- A load's own contact (see `load.lua`) is no longer the load's own then.
 -- Returns 1; or 0 if a worker sees to the contact, or has done so since the request.

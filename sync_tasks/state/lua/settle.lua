@@ -1,16 +1,20 @@
 -- Give a lease back and record the result of the push.
 -- ARGV: user: id, token: text, result: JSON
 -- The document:
--- rev      the revision that the push knew; newer events leave the contact dirty, due at once
---   fields   field to value; an empty value removes the field
--- looked   field to the value that the push has dealt with; the field goes unless its value is another by now
--- suppressed account, or account and list, to reason and moment of a suppression that is news; empty if it ended waits
--- name of a paused part (see `paused_parts`) to whether the contact waits for it
---   clean    whether Brevo agrees, or what does not agree is a dead letter
--- due      microseconds until the next try, or ''
---   erased   the tombstone's text once an erasure is complete, or ''
--- letters  event to {id, letter as JSON text}; closed: event to why; history: lines; notices: lines for the portal
+--   rev         the revision that the push knew; newer events leave the contact dirty, due at once
+--   fields      field to value; an empty value removes the field
+--   looked      field to the value that the push has dealt with; the field goes unless its value is another by now
+--   suppressed  account, or account and list, to reason and moment of a suppression that is news; empty if it ended
+--   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
+--   clean       whether Brevo agrees, or what does not agree is a dead letter
+--   due         microseconds until the next try, or ''
+--   erased      the tombstone's text once an erasure is complete, or ''
+--   letters     event to {id, letter as JSON text}
+--   closed      event to why its letter is closed
+--   history     lines of the history
+--   notices     lines for the portal
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
+
 -- After a late event an erased user is looked for again; the tombstone's ids at Brevo stay.
 local function bury(user, told)
   local old = redis.call('HGET', key('tombstones'), keyed_hash(user)) or ''
