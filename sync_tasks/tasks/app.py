@@ -14,6 +14,7 @@ from kombu import Connection
 
 from sync_tasks.config.environment import needing, transport_for
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.log import log, log_all_output, wants_json
 
 # By default Flower shows neither whom a task is about nor why it failed or waits.
 _COLUMNS = "name,state,kwargs,result,exception,received,runtime,worker,uuid"
@@ -45,6 +46,8 @@ class PipelineApp(Celery):
 def _check_command(name: str) -> None:
     from sync_tasks.tasks import startup
 
+    if wants_json():
+        log_all_output()
     if name == "flower":
         os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
@@ -101,7 +104,6 @@ def tell_left_accounts(**_: object) -> None:
     """Say which accounts left the configuration although the state may know contacts of theirs."""
     from redis import RedisError
 
-    from sync_tasks.log import log
     from sync_tasks.sync import accounts
     from sync_tasks.tasks import bootstrap
 
@@ -115,6 +117,8 @@ def stop_waiting(**_: object) -> None:
     """Let no task wait for its turn any longer: it ends as one to be tried again, elsewhere."""
     from sync_tasks.tasks import bootstrap
 
+    if wants_json():
+        log.info("the worker ends: what runs may finish")
     bootstrap.worker_resources().limiter.stop()
 
 
