@@ -1,5 +1,6 @@
 """The Celery application: ``celery -A sync_tasks worker``, also ``beat`` and ``flower``."""
 
+import os
 import sys
 import threading
 from contextlib import suppress
@@ -13,6 +14,9 @@ from kombu import Connection
 
 from sync_tasks.config.environment import needing, transport_for
 from sync_tasks.errors import ConfigurationError
+
+# By default Flower shows neither whom a task is about nor why it failed or waits.
+_COLUMNS = "name,state,kwargs,result,exception,received,runtime,worker,uuid"
 
 
 class PipelineApp(Celery):
@@ -41,6 +45,8 @@ class PipelineApp(Celery):
 def _check_command(name: str) -> None:
     from sync_tasks.tasks import startup
 
+    if name == "flower":
+        os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
     try:
         with needing("worker"):
