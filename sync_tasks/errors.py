@@ -4,11 +4,20 @@ Every error hands all its arguments to ``Exception`` so that it survives picklin
 other value of a person.
 """
 
+from copy import copy
+from typing import Self
+
 
 class SyncError(Exception):
     """Any error of this package; if ``outcome_unknown``, Brevo may still apply the request."""
 
     outcome_unknown = False
+
+    def naming(self, letter_id: str) -> Self:
+        """Return the same error with the id of the dead letter that it led to."""
+        named = copy(self)
+        named.args = (f"{self}; dead letter {letter_id}", *self.args[1:])
+        return named
 
 
 class ConfigurationError(SyncError):

@@ -46,7 +46,10 @@ class Outcome(StrEnum):
     JOINED = "joined", "another worker is pushing this contact at the moment and sees to this event, too"
     SUPERSEDED = "superseded", "newer events left nothing of this one; nothing was sent"
     UNCHANGED = "unchanged", "there was nothing to do (any more)"
-    DEFERRED = "deferred", "not now: the state remembers when to try again"
+    DEFERRED = (
+        "deferred",
+        "not now: the state remembers when to try again; in Flower the task is in retry, with the reason",
+    )
     DEAD_LETTER = "dead letter", "a permanent error: a person must look; in Flower the task has failed"
     TRIED_AGAIN = (
         "tried again",

@@ -65,11 +65,16 @@ class DeadLetter:
 _FIELDS = tuple(each.name for each in fields(DeadLetter))
 
 
-def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_id: str = "") -> DeadLetter:
-    """Return the letter of an event; the same event always has the same id."""
+def letter_id(user_id: str, key: EventKey, task_id: str = "") -> str:
+    """Return the id of an event's letter; the same event always has the same."""
     identity = f"{user_id}|{key}" if user_id and key.stamp else f"{task_id}|{key.task}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:12]
+
+
+def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_id: str = "") -> DeadLetter:
+    """Return the letter of an event."""
     return DeadLetter(
-        id=hashlib.sha256(identity.encode()).hexdigest()[:12],
+        id=letter_id(user_id, key, task_id),
         user_id=user_id,
         task=key.task,
         newsletter=key.newsletter,

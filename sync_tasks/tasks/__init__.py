@@ -38,7 +38,8 @@ def sync_contact(self: ContactTask, /, user_id: str, **_from_newer_releases: Jso
     return self.settle(Nudge(parse_event(Held, {"user_id": user_id}).user_id))
 
 
-@app.task(name="sync_tasks.sweep", base=ContactTask, shared=False)
+# Every five seconds: in Flower their rows would hide all others.
+@app.task(name="sync_tasks.sweep", base=ContactTask, shared=False, send_events=False)
 def sweep() -> int:
     """Nudge the contacts that are due: deferred ones, and those whose nudge was lost."""
     from sync_tasks.tasks import sweeper
@@ -46,7 +47,7 @@ def sweep() -> int:
     return sweeper.sweep()
 
 
-@app.task(name="sync_tasks.reconcile", base=ContactTask, shared=False)
+@app.task(name="sync_tasks.reconcile", base=ContactTask, shared=False, send_events=False)
 def reconcile() -> int:
     """Compare everything that Brevo holds with what the portal wants; return how many contacts are repaired."""
     from sync_tasks.tasks import nightly

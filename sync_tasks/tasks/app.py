@@ -1,5 +1,6 @@
 """The Celery application: ``celery -A sync_tasks worker``, also ``beat`` and ``flower``."""
 
+import os
 import sys
 import threading
 from contextlib import suppress
@@ -18,6 +19,9 @@ from sync_tasks.errors import ConfigurationError
 
 # So many seconds may a nudge take: its event is accepted, and after a failover the old primary may hang.
 NUDGED_WITHIN = 1.5
+
+# By default Flower shows neither whom a task is about nor why it failed or waits.
+_COLUMNS = "name,state,kwargs,result,exception,received,runtime,worker,uuid"
 
 TRANSPORT_ALIASES[SOCKET_TRANSPORT] = f"{PATCHES}:Transport"
 
@@ -50,6 +54,8 @@ class PipelineApp(Celery):
 def _check_command(name: str) -> None:
     from sync_tasks.tasks import startup
 
+    if name == "flower":
+        os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
     try:
         with needing("worker"):

@@ -51,7 +51,8 @@ def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task
     except (InvalidEventError, UnexpectedError) as error:
         told = {name: value for name, value in known.items() if is_shown(name, value)}
         key = EventKey(kind.task, told.get("newsletter", ""), "")
-        put_letter(store, write_letter(told.get("user_id", ""), key, error, store.now(), task_id))
+        letter = write_letter(told.get("user_id", ""), key, error, store.now(), task_id)
+        put_letter(store, letter)
         log_outcome(Outcome.DEAD_LETTER, {"task": kind.task, **told}, error=error)
-        raise
+        raise error.naming(letter.id) from None
     return Nudge(event.user_id, EventKey(kind.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)

@@ -1,12 +1,16 @@
 """A worker handles one message: sync the contact, then say what became of the event the message was about."""
 
+from typing import NoReturn
+
 from celery import Task
+from celery.exceptions import Retry
 
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.errors import SyncError
 from sync_tasks.log import log_outcome
+from sync_tasks.state.dead_letters import letter_id
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report
 from sync_tasks.tasks.accept import NUDGE, Nudge
@@ -24,18 +28,18 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
     """Bring the contact in sync and return the outcome for the event the nudge is about.
 
     Raises:
-        PermanentError: the event is a dead letter now.
-        celery.exceptions.Retry: the same message comes again soon.
+        PermanentError: the event is a dead letter now; the message names the letter.
+        celery.exceptions.Retry: the same message comes again soon, or the state remembers when to try again.
     """
     report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
     if others := {*nudge.users_to_nudge, *report.nudge}:
         nudge_contacts(others)
     dead = report.outcomes.dead.get(nudge.key) if nudge.key else None
-    if dead:
-        raise dead from None
+    if dead and nudge.key:
+        raise dead.naming(letter_id(nudge.user_id, nudge.key)) from None
     trouble = _trouble(nudge, report)
     if trouble and report.retry_in is not None:
-        return _try_again(task, nudge, trouble, report.retry_in)
+        _try_again(task, nudge, trouble, report.retry_in)
     return _outcome(nudge, report)
 
 
@@ -45,9 +49,10 @@ def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
     return next(iter(report.outcomes.waiting.values()), None)
 
 
-def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> str:
+def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> NoReturn:
+    """End the task as one to be tried again, with the reason; what is deferred sends no message."""
     if is_left_to_the_state(seconds, trouble):
-        return _tell(Outcome.DEFERRED, nudge)
+        raise Retry(exc=trouble, when=seconds)  # type: ignore[arg-type]  # its types know no float
     raise task.retry(args=(), kwargs=nudge.arguments, headers=NUDGE, countdown=seconds, exc=trouble)
 
 

@@ -1,18 +1,29 @@
 """Keeps what another producer sends in full out of Flower, task events, `inspect` and logs."""
 
+from numbers import Real
 from typing import Any
 
 from celery.app.log import Logging
+from celery.exceptions import Retry
 from celery.worker.request import Request
 
 from sync_tasks import log
 from sync_tasks.domain.events import is_shown
+from sync_tasks.errors import SyncError
 
 
 def masked(kwargs: object) -> str:
     """Return what may be shown of a task's arguments: ids and moments."""
     told = kwargs if isinstance(kwargs, dict) else {}
     return repr({name: value for name, value in told.items() if is_shown(name, value)})
+
+
+def reason_of(retry: BaseException) -> str:
+    """Return why a task is tried again, and when; of a foreign error the class alone."""
+    trouble = retry.exc if isinstance(retry, Retry) else None
+    said = f": {trouble}" if isinstance(trouble, SyncError) else ""
+    when = f" (again in {retry.when:.0f} s)" if isinstance(retry, Retry) and isinstance(retry.when, Real) else ""
+    return f"{type(trouble or retry).__name__}{said}{when}"
 
 
 class MaskedRequest(Request):
@@ -28,6 +39,13 @@ class MaskedRequest(Request):
         self._kwargsrepr = masked(self._kwargs)
         self._request_dict["argsrepr"] = self._argsrepr
         self._request_dict["kwargsrepr"] = self._kwargsrepr
+
+    def on_retry(self, exc_info: Any) -> None:  # noqa: ANN401 - Celery's own
+        """Tell of a task to be tried again by its reason; Celery tells the repr of an error inside an error."""
+        if self.task.acks_late:
+            self.acknowledge()
+        told = exc_info.exception
+        self.send_event("task-retried", exception=reason_of(getattr(told, "exc", told)), traceback="")
 
     def info(self, safe: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - Celery's own signature
         """Return what `inspect active` shows."""

@@ -94,10 +94,33 @@ def test_it_shows_the_name_the_state_and_the_runtime_of_each_task(shown: Mapping
     assert shown["done"]["worker"] == "one@localhost"
 
 
-def test_it_tells_whom_a_task_was_about_and_why_it_failed(shown: Mapping[str, dict[str, Any]]) -> None:
+def test_it_tells_whom_a_task_was_about_and_why_it_failed(
+    station: Station, shown: Mapping[str, dict[str, Any]]
+) -> None:
     assert all(f"'user_id': '{name}'" in task["kwargs"] for name, task in shown.items())
     assert "'newsletter': 'daily'" in shown["full"]["kwargs"]
-    assert "Error" in shown["failed"]["exception"]
+    (letter,) = [one for one in station.letters() if one.user_id == "failed"]
+    assert shown["failed"]["exception"].startswith(letter.error)
+    assert f"dead letter {letter.id}" in shown["failed"]["exception"]
+
+
+def test_its_list_of_tasks_has_a_column_for_whom_and_for_why(flower: Flower) -> None:
+    page = flower.get("/tasks")
+    assert 'data-column="kwargs"' in page
+    assert 'data-column="exception"' in page
+
+
+def test_no_sweep_stands_between_the_rows(station: Station, flower: Flower, shown: Mapping[str, object]) -> None:
+    assert shown
+    beat = station.beat()
+    wait_until(lambda: station.store.redis.exists("sync_tasks:swept"), "a sweep", SETTLED_WITHIN)
+    beat.stop()
+    task_id = station.portal.accept("subscribe", user_id="later", newsletter="weekly", email="later@secret.example")
+    wait_until(lambda: flower.tasks().get(task_id, {}).get("state") == "SUCCESS", "a later row", SETTLED_WITHIN)
+    assert {task["name"] for task in flower.tasks().values()} <= {
+        "sync_tasks.subscribe_contact",
+        "sync_tasks.sync_contact",
+    }
 
 
 def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower) -> None:

@@ -50,9 +50,10 @@ def ask(store: Store, *windows: tuple[int, int], priority: int = 1) -> tuple[str
 
 def record(store: Store, length: int, *ages: int) -> int:
     """Write grants of so many microseconds ago, the oldest first, into a window; return the moment of the oldest."""
-    now = int(store.now())
+    now, window = int(store.now()), store.key(f"granted:{NEWS}:contacts:{length}")
     for age in ages:
-        store.redis.lpush(store.key(f"granted:{NEWS}:contacts:{length}"), f"{now - age:016d}")
+        store.redis.lpush(window, f"{now - age:016d}")
+    store.redis.pexpire(window, length // 1000)
     return now - ages[0]
 
 

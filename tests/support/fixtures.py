@@ -25,18 +25,16 @@ from tests.support.loading import Loader, Meddling
 from tests.support.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
 from tests.support.station import Station, building
 
-# Tests of these rooms leave no key without a lifetime that the architecture does not call kept.
-ROOMS_OF_KEYS = {"state", "tasks", "promises"}
-
 
 @pytest.fixture(autouse=True)
 def keys_end(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a key for good which nobody would ever remove."""
-    watched = request.path.parent.name in ROOMS_OF_KEYS and "redis_client" in request.fixturenames
-    client: Redis | None = request.getfixturevalue("redis_client") if watched else None
+    asked = "redis_client" in request.fixturenames
+    client: Redis | None = request.getfixturevalue("redis_client") if asked else None
     yield
     if client is not None:
-        assert find_leaks(client, read_documented()) == []
+        leaks = find_leaks(client, read_documented())
+        assert not leaks, f"keys without an end: {leaks}"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,13 @@ from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Subscribe, parse_event
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
-from sync_tasks.errors import AddressBusyError, TooEarlyError, UnknownContactError, UnknownNewsletterError
+from sync_tasks.errors import (
+    AddressBusyError,
+    TooEarlyError,
+    UnauthorizedError,
+    UnknownContactError,
+    UnknownNewsletterError,
+)
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.dead_letters import read_letters
@@ -70,6 +76,7 @@ def test_a_dead_letter_is_a_failure_told_once(store: Store) -> None:
     state, error = work(message)
     assert (state, type(error)) == ("FAILURE", UnknownContactError)
     (letter,) = read_letters(store)
+    assert str(error) == f"{letter.message}; dead letter {letter.id}"
     assert (letter.user_id, letter.task, letter.error) == ("u1", "unsubscribe_contact", "UnknownContactError")
     assert work(message) == ("SUCCESS", "unchanged")
     assert read_letters(store) == [letter]
@@ -98,10 +105,16 @@ def test_trouble_that_may_pass_brings_the_same_message_again_soon(store: Store, 
     assert NUDGE.items() <= again.headers.items()
 
 
-def test_trouble_of_the_account_ends_the_task_and_the_state_remembers(store: Store, brevo: Sandbox) -> None:
+def test_trouble_of_the_account_ends_the_task_and_the_state_remembers(
+    store: Store, brevo: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
     brevo.faults.add(Fault(kind="status", status=401))
     subscribe_contact.delay(**READER)
-    assert work(last(store)) == ("SUCCESS", "deferred")
+    before = queued(store.redis, "sync_tasks")
+    state, retry = work(last(store))
+    assert (state, type(retry.exc)) == ("RETRY", UnauthorizedError)
+    assert "deferred" in caplog.text
+    assert queued(store.redis, "sync_tasks") == before
     assert worker_resources().limiter.paused("default")
     assert store.redis.zscore(store.key("due"), "u1") is not None
     assert store.redis.zscore(store.key("dirty"), "u1") is not None
@@ -113,7 +126,8 @@ def test_what_waits_too_long_is_deferred(store: Store, brevo: Sandbox) -> None:
     subscribe_contact.delay(**READER)
     an_hour_ago = stamp_of(datetime.now(UTC) - timedelta(hours=1))
     store.redis.hset(store.key("contacts:u1"), mapping={"tries": "7", "failing": an_hour_ago})
-    assert work(last(store)) == ("SUCCESS", "deferred")
+    state, retry = work(last(store))
+    assert (state, type(retry.exc)) == ("RETRY", TooEarlyError)
     due = store.redis.zscore(store.key("due"), "u1")
     assert due is not None
     assert due - int(store.now()) > 90 * MICROSECONDS_PER_SECOND

@@ -3,9 +3,11 @@
 import logging
 
 import pytest
+from celery.exceptions import Retry
 
+from sync_tasks.errors import AccountPausedError, TooEarlyError
 from sync_tasks.tasks.app import app
-from sync_tasks.tasks.masking import MaskedLogging, MaskedRequest, masked
+from sync_tasks.tasks.masking import MaskedLogging, MaskedRequest, masked, reason_of
 from tests.support.messages import request_for
 
 SECRET = "marked@portal.example"
@@ -33,6 +35,24 @@ def test_a_request_shows_the_same_whoever_sent_the_message() -> None:
     assert "'user_id': 'u1'" in shown
     assert SECRET not in shown
     assert "Marked" not in shown
+
+
+def retry(trouble: Exception, when: float) -> Retry:
+    return Retry(exc=trouble, when=when)  # type: ignore[arg-type]  # its types know no float
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (retry(TooEarlyError("PUT /contacts: 425"), 2.4), "TooEarlyError: PUT /contacts: 425 (again in 2 s)"),
+        (retry(AccountPausedError("it is paused", 5), 60), "AccountPausedError: it is paused (again in 60 s)"),
+        (retry(ValueError(SECRET), 3), "ValueError (again in 3 s)"),
+        (Retry(SECRET), "Retry"),
+        (ValueError(SECRET), "ValueError"),
+    ],
+)
+def test_a_task_to_be_tried_again_tells_the_reason_and_nothing_of_a_person(raised: Exception, told: str) -> None:
+    assert reason_of(raised) == told
 
 
 def test_the_task_still_gets_everything() -> None:

@@ -222,7 +222,9 @@ def test_a_permanent_error_is_a_failed_task_at_its_first_try(station: Station, h
     assert station.wait_for_letter("refused-mobile").error == "RejectedNumberError"
 
 
-def test_trouble_of_the_account_defers_events_until_it_is_over(station: Station, worker: Program) -> None:
+def test_trouble_of_the_account_defers_events_until_it_is_over(
+    station: Station, worker: Program, heard: list[Event]
+) -> None:
     station.brevo.add_fault("status", status=401)
     users = [f"deferred-{number}" for number in range(4)]
     tasks = [
@@ -231,6 +233,18 @@ def test_trouble_of_the_account_defers_events_until_it_is_over(station: Station,
     ]
     for task_id in tasks:
         wait_for_outcome(worker, task_id)
+
+    def are_heard() -> bool:
+        return all("retried" in states_of(task_id, heard) for task_id in tasks)
+
+    wait_until(are_heard, "Flower hears that they wait", SETTLED_WITHIN)
+    told = [event for event in heard if event.get("uuid") in tasks]
+    assert {event["type"] for event in told} == {"task-received", "task-started", "task-retried"}
+    reasons = [event["exception"] for event in told if event["type"] == "task-retried"]
+    assert all(reason.startswith(("UnauthorizedError: ", "AccountPausedError: ")) for reason in reasons)
+    assert {event["kwargs"].split(", 'occurred_at'")[0] for event in told if "kwargs" in event} == {
+        f"{{'user_id': '{user}', 'newsletter': 'daily'" for user in users
+    }
     worker.wait_for("account default is paused, its events wait: UnauthorizedError")
     wait_until(lambda: station.store.redis.llen("sync_tasks") == 0, "no message is hoarded")
     station.brevo.faults.clear()
