@@ -65,4 +65,5 @@ def test_a_nudge_does_not_wait_long_for_a_server_that_hangs() -> None:
     from sync_tasks.tasks.app import app
 
     with app.connection_for_write() as connection:
-        assert connection.transport_options["socket_timeout"] < app.conf.broker_transport_options["socket_timeout"]
+        options = connection.transport_options or {}
+        assert options["socket_timeout"] < app.conf.broker_transport_options["socket_timeout"]
