@@ -19,7 +19,7 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection
 from kombu.asynchronous import Hub
 
-from sync_tasks.config.environment import transport_for
+from sync_tasks.config.broker import transport_for
 
 # So many seconds may pass before Flower hears of something.
 EVENTS_EVERY = 0.25
@@ -35,8 +35,8 @@ class Consumer(CeleryConsumer):
         super().__init__(*args, **kwargs)
 
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
-        transport = transport_for(self.app.conf.broker_url)
-        return self.ensure_connected(self.app.connection_for_read(heartbeat=heartbeat, transport=transport))
+        url, transport = transport_for(self.app.conf.broker_url)
+        return self.ensure_connected(self.app.connection_for_read(url, heartbeat=heartbeat, transport=transport))
 
     def register_with_event_loop(self, hub: Hub) -> None:
         super().register_with_event_loop(hub)
