@@ -29,7 +29,7 @@ _PLAIN = re.compile(r"[\w.:/ *,+∞()-]{0,200}")
 # What is wrong between two machines; of any other error the class alone is told, for it may quote a message.
 _OF_THE_NETWORK = frozenset({"OSError", "ConnectionError", "TimeoutError", "OperationalError", "AMQPError"})
 _NETWORK_TEXT = re.compile(r"[\w.:/ *,+()'\[\]-]{0,300}")
-_TRANSPORT = "sync_tasks.tasks.patches.transport:Transport"
+_TRANSPORT = re.compile(r"sync_tasks\.tasks\.patches\.transport:(?:Sentinel)?Transport")
 _USER_OF_URL = re.compile(r"(?<=//)[^/\s@]*@")
 # The left edge of Celery's banners, and colours.
 _ART = re.compile(r"^[\s*_.-]+(?=\s|$)|\x1b\[[0-9;]*m")
@@ -72,7 +72,7 @@ def _plain(argument: object) -> str:
         allowed = _NETWORK_TEXT
         if _OF_THE_NETWORK.isdisjoint(kind.__name__ for kind in type(argument).__mro__):
             return type(argument).__name__
-    text = _USER_OF_URL.sub("", text).replace(_TRANSPORT, "redis")
+    text = _TRANSPORT.sub("redis", _USER_OF_URL.sub("", text))
     return text if allowed.fullmatch(text.strip()) else "(withheld)"
 
 

@@ -11,13 +11,20 @@ import click
 from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from kombu import Connection
+from kombu.transport import TRANSPORT_ALIASES
 
-from sync_tasks.config.environment import needing, transport_for
+from sync_tasks.config.broker import PATCHES, SOCKET_TRANSPORT, transport_for
+from sync_tasks.config.environment import needing
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log, log_all_output, wants_json
 
+# So many seconds may a nudge take: its event is accepted, and after a failover the old primary may hang.
+NUDGED_WITHIN = 1.5
+
 # By default Flower shows neither whom a task is about nor why it failed or waits.
 _COLUMNS = "name,state,kwargs,result,exception,received,runtime,worker,uuid"
+
+TRANSPORT_ALIASES[SOCKET_TRANSPORT] = f"{PATCHES}:Transport"
 
 
 class PipelineApp(Celery):
@@ -25,7 +32,9 @@ class PipelineApp(Celery):
 
     def connection_for_write(self, url: str | None = None, *args: Any, **options: Any) -> Connection:
         """Return a connection to send messages by."""
-        options.setdefault("transport", transport_for(url or self.conf.broker_write_url))
+        url, transport = transport_for(url or self.conf.broker_write_url)
+        options.setdefault("transport", transport)
+        options.setdefault("transport_options", {"socket_timeout": NUDGED_WITHIN})
         connection: Connection = super().connection_for_write(url, *args, **options)
         return connection
 

@@ -24,7 +24,7 @@ from kombu import Connection, Message
 from kombu.asynchronous import Hub
 from redis import RedisError
 
-from sync_tasks.config.environment import transport_for
+from sync_tasks.config.broker import transport_for
 from sync_tasks.log import log
 from sync_tasks.tasks.envelope import find_fault
 
@@ -42,8 +42,8 @@ class Consumer(CeleryConsumer):
         super().__init__(*args, **kwargs)
 
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
-        transport = transport_for(self.app.conf.broker_url)
-        return self.ensure_connected(self.app.connection_for_read(heartbeat=heartbeat, transport=transport))
+        url, transport = transport_for(self.app.conf.broker_url)
+        return self.ensure_connected(self.app.connection_for_read(url, heartbeat=heartbeat, transport=transport))
 
     def register_with_event_loop(self, hub: Hub) -> None:
         super().register_with_event_loop(hub)

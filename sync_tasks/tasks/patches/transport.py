@@ -38,8 +38,8 @@ class Message(virtual.Message):
             raise ValueError("no message") from None
 
 
-class Channel(kombu_redis.Channel):
-    """A channel that calls a closed connection by its name, outlives what it cannot read, and keeps its client."""
+class Mended(kombu_redis.Channel):
+    """What a channel does better: it names a closed connection, outlives what it cannot read, keeps its client."""
 
     Message = Message
     _kept: Redis | None = None
@@ -77,7 +77,21 @@ class Channel(kombu_redis.Channel):
             raise Empty from None
 
 
+class Channel(Mended):
+    """A channel to one server."""
+
+
 class Transport(kombu_redis.Transport):
     """kombu's Redis transport with the channel above."""
 
     Channel = Channel
+
+
+class SentinelChannel(Mended, kombu_redis.SentinelChannel):
+    """A channel to the primary that the sentinels name."""
+
+
+class SentinelTransport(kombu_redis.SentinelTransport):
+    """kombu's transport by sentinels with the channel above."""
+
+    Channel = SentinelChannel
