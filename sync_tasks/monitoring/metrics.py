@@ -13,7 +13,7 @@ from redis import RedisError
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.monitoring.status import StateStatus, count_messages, read_state
-from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.rate_limits.budget import read_budget
 from sync_tasks.reconcile.history import last_runs
 from sync_tasks.state.dead_letters import CLOSED, OPENED, read_letter_counts
 from sync_tasks.state.store import Store
@@ -90,11 +90,11 @@ def read_samples(store: Store, settings: Settings) -> list[Sample]:
     Raises:
         redis.RedisError: Redis is away.
     """
-    state, limiter = read_state(store, settings), Limiter(store, settings.accounts)
+    state = read_state(store, settings)
     return [
         ("sync_tasks_state_reachable", (), 1),
         *_contacts(state),
-        *_accounts(state, settings, limiter),
+        *_accounts(store, state, settings),
         *(("sync_tasks_queue_messages", (name,), number) for name, number in count_messages(store).items()),
         *_letters(store),
         *_comparisons(store),
@@ -116,15 +116,15 @@ def _contacts(state: StateStatus) -> Iterator[Sample]:
         yield "sync_tasks_sweep_seconds", (), state.swept_seconds_ago
 
 
-def _accounts(state: StateStatus, settings: Settings, limiter: Limiter) -> Iterator[Sample]:
+def _accounts(store: Store, state: StateStatus, settings: Settings) -> Iterator[Sample]:
     for account in settings.accounts:
         pause = state.paused.get(account)
         yield "sync_tasks_pause_seconds", (account,), max(pause.seconds, _SHORTEST) if pause else 0.0
-        yield "sync_tasks_budget_requests", (account,), limiter.read_budget(account)
     for part in state.paused_parts:
         yield "sync_tasks_part_pause_seconds", (part.account, part.part), max(part.seconds, _SHORTEST)
     for scarcity in state.scarcity:
         yield "sync_tasks_granted_ratio", (scarcity.account,), scarcity.share
+        yield "sync_tasks_budget_requests", (scarcity.account,), read_budget(store, scarcity)
 
 
 def _letters(store: Store) -> Iterator[Sample]:
