@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sync_tasks.domain.contact import EventKey
+from sync_tasks.domain.events import EVENTS as EVENT_KINDS
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes
 from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state, spread
 from sync_tasks.domain.timestamps import seconds_since
@@ -13,6 +14,10 @@ from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.context import Report, Resources
 from sync_tasks.sync.settlement import Pushed, settle
+
+# A series that begins with its first event has no rate: each begins with none.
+for _kind in EVENT_KINDS.values():
+    CONFIRMED.labels(_kind.task)
 
 
 def attribute_error(error: SyncError, account: str, context: Resources) -> SyncError:
