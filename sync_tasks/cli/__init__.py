@@ -43,11 +43,11 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - a class that Typer keeps to itself
         """Run the command that was asked for."""
+        output.note_json(wanted="--json" in (*ctx._protected_args, *ctx.args))  # noqa: SLF001 - click keeps no other
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            for fault in error.args:
-                output.complain(str(fault))
+            output.give_up(*map(str, error.args))
             raise typer.Exit(2) from None
 
 

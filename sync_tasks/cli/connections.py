@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sync_tasks.cli.output import complain
+from sync_tasks.cli.output import give_up
 from sync_tasks.config import environment
 from sync_tasks.config.redis_url import place_of
 
@@ -43,7 +43,7 @@ def open_store() -> "Iterator[Store]":
         redis.ping()
         yield Store(redis, environment.namespace(), tolerance=environment.tolerance_at_hand())
     except RedisError as error:
-        complain(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
+        give_up(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
         raise typer.Exit(1) from None
     finally:
         redis.close()
@@ -61,7 +61,7 @@ def open_broker() -> "Iterator[Connection]":
             connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
             yield connection
     except OperationalError as error:
-        complain(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
+        give_up(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
         raise typer.Exit(1) from None
 
 

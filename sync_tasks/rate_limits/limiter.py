@@ -229,6 +229,17 @@ class Limiter:
         told = self._store.allowances(account, "contacts", windows)
         return Scarcity(account, tuple((*window, *one) for window, one in zip(windows, told, strict=True)))
 
+    def read_budget(self, account: str) -> int:
+        """Return how many requests the account has left in its longest window."""
+        _, length = self._windows[account, "contacts"][-1]
+        redis, name = self._store.redis, self._store.key(f"granted:{account}:contacts:{length}")
+        since, low, high = int(self._store.now()) - length, 0, int(redis.llen(name))
+        while low < high:
+            middle = (low + high) // 2
+            moment = cast("str | None", redis.lindex(name, middle))
+            low, high = (middle + 1, high) if moment and int(moment) > since else (low, middle)
+        return max(self.read_scarcity(account).windows[-1][3] - low, 0)
+
     def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
         """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
 

@@ -37,14 +37,15 @@ def check_worker() -> None:
     from sync_tasks.config.settings import load_settings
 
     everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
-    _find_all(*everything, log_level, load_settings)
+    _find_all(*everything, log_level, environment.metrics_address, load_settings)
     _find_all(_ping_state, _ping_queue)
 
 
 def check_beat() -> None:
     """Return if beat may start."""
     needed = _PLACES | _LOG | {"SYNC_NIGHTLY_AT"}
-    _find_all(_misspelt(needed), environment.namespace, broker_url, environment.nightly_at, log_level)
+    checks = (environment.nightly_at, log_level, environment.metrics_address)
+    _find_all(_misspelt(needed), environment.namespace, broker_url, *checks)
     _find_all(_ping_queue)
 
 

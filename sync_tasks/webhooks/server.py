@@ -85,7 +85,7 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
             return False
 
     desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
-    return Receiver(desks, tokens, is_ready, lambda: read_metrics(store, settings))
+    return Receiver(desks, tokens, is_ready, lambda: read_metrics(store, settings, own=True))
 
 
 def _own(settings: Settings, account: str) -> OwnChanges:

@@ -84,6 +84,7 @@ class Consumer(CeleryConsumer):
 
     def _refuse(self, message: Message, fault: str | None) -> None:
         """Refuse a message for good; while Redis cannot keep its letter, leave it to be handed out again."""
+        from sync_tasks import meters
         from sync_tasks.tasks.foreign import refuse_message
 
         try:
@@ -91,6 +92,7 @@ class Consumer(CeleryConsumer):
         except RedisError as error:
             log.error("a refused message could not be kept, it comes again: %s", type(error).__name__)
             return
+        meters.REFUSED.inc()
         message.reject_log_error(log, vars(self)["connection_errors"])
         if refused and self.event_dispatcher:
             about: dict[str, Any] = {"uuid": refused.task_id, "name": refused.task}
