@@ -19,6 +19,7 @@ from sync_tasks.cli.commands import (
     demo,
     doctor,
     failed,
+    health,
     reconcile,
     sandbox,
     schema,
@@ -35,7 +36,7 @@ from sync_tasks.errors import ConfigurationError
 # They bring all they need along.
 # The exit code of who was interrupted by Ctrl-C.
 _INTERRUPTED = 130
-_ON_THEIR_OWN = frozenset({"demo", "sandbox", "schema"})
+_ON_THEIR_OWN = frozenset({"demo", "health", "sandbox", "schema"})
 
 
 class Commands(TyperGroup):
@@ -94,6 +95,7 @@ app.command("reconcile")(reconcile.reconcile)
 app.add_typer(suppressed.app, name="suppressed")
 app.add_typer(state.app, name="state")
 app.command("status")(status.show_status)
+app.command("health")(health.show_health)
 app.command("contact")(contact.show_contact)
 app.add_typer(account.app, name="account")
 app.command("unsubscribe")(support.unsubscribe)
