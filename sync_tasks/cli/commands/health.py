@@ -9,14 +9,14 @@ from sync_tasks.cli.options import AsJson
 from sync_tasks.cli.output import complain, print_json, say
 
 
-class Part(StrEnum):
-    """What leaves signs of life."""
+class Beating(StrEnum):
+    """Which processes leave signs of life."""
 
     WORKER = "worker"
     BEAT = "beat"
 
 
-Which = Annotated[Part, typer.Argument(help="Which process of this machine.", metavar="worker|beat")]
+Which = Annotated[Beating, typer.Argument(help="Which process of this machine.", metavar="worker|beat")]
 
 
 def show_health(part: Which, *, as_json: AsJson = False) -> None:
