@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import typer
 
 from sync_tasks.cli.output import complain
 from sync_tasks.config import environment
+from sync_tasks.config.redis_url import place_of
 
 if TYPE_CHECKING:
     from kombu import Connection
@@ -63,12 +63,6 @@ def open_broker() -> "Iterator[Connection]":
     except OperationalError as error:
         complain(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
         raise typer.Exit(1) from None
-
-
-def place_of(url: str) -> str:
-    """Return host, port and database of a Redis URL, never its password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}{parts.path}"
 
 
 def open_gateways(store: "Store", settings: "Settings") -> "AbstractContextManager[Mapping[str, Gateway]]":

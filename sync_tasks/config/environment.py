@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
+from sync_tasks.config.redis_url import check_redis_url, has_sentinels, is_redis, split_url
 from sync_tasks.errors import ConfigurationError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 # So many seconds may two clocks differ, where nothing else is configured.
 CLOCK_TOLERANCE = 30
 DEFAULT_NIGHT = (2, 20)
-REDIS_SCHEMES = ("redis", "rediss", "unix")
 # Every variable of ours; a key for each account comes on top, by the account's name.
 VARIABLES = (
     "SYNC_API_KEY",
@@ -39,7 +38,6 @@ OF_AN_ACCOUNT = "SYNC_API_KEY_"
 _ALIKE = 0.84
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
-_ESCAPE = "in its password write / as %2F, ? as %3F, # as %23, [ as %5B and @ as %40"
 
 
 @contextmanager
@@ -77,38 +75,14 @@ def broker_url() -> str:
         ConfigurationError: no broker can be there; the message shows nothing of it.
     """
     name, url = _variable("SYNC_BROKER_URL")
-    for one in url.split(";") if url else ():
-        if _split(name, one).scheme in REDIS_SCHEMES:
-            check_redis_url(name, one)
+    if has_sentinels(url):
+        check_redis_url(name, url)
+    else:
+        for one in url.split(";") if url else ():
+            split_url(name, one)
+            if is_redis(one):
+                check_redis_url(name, one)
     return url or redis_url()
-
-
-def check_redis_url(name: str, url: str) -> None:
-    """Return if a text may be the URL of a Redis; ``name`` is the variable that holds it.
-
-    Raises:
-        ConfigurationError: it is none; the message shows nothing of it.
-    """
-    parts = _split(name, url)
-    if parts.scheme not in REDIS_SCHEMES:
-        raise ConfigurationError(f"{name}: not the URL of a Redis; it begins with redis://, rediss:// or unix://")
-    if "@" in parts.path + parts.query or parts.fragment:
-        raise ConfigurationError(f"{name}: not the URL of a Redis; {_ESCAPE}")
-    if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
-        raise ConfigurationError(f"{name}: after the host stands the number of a database, as in /0; {_ESCAPE}")
-
-
-def _split(name: str, url: str) -> SplitResult:
-    if not url.isprintable() or " " in url:
-        raise ConfigurationError(f"{name}: holds white space, a line break or an odd character")
-    if "://" not in url:
-        raise ConfigurationError(f"{name}: not a URL; it begins with a scheme, as in redis://host:6379/0")
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - only asking tells that it is no number
-    except ValueError:
-        raise ConfigurationError(f"{name}: not a URL; the port is a number, and {_ESCAPE}") from None
-    return parts
 
 
 def namespace() -> str:
@@ -209,8 +183,3 @@ def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
         return tomllib.loads(path.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError):
         return None
-
-
-def transport_for(url: str) -> str | None:
-    """Return the name of our transport where the broker is a Redis, else nothing: kombu's own choice is good."""
-    return "sync_tasks.tasks.patches.transport:Transport" if url.startswith(("redis://", "rediss://")) else None

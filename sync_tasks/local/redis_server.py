@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -68,7 +68,7 @@ class EmbeddedRedis:
     """A redis-server that is ready inside the ``with`` block and gone after it.
 
     Without ``data`` its files live in a temporary folder and go with it. Start it from a thread that lives as long as
-    the server shall: on Linux the server dies with the thread that started it.
+    the server shall: on Linux the server dies with the thread that started it. ``settings`` go before those it has.
     """
 
     def __init__(
@@ -77,8 +77,10 @@ class EmbeddedRedis:
         *,
         port: int | None = None,
         appendfsync: AppendFsync = "everysec",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._appendfsync = appendfsync
+        self._settings = settings or {}
         self._port = port
         self._given_data = data
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -168,6 +170,7 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             # One value of a contact that is longer would make all of it take thrice the memory.
             "hash-max-ziplist-value": "512",
+            **self._settings,
         }
         return [part for name, value in settings.items() for part in (f"--{name}", value)]
 

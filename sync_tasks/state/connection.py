@@ -1,35 +1,56 @@
 """The connection to Redis, and the time-outs after which it counts as lost."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sync_tasks.config.broker import sentinel_settings, tls_of
+from sync_tasks.config.redis_url import Sentinels, has_sentinels, read_sentinels
 from sync_tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from redis import BlockingConnectionPool, Redis
+
+_SETTINGS: dict[str, Any] = {
+    "decode_responses": True,
+    "timeout": 10,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
 
 
 def connect(url: str, *, connections: int = 50) -> "Redis":
     """Return a client with at most ``connections`` connections; a dead one is found within seconds.
 
     A thread waits for a free connection. redis-py's default pool raises instead (its docs, ``BlockingConnectionPool``).
+    If the URL names sentinels, each new connection asks them where the primary is.
 
     Raises:
         ConfigurationError: the URL has an unknown option; the message shows nothing of it.
     """
     from redis import BlockingConnectionPool, Redis
 
+    settings = _SETTINGS | {"max_connections": connections}
     try:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            decode_responses=True,
-            max_connections=connections,
-            timeout=10,
-            socket_timeout=5,
-            socket_connect_timeout=3,
-            socket_keepalive=True,
-            health_check_interval=15,
-        )
+        if has_sentinels(url):
+            pool = _sentinel_pool(read_sentinels(url), settings)
+        else:
+            pool = BlockingConnectionPool.from_url(url, **settings)
         pool.connection_class(**pool.connection_kwargs)
     except (TypeError, ValueError):
         raise ConfigurationError("the URL of Redis: what stands after its ? is no setting of a connection") from None
     return Redis(connection_pool=pool)
+
+
+def _sentinel_pool(told: Sentinels, settings: dict[str, Any]) -> "BlockingConnectionPool":
+    from redis import BlockingConnectionPool
+    from redis.sentinel import Sentinel, SentinelConnectionPool
+
+    class Pool(SentinelConnectionPool, BlockingConnectionPool):
+        """Where the primary is the sentinels know, and a thread waits for a free connection."""
+
+    tls = {"ssl": True, **tls_of(told.options)} if told.tls else {}
+    rest = {name: value for name, value in told.options.items() if not name.startswith("ssl_")}
+    login = {"username": told.username or None, "password": told.password or None, "db": told.database}
+    sentinels = Sentinel(told.hosts, sentinel_kwargs=sentinel_settings(told))  # type: ignore[no-untyped-call]
+    return Pool(told.name, sentinels, **settings, **login, **tls, **rest)  # type: ignore[no-untyped-call]

@@ -3,13 +3,13 @@
 Only the environment is read, so that the portal needs no configuration file. Names checked with Celery and kombu 5.7.
 """
 
-import ssl
 from typing import Any
 
 from celery.schedules import crontab
 from kombu import Exchange, Queue
 
 from sync_tasks.config import environment
+from sync_tasks.config.broker import read_broker
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.tasks import startup
 
@@ -34,10 +34,10 @@ def _night() -> tuple[int, int]:
 
 
 _HOUR, _MINUTE = _night()
-broker_url = startup.broker_url()
-if broker_url.startswith("rediss://"):
-    # kombu's default for TLS is to trust anybody.
-    broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+_broker = read_broker(startup.broker_url())
+broker_url = _broker.url
+if _broker.use_ssl:
+    broker_use_ssl = _broker.use_ssl
 
 # The order counts: with queue_order_strategy below, the first queue that has a message is served.
 task_queues = (_queue(_SWEEPS), _queue(_URGENT), _queue(_ORDINARY), _queue(_BACKGROUND))
@@ -123,6 +123,8 @@ broker_transport_options: dict[str, Any] = {
     # there for ever, and the whole worker with it. Without it the worker sees the loss and connects again.
     # kombu's pool does not wait for a free connection, it raises: as many as there are threads, and some.
     "max_connections": 2 * worker_concurrency,
+    # The name of the primary and how to reach the sentinels, if it is they who know the broker.
+    **_broker.options,
 }
 
 # Celery's consumer with three defects mended: without that, a restart of Redis would end every busy worker.

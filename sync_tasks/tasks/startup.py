@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from sync_tasks.config import environment
+from sync_tasks.config.redis_url import is_redis
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log_level
 from sync_tasks.state.connection import connect
@@ -69,12 +70,13 @@ def broker_url() -> str:
     from kombu.transport import TRANSPORT_ALIASES, get_transport_cls
 
     url = environment.broker_url()
-    for scheme in (one.partition("://")[0].partition("+")[0] for one in url.split(";")):
+    # The library of a Redis is always there; loading it is not for the import of the tasks.
+    others = (one for one in url.split(";") if not is_redis(one))
+    for scheme in (one.partition("://")[0].partition("+")[0] for one in others):
         if scheme not in TRANSPORT_ALIASES:
             raise ConfigurationError("SYNC_BROKER_URL: no such transport; take redis://, rediss:// or amqp://")
         try:
-            # The library of a Redis is always there; loading it is not for the import of the tasks.
-            _ = scheme in environment.REDIS_SCHEMES or get_transport_cls(scheme)
+            get_transport_cls(scheme)
         except ImportError as error:
             raise ConfigurationError(f"SYNC_BROKER_URL: {error.name}, its library, is not installed") from None
     return url
@@ -140,7 +142,7 @@ def _ping_state() -> None:
 
 def _ping_queue() -> None:
     for url in broker_url().split(";"):
-        if url.startswith(("redis://", "rediss://")):
+        if is_redis(url):
             ping("SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL", url)
         elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
             _greet(url)

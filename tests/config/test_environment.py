@@ -100,13 +100,6 @@ def test_the_portal_knows_what_is_retired_where_the_configuration_is_at_hand(
     assert environment.retired_at_hand({"SYNC_CONFIG": str(path)}) == slugs
 
 
-@pytest.mark.parametrize(
-    ("url", "ours"), [("redis://h", True), ("rediss://h", True), ("sentinel://h", False), ("amqp://h", False)]
-)
-def test_our_transport_is_for_redis_alone(url: str, *, ours: bool) -> None:
-    assert (environment.transport_for(url) is not None) is ours
-
-
 def test_the_night_is_when_the_operator_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment.nightly_at() == (2, 20)
     monkeypatch.setenv("SYNC_NIGHTLY_AT", "23:05")

@@ -59,3 +59,11 @@ def test_a_second_portal_shares_no_name_in_redis(other_portal: ModuleType) -> No
 def test_a_redis_over_tls_must_prove_who_it_is(other_portal: ModuleType) -> None:
     assert other_portal.broker_url.startswith("rediss://")
     assert other_portal.broker_use_ssl["ssl_cert_reqs"].name == "CERT_REQUIRED"
+
+
+def test_a_nudge_does_not_wait_long_for_a_server_that_hangs() -> None:
+    from sync_tasks.tasks.app import app
+
+    with app.connection_for_write() as connection:
+        options = connection.transport_options or {}
+        assert options["socket_timeout"] < app.conf.broker_transport_options["socket_timeout"]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sync_tasks.cli.connections import open_broker, open_store, place_of
+from sync_tasks.cli.connections import open_broker, open_store
 from sync_tasks.cli.options import AsJson
 from sync_tasks.cli.output import escaped, open_console, print_json, say, suggest
+from sync_tasks.config.redis_url import place_of
 from sync_tasks.domain.timestamps import show_age
 from sync_tasks.monitoring.status import SWEPT_WITHIN, Overview, read_overview
 from sync_tasks.texts import count

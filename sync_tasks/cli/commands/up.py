@@ -15,8 +15,9 @@ import typer
 
 from sync_tasks.cli.commands import webhooks
 from sync_tasks.cli.commands.sandbox import PORT
-from sync_tasks.cli.connections import open_store, place_of
+from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.output import complain, escaped, open_console, say
+from sync_tasks.config.redis_url import place_of
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local import setup
 from sync_tasks.local.processes import PartEndedError, Parts, ending_on_signals

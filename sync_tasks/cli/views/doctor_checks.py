@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from sync_tasks.cli.connections import place_of
 from sync_tasks.config import environment
+from sync_tasks.config.redis_url import place_of
 from sync_tasks.domain.timestamps import show_age
 from sync_tasks.errors import AccountError, SyncError, WrongAccountError
 from sync_tasks.texts import count

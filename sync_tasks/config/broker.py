@@ -1,0 +1,108 @@
+"""The queue's broker in kombu's words: the URL of a Redis says it all, and kombu wants it in pieces.
+
+Of kombu 5.7, each seen in its source: options of TLS in a URL are taken by some of its parts only. The sentinels stand
+in a URL each, and the name of the primary in an option. A socket is ``redis+socket://``, its database an option.
+"""
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from sync_tasks.config.redis_url import Sentinels, has_sentinels, read_sentinels
+from sync_tasks.errors import ConfigurationError
+
+PATCHES = "sync_tasks.tasks.patches.transport"
+# The transport of a socket can only be told by a name in the URL, and only from kombu's list of names.
+SOCKET_TRANSPORT = "synctasks"
+# A sentinel that does not answer within so many seconds is passed over.
+SENTINEL_TIMEOUT = 1.0
+_CHECKS = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Broker:
+    """What Celery is told of a broker: ``broker_url``, ``broker_use_ssl``, and some of ``broker_transport_options``."""
+
+    url: str
+    use_ssl: dict[str, Any] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def read_broker(url: str) -> Broker:
+    """Return a broker in kombu's words; what is no Redis stays as it is.
+
+    Raises:
+        ConfigurationError: an option of TLS has a value that nobody knows; the message shows nothing of the URL.
+    """
+    scheme = url.partition("://")[0]
+    if has_sentinels(url):
+        return _of_sentinels(read_sentinels(url))
+    if scheme == "unix":
+        return Broker(_socket_url(url))
+    if scheme == "rediss":
+        parts = urlsplit(url)
+        return Broker(urlunsplit(parts._replace(query="")), tls_of(dict(parse_qsl(parts.query))))
+    return Broker(url)
+
+
+def sentinel_settings(told: Sentinels) -> dict[str, Any]:
+    """Return how to connect to a sentinel: one that is away is passed over at once, and soon found to be."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    settings: dict[str, Any] = {
+        "socket_timeout": SENTINEL_TIMEOUT,
+        "socket_connect_timeout": SENTINEL_TIMEOUT,
+        # redis-py would otherwise try each of them four times, with pauses of seconds (8.1).
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if told.own_password:
+        settings |= {"username": told.own_username or None, "password": told.own_password}
+    if told.tls:
+        settings |= {"ssl": True} | tls_of(told.options)
+    return settings
+
+
+def tls_of(options: dict[str, str]) -> dict[str, Any]:
+    """Return the settings of TLS among the options of a URL; a certificate is asked for unless they say otherwise.
+
+    Raises:
+        ConfigurationError: one has a value that nobody knows.
+    """
+    told: dict[str, Any] = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    check = told.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
+    if check not in _CHECKS:
+        raise ConfigurationError("the URL of Redis: ssl_cert_reqs is required, optional or none")
+    # kombu's default is to trust anybody.
+    told["ssl_cert_reqs"] = _CHECKS[check]
+    if "ssl_check_hostname" in told:
+        told["ssl_check_hostname"] = told["ssl_check_hostname"].lower() not in {"false", "no", "0"}
+    return told
+
+
+def _of_sentinels(told: Sentinels) -> Broker:
+    login = f"{quote(told.username, safe='')}:{quote(told.password, safe='')}@" if told.password else ""
+    hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in told.hosts)
+    url = ";".join(f"sentinel://{login}{each}/{told.database}" for each in hosts)
+    options = {"master_name": told.name, "sentinel_kwargs": sentinel_settings(told)}
+    return Broker(url, tls_of(told.options) if told.tls else None, options)
+
+
+def _socket_url(url: str) -> str:
+    parts = urlsplit(url)
+    database = parse_qs(parts.query).get("db", ["0"])[0]
+    login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    return f"redis+socket://{login}{parts.path}?{urlencode({'virtual_host': database})}"
+
+
+def transport_for(url: str) -> tuple[str, str | None]:
+    """Return where a connection to a broker, in kombu's words, goes, and our transport for it.
+
+    Without a transport kombu's own choice is good, or the URL names ours.
+    """
+    if url.startswith("redis+socket://"):
+        return url.replace("redis", SOCKET_TRANSPORT, 1), None
+    if url.startswith("sentinel://"):
+        return url, f"{PATCHES}:SentinelTransport"
+    return url, f"{PATCHES}:Transport" if url.startswith(("redis://", "rediss://")) else None

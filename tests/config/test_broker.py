@@ -1,0 +1,85 @@
+"""A broker in kombu's words: one URL of ours becomes what kombu wants in pieces."""
+
+import ssl
+from typing import Any
+
+import pytest
+from kombu import Connection
+
+from sync_tasks.config.broker import Broker, read_broker, transport_for
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.tasks.app import app
+from sync_tasks.tasks.patches import transport
+
+
+def pieces(broker: Broker) -> tuple[str, Any, dict[str, Any]]:
+    return broker.url, broker.use_ssl, broker.options
+
+
+def test_what_is_no_redis_and_a_plain_one_stay_as_they_are() -> None:
+    for url in ("redis://:pw@h:1/2", "amqp://one;amqp://two"):
+        assert pieces(read_broker(url)) == (url, None, {})
+
+
+def test_each_sentinel_is_a_url_and_the_name_an_option() -> None:
+    url, use_ssl, options = pieces(read_broker("sentinel://u:p%2Fw@one,[::1]:5/main/3"))
+    assert url == "sentinel://u:p%2Fw@one:26379/3;sentinel://u:p%2Fw@[::1]:5/3"
+    assert (use_ssl, options["master_name"]) == (None, "main")
+    assert "password" not in options["sentinel_kwargs"]
+
+
+def test_the_login_of_the_sentinels_is_theirs_alone() -> None:
+    url, _, options = pieces(read_broker("sentinel://one/main?sentinel_username=s&sentinel_password=pw"))
+    assert url == "sentinel://one:26379/0"
+    assert {name: options["sentinel_kwargs"][name] for name in ("username", "password")} == {
+        "username": "s",
+        "password": "pw",
+    }
+
+
+@pytest.mark.parametrize(
+    "url", ["rediss://h:1/2?ssl_ca_certs=/ca.pem", "rediss+sentinel://h/main/2?ssl_ca_certs=/ca.pem"]
+)
+def test_tls_asks_for_a_certificate_and_takes_the_ca_of_the_url(url: str) -> None:
+    broker = read_broker(url)
+    assert broker.use_ssl == {"ssl_ca_certs": "/ca.pem", "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    assert "?" not in broker.url
+
+
+def test_an_unknown_option_of_tls_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="ssl_cert_reqs is required, optional or none"):
+        read_broker("rediss://h?ssl_cert_reqs=maybe")
+    assert (read_broker("rediss://h?ssl_cert_reqs=none").use_ssl or {})["ssl_cert_reqs"] is ssl.CERT_NONE
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("redis://h", transport.Transport),
+        ("rediss://h", transport.Transport),
+        ("unix:///run/redis.sock?db=3", transport.Transport),
+        ("sentinel://one,two/main", transport.SentinelTransport),
+    ],
+)
+def test_whatever_leads_to_a_redis_goes_over_our_transport(url: str, kind: type) -> None:
+    with app.connection_for_write(read_broker(url).url) as connection:
+        assert type(connection.transport) is kind
+        assert type(connection.clone().transport) is kind
+
+
+def test_what_is_no_redis_goes_over_kombus_own() -> None:
+    assert transport_for("amqp://h") == ("amqp://h", None)
+
+
+def test_a_socket_keeps_its_password_and_database() -> None:
+    url, told = transport_for(read_broker("unix://:p%2Fw@/run/Redis.sock?db=3").url)
+    with Connection(url, transport=told) as connection:
+        kind: Any = transport.Transport.Channel
+        channel = kind.__new__(kind)
+        channel.connection = connection.transport
+        params = channel._connparams()
+    assert {name: params[name] for name in ("path", "db", "password")} == {
+        "path": "/run/Redis.sock",
+        "db": 3,
+        "password": "p/w",
+    }
