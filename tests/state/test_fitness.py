@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from typing import Any, cast
 
 import pytest
 from redis import Redis, ResponseError
 
 from sync_tasks.state.fitness import QUEUE, STATE, find_lacks, judge_server, show_version
-from tests.support.servers import granting
+from tests.support.servers import granting, read_least_rights
 
 KEY = "sync_tasks:"
+OF_A_CONNECTION = {"multi", "exec", "discard", "watch", "unwatch", "ping", "select", "psubscribe", "publish", "wait"}
 GOOD = {"redis_version": "7.0.15", "maxmemory": 0, "maxmemory_policy": "noeviction", "aof_last_write_status": "ok"}
 
 
@@ -62,6 +64,18 @@ def test_each_right_that_is_missing_is_named(granted: Callable[..., Redis], word
 def test_each_right_to_the_queue_is_named(granted: Callable[..., Redis], word: str) -> None:
     (lack,) = find_lacks(granted(f"-{word}"), "queue", ["sync_tasks"], ["/0.sync_tasks.events"])
     assert f"right to {word};" in lack.line
+
+
+def test_every_command_of_a_script_is_among_the_rights() -> None:
+    told = {one.split()[0] for one in STATE}
+    scripts = files("sync_tasks.state") / "lua"
+    used = {word for path in scripts.iterdir() for word in re.findall(r"redis\.call\('([A-Z]+)'", path.read_text())}
+    assert used <= told
+
+
+def test_the_user_of_the_sample_has_these_rights_and_no_more() -> None:
+    told = {one.split()[0].lower() for one in (*STATE, *QUEUE)} | OF_A_CONNECTION
+    assert {rule[1:] for rule in read_least_rights() if rule.startswith("+")} == told
 
 
 def test_keys_and_channels_of_others_are_named(granted: Callable[..., Redis]) -> None:
