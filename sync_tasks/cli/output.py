@@ -23,7 +23,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u
 
 
 def command_here(words: str) -> str:
-    """Return a ``sync-tasks`` command as it can be typed in this shell: a virtual environment may not be on its PATH."""
+    """Return a ``sync-tasks`` command as this shell can find it: a virtual environment may not be on its PATH."""
     called = Path(sys.argv[0]).absolute()
     on_path = shutil.which("sync-tasks")
     if called.name != "sync-tasks" or (on_path and Path(on_path).absolute() == called):

@@ -28,9 +28,9 @@ def test_a_command_is_told_by_its_name_alone_if_the_shell_finds_that_one(
 
 @pytest.mark.parametrize("path", ["/nowhere", "/usr/bin:/bin"])
 def test_a_command_is_told_with_its_folder_if_the_shell_does_not_find_it(
-    program: Path, monkeypatch: pytest.MonkeyPatch, path: str
+    program: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setenv("PATH", path)
     assert command_here("up") == ".venv/bin/sync-tasks up"
-    monkeypatch.chdir("/")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert command_here("up") == f"{program} up"
