@@ -1,7 +1,7 @@
 """The operator's command ``sync-tasks``: every command is one module beside this one.
 
-Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration. Commands import what
-is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answers at once.
+Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration; 130: Ctrl-C. Commands
+import what is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answers at once.
 """
 
 import sys
@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import sync_tasks
-from sync_tasks.cli import output
+from sync_tasks.cli import examples, output
 from sync_tasks.cli.commands import (
     account,
     backfill,
@@ -57,7 +57,6 @@ app = typer.Typer(
     help="The pipeline between a portal's newsletter subscriptions and Brevo, for the one who runs it.",
     epilog="Exit 0: done. 1: done and found trouble. 2: wrong use or configuration.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -103,6 +102,17 @@ app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
 app.add_typer(webhooks.app, name="webhooks")
+
+
+def _add_examples(group: typer.Typer, name: str = "") -> None:
+    for command in group.registered_commands:
+        command.epilog = examples.epilog_of(f"{name} {command.name}".strip())
+    for below in group.registered_groups:
+        if below.typer_instance and below.name:
+            _add_examples(below.typer_instance, below.name)
+
+
+_add_examples(app)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

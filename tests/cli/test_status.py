@@ -72,6 +72,21 @@ def test_where_redis_is_away_one_line_says_so_without_its_password(
     assert "SYNC_REDIS_URL: not the URL of a Redis" in desk.run(*words, exits=2)
 
 
+def test_who_watches_sees_it_anew_until_ctrl_c(at_work: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        shown.append(seconds)
+        if len(shown) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sync_tasks.cli.commands.status.time.sleep", sleep)
+    done = run("status", "--watch")
+    assert done.exit_code == 130
+    assert (done.output.count("worker-1@localhost"), shown) == (3, [2.0, 2.0, 2.0])
+    assert "--watch is for people" in at_work.run("status", "--watch", "--json", exits=2)
+
+
 @pytest.mark.parametrize("words", [("status", "--json"), ("failed", "list", "--json"), ("contact", "anna", "--json")])
 def test_a_program_gets_its_document_also_where_redis_is_away(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]

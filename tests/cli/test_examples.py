@@ -1,0 +1,71 @@
+"""The help of each command: examples that are right, eighty columns, completion, no colours where none are wanted."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from sync_tasks.cli import app
+from sync_tasks.cli.examples import EXAMPLES
+from tests.support.processes import StartProgram
+
+ROOT: Any = get_command(app)
+
+
+def walk(group: TyperGroup, name: str = "") -> Iterator[str]:
+    for part, below in group.commands.items():
+        if isinstance(below, TyperGroup):
+            yield from walk(below, f"{name}{part} ")
+        else:
+            yield f"{name}{part}"
+
+
+COMMANDS = list(walk(ROOT))
+LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
+
+
+def help_of(command: str) -> str:
+    return CliRunner().invoke(app, [*command.split(), "--help"], env={"TERMINAL_WIDTH": "80", "COLUMNS": "80"}).output
+
+
+def test_each_command_has_examples() -> None:
+    assert set(COMMANDS) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])
+def test_an_example_is_a_command_with_options_that_there_are(command: str, line: str) -> None:
+    words = shlex.split(next(part for part in line.split(" | ") if command in part))
+    words = words[1:] if words[0] == "sync-tasks" else words
+    found, name = ROOT, list[str]()
+    while isinstance(found, TyperGroup):
+        name.append(words.pop(0))
+        found = found.commands[name[-1]]
+    assert " ".join(name) == command
+    assert found.make_context(command, list(words)).params is not None
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_eighty_columns_without_a_broken_option(command: str) -> None:
+    told = help_of(command)
+    assert max(map(len, told.splitlines())) <= 80
+    assert re.findall(r"--[a-z-]+…", told) == []
+    assert not command or "Examples:" in told
+
+
+def test_shells_can_complete() -> None:
+    done = CliRunner().invoke(app, [], env={"_SYNC_TASKS_COMPLETE": "source_bash"}, prog_name="sync-tasks")
+    assert "_sync_tasks_completion" in done.output
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({"FORCE_COLOR": "1"}, True), ({"NO_COLOR": "1"}, False)])
+def test_colours_are_left_out_on_demand(
+    start_program: StartProgram, variables: dict[str, str], *, coloured: bool
+) -> None:
+    program = start_program(["sync-tasks", "--help"], env={"TERM": "xterm-256color"} | variables)
+    assert program.process.wait(30) == 0
+    assert bool(re.search(r"\x1b\[[0-9;]*3\d", program.output)) is coloured
