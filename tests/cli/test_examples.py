@@ -1,20 +1,16 @@
 """The help of each command: examples that are right, eighty columns, completion, no colours where none are wanted."""
 
 import re
-import shlex
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from typer.core import TyperGroup
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from sync_tasks.cli import app
 from sync_tasks.cli.examples import EXAMPLES
+from tests.support.command_lines import ROOT, read_command
 from tests.support.processes import StartProgram
-
-ROOT: Any = get_command(app)
 
 
 def walk(group: TyperGroup, name: str = "") -> Iterator[str]:
@@ -39,14 +35,8 @@ def test_each_command_has_examples() -> None:
 
 @pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])
 def test_an_example_is_a_command_with_options_that_there_are(command: str, line: str) -> None:
-    words = shlex.split(next(part for part in line.split(" | ") if command in part))
-    words = words[1:] if words[0] == "sync-tasks" else words
-    found, name = ROOT, list[str]()
-    while isinstance(found, TyperGroup):
-        name.append(words.pop(0))
-        found = found.commands[name[-1]]
-    assert " ".join(name) == command
-    assert found.make_context(command, list(words)).params is not None
+    mine = next(part for part in line.split(" | ") if command in part)
+    assert read_command(mine.removeprefix("sync-tasks ")) == command
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
