@@ -23,7 +23,7 @@ def test_letters_of_one_cause_are_one_line(desk: Desk) -> None:
     told = desk.run("failed", "list", "--group")
     assert "3 dead letters, 1 cause" in told
     assert first.id in told
-    assert "let the portal send the address along" in " ".join(told.split())
+    assert "the letter closes when it is reflected" in " ".join(told.split())
 
 
 def test_a_filter_chooses_before_letters_are_grouped(desk: Desk) -> None:

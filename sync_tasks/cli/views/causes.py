@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 # What an operator does about an error; each error that ends in a dead letter stands here.
 ADVICE = {
-    "InvalidEventError": "mend the producer and let it send the event again; then discard",
-    "UnknownTaskError": "mend the producer: it sends a task that does not exist; then discard",
+    "InvalidEventError": "map the attribute and replay; or send the event again, correctly, and discard",
+    "UnknownTaskError": "mend its producer, let it send one of the four events, and discard",
     "UnknownNewsletterError": "add the newsletter to the configuration, restart the workers, replay",
-    "RetiredNewsletterError": "discard, or let the newsletter be `retired` no more and replay",
-    "UnknownContactError": "let the portal send the address along; then discard",
-    "RejectedContactError": "see what Brevo refuses, mend it in the portal; then discard",
-    "RejectedNumberError": "mend the telephone number in the portal; then discard",
-    "DuplicateContactError": "see whose contact it is: `sync-tasks contact USER`; then replay",
-    "MissingContactError": "replay: the contact is looked for anew",
-    "MissingListError": "create the list at Brevo, or mend `list_id`; then replay",
-    "AddressTakenError": "two users have one address: settle it in the portal; then replay",
-    "ErasedAtBrevoError": "decide: if the user was deleted, `sync-tasks erase USER`",
-    "ForeignContactError": "see whose contact it is at Brevo; remove it there or give it the right `ext_id`; replay",
-    "PoisonedContactError": "look for the cause in the log of the workers that ended; then replay",
+    "RetiredNewsletterError": "discard; or take `retired` away, restart the workers, replay",
+    "UnknownContactError": "send the event again with `email`: the letter closes when it is reflected",
+    "RejectedContactError": "send a corrected `update_contact`, or mend the list; replay",
+    "RejectedNumberError": "send a corrected `update_contact`, or clear the number at the other contact and replay",
+    "DuplicateContactError": "clear the identifier at Brevo or in the portal; replay",
+    "MissingContactError": "replay: the contact is looked for and created anew",
+    "MissingListError": "create the list at Brevo, or mend `list_id` and restart the workers; replay",
+    "AddressTakenError": "decide in the portal who has the address, send that; replay",
+    "ErasedAtBrevoError": "send `anonymize_contact` for the user; nothing else may touch that contact",
+    "ForeignContactError": "find out at Brevo whose contact it is, settle it there; replay",
+    "PoisonedContactError": "find out in the log why the workers ended; replay",
     "UnfinishedErasureError": "replay: an erasure cannot be given up",
-    "UnexpectedError": "a bug: look for class and place in the log; replay after an update",
+    "UnexpectedError": "a bug: the log has class and place; update, then replay",
 }
 _OTHERWISE = "see one of them: `sync-tasks failed show ID`"
 # What differs from letter to letter of one cause: numbers and ids.
