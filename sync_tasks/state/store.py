@@ -299,9 +299,12 @@ class Store:
         seconds, microseconds = self.redis.time()
         return f"{seconds:010d}{microseconds:06d}"
 
-    def note_sweep(self) -> str:
-        """Record a sweep, and return the hold in force or an empty text (see ``holds``)."""
-        sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps))
+    def note_sweep(self, server: str = "") -> str:
+        """Record a sweep, and return the hold in force or an empty text (see ``holds``).
+
+        ``server`` names the run of the server; another than the last sweep's may lack what that one had.
+        """
+        sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps, server))
         self.sweeps = max(self.sweeps, int(sweeps))
         return hold
 
