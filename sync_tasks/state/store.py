@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 _AT_ONCE = 500
+# So many milliseconds may replicas take, if an event waits for them.
+REPLICATED_WITHIN = 1000
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 
 
@@ -133,6 +135,8 @@ class Store:
         self.prefix = f"{namespace}:"
         self.tolerance = tolerance
         self._clock = clock
+        # An event counts as accepted once so many replicas have it.
+        self.replicas = 0
         # The number of sweeps that this process has seen: a state with fewer went backwards.
         self.sweeps = 0
 
@@ -150,16 +154,31 @@ class Store:
     def _run(self, script: str, *arguments: str | int) -> object:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
 
+    def _run_safely(self, script: str, *arguments: str | int) -> object:
+        """Run a script, and return once as many replicas as are asked for have what it wrote."""
+        if not self.replicas:
+            return self._run(script, *arguments)
+        from redis import TimeoutError as LateError
+
+        # WAIT is about what was written on its own connection.
+        with self.redis.client() as one:  # type: ignore[no-untyped-call]
+            answer = self._scripts[script](keys=[self.prefix], args=list(arguments), client=one)
+            confirmed = int(one.wait(self.replicas, REPLICATED_WITHIN))
+        if confirmed < self.replicas:
+            raise LateError(f"{confirmed} of {self.replicas} replicas have the event; it may get lost, so call again")
+        return answer
+
     def accept(self, event: Event) -> Acceptance:
         """Merge an event into its user's state and mark the contact dirty, atomically.
 
         Raises:
             InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
+            redis.TimeoutError: too few replicas have it in time; it may get lost, so call again.
         """
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
-        status, stamp, *users_to_nudge = cast("list[str]", self._run("accept", *head, *pairs))
+        status, stamp, *users_to_nudge = cast("list[str]", self._run_safely("accept", *head, *pairs))
         if status == "ahead":
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
         return Acceptance(status, stamp, tuple(users_to_nudge))
