@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -33,6 +33,7 @@ from sync_tasks.state.keys import (
     vacated_key,
 )
 from sync_tasks.state.records import Question, RemoteRecord
+from sync_tasks.state.replicas import run_confirmed
 from sync_tasks.state.settlement import Settlement
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 _AT_ONCE = 500
-# So many milliseconds may replicas take, if an event waits for them.
-REPLICATED_WITHIN = 1000
+_THIS_CLOCK = partial(datetime.now, UTC)
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 
 
@@ -112,10 +112,6 @@ class StatePart:
     counts: Mapping[str, int]
 
 
-def _this_clock() -> datetime:
-    return datetime.now(UTC)
-
-
 class Store:
     """The state of one portal, by its namespace.
 
@@ -129,7 +125,7 @@ class Store:
         namespace: str,
         *,
         tolerance: int = TOLERANCE,
-        clock: Callable[[], datetime] = _this_clock,
+        clock: Callable[[], datetime] = _THIS_CLOCK,
     ) -> None:
         self.redis = redis
         self.prefix = f"{namespace}:"
@@ -154,20 +150,6 @@ class Store:
     def _run(self, script: str, *arguments: str | int) -> object:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
 
-    def _run_safely(self, script: str, *arguments: str | int) -> object:
-        """Run a script, and return once as many replicas as are asked for have what it wrote."""
-        if not self.replicas:
-            return self._run(script, *arguments)
-        from redis import TimeoutError as LateError
-
-        # WAIT is about what was written on its own connection.
-        with self.redis.client() as one:  # type: ignore[no-untyped-call]
-            answer = self._scripts[script](keys=[self.prefix], args=list(arguments), client=one)
-            confirmed = int(one.wait(self.replicas, REPLICATED_WITHIN))
-        if confirmed < self.replicas:
-            raise LateError(f"{confirmed} of {self.replicas} replicas have the event; it may get lost, so call again")
-        return answer
-
     def accept(self, event: Event) -> Acceptance:
         """Merge an event into its user's state and mark the contact dirty, atomically.
 
@@ -178,7 +160,8 @@ class Store:
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
-        status, stamp, *users_to_nudge = cast("list[str]", self._run_safely("accept", *head, *pairs))
+        run = partial(self._scripts["accept"], keys=[self.prefix], args=[*head, *pairs])
+        status, stamp, *users_to_nudge = cast("list[str]", run_confirmed(run, self.redis, self.replicas))
         if status == "ahead":
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
         return Acceptance(status, stamp, tuple(users_to_nudge))
@@ -319,10 +302,7 @@ class Store:
         return f"{seconds:010d}{microseconds:06d}"
 
     def note_sweep(self, server: str = "") -> str:
-        """Record a sweep, and return the hold in force or an empty text (see ``holds``).
-
-        ``server`` names the run of the server; another than the last sweep's may lack what that one had.
-        """
+        """Record a sweep on this run of the server, and return the hold in force or an empty text (see ``holds``)."""
         sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps, server))
         self.sweeps = max(self.sweeps, int(sweeps))
         return hold
