@@ -302,7 +302,7 @@ class Store:
         return f"{seconds:010d}{microseconds:06d}"
 
     def note_sweep(self, server: str = "") -> str:
-        """Record a sweep on this run of the server, and return the hold in force or an empty text (see ``holds``)."""
+        """Record a sweep on this run of the server. Return the hold in force or an empty text (see ``holds``)."""
         sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps, server))
         self.sweeps = max(self.sweeps, int(sweeps))
         return hold
