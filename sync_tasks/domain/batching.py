@@ -17,8 +17,8 @@ _AROUND = 60
 class BatchKind:
     """The common part of steps that one request can serve.
 
-    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for the contacts changed since the last
-    look, ``read`` contacts by their ids.
+    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``read`` contacts by their ids. ``look`` for the
+    contacts changed since the last look.
     """
 
     verb: Literal["join", "leave", "create", "look", "read"]
