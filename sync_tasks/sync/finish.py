@@ -87,8 +87,9 @@ def _log_outcomes(pushed: Pushed, outcomes: Outcomes, delay: float | None) -> No
         log_outcome(Outcome.DEAD_LETTER, _about(user_id, key), error=error)
         EVENTS.labels(key.task, Outcome.DEAD_LETTER).inc()
     for key, error in outcomes.waiting.items():
-        RETRIES.labels(key.task, type(error).__name__).inc()if isinstance(error, TakenAlongError):
+        if isinstance(error, TakenAlongError):
             continue
+        RETRIES.labels(key.task, type(error).__name__).inc()
         # Whoever waits for a part of an account is woken when it goes on.
         if isinstance(error, PartPausedError) or is_left_to_the_state(delay or 0, error):
             log_outcome(Outcome.DEFERRED, _about(user_id, key), error=error)
