@@ -30,6 +30,7 @@ from sync_tasks.state.keys import (
     SWEPT,
     TOMBSTONES,
     contact_key,
+    erased_ids_key,
     history_key,
     keyed_hash,
     paused_users_key,
@@ -200,19 +201,42 @@ def read_erased_at(store: Store, user_id: str) -> str:
     return str(tombstone or "").partition(" ")[0]
 
 
-def read_tombstones(store: Store) -> dict[str, str]:
-    """Return all tombstones, by the keyed hash of a user id."""
-    return cast("dict[str, str]", store.redis.hgetall(store.key(TOMBSTONES)))
+def read_erased_ids(store: Store, account: str) -> frozenset[int]:
+    """Return the ids of an account's contacts whose users were erased."""
+    split_tombstones(store)
+    return frozenset(map(int, store.redis.sscan_iter(store.key(erased_ids_key(account)), count=SCAN_CHUNK)))
 
 
-def forget_in_tombstones(store: Store, account: str) -> None:
+def forget_erased_ids(store: Store, account: str) -> None:
     """Forget the ids of an account's anonymized contacts: they mean nothing in another account."""
+    split_tombstones(store)
+    store.redis.delete(store.key(erased_ids_key(account)))
+
+
+def split_tombstones(store: Store) -> None:
+    """Part tombstones of release 0.1 from the ids of contacts that they name."""
     tombstones = store.key(TOMBSTONES)
-    for name, text in store.redis.hscan_iter(tombstones):
+    for name, text in store.redis.hscan_iter(tombstones, count=SCAN_CHUNK):
         moment, _, ids = str(text).partition(" ")
-        kept = [pair for pair in ids.split(",") if not pair.startswith(f"{account}=")]
-        if len(kept) < len(ids.split(",")):
-            store.redis.hset(tombstones, name, f"{moment} {','.join(kept)}")
+        if moment != text:
+            pipeline = store.redis.pipeline()
+            for account, _, number in (pair.partition("=") for pair in ids.split(",") if pair):
+                pipeline.sadd(store.key(erased_ids_key(account)), number)
+            pipeline.hset(tombstones, name, moment)
+            pipeline.execute()
+
+
+def find_erased(store: Store, users: Sequence[str]) -> frozenset[str]:
+    """Return those of the users whose erasure is complete."""
+    secret = cast("str", store.redis.get(store.key(SECRET)) or "")
+    pipeline = store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hexists(store.key(TOMBSTONES), keyed_hash(secret, user_id))
+        pipeline.exists(store.key(contact_key(user_id)))
+    told = pipeline.execute()
+    return frozenset(
+        user for user, erased, there in zip(users, told[::2], told[1::2], strict=True) if erased and not there
+    )
 
 
 def count_loaded(store: Store) -> int:

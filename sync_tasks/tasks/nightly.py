@@ -15,6 +15,7 @@ from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.state.store import Store
 from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
+from sync_tasks.state.traces import forget_traces
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.bootstrap import open_patiently, worker_resources
 from sync_tasks.tasks.config import NIGHT_EXPIRES
@@ -36,6 +37,7 @@ def compare_all() -> int:
     with standing_alone(context.store) as alone, open_patiently(context) as patient:
         if not alone or not _is_owed(context.store):
             return 0
+        forget_traces(context.store)
         repaired = sum(run.repaired for run in reconcile(patient))
         if context.limiter.stopping:
             raise Reject("the worker is ending", requeue=True)

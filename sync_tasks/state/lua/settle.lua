@@ -8,23 +8,32 @@
 --   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
 --   due         microseconds until the next try, or ''
---   erased      the tombstone's text once an erasure is complete, or ''
+--   erased      the moment of the erasure once it is complete, or ''
+--   erased_ids  account to the ids of the contacts that were anonymized there
 --   letters     event to {id, letter as JSON text}
 --   closed      event to why its letter is closed
 --   history     lines of the history
 --   notices     lines for the portal
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
--- After a late event an erased user is looked for again; the tombstone's ids at Brevo stay.
-local function bury(user, told)
-  local old = redis.call('HGET', key('tombstones'), keyed_hash(user)) or ''
-  local ids = string.sub(told, STAMP + 2)
-  for id in string.gmatch(string.sub(old, STAMP + 2), '[^,]+') do
-    if not string.find(',' .. ids .. ',', ',' .. id .. ',', 1, true) then ids = ids == '' and id or ids .. ',' .. id end
+-- Leave nothing with the id of a user whose erasure is complete. Which contacts were the user's is told by no key.
+local function bury(user, stamp, ids)
+  local hash = keyed_hash(user)
+  -- Up to release 0.1 the tombstone named the contacts.
+  for account, id in string.gmatch(redis.call('HGET', key('tombstones'), hash) or '', '([^ ,=]+)=(%d+)') do
+    redis.call('SADD', key('erased:' .. account), id)
   end
-  told = string.sub(told, 1, STAMP) .. ' ' .. ids
-  redis.call('HSET', key('tombstones'), keyed_hash(user), told)
-  redis.call('ZREM', key('erasures'), user)
+  for account, numbers in pairs(ids) do
+    for _, id in ipairs(numbers) do redis.call('SADD', key('erased:' .. account), id) end
+  end
+  redis.call('HSET', key('tombstones'), hash, stamp)
+  for _, name in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(name), user) end
+  for _, part in ipairs(redis.call('HKEYS', key('paused_parts'))) do redis.call('ZREM', key('paused_users:' .. part), user) end
+  -- A load counts by places, so the user's own place stays, empty.
+  local place = redis.call('LPOS', key('filling'), user)
+  if place then redis.call('LSET', key('filling'), place, '') end
+  forget_letters(user)
+  redis.call('DEL', key('history:' .. user), contact_key(user))
 end
 
 local user, token, result = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -89,8 +98,7 @@ if result.clean then redis.call('ZREM', key('dirty'), user) end
 redis.call('ZREM', key('due'), user)
 if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
 if result.erased ~= '' then
-  bury(user, result.erased)
-  redis.call('DEL', contact)
+  bury(user, result.erased, result.erased_ids)
 elseif redis.call('HEXISTS', contact, 'erased') == 1 then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
 end
