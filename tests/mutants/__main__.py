@@ -28,6 +28,8 @@ from tests.mutants.changes import Change, choose, find_changes
 ROOT = Path(__file__).parents[2]
 CALLERS = "sync_tasks/state/*.py"
 DATA = ROOT / ".coverage.mutants"
+# Tests mirror the rooms of the package. A branch is judged by the tests of the rooms that it touches, and by these.
+JUDGES = ("promises", "state", "sync")
 COPIES = 2
 MOST_TESTS = 40
 PATIENCE = 120
@@ -41,8 +43,8 @@ def main() -> None:
     if not changes:
         console.print("nothing to change: the package is as it is there")
         return
-    measure(console)
-    judges = find_judges(changes, options.seed)
+    data = measure(console, find_rooms(changes) if options.base else [])
+    judges = find_judges(changes, data, options.seed)
     with copying() as copies:
         if failing := find_failing(copies[0], judges.values()):
             console.print(f"nothing tried: without any change, {failing}", markup=False, highlight=False)
@@ -98,15 +100,25 @@ def git(*words: str) -> str:
     return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S607 - from the PATH
 
 
-def measure(console: Console) -> None:
-    """Find out which tests run which lines, unless that is known for the files as they are."""
-    sources = [path for folder in ("sync_tasks", "tests") for path in (ROOT / folder).rglob("*.py")]
-    if DATA.exists() and DATA.stat().st_mtime > max(path.stat().st_mtime for path in sources):
-        return
-    console.print("running all tests once, to learn which of them run which line …")
-    words = ["-n", "3", "-q", "--no-summary", "--cov", "--cov-context=test", "--cov-report=", "-m", "not slow"]
-    environment = os.environ | {"COVERAGE_FILE": str(DATA)}
-    subprocess.run([sys.executable, "-m", "pytest", *words], cwd=ROOT, check=False, env=environment)
+def find_rooms(changes: list[Change]) -> list[str]:
+    """Return the folders of the tests that are to judge the changes."""
+    names = {Path(change.path).parts[1] for change in changes} | set(JUDGES)
+    return [f"tests/{name}" for name in sorted(names) if (ROOT / "tests" / name).is_dir()]
+
+
+def measure(console: Console, folders: list[str]) -> Path:
+    """Find out which tests of these folders, or of all, run which lines; return the file that tells it."""
+    if not folders:
+        sources = [path for folder in ("sync_tasks", "tests") for path in (ROOT / folder).rglob("*.py")]
+        if DATA.exists() and DATA.stat().st_mtime > max(path.stat().st_mtime for path in sources):
+            return DATA
+    data = DATA.with_suffix(".rooms") if folders else DATA
+    console.print(f"running {' '.join(folders) or 'all tests'} once, to learn which of them run which line …")
+    words = ["-n", "3", "-q", "--no-summary", "--cov", "--cov-context=test", "--cov-report=", "-m"]
+    environment = os.environ | {"COVERAGE_FILE": str(data)}
+    command = [sys.executable, "-m", "pytest", *folders, *words, "not slow"]
+    subprocess.run(command, cwd=ROOT, check=False, env=environment)
+    return data
 
 
 def try_all(judges: dict[Change, list[str]], copies: list[Path]) -> Iterator[tuple[Change, bool]]:
@@ -142,9 +154,9 @@ def copy_tree(copy: Path) -> Path:
     return copy
 
 
-def find_judges(changes: list[Change], seed: int) -> dict[Change, list[str]]:
+def find_judges(changes: list[Change], measured: Path, seed: int) -> dict[Change, list[str]]:
     """Return for each change the tests that are to notice it."""
-    data = CoverageData(str(DATA))
+    data = CoverageData(str(measured))
     data.read()
     return {change: find_tests(change, data, seed) for change in changes}
 
