@@ -29,8 +29,8 @@ class Settlement:
     history: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
-    def document(self, rev: str) -> str:
-        """Return the result as JSON; ``rev`` is the revision that the push knew."""
+    def document(self, rev: str, names: str) -> str:
+        """Return the result as JSON; ``rev``: the revision that the push knew. ``names``: those of a tombstone."""
         return json.dumps(
             {
                 "rev": rev,
@@ -41,6 +41,7 @@ class Settlement:
                 "clean": self.clean,
                 "due": "" if self.due is None else str(int(self.due * _SECOND)),
                 "erased": self.tombstone,
+                "names": names,
                 "erased_ids": {account: list(map(str, ids)) for account, ids in self.erased_ids.items()},
                 "letters": {str(key): letter for key, letter in self.letters.items()},
                 "closed": {str(key): why for key, why in self.closed.items()},

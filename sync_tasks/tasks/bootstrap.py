@@ -71,7 +71,8 @@ def worker_resources() -> Resources:
     Raises:
         ConfigurationError: with one argument for each fault.
     """
-    return build_resources(load_settings(), Store(connect(environment.redis_url()), environment.namespace()))
+    store = Store(connect(environment.redis_url()), environment.namespace(), secrets=environment.state_secrets())
+    return build_resources(load_settings(), store)
 
 
 def close() -> None:

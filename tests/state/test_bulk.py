@@ -28,7 +28,7 @@ def test_the_ids_of_one_account_are_forgotten_and_the_tombstone_stays(store: Sto
         frozenset(),
         frozenset({8}),
     )
-    assert bulk.read_erased_at(store, "u1") == stamp(1)
+    assert store.tombstones.erased_at("u1") == stamp(1)
     assert store.is_erased("u1")
 
 

@@ -9,6 +9,7 @@
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
 --   due         microseconds until the next try, or ''
 --   erased      the moment of the erasure once it is complete, or ''
+--   names       see `find_tombstone`, for an erasure
 --   erased_ids  account to the ids of the contacts that were anonymized there
 --   letters     event to {id, letter as JSON text}
 --   closed      event to why its letter is closed
@@ -17,22 +18,28 @@
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
 -- Leave nothing with the id of a user whose erasure is complete. Which contacts were the user's is told by no key.
-local function bury(user, stamp, ids)
-  local hash = keyed_hash(user)
+local function bury(user, name, stamp, ids)
   -- Up to release 0.1 the tombstone named the contacts.
-  for account, id in string.gmatch(redis.call('HGET', key('tombstones'), hash) or '', '([^ ,=]+)=(%d+)') do
+  for account, id in string.gmatch(redis.call('HGET', key('tombstones'), name) or '', '([^ ,=]+)=(%d+)') do
     redis.call('SADD', key('erased:' .. account), id)
   end
   for account, numbers in pairs(ids) do
     for _, id in ipairs(numbers) do redis.call('SADD', key('erased:' .. account), id) end
   end
-  redis.call('HSET', key('tombstones'), hash, stamp)
-  for _, name in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(name), user) end
+  redis.call('HSET', key('tombstones'), name, stamp)
+  for _, index in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(index), user) end
+  for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
+    if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
+  end
+  set_wishes(user, redis.call('HGET', contact_key(user), 'wishes') or '', '', stamp)
   for _, part in ipairs(redis.call('HKEYS', key('paused_parts'))) do redis.call('ZREM', key('paused_users:' .. part), user) end
   -- A load counts by places, so the user's own place stays, empty.
   local place = redis.call('LPOS', key('filling'), user)
   if place then redis.call('LSET', key('filling'), place, '') end
   forget_letters(user)
+  for hash in string.gmatch(redis.call('HGET', contact_key(user), 'vacated') or '', '%x+') do
+    redis.call('DEL', key('vacated:' .. hash))
+  end
   redis.call('DEL', key('history:' .. user), contact_key(user))
 end
 
@@ -47,6 +54,8 @@ if not held or string.sub(held, STAMP + 1) ~= token then
   end
   return 'lost'
 end
+local place = result.erased ~= '' and find_tombstone(user, result.names)
+if result.erased ~= '' and not place then return 'lost' end
 redis.call('HDEL', contact, 'lease')
 for field, value in pairs(result.fields) do
   if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
@@ -98,7 +107,7 @@ if result.clean then redis.call('ZREM', key('dirty'), user) end
 redis.call('ZREM', key('due'), user)
 if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
 if result.erased ~= '' then
-  bury(user, result.erased, result.erased_ids)
+  bury(user, place, result.erased, result.erased_ids)
 elseif redis.call('HEXISTS', contact, 'erased') == 1 then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
 end
