@@ -39,17 +39,11 @@ def check_worker() -> None:
     """Return if a worker may start; a Redis that is away is waited for, one that refuses us is a fault."""
     from sync_tasks.config.settings import load_settings
 
-<<<<<<< HEAD
-    everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
-    _find_all(*everything, log_level, load_settings)
-    _find_all(_check_state, _check_queue)
-=======
     places = (environment.namespace, environment.redis_url, broker_url)
     wanted = _misspelt(_PLACES | _SECRET | _BREVO | _LOG)
     _find_all(wanted, *places, log_level, load_settings, environment.state_secrets)
-    _find_all(_ping_state, _ping_queue)
+    _find_all(_check_state, _check_queue)
     _find_all(_check_secret)
->>>>>>> e8959f24dbacf6d57335da0ae59d7bff2aae91d5
 
 
 def check_beat() -> None:
@@ -151,13 +145,10 @@ def _check_state() -> None:
     check_state()
 
 
-<<<<<<< HEAD
-def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -> None:
-    """Return if the Redis of the state can hold it; if it ``waits``, also while it is away (see ``servers``).
-=======
 def _check_secret() -> None:
     from redis import RedisError
 
+    from sync_tasks.state.connection import connect
     from sync_tasks.state.secret import check_secret
     from sync_tasks.state.store import Store
 
@@ -165,17 +156,8 @@ def _check_secret() -> None:
         check_secret(Store(redis, environment.namespace(), secrets=environment.state_secrets()))
 
 
-def _ping_queue() -> None:
-    for url in broker_url().split(";"):
-        if is_redis(url):
-            ping("SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL", url)
-        elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
-            _greet(url)
-
-
-def ping(name: str, url: str) -> None:
-    """Return if a Redis would have us, or is away: it may come later.
->>>>>>> e8959f24dbacf6d57335da0ae59d7bff2aae91d5
+def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -> None:
+    """Return if the Redis of the state can hold it; if it ``waits``, also while it is away (see ``servers``).
 
     Raises:
         ConfigurationError: it refuses us, or lacks something.

@@ -52,15 +52,11 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     from sync_tasks.cli.views import doctor_checks, privacy_checks, webhook_checks
 
     yield from doctor_checks.check_configuration(settings)
-<<<<<<< HEAD
     redis = list(doctor_checks.check_redis(store.redis))
     yield from redis
     if any(check.what in _HOPELESS for check in redis if check.state == "fail"):
         return
-=======
-    yield from doctor_checks.check_redis(store.redis)
     yield from privacy_checks.check_privacy(store)
->>>>>>> e8959f24dbacf6d57335da0ae59d7bff2aae91d5
     yield from doctor_checks.check_pipeline(store, settings)
     with open_gateways(store, settings) as gateways:
         for name, gateway in gateways.items():

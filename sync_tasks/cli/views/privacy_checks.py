@@ -15,8 +15,13 @@ def check_privacy(store: "Store") -> Iterator[Check]:
 
 
 def _check_secret(store: "Store") -> Check:
-    from sync_tasks.state.secret import is_newest_in_force
+    from sync_tasks.errors import ConfigurationError
+    from sync_tasks.state.secret import check_secret, is_newest_in_force
 
+    try:
+        check_secret(store)
+    except ConfigurationError as error:
+        return Check("hash secret", "fail", "another one is in force", str(error))
     if not store.tombstones.hashes:
         advice = "whoever has a dump can guess who was erased: `sync-tasks secret new FILE`, SYNC_STATE_SECRET_FILE"
         return Check("hash secret", "warn", "lies in Redis", advice)
