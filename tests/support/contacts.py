@@ -32,6 +32,8 @@ def play_all(loader: Loader) -> None:
     _act_at_brevo(pipeline)
     _edit_at_brevo(pipeline)
     _compare(pipeline)
+    pipeline.anonymize("ida", email="ida@portal.org")
+    pipeline.work()
     _load(loader)
     _leave_work(pipeline)
     _meet_trouble(pipeline)

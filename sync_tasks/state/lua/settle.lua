@@ -41,6 +41,9 @@ local function bury(user, name, stamp, ids)
     redis.call('DEL', key('vacated:' .. hash))
   end
   redis.call('DEL', key('history:' .. user), contact_key(user))
+  -- The files of Redis hold the user until they are written anew.
+  redis.call('HSETNX', key('rewrite_owed'), 'since', now())
+  redis.call('HINCRBY', key('rewrite_owed'), 'count', 1)
 end
 
 local user, token, result = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
