@@ -37,7 +37,7 @@ def read_snapshots(store: Store) -> str | None:
 
 
 def rewrite(store: Store, patience: float, *, is_stopping: Callable[[], bool] = lambda: False) -> Rewritten:
-    """Have Redis write its files anew if somebody was erased since the last time, and wait for it so many seconds."""
+    """Have Redis write its files anew if somebody was erased since; wait for it so many seconds."""
     owed = store.redis.hgetall(store.key(OWED))
     if not owed:
         return "nothing"
