@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from sync_tasks.cli.views.doctor_checks import Check
+from sync_tasks.config import environment
+from sync_tasks.config.base_url import is_loopback
+from sync_tasks.config.redis_url import is_redis
 
 if TYPE_CHECKING:
     from sync_tasks.state.store import Store
@@ -16,6 +20,32 @@ def check_privacy(store: "Store") -> Iterator[Check]:
     """Say what would tell more of people than it must."""
     yield _check_secret(store)
     yield from _check_files(store)
+    yield from check_connection("redis", environment.redis_url())
+    if is_redis(environment.broker_url()) and environment.broker_url() != environment.redis_url():
+        yield from check_connection("broker", environment.broker_url())
+
+
+def check_connection(what: str, url: str) -> Iterator[Check]:
+    """Say whether a Redis beyond this machine asks for a password, and is spoken to over TLS."""
+    parts = urlsplit(url)
+    hosts = [one.rpartition("@")[2].rpartition(":")[0] or one for one in parts.netloc.rpartition("@")[2].split(",")]
+    if parts.scheme == "unix" or all(is_loopback(host.strip("[]")) for host in hosts):
+        yield Check(f"{what} connection", "ok", "on this machine")
+        return
+    options, faults = parse_qs(parts.query), list[str]()
+    if not (parts.password or "password" in options):
+        faults.append("no password")
+    if not parts.scheme.startswith("rediss"):
+        faults.append("no TLS")
+    elif options.get("ssl_cert_reqs", ["required"])[0] != "required":
+        faults.append("the certificate is not checked")
+    advice = "whoever reads along sees all that is held of people: rediss:// with a password, ssl_cert_reqs=required"
+    yield Check(
+        f"{what} connection",
+        "warn" if faults else "ok",
+        ", ".join(faults) or "password and TLS",
+        advice if faults else "",
+    )
 
 
 def _check_files(store: "Store") -> Iterator[Check]:
