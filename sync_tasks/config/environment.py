@@ -31,6 +31,7 @@ VARIABLES = (
     "SYNC_NIGHTLY_AT",
     "SYNC_REDIS_URL",
     "SYNC_REDIS_URL_FILE",
+    "SYNC_REPLICAS",
     "SYNC_STATE_SECRET",
     "SYNC_STATE_SECRET_FILE",
     "SYNC_WEBHOOK_TOKEN",
@@ -113,6 +114,18 @@ def state_secrets() -> tuple[str, ...]:
             f"{name}: up to {MOST_SECRETS} secrets of {SHORTEST_SECRET} characters or more, the newest first"
         )
     return secrets
+
+
+def replicas() -> int:
+    """Return how many replicas must have an event before it counts as accepted (``SYNC_REPLICAS``); 0 by default.
+
+    Raises:
+        ConfigurationError: that is no number of replicas.
+    """
+    told = (os.environ.get("SYNC_REPLICAS") or "0").strip()
+    if not re.fullmatch("[0-9]", told):
+        raise ConfigurationError("SYNC_REPLICAS: how many replicas an event waits for, 0 to 9")
+    return int(told)
 
 
 def find_strange(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log_level
 from sync_tasks.tasks import servers
 
-_PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
+_PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_REPLICAS", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _SECRET = frozenset({"SYNC_STATE_SECRET"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
 _BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL"})
@@ -26,7 +26,7 @@ def check_portal() -> None:
     Raises:
         ConfigurationError: with one argument for each fault, as all of these do.
     """
-    places = (environment.namespace, environment.redis_url, broker_url)
+    places = (environment.namespace, environment.redis_url, environment.replicas, broker_url)
     _find_all(_misspelt(_PLACES | _SECRET), *places, environment.state_secrets)
 
 
@@ -39,7 +39,7 @@ def check_worker() -> None:
     """Return if a worker may start; a Redis that is away is waited for, one that refuses us is a fault."""
     from sync_tasks.config.settings import load_settings
 
-    places = (environment.namespace, environment.redis_url, broker_url)
+    places = (environment.namespace, environment.redis_url, environment.replicas, broker_url)
     wanted = _misspelt(_PLACES | _SECRET | _BREVO | _LOG)
     _find_all(wanted, *places, log_level, load_settings, environment.state_secrets)
     _find_all(_check_state, _check_queue)
