@@ -88,6 +88,10 @@ class InvalidEventError(PermanentError, ValueError):
     """The event is malformed; the message names the fields."""
 
 
+class UnknownTaskError(PermanentError):
+    """A message asks for a task that the pipeline does not have; what it said is not kept."""
+
+
 class UnknownNewsletterError(PermanentError):
     """The newsletter is not in the configuration."""
 

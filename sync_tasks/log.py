@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import sys
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -17,12 +18,21 @@ from sync_tasks.errors import ConfigurationError, PermanentError, SyncError
 from sync_tasks.texts import escaped
 
 log = logging.getLogger("sync_tasks")
+_output = logging.getLogger("sync_tasks.output")
 current_task: ContextVar[str] = ContextVar("current_task", default="")
 
 # Celery logs the whole body of a message that it cannot read, after one of these texts (celery/worker/consumer).
 _BODIES = re.compile(r"(The full contents of the message|body: ).*", re.DOTALL)
 _HANDLE_PAYLOADS = ("celery.worker.consumer", "kombu")
-_PLAIN = re.compile(r"[\w.:/ -]{0,80}")
+# Names, hosts, routes and numbers. A quote or a bracket may hold a value of a message.
+_PLAIN = re.compile(r"[\w.:/ *,+∞()-]{0,200}")
+# What is wrong between two machines; of any other error the class alone is told, for it may quote a message.
+_OF_THE_NETWORK = frozenset({"OSError", "ConnectionError", "TimeoutError", "OperationalError", "AMQPError"})
+_NETWORK_TEXT = re.compile(r"[\w.:/ *,+()'\[\]-]{0,300}")
+_TRANSPORT = re.compile(r"sync_tasks\.tasks\.patches\.transport:(?:Sentinel)?Transport")
+_USER_OF_URL = re.compile(r"(?<=//)[^/\s@]*@")
+# The left edge of Celery's banners, and colours.
+_ART = re.compile(r"^[\s*_.-]+(?=\s|$)|\x1b\[[0-9;]*m")
 _FIELDS = ("task", "task_id", "user_id", "newsletter", "occurred_at", "outcome", "error")
 
 
@@ -45,14 +55,25 @@ class TextLine(logging.Formatter):
 
 
 def _without_payloads(record: logging.LogRecord) -> logging.LogRecord:
-    """Return the record; if its logger handles raw messages, only plain words are left of its arguments."""
+    """Return the record; if its logger handles raw messages, names, hosts and routes are left of its arguments."""
     if not record.args or not record.name.startswith(_HANDLE_PAYLOADS):
         return record
     given = record.args if isinstance(record.args, tuple) else (record.args,)
-    plain = tuple(arg if _PLAIN.fullmatch(str(arg)) else "(withheld)" for arg in given)
+    plain = tuple(map(_plain, given))
     bare = logging.makeLogRecord(vars(record))
     bare.msg, bare.args = re.sub(r"%[-+.\d]*[a-z]", "%s", str(record.msg)), plain
     return bare
+
+
+def _plain(argument: object) -> str:
+    """Return an argument without what may be of a message: other errors than those of the network, addresses."""
+    text, allowed = str(argument), _PLAIN
+    if isinstance(argument, BaseException):
+        allowed = _NETWORK_TEXT
+        if _OF_THE_NETWORK.isdisjoint(kind.__name__ for kind in type(argument).__mro__):
+            return type(argument).__name__
+    text = _TRANSPORT.sub("redis", _USER_OF_URL.sub("", text))
+    return text if allowed.fullmatch(text.strip()) else "(withheld)"
 
 
 class Places(str):
@@ -130,14 +151,62 @@ def log_level() -> int:
     return level
 
 
+def wants_json() -> bool:
+    """Tell whether each line shall be a JSON object (``SYNC_LOG_JSON=1``)."""
+    return bool(os.environ.get("SYNC_LOG_JSON"))
+
+
+class Lines:
+    """A stream whose lines become lines of the log, so that each line of a process is JSON.
+
+    It has no ``fileno``: Celery's signal handlers would write to that directly.
+    """
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Log each line that is complete by now, without the edge of a banner."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            if told := _ART.sub("", line).strip():
+                _output.log(self._level, "%s", told)
+        return len(text)
+
+    def flush(self) -> None:
+        """Leave a line that is not complete for later."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+def log_all_output() -> None:
+    """Make a line of the log of all that this process prints, and of the error that ends it."""
+    set_up_logging()
+    logging.captureWarnings(True)  # noqa: FBT003 - its only argument
+    lines: Any = Lines(logging.INFO)
+    # Celery writes to the latter.
+    sys.stdout = sys.__stdout__ = lines  # type: ignore[misc]
+    errors: Any = Lines(logging.ERROR)
+    sys.stderr = errors
+    sys.excepthook = _log_last
+
+
+def _log_last(_kind: type[BaseException], error: BaseException, _places: object) -> None:
+    log.critical("ended by\n%s", describe(error))
+
+
 def set_up_logging() -> None:
     """Send all lines to standard error, ours from ``SYNC_LOG_LEVEL`` on; INFO if there is no such level."""
     try:
         level = log_level()
     except ConfigurationError:
         level = logging.INFO
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLine() if os.environ.get("SYNC_LOG_JSON") else TextLine())
+    handler = logging.StreamHandler(sys.__stderr__ if isinstance(sys.stderr, Lines) else sys.stderr)
+    handler.setFormatter(JsonLine() if wants_json() else TextLine())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.INFO))

@@ -2,14 +2,19 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sync_tasks.errors import RejectedContactError, SyncError, TooEarlyError
-from sync_tasks.log import JsonLine, TextLine, current_task, describe, log, log_outcome, set_up_logging
+from sync_tasks.log import JsonLine, Lines, TextLine, current_task, describe, log, log_outcome, set_up_logging
+from tests.support.processes import StartProgram, wait_until
+from tests.support.station import SETTLED_WITHIN, Station
 
+READY_TO_END = re.compile(r" ready\.|maxinterval|Registered tasks")
 SECRET = "marked@portal.example"
 AT = 1_772_323_200.25
 
@@ -74,6 +79,14 @@ def test_a_message_that_celery_cannot_make_sense_of_is_withheld(formatter: TextL
         (("sync_tasks.sweep",), "got sync_tasks.sweep"),
         ((f"<{SECRET}>",), "got (withheld)"),
         (({"email": SECRET},), "got (withheld)"),
+        ((f"[[], {{'email': '{SECRET}'}}]",), "got (withheld)"),
+        (("redis://me:**@127.0.0.1:6379/0",), "got redis://127.0.0.1:6379/0"),
+        (("sync_tasks.tasks.patches.transport:Transport://127.0.0.1:6379/0",), "got redis://127.0.0.1:6379/0"),
+        (("amqp://guest:**@rabbit.internal:5672//",), "got amqp://rabbit.internal:5672//"),
+        ((ConnectionRefusedError(111, "Connection refused"),), "got [Errno 111] Connection refused"),
+        ((ConnectionError("Error 111 connecting to 10.0.0.7:6379."),), "got Error 111 connecting to 10.0.0.7:6379."),
+        ((ConnectionError(f"<{SECRET}>"),), "got (withheld)"),
+        ((KeyError(SECRET),), "got KeyError"),
     ],
 )
 @pytest.mark.parametrize("name", ["celery.worker.consumer.consumer", "kombu.transport"])
@@ -155,6 +168,37 @@ def test_lines_are_json_where_that_is_wanted(
     assert isinstance(handler, logging.StreamHandler)
     assert handler.stream is sys.stderr
     assert type(handler.formatter) is kind
+
+
+def test_what_a_process_prints_becomes_lines_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    lines = Lines(logging.INFO)
+    with caplog.at_level(logging.INFO, "sync_tasks"):
+        assert lines.write(" -------------- one@host v5\n--- ***** ----- \n- ** ---------- [config]\n- half a") == 78
+        lines.flush()
+        lines.write(" line\n")
+    assert [line.getMessage() for line in caplog.records] == ["one@host v5", "[config]", "half a line"]
+    assert not hasattr(lines, "fileno")
+    assert lines.isatty() is False
+
+
+@pytest.mark.parametrize("command", [["worker"], ["beat"], ["flower", "--port=0"], ["worker", "--no-such-option"]])
+def test_each_line_of_each_process_is_json(station: Station, command: list[str]) -> None:
+    program = station.celery(*command)
+    wait_until(lambda: not program.running or READY_TO_END.search(program.output), "it runs", SETTLED_WITHIN)
+    program.stop()
+    lines = [json.loads(line) for line in program.output.splitlines()]
+    assert {"at", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+    assert "Traceback" not in program.output
+
+
+def test_what_ends_a_process_is_one_line_without_its_text(tmp_path: Path, start_program: StartProgram) -> None:
+    script = tmp_path / "ends.py"
+    script.write_text(f"from sync_tasks.log import log_all_output\nlog_all_output()\nraise ValueError('{SECRET}')\n")
+    program = start_program([sys.executable, script], env={"SYNC_LOG_JSON": "1", "PYTHONPATH": str(Path.cwd())})
+    assert program.process.wait(30) == 1
+    (line,) = map(json.loads, program.output.splitlines())
+    assert (line["level"], line["message"].split("\n")[1]) == ("critical", "  ValueError")
+    assert SECRET not in program.output
 
 
 FORGED = "x\n2026-03-01T00:00:00.250+00:00 error   forged\x1b[2J\u202e"

@@ -16,6 +16,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from sync_tasks.config.broker import PATCHES, SOCKET_TRANSPORT, transport_for
 from sync_tasks.config.environment import needing
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.log import log, log_all_output, wants_json
 
 # So many seconds may a nudge take: its event is accepted, and after a failover the old primary may hang.
 NUDGED_WITHIN = 1.5
@@ -54,6 +55,8 @@ class PipelineApp(Celery):
 def _check_command(name: str) -> None:
     from sync_tasks.tasks import startup
 
+    if wants_json():
+        log_all_output()
     if name == "flower":
         os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
@@ -110,7 +113,6 @@ def tell_left_accounts(**_: object) -> None:
     """Say which accounts left the configuration although the state may know contacts of theirs."""
     from redis import RedisError
 
-    from sync_tasks.log import log
     from sync_tasks.sync import accounts
     from sync_tasks.tasks import bootstrap
 
@@ -124,6 +126,8 @@ def stop_waiting(**_: object) -> None:
     """Let no task wait for its turn any longer: it ends as one to be tried again, elsewhere."""
     from sync_tasks.tasks import bootstrap
 
+    if wants_json():
+        log.info("the worker ends: what runs may finish")
     bootstrap.worker_resources().limiter.stop()
 
 

@@ -127,8 +127,8 @@ def send_in_full(station: Station) -> list[str]:
         station.send(task, address(64), NAME, **full),
         station.send("sync_tasks.sync_contact", email=address(64)),
         station.send("sync_tasks.sync_contact", user_id=address(64)),
-        station.send("sync_tasks.sweep", address(64)),
     ]
+    station.send("sync_tasks.sweep", address(64))
     station.send("portal.no_such_task", address(65), email=address(65))
     station.producer.send_task(task, kwargs=person(66) | {"occurred_at": now()}, queue="sync_tasks", countdown=0.5)
     return ids

@@ -1,4 +1,4 @@
-"""How a worker takes messages: Celery's consumer over our transport, two defects of Celery 5.7 mended, a cost saved.
+"""How a worker takes messages: Celery's consumer over our transport, three defects of Celery 5.7 mended, a cost saved.
 
 **A cold shutdown of a pool of threads ended in a traceback.** Celery cancels running tasks by a call that threads do
 not have. They cannot be cancelled; they end by themselves, and what they could not acknowledge comes back.
@@ -6,20 +6,27 @@ not have. They cannot be cancelled; they end by themselves, and what they could 
 **Each worker asked all others at its start** which tasks are revoked (none ever is), and waited a second.
 Killed meanwhile, it left a queue of their answers in Redis for good.
 
+**A malformed message ended the worker** that took it, and then the next one, or broke its connection for ever. What no
+task takes is refused whole: it is a dead letter that names the task, and a failed task in Flower.
+
 **Almost each event for Flower was a message of its own**, a sixth of a busy worker's time. They gather for a moment.
 
 To drop one: take it out and see the tests of this module pass.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.events import EventDispatcher
 from celery.worker.consumer import Consumer as CeleryConsumer
-from kombu import Connection
+from kombu import Connection, Message
 from kombu.asynchronous import Hub
+from redis import RedisError
 
 from sync_tasks.config.broker import transport_for
+from sync_tasks.log import log
+from sync_tasks.tasks.envelope import find_fault
 
 # So many seconds may pass before Flower hears of something.
 EVENTS_EVERY = 0.25
@@ -52,6 +59,43 @@ class Consumer(CeleryConsumer):
     def _tell(self) -> None:
         if self.event_dispatcher:
             self.event_dispatcher.flush()
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
+        """Return what handles a message; one that Celery would stumble over is refused before or after it tried."""
+        handle = super().create_task_handler(*args, **options)
+
+        def handle_or_refuse(message: Message) -> None:
+            try:
+                fault = find_fault(message)
+                handle(message) if fault is None else self._refuse(message, fault)
+            except (TypeError, LookupError, ValueError, AttributeError) as error:
+                self._refuse(message, f"{type(error).__name__} in the envelope")
+
+        return handle_or_refuse
+
+    def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
+        self._refuse(message, None)
+
+    def on_invalid_task(self, body: object, message: Message, exc: Exception) -> None:  # noqa: ARG002 - as above
+        self._refuse(message, f"{type(exc).__name__} in the envelope")
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        self._refuse(message, f"its body cannot be read: {type(exc).__name__}")
+
+    def _refuse(self, message: Message, fault: str | None) -> None:
+        """Refuse a message for good; while Redis cannot keep its letter, leave it to be handed out again."""
+        from sync_tasks.tasks.foreign import refuse_message
+
+        try:
+            refused = refuse_message(message, fault)
+        except RedisError as error:
+            log.error("a refused message could not be kept, it comes again: %s", type(error).__name__)
+            return
+        message.reject_log_error(log, vars(self)["connection_errors"])
+        if refused and self.event_dispatcher:
+            about: dict[str, Any] = {"uuid": refused.task_id, "name": refused.task}
+            self.event_dispatcher.send("task-received", args="()", kwargs=refused.kwargs, **about)
+            self.event_dispatcher.send("task-failed", exception=repr(refused.error), traceback="", **about)
 
     def cancel_active_requests(self) -> None:
         if not isinstance(self.pool, ThreadPool):

@@ -4,7 +4,8 @@
 is gone for its host name. Celery takes that AttributeError for a fault of its own ("Unrecoverable error") and
 exits. With a connection error it reconnects, and the messages come back after the visibility time-out.
 
-**What is no message ended the worker** that took it from the queue, for the same reason. It is dropped, and said so.
+**What is no message ended the worker** that took it from the queue, for the same reason. It is dropped, and said so
+with the name of the queue.
 
 **Each message sent built a client anew**, which takes longer than sending it. A channel keeps its client.
 
@@ -13,18 +14,47 @@ To drop one of them: take it out and see the tests of this module pass.
 
 import logging
 from queue import Empty
+from typing import Any
 
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
 from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 log = logging.getLogger(__name__)
 
 
+class Message(virtual.Message):
+    """A message; no part that kombu reads may be missing or of a strange type."""
+
+    def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:  # noqa: ANN401 - kombu's signature
+        properties = payload.get("properties") if isinstance(payload, dict) else None
+        tag = properties.get("delivery_tag") if isinstance(properties, dict) else None
+        if not (isinstance(tag, str) and isinstance(payload.get("headers"), dict | None)):
+            raise ValueError("no message")  # noqa: TRY004 - as a text that is no JSON
+        try:
+            super().__init__(payload, channel=channel, **options)
+        except (AttributeError, LookupError, TypeError):
+            raise ValueError("no message") from None
+
+
 class Mended(kombu_redis.Channel):
     """What a channel does better: it names a closed connection, outlives what it cannot read, keeps its client."""
 
+    Message = Message
     _kept: Redis | None = None
+    _read_last = ""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        cycle: Any = vars(self)["_queue_cycle"]
+        rotate = cycle.rotate
+
+        def note_queue(queue: str) -> None:
+            self._read_last = queue
+            rotate(queue)
+
+        cycle.rotate = note_queue
 
     def _get_pool(self, asynchronous: bool = False) -> ConnectionPool:  # noqa: FBT001, FBT002 - kombu's signature
         if getattr(self.connection, "client", None) is None:
@@ -42,7 +72,8 @@ class Mended(kombu_redis.Channel):
         try:
             return super()._brpop_read(**options)  # type: ignore[misc, no-any-return]  # as above
         except ValueError:
-            log.error("a queue held something that is no message; it was dropped")  # noqa: TRY400 - it may hold an address
+            # No traceback: it may hold an address.
+            log.error("queue %s held something that is no message; it was dropped", self._read_last)  # noqa: TRY400
             raise Empty from None
 
 
