@@ -5,7 +5,6 @@ import contextvars
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,10 +13,10 @@ import redis
 from sync_tasks import subscribe_contact, unsubscribe_contact
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.local.redis_server import EmbeddedRedis
+from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.state.store import Store
-from sync_tasks.tasks import accept, threads
+from sync_tasks.tasks import threads
 from sync_tasks.tasks.threads import run_in_thread
-from tests.support.lending import lend_broker
 
 WHOLE = {"user_id": "anna", "newsletter": "daily", "email": "anna@portal.org"}
 
@@ -40,15 +39,11 @@ def test_what_is_wrong_raises_as_delay_does() -> None:
 def hanging_redis(private_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedRedis]:
     """A Redis that answers nothing and closes nothing."""
     monkeypatch.setenv("SYNC_REDIS_URL", private_redis.url)
-    accept.portal_store.cache_clear()
     assert private_redis.pid is not None
-    with lend_broker(private_redis.url):
+    with lead_to(private_redis.url):
         os.kill(private_redis.pid, signal.SIGSTOP)
         yield private_redis
         os.kill(private_redis.pid, signal.SIGCONT)
-    accept.portal_store().redis.close()
-    for cache in (accept.portal_store, accept.mapped_fields, accept.known_newsletters, accept.retired_newsletters):
-        cache.cache_clear()
 
 
 @pytest.mark.usefixtures("hanging_redis")
@@ -57,7 +52,7 @@ def test_a_redis_that_hangs_does_not_hold_up_the_loop() -> None:
         turns = 0
         call = asyncio.ensure_future(unsubscribe_contact.adelay(user_id="anna", newsletter="daily"))
         while not call.done():
-            await asyncio.sleep(0.01)
+            await asyncio.wait({call}, timeout=0.01)
             turns += 1
         with pytest.raises(redis.TimeoutError):
             await call
@@ -82,7 +77,7 @@ def test_where_all_threads_are_busy_nothing_is_accepted_and_the_portal_is_told(b
     with pytest.raises(redis.TimeoutError, match="nothing was accepted"):
         asyncio.run(run_in_thread(lambda: made.append("made")))
     busy.set()
-    asyncio.run(run_in_thread(lambda: time.sleep(0)))
+    asyncio.run(run_in_thread(lambda: None))
     assert made == []
 
 
@@ -91,14 +86,14 @@ def test_a_call_that_nobody_waits_for_any_longer_is_not_begun(busy: threading.Ev
 
     async def leave() -> None:
         call = asyncio.ensure_future(run_in_thread(lambda: made.append("made")))
-        await asyncio.sleep(0)
+        await asyncio.wait({call}, timeout=0.001)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
 
     asyncio.run(leave())
     busy.set()
-    asyncio.run(run_in_thread(lambda: time.sleep(0)))
+    asyncio.run(run_in_thread(lambda: None))
     assert made == []
 
 
