@@ -173,7 +173,7 @@ def _is_settled(stage: Stage, waiting: Iterable[str] = ()) -> bool:
     from sync_tasks.state.bulk import oldest_dirty
 
     redis, key = stage.store.redis, stage.store.key
-    messages = redis.exists("sync_tasks", "sync_tasks.urgent", key("unacked"))
+    messages = redis.exists("sync_tasks", "sync_tasks.urgent", "sync_tasks.background", key("unacked"))
     return not messages and {user for user, _ in oldest_dirty(stage.store, _MOST_DIRTY)} <= set(waiting)
 
 
