@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sync_tasks.config import environment
 from sync_tasks.config.settings import Settings
+from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local import setup
 from sync_tasks.local.processes import Parts
@@ -84,7 +85,7 @@ class LocalPipeline:
     def _is_settled(self) -> bool:
         """Do what beat's sweeps do, without their pauses, and tell whether nothing is on its way."""
         redis, key = self.store.redis, self.store.key
-        if redis.exists(queue_of(urgent=False), queue_of(urgent=True), key("unacked")):
+        if redis.exists(*map(queue_of, Priority), key("unacked")):
             return False
         nudge_contacts(self.store.overdue(100, 0.0))
         return not redis.exists(key("dirty"))
