@@ -17,6 +17,7 @@ from sync_tasks.local import setup
 from sync_tasks.local.processes import Parts
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.bulk import count_queues
 from sync_tasks.state.connection import connect
 from sync_tasks.state.dead_letters import read_letters
 from sync_tasks.state.store import Store
@@ -88,7 +89,7 @@ class LocalPipeline:
         if redis.exists(*map(queue_of, Priority), key("unacked")):
             return False
         nudge_contacts(self.store.overdue(100, 0.0))
-        return not redis.exists(key("dirty"))
+        return not count_queues(self.store)[0]
 
     def contact(self, user_id: str) -> HeldContact | None:
         """Return what the local Brevo holds of a user, or nothing."""
