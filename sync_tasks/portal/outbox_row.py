@@ -17,7 +17,7 @@ TABLE_NAME = "sync_tasks_outbox"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Row:
+class OutboxRow:
     """One row; ``written_at`` is the database's moment in microseconds since 1970."""
 
     id: int

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
 
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.portal.outbox_row import TABLE_NAME, Row
+from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
 from sync_tasks.portal.outbox_sql import STATEMENTS
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def find_heads(connection: "Connection", limit: int) -> list[str]:
     return list(connection.scalars(heads.with_for_update(skip_locked=True, of=OUTBOX)))
 
 
-def read_rows(connection: "Connection", users: Sequence[str], limit: int) -> list[Row]:
+def read_rows(connection: "Connection", users: Sequence[str], limit: int) -> list[OutboxRow]:
     """Return the rows of these users that wait, the oldest first."""
     waiting = select(*_ROW).where(_WAITING, OUTBOX.c.user_id.in_(users)).order_by(OUTBOX.c.id).limit(limit)
-    return [Row(*row) for row in connection.execute(waiting)]
+    return [OutboxRow(*row) for row in connection.execute(waiting)]
 
 
 def remove_rows(connection: "Connection", ids: Sequence[int]) -> int:
@@ -83,10 +83,10 @@ def release_rows(connection: "Connection", ids: Sequence[int]) -> int:
     return connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids), ~_WAITING).values(error=None)).rowcount
 
 
-def read_marked(connection: "Connection", limit: int) -> list[tuple[Row, str]]:
+def read_marked(connection: "Connection", limit: int) -> list[tuple[OutboxRow, str]]:
     """Return the rows that are no events, the oldest first, each with why."""
     marked = select(*_ROW, OUTBOX.c.error).where(~_WAITING).order_by(OUTBOX.c.id).limit(limit)
-    return [(Row(*row), error) for *row, error in connection.execute(marked)]
+    return [(OutboxRow(*row), error) for *row, error in connection.execute(marked)]
 
 
 def measure(connection: "Connection") -> tuple[int, int, int | None]:

@@ -20,7 +20,7 @@ from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import log
 from sync_tasks.portal import outbox_table
 from sync_tasks.portal.outbox import CHANNEL
-from sync_tasks.portal.outbox_row import Row, relay_event
+from sync_tasks.portal.outbox_row import OutboxRow, relay_event
 from sync_tasks.state.relays import report_outbox
 from sync_tasks.tasks.accept import portal_store
 
@@ -35,7 +35,7 @@ _PAUSES = (0.5, 15.0)
 
 
 @dataclass(slots=True)
-class Moved:
+class MovedRows:
     """What became of some rows."""
 
     accepted: list[int] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Moved:
     trouble: str = ""
 
 
-def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> Moved:
+def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> MovedRows:
     """Move some rows, and return what became of them.
 
     Raises:
@@ -55,7 +55,7 @@ def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> Mov
         if engine.dialect.name == "sqlite":
             # It has one lock for all: nobody shall wait for it while Redis is asked. The same event twice is harmless.
             connection.commit()
-        moved, faults = _accept_rows(rows, accept, _latest_moment()) if rows else (Moved(), {})
+        moved, faults = _accept_rows(rows, accept, _latest_moment()) if rows else (MovedRows(), {})
         for number, why in faults.items():
             outbox_table.mark_row(connection, number, why)
         if moved.accepted:
@@ -82,9 +82,11 @@ def _claiming(engine: "Engine") -> "Iterator[Connection]":
         connection.commit()
 
 
-def _accept_rows(rows: list[Row], accept: Callable[[Event], None], latest: float) -> tuple[Moved, dict[int, str]]:
+def _accept_rows(
+    rows: list[OutboxRow], accept: Callable[[Event], None], latest: float
+) -> tuple[MovedRows, dict[int, str]]:
     """Let the rows be accepted until Redis is away; of those that are no events say why."""
-    moved, faults = Moved(), dict[int, str]()
+    moved, faults = MovedRows(), dict[int, str]()
     for row in rows:
         try:
             if row.written_at > latest:
@@ -136,11 +138,11 @@ class Relay:
                     wait(self._poll)
         return False
 
-    def _move(self) -> Moved:
+    def _move(self) -> MovedRows:
         try:
             moved = move(self._engine)
         except DBAPIError as error:
-            return Moved(trouble=f"the database is away or in trouble: {type(error.orig or error).__name__}")
+            return MovedRows(trouble=f"the database is away or in trouble: {type(error.orig or error).__name__}")
         self.accepted += len(moved.accepted)
         return moved
 

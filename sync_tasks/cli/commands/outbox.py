@@ -16,7 +16,7 @@ from sync_tasks.texts import count
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from sync_tasks.portal.outbox_row import Row
+    from sync_tasks.portal.outbox_row import OutboxRow
 
 Database = Annotated[str, typer.Option(help="Where; without it `SYNC_DATABASE_URL` says it.", metavar="URL")]
 Ids = Annotated[list[int] | None, typer.Argument(help="Rows, as `outbox failed` shows them.", metavar="ID…")]
@@ -98,7 +98,7 @@ def show_failed(*, database: Database = "", as_json: AsJson = False) -> None:
     raise typer.Exit(1 if marked else 0)
 
 
-def _show(row: "Row", why: str) -> dict[str, Any]:
+def _show(row: "OutboxRow", why: str) -> dict[str, Any]:
     """Return what people may see of a row."""
     user_id = row.user_id if is_shown("user_id", row.user_id) else "(unprintable)"
     moment = moment_of(row.written_at).isoformat(timespec="seconds")

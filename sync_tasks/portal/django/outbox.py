@@ -16,7 +16,7 @@ from redis import RedisError
 from sync_tasks import tasks
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import log
-from sync_tasks.portal.outbox_row import TABLE_NAME, Row, dump_event, relay_event
+from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow, dump_event, relay_event
 from sync_tasks.tasks import accept
 from sync_tasks.tasks.base import EventTask
 from sync_tasks.tasks.portal_task import PortalTask
@@ -28,8 +28,8 @@ _REMOVE = f"DELETE FROM {TABLE_NAME} WHERE id = %s"  # noqa: S608 - as above
 
 
 def database() -> str:
-    """Return the alias of the database that has the table (``SYNC_TASKS_OUTBOX_DATABASE`` of Django's settings)."""
-    return str(getattr(settings, "SYNC_TASKS_OUTBOX_DATABASE", DEFAULT_DB_ALIAS))
+    """Return the alias of the database that has the table (``NEWSLETTER_OUTBOX_DATABASE`` of Django's settings)."""
+    return str(getattr(settings, "NEWSLETTER_OUTBOX_DATABASE", DEFAULT_DB_ALIAS))
 
 
 def _door(task: PortalTask[Arguments]) -> Callable[Arguments, None]:
@@ -72,7 +72,7 @@ def relay_now(alias: str, number: int) -> None:
         if found is None:
             return
         try:
-            relay_event(Row(*found).read())
+            relay_event(OutboxRow(*found).read())
         except (InvalidEventError, RedisError) as error:
             log.warning("outbox: row %d waits for the relay: %s", number, type(error).__name__)
             return
