@@ -69,7 +69,7 @@ def test_a_database_that_is_none_is_one_line(desk: Desk, url: str, said: str) ->
 
 def test_a_database_without_the_table_is_one_line(desk: Desk, tmp_path: Path) -> None:
     told = desk.run("outbox", "failed", "--database", f"sqlite:///{tmp_path / 'empty.db'}", exits=1)
-    assert "is its table there?" in told
+    assert "are its tables there?" in told
 
 
 @pytest.mark.usefixtures("database")

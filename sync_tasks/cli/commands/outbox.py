@@ -26,7 +26,7 @@ app = typer.Typer(help="Move events from the portal's own database.", no_args_is
 
 
 @contextmanager
-def _opened(url: str) -> "Iterator[Engine]":
+def open_engine(url: str) -> "Iterator[Engine]":
     """Yield the database; if it is away or has no outbox, the command ends with one line and exit 1."""
     from sync_tasks.portal.database import open_database
 
@@ -36,7 +36,7 @@ def _opened(url: str) -> "Iterator[Engine]":
         try:
             yield engine
         except DBAPIError as error:
-            complain(f"the database is away or in trouble: {type(error.orig or error).__name__}; is its table there?")
+            complain(f"the database is away or in trouble: {type(error.orig or error).__name__}; are its tables there?")
             raise typer.Exit(1) from None
 
 
@@ -56,7 +56,7 @@ def run_relay(
     from sync_tasks.tasks import startup
 
     startup.check_portal()
-    with _opened(database) as engine:
+    with open_engine(database) as engine:
         from sync_tasks.portal.relay import Relay
 
         set_up_logging()
@@ -72,7 +72,7 @@ def run_relay(
 @app.command("create")
 def create(*, database: Database = "") -> None:
     """Create the table of the outbox, where it does not exist yet."""
-    with _opened(database) as engine, engine.begin() as connection:
+    with open_engine(database) as engine, engine.begin() as connection:
         from sync_tasks.portal.outbox_table import create_table
 
         create_table(connection)
@@ -82,7 +82,7 @@ def create(*, database: Database = "") -> None:
 @app.command("failed")
 def show_failed(*, database: Database = "", as_json: AsJson = False) -> None:
     """Show the rows that are no events, and why; exit 1 if there are any."""
-    with _opened(database) as engine, engine.connect() as connection:
+    with open_engine(database) as engine, engine.connect() as connection:
         from sync_tasks.portal.outbox_table import read_marked
 
         marked = read_marked(connection, MOST_ROWS)
@@ -108,7 +108,7 @@ def _show(row: "OutboxRow", why: str) -> dict[str, Any]:
 @app.command("retry")
 def retry(ids: Ids = None, *, every: All = False, database: Database = "") -> None:
     """Let rows that were no events wait for the relay again, once they are mended."""
-    with _opened(database) as engine, engine.begin() as connection:
+    with open_engine(database) as engine, engine.begin() as connection:
         from sync_tasks.portal.outbox_table import release_rows
 
         number = release_rows(connection, _chosen(connection, ids, every=every))
@@ -120,7 +120,7 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, database: 
     """Remove rows that are no events: what they wished for never happens."""
     if not yes:
         typer.confirm("Give these wishes up?", abort=True)
-    with _opened(database) as engine, engine.begin() as connection:
+    with open_engine(database) as engine, engine.begin() as connection:
         from sync_tasks.portal.outbox_table import read_marked, remove_rows
 
         known = {row.id for row, _ in read_marked(connection, _MANY)}
