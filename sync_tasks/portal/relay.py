@@ -17,11 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 from sync_tasks.domain.events import MAX_AHEAD, Event
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.log import log
+from sync_tasks.log import describe, log
 from sync_tasks.portal import outbox_table
 from sync_tasks.portal.outbox import CHANNEL
 from sync_tasks.portal.outbox_row import OutboxRow, relay_event
 from sync_tasks.state.relays import report_outbox
+from sync_tasks.state.trouble import is_trouble
 from sync_tasks.tasks.accept import portal_store
 
 if TYPE_CHECKING:
@@ -97,8 +98,12 @@ def _accept_rows(
             faults[row.id] = str(error)
             log.error("outbox: row %d is no event: %s", row.id, error)
         except RedisError as error:
-            moved.trouble = f"Redis is away or in trouble: {type(error).__name__}"
-            break
+            if is_trouble(error):
+                moved.trouble = f"Redis is away or in trouble: {type(error).__name__}"
+                break
+            # What Redis answers for good it would answer to this row for ever.
+            faults[row.id] = f"Redis cannot accept it ({type(error).__name__}); the place is in the relay's log"
+            log.error("outbox: row %d: unexpected error\n%s", row.id, describe(error))
         else:
             moved.accepted.append(row.id)
     moved.marked = len(faults)

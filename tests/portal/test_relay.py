@@ -103,6 +103,22 @@ def test_while_redis_is_away_the_rows_wait(engine: Engine) -> None:
     assert (len(told), waiting(engine), moved.trouble) == (1, 2, "Redis is away or in trouble: ConnectionError")
 
 
+def test_a_row_that_redis_refuses_for_good_holds_nobody_up(engine: Engine) -> None:
+    def refuse(event: Event) -> None:
+        if event.user_id == "otto":
+            raise redis.ResponseError("WRONGTYPE zz-marked")
+        told.append(event)
+
+    told: list[Event] = []
+    for user in ("anna", "otto", "eva"):
+        subscribe(engine, user)
+    moved = relay.move(engine, refuse)
+    assert ([event.user_id for event in told], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
+    with engine.connect() as connection:
+        ((_, error),) = outbox_table.read_marked(connection, 10)
+    assert error == "Redis cannot accept it (ResponseError); the place is in the relay's log"
+
+
 BAD = {
     "no task": ("resubscribe_contact", "{}", "task: must be one of subscribe_contact"),
     "no object": ("unsubscribe_contact", "[]", "event: must be a JSON object"),
