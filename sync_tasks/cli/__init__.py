@@ -23,6 +23,7 @@ from sync_tasks.cli.commands import (
     reconcile,
     sandbox,
     schema,
+    secret,
     send,
     state,
     status,
@@ -102,6 +103,7 @@ app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
+app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
 
 

@@ -67,7 +67,7 @@ def portal_store() -> Store:
     startup.check_portal()
     startup.check_state("lasting", waits=False)
     startup.warn(log.warning)
-    store = Store(connect(environment.redis_url()), environment.namespace())
+    store = Store(connect(environment.redis_url()), environment.namespace(), secrets=environment.state_secrets())
     store.replicas = environment.replicas()
     return store
 
