@@ -20,6 +20,7 @@ from sync_tasks.cli.commands import (
     doctor,
     failed,
     health,
+    outbox,
     reconcile,
     sandbox,
     schema,
@@ -90,6 +91,7 @@ app.command("up")(up.run_all)
 app.command("sandbox")(sandbox.run_sandbox)
 app.command("send")(send.send)
 app.add_typer(failed.app, name="failed")
+app.add_typer(outbox.app, name="outbox")
 app.command("backfill")(backfill.backfill)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(suppressed.app, name="suppressed")

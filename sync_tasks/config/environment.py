@@ -25,6 +25,8 @@ VARIABLES = (
     "SYNC_BROKER_URL",
     "SYNC_BROKER_URL_FILE",
     "SYNC_CONFIG",
+    "SYNC_DATABASE_URL",
+    "SYNC_DATABASE_URL_FILE",
     "SYNC_LOG_JSON",
     "SYNC_LOG_LEVEL",
     "SYNC_METRICS_ADDRESS",
@@ -89,6 +91,11 @@ def broker_url() -> str:
             if is_redis(one):
                 check_redis_url(name, one)
     return url or redis_url()
+
+
+def database_url() -> str:
+    """Return where the portal's own database is (``SYNC_DATABASE_URL``), or an empty text."""
+    return _variable("SYNC_DATABASE_URL")[1]
 
 
 def namespace() -> str:
