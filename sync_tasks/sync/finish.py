@@ -7,7 +7,7 @@ from sync_tasks.domain.events import EVENTS as EVENT_KINDS
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes
 from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state, spread
 from sync_tasks.domain.timestamps import seconds_since
-from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError, TakenAlongError
 from sync_tasks.log import log_outcome
 from sync_tasks.meters import CONFIRMED, EVENTS, RETRIES
 from sync_tasks.state.settlement import Settlement
@@ -76,6 +76,9 @@ def _report(pushed: Pushed, settled: str, outcomes: Outcomes, delay: float | Non
 def _log_news(pushed: Pushed, settled: str) -> None:
     for notice in pushed.news if settled != "lost" else ():
         log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
+    # The history of an erased user goes; what was cleared in the contact of an heir shall be known somewhere.
+    for note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
+        log_outcome(note.partition(" ")[2], {"user_id": pushed.contact.user_id})
 
 
 def _log_outcomes(pushed: Pushed, outcomes: Outcomes, delay: float | None) -> None:
@@ -87,6 +90,8 @@ def _log_outcomes(pushed: Pushed, outcomes: Outcomes, delay: float | None) -> No
         log_outcome(Outcome.DEAD_LETTER, _about(user_id, key), error=error)
         EVENTS.labels(key.task, Outcome.DEAD_LETTER).inc()
     for key, error in outcomes.waiting.items():
+        if isinstance(error, TakenAlongError):
+            continue
         RETRIES.labels(key.task, type(error).__name__).inc()
         # Whoever waits for a part of an account is woken when it goes on.
         if isinstance(error, PartPausedError) or is_left_to_the_state(delay or 0, error):
