@@ -25,6 +25,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "account list": ("account list",),
     "account accept": ("account accept default",),
     "account forget": ("account forget sports",),
+    "outbox create": ("outbox create --database postgresql://portal@db.internal/portal",),
+    "outbox relay": ("outbox relay", "outbox relay --until-empty"),
+    "outbox failed": ("outbox failed", "outbox failed --json"),
+    "outbox retry": ("outbox retry 17 18", "outbox retry --all"),
+    "outbox discard": ("outbox discard 17",),
+    "secret new": ("secret new state-secret",),
+    "secret use": ("secret use",),
     "webhooks serve": ("webhooks serve", "webhooks serve --host 0.0.0.0 --port 8026"),
     "webhooks install": ("webhooks install --url https://hooks.portal.example",),
 }

@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from sync_tasks import errors, log
 from sync_tasks.cli import app as command_line
+from sync_tasks.cli.examples import EXAMPLES
 from sync_tasks.config import settings
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.events import EVENTS
@@ -195,6 +196,10 @@ def told_commands() -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_reference_with_its_options(name: str) -> None:
     assert set(re.findall(r"--[a-z-]+", told_commands()[name][1])) == options_of(COMMANDS[name])
+
+
+def test_the_help_of_every_command_has_examples() -> None:
+    assert {name.removeprefix("sync-tasks ") for name in COMMANDS} == set(EXAMPLES)
 
 
 def test_every_command_in_the_reference_exists() -> None:
