@@ -9,11 +9,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sync_tasks.config.environment import read_secret
+from sync_tasks.config.secrets import read_secrets
 from sync_tasks.errors import ConfigurationError
 
-SHORTEST = 16
-MOST = 2
 _VARIABLE = "SYNC_WEBHOOK_TOKEN"
 _SCHEME = b"bearer "
 
@@ -42,13 +40,7 @@ def load_tokens(environment: Mapping[str, str] = os.environ) -> Tokens:
     Raises:
         ConfigurationError: there is none, or they make no sense; the message shows none.
     """
-    path = environment.get(f"{_VARIABLE}_FILE")
-    text = environment.get(_VARIABLE) or (read_secret(path, f"{_VARIABLE}_FILE") if path else "")
-    tokens = tuple(text.split())
+    tokens = read_secrets(_VARIABLE, environment)
     if not tokens:
         raise ConfigurationError(f"no webhook token; set {_VARIABLE} or {_VARIABLE}_FILE")
-    if len(tokens) > MOST:
-        raise ConfigurationError(f"{_VARIABLE}: at most {MOST} tokens are valid at a time, the new one first")
-    if any(len(token) < SHORTEST or not (token.isascii() and token.isprintable()) for token in tokens):
-        raise ConfigurationError(f"{_VARIABLE}: a token is at least {SHORTEST} plain ASCII characters")
     return Tokens(tokens)
