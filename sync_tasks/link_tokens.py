@@ -10,6 +10,8 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from sync_tasks.errors import InvalidLinkError
+
 if TYPE_CHECKING:
     from itsdangerous import Signer
 
@@ -17,10 +19,6 @@ LONGEST = 120
 _SALT = b"sync-tasks unsubscribe"
 _ENCODED = "~"
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-
-
-class BadTokenError(ValueError):
-    """The token is malformed, or signed with no valid secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +66,19 @@ def parse_token(token: str, secrets: tuple[str, ...]) -> LinkToken:
     """Return what a token says.
 
     Raises:
-        BadTokenError: it is malformed, or signed with none of the secrets.
+        InvalidLinkError: it is malformed, or signed with none of the secrets.
     """
     from itsdangerous import BadData
     from itsdangerous.encoding import base64_decode
 
     try:
-        account, newsletter, user_id = _signer(secrets).unsign(token[: LONGEST + 1]).decode().split(".")
+        # No account and no written user id holds a dot; a newsletter may.
+        account, _, rest = _signer(secrets).unsign(token[: LONGEST + 1]).decode().partition(".")
+        newsletter, _, user_id = rest.rpartition(".")
         if user_id.startswith(_ENCODED):
             user_id = base64_decode(user_id[len(_ENCODED) :]).decode()
     except (BadData, ValueError):
-        raise BadTokenError("the token is malformed or signed with another secret") from None
+        raise InvalidLinkError("the token is malformed or signed with another secret") from None
     return LinkToken(user_id, account, newsletter)
 
 

@@ -23,6 +23,7 @@ from sync_tasks.cli.commands import (
     sandbox,
     schema,
     send,
+    serve,
     state,
     status,
     support,
@@ -99,6 +100,7 @@ app.add_typer(account.app, name="account")
 app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
+app.command("serve")(serve.serve)
 app.command("schema")(schema.show_schema)
 app.add_typer(webhooks.app, name="webhooks")
 

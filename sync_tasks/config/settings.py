@@ -131,7 +131,7 @@ class Portal(Part):
     suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
 
 
-class Unsubscribe(Part):
+class UnsubscribeLink(Part):
     """The portal's own unsubscribe link: where its token lies at Brevo, and how the page behind it looks."""
 
     attribute: BrevoAttribute | None = Field(
@@ -218,7 +218,7 @@ class Settings(Part):
     )
     anonymize: Anonymization = Anonymization()
     portal: Portal = Portal()
-    unsubscribe: Unsubscribe = Unsubscribe()
+    unsubscribe: UnsubscribeLink = UnsubscribeLink()
     pipeline: Pipeline = Pipeline()
     reconcile: Reconcile = Reconcile()
     contacts: Contacts = Contacts()

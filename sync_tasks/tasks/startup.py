@@ -11,6 +11,7 @@ from sync_tasks.state.connection import connect
 
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
+_DOORS = frozenset({"SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET"})
 _BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL"})
 
 _told = set[str]()
@@ -55,8 +56,8 @@ def check_queue() -> None:
 
 
 def check_receiver() -> None:
-    """Return if the receiver of webhooks may start."""
-    needed = _PLACES | _LOG | {"SYNC_CONFIG", "SYNC_WEBHOOK_TOKEN"}
+    """Return if the doors over HTTP may open."""
+    needed = _PLACES | _LOG | {"SYNC_CONFIG"} | _DOORS
     _find_all(_misspelt(needed), environment.namespace, environment.redis_url, broker_url, log_level)
     _find_all(_ping_state, _ping_queue)
 

@@ -50,6 +50,7 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     from sync_tasks.cli.views import doctor_checks, webhook_checks
 
     yield from doctor_checks.check_configuration(settings)
+    yield from doctor_checks.check_links(settings)
     yield from doctor_checks.check_redis(store.redis)
     yield from doctor_checks.check_pipeline(store, settings)
     with open_gateways(store, settings) as gateways:

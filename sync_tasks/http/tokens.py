@@ -1,7 +1,7 @@
-"""The bearer tokens that Brevo must show: one, or two while they are being changed.
+"""The bearer tokens that whoever calls must show: one, or two while they are being changed.
 
-``SYNC_WEBHOOK_TOKEN`` (or the file that ``SYNC_WEBHOOK_TOKEN_FILE`` names) holds them with white space between, the
-one that Brevo shall use first.
+``SYNC_WEBHOOK_TOKEN`` holds them, or the file that ``SYNC_WEBHOOK_TOKEN_FILE`` names, with white space between. The
+first one is the one to use.
 """
 
 import hmac
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from sync_tasks.config.secrets import read_secrets
 from sync_tasks.errors import ConfigurationError
 
-_VARIABLE = "SYNC_WEBHOOK_TOKEN"
+WEBHOOK_TOKEN = "SYNC_WEBHOOK_TOKEN"  # noqa: S105 - the name of a variable
 _SCHEME = b"bearer "
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tokens:
-    """The tokens that are valid now."""
+    """The tokens that are valid now; without any, nobody is let in."""
 
     valid: tuple[str, ...]
 
@@ -34,13 +34,22 @@ class Tokens:
         return header[: len(_SCHEME)].lower() == _SCHEME and any(fits)
 
 
+def find_tokens(variable: str, environment: Mapping[str, str] = os.environ) -> Tokens:
+    """Return the valid tokens; none if the variable is not set.
+
+    Raises:
+        ConfigurationError: they make no sense; the message shows none.
+    """
+    return Tokens(read_secrets(variable, environment))
+
+
 def load_tokens(environment: Mapping[str, str] = os.environ) -> Tokens:
-    """Return the valid tokens.
+    """Return the tokens that Brevo may show.
 
     Raises:
         ConfigurationError: there is none, or they make no sense; the message shows none.
     """
-    tokens = read_secrets(_VARIABLE, environment)
-    if not tokens:
-        raise ConfigurationError(f"no webhook token; set {_VARIABLE} or {_VARIABLE}_FILE")
-    return Tokens(tokens)
+    tokens = find_tokens(WEBHOOK_TOKEN, environment)
+    if not tokens.valid:
+        raise ConfigurationError(f"no webhook token; set {WEBHOOK_TOKEN} or {WEBHOOK_TOKEN}_FILE")
+    return tokens
