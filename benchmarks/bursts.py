@@ -181,7 +181,7 @@ def _make_known(parts: Parts, count: int) -> None:
     with parts.working(OURS, 1, SYNC_CONFIG=str(configure(parts, 100_000))):
         wait_until(lambda: not count_dirty(parts), "Brevo agrees", PATIENCE)
     with Redis.from_url(parts.redis_url) as redis:
-        redis.delete(OURS, f"{OURS}.urgent")
+        redis.delete(OURS, f"{OURS}.urgent", f"{OURS}.background")
 
 
 def tell_all(sayings: Iterator[Saying], tell: Tell) -> None:

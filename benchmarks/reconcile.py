@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,19 +22,21 @@ from rich.table import Table
 
 from benchmarks.bursts import CONFIGURATION
 from benchmarks.drifting import LISTS, Person, introduced, people
-from benchmarks.parts import Parts, running, wait_until
+from benchmarks.parts import WORDS, Parts, running, wait_until
 from sync_tasks.backfill.load import load
 from sync_tasks.backfill.rows import Row
 from sync_tasks.config.environment import namespace, redis_url
 from sync_tasks.config.settings import load_settings
-from sync_tasks.domain.contact import Seen, dump_seen
-from sync_tasks.domain.diff import digest
+from sync_tasks.domain.contact import RemoteState
+from sync_tasks.domain.desired import digest
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.local.redis_server import free_port
 from sync_tasks.reconcile.comparison import Comparison
+from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.connection import connect
-from sync_tasks.state.store import Lease, Settlement, Store
+from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.store import Lease, Store
 from sync_tasks.tasks.bootstrap import build_resources, open_patiently
 
 MILLION = 1_000_000
@@ -73,7 +74,7 @@ def main() -> int:
         print(json.dumps(asdict(compare())))
         return 0
     with running() as parts:
-        (parts.folder / "sync_tasks.toml").write_text(CONFIGURATION.format(rate=1000, hourly=10**9))
+        (parts.folder / "sync_tasks.toml").write_text(CONFIGURATION.format(rate=1000, hourly=10**9, words=WORDS))
         measured = measure(parts, told.contacts)
     return show(measured, told.contacts)
 
@@ -109,7 +110,7 @@ def fill(store: Store, contacts: int) -> None:
     crowd = people(contacts)
     while chunk := list(islice(crowd, AT_ONCE)):
         living = [person for person in chunk if person.drift != "erased person"]
-        load((row for person in living for row in _rows(person)), as_of, store)
+        load(map(_row, living), as_of, store)
         store.run_all("confirm", (_confirmation(person, stamp_of(as_of)) for person in living))
         for person in chunk:
             if person.drift == "erased person":
@@ -117,27 +118,29 @@ def fill(store: Store, contacts: int) -> None:
     store.redis.delete(store.key("filling"))
 
 
-def _rows(person: Person) -> Iterator[Row]:
+def _row(person: Person) -> Row:
     told = {"user_id": person.user_id, "email": person.address}
     names = {"first_name": person.first_name, "last_name": person.last_name}
-    yield Row.model_validate(told | names | {"newsletters": list(person.newsletters)})
-    if person.left:
-        yield Row.model_validate(told | {"newsletters": list(person.left), "subscribed": False})
+    wishes = dict.fromkeys(person.newsletters, True) | dict.fromkeys(person.left, False)
+    return Row.model_validate(told | names | {"newsletters": wishes})
 
 
 def _confirmation(person: Person, now: str) -> list[str]:
     held = digest({"FIRSTNAME": person.first_name, "LASTNAME": person.last_name}, person.user_id)
     lists = frozenset(LISTS[newsletter] for newsletter in person.newsletters)
     fields = dump_seen(
-        ACCOUNT, Seen(person.contact_id, person.address, lists, held, looked=now, off=frozenset(LISTS.values()) - lists)
+        ACCOUNT,
+        RemoteState(
+            person.contact_id, person.address, lists, held, read_at=now, absent_lists=frozenset(LISTS.values()) - lists
+        ),
     )
     pairs = (text for pair in fields.items() if pair[1] for text in pair)
-    return [person.user_id, str(1 + len(person.left)), "1", *pairs]
+    return [person.user_id, "1", "1", *pairs]
 
 
 def _entomb(person: Person, store: Store) -> None:
     store.accept(Anonymize(user_id=person.user_id, email=person.address))
-    lease = store.take(person.user_id, 60)
+    lease = store.lease(person.user_id, 60)
     if isinstance(lease, Lease):
         text = f"{lease.contact.registers['erased']} {ACCOUNT}={person.contact_id}"
         store.settle(lease, Settlement(clean=True, tombstone=text))

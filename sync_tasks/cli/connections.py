@@ -24,11 +24,13 @@ _CONNECTS_WITHIN = 3
 
 
 @contextmanager
-def open_store() -> "Iterator[Store]":
+def open_store(*, checked: bool = True) -> "Iterator[Store]":
     """Yield the state; where Redis is away or in trouble, the command ends with one line and exit 1.
 
+    Unless ``checked``, a Redis that lacks something is opened all the same.
+
     Raises:
-        ConfigurationError: the environment does not lead to a Redis that would have us.
+        ConfigurationError: the environment does not lead to a Redis that would have us and can hold the state.
     """
     from redis import RedisError
 
@@ -37,7 +39,7 @@ def open_store() -> "Iterator[Store]":
     from sync_tasks.tasks import startup
 
     url = environment.redis_url()
-    startup.ping("SYNC_REDIS_URL", url)
+    startup.check_state("lasting" if checked else "login")
     redis = connect(url, connections=4)
     try:
         redis.ping()

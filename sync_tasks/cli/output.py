@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff\uf900-\ufdff\ufe10-\uffef]")
+
+
+def command_here(words: str) -> str:
+    """Return a ``sync-tasks`` command as this shell can find it: a virtual environment may not be on its PATH."""
+    called = Path(sys.argv[0]).absolute()
+    on_path = shutil.which("sync-tasks")
+    if called.name != "sync-tasks" or (on_path and Path(on_path).absolute() == called):
+        return f"sync-tasks {words}"
+    near = called.is_relative_to(Path.cwd())
+    return f"{called.relative_to(Path.cwd()) if near else called} {words}"
 
 
 def open_console(*, stderr: bool = False) -> "Console":

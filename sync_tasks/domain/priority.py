@@ -1,6 +1,6 @@
 """The order of requests, for the wait queue, the message queues and the sweep alike. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from enum import IntEnum
 
 from sync_tasks.domain.contact import Contact, EventKey
@@ -11,20 +11,32 @@ ENDING = frozenset(kind.task for kind in EVENTS.values() if kind.urgent)
 
 
 class Priority(IntEnum):
-    """The order of requests: opt-outs and erasures, then the portal's other events, then repairs."""
+    """The order of requests: opt-outs and erasures, the portal's other events, looks that Brevo asks for, repairs."""
 
     URGENT = 0
     ORDINARY = 1
-    BACKGROUND = 2
+    LOOK = 2
+    BACKGROUND = 3
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the portal waits for it."""
+        return self <= Priority.ORDINARY
 
 
 def priority_of(contact: Contact) -> Priority:
     """Return a contact's priority: opt-outs and erasures first, repairs of drift last."""
-    if _ends_something(contact.pending):
+    unfinished = bool(contact.unknown_since or contact.erased)
+    return rank(contact.pending, unfinished=unfinished, changed=bool(contact.looks))
+
+
+def rank(pending: Collection[EventKey], *, unfinished: bool, changed: bool) -> Priority:
+    """Return the priority of these events; ``unfinished``: a request or erasure is to be verified.
+
+    ``changed``: Brevo told of a change that nobody has looked at.
+    """
+    if any(key.task in ENDING for key in pending):
         return Priority.URGENT
-    asked = contact.pending or contact.looks or contact.unknown_since or contact.erased
-    return Priority.ORDINARY if asked else Priority.BACKGROUND
-
-
-def _ends_something(pending: Iterable[EventKey]) -> bool:
-    return any(key.task in ENDING for key in pending)
+    if pending or unfinished:
+        return Priority.ORDINARY
+    return Priority.LOOK if changed else Priority.BACKGROUND

@@ -117,7 +117,7 @@ class Limiter:
     @staticmethod
     def patience(priority: Priority) -> float:
         """Return for how many seconds one request may wait for its permit."""
-        return _LITTLE_PATIENCE if priority is Priority.BACKGROUND else PATIENCE
+        return PATIENCE if priority.is_asked_for else _LITTLE_PATIENCE
 
     @property
     def stopping(self) -> bool:
@@ -177,9 +177,13 @@ class Limiter:
         return Question(name_of(account, part), bucket, priority, self._probe_every, windows)
 
     def ask_ahead(self) -> Question | None:
-        """Return what to ask along with a lease; nothing where there are several accounts, or others wait already."""
+        """Return what to ask along with a lease; nothing where there are several accounts, or others wait already.
+
+        Nobody knows yet whether an event waits for it: it takes no turn of those who do.
+        """
         (first, *others) = self._accounts
-        return None if others or self._queues[first, "contacts"].crowded else self.question(first, "contacts")
+        crowded = bool(others) or self._queues[first, "contacts"].crowded
+        return None if crowded else self.question(first, "contacts", Priority.LOOK)
 
     def granted_along(self) -> Permit:
         """Return the permit that came along with a lease: the question asked ahead was answered well, just now."""

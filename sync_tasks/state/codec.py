@@ -13,6 +13,7 @@ from dataclasses import replace
 from sync_tasks.domain import registers as names
 from sync_tasks.domain.contact import TOLERANCE, Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Json
+from sync_tasks.domain.priority import Priority, rank
 from sync_tasks.domain.registers import ADDRESS, ERASURE, STAMP
 
 _LEASE, _UNKNOWN, _LOADED, _REV, _LATEST = "lease", "unsure", "filling", "rev", "latest"
@@ -145,9 +146,11 @@ def is_newer(stored: Mapping[str, str], stamp: str) -> bool:
     return ERASURE in stored or stored.get(_LATEST, "") > stamp
 
 
-def has_pending(fields: Iterable[str], tasks: Collection[str]) -> bool:
-    """Tell whether an event of one of these tasks is pending, by the names of all fields."""
-    return any(name.startswith(_PENDING) and EventKey.parse(name[2:]).task in tasks for name in fields)
+def priority_of_fields(fields: Collection[str]) -> Priority:
+    """Return a contact's priority by the names of all its fields."""
+    pending = [EventKey.parse(name[2:]) for name in fields if name.startswith(_PENDING)]
+    changed = any(name.startswith(_LOOK) for name in fields)
+    return rank(pending, unfinished=_UNKNOWN in fields or ERASURE in fields, changed=changed)
 
 
 # The fields from which the functions above tell something.

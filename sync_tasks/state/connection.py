@@ -54,3 +54,20 @@ def _sentinel_pool(told: Sentinels, settings: dict[str, Any]) -> "BlockingConnec
     login = {"username": told.username or None, "password": told.password or None, "db": told.database}
     sentinels = Sentinel(told.hosts, sentinel_kwargs=sentinel_settings(told))  # type: ignore[no-untyped-call]
     return Pool(told.name, sentinels, **settings, **login, **tls, **rest)  # type: ignore[no-untyped-call]
+
+
+def find_names(told: Sentinels) -> set[str]:
+    """Return the names of the primaries that the first sentinel to answer watches; nothing if none answers.
+
+    Raises:
+        redis.ResponseError: it is no sentinel, or refuses us.
+    """
+    from redis import Redis, exceptions
+
+    for host, port in told.hosts:
+        with Redis(host, port, decode_responses=True, **sentinel_settings(told)) as sentinel:
+            try:
+                return set(sentinel.sentinel_masters())
+            except (exceptions.ConnectionError, exceptions.TimeoutError):
+                continue
+    return set()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal, cast
 from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import AHEAD, Event
 from sync_tasks.domain.merge import values_of
-from sync_tasks.domain.priority import ENDING
+from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.state.codec import dump_seen, dump_values, has_pending, load_contact, wishes_of
+from sync_tasks.state.codec import dump_seen, dump_values, load_contact, priority_of_fields, wishes_of
 from sync_tasks.state.keys import (
     DUE,
     SECRET,
@@ -363,13 +363,13 @@ class Store:
         part = self.walk(account, cursor, count)
         return part.cursor, part.ids, part.users
 
-    def urgent(self, user_ids: list[str]) -> frozenset[str]:
-        """Return the users with a pending opt-out or erasure."""
+    def priorities(self, user_ids: list[str]) -> dict[str, Priority]:
+        """Return the priority of each user's contact."""
         pipeline = self.redis.pipeline(transaction=False)
         for user_id in user_ids:
             pipeline.hkeys(self.key(contact_key(user_id)))
         fields = zip(user_ids, pipeline.execute(), strict=True)
-        return frozenset(user_id for user_id, names in fields if has_pending(names, ENDING))
+        return {user_id: priority_of_fields(names) for user_id, names in fields}
 
     def history(self, user_id: str) -> list[str]:
         """Return up to 30 lines of a user's history, the newest first: a stamp and an outcome."""

@@ -61,9 +61,11 @@ def portal_store() -> Store:
     """Return this process' way to the state.
 
     Raises:
-        ConfigurationError: the environment does not lead there; the message shows nothing of it.
+        ConfigurationError: the environment does not lead there, or to a server that cannot hold the state.
+        redis.RedisError: Redis is away; the next call looks again.
     """
     startup.check_portal()
+    startup.check_state("lasting", waits=False)
     startup.warn(log.warning)
     return Store(connect(environment.redis_url()), environment.namespace())
 

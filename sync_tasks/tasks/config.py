@@ -16,6 +16,7 @@ from sync_tasks.tasks import startup
 _ORDINARY = environment.namespace()
 _URGENT = f"{_ORDINARY}.urgent"
 _SWEEPS = f"{_ORDINARY}.sweeps"
+_BACKGROUND = f"{_ORDINARY}.background"
 NIGHT_EXPIRES = 3600
 
 
@@ -39,7 +40,7 @@ if _broker.use_ssl:
     broker_use_ssl = _broker.use_ssl
 
 # The order counts: with queue_order_strategy below, the first queue that has a message is served.
-task_queues = (_queue(_SWEEPS), _queue(_URGENT), _queue(_ORDINARY))
+task_queues = (_queue(_SWEEPS), _queue(_URGENT), _queue(_ORDINARY), _queue(_BACKGROUND))
 task_default_queue = _ORDINARY
 task_routes = {
     "sync_tasks.unsubscribe_contact": {"queue": _URGENT},

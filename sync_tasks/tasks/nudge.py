@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 
+from sync_tasks.domain.priority import Priority
 from sync_tasks.tasks.accept import NUDGE
 from sync_tasks.tasks.app import app
 
-
-def queue_of(*, urgent: bool) -> str:
-    """Return the queue of opt-outs and erasures, or that of all others."""
-    return f"{app.conf.task_default_queue}.urgent" if urgent else str(app.conf.task_default_queue)
+# The ends of the queues' names; the portal's other events go to the one without.
+_ENDS = {Priority.URGENT: ".urgent", Priority.ORDINARY: ""}
 
 
-def nudge_contacts(user_ids: Iterable[str], *, urgent: bool = False) -> None:
+def queue_of(priority: Priority) -> str:
+    """Return the queue of a priority; what no event waits for has one of its own, served last."""
+    return f"{app.conf.task_default_queue}{_ENDS.get(priority, '.background')}"
+
+
+def nudge_contacts(user_ids: Iterable[str], priority: Priority = Priority.ORDINARY) -> None:
     """Ask a worker, for each of these users, to look at the contact."""
-    queue = queue_of(urgent=urgent)
+    queue = queue_of(priority)
     for user_id in user_ids:
         app.send_task("sync_tasks.sync_contact", kwargs={"user_id": user_id}, headers=NUDGE, queue=queue)

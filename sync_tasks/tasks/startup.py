@@ -7,7 +7,7 @@ from sync_tasks.config import environment
 from sync_tasks.config.redis_url import is_redis
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log_level
-from sync_tasks.state.connection import connect
+from sync_tasks.tasks import servers
 
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
@@ -39,27 +39,27 @@ def check_worker() -> None:
 
     everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
     _find_all(*everything, log_level, load_settings)
-    _find_all(_ping_state, _ping_queue)
+    _find_all(_check_state, _check_queue)
 
 
 def check_beat() -> None:
     """Return if beat may start."""
     needed = _PLACES | _LOG | {"SYNC_NIGHTLY_AT"}
     _find_all(_misspelt(needed), environment.namespace, broker_url, environment.nightly_at, log_level)
-    _find_all(_ping_queue)
+    _find_all(_check_queue)
 
 
 def check_queue() -> None:
     """Return if what looks at the queue alone may start: Flower, ``celery inspect`` and the like."""
     _find_all(_misspelt(_PLACES), environment.namespace, broker_url)
-    _find_all(_ping_queue)
+    _find_all(_check_queue)
 
 
 def check_receiver() -> None:
     """Return if the doors over HTTP may open."""
     needed = _PLACES | _LOG | {"SYNC_CONFIG"} | _DOORS
     _find_all(_misspelt(needed), environment.namespace, environment.redis_url, broker_url, log_level)
-    _find_all(_ping_state, _ping_queue)
+    _find_all(_check_state, _check_queue)
 
 
 def broker_url() -> str:
@@ -137,48 +137,23 @@ def _find_all(*checks: Check) -> None:
         raise ConfigurationError(*faults)
 
 
-def _ping_state() -> None:
-    ping("SYNC_REDIS_URL", environment.redis_url())
+def _check_state() -> None:
+    check_state()
 
 
-def _ping_queue() -> None:
-    for url in broker_url().split(";"):
-        if is_redis(url):
-            ping("SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL", url)
-        elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
-            _greet(url)
-
-
-def ping(name: str, url: str) -> None:
-    """Return if a Redis would have us, or is away: it may come later.
+def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -> None:
+    """Return if the Redis of the state can hold it; if it ``waits``, also while it is away (see ``servers``).
 
     Raises:
-        ConfigurationError: it refuses us.
+        ConfigurationError: it refuses us, or lacks something.
+        redis.RedisError: it is away, and nobody waits for it.
     """
-    from redis import AuthenticationError, RedisError, ResponseError
-
-    with connect(url, connections=1) as redis:
-        try:
-            redis.ping()
-        except AuthenticationError:
-            raise ConfigurationError(f"{name}: Redis refuses the user or the password, or asks for one") from None
-        except ResponseError as error:
-            if "index" in str(error):
-                raise ConfigurationError(f"{name}: Redis has no database of that number; it has 16, from /0") from None
-        except RedisError:
-            return
+    servers.check_server("SYNC_REDIS_URL", environment.redis_url(), "state", strictness, waits=waits)
 
 
-def _greet(url: str) -> None:
-    from amqp.exceptions import AccessRefused, NotAllowed
-    from kombu import Connection
-
-    with Connection(url, connect_timeout=3) as connection:
-        try:
-            connection.transport.close_connection(connection.transport.establish_connection())
-        except AccessRefused:
-            raise ConfigurationError("SYNC_BROKER_URL: the broker refuses the user or the password") from None
-        except NotAllowed:
-            raise ConfigurationError("SYNC_BROKER_URL: the broker has no such virtual host for us") from None
-        except Exception:  # noqa: BLE001 - whatever keeps a broker from answering, it may come later
-            return
+def _check_queue() -> None:
+    for url in broker_url().split(";"):
+        if is_redis(url):
+            servers.check_server("SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL", url, "queue")
+        elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
+            servers.greet("SYNC_BROKER_URL", url)

@@ -4,11 +4,11 @@ Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweepi
 """
 
 import logging
-from collections.abc import Collection
 from typing import Any
 
 from kombu import Queue
 
+from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import SyncError
 from sync_tasks.rate_limits.recovery import find_probes, look_for_lists
@@ -49,8 +49,7 @@ def sweep() -> int:
     grace = context.settings.pipeline.grace_seconds
     longest = max(2 * context.settings.pipeline.lease_seconds, LONGEST_HELD)
     users = _without_held(context.store, _choose(context, grace), grace, longest)
-    urgent = context.store.urgent(users)
-    return _nudge(urgent, urgent=True) + _nudge([user for user in users if user not in urgent])
+    return _nudge_all(context.store, users, grace)
 
 
 def examine_state(context: Resources, hold: Hold | None) -> None:
@@ -102,31 +101,37 @@ def _without_held(store: Store, users: list[str], grace: float, longest: float) 
     return [user for user in users if user not in held]
 
 
-def _nudge(users: Collection[str], *, urgent: bool = False) -> int:
-    if not users or _queued(urgent=urgent) > LONG_QUEUE:
-        return 0
-    nudge_contacts(users, urgent=urgent)
-    return len(users)
+def _nudge_all(store: Store, users: list[str], grace: float) -> int:
+    """Nudge through the queue of each priority as many as it takes, and return how many; the others come up next."""
+    priorities, left = store.priorities(users), list[str]()
+    for priority in Priority:
+        waiting = [user for user in users if priorities[user] is priority]
+        queued = _queued(priority) if waiting else 0
+        room = max(LONG_QUEUE - queued, PROBES) if queued <= LONG_QUEUE else 0
+        nudge_contacts(waiting[:room], priority)
+        left += waiting[room:]
+    make_due(store, dict.fromkeys(left, int(store.now()) - int(grace * MICROSECONDS_PER_SECOND)))
+    return len(users) - len(left)
 
 
 def _choose(context: Resources, grace: float) -> list[str]:
     """Return whom to nudge: opt-outs and erasures first, above all where only few can probe."""
     paused = all(context.limiter.paused(account) for account in context.settings.accounts)
-    urgent = context.store.overdue_urgent(PROBES if paused else _room(urgent=True), 0.0 if paused else grace)
-    rest = context.store.overdue(PROBES if paused else _room(), grace)
+    urgent = context.store.overdue_urgent(PROBES if paused else _room(Priority.URGENT), 0.0 if paused else grace)
+    rest = context.store.overdue(PROBES if paused else max(map(_room, Priority)), grace)
     return list(
         dict.fromkeys([*urgent, *rest, *find_probes(context.store, context.limiter, context.settings.accounts)])
     )
 
 
-def _room(*, urgent: bool = False) -> int:
+def _room(priority: Priority) -> int:
     """Return how many messages a queue may take."""
-    return max(LONG_QUEUE - _queued(urgent=urgent), 0)
+    return max(LONG_QUEUE - _queued(priority), 0)
 
 
-def _queued(*, urgent: bool) -> int:
+def _queued(priority: Priority) -> int:
     """Return how many messages wait in the broker; on Redis an empty queue is one that does not exist."""
-    queue = Queue(queue_of(urgent=urgent))
+    queue = Queue(queue_of(priority))
     with app.connection_for_write() as connection:
         try:
             declared: Any = queue.bind(connection.default_channel).queue_declare(passive=True)

@@ -26,7 +26,9 @@ def test_what_waits_is_counted(at_work: Desk) -> None:
     at_work.pipeline.subscribe("ben", email=f"{MARK}@portal.org")
     told = at_work.read("status")
     assert (told["dirty"], told["dead_letters"], told["in_flight"]) == (1, 1, 0)
-    assert told["queues"] == {"sync_tasks": 0, "sync_tasks.urgent": 0, "sync_tasks.sweeps": 0}
+    assert told["queues"] == dict.fromkeys(
+        ("sync_tasks", "sync_tasks.urgent", "sync_tasks.sweeps", "sync_tasks.background"), 0
+    )
     assert told["oldest_unsynced_seconds"] >= 0
     assert all(text in at_work.run("status") for text in ("1 unsynced", "unsynced for", "sync-tasks failed list"))
 

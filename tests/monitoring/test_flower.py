@@ -137,6 +137,7 @@ def test_it_shows_the_workers_and_their_queues(flower: Flower) -> None:
         "sync_tasks",
         "sync_tasks.urgent",
         "sync_tasks.sweeps",
+        "sync_tasks.background",
     }
     assert "sync_tasks.anonymize_contact" in told["registered"]
 

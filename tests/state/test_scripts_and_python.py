@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import EVENTS, MAX_AHEAD
-from sync_tasks.domain.priority import ENDING
+from sync_tasks.domain.priority import ENDING, Priority
 from sync_tasks.domain.registers import STAMP
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state import bulk, codec, keys
@@ -60,7 +60,7 @@ def test_under_which_name_a_pending_event_is_found(redis_url: str, event: EventK
 @given(event=events)
 def test_which_events_are_urgent(redis_url: str, event: EventKey) -> None:
     urgent = run(redis_url, "return is_urgent(ARGV[1]) and 1 or 0", str(event)) == "1"
-    assert urgent is (event.task in ENDING) is codec.has_pending([f"p:{event}"], ENDING)
+    assert urgent is (event.task in ENDING) is (codec.priority_of_fields([f"p:{event}"]) is Priority.URGENT)
 
 
 @both_said

@@ -6,6 +6,7 @@ import pytest
 
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Update, parse_event
+from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Acceptance, Lease, Sighting, Store
@@ -260,11 +261,21 @@ def test_whoever_was_due_for_long_is_overdue_once_per_grace(store: Store) -> Non
     assert store.overdue(10, grace=30) == []
 
 
-def test_urgent_is_whoever_waits_for_an_opt_out_or_an_erasure(store: Store) -> None:
+def test_opt_outs_and_erasures_come_first_and_last_is_what_no_event_waits_for(store: Store) -> None:
     said = {"u1": subscribe(1), "u2": unsubscribe(1), "u3": anonymize(1), "u4": update(1, first_name="A")}
     for user_id, event in said.items():
         store.accept(of(user_id, event))
-    assert store.urgent([*said, "nobody"]) == {"u2", "u3"}
+    for user_id, field in {"u5": "l:default", "u6": "unsure"}.items():
+        store.redis.hset(store.key(f"contacts:{user_id}"), mapping={"rev": "1", field: "1"})
+    assert store.priorities([*said, "u5", "u6", "nobody"]) == {
+        "u1": Priority.ORDINARY,
+        "u2": Priority.URGENT,
+        "u3": Priority.URGENT,
+        "u4": Priority.ORDINARY,
+        "u5": Priority.LOOK,
+        "u6": Priority.ORDINARY,
+        "nobody": Priority.BACKGROUND,
+    }
 
 
 def test_attributes_are_new_to_an_account_once(store: Store) -> None:

@@ -162,7 +162,7 @@ class Twins(RuleBasedStateMachine):
 
     @rule(users=st.lists(USERS), address=ADDRESSES)
     def look(self, users: list[str], address: str) -> None:
-        self.both(lambda store: store.urgent(users))
+        self.both(lambda store: store.priorities(users))
         self.both(lambda store: store.claimant(address.lower()))
         self.both(lambda store: store.first_times("default", users))
 

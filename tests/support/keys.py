@@ -8,7 +8,9 @@ from redis import Redis
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 NAMESPACE = "sync_tasks:"
 # What the broker keeps is Celery's own: its queues, and which of them there are.
-BROKER = re.compile(r"sync_tasks(\.urgent|\.sweeps)?|_kombu\.binding(_permanent)?\.sync_tasks.*|sync_tasks:unacked.*")
+BROKER = re.compile(
+    r"sync_tasks(\.urgent|\.sweeps|\.background)?|_kombu\.binding(_permanent)?\.sync_tasks.*|sync_tasks:unacked.*"
+)
 
 Lifetimes = dict[str, str]
 

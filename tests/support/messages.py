@@ -13,7 +13,7 @@ from redis import Redis
 
 from sync_tasks.tasks.app import app
 
-QUEUES = ("sync_tasks", "sync_tasks.urgent")
+QUEUES = ("sync_tasks", "sync_tasks.urgent", "sync_tasks.background")
 
 
 @dataclass

@@ -59,7 +59,7 @@ def play(rig: Rig) -> None:
     wait_until(lambda: not rig.count("due"), "the erasures are complete", 60)
     worker.stop()
     beat.stop()
-    rig.store.redis.delete("sync_tasks", "sync_tasks.urgent")
+    rig.store.redis.delete("sync_tasks", "sync_tasks.urgent", "sync_tasks.background")
     accept_the_rest(rig)
 
 

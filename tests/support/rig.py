@@ -21,7 +21,7 @@ from tests.support.station import READY, Station
 
 # The promise: workers recover from whatever happened to Redis within so many seconds.
 RECOVERED_WITHIN = 60.0
-QUEUE, URGENT = "sync_tasks", "sync_tasks.urgent"
+QUEUE, URGENT, BACKGROUND = "sync_tasks", "sync_tasks.urgent", "sync_tasks.background"
 
 
 @dataclass
@@ -135,7 +135,7 @@ class Rig(Station):
 
     def queued(self) -> int:
         """Return how many messages wait for a worker."""
-        return int(self.store.redis.llen(QUEUE)) + int(self.store.redis.llen(URGENT))
+        return sum(int(self.store.redis.llen(queue)) for queue in (QUEUE, URGENT, BACKGROUND))
 
     def unacknowledged(self) -> int:
         """Return how many messages workers have in hand."""

@@ -166,7 +166,14 @@ class Station:
 
     def wait_until_settled(self) -> None:
         """Return once nobody is dirty or due, and no message is left."""
-        keys = ("sync_tasks:dirty", "sync_tasks:due", "sync_tasks", "sync_tasks.urgent", "sync_tasks:unacked")
+        keys = (
+            "sync_tasks:dirty",
+            "sync_tasks:due",
+            "sync_tasks",
+            "sync_tasks.urgent",
+            "sync_tasks.background",
+            "sync_tasks:unacked",
+        )
         self._wait_in_a_hurry(lambda: not self.store.redis.exists(*keys), "all is settled")
 
     def _wait_in_a_hurry(self, predicate: Callable[[], bool], what: str) -> None:
@@ -174,7 +181,7 @@ class Station:
 
         def look() -> bool:
             # A slow machine must not be given more messages than its worker takes.
-            idle = not self.store.redis.exists("sync_tasks", "sync_tasks.urgent")
+            idle = not self.store.redis.exists("sync_tasks", "sync_tasks.urgent", "sync_tasks.background")
             for user_id in self.store.overdue(100, 0.0) if idle else ():
                 self.send("sync_tasks.sync_contact", user_id=user_id)
             return predicate()

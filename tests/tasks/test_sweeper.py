@@ -78,6 +78,29 @@ def test_opt_outs_and_erasures_are_nudged_through_their_own_queue(store: Store) 
     assert (nudged(store), sorted(nudged(store, "sync_tasks.urgent"))) == (["u1"], ["u2", "u3"])
 
 
+def test_looks_and_repairs_have_a_queue_that_is_served_last(store: Store) -> None:
+    put(store, "u1", "u2")
+    store.redis.hset(store.key("contacts:edited"), mapping={"rev": "1", "l:default": "1"})
+    store.redis.hset(store.key("contacts:drifted"), mapping={"rev": "1"})
+    long_ago = int(store.now()) + A_MINUTE_AGO
+    store.redis.zadd(store.key("due"), {"edited": long_ago, "drifted": long_ago})
+    assert sweep() == 4
+    assert nudged(store) == ["u1", "u2"]
+    assert sorted(nudged(store, "sync_tasks.background")) == ["drifted", "edited"]
+
+
+def test_a_long_queue_of_looks_keeps_no_event_waiting(store: Store) -> None:
+    put(store, "u1")
+    store.redis.lpush("sync_tasks.background", *["{}"] * (LONG_QUEUE + 1))
+    store.redis.hset(store.key("contacts:edited"), mapping={"rev": "1", "l:default": "1"})
+    store.redis.zadd(store.key("due"), {"edited": int(store.now()) + A_MINUTE_AGO})
+    assert sweep() == 1
+    store.redis.delete("sync_tasks.background")
+    forget_last_sweep(store)
+    assert sweep() == 1
+    assert nudged(store, "sync_tasks.background") == ["edited"]
+
+
 def test_one_sweep_is_bounded(store: Store) -> None:
     put(store, *(f"u{number}" for number in range(LONG_QUEUE + 7)))
     assert sweep() == LONG_QUEUE
@@ -125,6 +148,8 @@ def test_while_every_account_is_paused_opt_outs_probe_first_and_without_a_grace(
 
 def test_who_waits_for_a_part_is_nudged_only_as_its_probe(store: Store) -> None:
     limiter, name = worker_resources().limiter, name_of("default", CREATING)
+    put(store, "u1", "u2", "u3")
+    store.redis.delete(store.key("due"))
     limiter.pause("default", OutOfCreditsError("402"), CREATING)
     store.redis.zadd(store.key(f"paused_users:{name}"), {"u1": 1, "u2": 2, "u3": 3})
     assert sweep() == 0

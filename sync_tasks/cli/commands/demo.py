@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_table, say
+from sync_tasks.cli.output import command_here, complain, escaped, lay_out, open_console, print_table, say
 from sync_tasks.domain.pauses import list_part, name_of
 from sync_tasks.errors import SyncError
 from sync_tasks.local import setup
@@ -70,7 +70,9 @@ def show_demo() -> None:
             stage = _set_up(folder, stack)
             _play(stage)
             say("\nstopping everything")
-        say(f"[green]done[/] in {time.monotonic() - started:.0f} s; next: [bold]sync-tasks up[/], and the README")
+        say(
+            f"[green]done[/] in {time.monotonic() - started:.0f} s; next: [bold]{command_here('up')}[/], and the README"
+        )
 
 
 @contextmanager
@@ -173,7 +175,7 @@ def _is_settled(stage: Stage, waiting: Iterable[str] = ()) -> bool:
     from sync_tasks.state.bulk import oldest_dirty
 
     redis, key = stage.store.redis, stage.store.key
-    messages = redis.exists("sync_tasks", "sync_tasks.urgent", key("unacked"))
+    messages = redis.exists("sync_tasks", "sync_tasks.urgent", "sync_tasks.background", key("unacked"))
     return not messages and {user for user, _ in oldest_dirty(stage.store, _MOST_DIRTY)} <= set(waiting)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
     from sync_tasks.state.store import Store
 
+# On such a server nothing else can be looked at.
+_HOPELESS = frozenset({"redis version", "redis cluster", "redis sentinel", "redis rights", "redis scripts"})
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
@@ -36,7 +38,7 @@ def examine(*, probe: Probing = False, at: At = None, account: Only = None, as_j
         raise typer.Exit(0 if run_probes(settings, at, account, as_json=as_json) else 1)
     if at or account:
         raise typer.BadParameter("--at and --account go with --probe")
-    with open_store() as store:
+    with open_store(checked=False) as store:
         checks = list(_examine(store, settings))
     if as_json:
         print_json([asdict(check) for check in checks])
@@ -51,7 +53,10 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
 
     yield from doctor_checks.check_configuration(settings)
     yield from doctor_checks.check_links(settings)
-    yield from doctor_checks.check_redis(store.redis)
+    redis = list(doctor_checks.check_redis(store.redis))
+    yield from redis
+    if any(check.what in _HOPELESS for check in redis if check.state == "fail"):
+        return
     yield from doctor_checks.check_pipeline(store, settings)
     with open_gateways(store, settings) as gateways:
         for name, gateway in gateways.items():

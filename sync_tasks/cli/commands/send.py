@@ -62,11 +62,10 @@ def send(
     is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
     """
     from sync_tasks.backfill.text import Text
-    from sync_tasks.config import environment
     from sync_tasks.tasks import startup
 
     startup.check_portal()
-    startup.ping("SYNC_REDIS_URL", environment.redis_url())
+    startup.check_state()
     with _open(file) as opened:
         text, refuse = Text(opened, encoding), _ignore if as_json else _tell_refusal
         sent = send_lines(text, rate=rate, refuse=refuse, size=_size_of(file))

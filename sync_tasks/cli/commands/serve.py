@@ -1,6 +1,7 @@
 """``sync-tasks serve``: all doors over HTTP, each open if its token or secret is set."""
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     API key: it calls nobody.
     """
     from sync_tasks.config import environment
+    from sync_tasks.domain.priority import Priority
     from sync_tasks.http.tokens import WEBHOOK_TOKEN, find_tokens
     from sync_tasks.log import set_up_logging
     from sync_tasks.state.connection import connect
@@ -42,7 +44,7 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     store = Store(connect(environment.redis_url()), environment.namespace())
     with suppress(KeyboardInterrupt), ending_on_signals(), listen(host, port) as listener:
         set_up_logging()
-        with prompting(nudge_contacts) as prompter:
+        with prompting(partial(nudge_contacts, priority=Priority.LOOK)) as prompter:
             server = build_server(build_receiver(store, settings, tokens, prompter), more=routes)
             _tell_where(places, *listener.getsockname()[:2])
             server.run([listener])

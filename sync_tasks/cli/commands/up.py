@@ -16,7 +16,7 @@ import typer
 from sync_tasks.cli.commands import webhooks
 from sync_tasks.cli.commands.sandbox import PORT
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import complain, escaped, open_console, say
+from sync_tasks.cli.output import command_here, complain, escaped, open_console, say
 from sync_tasks.config.redis_url import place_of
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local import setup
@@ -143,7 +143,7 @@ def _start_receiver(processes: Parts) -> dict[str, str]:
 
 def _tell_how_to_use(variables: dict[str, str]) -> None:
     if variables:
-        say("\nin another terminal, for a portal or for [bold]sync-tasks status[/]:")
+        say(f"\nin another terminal, for a portal or for [bold]{command_here('status')}[/]:")
         for name, value in variables.items():
             typer.echo(f"  export {name}={shlex.quote(value)}")
     if "SYNC_WEBHOOK_TOKEN" in variables:

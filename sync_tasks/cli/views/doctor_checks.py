@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sync_tasks.state.store import Store
 
 State = Literal["ok", "warn", "fail"]
-OLDEST_REDIS = (6, 2)
 SLOW_REDIS = 0.02
 _TRIES = 5
 
@@ -41,21 +40,18 @@ def check_configuration(settings: "Settings") -> Iterator[Check]:
 
 
 def check_redis(redis: "Redis") -> Iterator[Check]:
-    """Look whether Redis keeps what it is given, and answers quickly."""
+    """Look whether Redis can hold the state, keeps what it is given, and answers quickly."""
+    from sync_tasks.state.fitness import show_version
+    from sync_tasks.tasks import servers
+
     told = cast("dict[str, object]", redis.info("everything"))
-    version = str(told.get("redis_version", "0"))
-    new = tuple(map(int, version.split(".")[:2])) >= OLDEST_REDIS
-    place = place_of(environment.redis_url())
-    yield Check("redis", "ok" if new else "fail", f"{version} at {place}", "" if new else "take Redis 6.2 or newer")
-    yield _check_policy(str(told.get("maxmemory_policy", "noeviction")))
+    yield Check("redis", "ok", f"{show_version(told)} at {place_of(environment.redis_url())}")
+    lacks = servers.read_lacks(redis, "state")
+    yield from (Check(f"redis {lack.what}", "fail", lack.found, lack.advice) for lack in lacks)
+    if not any(lack.what == "eviction" for lack in lacks):
+        yield Check("redis eviction", "ok", str(told.get("maxmemory_policy", "noeviction")))
     yield _check_file(bool(told.get("aof_enabled")))
     yield _check_latency(redis)
-
-
-def _check_policy(policy: str) -> Check:
-    if policy == "noeviction":
-        return Check("redis eviction", "ok", policy)
-    return Check("redis eviction", "fail", policy, "set maxmemory-policy noeviction: Redis would drop events when full")
 
 
 def _check_file(enabled: bool) -> Check:  # noqa: FBT001 - Redis says yes or no

@@ -9,6 +9,7 @@ import typer
 
 from sync_tasks.cli.filters import Filter
 from sync_tasks.cli.output import complain
+from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.dead_letters import (
     DeadLetter,
@@ -92,14 +93,14 @@ def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str) -> lis
     return replays
 
 
-def nudge(user_ids: set[str], *, urgent: bool = False) -> None:
+def nudge(user_ids: set[str], priority: Priority = Priority.ORDINARY) -> None:
     """Have workers look at these users; where the broker is away, the sweep does it."""
     from kombu.exceptions import OperationalError
 
     from sync_tasks.tasks.nudge import nudge_contacts
 
     try:
-        nudge_contacts(user_ids, urgent=urgent)
+        nudge_contacts(user_ids, priority)
     except OperationalError as error:
         complain(f"the broker is away ({type(error.__cause__ or error).__name__}): the next sweep brings the contacts")
 

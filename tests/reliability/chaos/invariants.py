@@ -144,7 +144,11 @@ def find_everlasting(run: Run) -> Iterator[str]:
     """Yield keys without a lifetime that nobody calls permanent."""
     redis = run.world.store.redis
     for key in redis.scan_iter(count=1000):
-        if redis.ttl(key) == -1 and not key.startswith(PERMANENT) and key not in {"sync_tasks", "sync_tasks.urgent"}:
+        if (
+            redis.ttl(key) == -1
+            and not key.startswith(PERMANENT)
+            and key not in {"sync_tasks", "sync_tasks.urgent", "sync_tasks.background"}
+        ):
             yield str(key)
 
 

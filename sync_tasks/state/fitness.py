@@ -1,0 +1,244 @@
+"""Whether a server can hold the state or the queue: what it lacks, found out before anything is written.
+
+Rights are asked for without using them. Between ``MULTI`` and ``DISCARD`` Redis judges each command when it is queued
+and carries none out. Seen with Redis 6.2 and 7.0, and Valkey 9.1.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+Use = Literal["state", "queue"]
+
+OLDEST = (6, 2)
+# The scripts and the queues of an empty pipeline take some three megabytes of an empty server's memory.
+SMALLEST = 16 * 2**20
+# What each use needs; `docker/users.conf` grants the same. {k} is one of our keys.
+STATE = (
+    "EVAL return_1 1 {k}",
+    "EVALSHA 0 1 {k}",
+    "SCRIPT LOAD return_1",
+    "SCRIPT EXISTS 0",
+    "TIME",
+    "SCAN 0",
+    "INFO",
+    "DEL {k}",
+    "EXISTS {k}",
+    "EXPIRE {k} 1",
+    "PEXPIRE {k} 1",
+    "PTTL {k}",
+    "GET {k}",
+    "MGET {k}",
+    "SET {k} 1",
+    "HDEL {k} f",
+    "HEXISTS {k} f",
+    "HGET {k} f",
+    "HGETALL {k}",
+    "HINCRBY {k} f 1",
+    "HKEYS {k}",
+    "HLEN {k}",
+    "HMGET {k} f",
+    "HSCAN {k} 0",
+    "HSET {k} f 1",
+    "HSETNX {k} f 1",
+    "LINDEX {k} 0",
+    "LLEN {k}",
+    "LPUSH {k} 1",
+    "LRANGE {k} 0 1",
+    "LTRIM {k} 0 1",
+    "RPUSH {k} 1",
+    "RPUSHX {k} 1",
+    "SADD {k} m",
+    "ZADD {k} 1 m",
+    "ZCARD {k}",
+    "ZCOUNT {k} 0 1",
+    "ZRANGE {k} 0 1",
+    "ZRANGEBYLEX {k} - +",
+    "ZRANGEBYSCORE {k} 0 1",
+    "ZREM {k} m",
+    "ZSCORE {k} m",
+)
+QUEUE = (
+    "RPOP {k}",
+    "BRPOP {k} 1",
+    "LPUSH {k} 1",
+    "LLEN {k}",
+    "RPUSH {k} 1",
+    "SADD {k} m",
+    "SMEMBERS {k}",
+    "SREM {k} m",
+    "SET {k} 1",
+    "GET {k}",
+    "DEL {k}",
+    "EXISTS {k}",
+    "PEXPIRE {k} 1",
+    "EVALSHA 0 1 {k}",
+    "SCRIPT LOAD return_1",
+    "HSET {k} f 1",
+    "HGET {k} f",
+    "HDEL {k} f",
+    "ZADD {k} 1 m",
+    "ZREM {k} m",
+    "ZRANGE {k} 0 1",
+    "ZREVRANGEBYSCORE {k} 1 0",
+    "PUNSUBSCRIBE",
+    "INFO",
+)
+# Of each channel.
+_OF_A_CHANNEL = ("PUBLISH {c} m", "PSUBSCRIBE {c}")
+# A script that touches a key it does not declare, as all of ours do: they are told the beginning of our keys' names.
+_UNDECLARED = "return redis.call('EXISTS', KEYS[1] .. 'contacts')"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a server lacks: ``what`` in a word, ``found``, and what to do.
+
+    ``passing``: it may mend by itself, so that a command that only looks goes on.
+    """
+
+    what: str
+    found: str
+    advice: str
+    passing: bool = False
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        return f"{self.found}; {self.advice}"
+
+
+def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence[str] = ()) -> list[Lack]:
+    """Return what the server lacks for these ``keys``, of which the first is used in every way, and ``channels``.
+
+    Raises:
+        redis.RedisError: it is away, or refuses us as a whole.
+    """
+    from redis.exceptions import NoPermissionError
+
+    try:
+        told = cast("dict[str, object]", redis.info())
+    except NoPermissionError:
+        return [_without_rights({"INFO"})]
+    lacks = list(judge_server(told))
+    if any(lack.what in {"version", "cluster", "sentinel"} for lack in lacks):
+        return lacks
+    first, *rest = keys
+    commands = [one.format(k=first).split() for one in (STATE if use == "state" else QUEUE)]
+    commands += [["EXISTS", key] for key in rest]
+    commands += [one.format(c=channel).split() for channel in channels for one in _OF_A_CHANNEL]
+    lacks += _judge_refusals(_try_all(redis, commands))
+    if use == "state" and not any(lack.what == "rights" for lack in lacks):
+        lacks += _find_undeclared(redis, first)
+    return lacks
+
+
+def judge_server(told: Mapping[str, Any]) -> Iterator[Lack]:
+    """Yield what a server lacks by its own words (``INFO``)."""
+    version = show_version(told)
+    if told.get("redis_mode") == "sentinel":
+        yield Lack("sentinel", "is a sentinel", "name the sentinels: sentinel://one,two,three/mymaster/0")
+        return
+    if version_of(told) < OLDEST:
+        yield Lack("version", f"{version} is too old", "take Redis 6.2 or newer, or Valkey")
+    if told.get("cluster_enabled"):
+        advice = "take one server, with replicas and sentinels if you like (sentinel://)"
+        yield Lack("cluster", "is in cluster mode, and one atomic step touches keys of several users", advice)
+    policy = str(told.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        found = f"maxmemory-policy is {policy}: it would drop who unsubscribed to make room"
+        yield Lack("eviction", found, "set it to noeviction")
+    most = int(told.get("maxmemory") or 0)
+    if 0 < most < SMALLEST:
+        advice = f"set it to {SMALLEST // 2**20} MB or more, see docs/scaling.md"
+        yield Lack("memory", f"maxmemory is {most / 2**20:.1f} MB: too little even for an empty pipeline", advice)
+    if told.get("aof_last_write_status", "ok") != "ok":
+        yield _without_disk()
+
+
+def version_of(told: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the version of Redis that the server is, or claims to be like."""
+    return tuple(map(int, re.findall(r"\d+", str(told.get("redis_version", "0")))[:2]))
+
+
+def show_version(told: Mapping[str, Any]) -> str:
+    """Return which server it is, in words."""
+    for name in ("valkey", "dragonfly"):
+        if told.get(f"{name}_version"):
+            return f"{name.capitalize()} {told[f'{name}_version']}"
+    return f"Redis {told.get('redis_version', 'of no version')}"
+
+
+def _without_disk() -> Lack:
+    return Lack("disk", "cannot write to its disk", "make room there, or look at its log", passing=True)
+
+
+def _without_rights(rights: set[str]) -> Lack:
+    return Lack("rights", f"the user lacks the right to {', '.join(sorted(rights))}", "grant it, see docker/users.conf")
+
+
+def _judge_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Iterator[Lack]:
+    rights, others = set[str](), dict[str, Lack]()
+    for command, error in refused:
+        told = f"{type(error).__name__} {error}"
+        if "NoPermission" in told:
+            rights.add(_right_of(command, told))
+        elif "MISCONF" in told:
+            others["disk"] = _without_disk()
+        elif "OutOfMemory" in told:
+            others["full"] = Lack("full", "is full", "raise its maxmemory, see docs/scaling.md", passing=True)
+    if rights:
+        yield _without_rights(rights)
+    yield from others.values()
+
+
+def _right_of(command: Sequence[str], told: str) -> str:
+    if "channel" in told:
+        return f"use the channel {command[1]}"
+    if "key" in told and "run the" not in told:
+        return f"use the key {command[3] if command[0].startswith('EVAL') else command[1]}"
+    return " ".join(command[:2]) if command[0] == "SCRIPT" else command[0]
+
+
+def _try_all(redis: "Redis", commands: list[list[str]]) -> Iterator[tuple[list[str], Exception]]:
+    """Yield each command that the server would refuse, and how; nothing is carried out."""
+    pool: Any = redis.connection_pool
+    connection = pool.get_connection()
+    try:
+        yield from _say(connection, [["WATCH", commands[0][-1]]])
+        if refused := _say(connection, [["MULTI"]]):
+            yield refused[0]
+            return
+        yield from _say(connection, commands)
+    finally:
+        # Whatever was queued goes with the connection.
+        connection.disconnect()
+        pool.release(connection)
+
+
+def _say(connection: Any, commands: list[list[str]]) -> list[tuple[list[str], Exception]]:  # noqa: ANN401 - redis-py's
+    from redis import ResponseError
+
+    connection.send_packed_command(connection.pack_commands(commands))
+    refused = list[tuple[list[str], Exception]]()
+    for command in commands:
+        try:
+            connection.read_response()
+        except ResponseError as error:
+            refused.append((command, error))
+    return refused
+
+
+def _find_undeclared(redis: "Redis", prefix: str) -> Iterator[Lack]:
+    from redis import ResponseError
+
+    try:
+        redis.eval(_UNDECLARED, 1, prefix)
+    except ResponseError as error:
+        if "undeclared" in str(error):
+            advice = "Dragonfly: --default_lua_flags=allow-undeclared-keys"
+            yield Lack("scripts", "its scripts may touch declared keys alone", advice)

@@ -1,0 +1,103 @@
+"""What the servers of the environment say to a part that starts: each refusal and each lack in one line."""
+
+from typing import TYPE_CHECKING, Literal
+
+from sync_tasks.config import environment
+from sync_tasks.config.redis_url import Sentinels, has_sentinels, place_of, read_sentinels
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.state.connection import connect, find_names
+from sync_tasks.state.fitness import Lack, Use, find_lacks
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+# Whether what may mend by itself is refused like the rest, or only what lasts, or nothing but a wrong login.
+Strictness = Literal["all", "lasting", "login"]
+
+# What kombu 5.7 calls its keys and channels, beside the queues: {} is the namespace, before it the database.
+_KEYS = (
+    "{}",
+    "{}.urgent",
+    "{}:unacked",
+    "_kombu.binding.{}",
+    "_kombu.binding_permanent.{}.events",
+    "_kombu.binding_deadlines",
+    "celery@host.{}.control.pidbox",
+)
+_CHANNELS = ("/{}.{}.control.pidbox", "/{}.{}.events/*", "/{}.{}.events/worker.*")
+
+
+def check_server(name: str, url: str, use: Use, strictness: Strictness = "all", *, waits: bool = True) -> None:
+    """Return if a Redis can be used; if it ``waits``, also while it is away: it may come later.
+
+    Raises:
+        ConfigurationError: it refuses us, or lacks something; one argument for each fault.
+        redis.RedisError: it is away, and nobody waits for it.
+    """
+    from redis import AuthenticationError, RedisError, ResponseError
+
+    try:
+        if has_sentinels(url):
+            _check_sentinels(name, read_sentinels(url, name))
+        with connect(url, connections=1) as redis:
+            redis.ping()
+            lacks = read_lacks(redis, use) if strictness != "login" else []
+    except AuthenticationError:
+        raise ConfigurationError(f"{name}: Redis refuses the user or the password, or asks for one") from None
+    except RedisError as error:
+        if isinstance(error, ResponseError) and "index" in str(error):
+            raise ConfigurationError(f"{name}: Redis has no database of that number; it has 16, from /0") from None
+        if waits:
+            return
+        raise
+    if faults := [lack for lack in lacks if strictness == "all" or not lack.passing]:
+        raise ConfigurationError(*(f"{name}: Redis at {place_of(url)} {lack.line}" for lack in faults))
+
+
+def read_lacks(redis: "Redis", use: Use) -> list[Lack]:
+    """Return what a Redis lacks for this namespace.
+
+    Raises:
+        redis.RedisError: it is away, or refuses us.
+    """
+    namespace = environment.namespace()
+    if use == "state":
+        return find_lacks(redis, use, [f"{namespace}:"])
+    database = redis.get_connection_kwargs().get("db", 0)
+    keys = [one.format(namespace) for one in _KEYS]
+    return find_lacks(redis, use, keys, [one.format(database, namespace) for one in _CHANNELS])
+
+
+def _check_sentinels(name: str, told: Sentinels) -> None:
+    """Refuse a name that a sentinel which answers does not know, and a server that is no sentinel."""
+    from redis import AuthenticationError, ResponseError
+
+    try:
+        known = find_names(told)
+    except AuthenticationError:
+        advice = "?sentinel_username=…&sentinel_password=… is their own login"
+        raise ConfigurationError(f"{name}: a sentinel refuses the login, or asks for one; {advice}") from None
+    except ResponseError:
+        raise ConfigurationError(f"{name}: no sentinel answers there; one server is written redis://") from None
+    if known and told.name not in known:
+        raise ConfigurationError(f"{name}: the sentinels know no primary of that name, see their `sentinel monitor`")
+
+
+def greet(name: str, url: str) -> None:
+    """Return if a RabbitMQ would have us, or is away.
+
+    Raises:
+        ConfigurationError: it refuses us.
+    """
+    from amqp.exceptions import AccessRefused, NotAllowed
+    from kombu import Connection
+
+    with Connection(url, connect_timeout=3) as connection:
+        try:
+            connection.transport.close_connection(connection.transport.establish_connection())
+        except AccessRefused:
+            raise ConfigurationError(f"{name}: the broker refuses the user or the password") from None
+        except NotAllowed:
+            raise ConfigurationError(f"{name}: the broker has no such virtual host for us") from None
+        except Exception:  # noqa: BLE001 - whatever keeps a broker from answering, it may come later
+            return

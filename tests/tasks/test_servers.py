@@ -1,0 +1,139 @@
+"""A server that cannot be used stops each part at its start: one line, exit 2, nothing written."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from sync_tasks.local.redis_server import EmbeddedRedis
+from tests.support.processes import Program, require_redis_server, wait_until
+from tests.support.servers import PASSWORD, USER, granting, read_least_rights
+from tests.support.station import SETTLED_WITHIN, Station, building
+
+ANNA = {"user_id": "anna", "newsletter": "daily", "email": "anna@portal.org"}
+# Each part that an operator starts, and what it needs of the server.
+PARTS = {
+    "worker": ("celery", "-A", "sync_tasks", "worker"),
+    "beat": ("celery", "-A", "sync_tasks", "beat"),
+    "flower": ("celery", "-A", "sync_tasks", "flower", "--port=0"),
+    "inspect": ("celery", "-A", "sync_tasks", "inspect", "ping"),
+    "receiver": ("sync_tasks", "webhooks", "serve", "--port", "0"),
+    "status": ("sync_tasks", "status"),
+    "send": ("sync_tasks", "send", "/dev/null"),
+    "failed": ("sync_tasks", "failed", "list"),
+    "reconcile": ("sync_tasks", "reconcile"),
+}
+
+# Those that `make test` starts; the others share their checks.
+OFTEN = {"worker", "beat", "receiver", "status"}
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    """A pipeline of which nothing runs yet."""
+    with building(tmp_path, more_env={"SYNC_WEBHOOK_TOKEN": "a-token-of-sixteen"}) as station:
+        yield station
+
+
+@pytest.fixture
+def clustered() -> Iterator[EmbeddedRedis]:
+    require_redis_server()
+    with EmbeddedRedis(settings={"cluster-enabled": "yes"}) as server:
+        yield server
+
+
+def start(station: Station, part: str) -> Program:
+    return station.run(sys.executable, "-m", *PARTS[part])
+
+
+def told(program: Program) -> list[str]:
+    return [line for line in program.output.splitlines() if "SYNC_REDIS_URL" in line]
+
+
+@pytest.mark.parametrize("part", [pytest.param(one, marks=[] if one in OFTEN else pytest.mark.slow) for one in PARTS])
+def test_cluster_mode_is_refused_by_every_part_in_one_line(
+    station: Station, clustered: EmbeddedRedis, part: str
+) -> None:
+    station.more_env["SYNC_REDIS_URL"] = clustered.url
+    program = start(station, part)
+    assert program.process.returncode == 2, program.output
+    lines = told(program)
+    assert lines, program.output
+    assert all("is in cluster mode" in line and "sentinel://" in line for line in lines)
+    assert "Traceback" not in program.output
+    with Redis.from_url(clustered.url) as client:
+        assert client.keys() == []
+
+
+def test_a_portal_is_told_the_same_and_nothing_is_accepted(station: Station, clustered: EmbeddedRedis) -> None:
+    station.more_env["SYNC_REDIS_URL"] = clustered.url
+    answer = station.portal.call("subscribe", **ANNA)
+    assert answer["error"] == "ConfigurationError"
+    assert "is in cluster mode" in answer["message"]
+    with Redis.from_url(clustered.url) as client:
+        assert client.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (("maxmemory-policy", "allkeys-lru"), "set it to noeviction"),
+        (("maxmemory", "1mb"), "set it to 16 MB or more"),
+    ],
+    ids=["evicts", "too small"],
+)
+def test_a_server_that_would_lose_or_refuse_events_stops_the_worker(
+    station: Station, setting: tuple[str, str], words: str
+) -> None:
+    with Redis.from_url(station.redis.url) as client:
+        client.config_set(*setting)
+        worker = start(station, "worker")
+        assert client.keys() == []
+    assert worker.process.returncode == 2
+    assert any(words in line for line in told(worker)), worker.output
+
+
+def test_doctor_says_what_is_wrong_before_it_looks_further(station: Station, clustered: EmbeddedRedis) -> None:
+    station.more_env["SYNC_REDIS_URL"] = clustered.url
+    doctor = station.run(sys.executable, "-m", "sync_tasks", "doctor", "--json")
+    assert doctor.process.returncode == 1
+    assert '"redis cluster"' in doctor.output
+    assert "Traceback" not in doctor.output
+
+
+def test_a_missing_right_is_named_by_worker_and_portal(station: Station) -> None:
+    with Redis.from_url(station.redis.url) as admin, granting(admin) as grant:
+        grant("-evalsha")
+        station.more_env["SYNC_REDIS_URL"] = f"redis://{USER}:{PASSWORD}@127.0.0.1:{station.redis.port}/0"
+        worker = start(station, "worker")
+        assert worker.process.returncode == 2
+        assert any("lacks the right to EVALSHA;" in line for line in told(worker)), worker.output
+        answer = station.portal.call("subscribe", **ANNA)
+        assert (answer["error"], "EVALSHA" in answer["message"]) == ("ConfigurationError", True)
+        assert admin.keys() == []
+    assert PASSWORD not in worker.output + answer["everything"]
+
+
+def test_the_least_rights_are_enough_for_every_part(station: Station) -> None:
+    name, *rules = read_least_rights()
+    with Redis.from_url(station.redis.url, decode_responses=True) as admin:
+        command: Any = admin.execute_command
+        command("ACL", "SETUSER", name, *rules)
+        station.more_env["SYNC_REDIS_URL"] = f"redis://{name}:CHANGE-ME@127.0.0.1:{station.redis.port}/0"
+        worker, _ = station.worker(), station.beat()
+        flower = station.celery("flower", "--address=127.0.0.1", "--port=0")
+        station.receiver()
+        station.portal.accept("subscribe", **ANNA)
+        station.wait_for_lists("anna", 3)
+        station.portal.accept("anonymize", user_id="anna")
+        wait_until(lambda: station.store.redis.exists("sync_tasks:swept"), "a sweep", SETTLED_WITHIN)
+        wait_until(lambda: "Connected to" in flower.output, "Flower is there", SETTLED_WITHIN)
+        assert start(station, "status").process.returncode == 0
+        assert start(station, "reconcile").process.returncode == 0
+        assert start(station, "inspect").process.returncode == 0
+        denied = [entry["object"] for entry in admin.acl_log()]
+    assert denied == []
+    assert worker.running
