@@ -22,11 +22,11 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 t
 
 
 def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
-    """Open the doors over HTTP until Ctrl-C: Brevo's events, and the page of the unsubscribe link.
+    """Open the doors over HTTP until Ctrl-C: Brevo's events, the page of the unsubscribe link, the portal's events.
 
     `POST /webhooks/brevo/<account>` with a token of `SYNC_WEBHOOK_TOKEN`; `/unsubscribe/<newsletter>/<token>` if
-    `SYNC_UNSUBSCRIBE_SECRET` is set; `/healthz` and `/readyz` for those who watch. It needs no
-    API key: it calls nobody.
+    `SYNC_UNSUBSCRIBE_SECRET` is set; `POST /events` with a token of `SYNC_EVENTS_TOKEN`; `/healthz` and
+    `/readyz` for those who watch. It needs no API key: it calls nobody.
     """
     from sync_tasks.config import environment
     from sync_tasks.domain.priority import Priority
@@ -57,15 +57,19 @@ def _open_doors(settings: "Settings", tokens: "Tokens") -> tuple[list[str], "lis
         ConfigurationError: none is open, or the configuration of one makes no sense.
     """
     from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
-    from sync_tasks.http.tokens import WEBHOOK_TOKEN
+    from sync_tasks.http.tokens import EVENTS_TOKEN, WEBHOOK_TOKEN, find_tokens
 
     places = [f"/webhooks/brevo/{account}" for account in settings.accounts] if tokens.valid else []
     routes: list[BaseRoute] = []
     if secrets := read_unsubscribe_secrets():
         places.append("/unsubscribe/")
         routes += _open_unsubscribe_page(settings, secrets)
+    if (senders := find_tokens(EVENTS_TOKEN)).valid:
+        places.append("/events")
+        routes += _open_intake(senders)
     if not places:
-        raise ConfigurationError(f"no door is open; set {WEBHOOK_TOKEN} or {UNSUBSCRIBE_SECRET}, or their _FILE")
+        variables = f"{WEBHOOK_TOKEN}, {UNSUBSCRIBE_SECRET} or {EVENTS_TOKEN}"
+        raise ConfigurationError(f"no door is open; set {variables}, or its _FILE")
     return places, routes
 
 
@@ -78,6 +82,12 @@ def _open_unsubscribe_page(settings: "Settings", secrets: tuple[str, ...]) -> "l
 
     template = load_template(settings.unsubscribe.template)
     return [*UnsubscribePage(settings, secrets, unsubscribe, template).routes]
+
+
+def _open_intake(tokens: "Tokens") -> "list[BaseRoute]":
+    from sync_tasks.portal.intake import Intake, accept_by_tasks
+
+    return [*Intake(tokens, accept_by_tasks()).routes]
 
 
 def _tell_where(places: list[str], host: str, port: int) -> None:
