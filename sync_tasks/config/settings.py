@@ -128,7 +128,17 @@ class Portal(Part):
     notice_task: str | None = Field(
         default=None, description="Told of every opt-out at Brevo, of what ended, and of contacts that were put back."
     )
+    suppressed_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/@]+(/\S*)?$",
+        description="Told the same as notice_task, by a POST that is signed as Standard Webhooks asks.",
+    )
     suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether it is told what ended and what was put back, too."""
+        return bool(self.notice_task or self.suppressed_url)
 
 
 class UnsubscribeLink(Part):

@@ -55,6 +55,14 @@ def reconcile() -> int:
     return nightly.compare_all()
 
 
+@app.task(name="sync_tasks.post_notices", base=ContactTask, shared=False, send_events=False)
+def post_notices() -> int:
+    """Tell the portal over HTTP what is due; return how many notices it has taken."""
+    from sync_tasks.tasks import notice_posts
+
+    return notice_posts.post_notices()
+
+
 def _take_in(self: EventTask, /, **wire: Json) -> str:
     """Handle an event of whichever kind."""
     return self.settle(self.receive(wire))

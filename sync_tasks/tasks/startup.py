@@ -12,7 +12,7 @@ from sync_tasks.tasks import servers
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
 _DOORS = frozenset({"SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN"})
-_BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL"})
+_BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_PORTAL_SECRET"})
 
 _told = set[str]()
 
@@ -36,9 +36,11 @@ def check_desk() -> None:
 def check_worker() -> None:
     """Return if a worker may start; a Redis that is away is waited for, one that refuses us is a fault."""
     from sync_tasks.config.settings import load_settings
+    from sync_tasks.tasks.notice_posts import check_posts
 
     everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
     _find_all(*everything, log_level, load_settings)
+    _find_all(check_posts)
     _find_all(_check_state, _check_queue)
 
 
