@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RESOLVE := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test contract reliability chaos simulate mutants lint rooms docs format bench bursts reconcile scale profile lock wheel wheels portals release system clean
+.PHONY: help venv demo up sandbox worker flower test contract reliability chaos failover servers simulate mutants lint rooms docs format bench bursts reconcile scale profile lock wheel wheels portals release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ reliability: $(INSTALLED) ## break things one by one, also what takes long, and 
 
 chaos: $(INSTALLED) ## kill workers and Redis under load for six minutes; ARGS=--short for two
 	$(BIN)/python -m tests.reliability.chaos $(ARGS)
+
+failover: $(INSTALLED) ## let sentinels fail over under load: the primary killed, hung, cut off; ARGS=--short for one
+	$(BIN)/python -m tests.failover $(ARGS)
+
+servers: $(INSTALLED) ## run what talks to Redis against each server at hand; ARGS='--short /path/to/redis-server' for more
+	$(BIN)/python -m tests.servers $(ARGS)
 
 simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: SEEDS=1000000, or one again: ARGS=42
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)

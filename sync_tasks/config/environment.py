@@ -34,6 +34,7 @@ VARIABLES = (
     "SYNC_PORTAL_SECRET_FILE",
     "SYNC_REDIS_URL",
     "SYNC_REDIS_URL_FILE",
+    "SYNC_REPLICAS",
     "SYNC_UNSUBSCRIBE_SECRET",
     "SYNC_UNSUBSCRIBE_SECRET_FILE",
     "SYNC_WEBHOOK_TOKEN",
@@ -101,6 +102,18 @@ def namespace() -> str:
     if not _NAMESPACE.fullmatch(told):
         raise ConfigurationError("SYNC_NAMESPACE: at most 64 letters, digits and _ . : -, a letter or digit first")
     return told
+
+
+def replicas() -> int:
+    """Return how many replicas must have an event before it counts as accepted (``SYNC_REPLICAS``); 0 by default.
+
+    Raises:
+        ConfigurationError: that is no number of replicas.
+    """
+    told = (os.environ.get("SYNC_REPLICAS") or "0").strip()
+    if not re.fullmatch("[0-9]", told):
+        raise ConfigurationError("SYNC_REPLICAS: how many replicas an event waits for, 0 to 9")
+    return int(told)
 
 
 def find_strange(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:

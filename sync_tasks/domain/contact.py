@@ -224,6 +224,11 @@ class Contact:
         told = {name: text for name, text in self.registers.items() if not names.is_hint(name)}
         return replace(self, registers=told)
 
+    def left(self, address: str) -> Self:
+        """Return the same contact once it left this address at Brevo: nobody else can have had it there."""
+        told = {name: text for name, text in self.registers.items() if names.hinted((name,)) != (address,)}
+        return replace(self, registers=told)
+
     @property
     def hints(self) -> tuple[str, ...]:
         """Further addresses under which Brevo may know the user; nobody has looked for them yet."""

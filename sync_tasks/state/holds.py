@@ -8,6 +8,7 @@ Keys under ``<namespace>:``:
 * ``hold``: the moment and the reason, until an examination finds nothing or a person decides.
 * ``holds``: the last 30 decisions, the newest first; kept.
 * ``sweeps``: the number of sweeps; kept.
+* ``server``: the run of the server at the last sweep; kept.
 """
 
 import json

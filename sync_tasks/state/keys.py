@@ -21,6 +21,7 @@ Keys without a lifetime here are kept for good. Only ``state/`` reads and writes
 ``closed_letters``   the last 10,000 letters dealt with
 ``filling``          users of a first load, the first loaded first                a week
 ``swept``            when a worker swept last
+``server``           which run of the server was swept last
 ==================== ============================================================ =======================
 
 Other rooms own keys that hold no contact. ``rate_limits`` owns pauses and limits; ``reconcile`` owns checkpoints, locks

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -33,6 +33,7 @@ from sync_tasks.state.keys import (
     vacated_key,
 )
 from sync_tasks.state.records import Question, RemoteRecord
+from sync_tasks.state.replicas import run_confirmed
 from sync_tasks.state.settlement import Settlement
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 _AT_ONCE = 500
+_THIS_CLOCK = partial(datetime.now, UTC)
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 
 
@@ -110,10 +112,6 @@ class StatePart:
     counts: Mapping[str, int]
 
 
-def _this_clock() -> datetime:
-    return datetime.now(UTC)
-
-
 class Store:
     """The state of one portal, by its namespace.
 
@@ -127,12 +125,14 @@ class Store:
         namespace: str,
         *,
         tolerance: int = TOLERANCE,
-        clock: Callable[[], datetime] = _this_clock,
+        clock: Callable[[], datetime] = _THIS_CLOCK,
     ) -> None:
         self.redis = redis
         self.prefix = f"{namespace}:"
         self.tolerance = tolerance
         self._clock = clock
+        # An event counts as accepted once so many replicas have it.
+        self.replicas = 0
         # The number of sweeps that this process has seen: a state with fewer went backwards.
         self.sweeps = 0
 
@@ -155,11 +155,13 @@ class Store:
 
         Raises:
             InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
+            redis.TimeoutError: too few replicas have it in time; it may get lost, so call again.
         """
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
-        status, stamp, *users_to_nudge = cast("list[str]", self._run("accept", *head, *pairs))
+        run = partial(self._scripts["accept"], keys=[self.prefix], args=[*head, *pairs])
+        status, stamp, *users_to_nudge = cast("list[str]", run_confirmed(run, self.redis, self.replicas))
         if status == "ahead":
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
         return Acceptance(status, stamp, tuple(users_to_nudge))
@@ -299,9 +301,9 @@ class Store:
         seconds, microseconds = self.redis.time()
         return f"{seconds:010d}{microseconds:06d}"
 
-    def note_sweep(self) -> str:
-        """Record a sweep, and return the hold in force or an empty text (see ``holds``)."""
-        sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps))
+    def note_sweep(self, server: str = "") -> str:
+        """Record a sweep on this run of the server. Return the hold in force or an empty text (see ``holds``)."""
+        sweeps, hold = cast("tuple[str, str]", self._run("sweep", self.sweeps, server))
         self.sweeps = max(self.sweeps, int(sweeps))
         return hold
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes
 from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state, spread
-from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError, TakenAlongError
 from sync_tasks.log import log_outcome
 from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Lease
@@ -78,6 +78,8 @@ def _log_outcomes(user_id: str, outcomes: Outcomes, delay: float | None) -> None
     for key, error in outcomes.dead.items():
         log_outcome(Outcome.DEAD_LETTER, _about(user_id, key), error=error)
     for key, error in outcomes.waiting.items():
+        if isinstance(error, TakenAlongError):
+            continue
         # Whoever waits for a part of an account is woken when it goes on.
         if isinstance(error, PartPausedError) or is_left_to_the_state(delay or 0, error):
             log_outcome(Outcome.DEFERRED, _about(user_id, key), error=error)

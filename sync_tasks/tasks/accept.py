@@ -67,7 +67,9 @@ def portal_store() -> Store:
     startup.check_portal()
     startup.check_state("lasting", waits=False)
     startup.warn(log.warning)
-    return Store(connect(environment.redis_url()), environment.namespace())
+    store = Store(connect(environment.redis_url()), environment.namespace())
+    store.replicas = environment.replicas()
+    return store
 
 
 @cache

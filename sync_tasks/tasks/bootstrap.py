@@ -73,7 +73,10 @@ def worker_resources() -> Resources:
     Raises:
         ConfigurationError: with one argument for each fault.
     """
-    return build_resources(load_settings(), Store(connect(environment.redis_url()), environment.namespace()))
+    store = Store(connect(environment.redis_url()), environment.namespace())
+    # What another producer sent in full is accepted here.
+    store.replicas = environment.replicas()
+    return build_resources(load_settings(), store)
 
 
 def close() -> None:

@@ -1,5 +1,6 @@
 """A worker handles one message: sync the contact, then say what became of the event the message was about."""
 
+from collections.abc import Collection
 from typing import NoReturn
 
 from celery import Task
@@ -32,8 +33,7 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
         celery.exceptions.Retry: the same message comes again soon, or the state remembers when to try again.
     """
     report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
-    if others := {*nudge.users_to_nudge, *report.nudge}:
-        nudge_contacts(others)
+    _nudge_others({*nudge.users_to_nudge, *report.nudge})
     dead = report.outcomes.dead.get(nudge.key) if nudge.key else None
     if dead and nudge.key:
         raise dead.naming(letter_id(nudge.user_id, nudge.key)) from None
@@ -41,6 +41,12 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
     if trouble and report.retry_in is not None:
         _try_again(task, nudge, trouble, report.retry_in)
     return _outcome(nudge, report)
+
+
+def _nudge_others(users: Collection[str]) -> None:
+    """Nudge each through the queue of its priority."""
+    for user, priority in (worker_resources().store.priorities([*users]) if users else {}).items():
+        nudge_contacts([user], priority)
 
 
 def _trouble(nudge: Nudge, report: Report) -> SyncError | None:

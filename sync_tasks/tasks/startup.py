@@ -9,7 +9,7 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log_level
 from sync_tasks.tasks import servers
 
-_PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
+_PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_REPLICAS", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
 _DOORS = frozenset({"SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN"})
 _BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_PORTAL_SECRET"})
@@ -25,7 +25,7 @@ def check_portal() -> None:
     Raises:
         ConfigurationError: with one argument for each fault, as all of these do.
     """
-    _find_all(_misspelt(_PLACES), environment.namespace, environment.redis_url, broker_url)
+    _find_all(_misspelt(_PLACES), environment.namespace, environment.redis_url, environment.replicas, broker_url)
 
 
 def check_desk() -> None:
@@ -39,7 +39,7 @@ def check_worker() -> None:
     from sync_tasks.tasks.notice_posts import check_posts
 
     everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
-    _find_all(*everything, log_level, load_settings)
+    _find_all(*everything, environment.replicas, log_level, load_settings)
     _find_all(check_posts)
     _find_all(_check_state, _check_queue)
 

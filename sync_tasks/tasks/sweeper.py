@@ -42,7 +42,7 @@ def sweep() -> int:
     if not _is_alone(context.store):
         return 0
     _follow_clock(context.store)
-    examine_state(context, parse_hold(context.store.note_sweep()))
+    examine_state(context, parse_hold(context.store.note_sweep(_read_run(context.store))))
     tell_portal()
     ask_again()
     look_for_lists(context.settings, context.limiter, context.gateways)
@@ -72,6 +72,11 @@ def _is_alone(store: Store) -> bool:
         return True
     outlives = store.redis.pttl(name) > EXAMINED_WITHIN * 1000
     return outlives and bool(store.redis.set(name, "1", px=milliseconds))
+
+
+def _read_run(store: Store) -> str:
+    """Return what names this run of the server: after a restart or a failover it is another."""
+    return str(store.redis.info("server").get("run_id", ""))
 
 
 def _follow_clock(store: Store) -> None:

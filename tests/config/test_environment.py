@@ -110,3 +110,13 @@ def test_what_is_no_time_of_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("SYNC_NIGHTLY_AT", "25:00")
     with pytest.raises(ConfigurationError, match="SYNC_NIGHTLY_AT"):
         environment.nightly_at()
+
+
+def test_an_event_waits_for_replicas_only_if_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYNC_REPLICAS", raising=False)
+    assert environment.replicas() == 0
+    monkeypatch.setenv("SYNC_REPLICAS", "2")
+    assert environment.replicas() == 2
+    monkeypatch.setenv("SYNC_REPLICAS", "many")
+    with pytest.raises(ConfigurationError, match="SYNC_REPLICAS"):
+        environment.replicas()

@@ -62,11 +62,10 @@ def test_no_module_holds_what_the_house_forbids(path: Path) -> None:
 
 
 def test_tests_wait_for_something_not_for_a_while() -> None:
-    """Only the chaos run, which lets things happen at random times, is one that waits for nothing in particular."""
+    """Only runs of chaos and failover, which let things happen at random times, wait for nothing in particular."""
     sleeping = {relative(path) for path in modules("tests") if SLEEP in path.read_text()}
-    assert {path for path in sleeping if not path.startswith("tests/reliability/chaos/")} == {
-        "tests/support/processes.py"
-    }
+    random = ("tests/reliability/chaos/", "tests/failover/")
+    assert {path for path in sleeping if not path.startswith(random)} == {"tests/support/processes.py"}
 
 
 @pytest.mark.parametrize("path", modules("sync_tasks"), ids=relative)

@@ -64,6 +64,29 @@ class TestNoticing:
         assert hold is not None
         assert "1 sweeps that the state lacks" in hold.reason
 
+    def test_a_replica_that_took_over_within_seconds_is_asked_about_at_brevo(self, anna: Pipeline) -> None:
+        anna.store.note_sweep("primary")
+        replica = back_up(anna.store.redis)
+        anna.unsubscribe("anna")
+        anna.work()
+        replica.restore(anna.store.redis)
+        hold = parse_hold(anna.store.note_sweep("replica"))
+        assert hold is not None
+        assert hold.examining
+        examine_state(anna.resources, hold)
+        reconcile(anna.resources)
+        anna.waiting.extend(anna.store.overdue(100, 0.0))
+        anna.work_once()
+        assert anna.lists("anna") == set()
+        hold = read_hold(anna.store)
+        assert hold is not None
+        assert not hold.examining
+
+    def test_a_restart_that_lost_nothing_holds_nothing(self, anna: Pipeline) -> None:
+        for run in ("one", "two", "two", ""):
+            examine_state(anna.resources, parse_hold(anna.store.note_sweep(run)))
+        assert read_hold(anna.store) is None
+
     def test_a_push_notices_it_before_the_next_sweep(self, anna: Pipeline, brevo: Sandbox) -> None:
         anna.subscribe("anna", "weekly", occurred_at=LONG_AGO)
         backup = back_up(anna.store.redis)

@@ -38,7 +38,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "sending": lambda store: bulk.mark_sending(store, ["u1"], 1),
     "settle": lambda store: store.settle(LEASE, Settlement()),
     "slow_down": lambda store: store.slow_down("default", "contacts", length=1, most=10),
-    "sweep": lambda store: store.note_sweep(),
+    "sweep": lambda store: store.note_sweep("run"),
     "unload": lambda store: bulk.unload(store, ["u1"]),
 }
 

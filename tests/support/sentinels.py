@@ -1,10 +1,11 @@
 """A primary, two replicas and three sentinels as plain processes, and the trouble that a primary may have."""
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import redis
 
@@ -12,6 +13,7 @@ from sync_tasks.local.leash import leash
 from sync_tasks.local.redis_server import EmbeddedRedis, find_server, free_port
 from tests.support.processes import require_redis_server, wait_until
 
+HERE = "127.0.0.1"
 NAME = "sync"
 # So long may the primary be silent before the sentinels count it as down; a failover takes a second or two more.
 DOWN_AFTER = 1.0
@@ -22,28 +24,15 @@ FOUND_WITHIN = 20.0
 class Watched:
     """Servers of which one is the primary, and the sentinels that watch it."""
 
-    servers: list[EmbeddedRedis]
+    primary: "Primary"
+    replicas: list[EmbeddedRedis]
     sentinels: list[int]
-    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """What portals and workers are told."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.sentinels)
         return f"sentinel://{hosts}/{NAME}/0"
-
-    @property
-    def primary(self) -> EmbeddedRedis:
-        """The server that was the primary at the beginning."""
-        return self.servers[0]
-
-    @property
-    def replicas(self) -> list[EmbeddedRedis]:
-        return self.servers[1:]
-
-    def port_of_primary(self) -> int:
-        """Return the port that the sentinels name; 0 while they name none."""
-        return next(iter({port for port in map(read_primary, self.sentinels) if port}), 0)
 
     def wait_for_failover(self, within: float = FOUND_WITHIN) -> EmbeddedRedis:
         """Return the new primary once every sentinel names it."""
@@ -73,25 +62,42 @@ def _is_primary(port: int) -> bool:
     return False
 
 
+class Primary(Protocol):
+    """A server that is the primary at the beginning."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+
 @contextmanager
 def watching(
-    folder: Path, *, host: str = "127.0.0.1", down_after: float = DOWN_AFTER, settings: Mapping[str, str] | None = None
+    folder: Path, primary: Primary | None = None, *, far: str = HERE, near: str = HERE, down_after: float = DOWN_AFTER
 ) -> Iterator[Watched]:
-    """Yield a primary with two replicas, all in step, and three sentinels that know each other."""
+    """Yield a primary with two replicas, all in step, and three sentinels that know each other.
+
+    The primary has the address ``far``, all others ``near``; they must reach each other.
+    """
     require_redis_server()
     with ExitStack() as stack:
-        primary = stack.enter_context(EmbeddedRedis(appendfsync="always", settings=settings))
-        follow = {**(settings or {}), "replicaof": f"{host} {primary.port}"}
+        if primary is None:
+            primary = stack.enter_context(EmbeddedRedis(appendfsync="always"))
+        bind = " ".join(dict.fromkeys((HERE, near)))
+        follow = {"replicaof": f"{far} {primary.port}", "bind": bind, "protected-mode": "no"}
         replicas = [stack.enter_context(EmbeddedRedis(settings=follow)) for _ in range(2)]
-        wait_until(lambda: _in_step(primary.port), "both replicas follow", FOUND_WITHIN)
-        ports = [stack.enter_context(_sentinel(folder, primary.port, down_after)) for _ in range(3)]
-        watched = Watched([primary, *replicas], ports, host)
+        wait_until(lambda: _in_step(far, primary.port), "both replicas follow", FOUND_WITHIN)
+        monitor = f"{NAME} {far} {primary.port} 2"
+        ports = [stack.enter_context(_sentinel(folder, monitor, bind, down_after)) for _ in range(3)]
         wait_until(lambda: all(_knows_all(port) for port in ports), "the sentinels know each other", FOUND_WITHIN)
-        yield watched
+        yield Watched(primary, replicas, ports)
 
 
-def _in_step(port: int) -> bool:
-    with redis.Redis(port=port, decode_responses=True) as client:
+def _in_step(host: str, port: int) -> bool:
+    with redis.Redis(host, port, decode_responses=True) as client:
         told = client.info("replication")
         return all(told.get(f"slave{number}", {}).get("state") == "online" for number in range(2))
 
@@ -104,16 +110,17 @@ def _knows_all(sentinel: int) -> bool:
 
 
 @contextmanager
-def _sentinel(folder: Path, primary: int, down_after: float) -> Iterator[int]:
+def _sentinel(folder: Path, monitor: str, bind: str, down_after: float) -> Iterator[int]:
     port = free_port()
     path = folder / f"sentinel-{port}.conf"
     milliseconds = int(down_after * 1000)
     lines = [
         f"port {port}",
-        "bind 127.0.0.1",
+        f"bind {bind}",
+        "protected-mode no",
         f"dir {folder}",
         f"logfile {folder / f'sentinel-{port}.log'}",
-        f"sentinel monitor {NAME} 127.0.0.1 {primary} 2",
+        f"sentinel monitor {monitor}",
         f"sentinel down-after-milliseconds {NAME} {milliseconds}",
         f"sentinel failover-timeout {NAME} {10 * milliseconds}",
     ]

@@ -9,6 +9,7 @@ successor ``brevo-python`` has other names and another HTTP library: only this m
 """
 
 import logging
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from sib_api_v3_sdk import ApiClient, Configuration
@@ -172,7 +173,7 @@ class Brevo(Operations):
             call.path,
             call.method,
             path_params=dict(call.parts),
-            query_params=dict(call.query),
+            query_params=list(_pairs(call.query)),
             header_params={"Accept": "application/json"},
             body=call.body,
             auth_settings=["api-key"],
@@ -230,6 +231,12 @@ def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN4
     # inside the call as Retry-After says. Tried with the SDK 7.6.0, which sets no policy of its own.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     return client
+
+
+def _pairs(query: Mapping[str, int | str | tuple[int, ...]]) -> Iterator[tuple[str, int | str]]:
+    """Yield each name with its value; one of several values once with each."""
+    for name, value in query.items():
+        yield from ((name, each) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def _shows_no_query(record: logging.LogRecord) -> bool:

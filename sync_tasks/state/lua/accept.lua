@@ -116,6 +116,7 @@ if erases then
 end
 if changed then
   note_pending(event, user, at)
+  if given_up and not erases then note_read(moves_key(), user, at) end
   mark_dirty(user, at)
 elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then
   note_superseded(user, event, at)

@@ -175,7 +175,16 @@ local function note_pending(event, user, at)
   redis.call('ZADD', index, 'NX', at, user)
   note_wish(event, user, at)
 end
+-- Indices of contacts to read by their ids: a new address, or a change at Brevo that a webhook told. Hints as well.
+local A_DAY_LONG = 86400
+local function moves_key() return key('pending:update_contact') end
+local function looks_key(account) return key('pending:look:' .. account) end
+local function note_read(index, user, at)
+  redis.call('ZADD', index, 'NX', at, user)
+  redis.call('EXPIRE', index, A_DAY_LONG)
+end
 local function forget_pending(event, user)
+  if string.find(event, '^update_contact:') then redis.call('ZREM', moves_key(), user) end
   local index = pending_key(event)
   if index then redis.call('ZREM', index, user) end
 end
