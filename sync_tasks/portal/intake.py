@@ -7,7 +7,7 @@ may come again: the newer wish counts, whatever the order.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from starlette.routing import Route
 from sync_tasks.domain.events import EVENTS
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.http.body import check_json, read_body
-from sync_tasks.http.refusal import HttpRefusal, answer_refusal
+from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import describe, log
 from sync_tasks.portal.intake_openapi import MOST_EVENTS, describe_intake
@@ -38,6 +38,7 @@ class Intake:
 
     tokens: Tokens
     accept: Accept
+    refusals: RefusalLog = field(default_factory=lambda: RefusalLog("events"))
 
     @property
     def routes(self) -> list[Route]:
@@ -49,7 +50,7 @@ class Intake:
         try:
             return await self._take(request)
         except HttpRefusal as refusal:
-            log.warning("events refused: %d %s", refusal.status, refusal.words)
+            self.refusals.tell(refusal)
             return answer_refusal(refusal)
         except ClientDisconnect:
             return Response(status_code=408)
@@ -65,7 +66,7 @@ class Intake:
         if not self.tokens.admits(request.headers.get("authorization", "").encode("latin-1")):
             raise HttpRefusal(401, "unauthorized")
         check_json(request)
-        rows = read_events(await read_body(request))
+        rows = await asyncio.to_thread(read_events, await read_body(request))
         try:
             answers = await asyncio.to_thread(lambda: [*map(partial(_answer, accept=self.accept), rows)])
         except _REFUSED as error:

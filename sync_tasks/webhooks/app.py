@@ -6,7 +6,7 @@ Brevo drops an event for good on any answer but 2xx and 429. So trouble that may
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis import RedisError
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sync_tasks.http.body import BODY_WITHIN, check_json, read_body
-from sync_tasks.http.refusal import HttpRefusal, answer_refusal
+from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import describe, log
 from sync_tasks.providers.brevo.webhook_events import MOST_EVENTS, read_rows
@@ -42,13 +42,14 @@ class Receiver:
     ready: Callable[[], bool]
     metrics: Callable[[], bytes] = bytes
     body_within: float = BODY_WITHIN
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def receive(self, request: Request) -> Response:
         """Write down what the events say, and answer what they came to."""
         try:
             return JSONResponse(await self._receive(request))
         except HttpRefusal as refusal:
-            log.warning("webhook refused: %d %s", refusal.status, refusal.words)
+            self.refusals.tell(refusal)
             return answer_refusal(refusal)
         except ClientDisconnect:
             return Response(status_code=408)
@@ -59,7 +60,7 @@ class Receiver:
     async def _receive(self, request: Request) -> Counter[str]:
         desk = self._find_desk(request)
         check_json(request)
-        rows = read_rows(await read_body(request, self.body_within))
+        rows = await asyncio.to_thread(read_rows, await read_body(request, self.body_within))
         if rows is None:
             raise HttpRefusal(400, "neither an object nor an array in JSON")
         if len(rows) > MOST_EVENTS:
@@ -67,6 +68,9 @@ class Receiver:
         return await _write_down(desk, rows)
 
     def _find_desk(self, request: Request) -> Desk:
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            # Two servers may see two requests in one of these (RFC 9112, 6.1).
+            raise HttpRefusal(400, "both content-length and transfer-encoding")
         if not self.tokens.admits(request.headers.get("authorization", "").encode("latin-1")):
             raise HttpRefusal(401, "unauthorized")
         desk = self.desks.get(request.path_params["account"])
@@ -92,7 +96,7 @@ class Receiver:
 
 
 async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
-    notes = make_notes(rows, desk.own)
+    notes = await asyncio.to_thread(make_notes, rows, desk.own)
     try:
         async with asyncio.timeout(WRITTEN_WITHIN):
             return await desk.gatherer.put(notes)

@@ -80,6 +80,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
         *([("Portal", _posts(overview))] if overview.posts_waiting or overview.posts_given_up else []),
+        *([("Outbox", escaped(overview.outbox.told))] if overview.outbox else []),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
         *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
     ]
