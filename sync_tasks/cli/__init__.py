@@ -19,9 +19,11 @@ from sync_tasks.cli.commands import (
     demo,
     doctor,
     failed,
+    outbox,
     reconcile,
     sandbox,
     schema,
+    secret,
     send,
     state,
     status,
@@ -89,6 +91,7 @@ app.command("up")(up.run_all)
 app.command("sandbox")(sandbox.run_sandbox)
 app.command("send")(send.send)
 app.add_typer(failed.app, name="failed")
+app.add_typer(outbox.app, name="outbox")
 app.command("backfill")(backfill.backfill)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(suppressed.app, name="suppressed")
@@ -100,6 +103,7 @@ app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
+app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
 
 

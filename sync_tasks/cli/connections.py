@@ -35,6 +35,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     from redis import RedisError
 
     from sync_tasks.state.connection import connect
+    from sync_tasks.state.secret import check_secret
     from sync_tasks.state.store import Store
     from sync_tasks.tasks import startup
 
@@ -43,7 +44,15 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     redis = connect(url, connections=4)
     try:
         redis.ping()
-        yield Store(redis, environment.namespace(), tolerance=environment.tolerance_at_hand())
+        store = Store(
+            redis,
+            environment.namespace(),
+            tolerance=environment.tolerance_at_hand(),
+            secrets=environment.state_secrets(),
+        )
+        if checked:
+            check_secret(store)
+        yield store
     except RedisError as error:
         complain(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
         raise typer.Exit(1) from None

@@ -114,20 +114,29 @@ def escaped(text: object) -> str:
     return escape(_UNPRINTABLE.sub("\ufffd", str(text)))
 
 
+# Of a shorter text its first letter tells too much.
+SHORTEST_SHOWN = 4
+
+
 def mask_address(address: str) -> str:
-    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``."""
+    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``.
+
+    Of what is shorter than four characters nothing may.
+    """
     name, _, host = address.rpartition("@")
     domain, _, top = host.rpartition(".")
-    return f"{name[:1]}***@{domain[:1]}***.{top}"
+    return f"{_begin(name)}***@{_begin(domain)}***.{top}"
 
 
 def mask_value(value: Json) -> str:
-    """Return what may be seen of an attribute: whether there is one, and how a text begins."""
-    if value in ("", None):
+    """Return what may be seen of an attribute: whether there is one, and how a text of some length begins."""
+    if value is None or value == "":
         return ""
-    if isinstance(value, bool):
-        return show_value(value)
-    return f"{value[:1]}***" if isinstance(value, str) else "***"
+    return f"{_begin(value)}***" if isinstance(value, str) else "***"
+
+
+def _begin(text: str) -> str:
+    return text[:1] if len(text) >= SHORTEST_SHOWN else ""
 
 
 def show_value(value: Json) -> str:

@@ -6,7 +6,7 @@ A letter holds the user's id, the event's key and the reason, and nothing person
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, cast
@@ -87,7 +87,9 @@ def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_i
 
 
 def put_letter(store: Store, letter: DeadLetter) -> None:
-    """Keep the letter of an event that never reached a user's state."""
+    """Keep the letter of an event that never reached a user's state; that of an erased user names nobody."""
+    if letter.user_id and store.is_erased(letter.user_id):
+        letter = replace(letter, user_id="")
     store.redis.hset(store.key(DEAD_LETTERS), letter.id, letter.as_json())
     if letter.user_id:
         store.redis.zadd(store.key(UNACCEPTED_LETTERS), {_place(letter): 0})

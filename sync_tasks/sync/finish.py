@@ -70,6 +70,9 @@ def _report(lease: Lease, settled: str, outcomes: Outcomes, delay: float | None)
 def _log_news(pushed: Pushed, settled: str) -> None:
     for notice in pushed.news if settled != "lost" else ():
         log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
+    # The history of an erased user goes; what was cleared in the contact of an heir shall be known somewhere.
+    for note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
+        log_outcome(note.partition(" ")[2], {"user_id": pushed.contact.user_id})
 
 
 def _log_outcomes(user_id: str, outcomes: Outcomes, delay: float | None) -> None:

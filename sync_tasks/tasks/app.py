@@ -59,6 +59,8 @@ def _check_command(name: str) -> None:
         log_all_output()
     if name == "flower":
         os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
+        # Whoever may log in could erase and subscribe people, and stop workers.
+        os.environ.setdefault("FLOWER_READ_ONLY", "true")
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
     try:
         with needing("worker"):

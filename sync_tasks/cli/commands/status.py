@@ -79,6 +79,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Erasures", f"{overview.unfinished_erasures:,} unfinished"),
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
+        *([("Outbox", escaped(overview.outbox.told))] if overview.outbox else []),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
         *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
     ]
