@@ -31,6 +31,7 @@ VARIABLES = (
     "SYNC_EVENTS_TOKEN_FILE",
     "SYNC_LOG_JSON",
     "SYNC_LOG_LEVEL",
+    "SYNC_METRICS_ADDRESS",
     "SYNC_NAMESPACE",
     "SYNC_NIGHTLY_AT",
     "SYNC_PORTAL_SECRET",
@@ -49,6 +50,7 @@ OF_AN_ACCOUNT = "SYNC_API_KEY_"
 # How much alike two names are of which one is the other misspelt.
 _ALIKE = 0.84
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_PORTS = 65536
 _TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 
 
@@ -162,6 +164,21 @@ def nightly_at() -> tuple[int, int]:
     if told and moment is None:
         raise ConfigurationError("SYNC_NIGHTLY_AT: a time of day in UTC, like 02:20")
     return (moment.hour, moment.minute) if moment else DEFAULT_NIGHT
+
+
+def metrics_address() -> tuple[str, int] | None:
+    """Return where a process serves its metrics (``SYNC_METRICS_ADDRESS``, as in ``127.0.0.1:9464``), if anywhere.
+
+    Raises:
+        ConfigurationError: nobody can listen there.
+    """
+    told = (os.environ.get("SYNC_METRICS_ADDRESS") or "").strip()
+    if not told:
+        return None
+    host, colon, port = told.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < _PORTS):
+        raise ConfigurationError("SYNC_METRICS_ADDRESS: an address and a port, like 127.0.0.1:9464")
+    return host.strip("[]"), int(port)
 
 
 def _variable(name: str) -> tuple[str, str]:

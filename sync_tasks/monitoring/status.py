@@ -209,6 +209,20 @@ def read_queues(broker: "Connection", store: "Store") -> tuple[dict[str, int], i
     return lengths, taken
 
 
+def count_messages(store: "Store") -> dict[str, int]:
+    """Return how many messages wait in each queue; nothing while the broker is away."""
+    from kombu.exceptions import OperationalError
+
+    from sync_tasks.tasks.app import app
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+            return read_queues(connection, store)[0]
+    except OperationalError:
+        return {}
+
+
 def _count_messages(connection: "Connection", name: str) -> int:
     """Return how many messages wait in the broker, whichever it is; one that was never used does not exist."""
     channel = cast("Any", connection.default_channel)

@@ -30,7 +30,7 @@ def reconcile(
     account: Annotated[str, typer.Option(help="Only this account.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look; change nothing.")] = False,
     max_changes: Annotated[
-        int | None, typer.Option(min=0, help="So many may lose a subscription or be erased.")
+        int | None, typer.Option(min=0, metavar="N", help="So many may lose a subscription or be erased.")
     ] = None,
     remove_unknown: Annotated[
         bool, typer.Option("--remove-unknown", help="Take contacts the portal does not know off the managed lists.")
