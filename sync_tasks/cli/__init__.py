@@ -14,11 +14,13 @@ import sync_tasks
 from sync_tasks.cli import output
 from sync_tasks.cli.commands import (
     account,
+    audit,
     backfill,
     contact,
     demo,
     doctor,
     failed,
+    person,
     reconcile,
     sandbox,
     schema,
@@ -101,6 +103,8 @@ app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
+app.command("audit")(audit.show_audit)
+app.add_typer(person.app, name="person")
 app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
 
