@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sync_tasks.cli.output import complain
+from sync_tasks.cli.output import give_up
 from sync_tasks.config import environment
 from sync_tasks.config.redis_url import place_of
 
@@ -54,7 +54,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
             check_secret(store)
         yield store
     except RedisError as error:
-        complain(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
+        give_up(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
         raise typer.Exit(1) from None
     finally:
         redis.close()
@@ -72,7 +72,7 @@ def open_broker() -> "Iterator[Connection]":
             connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
             yield connection
     except OperationalError as error:
-        complain(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
+        give_up(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
         raise typer.Exit(1) from None
 
 

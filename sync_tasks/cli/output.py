@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,22 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Print lines to standard error; what no terminal shall obey stands there escaped."""
     typer.echo("\n".join(map(one_line, text.split("\n"))), err=True)
+
+
+_json_wanted: ContextVar[bool] = ContextVar("json_wanted", default=False)
+
+
+def note_json(*, wanted: bool) -> None:
+    """Remember whether a program reads what this command prints."""
+    _json_wanted.set(wanted)
+
+
+def give_up(*troubles: str) -> None:
+    """Say what keeps a command from its answer: to people on standard error, to a program also as a document."""
+    for trouble in troubles:
+        complain(trouble)
+    if _json_wanted.get():
+        print_json({"troubles": list(troubles)})
 
 
 def print_json(document: object) -> None:

@@ -25,8 +25,11 @@ VARIABLES = (
     "SYNC_BROKER_URL",
     "SYNC_BROKER_URL_FILE",
     "SYNC_CONFIG",
+    "SYNC_DATABASE_URL",
+    "SYNC_DATABASE_URL_FILE",
     "SYNC_LOG_JSON",
     "SYNC_LOG_LEVEL",
+    "SYNC_METRICS_ADDRESS",
     "SYNC_NAMESPACE",
     "SYNC_NIGHTLY_AT",
     "SYNC_REDIS_URL",
@@ -41,6 +44,7 @@ OF_AN_ACCOUNT = "SYNC_API_KEY_"
 # How much alike two names are of which one is the other misspelt.
 _ALIKE = 0.84
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_PORTS = 65536
 _TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 
 
@@ -87,6 +91,11 @@ def broker_url() -> str:
             if is_redis(one):
                 check_redis_url(name, one)
     return url or redis_url()
+
+
+def database_url() -> str:
+    """Return where the portal's own database is (``SYNC_DATABASE_URL``), or an empty text."""
+    return _variable("SYNC_DATABASE_URL")[1]
 
 
 def namespace() -> str:
@@ -149,6 +158,21 @@ def nightly_at() -> tuple[int, int]:
     if told and moment is None:
         raise ConfigurationError("SYNC_NIGHTLY_AT: a time of day in UTC, like 02:20")
     return (moment.hour, moment.minute) if moment else DEFAULT_NIGHT
+
+
+def metrics_address() -> tuple[str, int] | None:
+    """Return where a process serves its metrics (``SYNC_METRICS_ADDRESS``, as in ``127.0.0.1:9464``), if anywhere.
+
+    Raises:
+        ConfigurationError: nobody can listen there.
+    """
+    told = (os.environ.get("SYNC_METRICS_ADDRESS") or "").strip()
+    if not told:
+        return None
+    host, colon, port = told.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < _PORTS):
+        raise ConfigurationError("SYNC_METRICS_ADDRESS: an address and a port, like 127.0.0.1:9464")
+    return host.strip("[]"), int(port)
 
 
 def _variable(name: str) -> tuple[str, str]:

@@ -291,6 +291,11 @@ class Contact:
         told = ((name.rpartition(":"), stamp) for name, stamp in self.told.items())
         return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
 
+    def accepted_at(self, key: EventKey) -> int | None:
+        """Return when an event without an outcome was accepted, in microseconds by Redis' clock."""
+        moment = self.pending.get(key, "").partition(":")[2]
+        return int(moment) if moment.isdecimal() else None
+
     def overtaken(self, key: EventKey) -> bool:
         """Tell whether newer events have replaced every wish of this one."""
         if key.task == "anonymize_contact":

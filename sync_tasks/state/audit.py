@@ -15,7 +15,7 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
-AUDIT, RECORDS = "audit", "erasure_records"
+RECORDS = "erasure_records"
 LONGEST_WHO = 100
 _A_DAY = 86_400 * MICROSECONDS_PER_SECOND
 
@@ -35,13 +35,13 @@ def note_deed(store: Store, who: str, what: str, user_id: str = "", about: str =
     """Write down who did what."""
     user = store.tombstones.newest_place_of(user_id) if user_id else ""
     entry = AuditEntry(store.now(), escaped(who)[:LONGEST_WHO], what, user, about)
-    store.redis.zadd(store.key(AUDIT), {json.dumps(asdict(entry)): int(entry.at)})
+    store.redis.zadd(store.key("audit"), {json.dumps(asdict(entry)): int(entry.at)})
 
 
 def read_audit(store: Store, user_id: str = "") -> Iterator[AuditEntry]:
     """Yield all entries, or those about one user, the oldest first."""
     places = store.tombstones.all_places_of(user_id) if user_id else []
-    for text in cast("list[str]", store.redis.zrange(store.key(AUDIT), 0, -1)):
+    for text in cast("list[str]", store.redis.zrange(store.key("audit"), 0, -1)):
         entry = AuditEntry(**json.loads(text))
         if not user_id or entry.user in places:
             yield entry
@@ -50,8 +50,8 @@ def read_audit(store: Store, user_id: str = "") -> Iterator[AuditEntry]:
 def forget_old(store: Store, days: float) -> int:
     """Forget what is older than so many days; return how many entries that was."""
     latest = int(store.now()) - int(days * _A_DAY)
-    old = cast("list[str]", store.redis.zrangebyscore(store.key(AUDIT), "-inf", latest))
-    return int(store.redis.zrem(store.key(AUDIT), *old)) if old else 0
+    old = cast("list[str]", store.redis.zrangebyscore(store.key("audit"), "-inf", latest))
+    return int(store.redis.zrem(store.key("audit"), *old)) if old else 0
 
 
 def read_record(store: Store, user_id: str) -> dict[str, Any] | None:
@@ -66,6 +66,6 @@ def renew_users(store: Store) -> None:
         newest = store.tombstones.hashes.renewed(entry.user) if entry.user else ""
         if newest != entry.user:
             pipeline = store.redis.pipeline()
-            pipeline.zadd(store.key(AUDIT), {json.dumps(asdict(entry) | {"user": newest}): int(entry.at)})
-            pipeline.zrem(store.key(AUDIT), json.dumps(asdict(entry)))
+            pipeline.zadd(store.key("audit"), {json.dumps(asdict(entry) | {"user": newest}): int(entry.at)})
+            pipeline.zrem(store.key("audit"), json.dumps(asdict(entry)))
             pipeline.execute()

@@ -20,6 +20,7 @@ Keys without a lifetime here are kept for good. Only ``state/`` reads and writes
 ``dead_letters``     id to letter                                                 until closed
 ``unaccepted``       user and letter of an event that reached no state            until closed
 ``closed_letters``   the last 10,000 letters dealt with
+``letter_counts``    how many were opened, by error, and closed, by why
 ``filling``          users of a first load, the first loaded first                a week
 ``swept``            when a worker swept last
 ``server``           which run of the server was swept last
@@ -41,6 +42,7 @@ TOMBSTONES = "tombstones"
 SWEPT = "swept"
 FILLING = "filling"
 CLOSED_LETTERS = "closed_letters"
+LETTER_COUNTS = "letter_counts"
 SECRET = "secret"  # noqa: S105 - the name of the key, not what it holds
 DEAD_LETTERS = "dead_letters"
 UNACCEPTED_LETTERS = "unaccepted"

@@ -36,6 +36,7 @@ from sync_tasks.errors import (
     SyncError,
     TakenAlongError,
 )
+from sync_tasks.meters import BATCHES
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
@@ -207,6 +208,7 @@ class Batch:
             self.give_back()
 
     def _send(self) -> None:
+        BATCHES.labels(self.batch_kind.verb).observe(len(self.items))
         self.own.push.renew_lease()
         match self.batch_kind.verb:
             case "create":

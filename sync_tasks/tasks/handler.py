@@ -11,6 +11,7 @@ from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.errors import SyncError
 from sync_tasks.log import log_outcome
+from sync_tasks.meters import EVENTS
 from sync_tasks.state.dead_letters import letter_id
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report
@@ -22,7 +23,11 @@ from sync_tasks.tasks.nudge import nudge_contacts
 
 def receive(kind: type[Event], wire: dict[str, object], task_id: str) -> Nudge:
     """Accept an event that another producer sent in full, and return what to look at."""
-    return receive_event(worker_resources().store, kind, wire, task_id)
+    try:
+        return receive_event(worker_resources().store, kind, wire, task_id)
+    except SyncError:
+        EVENTS.labels(kind.task, Outcome.DEAD_LETTER).inc()
+        raise
 
 
 def handle(task: Task[..., str], nudge: Nudge) -> str:
@@ -74,6 +79,8 @@ def _outcome(nudge: Nudge, report: Report) -> str:
 
 
 def _tell(outcome: Outcome, nudge: Nudge) -> str:
+    if nudge.key:
+        EVENTS.labels(nudge.key.task, outcome).inc()
     log_outcome(
         outcome, {"user_id": nudge.user_id} | ({"task": nudge.key.task, **nudge.key.shown} if nudge.key else {})
     )

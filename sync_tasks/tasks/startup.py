@@ -41,7 +41,7 @@ def check_worker() -> None:
 
     places = (environment.namespace, environment.redis_url, environment.replicas, broker_url)
     wanted = _misspelt(_PLACES | _SECRET | _BREVO | _LOG)
-    _find_all(wanted, *places, log_level, load_settings, environment.state_secrets)
+    _find_all(wanted, *places, log_level, environment.metrics_address, load_settings, environment.state_secrets)
     _find_all(_check_state, _check_queue)
     _find_all(_check_secret)
 
@@ -49,7 +49,8 @@ def check_worker() -> None:
 def check_beat() -> None:
     """Return if beat may start."""
     needed = _PLACES | _LOG | {"SYNC_NIGHTLY_AT"}
-    _find_all(_misspelt(needed), environment.namespace, broker_url, environment.nightly_at, log_level)
+    checks = (environment.nightly_at, log_level, environment.metrics_address)
+    _find_all(_misspelt(needed), environment.namespace, broker_url, *checks)
     _find_all(_check_queue)
 
 

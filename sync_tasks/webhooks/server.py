@@ -88,7 +88,7 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
             return False
 
     desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
-    return Receiver(desks, tokens, is_ready, remembered(lambda: read_metrics(store, settings)))
+    return Receiver(desks, tokens, is_ready, remembered(lambda: read_metrics(store, settings, own=True)))
 
 
 def remembered(read: Callable[[], bytes], seconds: float = METRICS_EVERY) -> Callable[[], bytes]:

@@ -82,7 +82,7 @@ def test_an_operator_sees_it(desk: Desk, stuck: Pipeline) -> None:
     (letter,) = stuck.letters()
     assert "1 erasure is unfinished" in desk.run("status", exits=1)
     assert desk.read("status", exits=1)["unfinished_erasures"] == 1
-    assert "sync_tasks_unfinished_erasures_total 1" in desk.run("status", "--metrics")
+    assert "sync_tasks_unfinished_erasures 1" in desk.run("status", "--metrics")
     assert "cannot be discarded, only replayed" in desk.run("failed", "discard", letter.id, exits=1)
     assert len(stuck.letters()) == 1
 

@@ -54,7 +54,7 @@ def _write(file: Path, page: str) -> None:
 
 @app.command("erasure")
 def erasure(user_id: User, *, by: By) -> None:
-    """Show what the erasure of a person came to, on which account, when it was verified and who asked for it.
+    """Show what an erasure came to on each account, when it was verified and who asked for it.
 
     Nothing in it is personal. Exit 1 where no erasure of this user is complete.
     """

@@ -28,6 +28,7 @@ from sync_tasks.errors import (
     TransientError,
     UnauthorizedError,
 )
+from sync_tasks.meters import REQUESTS
 from sync_tasks.providers import Gate, KnownAnswers, NothingKnown, OpenGate, OwnerCheck
 from sync_tasks.providers.brevo import failures, requests
 from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
@@ -36,6 +37,8 @@ from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 
+# What stands for the status in the metrics if there is none.
+NO_ANSWER = "none"
 _ACCOUNT = requests.read_account().path
 _PATIENCE = Patience()
 _OPEN = OpenGate()
@@ -158,12 +161,15 @@ class Brevo(Operations):
             answer = self._send(call)
         except ApiException as error:
             if error.body is None:
+                _count(call, NO_ANSWER)
                 return FailedTry(GatewayUnavailableError(f"{call}: no secure connection", outcome_unknown=call.writes))
             answer = Answer(error.status, error.headers.get(_RESET), error.body)
         except HTTPError as error:
+            _count(call, NO_ANSWER)
             return failures.unanswered(call, error)
         except UnicodeError:
             return FailedTry(RejectedContactError(f"{call}: a text is not valid Unicode"))
+        _count(call, str(answer.status))
         return _judge(call, answer)
 
     def _send(self, call: Call) -> Answer:
@@ -183,6 +189,10 @@ class Brevo(Operations):
         )
         quota = (headers.get(name) for name in _QUOTA)
         return Answer(status, headers.get(_RESET), response.data, *quota)
+
+
+def _count(call: Call, answer: str) -> None:
+    REQUESTS.labels(f"{call.method} {call.path}", answer).inc()
 
 
 def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - one case each, all in one place

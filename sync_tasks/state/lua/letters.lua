@@ -5,6 +5,7 @@ local function close_letter(id, why, who, at)
   if not text then return end
   local letter = cjson.decode(text)
   redis.call('HDEL', key('dead_letters'), id)
+  redis.call('HINCRBY', key('letter_counts'), 'closed ' .. why, 1)
   if letter.stamp == '' then redis.call('ZREM', key('unaccepted'), letter.user_id .. ' ' .. id) end
   letter.closed = {why = why, by = who, at = at}
   redis.call('LPUSH', key('closed_letters'), cjson.encode(letter))

@@ -84,7 +84,9 @@ for event, letter in pairs(result.letters) do
   redis.call('HDEL', contact, 'p:' .. event)
   forget_pending(event, user)
   redis.call('HSET', contact, 'd:' .. event, letter[1])
-  redis.call('HSET', key('dead_letters'), letter[1], letter[2])
+  if redis.call('HSET', key('dead_letters'), letter[1], letter[2]) == 1 then
+    redis.call('HINCRBY', key('letter_counts'), 'opened ' .. (cjson.decode(letter[2]).error or '?'), 1)
+  end
 end
 for event, why in pairs(result.closed) do
   local id = redis.call('HGET', contact, 'd:' .. event)
