@@ -28,6 +28,7 @@ from sync_tasks.cli.commands import (
     schema,
     secret,
     send,
+    serve,
     state,
     status,
     support,
@@ -105,6 +106,7 @@ app.add_typer(account.app, name="account")
 app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
+app.command("serve")(serve.serve)
 app.command("schema")(schema.show_schema)
 app.command("audit")(audit.show_audit)
 app.add_typer(person.app, name="person")
