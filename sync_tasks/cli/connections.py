@@ -36,6 +36,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
 
     from sync_tasks.state.connection import connect
     from sync_tasks.state.store import Store
+    from sync_tasks.state.trouble import show_trouble
     from sync_tasks.tasks import startup
 
     url = environment.redis_url()
@@ -45,7 +46,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
         redis.ping()
         yield Store(redis, environment.namespace(), tolerance=environment.tolerance_at_hand())
     except RedisError as error:
-        complain(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
+        complain(f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}")
         raise typer.Exit(1) from None
     finally:
         redis.close()

@@ -20,9 +20,13 @@ from sync_tasks.local.redis_server import candidates
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ("tests/state", "tests/fundamentals")
 STARTS = ("tests/tasks/test_servers.py",)
+SCRIPTS = ("accept_script", "scripts_and_python", "store", "fitness", "replicas", "dead_letters")
 TROUBLE = ("tests/reliability/test_redis_trouble.py", "tests/reliability/test_failover.py")
 SUITES = {"state and scripts": STATE, "starts and rights": STARTS, "reliability": ("tests/reliability",)}
-SHORT = {"state and scripts": STATE, "starts and rights": STARTS, "Redis in trouble": TROUBLE}
+SHORT = {
+    "state and scripts": tuple(f"tests/state/test_{name}.py" for name in SCRIPTS),
+    "Redis in trouble": TROUBLE,
+}
 
 
 def name_of(server: Path) -> str:
