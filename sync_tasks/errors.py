@@ -46,6 +46,10 @@ class ImportUnderWayError(RateLimitedError):
     """Another import of the account is under way; the contact may go with the next one."""
 
 
+class TakenAlongError(RateLimitedError):
+    """The contact was taken along in a request of others; its own comes next."""
+
+
 class GatewayUnavailableError(TransientError):
     """Brevo could not be reached or broke down; if ``outcome_unknown``, it may still apply the request."""
 

@@ -1,7 +1,7 @@
 """The operator's command ``sync-tasks``: every command is one module beside this one.
 
-Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration. Commands import what
-is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answers at once.
+Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration; 130: Ctrl-C. Commands
+import what is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answers at once.
 """
 
 import sys
@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import sync_tasks
-from sync_tasks.cli import output
+from sync_tasks.cli import examples, output
 from sync_tasks.cli.commands import (
     account,
     backfill,
@@ -19,9 +19,12 @@ from sync_tasks.cli.commands import (
     demo,
     doctor,
     failed,
+    health,
+    outbox,
     reconcile,
     sandbox,
     schema,
+    secret,
     send,
     state,
     status,
@@ -35,7 +38,7 @@ from sync_tasks.errors import ConfigurationError
 # They bring all they need along.
 # The exit code of who was interrupted by Ctrl-C.
 _INTERRUPTED = 130
-_ON_THEIR_OWN = frozenset({"demo", "sandbox", "schema"})
+_ON_THEIR_OWN = frozenset({"demo", "health", "sandbox", "schema"})
 
 
 class Commands(TyperGroup):
@@ -43,11 +46,11 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - a class that Typer keeps to itself
         """Run the command that was asked for."""
+        output.note_json(wanted="--json" in (*ctx._protected_args, *ctx.args))  # noqa: SLF001 - click keeps no other
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            for fault in error.args:
-                output.complain(str(fault))
+            output.give_up(*map(str, error.args))
             raise typer.Exit(2) from None
 
 
@@ -56,7 +59,6 @@ app = typer.Typer(
     help="The pipeline between a portal's newsletter subscriptions and Brevo, for the one who runs it.",
     epilog="Exit 0: done. 1: done and found trouble. 2: wrong use or configuration.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -89,18 +91,32 @@ app.command("up")(up.run_all)
 app.command("sandbox")(sandbox.run_sandbox)
 app.command("send")(send.send)
 app.add_typer(failed.app, name="failed")
+app.add_typer(outbox.app, name="outbox")
 app.command("backfill")(backfill.backfill)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(suppressed.app, name="suppressed")
 app.add_typer(state.app, name="state")
 app.command("status")(status.show_status)
+app.command("health")(health.show_health)
 app.command("contact")(contact.show_contact)
 app.add_typer(account.app, name="account")
 app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("schema")(schema.show_schema)
+app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
+
+
+def _add_examples(group: typer.Typer, name: str = "") -> None:
+    for command in group.registered_commands:
+        command.epilog = examples.epilog_of(f"{name} {command.name}".strip())
+    for below in group.registered_groups:
+        if below.typer_instance and below.name:
+            _add_examples(below.typer_instance, below.name)
+
+
+_add_examples(app)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

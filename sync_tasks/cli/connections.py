@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sync_tasks.cli.output import complain
+from sync_tasks.cli.output import give_up
 from sync_tasks.config import environment
 from sync_tasks.config.redis_url import place_of
 
@@ -35,6 +35,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     from redis import RedisError
 
     from sync_tasks.state.connection import connect
+    from sync_tasks.state.secret import check_secret
     from sync_tasks.state.store import Store
     from sync_tasks.state.trouble import show_trouble
     from sync_tasks.tasks import startup
@@ -44,9 +45,17 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     redis = connect(url, connections=4)
     try:
         redis.ping()
-        yield Store(redis, environment.namespace(), tolerance=environment.tolerance_at_hand())
+        store = Store(
+            redis,
+            environment.namespace(),
+            tolerance=environment.tolerance_at_hand(),
+            secrets=environment.state_secrets(),
+        )
+        if checked:
+            check_secret(store)
+        yield store
     except RedisError as error:
-        complain(f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}")
+        give_up(f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}")
         raise typer.Exit(1) from None
     finally:
         redis.close()
@@ -64,7 +73,7 @@ def open_broker() -> "Iterator[Connection]":
             connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
             yield connection
     except OperationalError as error:
-        complain(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
+        give_up(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
         raise typer.Exit(1) from None
 
 

@@ -38,7 +38,8 @@ class Form:
         str | None, typer.Option(help="When the file was true, for rows without occurred_at; else its own time.")
     ] = None
     max_resubscribed: Annotated[
-        int | None, typer.Option(min=0, help="So many who unsubscribed may be subscribed again by the file.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="So many who unsubscribed may be subscribed again by the file."),
     ] = None
     encoding: Encoding = ""
     columns: Annotated[

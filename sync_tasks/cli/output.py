@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,22 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Print lines to standard error; what no terminal shall obey stands there escaped."""
     typer.echo("\n".join(map(one_line, text.split("\n"))), err=True)
+
+
+_json_wanted: ContextVar[bool] = ContextVar("json_wanted", default=False)
+
+
+def note_json(*, wanted: bool) -> None:
+    """Remember whether a program reads what this command prints."""
+    _json_wanted.set(wanted)
+
+
+def give_up(*troubles: str) -> None:
+    """Say what keeps a command from its answer: to people on standard error, to a program also as a document."""
+    for trouble in troubles:
+        complain(trouble)
+    if _json_wanted.get():
+        print_json({"troubles": list(troubles)})
 
 
 def print_json(document: object) -> None:
@@ -114,20 +131,29 @@ def escaped(text: object) -> str:
     return escape(_UNPRINTABLE.sub("\ufffd", str(text)))
 
 
+# Of a shorter text its first letter tells too much.
+SHORTEST_SHOWN = 4
+
+
 def mask_address(address: str) -> str:
-    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``."""
+    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``.
+
+    Of what is shorter than four characters nothing may.
+    """
     name, _, host = address.rpartition("@")
     domain, _, top = host.rpartition(".")
-    return f"{name[:1]}***@{domain[:1]}***.{top}"
+    return f"{_begin(name)}***@{_begin(domain)}***.{top}"
 
 
 def mask_value(value: Json) -> str:
-    """Return what may be seen of an attribute: whether there is one, and how a text begins."""
-    if value in ("", None):
+    """Return what may be seen of an attribute: whether there is one, and how a text of some length begins."""
+    if value is None or value == "":
         return ""
-    if isinstance(value, bool):
-        return show_value(value)
-    return f"{value[:1]}***" if isinstance(value, str) else "***"
+    return f"{_begin(value)}***" if isinstance(value, str) else "***"
+
+
+def _begin(text: str) -> str:
+    return text[:1] if len(text) >= SHORTEST_SHOWN else ""
 
 
 def show_value(value: Json) -> str:

@@ -16,6 +16,7 @@ DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 # So many seconds may two clocks differ, where nothing else is configured.
 CLOCK_TOLERANCE = 30
 DEFAULT_NIGHT = (2, 20)
+SHORTEST_SECRET, MOST_SECRETS = 32, 20
 # Every variable of ours; a key for each account comes on top, by the account's name.
 VARIABLES = (
     "SYNC_API_KEY",
@@ -24,13 +25,18 @@ VARIABLES = (
     "SYNC_BROKER_URL",
     "SYNC_BROKER_URL_FILE",
     "SYNC_CONFIG",
+    "SYNC_DATABASE_URL",
+    "SYNC_DATABASE_URL_FILE",
     "SYNC_LOG_JSON",
     "SYNC_LOG_LEVEL",
+    "SYNC_METRICS_ADDRESS",
     "SYNC_NAMESPACE",
     "SYNC_NIGHTLY_AT",
     "SYNC_REDIS_URL",
     "SYNC_REDIS_URL_FILE",
     "SYNC_REPLICAS",
+    "SYNC_STATE_SECRET",
+    "SYNC_STATE_SECRET_FILE",
     "SYNC_WEBHOOK_TOKEN",
     "SYNC_WEBHOOK_TOKEN_FILE",
 )
@@ -38,6 +44,7 @@ OF_AN_ACCOUNT = "SYNC_API_KEY_"
 # How much alike two names are of which one is the other misspelt.
 _ALIKE = 0.84
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_PORTS = 65536
 _TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 
 
@@ -86,6 +93,11 @@ def broker_url() -> str:
     return url or redis_url()
 
 
+def database_url() -> str:
+    """Return where the portal's own database is (``SYNC_DATABASE_URL``), or an empty text."""
+    return _variable("SYNC_DATABASE_URL")[1]
+
+
 def namespace() -> str:
     """Return the prefix of all keys and queues (``SYNC_NAMESPACE``).
 
@@ -96,6 +108,21 @@ def namespace() -> str:
     if not _NAMESPACE.fullmatch(told):
         raise ConfigurationError("SYNC_NAMESPACE: at most 64 letters, digits and _ . : -, a letter or digit first")
     return told
+
+
+def state_secrets() -> tuple[str, ...]:
+    """Return the secrets of the state's keyed hashes (``SYNC_STATE_SECRET``), the newest first; mostly one, or none.
+
+    Raises:
+        ConfigurationError: one is too short, or there are too many.
+    """
+    name, told = _variable("SYNC_STATE_SECRET")
+    secrets = tuple(told.split())
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets) or len(secrets) > MOST_SECRETS:
+        raise ConfigurationError(
+            f"{name}: up to {MOST_SECRETS} secrets of {SHORTEST_SECRET} characters or more, the newest first"
+        )
+    return secrets
 
 
 def replicas() -> int:
@@ -131,6 +158,21 @@ def nightly_at() -> tuple[int, int]:
     if told and moment is None:
         raise ConfigurationError("SYNC_NIGHTLY_AT: a time of day in UTC, like 02:20")
     return (moment.hour, moment.minute) if moment else DEFAULT_NIGHT
+
+
+def metrics_address() -> tuple[str, int] | None:
+    """Return where a process serves its metrics (``SYNC_METRICS_ADDRESS``, as in ``127.0.0.1:9464``), if anywhere.
+
+    Raises:
+        ConfigurationError: nobody can listen there.
+    """
+    told = (os.environ.get("SYNC_METRICS_ADDRESS") or "").strip()
+    if not told:
+        return None
+    host, colon, port = told.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < _PORTS):
+        raise ConfigurationError("SYNC_METRICS_ADDRESS: an address and a port, like 127.0.0.1:9464")
+    return host.strip("[]"), int(port)
 
 
 def _variable(name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sync_tasks.config.base_url import check_base_url
 from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import PLACE
@@ -58,7 +60,7 @@ class Part(BaseModel):
 class Account(Part):
     """One Brevo account."""
 
-    base_url: str = Field(default=BREVO_URL, pattern=r"^https?://[^\s/]+")
+    base_url: Annotated[str, AfterValidator(check_base_url)] = Field(default=BREVO_URL, pattern=r"^https?://[^\s/]+")
     requests_per_second: float = Field(default=10, gt=0)
     requests_per_hour: int = Field(default=36_000, gt=0)
     api_key: SecretStr = SecretStr("")

@@ -1,7 +1,7 @@
 """Batches: the steps of different contacts that one request can serve. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sync_tasks.domain.contact import Contact, EventKey
@@ -17,11 +17,11 @@ _AROUND = 60
 class BatchKind:
     """The common part of steps that one request can serve.
 
-    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``look`` for the contacts changed since the last
-    look.
+    ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``read`` contacts by their ids. ``look`` for the
+    contacts changed since the last look.
     """
 
-    verb: Literal["join", "leave", "create", "look"]
+    verb: Literal["join", "leave", "create", "look", "read"]
     lists: frozenset[int]
 
     @property
@@ -35,14 +35,19 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
     match step:
         case NewContact(lists=lists) if is_importable(step):
             return BatchKind("create", lists)
-        case Write(change=change) if len(change.leave) == 1 and change == Change(leave=change.leave):
+        case Write(change=change) if len(change.leave) == 1 and _leaves_first(change):
             return BatchKind("leave", change.leave)
         case Write(change=change) if len(change.join) == 1 and change == Change(join=change.join):
             return BatchKind("join", change.join)
-        case Read(outcome_unknown=False):
-            return BatchKind("look", frozenset())
+        case Read(if_changed=if_changed):
+            return BatchKind("look" if if_changed else "read", frozenset())
         case _:
             return None
+
+
+def _leaves_first(change: Change) -> bool:
+    """Tell whether a crowd may leave the list first. What else differs, such as a flag, is written after that."""
+    return replace(change, attributes={}, ext_id=None, nulls=frozenset()) == Change(leave=change.leave)
 
 
 def is_importable(contact: NewContact) -> bool:
@@ -69,6 +74,8 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
 
     A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
     """
+    if batch_kind.verb == "read":
+        return [look_kind_of(mapping.account), MOVE_KIND]
     if not contact.pending:
         return [repair_kind_of(batch_kind, mapping.account)]
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
@@ -81,6 +88,15 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
     return [*filter(None, [wishes]), *([f"{task}:{slug}"] if slug else [])]
+
+
+# The name of the index of contacts with a new address: they are read before they move.
+MOVE_KIND = "update_contact"
+
+
+def look_kind_of(account: str) -> str:
+    """Return the name of the index of contacts that changed at Brevo, by what a webhook told."""
+    return f"look:{account}"
 
 
 def _leads_to(batch_kind: BatchKind, newsletter: Subscribable | None, key: EventKey, task: str) -> bool:

@@ -224,6 +224,11 @@ class Contact:
         told = {name: text for name, text in self.registers.items() if not names.is_hint(name)}
         return replace(self, registers=told)
 
+    def left(self, address: str) -> Self:
+        """Return the same contact once it left this address at Brevo: nobody else can have had it there."""
+        told = {name: text for name, text in self.registers.items() if names.hinted((name,)) != (address,)}
+        return replace(self, registers=told)
+
     @property
     def hints(self) -> tuple[str, ...]:
         """Further addresses under which Brevo may know the user; nobody has looked for them yet."""
@@ -285,6 +290,11 @@ class Contact:
     def _told_by(self, account: str) -> Iterator[tuple[str, str]]:
         told = ((name.rpartition(":"), stamp) for name, stamp in self.told.items())
         return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
+
+    def accepted_at(self, key: EventKey) -> int | None:
+        """Return when an event without an outcome was accepted, in microseconds by Redis' clock."""
+        moment = self.pending.get(key, "").partition(":")[2]
+        return int(moment) if moment.isdecimal() else None
 
     def overtaken(self, key: EventKey) -> bool:
         """Tell whether newer events have replaced every wish of this one."""

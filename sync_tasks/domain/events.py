@@ -67,10 +67,10 @@ def _extra_field(value: str) -> str:
 
 
 def _few(value: object) -> object:
-    """Refuse too many values at once, before each of them is a fault of its own."""
-    if isinstance(value, dict) and len(value) > MOST_ATTRIBUTES:
+    """Refuse too many values at once, before each of them is a fault of its own; take any mapping."""
+    if isinstance(value, Mapping) and len(value) > MOST_ATTRIBUTES:
         raise ValueError(f"at most {MOST_ATTRIBUTES}")
-    return value
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _no_whole(value: object) -> object:

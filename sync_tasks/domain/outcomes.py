@@ -19,6 +19,7 @@ from sync_tasks.errors import (
     RetiredNewsletterError,
     StateHeldError,
     SyncError,
+    TakenAlongError,
     TransientError,
     UnknownNewsletterError,
 )
@@ -167,6 +168,8 @@ def find_error(
     if key.newsletter and account is None:
         return UnknownNewsletterError(f"newsletter {key.newsletter!r} is not in the configuration")
     if key.task == "unsubscribe_contact" and account:
+        if isinstance(owed := errors.get(account), TakenAlongError):
+            return owed
         over = contact.contradicted(key)
         unended = () if over else _unended(key, account, mapping, seen, errors)
         return next((error for error in unended if error), None)

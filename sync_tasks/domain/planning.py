@@ -19,10 +19,10 @@ from sync_tasks.texts import is_international
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the contact of this id; the outcome of an earlier write is unknown if ``outcome_unknown``."""
+    """Read the contact of this id; ``if_changed``: to know that nothing changed since the last read is enough."""
 
     contact_id: int
-    outcome_unknown: bool = True
+    if_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -176,7 +176,7 @@ def _amendment(contact: Contact, mapping: AccountMapping, view: SyncView, seen: 
         change = essential(change, mapping)
     elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and mapping.ext_ids.shared)):
         # On a shared account another system may have taken the contact over.
-        return Read(contact_id, outcome_unknown=False)
+        return Read(contact_id, if_changed=change.address is None)
     return Write(contact_id, change) if change else None
 
 

@@ -51,6 +51,8 @@ class LocalPart:
         self.process.kill()
         self.process.wait()
         self._listener.join(_LAST_WORDS)
+        if self.process.stdout and not self._listener.is_alive():
+            self.process.stdout.close()
 
 
 class Parts:

@@ -154,7 +154,7 @@ class EmbeddedRedis:
     def _comes_up(self, server: Path, port: int) -> bool:
         # A session of its own: Ctrl-C in the terminal reaches the owner alone, who still needs Redis to end its work.
         command = leash([server, *self._options(port)])
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - a path we found
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077)  # noqa: S603 - a path we found
         if _answers(port, self._process):
             return True
         self.kill()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sync_tasks.config.settings import Settings
     from sync_tasks.rate_limits.scarcity import Scarcity
+    from sync_tasks.state.relays import OutboxReport
     from sync_tasks.state.store import Store
 
 # Beat sends a sweep every five seconds, and one that waited for half a minute is dropped.
@@ -82,6 +83,7 @@ class Overview(StateStatus):
     in_flight: int
     accounts: list[str]
     webhooks: dict[str, dict[str, int]]
+    outbox: "OutboxReport | None"
     reconciled: list[str]
     unknown: list[str]
     alarms: list[str]
@@ -155,6 +157,7 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
     from sync_tasks.reconcile.history import find_alarms, last_runs, tell_run
     from sync_tasks.state.erasures import find_erasure_alarm
     from sync_tasks.state.holds import find_hold_alarm
+    from sync_tasks.state.relays import find_outbox_alarm, read_outbox
     from sync_tasks.state.webhook_counts import read_counts
 
     queues, unacknowledged = read_queues(broker, store)
@@ -167,12 +170,14 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
         in_flight=_count_leases(store),
         accounts=list(settings.accounts),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
+        outbox=read_outbox(store),
         reconciled=[tell_run(run) for run in last_runs(store).values()],
         unknown=census.lines,
         alarms=[
             *(line for scarcity in state.scarcity for line in scarcity.alarms),
             *find_hold_alarm(store),
             *find_erasure_alarm(store),
+            *find_outbox_alarm(store),
             *find_alarms(store),
             *census.alarms,
         ],
@@ -196,6 +201,20 @@ def read_queues(broker: "Connection", store: "Store") -> tuple[dict[str, int], i
     channel = cast("Any", broker.default_channel)
     taken = channel.client.hlen(store.key("unacked")) if on_redis else None
     return lengths, taken
+
+
+def count_messages(store: "Store") -> dict[str, int]:
+    """Return how many messages wait in each queue; nothing while the broker is away."""
+    from kombu.exceptions import OperationalError
+
+    from sync_tasks.tasks.app import app
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+            return read_queues(connection, store)[0]
+    except OperationalError:
+        return {}
 
 
 def _count_messages(connection: "Connection", name: str) -> int:

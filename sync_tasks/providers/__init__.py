@@ -12,7 +12,7 @@ from sync_tasks.errors import SyncError
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """A provider's numbers: ids of one list call, contacts of one page, bytes of one import.
+    """A provider's numbers: ids of one list call, contacts of one page, ids of one look, bytes of one import.
 
     ``contacts_per_second``, ``contacts_per_hour`` and ``other_per_hour``: requests that every account may send.
     ``attribute_kinds``: the types that attributes may have.
@@ -20,6 +20,7 @@ class Capabilities:
 
     list_call_ids: int
     page: int
+    ids: int
     import_bytes: int
     contacts_per_second: float
     contacts_per_hour: int
@@ -174,6 +175,13 @@ class Gateway(Protocol):
 
     def read(self, contact_id: int) -> RemoteContact | None:
         """Return the contact, or ``None`` if Brevo has none of that id."""
+
+    @property
+    def reads_several(self) -> bool:
+        """Whether one look may read several contacts, as far as is known."""
+
+    def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
+        """Return those of up to ``capabilities.ids`` contacts that the provider shows, without reasons of blocks."""
 
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address, or ``None``.

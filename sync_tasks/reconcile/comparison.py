@@ -22,11 +22,11 @@ from sync_tasks.reconcile.ownership import (
     number_of,
     read_calm,
     read_contacts,
-    read_tombs,
     read_waiting,
     walk_state,
 )
 from sync_tasks.reconcile.pages import Page, read_pages
+from sync_tasks.state.bulk import read_erased_ids
 from sync_tasks.state.records import RemoteRecord
 from sync_tasks.sync.context import Resources
 
@@ -85,7 +85,7 @@ class Comparison:
             SyncError: the account cannot be read to its end.
         """
         store = self.context.store
-        walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_tombs(store, self.account)
+        walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_erased_ids(store, self.account)
         holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
         glance, shown = Glance(self.mapping, store.tolerance), ShownIds()
         offset = self._go_on(holders, shown)

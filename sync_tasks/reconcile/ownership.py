@@ -74,14 +74,6 @@ def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
     return {user: dict(zip(texts[::2], texts[1::2], strict=True)) for user, texts in pairs if texts}
 
 
-def read_tombs(store: Store, account: str) -> frozenset[int]:
-    """Return the numeric ids of contacts whose users were erased."""
-    named = (
-        part.partition("=") for text in bulk.read_tombstones(store).values() for part in text.replace(",", " ").split()
-    )
-    return frozenset(int(number) for name, _, number in named if name == account and number.isdecimal())
-
-
 def find_users(
     remotes: Iterable[RemoteContact], holders: Holders, store: Store, ext_ids: ExtIds
 ) -> tuple[dict[int, str], dict[int, str]]:

@@ -9,6 +9,7 @@ from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import ADDRESS
 from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.roll import Roll
+from sync_tasks.sandbox.settings import Quirks
 from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, invalid, not_found, read_number
 
 # A number or a boolean needs no quotes.
@@ -49,7 +50,7 @@ def _look_up(account: SandboxAccount, identifier: str, kind: str | None) -> Sand
 def show_page(account: SandboxAccount, call: ApiCall, roll: Roll, limit: int) -> JsonObject:
     """Return one page of the contacts on a roll, as the query asks for it."""
     offset, size, newest_first = read_page(call, default=50, limit=limit)
-    tests, wanted = list(read_tests(call)), read_filter(call)
+    tests, wanted = list(read_tests(call, account.quirks)), read_filter(call)
     if not tests and wanted is None:
         ids = roll.page(offset, size, newest_first=newest_first)
         return {
@@ -88,7 +89,7 @@ def read_filter(call: ApiCall) -> tuple[str, str] | None:
     return found[1], found[3] if found[2] is None else found[2]
 
 
-def read_tests(call: ApiCall) -> Iterator[Test]:
+def read_tests(call: ApiCall, quirks: Quirks) -> Iterator[Test]:
     """Yield what a contact must fulfil to be listed, beside the filter."""
     if (modified := _read_time(call, "modifiedSince")) is not None:
         yield lambda contact: contact.modified > modified
@@ -96,7 +97,7 @@ def read_tests(call: ApiCall) -> Iterator[Test]:
         yield lambda contact: contact.created > created
     if list_ids := _read_ids(call, "listIds"):
         yield lambda contact: not list_ids.isdisjoint(contact.list_ids)
-    if ids := _read_ids(call, "ids"):
+    if quirks.ids_look_finds and (ids := _read_ids(call, "ids")):
         if len(ids) > MOST_IDS:
             raise ApiRefusal(400, "out_of_range", f"At most {MOST_IDS} ids can be passed")
         yield lambda contact: contact.id in ids

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -102,10 +104,24 @@ def build_app(sandbox: Sandbox, hang_up: HangUp) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v3"):
             await _serve_brevo(sandbox, hang_up, scope, receive, send)
+        elif scope["type"] == "http" and is_from_elsewhere(scope):
+            await PlainTextResponse("the desk takes orders from its own page and from programs", 403)(
+                scope, receive, send
+            )
         else:
             await desk(scope, receive, send)
 
     return app
+
+
+def is_from_elsewhere(scope: Scope) -> bool:
+    """Tell whether a page of another site has a browser change something at the desk."""
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    return scope["method"] not in {"GET", "HEAD"} and (
+        headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
+        or (origin is not None and origin.rpartition("/")[2] != headers.get("host", ""))
+    )
 
 
 @asynccontextmanager

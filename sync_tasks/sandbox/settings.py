@@ -26,6 +26,7 @@ class Quirks:
     empty_clears_texts: bool = True
     address_look_finds: bool = True
     ext_id_look_finds: bool = True
+    ids_look_finds: bool = True
     address_filter_finds: bool = False
     ext_id_shown: Literal["attribute", "field", "nowhere"] = "attribute"
     unsubscription_per_list: bool = False

@@ -10,6 +10,7 @@ from typing import cast
 
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.timestamps import seconds_since
+from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.codec import (
     LEASE_FIELDS,
     LOAD_FIELDS,
@@ -30,12 +31,13 @@ from sync_tasks.state.keys import (
     SWEPT,
     TOMBSTONES,
     contact_key,
+    erased_ids_key,
     history_key,
-    keyed_hash,
     paused_users_key,
 )
 from sync_tasks.state.records import Confirmation, HandOver, LoadedRow
 from sync_tasks.state.store import Store
+from sync_tasks.state.tombstones import LACKS_THE_KEY
 
 # The number of users that one step of a scan brings, roughly.
 SCAN_CHUNK = 1000
@@ -193,26 +195,41 @@ def note_line(store: Store, user_id: str, line: str) -> None:
     pipeline.execute()
 
 
-def read_erased_at(store: Store, user_id: str) -> str:
-    """Return when a user whose erasure is complete was erased (a stamp), or nothing."""
-    secret = cast("str", store.redis.get(store.key(SECRET)) or "")
-    tombstone = store.redis.hget(store.key(TOMBSTONES), keyed_hash(secret, user_id))
-    return str(tombstone or "").partition(" ")[0]
+def read_erased_ids(store: Store, account: str) -> frozenset[int]:
+    """Return the ids of an account's contacts whose users were erased."""
+    split_tombstones(store)
+    return frozenset(map(int, store.redis.sscan_iter(store.key(erased_ids_key(account)), count=SCAN_CHUNK)))
 
 
-def read_tombstones(store: Store) -> dict[str, str]:
-    """Return all tombstones, by the keyed hash of a user id."""
-    return cast("dict[str, str]", store.redis.hgetall(store.key(TOMBSTONES)))
-
-
-def forget_in_tombstones(store: Store, account: str) -> None:
+def forget_erased_ids(store: Store, account: str) -> None:
     """Forget the ids of an account's anonymized contacts: they mean nothing in another account."""
+    split_tombstones(store)
+    store.redis.delete(store.key(erased_ids_key(account)))
+
+
+def split_tombstones(store: Store) -> None:
+    """Part tombstones of release 0.1 from the ids of contacts that they name."""
     tombstones = store.key(TOMBSTONES)
-    for name, text in store.redis.hscan_iter(tombstones):
+    for name, text in store.redis.hscan_iter(tombstones, count=SCAN_CHUNK):
         moment, _, ids = str(text).partition(" ")
-        kept = [pair for pair in ids.split(",") if not pair.startswith(f"{account}=")]
-        if len(kept) < len(ids.split(",")):
-            store.redis.hset(tombstones, name, f"{moment} {','.join(kept)}")
+        if moment != text:
+            pipeline = store.redis.pipeline()
+            for account, _, number in (pair.partition("=") for pair in ids.split(",") if pair):
+                pipeline.sadd(store.key(erased_ids_key(account)), number)
+            pipeline.hset(tombstones, name, moment)
+            pipeline.execute()
+
+
+def find_erased(store: Store, users: Sequence[str]) -> frozenset[str]:
+    """Return those of the users whose erasure is complete."""
+    secret, pipeline = cast("str", store.redis.get(store.key(SECRET)) or ""), store.redis.pipeline(transaction=False)
+    for user_id in users:
+        pipeline.hmget(store.key(TOMBSTONES), store.tombstones.places_of(secret, user_id))
+        pipeline.exists(store.key(contact_key(user_id)))
+    told = pipeline.execute()
+    return frozenset(
+        user for user, texts, there in zip(users, told[::2], told[1::2], strict=True) if any(texts) and not there
+    )
 
 
 def count_loaded(store: Store) -> int:
@@ -234,9 +251,19 @@ def load(store: Store, rows: Iterable[LoadedRow], left_alone: int) -> list[str]:
     """Merge rows of a file into the state; return the result of each (see ``load.lua``).
 
     After ``left_alone`` seconds workers see to the contacts if the load does not.
+
+    Raises:
+        ConfigurationError: this process lacks the secret by which the state hashes; nothing was loaded.
     """
     random = secrets.token_hex(16)
-    return cast("list[str]", store.run_all("load", (row.arguments(random, left_alone) for row in rows)))
+    rows = list(rows)
+    calls = (row.arguments(random, left_alone, store.tombstones.names_of(row.user_id)) for row in rows)
+    results = cast("list[str]", store.run_all("load", calls))
+    if "secret" in results:
+        if store.tombstones.read_anew():
+            return load(store, rows, left_alone)
+        raise ConfigurationError(LACKS_THE_KEY)
+    return results
 
 
 def unload(store: Store, users: Iterable[str]) -> None:

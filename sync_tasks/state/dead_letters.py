@@ -6,7 +6,7 @@ A letter holds the user's id, the event's key and the reason, and nothing person
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, cast
@@ -16,7 +16,7 @@ from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.registers import ERASURE, both_clocks, is_subscription
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
-from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, UNACCEPTED_LETTERS
+from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, LETTER_COUNTS, UNACCEPTED_LETTERS
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
@@ -24,6 +24,7 @@ from sync_tasks.texts import escaped
 LONGEST_TASK_ID = 255
 # So many letters are read at once.
 AT_ONCE = 1000
+OPENED, CLOSED = "opened", "closed"
 # No user's id is empty: this member of the index stands for none.
 INDEXED = " indexed"
 
@@ -87,8 +88,11 @@ def write_letter(user_id: str, key: EventKey, error: SyncError, now: str, task_i
 
 
 def put_letter(store: Store, letter: DeadLetter) -> None:
-    """Keep the letter of an event that never reached a user's state."""
-    store.redis.hset(store.key(DEAD_LETTERS), letter.id, letter.as_json())
+    """Keep the letter of an event that never reached a user's state; that of an erased user names nobody."""
+    if letter.user_id and store.is_erased(letter.user_id):
+        letter = replace(letter, user_id="")
+    if store.redis.hset(store.key(DEAD_LETTERS), letter.id, letter.as_json()):
+        store.redis.hincrby(store.key(LETTER_COUNTS), f"{OPENED} {letter.error}", 1)
     if letter.user_id:
         store.redis.zadd(store.key(UNACCEPTED_LETTERS), {_place(letter): 0})
 
@@ -144,6 +148,13 @@ def _place(letter: DeadLetter) -> str:
 def count_letters(store: Store) -> int:
     """Return the number of dead letters."""
     return int(store.redis.hlen(store.key(DEAD_LETTERS)))
+
+
+def read_letter_counts(store: Store) -> dict[tuple[str, str], int]:
+    """Return how many letters there were since the first: ``opened`` by error, ``closed`` by why."""
+    told = cast("dict[str, str]", store.redis.hgetall(store.key(LETTER_COUNTS)))
+    split = ((name.partition(" "), number) for name, number in told.items())
+    return {(what, why): int(number) for (what, _, why), number in split}
 
 
 def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:

@@ -7,7 +7,8 @@ Keys without a lifetime here are kept for good. Only ``state/`` reads and writes
 ``addresses:<part>`` keyed hash of an address to the user who has it
 ``waiting:<hash>``   users who want an address too, by since when                 until one has it
 ``vacated:<hash>``   an address that a user gave up                               two days
-``tombstones``       keyed hash of an erased user's id to when, and contact ids
+``tombstones``       keyed hash of an erased user's id to when
+``erased:<account>`` the ids of all contacts whose users were erased
 ``secret``           the key of those hashes
 ``dirty``            users by since when Brevo disagrees                          until Brevo agrees
 ``due``              users by when to look again                                  until Brevo agrees
@@ -19,6 +20,7 @@ Keys without a lifetime here are kept for good. Only ``state/`` reads and writes
 ``dead_letters``     id to letter                                                 until closed
 ``unaccepted``       user and letter of an event that reached no state            until closed
 ``closed_letters``   the last 10,000 letters dealt with
+``letter_counts``    how many were opened, by error, and closed, by why
 ``filling``          users of a first load, the first loaded first                a week
 ``swept``            when a worker swept last
 ``server``           which run of the server was swept last
@@ -40,6 +42,7 @@ TOMBSTONES = "tombstones"
 SWEPT = "swept"
 FILLING = "filling"
 CLOSED_LETTERS = "closed_letters"
+LETTER_COUNTS = "letter_counts"
 SECRET = "secret"  # noqa: S105 - the name of the key, not what it holds
 DEAD_LETTERS = "dead_letters"
 UNACCEPTED_LETTERS = "unaccepted"
@@ -63,6 +66,11 @@ def history_key(user_id: str) -> str:
 def pending_key(kind: str) -> str:
     """Return the name of the set of users who have an event of this kind pending (``task:newsletter``)."""
     return f"pending:{kind}"
+
+
+def erased_ids_key(account: str) -> str:
+    """Return the name of the set of ids of an account's contacts whose users were erased."""
+    return f"erased:{account}"
 
 
 def attributes_key(account: str) -> str:

@@ -17,9 +17,9 @@ class LoadedRow:
     stamp: str
     registers: Mapping[str, str]
 
-    def arguments(self, random: str, left_alone: int) -> Iterator[str | int]:
+    def arguments(self, random: str, left_alone: int, names: str) -> Iterator[str | int]:
         """Yield the script's arguments; after ``left_alone`` seconds workers see to the contact."""
-        yield from (self.user_id, self.stamp, random, left_alone * MICROSECONDS_PER_SECOND)
+        yield from (self.user_id, self.stamp, random, left_alone * MICROSECONDS_PER_SECOND, names)
         for name, value in dump_values(self.registers).items():
             yield from (name, value)
 
@@ -101,3 +101,18 @@ class Question:
         yield from (self.part, self.bucket, int(self.priority), self.probe_every)
         for window in self.windows:
             yield from window
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StatePart:
+    """An account's contacts in one part of the state.
+
+    ``cursor``: the place of the next part, ``0`` at the end. ``ids``: numeric ids with commas between. ``users``: their
+    users with spaces between. ``lacking``: users without a contact, with spaces between.
+    """
+
+    cursor: str
+    ids: str
+    users: str
+    lacking: str
+    counts: Mapping[str, int]

@@ -16,12 +16,11 @@ from sync_tasks.domain.events import AHEAD, Event
 from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
-from sync_tasks.errors import InvalidEventError
+from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.state.codec import dump_seen, dump_values, load_contact, priority_of_fields, wishes_of
 from sync_tasks.state.keys import (
     DUE,
     SECRET,
-    TOMBSTONES,
     URGENT,
     address_hash,
     address_place,
@@ -32,9 +31,10 @@ from sync_tasks.state.keys import (
     pending_key,
     vacated_key,
 )
-from sync_tasks.state.records import Question, RemoteRecord
+from sync_tasks.state.records import Question, RemoteRecord, StatePart
 from sync_tasks.state.replicas import run_confirmed
 from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.tombstones import LACKS_THE_KEY, Tombstones
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -97,26 +97,11 @@ class Noticed:
     user_id: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StatePart:
-    """An account's contacts in one part of the state.
-
-    ``cursor``: the place of the next part, ``0`` at the end. ``ids``: numeric ids with commas between. ``users``: their
-    users with spaces between. ``lacking``: users without a contact, with spaces between.
-    """
-
-    cursor: str
-    ids: str
-    users: str
-    lacking: str
-    counts: Mapping[str, int]
-
-
 class Store:
     """The state of one portal, by its namespace.
 
     ``tolerance``: so many microseconds may two clocks differ (see ``resolve``). ``clock`` tells this machine's
-    time: it only says how long ago an opt-out was told.
+    time: it only says how long ago an opt-out was told. ``secrets``: those outside Redis, the newest first.
     """
 
     def __init__(
@@ -126,11 +111,13 @@ class Store:
         *,
         tolerance: int = TOLERANCE,
         clock: Callable[[], datetime] = _THIS_CLOCK,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.redis = redis
         self.prefix = f"{namespace}:"
         self.tolerance = tolerance
         self._clock = clock
+        self.tombstones = Tombstones(redis, self.key(""), secrets)
         # An event counts as accepted once so many replicas have it.
         self.replicas = 0
         # The number of sweeps that this process has seen: a state with fewer went backwards.
@@ -155,13 +142,19 @@ class Store:
 
         Raises:
             InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
+            ConfigurationError: this process lacks the secret by which the state hashes; nothing was accepted.
             redis.TimeoutError: too few replicas have it in time; it may get lost, so call again.
         """
         told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
-        run = partial(self._scripts["accept"], keys=[self.prefix], args=[*head, *pairs])
+        names = self.tombstones.names_of(event.user_id)
+        run = partial(self._scripts["accept"], keys=[self.prefix], args=[*head, names, *pairs])
         status, stamp, *users_to_nudge = cast("list[str]", run_confirmed(run, self.redis, self.replicas))
+        if status == "secret":
+            if self.tombstones.read_anew():
+                return self.accept(event)
+            raise ConfigurationError(LACKS_THE_KEY)
         if status == "ahead":
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")
         return Acceptance(status, stamp, tuple(users_to_nudge))
@@ -216,12 +209,18 @@ class Store:
 
     def settle(self, lease: Lease, result: Settlement) -> str:
         """Give a lease back with a push's result; return ``settled``, ``again`` (newer events came) or ``lost``."""
-        return cast("str", self._run("settle", lease.user_id, lease.token, result.document(lease.contact.rev)))
+        told = cast("str", self._run("settle", lease.user_id, lease.token, self._document(lease, result)))
+        if result.tombstone and told == "lost":
+            self.tombstones.read_anew()
+        return told
 
     def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
         """Settle many leases in one round trip, each by itself; return a word for each as ``settle`` does."""
-        calls = ((lease.user_id, lease.token, result.document(lease.contact.rev)) for lease, result in results)
+        calls = ((lease.user_id, lease.token, self._document(lease, result)) for lease, result in results)
         return cast("list[str]", self.run_all("settle", calls))
+
+    def _document(self, lease: Lease, result: Settlement) -> str:
+        return result.document(lease.contact.rev, self.tombstones.names_of(lease.user_id) if result.tombstone else "")
 
     def run_all(self, script: str, calls: Iterable[Iterable[str | int]]) -> list[object]:
         """Run a script once with each of these arguments, in one round trip, each atomic by itself."""
@@ -248,7 +247,7 @@ class Store:
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether a user was erased for good."""
-        return bool(self.redis.hexists(self.key(TOMBSTONES), keyed_hash(self._secret(), user_id)))
+        return bool(self.tombstones.erased_at(user_id))
 
     def is_vacated(self, address: str) -> bool:
         """Tell whether a user gave this address up within the last two days."""

@@ -246,5 +246,7 @@ class AccountPush(Push):
             # A block that the change lifts ends subscriptions only from the next step on.
             sent = desired_of(self.lease.contact, self.mapping, self.known())
             self.view = after_write(self.view, change, sent)
+            if change.address:
+                self.lease = replace(self.lease, contact=self.lease.contact.left(before.address))
             self.note_repair(change)
             self.written |= change.attributes.keys()

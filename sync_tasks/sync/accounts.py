@@ -166,7 +166,7 @@ def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFI
         _forget_account(store, users, name)
         seen_to += len(users)
         yield seen_to
-    bulk.forget_in_tombstones(store, name)
+    bulk.forget_erased_ids(store, name)
     store.redis.delete(store.key(f"attributes:{name}"), *store.redis.scan_iter(store.key(f"comparing:{name}:*")))
     store.redis.hset(store.key("owners"), name, owner)
 
@@ -193,6 +193,7 @@ def forget_gone(store: Store, name: str) -> Iterator[int]:
         seen_to += len(users)
         yield seen_to
     AccountAnswers(store, name).forget()
+    bulk.forget_erased_ids(store, name)
     fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
     if fields:
         store.redis.hdel(store.key("owners"), *map(str, fields))

@@ -17,7 +17,6 @@ from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, pe
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, NewContact
-from sync_tasks.domain.pauses import CREATING, parts_of
 from sync_tasks.domain.planning import (
     Read,
     Step,
@@ -29,13 +28,15 @@ from sync_tasks.domain.planning import (
     next_step,
     without_lists,
 )
-from sync_tasks.domain.remote_state import remote_state_of
+from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
 from sync_tasks.errors import (
     GatewayUnavailableError,
     RejectedContactError,
     SyncError,
+    TakenAlongError,
 )
+from sync_tasks.meters import BATCHES
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
@@ -45,8 +46,6 @@ from sync_tasks.sync.finish import attribute_error, conclude_all
 from sync_tasks.sync.import_watch import ImportWatch
 from sync_tasks.sync.settlement import Pushed
 
-# From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
-WORTH_A_BATCH = 50
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 AT_ONCE = 250
 # An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
@@ -54,6 +53,10 @@ MOST_IMPORTED = 5_000
 # So many tell first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
+# These need the same of contacts that wish different things.
+_LOOKING = ("look", "read")
+# After these the rest of a contact's change is a request of its own, which comes next.
+_SERVING_FIRST = ("read", "leave")
 
 
 @dataclass(slots=True, repr=False)
@@ -118,7 +121,7 @@ class Batch:
         """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
         kinds = self._kinds
         if kinds and self._may_import():
-            for kind in kinds if self.batch_kind.verb == "look" else kinds[:1]:
+            for kind in kinds if self.batch_kind.verb in _LOOKING else kinds[:1]:
                 self._gather_all(kind)
 
     def _gather_all(self, kind: str) -> None:
@@ -155,6 +158,8 @@ class Batch:
                 return MOST_IMPORTED
             case "look":
                 return self.gateway.capabilities.page
+            case "read":
+                return self.gateway.capabilities.ids
             case _:
                 return self.gateway.capabilities.list_call_ids
 
@@ -203,12 +208,15 @@ class Batch:
             self.give_back()
 
     def _send(self) -> None:
+        BATCHES.labels(self.batch_kind.verb).observe(len(self.items))
         self.own.push.renew_lease()
         match self.batch_kind.verb:
             case "create":
                 self._create()
             case "look":
                 self._look()
+            case "read":
+                self._read_all()
             case _:
                 self._move()
 
@@ -228,6 +236,17 @@ class Batch:
                 self._served(item)
             elif not remote.block:
                 self._found(item, remote)
+
+    def _read_all(self) -> None:
+        """Read everybody by their ids; whoever is not done by that goes on alone."""
+        found = self.gateway.read_several([item.push.known().id or 0 for item in self.items])
+        self.now = self.own.push.store.now()
+        for item in self.items:
+            push, item.kind = item.push, ""
+            if (remote := found.get(push.known().id or 0)) and not remote.block:
+                self._found(item, recall_ext_id(remote, push.lease.contact, push.mapping))
+            if not item.served:
+                self.own.push.users_to_nudge.add(push.lease.user_id)
 
     def _move(self) -> None:
         (list_id,) = self.batch_kind.lists
@@ -327,6 +346,9 @@ class Batch:
             item.served = True
         elif next_step(push.lease.contact, push.mapping, push.view) is None:
             self._conclude(item)
+        elif self.batch_kind.verb in _SERVING_FIRST:
+            self.own.push.users_to_nudge.add(push.lease.user_id)
+            self._conclude(item, TakenAlongError("taken along with others", 0.0))
         else:
             push.renew_lease()
 
@@ -335,7 +357,17 @@ class Batch:
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
         told, paused = push.history(self.now), self.own.push.lease.paused
-        pushed = Pushed(push.lease.contact, self.now, seen, errors, push.outcome_unknown, paused, push.lacking, told)
+        pushed = Pushed(
+            push.lease.contact,
+            self.now,
+            seen,
+            errors,
+            push.outcome_unknown,
+            paused,
+            push.lacking,
+            told,
+            looked=frozenset({push.account}) if push.looked else frozenset(),
+        )
         self.done.append((push.lease, pushed))
 
     def _conclude_all(self) -> None:
@@ -356,42 +388,3 @@ class Batch:
         self._end_import()
         unserved = (item for item in self.others if not item.served)
         self.own.push.store.release_all((item.push.lease, item.kind) for item in unserved)
-
-
-def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
-    """Tell whether a batch took the step; one is only made if the request has to wait for its permit, or by a crowd.
-
-    Raises:
-        SyncError: the request's own trouble, or that of its account.
-    """
-    batch_kind = batch_kind_of(step)
-    if batch_kind is None or not isinstance(step, Write | NewContact | Read) or not push.lease.pending_count:
-        return False
-    # A probe goes alone: it may fail, and with it everybody would be in doubt.
-    part = CREATING if batch_kind.verb == "create" else ""
-    if part in parts_of(push.lease.paused, push.account):
-        return False
-    _wait_for_import(push, batch_kind, context)
-    batch = Batch(BatchItem(push, step), batch_kind, context, task_id)
-    try:
-        if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
-            batch.gather()
-        # The question whose account it is must not use the permit that is waited for.
-        push.gateway.confirm_owner()
-        if push.gate:
-            push.gate.reserve("contacts", batch.gather, part)
-        if len(batch.others) + 1 < batch_kind.least:
-            batch.give_back()
-            return False
-    except SyncError:
-        batch.give_back()
-        raise
-    batch.serve()
-    return batch.own.served
-
-
-def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:
-    """Raise ``ImportUnderWayError`` for a sign-up of a crowd while another import is under way."""
-    crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
-    if crowded and context.limiter.import_lock(push.account).is_held():
-        raise import_under_way(push.account)

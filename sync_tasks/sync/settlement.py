@@ -116,7 +116,8 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float 
         waits=_waits(pushed),
         clean=delay is None,
         due=due,
-        tombstone=_tombstone(pushed) if complete else "",
+        tombstone=contact.registers[ERASURE] if complete else "",
+        erased_ids=_erased_ids(pushed) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
         history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
@@ -216,10 +217,9 @@ def _kept_looks(pushed: Pushed) -> dict[str, str]:
     return dump_looks(until, contact.rev, kept=fresh, over=contact.looked.keys() - keeps)
 
 
-def _tombstone(pushed: Pushed) -> str:
+def _erased_ids(pushed: Pushed) -> dict[str, list[int]]:
     ours = {account: seen.id for account, seen in pushed.seen.items() if seen.digest not in FOREIGNERS}
-    ids = ",".join(f"{account}={number}" for account, number in ours.items() if number is not None)
-    return f"{pushed.contact.registers[ERASURE]} {ids}"
+    return {account: [number] for account, number in ours.items() if number is not None}
 
 
 def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[EventKey, str]:

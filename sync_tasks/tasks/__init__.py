@@ -1,35 +1,62 @@
 """The Celery tasks. For the portal: ``subscribe_contact.delay(user_id=…)`` returning means accepted."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
 from celery import _state
 
 from sync_tasks.domain.events import EVENTS, Anonymize, Held, Json, Subscribe, Unsubscribe, Update, parse_event
 from sync_tasks.tasks.accept import Nudge
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.base import ContactTask, EventTask
+from sync_tasks.tasks.portal_task import portal_task, take_in
+
+Value = str | int | float | bool | None
+Moment = datetime | str
 
 
-@app.task(name="sync_tasks.subscribe_contact", base=EventTask, bind=True, event=Subscribe)
-def subscribe_contact(self: EventTask, /, **wire: Json) -> str:
+_NOTHING: Mapping[str, Value] = MappingProxyType({})
+
+
+@portal_task(Subscribe)
+def subscribe_contact(
+    *,
+    user_id: str,
+    newsletter: str,
+    email: str,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    attributes: Mapping[str, Value] = _NOTHING,
+    occurred_at: Moment | None = None,
+) -> None:
     """Create the contact on the newsletter's list, now that the subscription has been confirmed."""
-    return self.settle(self.receive(wire))
 
 
-@app.task(name="sync_tasks.update_contact", base=EventTask, bind=True, event=Update)
-def update_contact(self: EventTask, /, **wire: Json) -> str:
+@portal_task(Update)
+def update_contact(
+    *,
+    user_id: str,
+    email: str | None = None,
+    previous_email: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    attributes: Mapping[str, Value] = _NOTHING,
+    occurred_at: Moment | None = None,
+) -> None:
     """Give the contact its new name or address."""
-    return self.settle(self.receive(wire))
 
 
-@app.task(name="sync_tasks.unsubscribe_contact", base=EventTask, bind=True, event=Unsubscribe)
-def unsubscribe_contact(self: EventTask, /, **wire: Json) -> str:
+@portal_task(Unsubscribe)
+def unsubscribe_contact(
+    *, user_id: str, newsletter: str, email: str | None = None, occurred_at: Moment | None = None
+) -> None:
     """Take the user off one newsletter's list, now that the portal has confirmed it."""
-    return self.settle(self.receive(wire))
 
 
-@app.task(name="sync_tasks.anonymize_contact", base=EventTask, bind=True, event=Anonymize)
-def anonymize_contact(self: EventTask, /, **wire: Json) -> str:
+@portal_task(Anonymize)
+def anonymize_contact(*, user_id: str, email: str | None = None, occurred_at: Moment | None = None) -> None:
     """Unsubscribe a deleted user everywhere and replace all personal data."""
-    return self.settle(self.receive(wire))
 
 
 @app.task(name="sync_tasks.sync_contact", base=ContactTask, bind=True, shared=False)
@@ -55,14 +82,9 @@ def reconcile() -> int:
     return nightly.compare_all()
 
 
-def _take_in(self: EventTask, /, **wire: Json) -> str:
-    """Handle an event of whichever kind."""
-    return self.settle(self.receive(wire))
-
-
 # Celery shares the four with applications that are made complete after this; those that were complete before get them
 # here, so that no application of the portal's sends such an event to a queue that nobody of ours reads.
 for other in tuple(_state._get_active_apps()):  # type: ignore[attr-defined]  # noqa: SLF001 - as shared_task does
     if other is not app and other.finalized:
         for kind in EVENTS.values():
-            other.task(name=f"sync_tasks.{kind.task}", base=EventTask, bind=True, event=kind, shared=False)(_take_in)
+            other.task(name=f"sync_tasks.{kind.task}", base=EventTask, bind=True, event=kind, shared=False)(take_in)

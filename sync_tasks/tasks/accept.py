@@ -67,7 +67,7 @@ def portal_store() -> Store:
     startup.check_portal()
     startup.check_state("lasting", waits=False)
     startup.warn(log.warning)
-    store = Store(connect(environment.redis_url()), environment.namespace())
+    store = Store(connect(environment.redis_url()), environment.namespace(), secrets=environment.state_secrets())
     store.replicas = environment.replicas()
     return store
 
@@ -116,6 +116,31 @@ def check_open(event: Event) -> None:
         raise InvalidEventError(f"{event.task} refused: newsletter: it is retired and takes no sign-ups any more")
 
 
+def check(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Event:
+    """Return the event that a portal hands to a task.
+
+    Raises:
+        InvalidEventError: it is malformed.
+    """
+    if args:
+        raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
+    event = parse_event(kind, kwargs or {})
+    check_known(event)
+    check_open(event)
+    return event
+
+
+def accept_event(event: Event) -> Nudge:
+    """Accept an event that was checked, and return the nudge to send.
+
+    Raises:
+        InvalidEventError: it lies in the future by Redis' clock; nothing was accepted.
+        redis.RedisError: Redis is away; nothing was accepted.
+    """
+    acceptance = portal_store().accept(event)
+    return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)
+
+
 def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Nudge:
     """Accept what a portal hands to a task, and return the nudge to send.
 
@@ -123,10 +148,4 @@ def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) ->
         InvalidEventError: it is malformed; nothing was accepted.
         redis.RedisError: Redis is away; nothing was accepted.
     """
-    if args:
-        raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
-    event = parse_event(kind, kwargs or {})
-    check_known(event)
-    check_open(event)
-    acceptance = portal_store().accept(event)
-    return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)
+    return accept_event(check(kind, args, kwargs))

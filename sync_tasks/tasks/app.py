@@ -9,13 +9,21 @@ from typing import Any, NoReturn
 
 import click
 from celery import Celery
-from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES
 
 from sync_tasks.config.broker import PATCHES, SOCKET_TRANSPORT, transport_for
 from sync_tasks.config.environment import needing
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.heartbeat import note_beat, watch_worker
 from sync_tasks.log import log, log_all_output, wants_json
 
 # So many seconds may a nudge take: its event is accepted, and after a failover the old primary may hang.
@@ -59,6 +67,8 @@ def _check_command(name: str) -> None:
         log_all_output()
     if name == "flower":
         os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
+        # Whoever may log in could erase and subscribe people, and stop workers.
+        os.environ.setdefault("FLOWER_READ_ONLY", "true")
     check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
     try:
         with needing("worker"):
@@ -97,9 +107,16 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
     except ConfigurationError as error:
         _end(error)
     worker_ready.connect(watch_sweeps)
+    worker_ready.connect(watch_worker)
     worker_ready.connect(tell_left_accounts)
     worker_shutting_down.connect(stop_waiting)
     worker_shutdown.connect(close_sockets)
+
+
+@beat_init.connect
+def watch_beat(**_: object) -> None:
+    """Let beat leave a sign of life each time it has sent something."""
+    after_task_publish.connect(note_beat)
 
 
 def watch_sweeps(**_: object) -> None:

@@ -1,10 +1,10 @@
 """What the tasks have in common: acceptance, masking, retry, deferral, dead letters."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from celery import Task
 from celery.exceptions import Reject, TaskPredicate
-from celery.result import AsyncResult
 from kombu.exceptions import OperationalError
 from kombu.utils.uuid import uuid
 
@@ -13,6 +13,7 @@ from sync_tasks.errors import InvalidEventError, PermanentError, SyncError, Unex
 from sync_tasks.log import current_task, describe, log
 from sync_tasks.tasks import accept as accepting
 from sync_tasks.tasks.accept import NUDGE, Nudge, is_nudge
+from sync_tasks.tasks.accepted import Accepted
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.nudge import nudge_contacts
 
@@ -78,7 +79,7 @@ class EventTask(ContactTask):
         kwargs: dict[str, Any] | None = None,
         task_id: str | None = None,
         **options: Any,
-    ) -> "AsyncResult[str]":
+    ) -> Accepted:
         """Accept the event, then send the nudge.
 
         The options are Celery's own. Those that name tasks to follow are refused. Those that put off, let expire or
@@ -91,15 +92,30 @@ class EventTask(ContactTask):
         if self.app is not app:
             return self._ours().apply_async(args, kwargs, task_id, **options)
         if is_nudge(options.get("headers")):
-            return super().apply_async(args, kwargs, task_id=task_id, **options)
+            return Accepted(super().apply_async(args, kwargs, task_id=task_id, **options).id, app=self.app)
         followers = [name for name in _FOLLOWERS if options.get(name)]
         if followers:
             self._refuse(f"{followers[0]}: no other task can follow; send it yourself once .delay() has returned")
-        nudge = accepting.accept(self.event, args, kwargs)
+        event = accepting.check(self.event, args, kwargs)
         told = {name: value for name, value in options.items() if name not in _LEFT_OUT}
-        return self.send_nudge(nudge, task_id, told)
+        return self.accept_event(event, task_id, told)
 
-    def send_nudge(self, nudge: Nudge, task_id: str | None, options: dict[str, Any]) -> "AsyncResult[str]":
+    def accept_event(self, event: Event, task_id: str | None, options: dict[str, Any]) -> Accepted:
+        """Accept an event that was checked, and send its nudge; the test kit of portals records it instead."""
+        return self.send_nudge(accepting.accept_event(event), task_id, options)
+
+    async def adelay(self, *args: object, **event: object) -> Accepted:
+        """Accept the event in a thread: for portals on an event loop, which a Redis that hangs must not block.
+
+        Raises:
+            InvalidEventError: the event is malformed; nothing was accepted.
+            redis.RedisError: Redis is away, or hangs; nothing was accepted, or calling again is safe.
+        """
+        from sync_tasks.tasks.threads import run_in_thread
+
+        return await run_in_thread(partial(self.apply_async, args, event))
+
+    def send_nudge(self, nudge: Nudge, task_id: str | None, options: dict[str, Any]) -> Accepted:
         """Send the nudge of an event that is accepted; a broker that is away costs delay only."""
         arguments = nudge.arguments
         options |= {
@@ -109,10 +125,10 @@ class EventTask(ContactTask):
         }
         try:
             nudge_contacts(nudge.users_to_nudge)
-            return super().apply_async((), arguments, task_id, **options)
+            return Accepted(super().apply_async((), arguments, task_id, **options).id, app=self.app)
         except OperationalError as error:
             log.warning("%s: accepted, but the nudge could not be sent: %s", self.name, type(error).__name__)
-            return AsyncResult(task_id or uuid(), app=self.app)
+            return Accepted(task_id or uuid(), app=self.app)
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Handle a message; in a worker of the portal's own accept its event, and leave the work to ours."""

@@ -71,7 +71,7 @@ def worker_resources() -> Resources:
     Raises:
         ConfigurationError: with one argument for each fault.
     """
-    store = Store(connect(environment.redis_url()), environment.namespace())
+    store = Store(connect(environment.redis_url()), environment.namespace(), secrets=environment.state_secrets())
     # What another producer sent in full is accepted here.
     store.replicas = environment.replicas()
     return build_resources(load_settings(), store)

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from celery.exceptions import Reject
 from kombu import Message
 from redis import RedisError
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Event, is_shown, parse_event, printable
 from sync_tasks.domain.outcomes import Outcome
-from sync_tasks.errors import InvalidEventError, SyncError, UnexpectedError, UnknownTaskError
+from sync_tasks.errors import ConfigurationError, InvalidEventError, SyncError, UnexpectedError, UnknownTaskError
 from sync_tasks.log import current_task, describe, log, log_outcome
 from sync_tasks.state.dead_letters import put_letter, write_letter
 from sync_tasks.state.store import Acceptance, Store
@@ -31,6 +32,9 @@ def _accept(store: Store, event: Event) -> Acceptance:
     """Accept an event; what Redis answers for good would be answered to the same message for ever."""
     try:
         return store.accept(event)
+    except ConfigurationError as error:
+        log.error("%s", error)
+        raise Reject("the configuration", requeue=True) from None
     except RedisError as error:
         if is_trouble(error):
             raise

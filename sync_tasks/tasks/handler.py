@@ -1,5 +1,6 @@
 """A worker handles one message: sync the contact, then say what became of the event the message was about."""
 
+from collections.abc import Collection
 from typing import NoReturn
 
 from celery import Task
@@ -10,6 +11,7 @@ from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.errors import SyncError
 from sync_tasks.log import log_outcome
+from sync_tasks.meters import EVENTS
 from sync_tasks.state.dead_letters import letter_id
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Report
@@ -21,7 +23,11 @@ from sync_tasks.tasks.nudge import nudge_contacts
 
 def receive(kind: type[Event], wire: dict[str, object], task_id: str) -> Nudge:
     """Accept an event that another producer sent in full, and return what to look at."""
-    return receive_event(worker_resources().store, kind, wire, task_id)
+    try:
+        return receive_event(worker_resources().store, kind, wire, task_id)
+    except SyncError:
+        EVENTS.labels(kind.task, Outcome.DEAD_LETTER).inc()
+        raise
 
 
 def handle(task: Task[..., str], nudge: Nudge) -> str:
@@ -32,8 +38,7 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
         celery.exceptions.Retry: the same message comes again soon, or the state remembers when to try again.
     """
     report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
-    if others := {*nudge.users_to_nudge, *report.nudge}:
-        nudge_contacts(others)
+    _nudge_others({*nudge.users_to_nudge, *report.nudge})
     dead = report.outcomes.dead.get(nudge.key) if nudge.key else None
     if dead and nudge.key:
         raise dead.naming(letter_id(nudge.user_id, nudge.key)) from None
@@ -41,6 +46,12 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
     if trouble and report.retry_in is not None:
         _try_again(task, nudge, trouble, report.retry_in)
     return _outcome(nudge, report)
+
+
+def _nudge_others(users: Collection[str]) -> None:
+    """Nudge each through the queue of its priority."""
+    for user, priority in (worker_resources().store.priorities([*users]) if users else {}).items():
+        nudge_contacts([user], priority)
 
 
 def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
@@ -68,6 +79,8 @@ def _outcome(nudge: Nudge, report: Report) -> str:
 
 
 def _tell(outcome: Outcome, nudge: Nudge) -> str:
+    if nudge.key:
+        EVENTS.labels(nudge.key.task, outcome).inc()
     log_outcome(
         outcome, {"user_id": nudge.user_id} | ({"task": nudge.key.task, **nudge.key.shown} if nudge.key else {})
     )

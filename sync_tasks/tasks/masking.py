@@ -10,6 +10,7 @@ from celery.worker.request import Request
 from sync_tasks import log
 from sync_tasks.domain.events import is_shown
 from sync_tasks.errors import SyncError
+from sync_tasks.tasks.accept import is_nudge
 
 
 def masked(kwargs: object) -> str:
@@ -33,8 +34,13 @@ class MaskedRequest(Request):
     _kwargs: object
     _request_dict: dict[str, Any]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, message: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's message
+        headers = kwargs.get("headers") or message.headers
+        if getattr(kwargs.get("task"), "event", None) and not is_nudge(headers):
+            # A whole event holds from its own moment. Put off, it would lie in Redis until then, and every few minutes
+            # be handed out again; expired, it would be lost.
+            kwargs["headers"] = headers | {"eta": None, "expires": None}
+        super().__init__(message, **kwargs)
         self._argsrepr = "()"
         self._kwargsrepr = masked(self._kwargs)
         self._request_dict["argsrepr"] = self._argsrepr

@@ -4,6 +4,7 @@ Keys under ``<namespace>:``: ``nightly`` while tonight's comparison is owed, six
 is asked for again; then ``done``, for an hour.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from celery.exceptions import Reject
@@ -11,10 +12,13 @@ from celery.exceptions import Reject
 from sync_tasks.config.settings import Portal, Settings
 from sync_tasks.domain.news import SUPPRESSED, Notice
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
+from sync_tasks.log import log
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import reconcile
+from sync_tasks.state.disk import rewrite
 from sync_tasks.state.store import Store
 from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
+from sync_tasks.state.traces import forget_traces
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.bootstrap import open_patiently, worker_resources
 from sync_tasks.tasks.config import NIGHT_EXPIRES
@@ -22,6 +26,8 @@ from sync_tasks.tasks.config import NIGHT_EXPIRES
 GIVEN_UP = 6 * 3600
 AGAIN = 60
 DONE = "done"
+# So many seconds the night waits for the files of Redis.
+FILES_WITHIN = 600.0
 
 
 def compare_all() -> int:
@@ -36,12 +42,21 @@ def compare_all() -> int:
     with standing_alone(context.store) as alone, open_patiently(context) as patient:
         if not alone or not _is_owed(context.store):
             return 0
+        clean_up(context.store, lambda: context.limiter.stopping)
         repaired = sum(run.repaired for run in reconcile(patient))
         if context.limiter.stopping:
             raise Reject("the worker is ending", requeue=True)
         # As long as another beat's message may still be on its way.
         context.store.redis.set(context.store.key("nightly"), DONE, ex=NIGHT_EXPIRES)
     return repaired
+
+
+def clean_up(store: Store, is_stopping: Callable[[], bool]) -> None:
+    """Remove what still names erased users, and have Redis write its files anew if they may hold any."""
+    forget_traces(store)
+    result = rewrite(store, FILES_WITHIN, is_stopping=is_stopping)
+    if result == "refused":
+        log.warning("Redis refuses to rewrite its files: they hold erased users still; see SECURITY.md, Files")
 
 
 def ask_again() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from sync_tasks.config import environment
 from sync_tasks.config.redis_url import is_redis
@@ -10,6 +11,7 @@ from sync_tasks.log import log_level
 from sync_tasks.tasks import servers
 
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_REPLICAS", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
+_SECRET = frozenset({"SYNC_STATE_SECRET"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
 _BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL"})
 
@@ -24,7 +26,8 @@ def check_portal() -> None:
     Raises:
         ConfigurationError: with one argument for each fault, as all of these do.
     """
-    _find_all(_misspelt(_PLACES), environment.namespace, environment.redis_url, environment.replicas, broker_url)
+    places = (environment.namespace, environment.redis_url, environment.replicas, broker_url)
+    _find_all(_misspelt(_PLACES | _SECRET), *places, environment.state_secrets)
 
 
 def check_desk() -> None:
@@ -36,15 +39,18 @@ def check_worker() -> None:
     """Return if a worker may start; a Redis that is away is waited for, one that refuses us is a fault."""
     from sync_tasks.config.settings import load_settings
 
-    everything = (_misspelt(_PLACES | _BREVO | _LOG), environment.namespace, environment.redis_url, broker_url)
-    _find_all(*everything, environment.replicas, log_level, load_settings)
+    places = (environment.namespace, environment.redis_url, environment.replicas, broker_url)
+    wanted = _misspelt(_PLACES | _SECRET | _BREVO | _LOG)
+    _find_all(wanted, *places, log_level, environment.metrics_address, load_settings, environment.state_secrets)
     _find_all(_check_state, _check_queue)
+    _find_all(_check_secret)
 
 
 def check_beat() -> None:
     """Return if beat may start."""
     needed = _PLACES | _LOG | {"SYNC_NIGHTLY_AT"}
-    _find_all(_misspelt(needed), environment.namespace, broker_url, environment.nightly_at, log_level)
+    checks = (environment.nightly_at, log_level, environment.metrics_address)
+    _find_all(_misspelt(needed), environment.namespace, broker_url, *checks)
     _find_all(_check_queue)
 
 
@@ -138,6 +144,17 @@ def _find_all(*checks: Check) -> None:
 
 def _check_state() -> None:
     check_state()
+
+
+def _check_secret() -> None:
+    from redis import RedisError
+
+    from sync_tasks.state.connection import connect
+    from sync_tasks.state.secret import check_secret
+    from sync_tasks.state.store import Store
+
+    with connect(environment.redis_url(), connections=1) as redis, suppress(RedisError):
+        check_secret(Store(redis, environment.namespace(), secrets=environment.state_secrets()))
 
 
 def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -> None:

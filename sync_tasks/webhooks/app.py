@@ -4,9 +4,10 @@ Brevo drops an event for good on any answer but 2xx and 429. So trouble that may
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis import RedisError
 from starlette.applications import Starlette
@@ -24,6 +25,7 @@ LARGEST_BODY = 1_000_000
 # So much of a body that is too large is read and thrown away, so that its sender is there to hear the answer.
 LARGEST_DISCARDED = 16 * LARGEST_BODY
 BODY_WITHIN = 10.0
+REFUSALS_EVERY = 1.0
 WRITTEN_WITHIN = 15.0
 
 
@@ -44,6 +46,22 @@ class HttpRefusal(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.words = words
 
 
+class RefusalLog:
+    """Tells of refused requests, at most once a second: whoever has no token cannot fill the log."""
+
+    def __init__(self) -> None:
+        self._next, self._left_out = 0.0, 0
+
+    def tell(self, refusal: HttpRefusal) -> None:
+        """Write a line, or count it for the next one."""
+        if time.monotonic() < self._next:
+            self._left_out += 1
+            return
+        more = f" and {self._left_out} more" if self._left_out else ""
+        log.warning("webhook refused: %d %s%s", refusal.status, refusal.words, more)
+        self._next, self._left_out = time.monotonic() + REFUSALS_EVERY, 0
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Receiver:
     """Answers Brevo; ``ready`` tells whether Redis is there."""
@@ -53,13 +71,14 @@ class Receiver:
     ready: Callable[[], bool]
     metrics: Callable[[], bytes] = bytes
     body_within: float = BODY_WITHIN
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def receive(self, request: Request) -> Response:
         """Write down what the events say, and answer what they came to."""
         try:
             return JSONResponse(await self._receive(request))
         except HttpRefusal as refusal:
-            log.warning("webhook refused: %d %s", refusal.status, refusal.words)
+            self.refusals.tell(refusal)
             return _answer(refusal)
         except ClientDisconnect:
             return Response(status_code=408)
@@ -71,7 +90,7 @@ class Receiver:
         desk = self._find_desk(request)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise HttpRefusal(415, "only application/json is read here")
-        rows = read_rows(await self._read_body(request))
+        rows = await asyncio.to_thread(read_rows, await self._read_body(request))
         if rows is None:
             raise HttpRefusal(400, "neither an object nor an array in JSON")
         if len(rows) > MOST_EVENTS:
@@ -79,6 +98,9 @@ class Receiver:
         return await _write_down(desk, rows)
 
     def _find_desk(self, request: Request) -> Desk:
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            # Two servers may see two requests in one of these (RFC 9112, 6.1).
+            raise HttpRefusal(400, "both content-length and transfer-encoding")
         if not self.tokens.admits(request.headers.get("authorization", "").encode("latin-1")):
             raise HttpRefusal(401, "unauthorized")
         desk = self.desks.get(request.path_params["account"])
@@ -121,7 +143,7 @@ class Receiver:
 
 
 async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
-    notes = make_notes(rows, desk.own)
+    notes = await asyncio.to_thread(make_notes, rows, desk.own)
     try:
         async with asyncio.timeout(WRITTEN_WITHIN):
             return await desk.gatherer.put(notes)
@@ -131,7 +153,7 @@ async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
 
 def _answer(refusal: HttpRefusal) -> Response:
     """Return a refusal; the connection ends with it where more of the body may be on its way."""
-    headers = {"connection": "close"} if refusal.status in {408, 413} else {}
+    headers = {"connection": "close"} if refusal.status in {400, 401, 408, 413} else {}
     return JSONResponse({"message": refusal.words}, refusal.status, headers=headers)
 
 

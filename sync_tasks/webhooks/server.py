@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, cast
 
@@ -22,6 +24,7 @@ from sync_tasks.webhooks.recorder import Notes, OwnChanges, count_all, write_not
 from sync_tasks.webhooks.write_batcher import Gatherer
 
 ENDED_WITHIN = 10
+METRICS_EVERY = 2.0
 
 
 class Impatient(H11Protocol):
@@ -85,7 +88,20 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
             return False
 
     desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
-    return Receiver(desks, tokens, is_ready, lambda: read_metrics(store, settings))
+    return Receiver(desks, tokens, is_ready, remembered(lambda: read_metrics(store, settings, own=True)))
+
+
+def remembered(read: Callable[[], bytes], seconds: float = METRICS_EVERY) -> Callable[[], bytes]:
+    """Return the same, but read once in so many seconds: whoever asks more often costs Redis nothing."""
+    lock, kept = threading.Lock(), list[tuple[float, bytes]]()
+
+    def read_sometimes() -> bytes:
+        with lock:
+            if not kept or time.monotonic() > kept[0][0]:
+                kept[:] = [(time.monotonic() + seconds, read())]
+            return kept[0][1]
+
+    return read_sometimes
 
 
 def _own(settings: Settings, account: str) -> OwnChanges:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sync_tasks.cli.views import doctor_checks
+from sync_tasks.cli.views.privacy_checks import check_connection
 from sync_tasks.errors import UnauthorizedError
 from sync_tasks.monitoring import status
 from tests.support.desk import Desk
@@ -81,3 +82,21 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
     monkeypatch.setattr(status, "ping_workers", lambda: ["one@localhost"])
     desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
     assert {check["state"] for check in desk.read("doctor")} <= {"ok", "warn"}
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("redis://127.0.0.1:6379/0", "on this machine"),
+        ("unix:///run/redis.sock?db=0", "on this machine"),
+        ("redis://redis.internal:6379/0", "no password, no TLS"),
+        ("redis://:pw@redis.internal:6379/0", "no TLS"),
+        ("rediss://:pw@redis.internal:6379/0", "password and TLS"),
+        ("rediss://:pw@redis.internal/0?ssl_cert_reqs=none", "the certificate is not checked"),
+        ("sentinel://:pw@one:26379,two:26379/mymaster/0", "no TLS"),
+    ],
+)
+def test_a_connection_that_others_can_read_is_told_of(url: str, found: str) -> None:
+    (check,) = check_connection("redis", url)
+    assert (check.found, check.state) == (found, "ok" if found in {"on this machine", "password and TLS"} else "warn")
+    assert "pw" not in check.advice

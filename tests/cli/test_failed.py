@@ -4,9 +4,9 @@ import pytest
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import UnknownContactError
+from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.state.dead_letters import put_letter, write_letter
 from tests.support.desk import MARK, Desk
-from tests.support.lending import lend_broker
 
 
 def test_the_list_names_each_letter_and_the_next_step(desk: Desk) -> None:
@@ -133,7 +133,7 @@ def test_an_event_that_was_never_accepted_can_only_be_sent_again(desk: Desk) -> 
 
 def test_a_replay_waits_for_the_sweep_where_the_broker_is_away(desk: Desk) -> None:
     letter = desk.fail("anna")
-    with lend_broker("redis://127.0.0.1:1/0"):
+    with lead_to("redis://127.0.0.1:1/0"):
         assert "the broker is away" in desk.run("status", exits=1)
         assert "the broker is away" in desk.run("failed", "replay", letter.id)
     assert desk.pipeline.letters()[0].replayed is not None

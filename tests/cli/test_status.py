@@ -1,5 +1,7 @@
 """``sync-tasks status``: what goes on, and loudly what keeps events from reaching Brevo."""
 
+import json
+
 import pytest
 
 from sync_tasks.errors import UnauthorizedError
@@ -68,6 +70,32 @@ def test_where_redis_is_away_one_line_says_so_without_its_password(
     assert "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError" in desk.run(*words, exits=1)
     monkeypatch.setenv("SYNC_REDIS_URL", f"nonsense://{KEY}")
     assert "SYNC_REDIS_URL: not the URL of a Redis" in desk.run(*words, exits=2)
+
+
+def test_who_watches_sees_it_anew_until_ctrl_c(at_work: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        shown.append(seconds)
+        if len(shown) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sync_tasks.cli.commands.status.time.sleep", sleep)
+    done = run("status", "--watch")
+    assert done.exit_code == 130
+    assert (done.output.count("worker-1@localhost"), shown) == (3, [2.0, 2.0, 2.0])
+    assert "--watch is for people" in at_work.run("status", "--watch", "--json", exits=2)
+
+
+@pytest.mark.parametrize("words", [("status", "--json"), ("failed", "list", "--json"), ("contact", "anna", "--json")])
+def test_a_program_gets_its_document_also_where_redis_is_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    told = "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError"
+    monkeypatch.setenv("SYNC_REDIS_URL", f"redis://:{KEY}@127.0.0.1:1/0")
+    assert json.loads(run(*words).stdout) == {"troubles": [told]}
+    desk.configuration.write_text("typo = 1\n")
+    assert "typo: unknown key" in str(json.loads(run("status", "--json").stdout)["troubles"])
 
 
 @pytest.mark.parametrize("words", [("status",), ("doctor",), ("contact", "anna"), ("sandbox",)])

@@ -110,14 +110,14 @@ def test_whose_address_was_given_up_cannot_be_created_again() -> None:
 
 def test_a_new_subscription_looks_for_a_block_first_and_then_writes() -> None:
     contact = contact_of(READER, subscribe(3, "weekly"))
-    assert next_step(contact, MAPPING, SyncView(AGREED)) == Read(7, outcome_unknown=False)
+    assert next_step(contact, MAPPING, SyncView(AGREED)) == Read(7, if_changed=True)
     fresh = SyncView(replace(AGREED, read_at=stamp(4)), fresh=True)
     assert next_step(contact, MAPPING, fresh) == Write(7, Change(join=frozenset({5})))
 
 
 def test_a_new_address_looks_for_a_block_first() -> None:
     contact = contact_of(READER, update(3, email=BEA))
-    assert next_step(contact.searched, MAPPING, SyncView(AGREED)) == Read(7, outcome_unknown=False)
+    assert next_step(contact.searched, MAPPING, SyncView(AGREED)) == Read(7)
 
 
 def test_somebody_else_may_be_the_user_under_the_address_left() -> None:

@@ -1,19 +1,27 @@
 """What monitoring gets to see: each metric under its name, documented, and nothing personal."""
 
+import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
+from redis.exceptions import ConnectionError  # noqa: A004 - what the client raises
 
+from sync_tasks import meters
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Subscribe, parse_event
 from sync_tasks.errors import MissingListError, UnauthorizedError, UnknownContactError
-from sync_tasks.monitoring.metrics import METRICS, read_metrics
+from sync_tasks.monitoring.metrics import METRICS, Sample, StateCollector, read_metrics
 from sync_tasks.monitoring.status import read_state
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.reconcile.history import Run, remember
 from sync_tasks.state.connection import connect
-from sync_tasks.state.dead_letters import put_letter, write_letter
+from sync_tasks.state.dead_letters import discard, put_letter, read_letters, write_letter
 from sync_tasks.state.store import Store
 
 SETTINGS = Settings.model_validate(
@@ -64,7 +72,7 @@ def test_what_waits_is_counted_and_nobody_is_named(store: Store) -> None:
 
     told = read(store)
 
-    assert (told["sync_tasks_dirty_contacts_total"], told["sync_tasks_dead_letters_total"]) == (1, 1)
+    assert (told["sync_tasks_unsynced_contacts"], told["sync_tasks_dead_letters"]) == (1, 1)
     assert "sync_tasks_sweep_seconds" not in told
     assert b"marked" not in read_metrics(store, SETTINGS)
 
@@ -78,3 +86,72 @@ def test_the_last_sweep_tells_that_somebody_sweeps(store: Store) -> None:
 def test_every_metric_is_in_the_reference() -> None:
     text = REFERENCE.read_text()
     assert [name for name in METRICS if f"`{name}`" not in text] == []
+    counted = [one for one in vars(meters).values() if isinstance(one, MetricWrapperBase)]
+    names = [f"{one._name}_total" if isinstance(one, Counter) else one._name for one in counted]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_letters_are_counted_from_the_first_on(store: Store) -> None:
+    for user in ("u1", "u1", "u2"):
+        key = EventKey("update_contact", "", "1700000000000000")
+        put_letter(store, write_letter(user, key, UnknownContactError("?"), store.now(), ""))
+    (letter, _) = read_letters(store)
+    assert discard(store, letter, "ada")
+
+    told = read(store)
+
+    assert told['sync_tasks_dead_letters_opened_total{error="UnknownContactError"}'] == 2
+    assert told['sync_tasks_dead_letters_closed_total{why="discarded"}'] == 1
+    assert told["sync_tasks_dead_letters"] == 1
+
+
+def test_the_budget_is_what_is_left_of_the_hour(store: Store) -> None:
+    limiter = Limiter(store, SETTINGS.accounts)
+    whole = read(store)['sync_tasks_budget_requests{account="sports"}']
+    for _ in range(3):
+        limiter.acquire("sports", "contacts")
+    name = store.key("granted:sports:contacts:3600000000")
+    assert store.redis.llen(name) == 3
+    store.redis.rpush(name, int(store.now()) - 3_700_000_000)
+
+    told = read(store)
+
+    assert whole == SETTINGS.accounts["sports"].requests_per_hour
+    assert told['sync_tasks_budget_requests{account="sports"}'] == whole - 3
+    assert told['sync_tasks_budget_requests{account="default"}'] == whole
+
+
+def test_comparisons_and_webhooks_and_queues_are_numbers_too(store: Store) -> None:
+    numbers = {"dry_run": False, "compared": 5, "alone": 0, "losing": 0, "repaired": 0}
+    remember(store, Run("sports", store.now(), 1.0, **numbers, refused="too many"))  # type: ignore[arg-type]
+    store.redis.hset(store.key("webhooks:sports"), "noticed", 7)
+
+    told = read(store)
+
+    assert told['sync_tasks_comparison_timestamp_seconds{account="sports"}'] == pytest.approx(time.time(), abs=3600)
+    assert told['sync_tasks_comparison_refused{account="sports"}'] == 1
+    assert told['sync_tasks_webhook_events_total{account="sports",result="noticed"}'] == 7
+
+
+def test_while_redis_is_away_a_scrape_says_so_and_no_more() -> None:
+    def read_nothing() -> list[Sample]:
+        raise ConnectionError
+
+    registry = CollectorRegistry()
+    registry.register(StateCollector(read_nothing))
+    assert generate_latest(registry).decode().splitlines()[2:] == ["sync_tasks_state_reachable 0.0"]
+
+
+def test_names_and_types_are_as_prometheus_likes_them(store: Store) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt-get install prometheus")
+    Limiter(store, SETTINGS.accounts).pause("sports", MissingListError("no list 3", (3,)), "list 3", "goals")
+    store.redis.set(store.key("swept"), store.now())
+    ours = "".join(
+        line for line in generate_latest(REGISTRY).decode().splitlines(keepends=True) if "sync_tasks_" in line
+    )
+    for told in (read_metrics(store, SETTINGS), ours.encode()):
+        assert told
+        checked = subprocess.run([promtool, "check", "metrics"], input=told, capture_output=True, check=False)
+        assert checked.stdout + checked.stderr == b""

@@ -16,6 +16,7 @@ ROOMS = sorted(
 OTHERS = {
     "cli/test_main": "the room itself: how the command line ends",
     "config/test_extras": "what is installed along, as pyproject.toml has it",
+    "monitoring/test_alerts": "the rules and the dashboard in monitoring/",
     "monitoring/test_flower": "Flower is Celery's, and what it shows is ours",
     "state/test_script_headers": "all scripts",
     "state/test_scripts_and_python": "all scripts",

@@ -13,6 +13,7 @@ import pytest
 from sync_tasks import subscribe_contact
 from sync_tasks.tasks import handler
 from sync_tasks.tasks.accept import Nudge
+from sync_tasks.tasks.app import app
 from tests.support.pipeline import Pipeline, address_of
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +108,7 @@ def ready(worker_environment: Path, pipeline: Pipeline, monkeypatch: pytest.Monk
 def walk_of_a_sign_up(pipeline: Pipeline) -> Walk:
     key = pipeline.subscribe("anna", first_name="Anna", email=address_of("anna"))
     with walking() as walk:
-        outcome = handler.handle(subscribe_contact, Nudge("anna", key))
+        outcome = handler.handle(app.tasks[subscribe_contact.name], Nudge("anna", key))
     assert outcome == "synced"
     return walk
 

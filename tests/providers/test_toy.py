@@ -23,6 +23,7 @@ class Toy:
     capabilities = Capabilities(
         list_call_ids=50,
         page=100,
+        ids=1,
         import_bytes=100_000,
         contacts_per_second=5,
         contacts_per_hour=1000,
@@ -84,6 +85,11 @@ class Toy:
     def _find(self, name: str, value: str) -> RemoteContact | None:
         self._ask()
         return next((held for held in self.contacts.values() if getattr(held, name) == value), None)
+
+    reads_several = False
+
+    def read_several(self, ids: Collection[int]) -> dict[int, RemoteContact]:
+        raise NotImplementedError
 
     def find_address(self, address: str) -> RemoteContact | None:
         return self._find("address", address)

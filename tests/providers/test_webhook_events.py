@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.providers.brevo.webhook_events import Incoming, read_event, read_rows
+from sync_tasks.providers.brevo.webhook_events import MOST_ADDRESSES, Incoming, read_event, read_rows
 from tests.support.receiving import ANNA
 
 SAMPLES = """
@@ -110,3 +110,29 @@ def test_whatever_the_body_it_is_read_or_refused(body: bytes) -> None:
 def test_whatever_the_event_it_is_understood_or_named(row: object) -> None:
     event = read_event(row)
     assert event in {"malformed", "ignored"} if isinstance(event, str) else event.addresses
+
+
+def test_an_event_that_names_thousands_is_malformed() -> None:
+    event = {"event": "contact_deleted", "email": [f"u{number}@portal.org" for number in range(MOST_ADDRESSES + 1)]}
+    assert read_event(event) == "malformed"
+    assert isinstance(read_event({**event, "email": event["email"][:MOST_ADDRESSES]}), Incoming)
+
+
+GOOD = '{"event": "unsubscribed", "email": "a@portal.org", "note": "a [ \\" b"}'
+
+
+@pytest.mark.parametrize("bad", ["[" * 100_000 + "]" * 100_000, '{"event": ' * 50_000 + "1" + "}" * 50_000, "9" * 5000])
+def test_what_is_too_deep_or_too_long_spoils_no_neighbour(bad: str) -> None:
+    rows = read_rows(f"[{GOOD}, {bad}, {GOOD}]".encode())
+    assert rows is not None
+    assert [type(read_event(row)) for row in rows] == [Incoming, str, Incoming]
+    assert read_rows(bad.encode()) in ([None], None)
+
+
+def test_an_event_that_is_nearly_too_deep_is_malformed_or_read() -> None:
+    for depth in range(100, 1100, 20):
+        rows = read_rows(
+            f'[{{"event": "unsubscribed", "email": "a@portal.org", "x": {"[" * depth}{"]" * depth}}}]'.encode()
+        )
+        assert rows is not None
+        assert isinstance(read_event(rows[0]), Incoming) or read_event(rows[0]) == "malformed"

@@ -156,3 +156,22 @@ def test_two_sandboxes_run_side_by_side(served: ServedSandbox, client: urllib3.P
         counts = [ask(client, f"{each.url}/contacts").json()["count"] for each in (served, other)]
 
     assert counts == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://elsewhere.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 200),
+        ({}, 200),
+    ],
+)
+def test_a_page_of_another_site_cannot_change_anything_at_the_desk(
+    served: ServedSandbox, client: urllib3.PoolManager, headers: dict[str, str], status: int
+) -> None:
+    url = f"{served.url.removesuffix('/v3')}/_sandbox/faults"
+    assert client.request("DELETE", url, headers=headers).status == status
+    assert client.request("GET", url, headers=headers).status == 200

@@ -77,6 +77,9 @@ class Client:
     def hget(self, key: str, field: str) -> str | None:
         return cast("str | None", self._call("hget", key, field))
 
+    def hexists(self, key: str, field: str) -> int:
+        return cast("int", self._call("hexists", key, field))
+
     def hset(self, key: str, field: str, value: str) -> int:
         return cast("int", self._call("hset", key, field, value))
 

@@ -186,12 +186,14 @@ def _wanted_addresses(world: World) -> set[str]:
 
 
 def _check_outcomes(world: World) -> Iterator[str]:
-    """Every event that was accepted has one outcome."""
+    """Every event that was accepted has one outcome; of an erased user nothing is left that would tell it."""
+    buried = {event.user_id for _, event, _ in world.accepted if world.store.is_erased(event.user_id)}
     keys = Counter(
         (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))
         for _, event, acceptance in world.accepted
-        if acceptance.status == "accepted"
+        if acceptance.status == "accepted" and event.user_id not in buried
     )
+    yield from (f"{user}: has a history after the erasure" for user in buried if world.store.history(user))
     done: Counter[tuple[str, EventKey]] = Counter()
     for user_id in {user_id for user_id, _ in keys}:
         for line in world.store.history(user_id):

@@ -148,6 +148,21 @@ class Memory:
         held: list[str] = self.data.get(key, [])
         return held[int(first) : int(last) + 1 or None]
 
+    def lrem(self, key: str, _: str, text: str) -> int:
+        held = self.held(key, list)
+        before = len(held)
+        held[:] = [one for one in held if one != text]
+        self.tidy(key)
+        return before - len(held)
+
+    def lpos(self, key: str, text: str) -> int | None:
+        held: list[str] = self.data.get(key, [])
+        return held.index(text) if text in held else None
+
+    def lset(self, key: str, index: str, text: str) -> bool:
+        self.data[key][int(index)] = text
+        return True
+
     def lindex(self, key: str, index: str) -> Answer:
         return next(iter(self.lrange(key, index, index)), None)
 
@@ -178,6 +193,11 @@ class Memory:
     def zrange(self, key: str, first: str, last: str) -> list[str]:
         held: Scores = self.data.get(key, Scores())
         return held.ordered()[int(first) : int(last) + 1 or None]
+
+    def zrangebylex(self, key: str, least: str, most: str) -> list[str]:
+        """From what ``[`` names, up to what ``(`` names."""
+        held: Scores = self.data.get(key, Scores())
+        return [member for member in held.ordered() if least[1:] <= member < most[1:]]
 
     def zrangebyscore(self, key: str, least: str, most: str) -> list[str]:
         """Without what begins with a bracket: both ends belong to it."""

@@ -108,7 +108,7 @@ def test_an_event_after_the_erasure_takes_no_address(store: Store) -> None:
 
 def load_row(store: Store, minute: float, *registers: str) -> object:
     """Return what becomes of a row of a first load."""
-    return store.run_all("load", [("u1", stamp(minute), "random", 60_000_000, *registers)])[0]
+    return store.run_all("load", [("u1", stamp(minute), "random", 60_000_000, "", *registers)])[0]
 
 
 def test_an_older_row_of_a_load_leaves_the_newest_moment_as_it_was(store: Store) -> None:

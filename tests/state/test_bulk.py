@@ -1,5 +1,7 @@
 """Steps that concern many at once: tombstones of an account that is gone, and whom the end of a pause wakes."""
 
+from collections.abc import Callable
+
 import pytest
 
 from sync_tasks.state import bulk
@@ -10,30 +12,39 @@ from tests.state.test_store import due_in, lease_of, of
 from tests.support.saying import anonymize, stamp, subscribe
 
 
-def erase(store: Store, user_id: str, contacts: str) -> None:
+def erase(store: Store, user_id: str, **contacts: int) -> None:
     """Let a user be erased for good, whose contacts at Brevo were these."""
     store.accept(of(user_id, anonymize(1)))
-    tombstone = f"{stamp(1)} {contacts}"
-    assert store.settle(lease_of(store, user_id), Settlement(clean=True, tombstone=tombstone)) == "settled"
+    settlement = Settlement(
+        clean=True, tombstone=stamp(1), erased_ids={name: [number] for name, number in contacts.items()}
+    )
+    assert store.settle(lease_of(store, user_id), settlement) == "settled"
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("default=7,second=8", "second=8"),
-        ("second=8,default=7", "second=8"),
-        ("default=7", ""),
-        ("second=8", "second=8"),
-        ("defaults=7", "defaults=7"),
-        ("", ""),
-    ],
-)
-def test_a_tombstone_forgets_the_contact_of_one_account_alone(store: Store, before: str, after: str) -> None:
-    erase(store, "u1", before)
-    bulk.forget_in_tombstones(store, "default")
-    assert list(bulk.read_tombstones(store).values()) == [f"{stamp(1)} {after}"]
-    assert bulk.read_erased_at(store, "u1") == stamp(1)
+def test_the_ids_of_one_account_are_forgotten_and_the_tombstone_stays(store: Store) -> None:
+    erase(store, "u1", default=7, second=8)
+    bulk.forget_erased_ids(store, "default")
+    assert (bulk.read_erased_ids(store, "default"), bulk.read_erased_ids(store, "second")) == (
+        frozenset(),
+        frozenset({8}),
+    )
+    assert store.tombstones.erased_at("u1") == stamp(1)
     assert store.is_erased("u1")
+
+
+@pytest.mark.parametrize("reader", [bulk.split_tombstones, lambda store: bulk.read_erased_ids(store, "second")])
+def test_a_tombstone_that_an_older_release_wrote_is_parted_from_its_ids(
+    store: Store, reader: Callable[[Store], object]
+) -> None:
+    erase(store, "u1")
+    (name,) = store.redis.hkeys(store.key("tombstones"))
+    store.redis.hset(store.key("tombstones"), str(name), f"{stamp(1)} default=7,second=8")
+    reader(store)
+    assert store.redis.hvals(store.key("tombstones")) == [stamp(1)]
+    assert (bulk.read_erased_ids(store, "default"), bulk.read_erased_ids(store, "second")) == (
+        frozenset({7}),
+        frozenset({8}),
+    )
 
 
 @pytest.mark.parametrize("people", [3, 4, 5])

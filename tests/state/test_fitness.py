@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from redis import Redis, ResponseError
 
+from sync_tasks.state.disk import RIGHTS
 from sync_tasks.state.fitness import QUEUE, STATE, find_lacks, judge_server, show_version
 from tests.support.servers import granting, read_least_rights
 
@@ -74,7 +75,7 @@ def test_every_command_of_a_script_is_among_the_rights() -> None:
 
 
 def test_the_user_of_the_sample_has_these_rights_and_no_more() -> None:
-    told = {one.split()[0].lower() for one in (*STATE, *QUEUE)} | OF_A_CONNECTION
+    told = {one.split()[0].lower() for one in (*STATE, *QUEUE)} | OF_A_CONNECTION | RIGHTS
     assert {rule[1:] for rule in read_least_rights() if rule.startswith("+")} == told
 
 

@@ -130,7 +130,7 @@ def test_whoever_lost_the_lease_of_an_erased_contact_brings_nothing_back(crowd: 
     slow = lease_of(crowd, "u1", seconds=0.001)
     crowd.accept(of("u1", anonymize(2)))
     quick = lease_that_ran_out(crowd)
-    assert crowd.settle(quick, Settlement(clean=True, tombstone=f"{stamp(2)} ")) == "settled"
+    assert crowd.settle(quick, Settlement(clean=True, tombstone=stamp(2))) == "settled"
     assert crowd.settle(slow, Settlement(clean=True)) == "lost"
     assert crowd.peek("u1") is None
     assert not is_dirty(crowd)

@@ -12,7 +12,9 @@ from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.dead_letters import discard, put_letter, replay, write_letter
 from sync_tasks.state.holds import end_hold, place_hold
 from sync_tasks.state.records import Question
+from sync_tasks.state.secret import put_in_force
 from sync_tasks.state.store import Lease, Sighting
+from sync_tasks.state.tombstones import SecretHashes
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.tasks.nightly import compare_all
 from sync_tasks.tasks.sweeper import sweep
@@ -30,11 +32,15 @@ def play_all(loader: Loader) -> None:
     _act_at_brevo(pipeline)
     _edit_at_brevo(pipeline)
     _compare(pipeline)
+    pipeline.anonymize("ida", email="ida@portal.org")
+    pipeline.work()
     _load(loader)
     _leave_work(pipeline)
     _meet_trouble(pipeline)
     _go_backwards(pipeline)
     _wait(pipeline)
+    pipeline.store.tombstones.hashes = SecretHashes(["s" * 32])
+    put_in_force(pipeline.store)
 
 
 def _tell(pipeline: Pipeline) -> None:

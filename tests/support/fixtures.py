@@ -12,15 +12,15 @@ from redis import Redis
 
 from sync_tasks.config.settings import Account, Settings
 from sync_tasks.monitoring import status
+from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
-from sync_tasks.tasks import accept, bootstrap
+from sync_tasks.tasks import bootstrap
 from tests.support.desk import CONFIGURATION, KEY, Desk
 from tests.support.keys import find_leaks, read_documented
-from tests.support.lending import lend_broker
 from tests.support.loading import Loader, Meddling
 from tests.support.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
 from tests.support.station import Station, building
@@ -132,20 +132,10 @@ def worker_environment(
     """Tasks of this process find a real Redis, for the state and the queue, and the sandbox; returns the file."""
     monkeypatch.setenv("SYNC_REDIS_URL", redis_url)
     monkeypatch.setenv("SYNC_BASE_URL", served.url)
-    _forget_worker()
-    with lend_broker(redis_url):
-        yield configuration
-    _forget_worker()
-
-
-def _forget_worker() -> None:
     bootstrap.close()
-    if accept.portal_store.cache_info().currsize:
-        accept.portal_store().redis.close()
-    accept.portal_store.cache_clear()
-    accept.mapped_fields.cache_clear()
-    accept.known_newsletters.cache_clear()
-    accept.retired_newsletters.cache_clear()
+    with lead_to(redis_url):
+        yield configuration
+    bootstrap.close()
 
 
 @pytest.fixture
@@ -164,19 +154,8 @@ def environment(redis_url: str, served: ServedSandbox, tmp_path: Path, monkeypat
 def desk(environment: Path, redis_url: str, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The command line of an operator, and the pipeline behind it."""
     monkeypatch.setattr(status, "PING_SECONDS", 0.1)
-    _forget_portal()
-    with lend_broker(redis_url):
+    with lead_to(redis_url):
         yield Desk(pipeline, environment)
-    _forget_portal()
-
-
-def _forget_portal() -> None:
-    if accept.portal_store.cache_info().currsize:
-        accept.portal_store().redis.close()
-    accept.portal_store.cache_clear()
-    accept.mapped_fields.cache_clear()
-    accept.known_newsletters.cache_clear()
-    accept.retired_newsletters.cache_clear()
 
 
 WriteRows = Callable[..., Path]

@@ -171,12 +171,12 @@ def test_an_erasure_is_complete_only_after_a_second_look() -> None:
     assert (first.tombstone, first.fields["unsure"], first.due) == ("", stamp(NOW), 120)
     contact = contact_of(JOIN, ERASURE, unknown_since=stamp(NOW - 3), seen={"default": ERASED_AT_BREVO})
     last = settled(pushed(contact=contact, seen={"default": ERASED_AT_BREVO}))
-    assert (last.tombstone, last.due) == (f"{stamp(3)} default=7", None)
+    assert (last.tombstone, last.erased_ids, last.due) == (stamp(3), {"default": [7]}, None)
 
 
 def test_the_erasure_of_somebody_brevo_never_held_is_complete_at_once() -> None:
     left = settled(pushed(contact=contact_of(JOIN, ERASURE), seen={"default": RemoteState()}))
-    assert left.tombstone == f"{stamp(3)} "
+    assert (left.tombstone, left.erased_ids) == (stamp(3), {})
 
 
 def test_what_is_left_of_an_erased_user_need_not_be_found_again() -> None:

@@ -86,7 +86,7 @@ def test_a_sign_up_for_a_retired_newsletter_is_refused_where_the_configuration_i
 
 def test_what_is_said_must_be_named(store: Store) -> None:
     with pytest.raises(InvalidEventError, match="keyword arguments only"):
-        subscribe_contact.delay("u1")
+        subscribe_contact.apply_async(("u1",))  # type: ignore[arg-type]
     assert store.redis.keys() == []
 
 

@@ -6,6 +6,7 @@ import pytest
 from celery.exceptions import Retry
 
 from sync_tasks.errors import AccountPausedError, TooEarlyError
+from sync_tasks.tasks.accept import NUDGE
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.masking import MaskedLogging, MaskedRequest, masked, reason_of
 from tests.support.messages import request_for
@@ -68,3 +69,15 @@ def test_the_log_of_our_own_workers_is_ours_to_set_up() -> None:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
+
+
+@pytest.mark.parametrize("moment", ["2999-01-01T00:00:00+00:00", "2001-01-01T00:00:00+00:00", "no moment"])
+def test_a_whole_event_is_neither_put_off_nor_lost_to_a_time_limit(moment: str) -> None:
+    request = request_for("sync_tasks.subscribe_contact", WHOLE, eta=moment, expires=moment)
+    assert [request.eta, request.expires, request.revoked()] == [None, None, False]
+
+
+def test_a_nudge_and_a_task_of_ours_may_be_put_off() -> None:
+    nudge = request_for("sync_tasks.subscribe_contact", {"user_id": "u1"}, eta="2999-01-01T00:00:00+00:00", **NUDGE)
+    ours = request_for("sync_tasks.sweep", {}, expires="2999-01-01T00:00:00+00:00")
+    assert (nudge.eta is None, ours.expires is None) == (False, False)

@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import socket
 
 import pytest
 
@@ -10,6 +11,7 @@ from sync_tasks.config.settings import Settings
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
+from sync_tasks.webhooks.server import remembered
 from tests.support.fuzzing import PATIENCE, fuzz
 from tests.support.pipeline import SETTINGS, Pipeline
 from tests.support.receiving import ANNA, FORMER_TOKEN, OWN_KEY, TOKEN, Receiving, edit, receiving, unsubscription
@@ -198,3 +200,25 @@ def test_whatever_is_sent_is_answered_and_the_receiver_stays(pipeline: Pipeline)
     with receiving(pipeline.store, pipeline.resources.settings, PATIENCE) as receiver:
         statuses = fuzz(receiver, random.Random(5), times=400)
     assert {200, 400, 401, 404, 405, 413} <= set(statuses)
+
+
+def test_two_lengths_of_one_body_are_refused(receiver: Receiving) -> None:
+    told = f"POST /webhooks/brevo/default HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
+    told += "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(receiver.address, timeout=5) as wire:
+        wire.sendall(f"{told}2\r\n[]\r\n0\r\n\r\n".encode())
+        answer = wire.makefile().read()
+    assert answer.startswith("HTTP/1.1 400")
+    assert answer.count("HTTP/1.1") == 1
+
+
+def test_whoever_has_no_token_cannot_fill_the_log(receiver: Receiving, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING"):
+        assert {receiver.send(GOOD, token="wrong").status for _ in range(50)} == {401}
+    assert len([one for one in caplog.messages if "refused: 401" in one]) < 25
+
+
+def test_figures_are_read_once_in_a_while_however_often_they_are_asked_for() -> None:
+    read = iter([b"1", b"2"])
+    told = remembered(lambda: next(read), 60)
+    assert [told() for _ in range(5)] == [b"1"] * 5

@@ -82,7 +82,9 @@ def backfill(
     complete: Annotated[
         bool, typer.Option("--complete", help="End subscriptions of its users that the file does not name.")
     ] = False,
-    max_changes: Annotated[int | None, typer.Option(min=0, help="So many may lose a subscription.")] = None,
+    max_changes: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="So many may lose a subscription.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a whole portal: one row for each user or each subscription.

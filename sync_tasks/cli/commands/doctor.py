@@ -49,13 +49,14 @@ def examine(*, probe: Probing = False, at: At = None, account: Only = None, as_j
 
 def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     from sync_tasks.cli.connections import open_gateways
-    from sync_tasks.cli.views import doctor_checks, webhook_checks
+    from sync_tasks.cli.views import doctor_checks, privacy_checks, webhook_checks
 
     yield from doctor_checks.check_configuration(settings)
     redis = list(doctor_checks.check_redis(store.redis))
     yield from redis
     if any(check.what in _HOPELESS for check in redis if check.state == "fail"):
         return
+    yield from privacy_checks.check_privacy(store)
     yield from doctor_checks.check_pipeline(store, settings)
     with open_gateways(store, settings) as gateways:
         for name, gateway in gateways.items():

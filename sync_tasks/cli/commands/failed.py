@@ -26,6 +26,7 @@ Ids = Annotated[list[str] | None, typer.Argument(help="Of each its beginning wil
 All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 Wait = Annotated[float, typer.Option(min=0, help="Wait so long for what comes of it.", metavar="SECONDS")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")]
+Group = Annotated[bool, typer.Option("--group", help="One line for each cause, and what to do about it.")]
 Closed = Annotated[bool, typer.Option("--closed", help="Instead, those dealt with lately.")]
 
 
@@ -36,12 +37,18 @@ def list_letters(
     which: Filter,
     address: Address = None,
     closed: Closed = False,
+    group: Group = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the dead letters, the oldest first."""
+    """List the dead letters, the oldest first; with `--group` one line for each cause, and what to do about it."""
+    if group and closed:
+        raise typer.BadParameter("--group is for letters that wait: without --closed")
     with open_store() as store:
         if address is not None:
             which = replace(which, users=_find_users(store, address))
+        if group:
+            _list_causes(store, which, as_json=as_json)
+            return
         (_list_closed if closed else _list_open)(store, which, as_json=as_json)
 
 
@@ -54,6 +61,16 @@ def _list_open(store: "Store", which: Filter, *, as_json: bool) -> None:
         print_json_list(map(letters.dump_letter, fetch_letters(store, ids)))
     else:
         dead_letters.print_letters(list(fetch_letters(store, ids[:MOST_ROWS])), len(ids))
+
+
+def _list_causes(store: "Store", which: Filter, *, as_json: bool) -> None:
+    from sync_tasks.cli.views import causes
+
+    found = causes.find_causes(store, which)
+    if as_json:
+        print_json_list(map(causes.dump_cause, found))
+    else:
+        causes.print_causes(found)
 
 
 def _list_closed(store: "Store", which: "Filter", *, as_json: bool) -> None:

@@ -1,7 +1,8 @@
 """``sync-tasks reconcile``: compare all that Brevo holds with what the portal wants, and repair what differs."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.files import Form
 from sync_tasks.cli.options import AsJson, with_groups
 from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_json, print_table, say, suggest
+from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def reconcile(
     account: Annotated[str, typer.Option(help="Only this account.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look; change nothing.")] = False,
     max_changes: Annotated[
-        int | None, typer.Option(min=0, help="So many may lose a subscription or be erased.")
+        int | None, typer.Option(min=0, metavar="N", help="So many may lose a subscription or be erased.")
     ] = None,
     remove_unknown: Annotated[
         bool, typer.Option("--remove-unknown", help="Take contacts the portal does not know off the managed lists.")
@@ -45,6 +47,10 @@ def reconcile(
     export: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", dir_okay=False, help="A complete export of the portal.")
     ] = None,
+    query: Annotated[
+        str, typer.Option("--from-database", metavar="QUERY", help="The same, asked of the portal's own database.")
+    ] = "",
+    database: Annotated[str, typer.Option(help="Which; without it `SYNC_DATABASE_URL` says it.", metavar="URL")] = "",
     treat_missing_as_deleted: Annotated[
         bool, typer.Option("--treat-missing-as-deleted", help="Anonymize users whom the export lacks.")
     ] = False,
@@ -64,15 +70,35 @@ def reconcile(
 
     settings = load_settings()
     _check_names(settings, account, newsletter)
-    scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or export is not None, users)
-    wish = Wish(export, form, treat_missing_as_deleted) if export else None
-    runs = _run(settings, scope, wish)
+    with _found(export, query, database) as told:
+        scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or told is not None, users)
+        wish = Wish(told, form, treat_missing_as_deleted) if told else None
+        runs = _run(settings, scope, wish)
     _write(runs, csv_file, html_file)
     if as_json:
         print_json([asdict(run) for run in runs])
     else:
         _tell(runs)
     raise typer.Exit(1 if any(run.refused or run.left for run in runs) else 0)
+
+
+@contextmanager
+def _found(export: Path | None, query: str, database: str) -> Iterator[Path | None]:
+    """Yield the export: a file, or what a query answers; without either, nothing."""
+    if not query:
+        yield export
+        return
+    if export:
+        complain("take --from or --from-database, not both")
+        raise typer.Exit(2)
+    from sync_tasks.cli.commands.outbox import open_engine
+    from sync_tasks.portal.query_file import open_answer
+
+    with open_engine(database) as engine, open_answer(engine, query) as answer:
+        try:
+            yield answer
+        except ConfigurationError as error:
+            raise ConfigurationError(*(str(fault).replace(f"{answer}", "the query") for fault in error.args)) from None
 
 
 def _check_names(settings: "Settings", account: str, newsletter: str) -> None:

@@ -1,7 +1,9 @@
 """``sync-tasks status``: how the pipeline is at this moment."""
 
 import sys
+import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,24 +23,48 @@ if TYPE_CHECKING:
 AsMetrics = Annotated[bool, typer.Option("--metrics", help="Print the metrics in Prometheus' format instead.")]
 
 
-def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False) -> None:
+Watch = Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds, until Ctrl-C.")]
+WATCHED_EVERY = 2.0
+
+
+def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False, watch: Watch = False) -> None:
     """Show queues, workers, what is in flight, dead letters, paused accounts and the oldest unsynced event.
 
     Exit 1 while an account or a part of one is paused. Exit 1 also if no worker answers or no beat has swept lately.
     """
     from sync_tasks.config.settings import load_settings
 
+    if watch and (as_json or as_metrics):
+        raise typer.BadParameter("--watch is for people: without --json and --metrics")
     settings = load_settings()
     if as_metrics:
         _print_metrics(settings)
         return
-    with open_store() as store, open_broker() as broker:
-        overview = read_overview(store, settings, broker)
+    while watch:
+        _show_anew(settings)
+        time.sleep(WATCHED_EVERY)
+    overview = _read(settings)
     if as_json:
         print_json(asdict(overview) | {"troubles": overview.troubles})
     else:
         _print(overview)
     raise typer.Exit(1 if overview.troubles else 0)
+
+
+def _read(settings: "Settings") -> Overview:
+    with open_store() as store, open_broker() as broker:
+        return read_overview(store, settings, broker)
+
+
+def _show_anew(settings: "Settings") -> None:
+    """Show the pipeline in place of what was shown; while Redis is away, say so and go on."""
+    try:
+        overview = _read(settings)
+    except typer.Exit:
+        return
+    open_console().clear()
+    _print(overview)
+    say(f"[dim]{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, anew every {WATCHED_EVERY:.0f} s, until Ctrl-C[/]")
 
 
 def _print_metrics(settings: "Settings") -> None:
@@ -79,6 +105,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Erasures", f"{overview.unfinished_erasures:,} unfinished"),
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
+        *([("Outbox", escaped(overview.outbox.told))] if overview.outbox else []),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
         *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
     ]

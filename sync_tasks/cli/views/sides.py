@@ -14,7 +14,6 @@ from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.state.bulk import read_erased_at
 from sync_tasks.state.store import Store
 
 Show = Callable[[Json], str]
@@ -69,7 +68,7 @@ IN_FULL = Masks(address=show_value, value=show_value)
 
 def erased_at(store: Store, user_id: str) -> str | None:
     """Return when a user whose erasure is complete was deleted, or nothing."""
-    stamp = read_erased_at(store, user_id)
+    stamp = store.tombstones.erased_at(user_id)
     return moment_of(stamp).isoformat() if stamp else None
 
 

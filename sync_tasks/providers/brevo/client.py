@@ -9,6 +9,7 @@ successor ``brevo-python`` has other names and another HTTP library: only this m
 """
 
 import logging
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from sib_api_v3_sdk import ApiClient, Configuration
@@ -27,6 +28,7 @@ from sync_tasks.errors import (
     TransientError,
     UnauthorizedError,
 )
+from sync_tasks.meters import REQUESTS
 from sync_tasks.providers import Gate, KnownAnswers, NothingKnown, OpenGate, OwnerCheck
 from sync_tasks.providers.brevo import failures, requests
 from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
@@ -35,6 +37,8 @@ from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 
+# What stands for the status in the metrics if there is none.
+NO_ANSWER = "none"
 _ACCOUNT = requests.read_account().path
 _PATIENCE = Patience()
 _OPEN = OpenGate()
@@ -157,12 +161,15 @@ class Brevo(Operations):
             answer = self._send(call)
         except ApiException as error:
             if error.body is None:
+                _count(call, NO_ANSWER)
                 return FailedTry(GatewayUnavailableError(f"{call}: no secure connection", outcome_unknown=call.writes))
             answer = Answer(error.status, error.headers.get(_RESET), error.body)
         except HTTPError as error:
+            _count(call, NO_ANSWER)
             return failures.unanswered(call, error)
         except UnicodeError:
             return FailedTry(RejectedContactError(f"{call}: a text is not valid Unicode"))
+        _count(call, str(answer.status))
         return _judge(call, answer)
 
     def _send(self, call: Call) -> Answer:
@@ -172,7 +179,7 @@ class Brevo(Operations):
             call.path,
             call.method,
             path_params=dict(call.parts),
-            query_params=dict(call.query),
+            query_params=list(_pairs(call.query)),
             header_params={"Accept": "application/json"},
             body=call.body,
             auth_settings=["api-key"],
@@ -182,6 +189,10 @@ class Brevo(Operations):
         )
         quota = (headers.get(name) for name in _QUOTA)
         return Answer(status, headers.get(_RESET), response.data, *quota)
+
+
+def _count(call: Call, answer: str) -> None:
+    REQUESTS.labels(f"{call.method} {call.path}", answer).inc()
 
 
 def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - one case each, all in one place
@@ -230,6 +241,12 @@ def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN4
     # inside the call as Retry-After says. Tried with the SDK 7.6.0, which sets no policy of its own.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     return client
+
+
+def _pairs(query: Mapping[str, int | str | tuple[int, ...]]) -> Iterator[tuple[str, int | str]]:
+    """Yield each name with its value; one of several values once with each."""
+    for name, value in query.items():
+        yield from ((name, each) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def _shows_no_query(record: logging.LogRecord) -> bool:

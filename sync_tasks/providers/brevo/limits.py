@@ -17,6 +17,8 @@ MEMBERS = 500
 # Ids of one call that adds to a list or removes from it.
 # https://developers.brevo.com/reference/add-contact-to-list
 LIST_CALL_IDS = 150
+# Ids of one look: "ids", at most 20. https://developers.brevo.com/reference/get-contacts
+IDS = 20
 # Bytes of an import's body: 10 MB at most, 8 MB advised; a little is left for JSON.
 # https://developers.brevo.com/reference/import-contacts
 IMPORT_BYTES = 7_900_000
@@ -27,6 +29,7 @@ ATTRIBUTE_KINDS = frozenset({"text", "category", "id", "float", "boolean", "date
 CAPABILITIES = Capabilities(
     list_call_ids=LIST_CALL_IDS,
     page=PAGE,
+    ids=IDS,
     import_bytes=IMPORT_BYTES,
     contacts_per_second=CONTACTS_PER_SECOND,
     contacts_per_hour=CONTACTS_PER_HOUR,

@@ -9,11 +9,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from sync_tasks.domain.timestamps import EPOCH, stamp_of
 from sync_tasks.texts import MAX_ADDRESS, known_address
 
 MOST_EVENTS = 500
+# Brevo's samples name one or two. Each is looked for in Redis, so one event must not name thousands.
+MOST_ADDRESSES = 100
 LOOK = ""
 _JOINED = "listaddition"
 _UNSUBSCRIBED = "unsubscribed"
@@ -29,6 +32,8 @@ _KINDS = {
     "contactdeleted": LOOK,
 }
 _MOST_DIGITS = 16
+# What gives JSON its structure; a text is taken as a whole.
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 _NO_LETTER = re.compile(r"[^a-z]")
 # A number beyond this is not seconds but milliseconds.
 _MILLISECONDS = 10**11
@@ -59,11 +64,39 @@ def read_rows(body: bytes) -> list[object] | None:
     """Return the unread events of a body; ``None`` if it is neither an object nor an array in JSON."""
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError):
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return None
+    except (ValueError, RecursionError):
+        return _read_one_by_one(body)
     if isinstance(document, dict):
         return [document]
     return document if isinstance(document, list) else None
+
+
+def _read_one_by_one(body: bytes) -> list[object] | None:
+    """Return the events of an array of which one is too deep, or has a number too long; that one is ``None``."""
+    text = body.decode()
+    if not text.lstrip().startswith("["):
+        return None
+    rows, depth, start = list[object](), 0, 0
+    for found in _STRUCTURE.finditer(text):
+        mark = found[0][0]
+        if (mark == "," and depth == 1) or (mark == "]" and depth == 1):
+            rows.append(_read_one(text[start : found.start()]))
+        if mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+        if depth == 1 and mark in "[,":
+            start = found.end()
+    return rows if depth == 0 else None
+
+
+def _read_one(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_event(row: object) -> Incoming | str:
@@ -75,10 +108,15 @@ def read_event(row: object) -> Incoming | str:
     kind = _KINDS.get(word)
     if kind is None:
         return "ignored"
-    addresses = tuple(dict.fromkeys(filter(None, map(_address, _addresses(row)))))
-    if not addresses:
+    told = list(islice(_addresses(row), MOST_ADDRESSES + 1))
+    addresses = tuple(dict.fromkeys(filter(None, map(_address, told))))
+    if not addresses or len(told) > MOST_ADDRESSES:
         return "malformed"
     said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
+    try:
+        whole = json.dumps(said, sort_keys=True)
+    except RecursionError:
+        return "malformed"
     key_name = row.get("api_key_name")
     lists = frozenset(filter(None, map(_list_id, _each(row.get("list_id")))))
     return Incoming(
@@ -88,7 +126,7 @@ def read_event(row: object) -> Incoming | str:
         joined=lists if word == _JOINED else frozenset(),
         opted_out=lists if kind == _UNSUBSCRIBED else frozenset(),
         api_key_name=key_name if isinstance(key_name, str) else "",
-        told=json.dumps(said, sort_keys=True),
+        told=whole,
     )
 
 

@@ -1,17 +1,19 @@
 -- Merge an event into its user's state and mark the contact dirty: merge.merge(), atomically.
 -- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '',
---       {field: name, value: text}*
+--       names: see `find_tombstone`, {field: name, value: text}*
 -- `told`: the event's own moment. Without one the event gets Redis' clock, later than all that this state holds.
 -- `host`: the producer's clock. `random` becomes the secret at a first start.
--- Returns the result ('accepted', 'superseded', 'erased', 'ahead': refused), the stamp, and further users to nudge.
+-- Returns the result ('accepted', 'superseded', 'erased', 'ahead' and 'secret': refused), the stamp, and further users to nudge.
 -- All is read and weighed before the first write, so that no error can leave half an event behind.
 local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
 if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end
 ensure_secret(ARGV[4])
+local tomb, tombstone = find_tombstone(user, ARGV[7])
+if not tomb then return {'secret', ''} end
 
 local names, values = {'latest', 'rev', 'erased', 'address', 'clamped'}, {}
-for i = 7, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   local field = ARGV[i]
   if is_told and string.sub(field, 1, 2) == 'n:' then field = 't:' .. string.sub(field, 3) end
   values[field] = ARGV[i + 1]
@@ -51,7 +53,6 @@ local function look_there_too(erased)
     mark_dirty(user, at)
   end
 end
-local tombstone = redis.call('HGET', key('tombstones'), keyed_hash(user))
 if tombstone or (was_erased and not values.erased) then
   local erased = held.erased or string.sub(tombstone, 1, STAMP)
   if values.erased or not greater(stamp, erased) then look_there_too(erased) end
@@ -116,6 +117,7 @@ if erases then
 end
 if changed then
   note_pending(event, user, at)
+  if given_up and not erases then note_read(moves_key(), user, at) end
   mark_dirty(user, at)
 elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then
   note_superseded(user, event, at)

@@ -3,7 +3,7 @@
 -- `known_sweeps`: how many sweeps this process has seen. The question is there if a first request may be granted along.
 -- Returns 'busy': another worker holds it; 'idle': there is nothing to do (any more); or 'taken' and then:
 --   whether another living user has the address
---   how many have the same events pending (0: it goes alone)
+--   how many need the same, by their events or looks (0: it goes alone)
 --   whether the first request may go out
 --   which parts of accounts are paused, set off by commas
 --   up to which moment subscriptions wait
@@ -49,10 +49,13 @@ local parts = table.concat(redis.call('HKEYS', key('paused_parts')), ',')
 local held_moment, sweeps = held_until(tonumber(ARGV[4]), at)
 local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] or ''
 local answer, crowd = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
+local function count_in(index) crowd = math.max(crowd, redis.call('ZCARD', index)) end
+if redis.call('ZSCORE', moves_key(), user) then count_in(moves_key()) end
 for i, text in ipairs(redis.call('HGETALL', contact)) do
   answer[i + 7] = text
+  if i % 2 == 1 and string.sub(text, 1, 2) == 'l:' then count_in(looks_key(string.sub(text, 3))) end
   if i % 2 == 0 and answer[i + 6] == 'wishes' and wishes_key(text) then
-    crowd = math.max(crowd, redis.call('ZCARD', wishes_key(text)))
+    count_in(wishes_key(text))
   end
 end
 -- An import would put the present contact of that address on the lists.

@@ -1,22 +1,25 @@
 -- Merge a row of a first load into the state.
--- ARGV: user: id, told: stamp, random: text, left_alone: microseconds, {register: name, value: text}*
+-- ARGV: user: id, told: stamp, random: text, left_alone: microseconds, names: see `find_tombstone`,
+--       {register: name, value: text}*
 -- `random` becomes the secret at a first start. After `left_alone` workers see to the contact if the load does not.
--- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'ahead' if refused.
+-- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'ahead' or 'secret' if refused.
 -- 'known': the contact is not the load's own, or the user was deleted. Then nothing was done, and ordinary events must
 -- say it. A contact is the load's own as long as `filling` is its rev.
 local user, stamp = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
 ensure_secret(ARGV[3])
 if greater(stamp, later(at, MAX_AHEAD)) then return 'ahead' end
-if entombed(user) then return 'known' end
+local place, tombstone = find_tombstone(user, ARGV[5])
+if not place then return 'secret' end
+if tombstone then return 'known' end
 
 local names = {'rev', 'filling', 'latest', 'erased', 'clamped'}
-for i = 5, #ARGV, 2 do table.insert(names, ARGV[i]) end
+for i = 6, #ARGV, 2 do table.insert(names, ARGV[i]) end
 local held, written, address = read_fields(contact, names), {}, nil
 if held.erased then return 'known' end
 local clamped
 stamp, clamped = stamp_told(stamp, at, at, held.latest or '', held.clamped or '', '', '')
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   local text = stamp .. ARGV[i + 1]
   if ARGV[i] == 'address' then address = ARGV[i + 1] end
   if not held[ARGV[i]] or greater(text, held[ARGV[i]]) then

@@ -44,6 +44,8 @@ local function notice(user, kind, moment, lists, mark)
   end
   redis.call('HSET', contact, 'l:' .. account, redis.call('HINCRBY', contact, 'rev', 1))
   mark_dirty(user, at)
+  -- Whoever opted out is read alone: only that shows why.
+  if kind == '' then note_read(looks_key(account), user, at) end
   return 'noticed'
 end
 

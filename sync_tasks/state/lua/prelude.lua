@@ -98,7 +98,20 @@ local function ensure_secret(random)
   redis.call('SET', key('secret'), secret)
 end
 local function keyed_hash(text) return string.sub(redis.sha1hex(read_secret() .. text), 1, 24) end
-local function entombed(user) return redis.call('HEXISTS', key('tombstones'), keyed_hash(user)) == 1 end
+-- Find a user's tombstone. `names`: '' without a secret outside Redis; else the hash by the key in Redis, then
+-- 'fingerprint:hash' for each secret, set off by spaces.
+-- Returns the name that a tombstone of this user has now, and the text of one; nothing if the process lacks the secret
+-- in force, or knows another key.
+local function find_tombstone(user, names)
+  local by, plain = redis.call('GET', key('hashed_by')), keyed_hash(user)
+  if names ~= '' and string.match(names, '^%x+') ~= plain then return end
+  local place, text = not by and plain, redis.call('HGET', key('tombstones'), plain)
+  for mark, hash in string.gmatch(names, '(%x+):(%S+)') do
+    if mark == by then place = hash end
+    text = text or redis.call('HGET', key('tombstones'), hash)
+  end
+  return place, text
+end
 
 local function mark_dirty(user, at)
   redis.call('ZADD', key('dirty'), 'NX', at, user)
@@ -175,7 +188,16 @@ local function note_pending(event, user, at)
   redis.call('ZADD', index, 'NX', at, user)
   note_wish(event, user, at)
 end
+-- Indices of contacts to read by their ids: a new address, or a change at Brevo that a webhook told. Hints as well.
+local A_DAY_LONG = 86400
+local function moves_key() return key('pending:update_contact') end
+local function looks_key(account) return key('pending:look:' .. account) end
+local function note_read(index, user, at)
+  redis.call('ZADD', index, 'NX', at, user)
+  redis.call('EXPIRE', index, A_DAY_LONG)
+end
 local function forget_pending(event, user)
+  if string.find(event, '^update_contact:') then redis.call('ZREM', moves_key(), user) end
   local index = pending_key(event)
   if index then redis.call('ZREM', index, user) end
 end
@@ -222,7 +244,7 @@ local function claim_address(address, user)
 end
 
 -- A vacated address: a user gave it up lately, and Brevo may not know of it yet.
-local TWO_DAYS = 172800
+local TWO_DAYS, LEFT_KEPT = 172800, 8
 local function is_vacated(address) return redis.call('EXISTS', key('vacated:' .. keyed_hash(address))) == 1 end
 
 local function read_old_waiting(hash)
@@ -253,6 +275,9 @@ local function release_address(address, user, at)
   end
   set_owner(hash)
   redis.call('SET', key('vacated:' .. hash), '1', 'EX', TWO_DAYS)
+  -- For the erasure: the mark is a hash that whoever has all of Redis can guess.
+  local left = redis.call('HGET', contact_key(user), 'vacated') or ''
+  redis.call('HSET', contact_key(user), 'vacated', string.sub(left .. ' ' .. hash, -LEFT_KEPT * (#hash + 1)))
   read_old_waiting(hash)
   local other = redis.call('ZRANGE', waiting, 0, 0)[1]
   while other do

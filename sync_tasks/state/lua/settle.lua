@@ -8,23 +8,42 @@
 --   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
 --   due         microseconds until the next try, or ''
---   erased      the tombstone's text once an erasure is complete, or ''
+--   erased      the moment of the erasure once it is complete, or ''
+--   names       see `find_tombstone`, for an erasure
+--   erased_ids  account to the ids of the contacts that were anonymized there
 --   letters     event to {id, letter as JSON text}
 --   closed      event to why its letter is closed
 --   history     lines of the history
 --   notices     lines for the portal
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
--- After a late event an erased user is looked for again; the tombstone's ids at Brevo stay.
-local function bury(user, told)
-  local old = redis.call('HGET', key('tombstones'), keyed_hash(user)) or ''
-  local ids = string.sub(told, STAMP + 2)
-  for id in string.gmatch(string.sub(old, STAMP + 2), '[^,]+') do
-    if not string.find(',' .. ids .. ',', ',' .. id .. ',', 1, true) then ids = ids == '' and id or ids .. ',' .. id end
+-- Leave nothing with the id of a user whose erasure is complete. Which contacts were the user's is told by no key.
+local function bury(user, name, stamp, ids)
+  -- Up to release 0.1 the tombstone named the contacts.
+  for account, id in string.gmatch(redis.call('HGET', key('tombstones'), name) or '', '([^ ,=]+)=(%d+)') do
+    redis.call('SADD', key('erased:' .. account), id)
   end
-  told = string.sub(told, 1, STAMP) .. ' ' .. ids
-  redis.call('HSET', key('tombstones'), keyed_hash(user), told)
-  redis.call('ZREM', key('erasures'), user)
+  for account, numbers in pairs(ids) do
+    for _, id in ipairs(numbers) do redis.call('SADD', key('erased:' .. account), id) end
+  end
+  redis.call('HSET', key('tombstones'), name, stamp)
+  for _, index in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(index), user) end
+  for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
+    if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
+  end
+  set_wishes(user, redis.call('HGET', contact_key(user), 'wishes') or '', '', stamp)
+  for _, part in ipairs(redis.call('HKEYS', key('paused_parts'))) do redis.call('ZREM', key('paused_users:' .. part), user) end
+  -- A load counts by places, so the user's own place stays, empty.
+  local place = redis.call('LPOS', key('filling'), user)
+  if place then redis.call('LSET', key('filling'), place, '') end
+  forget_letters(user)
+  for hash in string.gmatch(redis.call('HGET', contact_key(user), 'vacated') or '', '%x+') do
+    redis.call('DEL', key('vacated:' .. hash))
+  end
+  redis.call('DEL', key('history:' .. user), contact_key(user))
+  -- The files of Redis hold the user until they are written anew.
+  redis.call('HSETNX', key('rewrite_owed'), 'since', now())
+  redis.call('HINCRBY', key('rewrite_owed'), 'count', 1)
 end
 
 local user, token, result = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -38,6 +57,8 @@ if not held or string.sub(held, STAMP + 1) ~= token then
   end
   return 'lost'
 end
+local place = result.erased ~= '' and find_tombstone(user, result.names)
+if result.erased ~= '' and not place then return 'lost' end
 redis.call('HDEL', contact, 'lease')
 for field, value in pairs(result.fields) do
   if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
@@ -61,7 +82,9 @@ for event, letter in pairs(result.letters) do
   redis.call('HDEL', contact, 'p:' .. event)
   forget_pending(event, user)
   redis.call('HSET', contact, 'd:' .. event, letter[1])
-  redis.call('HSET', key('dead_letters'), letter[1], letter[2])
+  if redis.call('HSET', key('dead_letters'), letter[1], letter[2]) == 1 then
+    redis.call('HINCRBY', key('letter_counts'), 'opened ' .. (cjson.decode(letter[2]).error or '?'), 1)
+  end
 end
 for event, why in pairs(result.closed) do
   local id = redis.call('HGET', contact, 'd:' .. event)
@@ -89,8 +112,7 @@ if result.clean then redis.call('ZREM', key('dirty'), user) end
 redis.call('ZREM', key('due'), user)
 if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
 if result.erased ~= '' then
-  bury(user, result.erased)
-  redis.call('DEL', contact)
+  bury(user, place, result.erased, result.erased_ids)
 elseif redis.call('HEXISTS', contact, 'erased') == 1 then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
 end

@@ -14,6 +14,7 @@ task takes is refused whole: it is a dead letter that names the task, and a fail
 To drop one: take it out and see the tests of this module pass.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,8 @@ class Consumer(CeleryConsumer):
     """Celery's consumer over the transport above, for workers alone: Flower knows only kombu's own."""
 
     event_dispatcher: EventDispatcher | None
+    # When the loop turned last, by the monotonic clock.
+    turned: float | None = None
 
     def __init__(self, *args: Any, worker_options: dict[str, Any], **kwargs: Any) -> None:
         kwargs["worker_options"] = worker_options | {"without_mingle": True}
@@ -57,6 +60,7 @@ class Consumer(CeleryConsumer):
         super().stop()
 
     def _tell(self) -> None:
+        self.turned = time.monotonic()
         if self.event_dispatcher:
             self.event_dispatcher.flush()
 
@@ -84,6 +88,7 @@ class Consumer(CeleryConsumer):
 
     def _refuse(self, message: Message, fault: str | None) -> None:
         """Refuse a message for good; while Redis cannot keep its letter, leave it to be handed out again."""
+        from sync_tasks import meters
         from sync_tasks.tasks.foreign import refuse_message
 
         try:
@@ -91,6 +96,7 @@ class Consumer(CeleryConsumer):
         except RedisError as error:
             log.error("a refused message could not be kept, it comes again: %s", type(error).__name__)
             return
+        meters.REFUSED.inc()
         message.reject_log_error(log, vars(self)["connection_errors"])
         if refused and self.event_dispatcher:
             about: dict[str, Any] = {"uuid": refused.task_id, "name": refused.task}

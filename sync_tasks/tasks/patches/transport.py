@@ -72,6 +72,9 @@ class Mended(kombu_redis.Channel):
         try:
             return super()._brpop_read(**options)  # type: ignore[misc, no-any-return]  # as above
         except ValueError:
+            from sync_tasks import meters  # only a worker reads, and it has what that needs
+
+            meters.REFUSED.inc()
             # No traceback: it may hold an address.
             log.error("queue %s held something that is no message; it was dropped", self._read_last)  # noqa: TRY400
             raise Empty from None

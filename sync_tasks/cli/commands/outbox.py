@@ -1,0 +1,140 @@
+"""``sync-tasks outbox``: events that are rows in the portal's own database."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sync_tasks.cli.options import AsJson, Yes
+from sync_tasks.cli.output import MOST_ROWS, complain, escaped, lay_out, print_json_list, print_table, say
+from sync_tasks.domain.events import is_shown, printable
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.texts import count
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from sync_tasks.portal.outbox_row import OutboxRow
+
+Database = Annotated[str, typer.Option(help="Where; without it `SYNC_DATABASE_URL` says it.", metavar="URL")]
+Ids = Annotated[list[int] | None, typer.Argument(help="Rows, as `outbox failed` shows them.", metavar="ID…")]
+All = Annotated[bool, typer.Option("--all", help="All rows that are no events.")]
+
+app = typer.Typer(help="Move events from the portal's own database.", no_args_is_help=True)
+
+
+@contextmanager
+def open_engine(url: str) -> "Iterator[Engine]":
+    """Yield the database; if it is away or has no outbox, the command ends with one line and exit 1."""
+    from sync_tasks.portal.database import open_database
+
+    with open_database(url) as engine:
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            yield engine
+        except DBAPIError as error:
+            complain(f"the database is away or in trouble: {type(error.orig or error).__name__}; are its tables there?")
+            raise typer.Exit(1) from None
+
+
+@app.command("relay")
+def run_relay(
+    *,
+    database: Database = "",
+    poll: Annotated[float, typer.Option(min=0.05, help="Look so often, in seconds, if nothing wakes it.")] = 1.0,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="End once nothing waits.")] = False,
+) -> None:
+    """Let the pipeline accept what waits in the outbox, until Ctrl-C; several may run.
+
+    Rows go in order for each user and are removed once they are accepted. Without Redis or the database it waits. Exit
+    1 with `--until-empty` if something still waits.
+    """
+    from sync_tasks.log import set_up_logging
+    from sync_tasks.tasks import startup
+
+    startup.check_portal()
+    with open_engine(database) as engine:
+        from sync_tasks.portal.relay import Relay
+
+        set_up_logging()
+        relay = Relay(engine, poll=poll)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: relay.stop())
+        typer.echo(f"relaying from {engine.dialect.name}")
+        empty = relay.run(until_empty=until_empty)
+        say(f"{count(relay.accepted, 'event')} accepted")
+        raise typer.Exit(1 if until_empty and not empty else 0)
+
+
+@app.command("create")
+def create(*, database: Database = "") -> None:
+    """Create the table of the outbox, where it does not exist yet."""
+    with open_engine(database) as engine, engine.begin() as connection:
+        from sync_tasks.portal.outbox_table import create_table
+
+        create_table(connection)
+    say("[green]✓[/] the outbox is there")
+
+
+@app.command("failed")
+def show_failed(*, database: Database = "", as_json: AsJson = False) -> None:
+    """Show the rows that are no events, and why; exit 1 if there are any."""
+    with open_engine(database) as engine, engine.connect() as connection:
+        from sync_tasks.portal.outbox_table import read_marked
+
+        marked = read_marked(connection, MOST_ROWS)
+    if as_json:
+        print_json_list(_show(row, why) for row, why in marked)
+    elif marked:
+        table = lay_out("rows that are no events", "ID", "Task", "User", "Written", "Error")
+        for row, why in marked:
+            told = _show(row, why)
+            table.add_row(*(escaped(str(told[name])) for name in ("id", "task", "user_id", "written_at", "error")))
+        print_table(table)
+        say("mend a row in the database, then [bold]sync-tasks outbox retry ID[/], or [bold]outbox discard ID[/]")
+    raise typer.Exit(1 if marked else 0)
+
+
+def _show(row: "OutboxRow", why: str) -> dict[str, Any]:
+    """Return what people may see of a row."""
+    user_id = row.user_id if is_shown("user_id", row.user_id) else "(unprintable)"
+    moment = moment_of(row.written_at).isoformat(timespec="seconds")
+    return {"id": row.id, "task": printable(row.task), "user_id": user_id, "written_at": moment, "error": why}
+
+
+@app.command("retry")
+def retry(ids: Ids = None, *, every: All = False, database: Database = "") -> None:
+    """Let rows that were no events wait for the relay again, once they are mended."""
+    with open_engine(database) as engine, engine.begin() as connection:
+        from sync_tasks.portal.outbox_table import release_rows
+
+        number = release_rows(connection, _chosen(connection, ids, every=every))
+    say(f"{count(number, 'row')} will be tried again")
+
+
+@app.command("discard")
+def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, database: Database = "") -> None:
+    """Remove rows that are no events: what they wished for never happens."""
+    if not yes:
+        typer.confirm("Give these wishes up?", abort=True)
+    with open_engine(database) as engine, engine.begin() as connection:
+        from sync_tasks.portal.outbox_table import read_marked, remove_rows
+
+        known = {row.id for row, _ in read_marked(connection, _MANY)}
+        number = remove_rows(connection, sorted(known & set(_chosen(connection, ids, every=every))))
+    say(f"{count(number, 'row')} removed")
+
+
+_MANY = 100_000
+
+
+def _chosen(connection: Any, ids: list[int] | None, *, every: bool) -> list[int]:  # noqa: ANN401 - SQLAlchemy's
+    from sync_tasks.portal.outbox_table import read_marked
+
+    if bool(ids) == every:
+        complain("name rows by their ids, or take --all")
+        raise typer.Exit(2)
+    return ids or [row.id for row, _ in read_marked(connection, _MANY)]

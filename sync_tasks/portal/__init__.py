@@ -1,0 +1,1 @@
+"""The doors of a portal: what it may use beside the four tasks; each is optional."""

@@ -1,0 +1,38 @@
+"""The way to the portal's own database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sync_tasks.config.environment import database_url, needing
+from sync_tasks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@contextmanager
+def open_database(url: str = "") -> "Iterator[Engine]":
+    """Yield the database of a URL, or of ``SYNC_DATABASE_URL``.
+
+    Raises:
+        ConfigurationError: none is named, or SQLAlchemy cannot go there; the message shows nothing of the URL.
+    """
+    url = url or database_url()
+    if not url:
+        raise ConfigurationError(
+            "no database is named: set SYNC_DATABASE_URL, as in postgresql+psycopg://…, or --database"
+        )
+    with needing("outbox"):
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    try:
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"{error.name}, the driver of the database, is not installed") from None
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise ConfigurationError("SYNC_DATABASE_URL: no URL of SQLAlchemy's, as in postgresql+psycopg://…") from None
+    try:
+        yield engine
+    finally:
+        engine.dispose()

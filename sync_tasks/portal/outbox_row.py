@@ -1,0 +1,73 @@
+"""An event as a row of the portal's own database: how it is written, and read again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from sync_tasks.domain.events import EVENTS, Event, Json
+from sync_tasks.domain.timestamps import EPOCH
+from sync_tasks.errors import InvalidEventError
+
+if TYPE_CHECKING:
+    from sync_tasks.tasks.base import EventTask
+
+TABLE_NAME = "sync_tasks_outbox"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OutboxRow:
+    """One row; ``written_at`` is the database's moment in microseconds since 1970."""
+
+    id: int
+    task: str
+    user_id: str
+    event: str
+    written_at: int
+
+    def read(self) -> Event:
+        """Return the event; one that tells no moment happened when the row was written.
+
+        Raises:
+            InvalidEventError: it is none; the message quotes no value.
+        """
+        # Loading the tasks loads Celery: whoever only makes the table does not need it.
+        from sync_tasks.tasks.accept import check
+
+        kind = EVENTS.get(self.task.removeprefix("sync_tasks."))
+        if kind is None:
+            raise InvalidEventError(f"task: must be one of {', '.join(EVENTS)}")
+        told = _parse(self.event)
+        if told.setdefault("user_id", self.user_id) != self.user_id:
+            raise InvalidEventError(f"{kind.task} refused: user_id: the event names another than its row")
+        if told.get("occurred_at") is None:
+            told["occurred_at"] = EPOCH + timedelta(microseconds=self.written_at)
+        return check(kind, (), told)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    from sync_tasks.backfill.records import parse_object
+
+    try:
+        return parse_object(text)
+    except ValueError:
+        raise InvalidEventError("event: must be a JSON object") from None
+
+
+def dump_event(event: Event) -> Mapping[str, Json]:
+    """Return the columns of an event's row."""
+    told = event.model_dump(mode="json", exclude_unset=True, exclude={"user_id"})
+    return {"task": event.task, "user_id": event.user_id, "event": json.dumps(told, ensure_ascii=False)}
+
+
+def relay_event(event: Event) -> None:
+    """Let the pipeline accept an event of a row, and nudge it.
+
+    Raises:
+        InvalidEventError: its moment lies in the future.
+        redis.RedisError: Redis is away.
+    """
+    from sync_tasks.tasks.app import app
+
+    cast("EventTask", app.tasks[f"sync_tasks.{event.task}"]).accept_event(event, None, {})

@@ -1,0 +1,101 @@
+"""The outbox's table in each database, and what the relay asks of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
+
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
+from sync_tasks.portal.outbox_sql import STATEMENTS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Select
+
+OUTBOX = Table(
+    TABLE_NAME,
+    MetaData(),
+    Column("id", BigInteger, primary_key=True),
+    Column("task", String(64)),
+    Column("user_id", String(255)),
+    Column("event", Text),
+    Column("written_at", BigInteger),
+    Column("error", Text),
+)
+_WAITING = OUTBOX.c.error.is_(None)
+_ROW = (OUTBOX.c.id, OUTBOX.c.task, OUTBOX.c.user_id, OUTBOX.c.event, OUTBOX.c.written_at)
+
+
+def create_table(connection: "Connection") -> None:
+    """Create the table where it does not exist yet.
+
+    Raises:
+        ConfigurationError: the database is none of those that the outbox knows.
+    """
+    for statement in statements_for(connection.dialect.name):
+        connection.execute(text(statement))
+
+
+def statements_for(dialect: str) -> Sequence[str]:
+    """Return the statements that make the table in a database.
+
+    Raises:
+        ConfigurationError: it is none of those that the outbox knows.
+    """
+    if dialect not in STATEMENTS:
+        raise ConfigurationError(f"the outbox knows {', '.join(STATEMENTS)}, and not {dialect}")
+    return STATEMENTS[dialect]
+
+
+def find_heads(connection: "Connection", limit: int) -> list[str]:
+    """Return users of whom rows wait, the longest waiting first, and hold the oldest row of each until the commit.
+
+    Another relay passes over a user who is held, where the database has ``SKIP LOCKED``.
+    """
+    older = OUTBOX.alias("older")
+    is_head = ~(
+        select(older.c.id)
+        .where(older.c.user_id == OUTBOX.c.user_id, older.c.id < OUTBOX.c.id, older.c.error.is_(None))
+        .exists()
+    )
+    heads: Select[Any] = select(OUTBOX.c.user_id).where(_WAITING, is_head).order_by(OUTBOX.c.id).limit(limit)
+    return list(connection.scalars(heads.with_for_update(skip_locked=True, of=OUTBOX)))
+
+
+def read_rows(connection: "Connection", users: Sequence[str], limit: int) -> list[OutboxRow]:
+    """Return the rows of these users that wait, the oldest first."""
+    waiting = select(*_ROW).where(_WAITING, OUTBOX.c.user_id.in_(users)).order_by(OUTBOX.c.id).limit(limit)
+    return [OutboxRow(*row) for row in connection.execute(waiting)]
+
+
+def remove_rows(connection: "Connection", ids: Sequence[int]) -> int:
+    """Remove rows, and return how many there were."""
+    return connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids))).rowcount
+
+
+def mark_row(connection: "Connection", number: int, error: str) -> None:
+    """Say of a row why it is no event; it waits for a person then."""
+    connection.execute(update(OUTBOX).where(OUTBOX.c.id == number).values(error=error))
+
+
+def release_rows(connection: "Connection", ids: Sequence[int]) -> int:
+    """Let marked rows wait for the relay again, and return how many."""
+    return connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids), ~_WAITING).values(error=None)).rowcount
+
+
+def read_marked(connection: "Connection", limit: int) -> list[tuple[OutboxRow, str]]:
+    """Return the rows that are no events, the oldest first, each with why."""
+    marked = select(*_ROW, OUTBOX.c.error).where(~_WAITING).order_by(OUTBOX.c.id).limit(limit)
+    return [(OutboxRow(*row), error) for *row, error in connection.execute(marked)]
+
+
+def measure(connection: "Connection") -> tuple[int, int, int | None]:
+    """Return how many rows wait, how many are marked, and when the oldest that waits was written."""
+    waiting, oldest = connection.execute(select(func.count(), func.min(OUTBOX.c.written_at)).where(_WAITING)).one()
+    marked = connection.scalar(select(func.count()).select_from(OUTBOX).where(~_WAITING)) or 0
+    return waiting, marked, oldest
+
+
+def insert_row(connection: Any, columns: Any) -> None:  # noqa: ANN401 - a connection or a session of SQLAlchemy
+    """Write a row in the transaction of a connection or a session."""
+    connection.execute(insert(OUTBOX).values(columns))

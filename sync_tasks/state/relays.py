@@ -1,0 +1,65 @@
+"""What the relay of the portal's outbox tells ``status``. Key: ``<namespace>:outbox``, a day."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from sync_tasks.domain.timestamps import seconds_since, show_age
+from sync_tasks.state.store import Store
+from sync_tasks.texts import count
+
+_KEPT = 86_400
+# A relay reports every few seconds; the longest pause between two tries is 15.
+SEEN_WITHIN = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxReport:
+    """How many events wait in the portal's database, how many are none, and for how long it has been so."""
+
+    waiting: int
+    marked: int
+    oldest_seconds: float | None
+    seconds_ago: float
+
+    @property
+    def told(self) -> str:
+        """One line about it."""
+        waits = f", the oldest for {show_age(self.oldest_seconds)}" if self.oldest_seconds is not None else ""
+        marked = f" · {_no_events(self.marked)}" if self.marked else ""
+        return f"{self.waiting:,} waiting{waits}{marked} · relay seen {show_age(self.seconds_ago)} ago"
+
+
+def _no_events(number: int) -> str:
+    return "1 row that is no event" if number == 1 else f"{count(number, 'row')} that are no events"
+
+
+def report_outbox(store: Store, waiting: int, marked: int, oldest: int | None) -> None:
+    """Keep what a relay sees for ``status``; ``oldest``: since when the oldest waits, in microseconds since 1970."""
+    told = {"waiting": waiting, "marked": marked, "oldest": oldest or "", "at": store.now()}
+    with store.redis.pipeline() as pipe:
+        pipe.hset(store.key("outbox"), mapping=told)  # type: ignore[arg-type]
+        pipe.expire(store.key("outbox"), _KEPT)
+        pipe.execute()
+
+
+def read_outbox(store: Store) -> OutboxReport | None:
+    """Return what a relay told last, or nothing if none has run for a day."""
+    told = cast("dict[str, str]", store.redis.hgetall(store.key("outbox")))
+    if not told:
+        return None
+    now, oldest = int(store.now()), told["oldest"]
+    waits = max(seconds_since(oldest, now), 0.0) if oldest else None
+    return OutboxReport(int(told["waiting"]), int(told["marked"]), waits, seconds_since(told["at"], now))
+
+
+def find_outbox_alarm(store: Store) -> list[str]:
+    """Return what needs a person: rows that are no events, and a relay that went silent, if there was one."""
+    report = read_outbox(store)
+    if report is None:
+        return []
+    alarms = []
+    if report.seconds_ago > SEEN_WITHIN:
+        alarms.append(f"outbox: no relay for {show_age(report.seconds_ago)}: start `sync-tasks outbox relay`")
+    if report.marked:
+        alarms.append(f"outbox: {_no_events(report.marked)}: see `sync-tasks outbox failed`")
+    return alarms

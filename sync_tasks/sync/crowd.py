@@ -1,0 +1,63 @@
+"""Whether a contact takes others along in its request: if it must wait for a permit, or if a crowd needs the same."""
+
+from sync_tasks.domain.batching import BatchKind, batch_kind_of
+from sync_tasks.domain.diff import NewContact
+from sync_tasks.domain.pauses import CREATING, parts_of
+from sync_tasks.domain.planning import Read, Step, Write
+from sync_tasks.errors import SyncError
+from sync_tasks.rate_limits.import_lock import import_under_way
+from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.batch import Batch, BatchItem
+from sync_tasks.sync.context import Resources
+
+# From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
+WORTH_A_BATCH = 50
+
+
+def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
+    """Tell whether a batch took the step; one is only made if the request has to wait for its permit, or by a crowd.
+
+    Raises:
+        SyncError: the request's own trouble, or that of its account.
+    """
+    batch_kind = batch_kind_of(step)
+    if batch_kind is None or not isinstance(step, Write | NewContact | Read) or not push.lease.pending_count:
+        return False
+    # A probe goes alone: it may fail, and with it everybody would be in doubt.
+    if batch_kind.verb == "read" and not _is_read_with_others(push):
+        return False
+    part = CREATING if batch_kind.verb == "create" else ""
+    if part in parts_of(push.lease.paused, push.account):
+        return False
+    _wait_for_import(push, batch_kind, context)
+    batch = Batch(BatchItem(push, step), batch_kind, context, task_id)
+    try:
+        if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
+            batch.gather()
+        # The question whose account it is must not use the permit that is waited for.
+        push.gateway.confirm_owner()
+        if push.gate:
+            push.gate.reserve("contacts", batch.gather, part)
+        if len(batch.others) + 1 < batch_kind.least:
+            batch.give_back()
+            return False
+    except SyncError:
+        batch.give_back()
+        raise
+    batch.serve()
+    return batch.own.served
+
+
+def _is_read_with_others(push: AccountPush) -> bool:
+    """Tell whether a page is enough of a contact: it shows no reason of a block, and does not end a doubt."""
+    contact = push.lease.contact
+    doubtful = contact.unknown_since or push.outcome_unknown or push.view.guarded
+    blocked = push.known().block or contact.opt_outs(push.account)
+    return push.gateway.reads_several and not (doubtful or blocked)
+
+
+def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:
+    """Raise ``ImportUnderWayError`` for a sign-up of a crowd while another import is under way."""
+    crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
+    if crowded and context.limiter.import_lock(push.account).is_held():
+        raise import_under_way(push.account)

@@ -1,0 +1,84 @@
+"""``sync-tasks outbox``: relay, and rows that are no events."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from sync_tasks.state import relays
+from tests.support.desk import MARK, Desk
+
+BAD = """INSERT INTO sync_tasks_outbox (task, user_id, event)
+VALUES ('unsubscribe_contact', 'anna', '{"email": "zzmarked@m.org"}')"""
+GOOD = """INSERT INTO sync_tasks_outbox (task, user_id, event)
+VALUES ('subscribe_contact', 'otto', '{"newsletter": "daily", "email": "otto@portal.org"}')"""
+WHY = "unsubscribe_contact refused: newsletter: missing"
+
+
+@pytest.fixture
+def database(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A portal's database, named by the environment, with a row that is an event and one that is none."""
+    url = f"sqlite:///{tmp_path / 'portal.db'}"
+    monkeypatch.setenv("SYNC_DATABASE_URL", url)
+    desk.run("outbox", "create")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in (BAD, GOOD):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    return url
+
+
+@pytest.mark.usefixtures("database")
+def test_the_relay_moves_what_waits_and_shows_what_is_no_event(desk: Desk) -> None:
+    assert "1 event accepted" in desk.run("outbox", "relay", "--until-empty")
+    assert "daily" in desk.pipeline.state("otto").subscriptions()
+    (row,) = desk.read("outbox", "failed", exits=1)
+    assert (row["id"], row["user_id"], row["error"]) == (1, "anna", WHY)
+    assert "outbox retry" in desk.run("outbox", "failed", exits=1)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_row_is_tried_again_or_given_up(desk: Desk) -> None:
+    desk.run("outbox", "relay", "--until-empty")
+    assert "1 row will be tried again" in desk.run("outbox", "retry", "1")
+    assert "0 rows removed" in desk.run("outbox", "discard", "--all", "--yes")
+    desk.run("outbox", "relay", "--until-empty")
+    assert "1 row removed" in desk.run("outbox", "discard", "--all", "--yes")
+    desk.run("outbox", "failed")
+
+
+@pytest.mark.usefixtures("database")
+def test_rows_must_be_named(desk: Desk) -> None:
+    assert "name rows" in desk.run("outbox", "retry", exits=2)
+    assert "name rows" in desk.run("outbox", "retry", "1", "--all", exits=2)
+
+
+FAULTS = {
+    "": "no database is named",
+    MARK: "no URL of SQLAlchemy's",
+    f"nonsense://{MARK}@db/portal": "no URL of SQLAlchemy's",
+    f"oracle+cx_oracle://{MARK}@db/portal": "the driver of the database, is not installed",
+}
+
+
+@pytest.mark.parametrize(("url", "said"), FAULTS.items())
+def test_a_database_that_is_none_is_one_line(desk: Desk, url: str, said: str) -> None:
+    assert said in desk.run("outbox", "relay", "--database", url, exits=2)
+
+
+def test_a_database_without_the_table_is_one_line(desk: Desk, tmp_path: Path) -> None:
+    told = desk.run("outbox", "failed", "--database", f"sqlite:///{tmp_path / 'empty.db'}", exits=1)
+    assert "are its tables there?" in told
+
+
+@pytest.mark.usefixtures("database")
+def test_status_shows_how_long_events_wait_and_what_needs_a_person(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desk.read("status", exits=1)["outbox"] is None
+    desk.run("outbox", "relay", "--until-empty")
+    told = desk.run("status", exits=1)
+    assert "1 row that is no event" in told
+    assert "sync-tasks outbox failed" in told
+    assert desk.read("status", exits=1)["outbox"]["marked"] == 1
+    monkeypatch.setattr(relays, "SEEN_WITHIN", -1)
+    assert "start `sync-tasks outbox relay`" in desk.run("status", exits=1)

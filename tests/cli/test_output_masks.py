@@ -1,0 +1,27 @@
+"""A mask hides: of what is short not even the first letter is shown."""
+
+import pytest
+
+from sync_tasks.cli.output import mask_address, mask_value
+from sync_tasks.domain.events import Json
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("anna@mail.example.com", "a***@m***.com"),
+        ("al@x.org", "***@***.org"),
+        ("bob@gmx.de", "***@***.de"),
+        ("a@portal.org", "***@p***.org"),
+    ],
+)
+def test_an_address(address: str, shown: str) -> None:
+    assert mask_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("Anna", "A***"), ("m", "***"), ("Ulm", "***"), (True, "***"), (False, "***"), (0, "***"), ("", ""), (None, "")],
+)
+def test_a_value(value: Json, shown: str) -> None:
+    assert mask_value(value) == shown

@@ -1,0 +1,130 @@
+"""The rules and the dashboard in ``monitoring/``: each alarm is played, each query asks for what there is."""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import Counter, Histogram
+
+from sync_tasks import meters
+from sync_tasks.local.redis_server import free_port
+from sync_tasks.monitoring.metrics import METRICS
+from tests.support.processes import wait_until
+from tests.support.station import READY, SETTLED_WITHIN, Station
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "monitoring" / "alerts.yml"
+PLAYED = ROOT / "tests" / "monitoring" / "alerts_test.yml"
+DASHBOARD: dict[str, Any] = json.loads((ROOT / "monitoring" / "grafana.json").read_text())
+ALARMS = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"] if "alert" in rule]
+RECORDED = re.compile(r"sync_tasks:[a-z0-9_:]+")
+
+
+def find(tool: str) -> str:
+    path = shutil.which(tool)
+    if path is None:
+        pytest.skip(f"{tool} is not installed: apt-get install prometheus")
+    return path
+
+
+def known_names() -> set[str]:
+    """Return every name that a scrape of ours may hold."""
+    names = set(METRICS)
+    for one in vars(meters).values():
+        if isinstance(one, Counter):
+            names.add(f"{one._name}_total")
+        elif isinstance(one, Histogram):
+            names |= {f"{one._name}{end}" for end in ("_bucket", "_count", "_sum")}
+    return names
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Yield each query of the dashboard, with its panel."""
+    for panel in DASHBOARD["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+
+
+def test_each_alarm_is_played_and_the_rules_are_sound() -> None:
+    promtool = find("promtool")
+    for what, path in (("check", RULES), ("test", PLAYED)):
+        done = subprocess.run([promtool, what, "rules", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    played = {test["name"].split()[0] for test in yaml.safe_load(PLAYED.read_text())["tests"]}
+    assert played == {rule["alert"] for rule in ALARMS}
+
+
+@pytest.mark.parametrize("rule", ALARMS, ids=[rule["alert"] for rule in ALARMS])
+def test_each_alarm_says_how_urgent_it_is_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert set(rule["annotations"]) == {"summary", "description"}
+    assert f"`{rule['alert']}`" in (ROOT / "docs" / "how-to" / "operate.md").read_text()
+
+
+ASKED = {"rules": RULES.read_text(), "grafana": "\n".join(query for _, query in queries())}
+
+
+@pytest.mark.parametrize("text", ASKED.values(), ids=ASKED)
+def test_only_metrics_that_there_are_are_asked_for(text: str) -> None:
+    asked = set(re.findall(r"\bsync_tasks_[a-z_]+", RECORDED.sub("", text)))
+    assert asked
+    assert asked - known_names() == set()
+
+
+def test_the_dashboard_shows_each_metric() -> None:
+    text = json.dumps(DASHBOARD)
+    shown = {name for name in known_names() if re.sub(r"_(?:bucket|count|sum)$", "", name) in text}
+    left_out = {"sync_tasks_state_reachable", "sync_tasks_hold_seconds", "sync_tasks_beat_sent_total"}
+    left_out |= {"sync_tasks_comparison_timestamp_seconds", "sync_tasks_comparison_refused"}
+    assert known_names() - shown == left_out
+    assert all(panel["description"] for panel in DASHBOARD["panels"])
+
+
+def test_each_query_of_the_dashboard_is_answered_from_a_pipeline_at_work(lonely_station: Station) -> None:
+    prometheus, station = find("prometheus"), lonely_station
+    ports = {"sync-tasks-workers": free_port(), "sync-tasks-beat": free_port()}
+    jobs = [{"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for name, port in ports.items()]
+    configuration = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "scrape_configs": jobs}
+    file = station.folder / "prometheus.yml"
+    file.write_text(yaml.safe_dump(configuration | {"rule_files": [str(RULES)]}))
+    worker = station.start_worker(SYNC_METRICS_ADDRESS=f"127.0.0.1:{ports['sync-tasks-workers']}")
+    station.celery("beat", SYNC_METRICS_ADDRESS=f"127.0.0.1:{ports['sync-tasks-beat']}")
+    port = free_port()
+    words = [f"--config.file={file}", f"--storage.tsdb.path={station.folder}/data"]
+    station.start([prometheus, *words, f"--web.listen-address=127.0.0.1:{port}"], env=station.env)
+    worker.wait_for(READY)
+
+    def ask(query: str) -> list[Any]:
+        query = query.replace("$__rate_interval", "5m").replace("$__range", "5m")
+        url = f"http://127.0.0.1:{port}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                found: list[Any] = json.load(answer)["data"]["result"]
+        except ConnectionError:
+            return []
+        return found
+
+    wait_until(lambda: len(ask("up == 1")) == 2, "both are scraped", SETTLED_WITHIN)
+    for number in range(3):
+        who = {"user_id": f"u{number}", "newsletter": "daily"}
+        station.portal.accept("subscribe", **who, email=f"u{number}@portal.org")
+        station.wait_for_lists(f"u{number}", 3)
+        station.portal.accept("unsubscribe", **who)
+    station.send("sync_tasks.unsubscribe_contact", user_id="nobody", newsletter="daily")
+    confirmed = 'sum(rate(sync_tasks_confirmation_seconds_count{task="unsubscribe_contact"}[5m])) > 0'
+    wait_until(lambda: ask(confirmed), "a rate of opt-outs", SETTLED_WITHIN)
+    unheard = {"Contacts in one request", "What Brevo told", "Pauses", "Tried again, by trouble"}
+    unheard.add("Letters opened and closed")
+    heard = [(title, query) for title, query in queries() if title not in unheard]
+    wait_until(lambda: all(ask(query) for _, query in heard), f"an answer to each of {heard}", SETTLED_WITHIN)
+    assert all(isinstance(ask(query), list) for _, query in queries())
+    firing = {one["metric"]["alertname"] for one in ask('ALERTS{alertstate="firing"}')}
+    assert firing & {"SyncMetricsAbsent", "SyncRedisAway", "SyncWorkersAbsent", "SyncAccountPaused"} == set()

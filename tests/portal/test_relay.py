@@ -1,0 +1,195 @@
+"""The relay of the outbox, in this process, on SQLite: what reaches the state, in what order, and what stays."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine, create_engine, text
+
+from sync_tasks.domain.events import Event, Subscribe
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.portal import outbox, outbox_table, relay
+from sync_tasks.portal.outbox_row import relay_event
+from sync_tasks.state.relays import read_outbox
+from sync_tasks.state.store import Store
+
+pytestmark = pytest.mark.usefixtures("worker_environment")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A portal's database with an outbox."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'portal.db'}")
+    with engine.begin() as connection:
+        outbox.create_table(connection)
+    yield engine
+    engine.dispose()
+
+
+def subscribe(engine: Engine, user_id: str = "anna", newsletter: str = "daily") -> None:
+    with engine.begin() as connection:
+        outbox.subscribe_contact(connection, user_id=user_id, newsletter=newsletter, email=f"{user_id}@portal.org")
+
+
+def waiting(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return outbox_table.measure(connection)[0]
+
+
+def test_what_is_committed_reaches_the_state_and_leaves_the_outbox(engine: Engine, store: Store) -> None:
+    subscribe(engine)
+    assert relay.Relay(engine).run(until_empty=True)
+    contact = store.peek("anna")
+    assert contact is not None
+    assert "daily" in contact.subscriptions()
+    assert waiting(engine) == 0
+
+
+def test_what_is_rolled_back_never_was(engine: Engine, store: Store) -> None:
+    with engine.connect() as connection:
+        outbox.subscribe_contact(connection, user_id="anna", newsletter="daily", email="anna@portal.org")
+        connection.rollback()
+    assert relay.Relay(engine).run(until_empty=True)
+    assert store.peek("anna") is None
+
+
+def test_bad_input_is_refused_before_anything_is_written(engine: Engine) -> None:
+    with engine.begin() as connection:
+        with pytest.raises(InvalidEventError, match="newsletter: missing"):
+            outbox.unsubscribe_contact(connection, user_id="anna")  # type: ignore[call-arg]
+        with pytest.raises(InvalidEventError, match="keyword arguments only"):
+            outbox.anonymize_contact(connection, "anna")  # type: ignore[call-arg]
+    assert waiting(engine) == 0
+
+
+def test_an_event_holds_as_of_the_moment_it_was_written_or_told(engine: Engine) -> None:
+    moment = datetime(2026, 11, 23, 9, 30, 0, 250000, tzinfo=UTC)
+    before = datetime.now(UTC)
+    with engine.begin() as connection:
+        outbox.anonymize_contact(connection, user_id="anna", occurred_at=moment)
+        outbox.anonymize_contact(connection, user_id="otto")
+    told: list[Event] = []
+    relay.move(engine, told.append)
+    assert told[0].occurred_at == moment
+    assert told[1].occurred_at is not None
+    assert before <= told[1].occurred_at <= datetime.now(UTC)
+
+
+def test_the_events_of_a_user_keep_their_order(engine: Engine) -> None:
+    for newsletter in ("daily", "weekly", "daily"):
+        subscribe(engine, "anna", newsletter)
+        subscribe(engine, "otto", newsletter)
+    told: list[Event] = []
+    relay.move(engine, told.append)
+    assert [event.about for event in told if event.user_id == "anna"] == ["daily", "weekly", "daily"]
+    moments = [event.occurred_at for event in told if event.occurred_at]
+    assert moments == sorted(moments)
+    assert len(set(moments)) == len(told) == 6
+
+
+def test_while_redis_is_away_the_rows_wait(engine: Engine) -> None:
+    def refuse(event: Event) -> None:
+        if event.user_id == "otto":
+            raise redis.ConnectionError
+        told.append(event)
+
+    told: list[Event] = []
+    for user in ("anna", "otto", "eva"):
+        subscribe(engine, user)
+    moved = relay.move(engine, refuse)
+    assert (len(told), waiting(engine), moved.trouble) == (1, 2, "Redis is away or in trouble: ConnectionError")
+
+
+def test_a_row_that_redis_refuses_for_good_holds_nobody_up(engine: Engine) -> None:
+    def refuse(event: Event) -> None:
+        if event.user_id == "otto":
+            raise redis.ResponseError("WRONGTYPE zz-marked")
+        told.append(event)
+
+    told: list[Event] = []
+    for user in ("anna", "otto", "eva"):
+        subscribe(engine, user)
+    moved = relay.move(engine, refuse)
+    assert ([event.user_id for event in told], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
+    with engine.connect() as connection:
+        ((_, error),) = outbox_table.read_marked(connection, 10)
+    assert error == "Redis cannot accept it (ResponseError); the place is in the relay's log"
+
+
+BAD = {
+    "no task": ("resubscribe_contact", "{}", "task: must be one of subscribe_contact"),
+    "no object": ("unsubscribe_contact", "[]", "event: must be a JSON object"),
+    "no JSON": ("unsubscribe_contact", "zz-marked", "event: must be a JSON object"),
+    "another user": ("anonymize_contact", '{"user_id": "eva"}', "user_id: the event names another than its row"),
+    "an unknown field": ("anonymize_contact", '{"reason": "zz-marked"}', "reason: unknown argument"),
+    "a field missing": ("subscribe_contact", '{"newsletter": "daily"}', "email: missing"),
+}
+
+
+@pytest.mark.parametrize(("task", "event", "why"), BAD.values(), ids=BAD)
+def test_a_row_that_is_no_event_is_marked_and_holds_nobody_up(engine: Engine, task: str, event: str, why: str) -> None:
+    write_row(engine, task, event)
+    subscribe(engine)
+    told: list[Event] = []
+    assert relay.move(engine, told.append).marked == 1
+    assert [type(each) for each in told] == [Subscribe]
+    with engine.connect() as connection:
+        ((row, error),) = outbox_table.read_marked(connection, 10)
+    assert why in error
+    assert "zz-marked" not in error
+    assert relay.move(engine, told.append).accepted == []
+    with engine.begin() as connection:
+        assert outbox_table.release_rows(connection, [row.id]) == 1
+    assert waiting(engine) == 1
+
+
+def write_row(engine: Engine, task: str, event: str, **columns: object) -> None:
+    """Write a row as a portal in another language does."""
+    names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    insert = f"INSERT INTO sync_tasks_outbox (task, user_id, event{names and ', '}{names})"
+    with engine.begin() as connection:
+        told = {"task": task, "event": event, **columns}
+        connection.execute(text(f"{insert} VALUES (:task, 'anna', :event{values and ', '}{values})"), told)
+
+
+def test_a_row_of_another_language_needs_no_more_than_three_columns(engine: Engine) -> None:
+    write_row(engine, "sync_tasks.unsubscribe_contact", json.dumps({"newsletter": "daily"}))
+    told: list[Event] = []
+    relay.move(engine, told.append)
+    (event,) = told
+    assert event.occurred_at is not None
+    assert abs(datetime.now(UTC) - event.occurred_at) < timedelta(seconds=30)
+
+
+def test_rows_of_a_database_whose_clock_is_ahead_wait(engine: Engine) -> None:
+    ahead = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1_000_000)
+    write_row(engine, "unsubscribe_contact", '{"newsletter": "daily"}', written_at=ahead)
+    assert not relay.Relay(engine).run(until_empty=True)
+    assert waiting(engine) == 1
+
+
+def test_a_row_that_is_moved_twice_changes_nothing(engine: Engine, store: Store) -> None:
+    subscribe(engine)
+    with engine.connect() as connection:
+        (row,) = outbox_table.read_rows(connection, ["anna"], 10)
+    relay_event(row.read())
+    before = store.peek("anna")
+    assert relay.Relay(engine).run(until_empty=True)
+    after = store.peek("anna")
+    assert before is not None
+    assert after is not None
+    assert (after.pending, after.subscriptions()) == (before.pending, before.subscriptions())
+
+
+def test_the_state_is_told_how_long_events_wait(engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_outbox(store) is None
+    monkeypatch.setattr(relay, "REPORT_EVERY", 0)
+    write_row(engine, "nonsense", "{}")
+    subscribe(engine)
+    relay.Relay(engine).run(until_empty=True)
+    told = read_outbox(store)
+    assert told is not None
+    assert (told.waiting, told.marked, told.oldest_seconds) == (0, 1, None)

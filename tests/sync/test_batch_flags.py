@@ -1,0 +1,86 @@
+"""Of a newsletter with an ``unsubscribed_attribute`` a crowd leaves the list first, and each gets the flag then."""
+
+from contextlib import suppress
+
+import pytest
+
+from sync_tasks.providers.brevo.operations import Operations
+from sync_tasks.sandbox import Sandbox
+from sync_tasks.sync.contact import sync_contact
+from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.loading import KilledError, die
+from tests.support.pipeline import MakePipeline, Pipeline
+
+LIST_CALL, CHANGE = "POST /v3/contacts/lists/3/contacts/remove", "PUT /v3/contacts/{id}"
+COUNT = 160
+PEOPLE = [f"user-{number}" for number in range(COUNT)]
+
+
+@pytest.fixture
+def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """People who read the newsletter with a flag, and a crowd at each request."""
+    brevo.settings.import_seconds = SHORT / 3
+    crowded = make_pipeline(CrowdedLimiter)
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id)
+    crowded.work()
+    return crowded
+
+
+def flags(readers: Pipeline) -> list[object]:
+    return [readers.held(user_id)["attributes"].get("DAILY_UNSUBSCRIBED") for user_id in PEOPLE]
+
+
+def test_a_crowd_is_off_the_list_after_two_requests_and_gets_its_flags_then(readers: Pipeline) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id)
+
+    with readers.requests() as requests:
+        readers.work()
+
+    changes = [number for number, request in enumerate(requests) if request == CHANGE]
+    assert requests.count(LIST_CALL) == 2
+    assert requests.index(LIST_CALL, requests.index(LIST_CALL) + 1) <= 4, "the list calls go first"
+    assert len(changes) == COUNT
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * COUNT
+    assert flags(readers) == [True] * COUNT
+    assert not any(readers.state(user_id).pending for user_id in PEOPLE)
+    assert not any("put right" in line for user_id in PEOPLE for line in readers.store.history(user_id))
+
+
+def test_an_opt_out_is_not_done_before_its_flag_is_set(readers: Pipeline) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id)
+
+    with readers.requests() as requests:
+        readers.sync(PEOPLE[0])
+
+    assert requests.count(LIST_CALL) == 1
+    off = [user_id for user_id in PEOPLE if not readers.lists(user_id)]
+    assert len(off) == 150
+    assert len([user_id for user_id in PEOPLE if readers.state(user_id).pending]) == COUNT - 1
+
+
+def test_a_flag_is_still_owed_if_the_process_dies_between(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id)
+    with monkeypatch.context() as patch, suppress(KilledError):
+        patch.setattr(Operations, "change", lambda *_: die())
+        sync_contact(PEOPLE[0], readers.resources)
+
+    for key in readers.store.redis.scan_iter(readers.store.key("contacts:*")):
+        readers.store.redis.hdel(key, "lease")
+    readers.work()
+
+    assert flags(readers) == [True] * COUNT
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * COUNT
+
+
+def test_one_who_leaves_alone_takes_one_request(readers: Pipeline) -> None:
+    readers.unsubscribe(PEOPLE[0])
+
+    with readers.requests() as requests:
+        readers.work()
+
+    assert requests.count(CHANGE) == 1
+    assert LIST_CALL not in requests

@@ -1,0 +1,86 @@
+"""Signs of life: each worker and beat leaves them in a file, and whoever watches a container reads them."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sync_tasks import heartbeat
+from sync_tasks.heartbeat import EVERY, STALE, Sign, find_signs, is_turning, leave_sign
+from tests.support.desk import run
+from tests.support.processes import wait_until
+from tests.support.station import READY, SETTLED_WITHIN, Station
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(heartbeat, "folder", lambda: tmp_path / "signs")
+    return tmp_path / "signs"
+
+
+def test_a_process_that_lives_has_a_young_sign() -> None:
+    leave_sign("worker")
+    (sign,) = find_signs("worker")
+    assert (sign.pid, sign.well) == (os.getpid(), True)
+    assert list(find_signs("beat")) == []
+    done = run("health", "worker")
+    assert (done.exit_code, f"worker {os.getpid()}: last sign of life 0 s ago" in done.output) == (0, True)
+
+
+def test_an_old_sign_tells_of_trouble(folder: Path) -> None:
+    leave_sign("worker")
+    (path,) = folder.iterdir()
+    os.utime(path, (time.time() - STALE - 5, time.time() - STALE - 5))
+    done = run("health", "worker", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["well"], told["signs"][0]["pid"]) == (1, False, os.getpid())
+    assert EVERY < STALE / 3
+    assert not Sign(1, STALE).well
+
+
+def test_the_sign_of_a_dead_process_is_removed(folder: Path) -> None:
+    leave_sign("worker")
+    (path,) = folder.iterdir()
+    path.rename(path.with_suffix(".99999999"))
+    done = run("health", "worker")
+    assert (done.exit_code, "no worker of this user lives on this machine" in done.output) == (1, True)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_of_another_user_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.mkdir()
+    own = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: own + 1)
+    with pytest.raises(PermissionError):
+        leave_sign("worker")
+
+
+@pytest.mark.parametrize(
+    ("turned", "connected", "well"),
+    [(None, True, True), (0.0, True, True), (STALE + 1, True, False), (STALE + 1, False, True)],
+)
+def test_a_worker_is_well_while_its_loop_turns_or_the_broker_is_away(
+    turned: float | None, *, connected: bool, well: bool
+) -> None:
+    at = None if turned is None else time.monotonic() - turned
+    assert is_turning(SimpleNamespace(turned=at, connection=object() if connected else None)) is well
+
+
+def test_a_worker_and_beat_are_well_also_while_redis_is_away(lonely_station: Station, tmp_path: Path) -> None:
+    lonely_station.more_env = {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "sync_tasks", "health"]
+    assert lonely_station.run(*command, "worker").process.returncode == 1
+    worker, beat = lonely_station.start_worker(), lonely_station.beat()
+    worker.wait_for(READY)
+    for part in ("worker", "beat"):
+        wait_until(lambda one=part: lonely_station.run(*command, one).process.returncode == 0, part, SETTLED_WITHIN)  # type: ignore[misc]
+    lonely_station.redis.stop()
+    assert lonely_station.run(*command, "worker").process.returncode == 0
+    worker.kill()
+    gone = lonely_station.run(*command, "worker")
+    assert "no worker of this user lives on this machine: start `celery -A sync_tasks worker`" in gone.output
+    assert beat.running
