@@ -39,9 +39,10 @@ def name_of(server: Path) -> str:
 def run_suite(server: Path, suite: tuple[str, ...]) -> str:
     """Run tests on a server and return how they ended."""
     with tempfile.TemporaryDirectory(prefix="server-") as folder:
-        # Whoever looks for a server takes the first of this name on the PATH.
+        # Whoever looks for a server takes the first of this name on the PATH. No link is followed: Debian's server is
+        # a link to another program, which asks by what name it was called.
         start = Path(folder) / "redis-server"
-        start.write_text(f'#!/bin/sh\nexec {server.resolve()} "$@"\n')
+        start.write_text(f'#!/bin/sh\nexec {server.absolute()} "$@"\n')
         start.chmod(0o755)
         env = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-m", "not slow", *suite]
