@@ -26,6 +26,7 @@ from sync_tasks.cli.commands import (
     schema,
     secret,
     send,
+    serve,
     state,
     status,
     support,
@@ -103,6 +104,7 @@ app.add_typer(account.app, name="account")
 app.command("unsubscribe")(support.unsubscribe)
 app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
+app.command("serve")(serve.serve)
 app.command("schema")(schema.show_schema)
 app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
