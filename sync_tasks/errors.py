@@ -92,6 +92,10 @@ class InvalidEventError(PermanentError, ValueError):
     """The event is malformed; the message names the fields."""
 
 
+class InvalidLinkError(SyncError, ValueError):
+    """The token of an unsubscribe link is malformed, or signed with no secret that is valid now."""
+
+
 class UnknownTaskError(PermanentError):
     """A message asks for a task that the pipeline does not have; what it said is not kept."""
 

@@ -3,8 +3,7 @@
 import os
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +23,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.config.base_url import check_base_url
 from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
+from sync_tasks.config.faults import describe_fault, find_faults, variable_of
+from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import PLACE
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
@@ -129,7 +130,41 @@ class Portal(Part):
     notice_task: str | None = Field(
         default=None, description="Told of every opt-out at Brevo, of what ended, and of contacts that were put back."
     )
+    suppressed_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/@]+(/\S*)?$",
+        description="Told the same as notice_task, by a POST that is signed as Standard Webhooks asks.",
+    )
     suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether it is told what ended and what was put back, too."""
+        return bool(self.notice_task or self.suppressed_url)
+
+
+class UnsubscribeLink(Part):
+    """The portal's own unsubscribe link: where its token lies at Brevo, and how the page behind it looks."""
+
+    attribute: BrevoAttribute | None = Field(
+        default=None, description="The Brevo attribute that holds a token for all newsletters."
+    )
+    attributes: dict[Slug, BrevoAttribute] = Field(
+        default_factory=dict, description="A Brevo attribute for each newsletter, whose token holds for it alone."
+    )
+    titles: dict[Slug, str] = Field(default_factory=dict, description="What the page calls a newsletter.")
+    template: Path | None = Field(default=None, description="An HTML file in place of the page that we bring.")
+    secrets: tuple[SecretStr, ...] = ()
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """The secrets in plain text, the present one first."""
+        return tuple(secret.get_secret_value() for secret in self.secrets)
+
+    @property
+    def writes(self) -> bool:
+        """Whether contacts at Brevo get a token."""
+        return bool(self.attribute or self.attributes)
 
 
 class Reconcile(Part):
@@ -164,6 +199,7 @@ class Pipeline(Part):
     retries: int = Field(default=5, ge=0, description="Tries within the first minutes; then the event is deferred.")
     defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
     give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
+    audit_days: float = Field(default=1095, gt=0, description="So long it is kept who did what (`sync-tasks audit`).")
     clock_tolerance_seconds: float = Field(
         default=CLOCK_TOLERANCE,
         ge=0,
@@ -195,6 +231,7 @@ class Settings(Part):
     )
     anonymize: Anonymization = Anonymization()
     portal: Portal = Portal()
+    unsubscribe: UnsubscribeLink = UnsubscribeLink()
     pipeline: Pipeline = Pipeline()
     reconcile: Reconcile = Reconcile()
     contacts: Contacts = Contacts()
@@ -235,6 +272,12 @@ class Settings(Part):
         told = {slug: {number for where, number in self.former_lists(slug) if where == account} for slug in self.slugs}
         return {slug: frozenset(lists) for slug, lists in told.items() if lists}
 
+    def link_attributes(self, account: str) -> dict[str, str]:
+        """Return the attributes of an account that hold a token, each with its newsletter; empty for all of them."""
+        shared = {self.unsubscribe.attribute: ""} if self.unsubscribe.attribute else {}
+        told = self.unsubscribe.attributes.items()
+        return shared | {name: slug for slug, name in told if self.account_of(slug) == account}
+
     @cached_property
     def newsletters_by_account(self) -> Mapping[str, Mapping[str, Newsletter]]:
         """The newsletters of each account."""
@@ -254,7 +297,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         settings = Settings.model_validate(_with_environment(_read(where.config), where, environment))
     except ValidationError as error:
-        raise ConfigurationError(*(f"{where.config}: {_fault(fault)}" for fault in error.errors())) from None
+        raise ConfigurationError(*(f"{where.config}: {describe_fault(fault)}" for fault in error.errors())) from None
     faults = list(find_faults(settings))
     if faults:
         raise ConfigurationError(*(f"{where.config}: {fault}" for fault in faults))
@@ -273,6 +316,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _with_environment(told: dict[str, Any], where: Environment, environment: Mapping[str, str]) -> dict[str, Any]:
+    links = told.setdefault("unsubscribe", {})
+    if isinstance(links, dict):
+        if "secrets" in links:
+            raise ConfigurationError(
+                f"{where.config}: unsubscribe: a secret does not belong in the file; use {UNSUBSCRIBE_SECRET}"
+            )
+        links["secrets"] = read_unsubscribe_secrets(environment)
     accounts = told.setdefault("accounts", None) or {"default": {}}
     told["accounts"] = accounts
     if not isinstance(accounts, dict) or not all(isinstance(account, dict) for account in accounts.values()):
@@ -282,72 +332,19 @@ def _with_environment(told: dict[str, Any], where: Environment, environment: Map
     for name, account in accounts.items():
         if "api_key" in account:
             raise ConfigurationError(
-                f"{where.config}: accounts.{name}: a key does not belong in the file; use {_variable(name)}"
+                f"{where.config}: accounts.{name}: a key does not belong in the file; use {variable_of(name)}"
             )
         account["api_key"] = _key(name, environment)
     return told
 
 
-def _variable(account: str) -> str:
-    return "SYNC_API_KEY" if account == "default" else f"SYNC_API_KEY_{account.upper().replace('-', '_')}"
-
-
 def key_variables(accounts: Iterable[str]) -> frozenset[str]:
     """Return the variables that may hold these accounts' keys, or name the files that do."""
-    return frozenset(f"{_variable(account)}{end}" for account in accounts for end in ("", "_FILE"))
+    return frozenset(f"{variable_of(account)}{end}" for account in accounts for end in ("", "_FILE"))
 
 
 def _key(account: str, environment: Mapping[str, str]) -> str:
-    variable = _variable(account)
+    variable = variable_of(account)
     path = environment.get(f"{variable}_FILE")
     key = environment.get(variable) or (read_secret(path, f"{variable}_FILE") if path else "")
     return key.strip()
-
-
-def find_faults(settings: Settings) -> Iterator[str]:
-    """Yield what makes no sense although every value is well-formed."""
-    for name, account in settings.accounts.items():
-        key = account.api_key.get_secret_value()
-        if not key:
-            yield f"accounts.{name}: no API key; set {_variable(name)} or {_variable(name)}_FILE"
-        elif not (key.isascii() and key.isprintable() and " " not in key):
-            yield f"accounts.{name}: the API key holds white space, a line break or an odd character"
-    yield from _newsletter_faults(settings)
-    yield from _change_faults(settings)
-    flags = [known.unsubscribed_attribute for known in settings.newsletters.values() if known.unsubscribed_attribute]
-    for attribute, times in Counter([*settings.attributes.values(), *flags]).items():
-        if times > 1:
-            yield f"attributes: {attribute} is used {times} times"
-
-
-def _newsletter_faults(settings: Settings) -> Iterator[str]:
-    used: Counter[tuple[str | None, int]] = Counter()
-    for slug, newsletter in settings.newsletters.items():
-        if newsletter.account is None and len(settings.accounts) > 1:
-            yield f"newsletters.{slug}: which account? there are several"
-        elif newsletter.account is not None and newsletter.account not in settings.accounts:
-            yield f"newsletters.{slug}: there is no account {newsletter.account!r}"
-        used[settings.account_of(slug), newsletter.list_id] += 1
-    for (account, list_id), times in used.items():
-        if times > 1:
-            yield f"newsletters: list {list_id} of account {account!r} is used {times} times"
-
-
-def _change_faults(settings: Settings) -> Iterator[str]:
-    """Yield what makes no sense of earlier slugs and lists."""
-    present = {(settings.account_of(slug), one.list_id): slug for slug, one in settings.newsletters.items()}
-    for slug, newsletter in settings.newsletters.items():
-        for old in newsletter.was:
-            if old in settings.newsletters:
-                yield f"newsletters.{slug}: was: {old!r} is a newsletter of its own; take that table away"
-            elif settings.renamed[old] != slug:
-                yield f"newsletters.{slug}: was: {old!r} became {settings.renamed[old]!r} already"
-        for account, number in settings.former_lists(slug):
-            if user := present.get((account, number)):
-                yield f"newsletters.{slug}: former_list_ids: list {number} of account {account!r} belongs to {user!r}"
-
-
-def _fault(fault: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-    reasons = {"extra_forbidden": "unknown key", "missing": "missing", "too_short": "there must be at least one"}
-    return f"{where}: {reasons.get(fault['type'], fault['msg']).removeprefix('Value error, ')}"

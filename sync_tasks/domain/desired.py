@@ -57,6 +57,7 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
         for name, value in contact.attributes().items()
         if name in mapping.attributes
     }
+    attributes |= mapping.links.values(contact.user_id)
     for slug, (since, wished) in mapping.subscriptions(contact).items():
         newsletter = mapping.newsletters[slug]
         ended = max(seen.list_ended_up_to(newsletter.list_id), _ended_before(contact, newsletter, seen, mapping))

@@ -40,6 +40,7 @@ def inheritance(remote: RemoteContact, heir: Contact, mapping: AccountMapping, t
     """
     own = {mapping.attributes[name] for name in heir.attributes() if name in mapping.attributes} | mapping.flags
     wanted = desired_of(heir, mapping, heir.seen.get(mapping.account))
+    own |= {name for name in mapping.links.attributes if remote.attributes.get(name) == wanted.attributes.get(name)}
     left = (name for name, value in remote.attributes.items() if value not in ("", None) and name not in own)
     return Change(
         attributes={name: "" for name in left if name in types},
@@ -54,7 +55,7 @@ def is_anonymized(remote: RemoteContact) -> bool:
 
 def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
     """Return the change that anonymizes an unread contact: everything that we may have written."""
-    unknown = dict.fromkeys(mapping.attributes.values(), _UNKNOWN)
+    unknown = dict.fromkeys([*mapping.attributes.values(), *mapping.links.attributes], _UNKNOWN)
     return erasure(
         RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), mapping, types, token
     )

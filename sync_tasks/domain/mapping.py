@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sync_tasks.domain.contact import Contact
 from sync_tasks.ext_ids import ExtIds
+from sync_tasks.link_tokens import UnsubscribeLinks
 
 
 class NewsletterMapping(Protocol):
@@ -65,6 +66,7 @@ class AccountMapping:
     earlier: Mapping[str, frozenset[int]] = field(default_factory=dict)
     absent: frozenset[int] = frozenset()
     ext_ids: ExtIds = field(default_factory=ExtIds)
+    links: UnsubscribeLinks = field(default_factory=UnsubscribeLinks)
 
     def find(self, slug: str) -> Subscribable | None:
         """Return the newsletter of a present or earlier slug; ``None`` if it is not on this account."""

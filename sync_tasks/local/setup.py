@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sync_tasks.sandbox.server import ServedSandbox
 
 ANY_KEY = "any-key-will-do"
+# Signs nothing that reaches anybody.
+ANY_SECRET = ANY_KEY * 3
 _OURS = ("SYNC_", "CELERY_", "FLOWER_")
 
 
@@ -37,11 +39,11 @@ def forget_settings() -> None:
 
 
 class _AnyKey(dict[str, str]):
-    """An environment in which every account has a key: the sandbox takes any."""
+    """An environment in which every account has a key, and links a secret: who calls nobody needs none."""
 
     def get(self, name: str, default: object = None) -> str:
-        """Return a key, and nothing for the file it might be in."""
-        return "" if name.endswith("_FILE") else str(default or ANY_KEY)
+        """Return a key or a secret, and nothing for the file it might be in."""
+        return "" if name.endswith("_FILE") else str(default or (ANY_KEY if "KEY" in name else ANY_SECRET))
 
 
 def load_without_keys() -> "Settings":
@@ -63,7 +65,8 @@ def model_brevo(settings: "Settings", *, without: str = "") -> "SandboxSettings"
     texts = set(settings.attributes.values()) - {"SMS"}
     return SandboxSettings(
         lists={known.list_id: slug for slug, known in settings.newsletters.items() if slug != without},
-        attributes=dict.fromkeys(sorted(texts), "text") | dict.fromkeys(sorted(flags), "boolean"),
+        attributes=dict.fromkeys(sorted({*texts, *settings.link_attributes("default")}), "text")
+        | dict.fromkeys(sorted(flags), "boolean"),
     )
 
 

@@ -66,6 +66,8 @@ class StateStatus:
     paused: dict[str, PausedAccount]
     paused_parts: list[PausedPart]
     scarcity: list["Scarcity"]
+    posts_waiting: int
+    posts_given_up: int
 
     @property
     def swept(self) -> bool:
@@ -110,7 +112,9 @@ def read_state(store: "Store", settings: "Settings") -> StateStatus:
     from sync_tasks.state.dead_letters import count_letters
     from sync_tasks.state.erasures import count_unfinished
     from sync_tasks.state.holds import read_hold
+    from sync_tasks.state.posts import count_posts
 
+    posts_waiting, posts_given_up = count_posts(store)
     (dirty, due), oldest, hold, now = count_queues(store), oldest_dirty(store, 1), read_hold(store), int(store.now())
     limiter = Limiter(store, settings.accounts)
     return StateStatus(
@@ -132,6 +136,8 @@ def read_state(store: "Store", settings: "Settings") -> StateStatus:
             for part, pause in limiter.paused_parts(account).items()
         ],
         scarcity=[limiter.read_scarcity(name) for name in settings.accounts],
+        posts_waiting=posts_waiting,
+        posts_given_up=posts_given_up,
     )
 
 

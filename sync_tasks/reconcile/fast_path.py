@@ -23,6 +23,7 @@ class Glance:
     def __init__(self, mapping: AccountMapping, tolerance: int = TOLERANCE) -> None:
         self._lists, self._former, self._manual = mapping.lists, mapping.former, mapping.manual
         self._ext_ids, self._attributes, self._newsletters = mapping.ext_ids, mapping.attributes, mapping.newsletters
+        self._links = mapping.links
         slugs = {slug: slug for slug in mapping.newsletters} | dict(mapping.renamed)
         # What may be known of opt-outs where a newsletter was before.
         had = {account for newsletter in mapping.newsletters.values() for account, _ in newsletter.had}
@@ -38,6 +39,9 @@ class Glance:
             return False
         told = self._state.attributes(fields)
         if not all(_same(remote.attributes.get(self._attributes[field]), value) for field, value in told):
+            return False
+        links = self._links.values(user_id)
+        if any(remote.attributes.get(name, "") != token for name, token in links.items()):
             return False
         return self._former.isdisjoint(remote.lists) and self._is_on_its_lists(remote, fields)
 

@@ -135,6 +135,15 @@ def _read_list_id(body: object) -> int | None:
     return list_id
 
 
+def send_campaign(sandbox: Sandbox, _request: Request, body: object) -> object:
+    """Write a mail to everybody on a list, with ``{{ contact.FIRSTNAME }}`` filled, and show them all."""
+    told = _read_object(body)
+    text, list_id = told.get("text"), _read_list_id(told)
+    if not isinstance(text, str) or list_id is None:
+        raise ValueError("'list_id' should be a number, and 'text' a text")
+    return {"mails": sandbox.send_campaign(list_id, text)}
+
+
 def reset(sandbox: Sandbox, _request: Request, _body: object) -> object:
     """Begin anew."""
     sandbox.reset()
@@ -159,6 +168,7 @@ ACTIONS: tuple[tuple[str, str, Action], ...] = (
     ("GET", "/contacts", show_contacts),
     ("POST", "/contacts", add_contacts),
     ("POST", "/contacts/{name}/{act}", act),
+    ("POST", "/campaigns", send_campaign),
     ("POST", "/reset", reset),
 )
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlencode
 
 from sync_tasks.sandbox import people
 from sync_tasks.sandbox.account import SandboxAccount
+from sync_tasks.sandbox.campaign import write_mails
 from sync_tasks.sandbox.changes import read_address, read_change
 from sync_tasks.sandbox.contact import SandboxContact, show_contact
 from sync_tasks.sandbox.faults import Fault, Faults, refuse_by_firewall, spoil
@@ -120,6 +121,11 @@ class Sandbox:
         """Let a person at Brevo change a contact; the body is as in a PUT."""
         with self.lock:
             people.edit(self.account, self._find(name), body)
+
+    def send_campaign(self, list_id: int, text: str) -> list[JsonObject]:
+        """Return the mails of a campaign to a list; ``{{ contact.FIRSTNAME }}`` is an attribute of its reader."""
+        with self.lock:
+            return write_mails(self.account, list_id, text)
 
     def _reply(self, call: ApiCall) -> Reply:
         if FORBIDDEN.search(unquote(call.path)):

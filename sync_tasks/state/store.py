@@ -122,6 +122,7 @@ class Store:
         self.replicas = 0
         # The number of sweeps that this process has seen: a state with fewer went backwards.
         self.sweeps = 0
+        self._sent = set[tuple[str, str]]()
 
     def key(self, name: str) -> str:
         """Return the full name of a key (see ``keys``)."""
@@ -292,8 +293,10 @@ class Store:
         return [(int(told) if told else None, int(now)) for told, now in zip(answer[::2], answer[1::2], strict=True)]
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
-        """Return which of these attributes were never sent to the account before, and note that they were."""
-        return frozenset(name for name in names if self.redis.sadd(self.key(attributes_key(account)), name))
+        """Return which of these attributes were never sent to the account before; a process asks once for each."""
+        unknown = {(account, name) for name in names} - self._sent
+        self._sent |= unknown
+        return frozenset(name for _, name in unknown if self.redis.sadd(self.key(attributes_key(account)), name))
 
     def now(self) -> str:
         """Return Redis' clock as a stamp."""
@@ -328,8 +331,7 @@ class Store:
 
     def overdue(self, limit: int, grace: float) -> list[str]:
         """Return users due for longer than ``grace`` seconds, and put each off by as long again."""
-        now = int(self.now())
-        latest = now - int(grace * MICROSECONDS_PER_SECOND)
+        latest = (now := int(self.now())) - int(grace * MICROSECONDS_PER_SECOND)
         users = cast("list[str]", self.redis.zrangebyscore(self.key(DUE), "-inf", latest, start=0, num=limit))
         if users:
             self.redis.zadd(self.key(DUE), dict.fromkeys(users, now), xx=True, gt=True)
@@ -369,8 +371,7 @@ class Store:
         pipeline = self.redis.pipeline(transaction=False)
         for user_id in user_ids:
             pipeline.hkeys(self.key(contact_key(user_id)))
-        fields = zip(user_ids, pipeline.execute(), strict=True)
-        return {user_id: priority_of_fields(names) for user_id, names in fields}
+        return {user: priority_of_fields(names) for user, names in zip(user_ids, pipeline.execute(), strict=True)}
 
     def history(self, user_id: str) -> list[str]:
         """Return up to 30 lines of a user's history, the newest first: a stamp and an outcome."""

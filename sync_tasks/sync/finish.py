@@ -61,7 +61,7 @@ def _weigh(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, 
     errors = list(pushed.errors.values())
     delay = spread(policy.delay(errors, tries=pushed.tries, lasted=pushed.lasted, held_back=pushed.is_held_back))
     settlement = settle(pushed, outcomes, pipeline, delay, task_id)
-    if not context.settings.portal.notice_task:
+    if not context.settings.portal.hears_all:
         settlement.notices = []
     return outcomes, delay, settlement
 

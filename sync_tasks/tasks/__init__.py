@@ -82,6 +82,14 @@ def reconcile() -> int:
     return nightly.compare_all()
 
 
+@app.task(name="sync_tasks.post_notices", base=ContactTask, shared=False, send_events=False)
+def post_notices() -> int:
+    """Tell the portal over HTTP what is due; return how many notices it has taken."""
+    from sync_tasks.tasks import notice_posts
+
+    return notice_posts.post_notices()
+
+
 # Celery shares the four with applications that are made complete after this; those that were complete before get them
 # here, so that no application of the portal's sends such an event to a queue that nobody of ours reads.
 for other in tuple(_state._get_active_apps()):  # type: ignore[attr-defined]  # noqa: SLF001 - as shared_task does

@@ -9,6 +9,7 @@ from sync_tasks.config import environment
 from sync_tasks.config.settings import Settings, load_settings
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
+from sync_tasks.link_tokens import UnsubscribeLinks
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.background_gate import PatientGate
 from sync_tasks.rate_limits.limiter import Limiter
@@ -61,6 +62,7 @@ def account_mapping_of(settings: Settings, account: str) -> AccountMapping:
         {old: slug for old, slug in settings.renamed.items() if slug in newsletters},
         settings.former_on(account),
         ext_ids=ExtIds(settings.contacts.ext_id, tuple(settings.contacts.former_ext_ids)),
+        links=UnsubscribeLinks(account, settings.link_attributes(account), settings.unsubscribe.signing_secrets),
     )
 
 

@@ -47,6 +47,7 @@ task_routes = {
     "sync_tasks.anonymize_contact": {"queue": _URGENT},
     # It brings back what got lost, and tells that it still does: it must not wait at the end of a long queue.
     "sync_tasks.sweep": {"queue": _SWEEPS},
+    "sync_tasks.post_notices": {"queue": _SWEEPS},
 }
 # Remote control and events are broadcast to the whole Redis: without names of their own, the workers of another portal
 # would obey our commands and show up in our Flower.

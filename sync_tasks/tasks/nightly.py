@@ -15,7 +15,9 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.log import log
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import reconcile
+from sync_tasks.state.audit import forget_old
 from sync_tasks.state.disk import rewrite
+from sync_tasks.state.posts import put_post, read_due_posts
 from sync_tasks.state.store import Store
 from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
 from sync_tasks.state.traces import forget_traces
@@ -42,6 +44,7 @@ def compare_all() -> int:
     with standing_alone(context.store) as alone, open_patiently(context) as patient:
         if not alone or not _is_owed(context.store):
             return 0
+        forget_old(context.store, context.settings.pipeline.audit_days)
         clean_up(context.store, lambda: context.limiter.stopping)
         repaired = sum(run.repaired for run in reconcile(patient))
         if context.limiter.stopping:
@@ -92,39 +95,46 @@ def _is_owed(store: Store) -> str:
 
 
 def tell_portal() -> int:
-    """Send the portal its tasks for all that it was not told of; where it wants none, opt-outs are only listed.
+    """Tell the portal all that it was not told of; where it wants to hear nothing, opt-outs are only listed.
 
     What ended goes first: whatever is suppressed still, or again, is the newer news.
     """
     context = worker_resources()
-    portal = context.settings.portal
-    if not (portal.suppressed_task or portal.notice_task):
+    store, portal = context.store, context.settings.portal
+    if not (portal.suppressed_task or portal.hears_all):
         return 0
 
     def tell(one: Suppressed) -> None:
         if portal.suppressed_task and not one.list_id:
             told = {name: value for name, value in asdict(one).items() if name != "list_id"}
             app.send_task(portal.suppressed_task, kwargs=told, queue=portal.suppressed_queue)
-        if portal.notice_task:
-            _send(suppression_arguments(one, context.settings), portal)
+        _send(store, suppression_arguments(one, context.settings), portal)
 
     notices = 0
+    if portal.hears_all:
+        notices = tell_notices(store, lambda one: _send(store, notice_arguments(one, context.settings), portal))
+    told = notices + tell_untold(store, tell)
+    if portal.suppressed_url and read_due_posts(store):
+        app.send_task("sync_tasks.post_notices", expires=AGAIN)
+    return told
+
+
+def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
+    """Send a notice to whatever of the portal hears all."""
     if portal.notice_task:
-        notices = tell_notices(context.store, lambda one: _send(notice_arguments(one, context.settings), portal))
-    return notices + tell_untold(context.store, tell)
-
-
-def _send(arguments: dict[str, object], portal: Portal) -> None:
-    app.send_task(str(portal.notice_task), kwargs=arguments, queue=portal.suppressed_queue)
+        app.send_task(portal.notice_task, kwargs=arguments, queue=portal.suppressed_queue)
+    if portal.suppressed_url:
+        what = str(arguments["what"]).replace(" ", "_")
+        put_post(store, {"type": f"newsletter.{what}", "timestamp": arguments["time"], "data": arguments})
 
 
 def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
-    """Return what the portal's ``notice_task`` is told of an opt-out."""
+    """Return what a portal that hears all is told of an opt-out."""
     return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
 
 
 def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
-    """Return what the portal's ``notice_task`` is told of what ended or was put back."""
+    """Return what a portal that hears all is told of what ended or was put back."""
     time = moment_of(one.since).isoformat()
     told = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
     return told | {"why": one.why, "foreign_lists": list(one.foreign)}

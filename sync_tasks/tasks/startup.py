@@ -13,7 +13,8 @@ from sync_tasks.tasks import servers
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_REPLICAS", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
 _SECRET = frozenset({"SYNC_STATE_SECRET"})
 _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
-_BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL"})
+_DOORS = frozenset({"SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN"})
+_BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_PORTAL_SECRET"})
 
 _told = set[str]()
 
@@ -38,10 +39,12 @@ def check_desk() -> None:
 def check_worker() -> None:
     """Return if a worker may start; a Redis that is away is waited for, one that refuses us is a fault."""
     from sync_tasks.config.settings import load_settings
+    from sync_tasks.tasks.notice_posts import check_posts
 
     places = (environment.namespace, environment.redis_url, environment.replicas, broker_url)
     wanted = _misspelt(_PLACES | _SECRET | _BREVO | _LOG)
     _find_all(wanted, *places, log_level, environment.metrics_address, load_settings, environment.state_secrets)
+    _find_all(check_posts)
     _find_all(_check_state, _check_queue)
     _find_all(_check_secret)
 
@@ -61,8 +64,8 @@ def check_queue() -> None:
 
 
 def check_receiver() -> None:
-    """Return if the receiver of webhooks may start."""
-    needed = _PLACES | _LOG | {"SYNC_CONFIG", "SYNC_WEBHOOK_TOKEN"}
+    """Return if the doors over HTTP may open."""
+    needed = _PLACES | _LOG | {"SYNC_CONFIG"} | _DOORS
     _find_all(_misspelt(needed), environment.namespace, environment.redis_url, broker_url, log_level)
     _find_all(_check_state, _check_queue)
 

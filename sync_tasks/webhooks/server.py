@@ -4,21 +4,22 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, cast
 
 import uvicorn
 from redis import RedisError
+from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import log
 from sync_tasks.monitoring.metrics import read_metrics
 from sync_tasks.state.store import Noticed, Store
 from sync_tasks.webhooks.app import Desk, Receiver, build_app
-from sync_tasks.webhooks.auth import Tokens
 from sync_tasks.webhooks.nudge_queue import Nudge, Prompter
 from sync_tasks.webhooks.recorder import Notes, OwnChanges, count_all, write_notes
 from sync_tasks.webhooks.write_batcher import Gatherer
@@ -111,10 +112,12 @@ def _own(settings: Settings, account: str) -> OwnChanges:
     )
 
 
-def build_server(receiver: Receiver, protocol: type[Impatient] = Impatient) -> uvicorn.Server:
+def build_server(
+    receiver: Receiver, protocol: type[Impatient] = Impatient, more: Iterable[BaseRoute] = ()
+) -> uvicorn.Server:
     """Return the server; run it with sockets that listen."""
     config = uvicorn.Config(
-        build_app(receiver),
+        build_app(receiver, more),
         http=protocol,
         ws="none",
         lifespan="off",

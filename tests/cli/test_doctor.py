@@ -100,3 +100,12 @@ def test_a_connection_that_others_can_read_is_told_of(url: str, found: str) -> N
     (check,) = check_connection("redis", url)
     assert (check.found, check.state) == (found, "ok" if found in {"on this machine", "password and TLS"} else "warn")
     assert "pw" not in check.advice
+
+
+def test_a_link_without_its_attribute_fails_and_with_it_is_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_UNSUBSCRIBE_SECRET", "a-secret-of-more-than-32-characters!")
+    before = desk.configuration.read_text()
+    for attribute, state in (("GONE", "fail"), ("DAILY_UNSUBSCRIBED_NO", "fail"), ("UNSUBSCRIBE_TOKEN", "ok")):
+        desk.configuration.write_text(f'{before}[unsubscribe]\nattribute = "{attribute}"\n')
+        found = states(desk)
+        assert (found["default: unsubscribe link"], found["unsubscribe link"]) == (state, "ok")

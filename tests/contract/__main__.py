@@ -16,6 +16,7 @@ from sync_tasks.errors import SyncError
 from sync_tasks.sandbox.server import ServedSandbox
 from tests.contract.clients import CLIENTS, run_client
 from tests.contract.fuzzing import fuzz
+from tests.contract.intake import fuzz_intake
 from tests.contract.judged import judged_sandbox, write_text
 from tests.contract.prism import proxying
 from tests.contract.tools import MissingError, prepare
@@ -46,6 +47,7 @@ def _judge(folder: Path, seconds: int) -> int:
     sound = [_tell("Prism, our traffic", lambda served: _watch_traffic(folder, served))]
     sound += [_tell(name, partial(run_client, command)) for name, command in CLIENTS.items()]
     sound.append(_tell("schemathesis", lambda served: fuzz(write_text(folder, served), served, folder, seconds)))
+    sound.append(_tell("schemathesis, our intake", lambda _: fuzz_intake(folder, seconds)))
     return int(not all(sound))
 
 

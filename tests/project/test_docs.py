@@ -18,6 +18,7 @@ from typer.main import get_command
 from sync_tasks import errors, log
 from sync_tasks.cli import app as command_line
 from sync_tasks.config import settings
+from sync_tasks.config.faults import find_faults
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.events import EVENTS
 from sync_tasks.domain.outcomes import Outcome
@@ -73,7 +74,7 @@ def test_every_python_example_is_python(text: str) -> None:
 
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_every_configuration_example_is_accepted(text: str) -> None:
-    assert not list(settings.find_faults(with_key(tomllib.loads(text))))
+    assert not list(find_faults(with_key(tomllib.loads(text))))
 
 
 @pytest.mark.parametrize("text", blocks("json"))
@@ -85,6 +86,7 @@ def with_key(told: dict[str, Any]) -> Settings:
     accounts = told.setdefault("accounts", {"default": {}})
     for account in accounts.values():
         account["api_key"] = "a-key"
+    told.setdefault("unsubscribe", {})["secrets"] = ["a-secret"]
     return Settings.model_validate(told)
 
 

@@ -106,7 +106,8 @@ def mariadb(folder: Path) -> Iterator[str]:
 @contextmanager
 def sqlite(folder: Path) -> Iterator[str]:
     """Yield the URL of a database in a file."""
-    yield f"sqlite:///{folder / 'portal.db'}"
+    # It has one lock for all: each waits for it longer than a slow machine takes.
+    yield f"sqlite:///{folder / 'portal.db'}?timeout=60"
 
 
 DATABASES = {"PostgreSQL": postgresql, "MariaDB": mariadb, "SQLite": sqlite}

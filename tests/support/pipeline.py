@@ -44,6 +44,7 @@ SETTINGS: dict[str, Any] = {
 }
 # Brevo has them; CITY and HOBBY are texts, HOBBY is none of the pipeline's, nor is the list 9.
 ATTRIBUTES = {"DAILY_UNSUBSCRIBED": "boolean", "CITY": "text", "VISITS": "float", "BORN": "date", "HOBBY": "text"}
+ATTRIBUTES |= {"UNSUBSCRIBE_TOKEN": "text"}
 
 
 def build_resources(

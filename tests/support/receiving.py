@@ -2,19 +2,20 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any
 
 import urllib3
+from starlette.routing import BaseRoute
 
 from sync_tasks.config.settings import Settings
+from sync_tasks.http.tokens import Tokens
 from sync_tasks.state.store import Store
 from sync_tasks.state.webhook_counts import read_counts
 from sync_tasks.webhooks.app import Receiver
-from sync_tasks.webhooks.auth import Tokens
 from sync_tasks.webhooks.server import Impatient, build_receiver, build_server, listen, prompting
 from tests.support.processes import wait_until
 
@@ -80,17 +81,26 @@ class Receiving:
 
 
 @contextmanager
-def serving(receiver: Receiver, patience: float = 0.3) -> Iterator[tuple[str, int]]:
+def serving(receiver: Receiver, patience: float = 0.3, more: Iterable[BaseRoute] = ()) -> Iterator[tuple[str, int]]:
     """Serve a receiver in a thread while the block runs; whoever has not come to the point by then is hung up on."""
     protocol = type("InAHurry", (Impatient,), {"idle_seconds": patience})
     with listen("127.0.0.1", 0) as listener:
-        server = build_server(replace(receiver, body_within=patience), protocol)
+        server = build_server(replace(receiver, body_within=patience), protocol, more)
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         wait_until(lambda: server.started, "the receiver has started")
         yield listener.getsockname()
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def opening(store: Store, routes: Iterable[BaseRoute], patience: float = 5) -> Iterator[Receiving]:
+    """Open other doors than that of webhooks in a thread while the block runs."""
+    with serving(Receiver({}, Tokens(()), lambda: True), patience, routes) as address:
+        here = Receiving(address, store)
+        yield here
+        here.http.clear()
 
 
 @contextmanager

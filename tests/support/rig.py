@@ -79,7 +79,7 @@ class Rig(Station):
         event = parse_event(EVENTS[f"{task}_contact"], told)
         return EventKey(event.task, event.about or "", self.store.accept(event).stamp)
 
-    def nudge(self, *user_ids: str) -> None:
+    def nudge(self, *user_ids: str, queue: str = QUEUE) -> None:
         """Send nudges, as the portal and the sweeper do."""
         with self.producer.connection_for_write() as connection:
             for user_id in user_ids:
@@ -87,7 +87,7 @@ class Rig(Station):
                     "sync_tasks.sync_contact",
                     kwargs={"user_id": user_id},
                     headers=NUDGE,
-                    queue=QUEUE,
+                    queue=queue,
                     ignore_result=True,
                     connection=connection,
                 )

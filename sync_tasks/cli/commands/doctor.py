@@ -52,6 +52,7 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
     from sync_tasks.cli.views import doctor_checks, privacy_checks, webhook_checks
 
     yield from doctor_checks.check_configuration(settings)
+    yield from doctor_checks.check_links(settings)
     redis = list(doctor_checks.check_redis(store.redis))
     yield from redis
     if any(check.what in _HOPELESS for check in redis if check.state == "fail"):

@@ -105,6 +105,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Erasures", f"{overview.unfinished_erasures:,} unfinished"),
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
+        *([("Portal", _posts(overview))] if overview.posts_waiting or overview.posts_given_up else []),
         *([("Outbox", escaped(overview.outbox.told))] if overview.outbox else []),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
         *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
@@ -125,6 +126,11 @@ def _accounts(overview: Overview) -> str:
     )
     parts = (f"[red]{escaped(part.told)} for {show_age(part.seconds)}[/]" for part in overview.paused_parts)
     return " · ".join([*running, *paused, *parts]) or count(0, "account")
+
+
+def _posts(overview: Overview) -> str:
+    given_up = f" · [red]{overview.posts_given_up:,} given up, see the log[/]" if overview.posts_given_up else ""
+    return f"{count(overview.posts_waiting, 'notice')} not taken yet{given_up}"
 
 
 def _webhooks(overview: Overview) -> str:

@@ -136,7 +136,7 @@ def _start_receiver(processes: Parts) -> dict[str, str]:
 
     port, token = free_port(), secrets.token_hex(16)
     processes.env["SYNC_WEBHOOK_TOKEN"] = token
-    processes.start_module("webhooks", "sync_tasks", "webhooks", "serve", "--port", str(port), ready="receiving on")
+    processes.start_module("webhooks", "sync_tasks", "serve", "--port", str(port), ready="receiving on")
     webhooks.install_one("default", setup.load_without_keys(), f"http://127.0.0.1:{port}", token, batched=False)
     return {"SYNC_WEBHOOK_TOKEN": token}
 

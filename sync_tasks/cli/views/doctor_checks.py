@@ -198,6 +198,22 @@ def _check_attributes(account: str, settings: "Settings", types: Mapping[str, st
         if newsletter.unsubscribed_attribute:
             what = f"{account}: {slug} opt-out"
             yield _check_attribute(what, newsletter.unsubscribed_attribute, types, wanted="boolean")
+    for attribute, slug in settings.link_attributes(account).items():
+        yield _check_attribute(f"{account}: {slug or 'unsubscribe'} link", attribute, types, wanted="text")
+
+
+def check_links(settings: "Settings") -> Iterator[Check]:
+    """Say whether contacts get a token for the portal's own unsubscribe link, and who may still read old ones."""
+    links, what = settings.unsubscribe, "unsubscribe link"
+    if not links.writes:
+        found = "no attribute" if links.secrets else "none: Brevo's own link is the only one"
+        advice = "set [unsubscribe] attribute, see docs/how-to/own-unsubscribe-link.md" if links.secrets else ""
+        yield Check(what, "warn" if links.secrets else "ok", found, advice)
+    elif len(links.secrets) > 1:
+        advice = "take the old one away once no mail with its links is of use: mails are read for months"
+        yield Check(what, "ok", "two secrets: the first one signs", advice)
+    else:
+        yield Check(what, "ok", "signed by one secret")
 
 
 def _check_attribute(what: str, attribute: str, types: Mapping[str, str], wanted: str | None = None) -> Check:

@@ -23,7 +23,7 @@ _HERE = {"127.0.0.1", "localhost", "::1"}
 
 def check_webhooks(store: "Store", settings: "Settings") -> Iterator[Check]:
     """Look whether Brevo's changes reach us; without a token here, whether anybody receives them."""
-    from sync_tasks.webhooks.auth import load_tokens
+    from sync_tasks.http.tokens import load_tokens
 
     token = ""
     if any(map(os.environ.get, VARIABLES)):
@@ -74,7 +74,7 @@ def _check_receiver(what: str, url: str, token: str) -> Check:
     try:
         answer = urllib3.request("POST", url, body=b"[]", headers=headers, timeout=ANSWERED_WITHIN, retries=False)
     except urllib3.exceptions.HTTPError as error:
-        return Check(what, "warn", f"no answer from here: {type(error).__name__}", "start `sync-tasks webhooks serve`")
+        return Check(what, "warn", f"no answer from here: {type(error).__name__}", "start `sync-tasks serve`")
     match answer.status:
         case 200:
             return Check(what, "ok", "answers, and takes the token")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.webhooks.auth import load_tokens
+from sync_tasks.http.tokens import load_tokens
 
 NEW, OLD = "a-new-token-of-today", "an-old-token-of-before"
 

@@ -1,0 +1,96 @@
+"""``sync-tasks serve``: all doors over HTTP, each open if its token or secret is set."""
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.local import setup
+from sync_tasks.local.processes import ending_on_signals
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from sync_tasks.config.settings import Settings
+    from sync_tasks.http.tokens import Tokens
+
+PORT = 8026
+Host = Annotated[str, typer.Option(help="Where it listens; behind a proxy that speaks TLS, this machine is enough.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 takes a free one.")]
+
+
+def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
+    """Open the doors over HTTP until Ctrl-C: Brevo's events, the page of the unsubscribe link, the portal's events.
+
+    `POST /webhooks/brevo/<account>` with a token of `SYNC_WEBHOOK_TOKEN`; `/unsubscribe/<newsletter>/<token>` if
+    `SYNC_UNSUBSCRIBE_SECRET` is set; `POST /events` with a token of `SYNC_EVENTS_TOKEN`; `/healthz` and
+    `/readyz` for those who watch. It needs no API key: it calls nobody.
+    """
+    from sync_tasks.config import environment
+    from sync_tasks.domain.priority import Priority
+    from sync_tasks.http.tokens import WEBHOOK_TOKEN, find_tokens
+    from sync_tasks.log import set_up_logging
+    from sync_tasks.state.connection import connect
+    from sync_tasks.state.store import Store
+    from sync_tasks.tasks import startup
+    from sync_tasks.tasks.nudge import nudge_contacts
+    from sync_tasks.webhooks.server import build_receiver, build_server, listen, prompting
+
+    startup.check_receiver()
+    settings, tokens = setup.load_without_keys(), find_tokens(WEBHOOK_TOKEN)
+    places, routes = _open_doors(settings, tokens)
+    store = Store(connect(environment.redis_url()), environment.namespace())
+    with suppress(KeyboardInterrupt), ending_on_signals(), listen(host, port) as listener:
+        set_up_logging()
+        with prompting(partial(nudge_contacts, priority=Priority.LOOK)) as prompter:
+            server = build_server(build_receiver(store, settings, tokens, prompter), more=routes)
+            _tell_where(places, *listener.getsockname()[:2])
+            server.run([listener])
+
+
+def _open_doors(settings: "Settings", tokens: "Tokens") -> tuple[list[str], "list[BaseRoute]"]:
+    """Return where the open doors are, and what a server needs for those beside webhooks.
+
+    Raises:
+        ConfigurationError: none is open, or the configuration of one makes no sense.
+    """
+    from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
+    from sync_tasks.http.tokens import EVENTS_TOKEN, WEBHOOK_TOKEN, find_tokens
+
+    places = [f"/webhooks/brevo/{account}" for account in settings.accounts] if tokens.valid else []
+    routes: list[BaseRoute] = []
+    if secrets := read_unsubscribe_secrets():
+        places.append("/unsubscribe/")
+        routes += _open_unsubscribe_page(settings, secrets)
+    if (senders := find_tokens(EVENTS_TOKEN)).valid:
+        places.append("/events")
+        routes += _open_intake(senders)
+    if not places:
+        variables = f"{WEBHOOK_TOKEN}, {UNSUBSCRIBE_SECRET} or {EVENTS_TOKEN}"
+        raise ConfigurationError(f"no door is open; set {variables}, or its _FILE")
+    return places, routes
+
+
+def _open_unsubscribe_page(settings: "Settings", secrets: tuple[str, ...]) -> "list[BaseRoute]":
+    from sync_tasks.portal.unsubscribe_page import UnsubscribePage, load_template
+    from sync_tasks.tasks import unsubscribe_contact
+
+    def unsubscribe(user_id: str, newsletter: str) -> None:
+        unsubscribe_contact.delay(user_id=user_id, newsletter=newsletter)
+
+    template = load_template(settings.unsubscribe.template)
+    return [*UnsubscribePage(settings, secrets, unsubscribe, template).routes]
+
+
+def _open_intake(tokens: "Tokens") -> "list[BaseRoute]":
+    from sync_tasks.portal.intake import Intake, accept_by_tasks
+
+    return [*Intake(tokens, accept_by_tasks()).routes]
+
+
+def _tell_where(places: list[str], host: str, port: int) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    for place in places:
+        typer.echo(f"receiving on http://{shown}:{port}{place}")

@@ -1,0 +1,44 @@
+"""The body of a request: no larger and no slower than allowed."""
+
+import asyncio
+
+from starlette.requests import Request
+
+from sync_tasks.http.refusal import HttpRefusal
+
+LARGEST_BODY = 1_000_000
+# So much of a body that is too large is read and thrown away, so that its sender is there to hear the answer.
+LARGEST_DISCARDED = 16 * LARGEST_BODY
+BODY_WITHIN = 10.0
+
+
+async def read_body(request: Request, within: float = BODY_WITHIN) -> bytes:
+    """Return the body, as long as it comes in time and is not too large.
+
+    Raises:
+        HttpRefusal: it is too large, or has not come within so many seconds.
+    """
+    body, length = bytearray(), 0
+    try:
+        async with asyncio.timeout(within):
+            async for chunk in request.stream():
+                length += len(chunk)
+                if length <= LARGEST_BODY:
+                    body += chunk
+                elif length > LARGEST_DISCARDED:
+                    break
+    except TimeoutError:
+        raise HttpRefusal(408, "the body came too slowly") from None
+    if length > LARGEST_BODY:
+        raise HttpRefusal(413, f"more than {LARGEST_BODY} bytes")
+    return bytes(body)
+
+
+def check_json(request: Request) -> None:
+    """Return if a request brings JSON.
+
+    Raises:
+        HttpRefusal: it does not.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HttpRefusal(415, "only application/json is read here")

@@ -1,0 +1,40 @@
+"""A request that is answered with why it was not served."""
+
+import time
+
+from starlette.responses import JSONResponse, Response
+
+from sync_tasks.log import log
+
+REFUSALS_EVERY = 1.0
+
+
+class HttpRefusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+    """The request is answered with this status and these words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status, words)
+        self.status = status
+        self.words = words
+
+
+class RefusalLog:
+    """Tells of refused requests, at most once a second: whoever has no token cannot fill the log."""
+
+    def __init__(self, what: str = "webhook") -> None:
+        self._what, self._next, self._left_out = what, 0.0, 0
+
+    def tell(self, refusal: HttpRefusal) -> None:
+        """Write a line, or count it for the next one."""
+        if time.monotonic() < self._next:
+            self._left_out += 1
+            return
+        more = f" and {self._left_out} more" if self._left_out else ""
+        log.warning("%s refused: %d %s%s", self._what, refusal.status, refusal.words, more)
+        self._next, self._left_out = time.monotonic() + REFUSALS_EVERY, 0
+
+
+def answer_refusal(refusal: HttpRefusal) -> Response:
+    """Return a refusal; the connection ends with it where more of the body may be on its way."""
+    headers = {"connection": "close"} if refusal.status in {400, 401, 408, 413} else {}
+    return JSONResponse({"message": refusal.words}, refusal.status, headers=headers)

@@ -1,0 +1,94 @@
+"""``sync-tasks serve``: every door in one process, each open if its token or secret is set."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+from typer.testing import CliRunner
+
+from sync_tasks.cli import app
+from tests.support.processes import Program, wait_until
+from tests.support.station import READY, Station, building
+
+SECRET, TOKEN = "a-secret-of-more-than-32-characters!", "a-token-for-the-portal"
+LINKS = '[unsubscribe]\nattribute = "UNSUBSCRIBE_TOKEN"\ntitles = { daily = "Daily News" }\n'
+MAIL = "{origin}/unsubscribe/daily/{{{{ contact.UNSUBSCRIBE_TOKEN }}}}"
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Iterator[Station]:
+    """A pipeline whose mails have links of the portal's own."""
+    variables = {"SYNC_UNSUBSCRIBE_SECRET": SECRET, "SYNC_EVENTS_TOKEN": TOKEN, "SYNC_LOG_LEVEL": "DEBUG"}
+    with building(tmp_path, more_env=variables) as station:
+        path = Path(station.env["SYNC_CONFIG"])
+        path.write_text(path.read_text() + LINKS)
+        yield station
+
+
+def start_doors(station: Station) -> tuple[Program, str]:
+    """Start the doors, and return where they are once they are open."""
+    doors = station.start_command("serve", "--port", "0")
+    doors.wait_for("/events")
+    return doors, doors.output.split("receiving on ")[1].split("/unsubscribe/")[0]
+
+
+def test_from_a_campaign_to_an_opt_out_without_a_hand(linked: Station) -> None:
+    worker = linked.start_worker()
+    doors, origin = start_doors(linked)
+    worker.wait_for(READY)
+    anna = {"task": "subscribe_contact", "user_id": "anna", "email": "anna@portal.org", "newsletter": "daily"}
+    with urllib3.PoolManager(retries=False, timeout=30) as http:
+        sent = http.request(
+            "POST",
+            f"{origin}/events",
+            body=json.dumps({**anna, "occurred_at": "2026-03-01T12:00:00Z"}),
+            headers={"authorization": f"Bearer {TOKEN}", "content-type": "application/json"},
+        )
+        assert sent.status == 202
+        linked.wait_for_lists("anna", 3)
+        (mail,) = linked.brevo.send_campaign(3, MAIL.format(origin=origin))
+        link = str(mail["text"])
+        assert "Daily News" in http.request("GET", link).data.decode()
+        linked.wait_until_settled()
+        assert linked.held("anna")["listIds"] == [3]
+        clicked = http.request_encode_body("POST", link, {"List-Unsubscribe": "One-Click"}, encode_multipart=False)
+        assert clicked.status == 200
+        linked.wait_for_lists("anna")
+        wait_until(lambda: linked.held("anna")["attributes"]["DAILY_UNSUBSCRIBED"] is True, "unsubscribed=true")
+        assert linked.brevo.send_campaign(3, MAIL.format(origin=origin)) == []
+    assert doors.stop() == 143
+    token = link.rpartition("/")[2]
+    assert not [word for word in (token, "anna@portal.org", SECRET, TOKEN) if word in doors.output + worker.output]
+
+
+def test_with_no_door_open_one_line_names_the_variables(environment: Path) -> None:
+    assert environment.exists()
+    done = CliRunner().invoke(app, ["serve", "--port", "0"])
+    variables = ("SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN")
+    assert (done.exit_code, [name in done.output for name in variables]) == (2, [True] * 3)
+
+
+def test_tokens_for_contacts_need_a_secret(environment: Path) -> None:
+    environment.write_text(environment.read_text() + LINKS)
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, "SYNC_UNSUBSCRIBE_SECRET" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('secrets = ["x"]', "a secret does not belong in the file"),
+        ('attributes = { hourly = "X" }', "no newsletter 'hourly'"),
+        ('titles = { hourly = "Hourly" }', "no newsletter 'hourly'"),
+        ('attribute = "FIRSTNAME"', "FIRSTNAME is used 2 times"),
+    ],
+)
+def test_what_makes_no_sense_of_links_is_one_line(
+    environment: Path, line: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNC_UNSUBSCRIBE_SECRET", SECRET)
+    environment.write_text(f"{environment.read_text()}[unsubscribe]\n{line}\n")
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, fault in " ".join(done.output.split())) == (2, True)

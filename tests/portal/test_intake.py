@@ -1,0 +1,173 @@
+"""Events over HTTP: each is answered once the state has it, may come again, and nothing personal comes back."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import ConnectionError as RedisIsAway
+
+from sync_tasks.http.tokens import Tokens
+from sync_tasks.portal.intake import Accept, Intake, accept_by_tasks
+from sync_tasks.state.store import Store
+from tests.support.receiving import FORMER_TOKEN, TOKEN, Answer, Receiving, opening
+
+MOMENT = "2026-03-01T12:00:00+00:00"
+ANNA = {"task": "subscribe_contact", "user_id": "anna", "newsletter": "daily", "email": "anna@portal.org"}
+ANNA |= {"first_name": "Annamaria", "occurred_at": MOMENT}
+LEAVE = {"task": "sync_tasks.unsubscribe_contact", "user_id": "anna", "newsletter": "daily"}
+LEAVE |= {"occurred_at": "2026-03-02T12:00:00+00:00"}
+TOKENS = Tokens((TOKEN, FORMER_TOKEN))
+
+
+@dataclass
+class Door:
+    here: Receiving
+
+    def send(self, body: bytes, *, token: str | None = TOKEN, kind: str = "application/json") -> Answer:
+        shown = {"authorization": f"Bearer {token}"} if token is not None else {}
+        return self.here.ask("POST", "/events", body, content_type=kind, **shown)
+
+    def tell(self, *events: object) -> Answer:
+        return self.send(json.dumps(events[0] if len(events) == 1 else events).encode())
+
+
+def opened(store: Store, accept: Accept) -> AbstractContextManager[Receiving]:
+    return opening(store, Intake(TOKENS, accept).routes)
+
+
+@pytest.fixture
+def door(store: Store, worker_environment: Path) -> Iterator[Door]:
+    """The intake as it is served, with a real Redis behind it."""
+    assert worker_environment.exists()
+    with opened(store, accept_by_tasks()) as here:
+        yield Door(here)
+
+
+def wishes(store: Store, user_id: str = "anna") -> dict[str, bool]:
+    contact = store.peek(user_id)
+    return {slug: wished for slug, (_, wished) in contact.subscriptions().items()} if contact else {}
+
+
+def test_an_event_is_in_the_state_when_it_is_answered(door: Door, store: Store) -> None:
+    answer = door.tell(ANNA)
+    assert (answer.status, answer.body) == (202, {"accepted": 1, "refused": 0, "events": [{"status": "accepted"}]})
+    assert wishes(store) == {"daily": True}
+    assert store.redis.exists("sync_tasks"), "a nudge is on its way"
+
+
+def test_of_many_each_is_answered_in_its_place(door: Door, store: Store) -> None:
+    answer = door.tell(ANNA, {**ANNA, "user_id": "b b"}, 5, {**ANNA, "task": "subscribe"}, {**ANNA, "user_id": "bert"})
+    assert answer.status == 202
+    assert [event["status"] for event in answer.body["events"]] == ["accepted", *["refused"] * 3, "accepted"]
+    assert [event.get("why") for event in answer.body["events"]] == [
+        None,
+        "subscribe_contact refused: user_id: must be 1 to 255 characters without white space",
+        "an event must be an object",
+        "task: must be one of subscribe_contact, update_contact, unsubscribe_contact, anonymize_contact",
+        None,
+    ]
+    assert store.peek("bert")
+
+
+def test_what_comes_again_in_any_order_changes_nothing(door: Door, store: Store) -> None:
+    for event in (ANNA, LEAVE, ANNA, LEAVE, ANNA):
+        assert door.tell(event).status == 202
+    assert wishes(store) == {"daily": False}
+
+
+def test_an_event_without_a_moment_is_refused_as_repeating_it_would_not_be_safe(door: Door, store: Store) -> None:
+    answer = door.tell({name: value for name, value in ANNA.items() if name != "occurred_at"})
+    assert (answer.status, answer.body["accepted"]) == (422, 0)
+    assert "occurred_at: missing" in answer.body["events"][0]["why"]
+    assert store.peek("anna") is None
+
+
+def test_an_unknown_field_is_named(door: Door) -> None:
+    answer = door.tell({**ANNA, "usr_id": "x"})
+    assert (answer.status, answer.body["events"][0]["why"]) == (
+        422,
+        "subscribe_contact refused: usr_id: unknown argument",
+    )
+
+
+def test_nothing_personal_is_in_an_answer_or_in_the_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = {**ANNA, "email": "anna@", "anna@portal.org": 1, "attributes": {"city": ["Annaberg"]}, "first_name": 7}
+    told = [door.tell(event).body for event in (ANNA, wrong, {**ANNA, "occurred_at": "Annamaria"})]
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("sync_tasks")]
+    assert not [word for word in ("anna@", "Anna") if word in json.dumps(told) + "".join(ours)]
+    assert "events: 1 accepted, 0 refused" in ours
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", TOKEN[:-1]])
+def test_a_wrong_token_is_refused_without_a_hint(door: Door, store: Store, token: str | None) -> None:
+    answer = door.send(b"{", token=token)
+    assert (answer.status, answer.body) == (401, {"message": "unauthorized"})
+    assert not store.redis.keys("*")
+
+
+@pytest.mark.parametrize("token", [TOKEN, FORMER_TOKEN])
+def test_either_of_two_tokens_opens(door: Door, token: str) -> None:
+    assert door.send(b"[]", token=token).status == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b'"text"', 400),
+        (b"\xff", 400),
+        (b"[" * 100_000, 400),
+        (b'[{"user_id": NaN}]', 400),
+        (b"9" * 5_000, 400),
+        (b'{"user_id": "a", "user_id": "b"}', 400),
+        (b"[]" + b" " * 1_000_000, 413),
+        (json.dumps([5] * 1001).encode(), 413),
+        (json.dumps([5] * 1000).encode(), 422),
+        (b'{"task": "\\ud800", "\\ud800": 1}', 422),
+    ],
+)
+def test_what_is_no_event_is_refused_in_words(door: Door, store: Store, body: bytes, status: int) -> None:
+    answer = door.send(body)
+    assert (answer.status, set(answer.body) <= {"message", "accepted", "refused", "events"}) == (status, True)
+    assert not store.redis.keys("*")
+
+
+def test_only_json_is_read(door: Door) -> None:
+    assert door.send(b"[]", kind="text/plain").status == 415
+
+
+def test_while_redis_is_away_nothing_is_said_to_be_accepted(store: Store) -> None:
+    heard: list[str] = []
+
+    def accept(_name: str, arguments: dict[str, Any]) -> None:
+        heard.append(arguments["user_id"])
+        if len(heard) == 2:
+            raise RedisIsAway("secret words")
+
+    with opened(store, accept) as here:
+        answer = Door(here).tell(ANNA, ANNA, ANNA)
+    assert (answer.status, answer.headers["retry-after"], len(heard)) == (503, "5", 2)
+    assert set(answer.body) == {"message"}
+    assert "secret" not in answer.body["message"]
+
+
+def test_a_fault_of_ours_is_no_answer_that_loses_an_event(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def accept(_name: str, arguments: dict[str, Any]) -> None:
+        raise KeyError(arguments["email"])
+
+    with opened(store, accept) as here:
+        answer = Door(here).tell(ANNA)
+    assert answer.status == 503
+    assert "anna@" not in caplog.text + json.dumps(answer.body)
+
+
+def test_the_description_is_shown_to_anybody(door: Door) -> None:
+    answer = door.here.ask("GET", "/openapi.json")
+    assert (answer.status, set(answer.body["paths"])) == (200, {"/events"})

@@ -1,0 +1,28 @@
+"""So often in a minute, for each of very many."""
+
+import pytest
+
+from sync_tasks.portal import rate_bound
+from sync_tasks.portal.rate_bound import RateBound
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_each_may_come_so_often_in_a_window_and_again_in_the_next() -> None:
+    clock = Clock()
+    bound = RateBound(2, 60, clock)
+    assert [bound.admits("a") for _ in range(3)] == [True, True, False]
+    assert bound.admits("b")
+    clock.now = 60
+    assert bound.admits("a")
+
+
+def test_no_more_than_so_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_bound, "MOST_KEYS", 2)
+    bound = RateBound(9)
+    assert [bound.admits(key) for key in ("a", "b", "c", "a")] == [True, True, False, True]

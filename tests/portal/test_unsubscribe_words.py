@@ -1,0 +1,31 @@
+"""The page speaks the language that its reader likes best of ours."""
+
+import pytest
+
+from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, choose_language
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("fr,en;q=0.5,de;q=0.7", "de"),
+        ("fr", "en"),
+        ("de;q=0", "en"),
+        ("de;q=x,*", "en"),
+        ("EN-us, DE", "en"),
+        (",;q=,;;", "en"),
+    ],
+)
+def test_the_language_is_the_best_liked_of_ours(header: str, language: str) -> None:
+    assert choose_language(header) == language
+
+
+def test_every_language_says_the_same_of_the_same_newsletter() -> None:
+    shapes = [
+        {situation: (PLACE in words.text, bool(words.button)) for situation, words in told.items()}
+        for told in WORDS.values()
+    ]
+    assert shapes[0] == shapes[1]

@@ -1,0 +1,145 @@
+"""The token of the portal's own unsubscribe link: with every contact, and written once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sync_tasks.errors import InvalidLinkError
+from sync_tasks.link_tokens import LinkToken, parse_token
+from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.reconcile.history import Run
+from sync_tasks.reconcile.run import Scope, reconcile
+from sync_tasks.sandbox import Sandbox
+from tests.support.loading import Loader, Meddling, people
+from tests.support.pipeline import MakePipeline, Pipeline
+
+NAME = "UNSUBSCRIBE_TOKEN"
+OLD, NEW = "an-old-secret-of-32-characters-or-more", "a-new-secret-of-32-characters-or-more!"
+
+WithLinks = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def with_links(make_pipeline: MakePipeline) -> WithLinks:
+    """Build a pipeline whose contacts get tokens that these secrets sign."""
+
+    def make(*secrets: str, limiter: type[Limiter] = Limiter, **more: Any) -> Pipeline:
+        return make_pipeline(limiter, unsubscribe={"secrets": secrets or (OLD,), **(more or {"attribute": NAME})})
+
+    return make
+
+
+def token_of(pipeline: Pipeline, user_id: str) -> str:
+    return str(pipeline.held(user_id)["attributes"].get(NAME, ""))
+
+
+def compare(pipeline: Pipeline) -> Run:
+    (run,) = reconcile(pipeline.resources, Scope())
+    pipeline.work()
+    return run
+
+
+def test_a_new_contact_has_a_token_that_says_whose_it_is(with_links: WithLinks) -> None:
+    pipeline = with_links()
+    pipeline.subscribe("anna")
+    pipeline.work()
+    assert parse_token(token_of(pipeline, "anna"), (OLD,)) == LinkToken("anna", "default")
+
+
+def test_a_token_for_one_newsletter_names_it(with_links: WithLinks) -> None:
+    pipeline = with_links(attributes={"daily": NAME})
+    pipeline.subscribe("anna")
+    pipeline.work()
+    assert parse_token(token_of(pipeline, "anna"), (OLD,)) == LinkToken("anna", "default", "daily")
+
+
+def test_a_comparison_finds_nothing_to_write_where_the_token_is_there(with_links: WithLinks) -> None:
+    pipeline = with_links()
+    pipeline.subscribe("anna")
+    pipeline.work()
+    with pipeline.requests() as requests:
+        assert compare(pipeline).found == {}
+    assert set(requests) == {"GET /v3/contacts"}
+
+
+def test_an_older_contact_gets_its_token_when_it_is_touched(pipeline: Pipeline, with_links: WithLinks) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    later = with_links()
+    later.subscribe("anna", "weekly")
+    later.work()
+    assert parse_token(token_of(later, "anna"), (OLD,)).user_id == "anna"
+
+
+def test_a_comparison_gives_older_contacts_their_tokens_once(pipeline: Pipeline, with_links: WithLinks) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    later = with_links()
+    assert compare(later).found == {"attribute": 1}
+    assert parse_token(token_of(later, "anna"), (OLD,)).user_id == "anna"
+    assert compare(later).found == {}
+
+
+def test_a_first_load_brings_tokens(loader: Loader, with_links: WithLinks) -> None:
+    loader.pipeline = with_links(limiter=Meddling)
+    loader.backfill(*people(12))
+    loader.work()
+    assert {parse_token(token_of(loader.pipeline, f"u{n}"), (OLD,)).user_id for n in range(12)} == {
+        f"u{n}" for n in range(12)
+    }
+
+
+def test_a_new_secret_writes_each_token_anew_once(with_links: WithLinks) -> None:
+    before = with_links()
+    before.subscribe("anna")
+    before.work()
+    first = token_of(before, "anna")
+    rotated = with_links(NEW, OLD)
+    assert compare(rotated).found == {"attribute": 1}
+    assert parse_token(first, (NEW, OLD)) == parse_token(token_of(rotated, "anna"), (NEW,))
+    assert compare(rotated).found == {}
+
+
+def test_the_token_is_erased_with_the_person(with_links: WithLinks, brevo: Sandbox) -> None:
+    pipeline = with_links()
+    pipeline.subscribe("anna")
+    pipeline.work()
+    pipeline.anonymize("anna")
+    pipeline.work()
+    (contact,) = brevo.contacts()
+    attributes: Any = contact["attributes"]
+    with pytest.raises(InvalidLinkError):
+        parse_token(attributes[NAME], (OLD,))
+
+
+def test_a_contact_that_goes_to_another_person_has_that_persons_token(with_links: WithLinks, brevo: Sandbox) -> None:
+    pipeline = with_links()
+    pipeline.subscribe("old", email="shared@portal.org")
+    pipeline.work()
+    pipeline.anonymize("old")
+    pipeline.subscribe("new", email="shared@portal.org")
+    pipeline.work()
+    assert parse_token(token_of(pipeline, "new"), (OLD,)).user_id == "new"
+    told = [str(contact["attributes"]) for contact in brevo.contacts()]
+    assert not any("default..old." in text for text in told)
+    assert compare(pipeline).found == {}
+
+
+def test_an_inherited_contact_loses_the_former_persons_token(with_links: WithLinks, brevo: Sandbox) -> None:
+    pipeline = with_links()
+    left = {"FIRSTNAME": "Otto", NAME: "default..old.of-before"}
+    brevo.add_contacts([{"email": "shared@portal.org", "ext_id": "old", "attributes": left, "listIds": [5]}])
+    pipeline.subscribe("new", email="shared@portal.org")
+    pipeline.work()
+    pipeline.anonymize("old", email="shared@portal.org")
+    pipeline.work()
+    assert parse_token(token_of(pipeline, "new"), (OLD,)).user_id == "new"
+    assert compare(pipeline).found == {}
+
+
+def test_without_an_attribute_nothing_is_written(with_links: WithLinks) -> None:
+    pipeline = with_links(titles={"daily": "Daily News"})
+    pipeline.subscribe("anna")
+    pipeline.work()
+    assert token_of(pipeline, "anna") == ""

@@ -1,0 +1,67 @@
+"""How many requests one contact takes: no more than it needs, whatever is known of it."""
+
+import pytest
+
+from sync_tasks.sandbox import Sandbox
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
+
+
+@pytest.fixture
+def stranger(make_pipeline: MakePipeline) -> Pipeline:
+    """A pipeline that knows nobody, at an account older than it."""
+    older = make_pipeline()
+    older.subscribe("ada", "weekly", first_name="Ada")
+    older.work()
+    older.store.redis.flushdb()
+    return older
+
+
+@pytest.mark.parametrize("verb", ["update", "unsubscribe"])
+def test_an_unknown_person_takes_two_requests(stranger: Pipeline, verb: str) -> None:
+    said = {"first_name": "Augusta"} if verb == "update" else {"newsletter": "weekly"}
+    stranger.store.first_times("default", ["FIRSTNAME", "LASTNAME", "DAILY_UNSUBSCRIBED"])
+    getattr(stranger, verb)("ada", email=address_of("ada"), **said)
+
+    with stranger.requests() as requests:
+        stranger.work()
+
+    assert requests == ["GET /v3/contacts/ada%40portal.org", "PUT /v3/contacts/{id}"]
+
+
+def test_a_contact_in_doubt_takes_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
+    pipeline.subscribe("ada", "weekly")
+    pipeline.work()
+    brevo.add_fault("drop_after", method="PUT", count=4)
+    pipeline.unsubscribe("ada", "weekly")
+    pipeline.work_once()
+    assert pipeline.state("ada").unknown_since
+    brevo.faults.clear()
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert requests == ["GET /v3/contacts/{id}"]
+
+
+def test_a_creation_in_doubt_is_found_by_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("drop_after", method="POST", path="/v3/contacts$", count=4)
+    pipeline.subscribe("ada", "weekly")
+    pipeline.work_once()
+    assert pipeline.state("ada").unknown_since
+    brevo.faults.clear()
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert len(requests) == 1, requests
+
+
+def test_a_change_of_address_takes_two_requests(pipeline: Pipeline) -> None:
+    pipeline.subscribe("ada", "weekly")
+    pipeline.work()
+    pipeline.update("ada", email="ada@elsewhere.org", previous_email=address_of("ada"))
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert requests == ["GET /v3/contacts/{id}", "PUT /v3/contacts/{id}"]

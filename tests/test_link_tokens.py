@@ -1,0 +1,67 @@
+"""Tokens of unsubscribe links: short, signed, the same each time, and nothing personal in them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_tasks.errors import InvalidLinkError
+from sync_tasks.link_tokens import LONGEST, LinkToken, UnsubscribeLinks, parse_token, write_token
+
+OLD, NEW = ("an-old-secret-of-32-characters-or-more",), ("a-new-secret-of-32-characters-or-more!",)
+UUID = "0191e0a4-7c1b-7d57-b1c2-9f0a6f6d1c3e"
+SAFE = re.compile(r"[A-Za-z0-9._~-]+")
+IDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=20)
+SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}", fullmatch=True)
+
+
+@given(user_id=IDS, account=st.from_regex(r"[a-z0-9][a-z0-9_-]{0,9}", fullmatch=True), newsletter=SLUGS | st.just(""))
+def test_a_token_says_what_was_written(user_id: str, account: str, newsletter: str) -> None:
+    link = LinkToken(user_id, account, newsletter)
+    token = write_token(link, NEW)
+    assert token == write_token(link, NEW)
+    assert not token or (parse_token(token, NEW) == link and len(token) <= LONGEST and SAFE.fullmatch(token))
+
+
+@pytest.mark.parametrize("user_id", ["1", UUID, "f" * 64, "ümlaut", "a.b", "a b?/&"])
+def test_every_usual_id_has_a_short_token(user_id: str) -> None:
+    token = write_token(LinkToken(user_id, "default"), NEW)
+    assert token
+    assert parse_token(token, NEW).user_id == user_id
+
+
+def test_an_id_too_long_for_a_link_has_none() -> None:
+    assert write_token(LinkToken("x" * 255, "default"), NEW) == ""
+
+
+def test_while_a_secret_is_changed_both_are_understood_and_the_first_signs() -> None:
+    link, both = LinkToken("u1", "default"), NEW + OLD
+    assert write_token(link, both) == write_token(link, NEW) != write_token(link, OLD)
+    assert parse_token(write_token(link, OLD), both) == link
+    with pytest.raises(InvalidLinkError):
+        parse_token(write_token(link, OLD), NEW)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda t: t[:-1], lambda t: f"{t}x", lambda t: t.replace("u1", "u2"), lambda t: t * 9]
+)
+@pytest.mark.parametrize("user_id", ["u1", "u1 "])
+def test_a_token_that_was_changed_is_refused(change: "object", user_id: str) -> None:
+    token = write_token(LinkToken(user_id, "default"), NEW)
+    changed = change(token)  # type: ignore[operator]
+    if changed != token:
+        with pytest.raises(InvalidLinkError):
+            parse_token(changed, NEW)
+
+
+@pytest.mark.parametrize("token", ["", ".", "...", "default..u1", "\udcff", "ü", "default..~!.x", "x" * 100_000])
+def test_what_is_no_token_is_refused_without_a_word_of_it(token: str) -> None:
+    with pytest.raises(InvalidLinkError) as caught:
+        parse_token(token, NEW)
+    assert "u1" not in str(caught.value)
+
+
+def test_no_secret_is_shown_and_none_means_no_token() -> None:
+    assert NEW[0] not in repr(UnsubscribeLinks("default", {"LINK": ""}, NEW))
+    assert UnsubscribeLinks("default", {"LINK": ""}).values("u1") == {}
