@@ -14,6 +14,7 @@ import sync_tasks
 from sync_tasks.cli import examples, output
 from sync_tasks.cli.commands import (
     account,
+    audit,
     backfill,
     contact,
     demo,
@@ -21,6 +22,7 @@ from sync_tasks.cli.commands import (
     failed,
     health,
     outbox,
+    person,
     reconcile,
     sandbox,
     schema,
@@ -106,6 +108,8 @@ app.command("erase")(support.erase)
 app.command("doctor")(doctor.examine)
 app.command("serve")(serve.serve)
 app.command("schema")(schema.show_schema)
+app.command("audit")(audit.show_audit)
+app.add_typer(person.app, name="person")
 app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
 

@@ -37,6 +37,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     from sync_tasks.state.connection import connect
     from sync_tasks.state.secret import check_secret
     from sync_tasks.state.store import Store
+    from sync_tasks.state.trouble import show_trouble
     from sync_tasks.tasks import startup
 
     url = environment.redis_url()
@@ -54,7 +55,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
             check_secret(store)
         yield store
     except RedisError as error:
-        give_up(f"Redis at {place_of(url)} is away or in trouble: {type(error).__name__}")
+        give_up(f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}")
         raise typer.Exit(1) from None
     finally:
         redis.close()

@@ -69,7 +69,8 @@ class EmbeddedRedis:
     """A redis-server that is ready inside the ``with`` block and gone after it.
 
     Without ``data`` its files live in a temporary folder and go with it. Start it from a thread that lives as long as
-    the server shall: on Linux the server dies with the thread that started it. ``settings`` go before those it has.
+    the server shall: on Linux the server dies with the thread that started it. ``settings`` go before those
+    it has; a path among them has no space.
     """
 
     def __init__(
@@ -171,9 +172,11 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             # One value of a contact that is longer would make all of it take thrice the memory.
             "hash-max-ziplist-value": "512",
-            **self._settings,
         }
-        return [part for name, value in settings.items() for part in (f"--{name}", value)]
+        words = {name: [value] for name, value in settings.items()}
+        # Redis 6.2 takes several words of one setting as several arguments alone.
+        words |= {name: value.split() for name, value in self._settings.items()}
+        return [part for name, values in words.items() for part in (f"--{name}", *values)]
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None

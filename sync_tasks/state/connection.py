@@ -18,6 +18,9 @@ _SETTINGS: dict[str, Any] = {
     "health_check_interval": 15,
 }
 
+# A connection by a socket of this machine does not know these (redis-py 8.1).
+_OF_A_NETWORK = frozenset({"socket_connect_timeout", "socket_keepalive"})
+
 
 def connect(url: str, *, connections: int = 50) -> "Redis":
     """Return a client with at most ``connections`` connections; a dead one is found within seconds.
@@ -31,6 +34,8 @@ def connect(url: str, *, connections: int = 50) -> "Redis":
     from redis import BlockingConnectionPool, Redis
 
     settings = _SETTINGS | {"max_connections": connections}
+    if url.startswith("unix://"):
+        settings = {name: value for name, value in settings.items() if name not in _OF_A_NETWORK}
     try:
         if has_sentinels(url):
             pool = _sentinel_pool(read_sentinels(url), settings)

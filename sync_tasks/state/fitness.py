@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from sync_tasks.state.trouble import lacks_disk
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -117,6 +119,9 @@ class Lack:
         return f"{self.found}; {self.advice}"
 
 
+WITHOUT_DISK = Lack("disk", "cannot write to its disk", "make room there, or look at its log", passing=True)
+
+
 def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence[str] = ()) -> list[Lack]:
     """Return what the server lacks for these ``keys``, of which the first is used in every way, and ``channels``.
 
@@ -136,7 +141,7 @@ def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence
     commands = [one.format(k=first).split() for one in (STATE if use == "state" else QUEUE)]
     commands += [["EXISTS", key] for key in rest]
     commands += [one.format(c=channel).split() for channel in channels for one in _OF_A_CHANNEL]
-    lacks += _judge_refusals(_try_all(redis, commands))
+    lacks += [lack for lack in _judge_refusals(_try_all(redis, commands)) if lack not in lacks]
     if use == "state" and not any(lack.what == "rights" for lack in lacks):
         lacks += _find_undeclared(redis, first)
     return lacks
@@ -162,7 +167,7 @@ def judge_server(told: Mapping[str, Any]) -> Iterator[Lack]:
         advice = f"set it to {SMALLEST // 2**20} MB or more, see docs/scaling.md"
         yield Lack("memory", f"maxmemory is {most / 2**20:.1f} MB: too little even for an empty pipeline", advice)
     if told.get("aof_last_write_status", "ok") != "ok":
-        yield _without_disk()
+        yield WITHOUT_DISK
 
 
 def version_of(told: Mapping[str, Any]) -> tuple[int, ...]:
@@ -178,10 +183,6 @@ def show_version(told: Mapping[str, Any]) -> str:
     return f"Redis {told.get('redis_version', 'of no version')}"
 
 
-def _without_disk() -> Lack:
-    return Lack("disk", "cannot write to its disk", "make room there, or look at its log", passing=True)
-
-
 def _without_rights(rights: set[str]) -> Lack:
     return Lack("rights", f"the user lacks the right to {', '.join(sorted(rights))}", "grant it, see docker/users.conf")
 
@@ -192,8 +193,8 @@ def _judge_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Itera
         told = f"{type(error).__name__} {error}"
         if "NoPermission" in told:
             rights.add(_right_of(command, told))
-        elif "MISCONF" in told:
-            others["disk"] = _without_disk()
+        elif lacks_disk(error):
+            others["disk"] = WITHOUT_DISK
         elif "OutOfMemory" in told:
             others["full"] = Lack("full", "is full", "raise its maxmemory, see docs/scaling.md", passing=True)
     if rights:

@@ -1,6 +1,7 @@
 """The secret in force: which one it is, whether this process has it, and the change to a newer one."""
 
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.state.audit import RECORDS, renew_users
 from sync_tasks.state.bulk import SCAN_CHUNK
 from sync_tasks.state.keys import TOMBSTONES
 from sync_tasks.state.store import Store
@@ -40,13 +41,20 @@ def put_in_force(store: Store) -> int:
         raise ConfigurationError("SYNC_STATE_SECRET: not set; `sync-tasks secret new FILE` writes one")
     check_secret(store)
     store.redis.set(store.key(HASHED_BY), store.tombstones.hashes.fingerprints[-1])
+    renewed = _renew(store, TOMBSTONES)
+    _renew(store, RECORDS)
+    renew_users(store)
+    return renewed
+
+
+def _renew(store: Store, key: str) -> int:
     renewed = 0
-    for name, text in store.redis.hscan_iter(store.key(TOMBSTONES), count=SCAN_CHUNK):
+    for name, text in store.redis.hscan_iter(store.key(key), count=SCAN_CHUNK):
         newest = store.tombstones.hashes.renewed(str(name))
         if newest != name:
             pipeline = store.redis.pipeline()
-            pipeline.hsetnx(store.key(TOMBSTONES), newest, text)
-            pipeline.hdel(store.key(TOMBSTONES), name)
+            pipeline.hsetnx(store.key(key), newest, text)
+            pipeline.hdel(store.key(key), name)
             pipeline.execute()
             renewed += 1
     return renewed

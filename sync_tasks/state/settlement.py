@@ -13,7 +13,7 @@ class Settlement:
     """The result of a push.
 
     ``due``: the number of seconds until the next try. ``tombstone``: the moment of an erasure that is complete now.
-    ``erased_ids``: the contacts that it anonymized, by account.
+    ``erased_ids``: the contacts that it anonymized, by account. ``record``: the same for the paper, impersonal.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
@@ -24,6 +24,7 @@ class Settlement:
     due: float | None = None
     tombstone: str = ""
     erased_ids: dict[str, list[int]] = field(default_factory=dict)
+    record: dict[str, object] = field(default_factory=dict)
     letters: dict[EventKey, tuple[str, str]] = field(default_factory=dict)
     closed: dict[EventKey, str] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Settlement:
                 "due": "" if self.due is None else str(int(self.due * _SECOND)),
                 "erased": self.tombstone,
                 "names": names,
+                "record": json.dumps(self.record),
                 "erased_ids": {account: list(map(str, ids)) for account, ids in self.erased_ids.items()},
                 "letters": {str(key): letter for key, letter in self.letters.items()},
                 "closed": {str(key): why for key, why in self.closed.items()},

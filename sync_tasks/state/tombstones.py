@@ -84,6 +84,14 @@ class Tombstones:
         plain = keyed_hash(secret, user_id)
         return [plain, *self.hashes.all_of(plain)]
 
+    def all_places_of(self, user_id: str) -> list[str]:
+        """Return the same, by the key in Redis as it is now."""
+        return self.places_of(self._secret(), user_id)
+
+    def newest_place_of(self, user_id: str) -> str:
+        """Return the name by the newest secret."""
+        return self.places_of(self._drawn_secret(), user_id)[-1]
+
     def names_of(self, user_id: str) -> str:
         """Return the same as scripts take it; nothing without a secret outside Redis: they know the key inside."""
         if not self.hashes:

@@ -16,3 +16,13 @@ def is_trouble(error: Exception) -> bool:
     passing = (of_redis.ConnectionError, of_redis.TimeoutError, of_redis.ReadOnlyError, of_redis.OutOfMemoryError)
     told = isinstance(error, of_redis.ResponseError) and _TROUBLE.search(str(error)) is not None
     return told or isinstance(error, (*passing, of_redis.MasterDownError))
+
+
+def lacks_disk(error: Exception) -> bool:
+    """Tell whether a server refuses to write since it cannot write to its disk."""
+    return "MISCONF" in str(error)
+
+
+def show_trouble(error: Exception) -> str:
+    """Return an error of Redis in a few words that show nothing of what was sent."""
+    return f"{type(error).__name__}{', it cannot write to its disk' if lacks_disk(error) else ''}"

@@ -118,6 +118,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float 
         due=due,
         tombstone=contact.registers[ERASURE] if complete else "",
         erased_ids=_erased_ids(pushed) if complete else {},
+        record=_record(pushed) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
         history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
@@ -220,6 +221,18 @@ def _kept_looks(pushed: Pushed) -> dict[str, str]:
 def _erased_ids(pushed: Pushed) -> dict[str, list[int]]:
     ours = {account: seen.id for account, seen in pushed.seen.items() if seen.digest not in FOREIGNERS}
     return {account: [number] for account, number in ours.items() if number is not None}
+
+
+def _record(pushed: Pushed) -> dict[str, object]:
+    """Return what the erasure came to on each account, and when a look at Brevo last showed it; nothing personal."""
+    came_to = {account: _came_to(seen) for account, seen in pushed.seen.items()}
+    return {"erased": pushed.contact.registers[ERASURE], "verified": pushed.now, "accounts": came_to}
+
+
+def _came_to(seen: RemoteState) -> str:
+    if seen.id is None:
+        return "no contact found"
+    return "lists left, contact of another system" if seen.digest in FOREIGNERS else "contact anonymized and read back"
 
 
 def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[EventKey, str]:

@@ -27,7 +27,7 @@ from sync_tasks.heartbeat import note_beat, watch_worker
 from sync_tasks.log import log, log_all_output, wants_json
 
 # So many seconds may a nudge take: its event is accepted, and after a failover the old primary may hang.
-NUDGED_WITHIN = 1.5
+NUDGED_WITHIN = 1.0
 
 # By default Flower shows neither whom a task is about nor why it failed or waits.
 _COLUMNS = "name,state,kwargs,result,exception,received,runtime,worker,uuid"

@@ -8,6 +8,7 @@ from celery.exceptions import Retry
 
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.outcomes import Outcome
+from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.errors import SyncError
 from sync_tasks.log import log_outcome
@@ -49,9 +50,9 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
 
 
 def _nudge_others(users: Collection[str]) -> None:
-    """Nudge each through the queue of its priority."""
+    """Nudge each through the queue of its priority; whoever got an address that was waited for is no mere repair."""
     for user, priority in (worker_resources().store.priorities([*users]) if users else {}).items():
-        nudge_contacts([user], priority)
+        nudge_contacts([user], Priority.ORDINARY if priority is Priority.BACKGROUND else priority)
 
 
 def _trouble(nudge: Nudge, report: Report) -> SyncError | None:

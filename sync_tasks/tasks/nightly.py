@@ -15,6 +15,7 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.log import log
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import reconcile
+from sync_tasks.state.audit import forget_old
 from sync_tasks.state.disk import rewrite
 from sync_tasks.state.posts import put_post, read_due_posts
 from sync_tasks.state.store import Store
@@ -43,6 +44,7 @@ def compare_all() -> int:
     with standing_alone(context.store) as alone, open_patiently(context) as patient:
         if not alone or not _is_owed(context.store):
             return 0
+        forget_old(context.store, context.settings.pipeline.audit_days)
         clean_up(context.store, lambda: context.limiter.stopping)
         repaired = sum(run.repaired for run in reconcile(patient))
         if context.limiter.stopping:

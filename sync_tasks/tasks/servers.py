@@ -6,7 +6,8 @@ from sync_tasks.config import environment
 from sync_tasks.config.redis_url import Sentinels, has_sentinels, place_of, read_sentinels
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.connection import connect, find_names
-from sync_tasks.state.fitness import Lack, Use, find_lacks
+from sync_tasks.state.fitness import WITHOUT_DISK, Lack, Use, find_lacks
+from sync_tasks.state.trouble import lacks_disk
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -47,9 +48,12 @@ def check_server(name: str, url: str, use: Use, strictness: Strictness = "all", 
     except RedisError as error:
         if isinstance(error, ResponseError) and "index" in str(error):
             raise ConfigurationError(f"{name}: Redis has no database of that number; it has 16, from /0") from None
-        if waits:
+        if not waits:
+            raise
+        # PING, with which redis-py opens a connection, is refused, too (Redis 7.0, Valkey 9.1).
+        if not lacks_disk(error):
             return
-        raise
+        lacks = [WITHOUT_DISK]
     if faults := [lack for lack in lacks if strictness == "all" or not lack.passing]:
         raise ConfigurationError(*(f"{name}: Redis at {place_of(url)} {lack.line}" for lack in faults))
 

@@ -9,6 +9,7 @@ from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError, UnauthorizedError
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox.faults import Fault
+from sync_tasks.state.audit import note_deed
 from sync_tasks.state.dead_letters import discard, put_letter, replay, write_letter
 from sync_tasks.state.holds import end_hold, place_hold
 from sync_tasks.state.records import Question
@@ -64,6 +65,7 @@ def _operate(pipeline: Pipeline) -> None:
     pipeline.work()
     first, second, *_ = (letter for letter in pipeline.letters() if letter.user_id != "zoe")
     assert discard(pipeline.store, first, "ops")
+    note_deed(pipeline.store, "ops", "discard", first.user_id, first.id)
     assert replay(pipeline.store, second, "ops") == "replayed"
 
 

@@ -1,10 +1,15 @@
 """Servers and users that lack something."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from redis import Redis
+
+from sync_tasks.local.redis_server import free_port
 
 ROOT = Path(__file__).parents[2]
 USER, PASSWORD = "limited", "a-password"
@@ -32,3 +37,35 @@ def read_least_rights() -> list[str]:
     lines = (ROOT / "docker" / "users.conf").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith("user ")]
     return line.split()[1:]
+
+
+def certify(folder: Path) -> tuple[dict[str, str], str]:
+    """Return the settings of a server whose certificate a CA of our own signed, and its URL."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    port = free_port()
+    ca, key, request, certificate, names = (
+        folder / name for name in ("ca.pem", "key.pem", "csr.pem", "crt.pem", "ext")
+    )
+    names.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    new: list[str | Path] = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    sign: list[str | Path] = [
+        "openssl",
+        "x509",
+        "-req",
+        "-in",
+        request,
+        "-CA",
+        ca,
+        "-CAkey",
+        folder / "ca.key",
+        "-CAcreateserial",
+    ]
+    for command in (
+        [*new, "-x509", "-days", "2", "-keyout", folder / "ca.key", "-out", ca, "-subj", "/CN=our own CA"],
+        [*new, "-keyout", key, "-out", request, "-subj", "/CN=localhost"],
+        [*sign, "-days", "2", "-extfile", names, "-out", certificate],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    files = {"tls-cert-file": str(certificate), "tls-key-file": str(key), "tls-auth-clients": "no"}
+    return {"tls-port": str(port), **files}, f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={ca}"

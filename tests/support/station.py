@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -190,12 +190,15 @@ class Station:
 
 
 @contextmanager
-def building(folder: Path, **fields: Any) -> Iterator[Station]:
-    """Yield a pipeline of which nothing runs yet but Redis and the sandbox; all of it is gone after the block."""
+def building(folder: Path, server: Mapping[str, str] | None = None, **fields: Any) -> Iterator[Station]:
+    """Yield a pipeline of which nothing runs yet but Redis and the sandbox; all of it is gone after the block.
+
+    ``server`` are settings of Redis.
+    """
     require_redis_server()
     settings = SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)
     with ExitStack() as stack:
-        redis = stack.enter_context(EmbeddedRedis(appendfsync="no"))
+        redis = stack.enter_context(EmbeddedRedis(appendfsync="no", settings=server))
         served = stack.enter_context(serving(settings))
         start = stack.enter_context(programs(folder))
         yield Station(redis, served, start, folder, stack, **fields)

@@ -1,16 +1,19 @@
 """A server that cannot be used stops each part at its start: one line, exit 2, nothing written."""
 
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from sync_tasks.errors import ConfigurationError
 from sync_tasks.local.redis_server import EmbeddedRedis
 from tests.support.processes import Program, require_redis_server, wait_until
-from tests.support.servers import PASSWORD, USER, granting, read_least_rights
+from tests.support.servers import PASSWORD, USER, certify, granting, read_least_rights
 from tests.support.station import SETTLED_WITHIN, Station, building
 
 ANNA = {"user_id": "anna", "newsletter": "daily", "email": "anna@portal.org"}
@@ -115,6 +118,46 @@ def test_a_missing_right_is_named_by_worker_and_portal(station: Station) -> None
         assert (answer["error"], "EVALSHA" in answer["message"]) == ("ConfigurationError", True)
         assert admin.keys() == []
     assert PASSWORD not in worker.output + answer["everything"]
+
+
+@contextmanager
+def by_socket(folder: Path) -> Iterator[Station]:
+    # The path of a socket has a hundred characters at most.
+    with tempfile.TemporaryDirectory(prefix="s-") as short:
+        path = f"{short}/redis.sock"
+        with building(folder, {"unixsocket": path}, more_env={"SYNC_REDIS_URL": f"unix://{path}?db=3"}) as station:
+            yield station
+
+
+@contextmanager
+def by_tls(folder: Path) -> Iterator[Station]:
+    settings, url = certify(folder)
+    try:
+        with building(folder, settings, more_env={"SYNC_REDIS_URL": url}) as station:
+            yield station
+    except ConfigurationError as error:
+        pytest.skip(f"this server speaks no TLS: {error}")
+
+
+@pytest.mark.parametrize("way", [by_socket, by_tls])
+def test_state_and_queue_are_reached_by_a_socket_and_by_tls_with_a_ca_of_ones_own(
+    tmp_path: Path, way: Callable[[Path], AbstractContextManager[Station]]
+) -> None:
+    with way(tmp_path) as station:
+        worker = station.worker()
+        station.portal.accept("subscribe", **ANNA)
+        station.wait_for_lists("anna", 3)
+        # Without a sweep: the message went by the queue.
+        worker.wait_for("synced task=subscribe_contact")
+        assert start(station, "inspect").process.returncode == 0
+
+
+def test_a_certificate_of_an_unknown_ca_is_not_trusted(tmp_path: Path) -> None:
+    with by_tls(tmp_path) as station:
+        station.more_env["SYNC_REDIS_URL"] = station.more_env["SYNC_REDIS_URL"].partition("?")[0]
+        answer = station.portal.call("subscribe", **ANNA)
+    assert answer["error"] == "ConnectionError"
+    assert "CERTIFICATE_VERIFY_FAILED" in answer["message"]
 
 
 def test_the_least_rights_are_enough_for_every_part(station: Station) -> None:

@@ -182,6 +182,7 @@ def discard_letters(
 
 def _discard(store: "Store", letter: "DeadLetter", who: str, *, dry_run: bool) -> str:
     from sync_tasks.errors import UnfinishedErasureError
+    from sync_tasks.state.audit import note_deed
     from sync_tasks.state.dead_letters import check_discardable, discard
 
     if letter.closed:
@@ -190,9 +191,12 @@ def _discard(store: "Store", letter: "DeadLetter", who: str, *, dry_run: bool) -
         if dry_run:
             check_discardable(store, letter)
             return "would be discarded"
-        return "discarded" if discard(store, letter, who) else "gone"
+        done = discard(store, letter, who)
     except UnfinishedErasureError as error:
         return f"refused: {error}"
+    if done:
+        note_deed(store, who, "discard", letter.user_id, letter.id)
+    return "discarded" if done else "gone"
 
 
 def _tell_discarded(chosen: "list[DeadLetter]", outcomes: list[str]) -> None:

@@ -12,7 +12,7 @@ import typer
 from sync_tasks.cli.commands.reconcile_export import Wish, open_export
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.files import Form
-from sync_tasks.cli.options import AsJson, with_groups
+from sync_tasks.cli.options import AsJson, name_operator, with_groups
 from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_json, print_table, say, suggest
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import count
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
     from sync_tasks.reconcile.history import Run
     from sync_tasks.reconcile.run import Scope
+    from sync_tasks.state.store import Store
 
 
 @with_groups
@@ -114,6 +115,17 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
         raise typer.Exit(2)
 
 
+def _note_forced(store: "Store", scope: "Scope", wish: Wish | None) -> None:
+    """Note in the audit who lets a comparison take more from people than it would by itself."""
+    from sync_tasks.state.audit import note_deed
+
+    forced = [f"--max-changes {scope.max_changes}"] if scope.max_changes is not None else []
+    forced += ["--remove-unknown"] if scope.remove_unknown else []
+    forced += ["--treat-missing-as-deleted"] if wish and wish.delete else []
+    if forced and not scope.dry_run:
+        note_deed(store, name_operator(), "forced comparison", about=" ".join(forced))
+
+
 def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]":
     from sync_tasks.reconcile.lock import standing_alone
     from sync_tasks.reconcile.run import reconcile
@@ -128,6 +140,7 @@ def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]"
         if not alone:
             complain("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
             raise typer.Exit(1)
+        _note_forced(store, scope, wish)
         given = open_export(wish, context) if wish else None
 
         def tell(account: str, compared: int) -> None:

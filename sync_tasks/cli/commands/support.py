@@ -119,6 +119,8 @@ def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
 
 def _note(store: "Store", order: _Order, key: "EventKey") -> None:
     """Write into the user's history who did it."""
+    from sync_tasks.state.audit import note_deed
     from sync_tasks.state.bulk import note_line
 
+    note_deed(store, order.who, key.task.removesuffix("_contact"), order.user_id, key.newsletter)
     note_line(store, order.user_id, f"{key} told by {one_line(order.who)}")

@@ -11,6 +11,7 @@ from sync_tasks.cli.filters import Filter
 from sync_tasks.cli.output import complain
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.state.audit import note_deed
 from sync_tasks.state.dead_letters import (
     DeadLetter,
     fetch_letters,
@@ -89,6 +90,8 @@ class Replay:
 def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str) -> list[Replay]:
     """Give each letter's event another chance and nudge the contacts."""
     replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
+    for done in replays:
+        note_deed(store, who, f"replay: {done.outcome}", done.letter.user_id, done.letter.id)
     nudge({done.letter.user_id for done in replays if done.outcome == "replayed"})
     return replays
 

@@ -10,6 +10,7 @@
 --   due         microseconds until the next try, or ''
 --   erased      the moment of the erasure once it is complete, or ''
 --   names       see `find_tombstone`, for an erasure
+--   record      what the erasure came to, as JSON text
 --   erased_ids  account to the ids of the contacts that were anonymized there
 --   letters     event to {id, letter as JSON text}
 --   closed      event to why its letter is closed
@@ -18,7 +19,7 @@
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
 -- Leave nothing with the id of a user whose erasure is complete. Which contacts were the user's is told by no key.
-local function bury(user, name, stamp, ids)
+local function bury(user, name, stamp, ids, record)
   -- Up to release 0.1 the tombstone named the contacts.
   for account, id in string.gmatch(redis.call('HGET', key('tombstones'), name) or '', '([^ ,=]+)=(%d+)') do
     redis.call('SADD', key('erased:' .. account), id)
@@ -27,6 +28,7 @@ local function bury(user, name, stamp, ids)
     for _, id in ipairs(numbers) do redis.call('SADD', key('erased:' .. account), id) end
   end
   redis.call('HSET', key('tombstones'), name, stamp)
+  redis.call('HSET', key('erasure_records'), name, record)
   for _, index in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(index), user) end
   for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
     if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
@@ -112,7 +114,7 @@ if result.clean then redis.call('ZREM', key('dirty'), user) end
 redis.call('ZREM', key('due'), user)
 if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
 if result.erased ~= '' then
-  bury(user, place, result.erased, result.erased_ids)
+  bury(user, place, result.erased, result.erased_ids, result.record)
 elseif redis.call('HEXISTS', contact, 'erased') == 1 then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
 end

@@ -1,0 +1,87 @@
+"""``sync-tasks person``: the papers for a person's request: what is held, and what an erasure came to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sync_tasks.cli.connections import open_gateways, open_store
+from sync_tasks.cli.options import By
+from sync_tasks.cli.output import complain, escaped, print_json, say
+
+if TYPE_CHECKING:
+    from sync_tasks.state.store import Store
+
+app = typer.Typer(help="The papers for a person's request, to hand over.", no_args_is_help=True)
+User = Annotated[str, typer.Argument(metavar="USER_ID")]
+Html = Annotated[Path | None, typer.Option(help="Write a page to hand over, which only its owner can read.")]
+
+
+@app.command("report")
+def report(user_id: User, *, html: Html = None, by: By) -> None:
+    """Show everything that is held of a person, here and at Brevo, as JSON or as a page.
+
+    That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 where nothing is held, or
+    Brevo could not be asked.
+    """
+    from sync_tasks.cli.views.paper import draw_paper
+    from sync_tasks.cli.views.person import describe_person
+    from sync_tasks.config.settings import load_settings
+    from sync_tasks.state.audit import note_deed
+
+    settings = load_settings()
+    with open_store() as store:
+        contact = store.peek(user_id)
+        if contact is None:
+            complain("nothing is held of this user")
+            raise typer.Exit(1)
+        note_deed(store, by, "report", user_id)
+        with open_gateways(store, settings) as gateways:
+            told = describe_person(store, contact, gateways)
+    if html:
+        _write(html, draw_paper(told))
+        say(f"written: {escaped(str(html))}")
+    else:
+        print_json(told)
+    raise typer.Exit(1 if any("error" in account for account in told["brevo"].values()) else 0)
+
+
+def _write(file: Path, page: str) -> None:
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(page, encoding="utf-8")
+
+
+@app.command("erasure")
+def erasure(user_id: User, *, by: By) -> None:
+    """Show what an erasure came to on each account, when it was verified and who asked for it.
+
+    Nothing in it is personal. Exit 1 where no erasure of this user is complete.
+    """
+    from sync_tasks.state.audit import note_deed
+
+    with open_store() as store:
+        told = _describe_erasure(store, user_id)
+        if told is None:
+            complain("no erasure of this user is complete: `sync-tasks contact` shows what it waits for")
+            raise typer.Exit(1)
+        note_deed(store, by, "erasure paper", user_id)
+    print_json(told)
+
+
+def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
+    from sync_tasks.domain.timestamps import moment_of
+    from sync_tasks.state.audit import read_audit, read_record
+
+    erased = store.tombstones.erased_at(user_id)
+    if not erased:
+        return None
+    record = read_record(store, user_id) or {}
+    verified = record.get("verified", "")
+    asked = [one for one in read_audit(store, user_id) if one.what == "anonymize"]
+    return {
+        "erased": moment_of(erased).isoformat(),
+        "verified": moment_of(verified).isoformat() if verified else None,
+        "accounts": record.get("accounts", {}),
+        "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked] or "the portal",
+    }

@@ -1,0 +1,54 @@
+"""The papers: what is held of a person, and what an erasure came to; who asked for them is in the audit."""
+
+import json
+from pathlib import Path
+
+from tests.support.desk import Desk
+from tests.support.pipeline import address_of
+
+
+def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_path: Path) -> None:
+    pipeline = desk.pipeline
+    pipeline.subscribe("anna", first_name="<Anna>")
+    pipeline.work()
+    pipeline.brevo.edit(address_of("anna"), {"attributes": {"HOBBY": "chess"}, "listIds": [9]})
+    told = json.loads(desk.run("person", "report", "anna"))
+    assert (told["address"], told["attributes"]["first_name"]) == (address_of("anna"), "<Anna>")
+    assert told["newsletters"]["daily"]["subscribed"] is True
+    contact = told["brevo"]["default"]["contact"]
+    assert contact["attributes"]["HOBBY"] == "chess"
+    assert 9 in contact["lists"]
+    page = tmp_path / "page.html"
+    desk.run("person", "report", "anna", "--html", str(page), "--by", "Eve")
+    assert "&lt;Anna&gt;" in page.read_text()
+    assert "<Anna>" not in page.read_text()
+    assert page.stat().st_mode & 0o077 == 0
+    assert [one["who"] for one in desk.read("audit", "anna")][-1] == "Eve"
+    assert "anna" not in desk.run("audit")
+
+
+def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    pipeline.subscribe("anna")
+    pipeline.work()
+    desk.run("person", "erasure", "anna", exits=1)
+    desk.run("erase", "anna", "--yes", "--by", "Eve")
+    pipeline.work()
+    told = json.loads(desk.run("person", "erasure", "anna"))
+    assert told["accounts"] == {"default": "contact anonymized and read back"}
+    assert told["verified"] >= told["erased"]
+    assert [one["who"] for one in told["requested_by"]] == ["Eve"]
+    assert "anna" not in json.dumps(told)
+    desk.run("person", "report", "anna", exits=1)
+
+
+def test_replays_and_discards_are_in_the_audit(desk: Desk) -> None:
+    desk.pipeline.unsubscribe("zoe")
+    desk.pipeline.work()
+    (letter,) = desk.pipeline.letters()
+    desk.run("failed", "replay", letter.id, "--by", "Eve")
+    desk.run("failed", "discard", letter.id, "--by", "Eve")
+    assert [(one["who"], one["what"], one["about"]) for one in desk.read("audit", "zoe")] == [
+        ("Eve", "replay: replayed", letter.id),
+        ("Eve", "discard", letter.id),
+    ]
