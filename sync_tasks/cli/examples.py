@@ -32,6 +32,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "outbox discard": ("outbox discard 17",),
     "secret new": ("secret new state-secret",),
     "secret use": ("secret use",),
+    "serve": ("serve", "serve --host 0.0.0.0 --port 8026"),
+    "audit": ("audit", "audit --json"),
+    "person report": ("person report 4711 --html report.html",),
+    "person erasure": ("person erasure 4711",),
     "webhooks serve": ("webhooks serve", "webhooks serve --host 0.0.0.0 --port 8026"),
     "webhooks install": ("webhooks install --url https://hooks.portal.example",),
 }
