@@ -1,5 +1,6 @@
 """Each worker, and beat, serves its metrics where ``SYNC_METRICS_ADDRESS`` says; without that nobody listens."""
 
+import importlib
 from typing import Any
 
 from celery.signals import after_task_publish, beat_init, worker_ready
@@ -18,6 +19,8 @@ def connect() -> None:
 def serve_worker(**_: object) -> None:
     """Serve what this worker counts."""
     if address := environment.metrics_address():
+        # What handles the first task brings the series along: they must be there, at none, before it counts.
+        importlib.import_module("sync_tasks.tasks.handler")
         _serve("worker", *address)
 
 

@@ -40,6 +40,7 @@ def test_a_worker_counts_outcomes_requests_and_seconds(lonely_station: Station) 
     port, station = free_port(), lonely_station
     worker = station.start_worker(SYNC_METRICS_ADDRESS=f"127.0.0.1:{port}")
     worker.wait_for(f"metrics of this worker on http://127.0.0.1:{port}/metrics")
+    assert read(port)['sync_tasks_confirmation_seconds_count{task="unsubscribe_contact"}'] == 0
     station.brevo.add_fault("status", status=500, method="POST", count=1)
     station.portal.accept("subscribe", user_id="one", newsletter="daily", email="one@portal.org")
     station.wait_for_lists("one", 3)

@@ -49,7 +49,7 @@ FAULTS = {
         "account default creates no contacts",
         'sync_tasks_part_pause_seconds{account="default",part="creating"}',
         "creates no contacts",
-        "OutOfCreditsError",
+        "PartPausedError",
     ),
     "a telephone number is refused": Told("", "sync_tasks_dead_letters", "RejectedNumberError", "dead letter"),
     "an opt-out of somebody unknown": Told("", "sync_tasks_dead_letters", "UnknownContactError", "dead letter"),
