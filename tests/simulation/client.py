@@ -80,6 +80,9 @@ class Client:
     def hexists(self, key: str, field: str) -> int:
         return cast("int", self._call("hexists", key, field))
 
+    def hmget(self, key: str, fields: list[str]) -> list[str | None]:
+        return cast("list[str | None]", self._call("hmget", key, *fields))
+
     def hset(self, key: str, field: str, value: str) -> int:
         return cast("int", self._call("hset", key, field, value))
 

@@ -110,6 +110,9 @@ class Memory:
         held.update(zip(pairs[::2], pairs[1::2], strict=True))
         return len(held) - before
 
+    def hsetnx(self, key: str, field: str, value: str) -> int:
+        return 0 if self.hexists(key, field) else self.hset(key, field, value)
+
     def hdel(self, key: str, *fields: str) -> int:
         gone = [self.data.get(key, {}).pop(field, None) for field in fields]
         self.tidy(key)

@@ -29,7 +29,7 @@ def find_keys(client: Redis, documented: Lifetimes) -> dict[str, str]:
     names = [name.decode() for name in client.scan_iter()]
     ours = [name for name in names if not BROKER.fullmatch(name)]
     told = {name: [words for words in patterns if patterns[words].fullmatch(_bare(name))] for name in ours}
-    return {name: words[0] if words else "" for name, words in told.items()}
+    return {name: min(words, key=lambda told: told.count("<"), default="") for name, words in told.items()}
 
 
 def _bare(name: str) -> str:

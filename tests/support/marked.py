@@ -152,7 +152,8 @@ def inspect_workers(station: Station) -> Iterator[tuple[str, object]]:
     task, inspect = "sync_tasks.subscribe_contact", station.producer.control.inspect(timeout=1.0, limit=2)
     full = person(82) | {"occurred_at": now()}
     later: Any = station.producer.send_task(task, kwargs=full, queue="sync_tasks", countdown=3)
-    yield "scheduled", wait_until(lambda: _find(inspect.scheduled(), "user-82"), "one scheduled")
+    # An event of another producer is accepted at once, whatever its message says of a later moment.
+    yield "scheduled", inspect.scheduled()
     station.brevo.add_fault("slow", method="POST", seconds=1.5, count=2)
     ids = [station.send(task, **person(80) | {"occurred_at": now()}), station.portal.accept("subscribe", **person(81))]
     yield "active", wait_until(lambda: _find(inspect.active(), "user-80", "user-81"), "both at work")

@@ -52,7 +52,7 @@ def test_a_second_portal_shares_no_name_in_redis(other_portal: ModuleType) -> No
     names = [queue.name for queue in other_portal.task_queues]
     names += [other_portal.control_exchange, other_portal.event_exchange, other_portal.event_queue_prefix]
     names += [value for name, value in other_portal.broker_transport_options.items() if name.endswith("_key")]
-    assert len(names) == 9
+    assert len(names) == 10
     assert all(name.startswith("other") for name in names)
 
 

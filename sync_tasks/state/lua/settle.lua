@@ -19,7 +19,7 @@
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
 -- Leave nothing with the id of a user whose erasure is complete. Which contacts were the user's is told by no key.
-local function bury(user, name, stamp, ids, record)
+local function bury(user, name, stamp, ids, record, names)
   -- Up to release 0.1 the tombstone named the contacts.
   for account, id in string.gmatch(redis.call('HGET', key('tombstones'), name) or '', '([^ ,=]+)=(%d+)') do
     redis.call('SADD', key('erased:' .. account), id)
@@ -39,7 +39,9 @@ local function bury(user, name, stamp, ids, record)
   local place = redis.call('LPOS', key('filling'), user)
   if place then redis.call('LSET', key('filling'), place, '') end
   forget_letters(user)
-  for hash in string.gmatch(redis.call('HGET', contact_key(user), 'vacated') or '', '%x+') do
+  -- Without a secret outside Redis the marks of given up addresses stay for their two days: by them a comparison knows
+  -- the contact of an erased person who is back.
+  for hash in string.gmatch(names ~= '' and redis.call('HGET', contact_key(user), 'vacated') or '', '%x+') do
     redis.call('DEL', key('vacated:' .. hash))
   end
   redis.call('DEL', key('history:' .. user), contact_key(user))
@@ -114,7 +116,7 @@ if result.clean then redis.call('ZREM', key('dirty'), user) end
 redis.call('ZREM', key('due'), user)
 if result.due ~= '' then redis.call('ZADD', key('due'), later(at, tonumber(result.due)), user) end
 if result.erased ~= '' then
-  bury(user, place, result.erased, result.erased_ids, result.record)
+  bury(user, place, result.erased, result.erased_ids, result.record, result.names)
 elseif redis.call('HEXISTS', contact, 'erased') == 1 then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
 end
