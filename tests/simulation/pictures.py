@@ -32,10 +32,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever Redis holds
     return value.ordered() if isinstance(value, Scores) else value
 
 
-def _show(key: str, value: Any) -> object:  # noqa: ANN401 - whatever Redis holds
+def _show(key: str, value: Any) -> object:  # noqa: ANN401, PLR0911 - whatever Redis holds; each kind in its way
     match key.split(":")[1:]:
         case ["contacts", *_]:
             return {field: _show_field(field, text) for field, text in value.items()}
+        case ["rewrite_owed"]:
+            return {**value, "since": bool(value["since"])}
         case ["dead_letters"]:
             return {number: _show_letter(text) for number, text in value.items()}
         case ["closed_letters"]:

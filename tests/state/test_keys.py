@@ -25,6 +25,7 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
     AccountOwner(store, "default", settings.accounts["default"]).doubt()
     MadeJournal(store, "default", "owner").begin(["one@portal.org", "two@portal.org"])
     AccountAnswers(store, "default").keep("owner", {"unlink": "yes"})
+    loader.pipeline.update("ada", email="ada@third.org")
     put_post(store, {"user_id": "gone"})
     end_post(store, read_due_posts(store)[0], given_up=True)
     put_post(store, {"user_id": "waits"})
