@@ -7,6 +7,7 @@ import pytest
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.link_tokens import UnsubscribeLinks
 from sync_tasks.tasks.bootstrap import account_mapping_of, close, worker_resources
 
 
@@ -24,9 +25,11 @@ def test_each_account_knows_its_own_newsletters_alone() -> None:
     )
     told = ({"city": "CITY"}, "gone-{token}@example.org", "GONE")
     assert account_mapping_of(settings, "news") == AccountMapping(
-        {"daily": Subscribable(3, "DAILY_OFF")}, *told, "news"
+        {"daily": Subscribable(3, "DAILY_OFF")}, *told, "news", links=UnsubscribeLinks("news")
     )
-    assert account_mapping_of(settings, "sports") == AccountMapping({"goals": Subscribable(3)}, *told, "sports")
+    assert account_mapping_of(settings, "sports") == AccountMapping(
+        {"goals": Subscribable(3)}, *told, "sports", links=UnsubscribeLinks("sports")
+    )
     assert account_mapping_of(settings, "news").flags == {"DAILY_OFF"}
 
 
