@@ -1,5 +1,6 @@
 """The servers that tests ask for by name: a real Redis for each test process, and the sandbox."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ __all__ = [
     "worker_environment",
     "write_rows",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_nowhere_else_afterwards() -> Iterator[None]:
+    """Take off what a command set up to log to: the stream of its test is closed by then."""
+    loggers = [logging.getLogger(name) for name in ("", "sync_tasks", "celery")]
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -80,7 +80,7 @@ def test_bad_input_is_a_dead_letter_that_names_the_field(
     assert letter.message == f"subscribe_contact refused: {why}"
     assert (letter.user_id, letter.newsletter, letter.stamp, letter.task_id) == (user_id, newsletter, "", "task-1")
     assert letter.error == "InvalidEventError"
-    kept = ["sync_tasks:dead_letters", *(["sync_tasks:unaccepted"] if user_id else [])]
+    kept = ["sync_tasks:dead_letters", "sync_tasks:letter_counts", *(["sync_tasks:unaccepted"] if user_id else [])]
     assert sorted(store.redis.keys()) == kept
     assert SECRET not in letter.as_json() + caplog.text
 
