@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,10 @@ def _try_sign(part: str) -> None:
 
 
 def forget(part: str) -> None:
-    """Take the sign of this process away as it ends."""
+    """Take the sign of this process away as it ends, and the folder with the last one."""
     _path(part, os.getpid()).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder().rmdir()
 
 
 def watch_worker(sender: Any = None, **_: object) -> None:  # noqa: ANN401 - Celery's consumer
@@ -116,3 +119,9 @@ def is_turning(consumer: Any) -> bool:  # noqa: ANN401 - as above
 def note_beat(**_: object) -> None:
     """Leave a sign each time beat sent something."""
     _try_sign("beat")
+    _forget_beat()
+
+
+@cache
+def _forget_beat() -> None:
+    atexit.register(forget, "beat")

@@ -3,9 +3,12 @@
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.audit import RECORDS, renew_users
 from sync_tasks.state.bulk import SCAN_CHUNK
-from sync_tasks.state.keys import TOMBSTONES
+from sync_tasks.state.keys import TOMBSTONES, vacated_key
 from sync_tasks.state.store import Store
 from sync_tasks.state.tombstones import HASHED_BY, LACKS_THE_KEY
+
+# What settle.lua writes into the mark of an address that an erased user had given up.
+ERASED = "erased"
 
 
 def check_secret(store: Store) -> None:
@@ -44,7 +47,15 @@ def put_in_force(store: Store) -> int:
     renewed = _renew(store, TOMBSTONES)
     _renew(store, RECORDS)
     renew_users(store)
+    _forget_vacated(store)
     return renewed
+
+
+def _forget_vacated(store: Store) -> None:
+    """Remove the marks that users erased before the secret was in force have left of their addresses."""
+    for mark in store.redis.scan_iter(match=store.key(vacated_key("*")), count=SCAN_CHUNK):
+        if store.redis.get(mark) == ERASED:
+            store.redis.delete(mark)
 
 
 def _renew(store: Store, key: str) -> int:

@@ -1,6 +1,7 @@
 """The help of each command: examples that are right, eighty columns, completion, no colours where none are wanted."""
 
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,6 @@ def test_shells_can_complete() -> None:
 def test_colours_are_left_out_on_demand(
     start_program: StartProgram, variables: dict[str, str], *, coloured: bool
 ) -> None:
-    program = start_program(["sync-tasks", "--help"], env={"TERM": "xterm-256color"} | variables)
+    program = start_program([sys.executable, "-m", "sync_tasks", "--help"], env={"TERM": "xterm-256color"} | variables)
     assert program.process.wait(30) == 0
     assert bool(re.search(r"\x1b\[[0-9;]*3\d", program.output)) is coloured

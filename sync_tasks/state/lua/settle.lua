@@ -40,9 +40,10 @@ local function bury(user, name, stamp, ids, record, names)
   if place then redis.call('LSET', key('filling'), place, '') end
   forget_letters(user)
   -- Without a secret outside Redis the marks of given up addresses stay for their two days: by them a comparison knows
-  -- the contact of an erased person who is back.
-  for hash in string.gmatch(names ~= '' and redis.call('HGET', contact_key(user), 'vacated') or '', '%x+') do
-    redis.call('DEL', key('vacated:' .. hash))
+  -- the contact of an erased person who is back. A secret put in force later takes them off: it finds them by `erased`.
+  for hash in string.gmatch(redis.call('HGET', contact_key(user), 'vacated') or '', '%x+') do
+    local mark = key('vacated:' .. hash)
+    if names ~= '' then redis.call('DEL', mark) else redis.call('SET', mark, 'erased', 'XX', 'KEEPTTL') end
   end
   redis.call('DEL', key('history:' .. user), contact_key(user))
   -- The files of Redis hold the user until they are written anew.
