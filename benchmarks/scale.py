@@ -27,7 +27,7 @@ from sync_tasks.domain.events import EVENTS, Event, parse_event
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.dead_letters import DeadLetter, read_letters, read_letters_of, replay, write_letter
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Store
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"

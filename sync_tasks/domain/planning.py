@@ -65,11 +65,16 @@ class SyncView:
     guarded: Block | None = None
 
 
-def first_view(contact: Contact, account: str) -> SyncView:
-    """Return the view that a push starts from; nearly empty after an unknown outcome or a change at Brevo.
+def first_view(contact: Contact, account: str, absent: frozenset[int] = frozenset()) -> SyncView:
+    """Return the view that a push starts from, without the ``absent`` lists that the account lacks.
 
-    A push that was refused its next request may have looked a moment ago: that still holds.
+    It is nearly empty after an unknown outcome or a change at Brevo. A push that was refused its next request may have
+    looked a moment ago: that still holds.
     """
+    return without_lists(_first_view(contact, account), absent)
+
+
+def _first_view(contact: Contact, account: str) -> SyncView:
     seen = contact.seen.get(account)
     if seen is not None and contact.looked.get(account):
         return SyncView(seen, fresh=True)

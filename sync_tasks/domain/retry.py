@@ -52,20 +52,17 @@ class RetryPolicy:
     defer_seconds: float = 60
     give_up_hours: float = 24
 
-    def delay(
-        self, errors: Collection[SyncError], *, tries: int, lasted: float, held_back: bool = False
-    ) -> float | None:
+    def delay(self, errors: Collection[SyncError], *, tries: int, lasted: float) -> float | None:
         """Return the seconds until the next try; ``None`` if there is nothing to try.
 
         ``tries``: how many tries in a row met trouble of the contact's own. ``lasted``: for how many seconds.
-        ``held_back``: a sign-up waits for a list that does not exist.
         """
         passing = [error for error in errors if not isinstance(error, PermanentError)]
         if self.is_expired(lasted):
             passing = [error for error in passing if not is_own(error)]
         whole = [error for error in passing if not isinstance(error, PartPausedError)]
         if not whole:
-            return _LONGEST_DEFERRAL if passing or held_back else None
+            return _LONGEST_DEFERRAL if passing else None
         told = [delay for delay in map(_told_delay, whole) if delay is not None]
         return min(max(told, default=min(self._own_delay(tries), max(lasted, 1.0))), _LONGEST_DEFERRAL)
 

@@ -92,11 +92,9 @@ class Limiter:
         self._unanswered = dict.fromkeys(accounts, 0)
         self._noted = dict[tuple[str, str, int], tuple[int | None, float]]()
 
-    def gate(
-        self, account: str, priority: Priority = Priority.ORDINARY, reserved: Permit | None = None
-    ) -> "AccountGate":
-        """Return what a gateway asks before each request; ``reserved`` is the permit of its first one."""
-        return AccountGate(self, account, priority, reserved)
+    def gate(self, account: str, priority: Priority = Priority.ORDINARY, *, granted: bool = False) -> "AccountGate":
+        """Return what a gateway asks before each request; ``granted``: a lease has just brought the first permit."""
+        return AccountGate(self, account, priority, Permit("contacts", granted=time.monotonic()) if granted else None)
 
     def count_unanswered(self, account: str, error: SyncError | None) -> bool:
         """Count the requests in a row without an answer, in this process; tell whether that is an outage now."""
@@ -184,10 +182,6 @@ class Limiter:
         (first, *others) = self._accounts
         crowded = bool(others) or self._queues[first, "contacts"].crowded
         return None if crowded else self.question(first, "contacts", Priority.LOOK)
-
-    def granted_along(self) -> Permit:
-        """Return the permit that came along with a lease: the question asked ahead was answered well, just now."""
-        return Permit("contacts", granted=time.monotonic())
 
     def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Permit | None, float]:
         """Return a permit, or in how many seconds to ask again."""
@@ -317,6 +311,11 @@ class AccountGate:
     def patience(self) -> float:
         """For how many seconds a request that was refused for its limit may be waited for."""
         return 0.0 if self._limiter.stopping else self._limiter.patience(self._priority)
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the permit of the next request is here, and still good."""
+        return self._reserved is not None and time.monotonic() - self._reserved.granted < _GOOD_FOR
 
     def reserve(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
         """Return once the next request may go out at once; see ``Limiter.acquire``."""

@@ -31,9 +31,8 @@ from sync_tasks.state.keys import (
     pending_key,
     vacated_key,
 )
-from sync_tasks.state.records import Question, RemoteRecord, StatePart
+from sync_tasks.state.records import Question, RemoteRecord, Settlement, StatePart
 from sync_tasks.state.replicas import run_confirmed
-from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.tombstones import LACKS_THE_KEY, Tombstones
 
 if TYPE_CHECKING:

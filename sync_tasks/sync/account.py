@@ -54,7 +54,7 @@ class AccountPush(Push):
         Raises:
             SyncError: whatever kept it from that.
         """
-        self.view = without_lists(first_view(self.lease.contact, self.account), self.mapping.absent)
+        self.view = first_view(self.lease.contact, self.account, self.mapping.absent)
         self.addresses = frozenset(self.lease.contact.addresses)
         try:
             self._plan_and_send()

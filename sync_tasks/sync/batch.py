@@ -26,7 +26,6 @@ from sync_tasks.domain.planning import (
     concerns,
     first_view,
     next_step,
-    without_lists,
 )
 from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
@@ -168,7 +167,7 @@ class Batch:
         own, strangers = self.own.push, list[Lease]()
         leases = own.store.lease_batch(kind, most, own.lease_seconds)
         for lease in leases:
-            view = without_lists(first_view(lease.contact, own.account), own.mapping.absent)
+            view = first_view(lease.contact, own.account, own.mapping.absent)
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room

@@ -20,8 +20,8 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    batch_kind = batch_kind_of(step)
-    if batch_kind is None or not isinstance(step, Write | NewContact | Read) or not push.lease.pending_count:
+    batch_kind = None if _goes_alone(push) else batch_kind_of(step)
+    if batch_kind is None or not isinstance(step, Write | NewContact | Read):
         return False
     # A probe goes alone: it may fail, and with it everybody would be in doubt.
     if batch_kind.verb == "read" and not _is_read_with_others(push):
@@ -46,6 +46,12 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
         raise
     batch.serve()
     return batch.own.served
+
+
+def _goes_alone(push: AccountPush) -> bool:
+    """Tell whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
+    count = push.lease.pending_count
+    return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
 
 
 def _is_read_with_others(push: AccountPush) -> bool:

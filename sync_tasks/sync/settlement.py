@@ -7,7 +7,7 @@ from sync_tasks.config.settings import Pipeline
 from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
-from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
+from sync_tasks.domain.outcomes import Outcome, Outcomes, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.registers import ERASURE
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
@@ -23,7 +23,7 @@ from sync_tasks.errors import (
 )
 from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 
 # What a push has seen holds for so many seconds if it is refused its next request.
 _LOOK_HOLDS = 300.0
@@ -54,11 +54,6 @@ class Pushed:
     def relied(self) -> bool:
         """Whether it went on from what an earlier push had seen."""
         return any(self.contact.looked.values())
-
-    @property
-    def is_held_back(self) -> bool:
-        """Whether a sign-up waits for a list that does not exist."""
-        return any(holds_back(key, self.contact, self.lacking) for key in self.contact.pending)
 
     @property
     def passing(self) -> list[SyncError]:
@@ -100,11 +95,12 @@ class Pushed:
         return seconds_since(stamp, self.now)
 
 
-def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
+def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str) -> Settlement:
     """Return what to write down once the push is over."""
     contact = pushed.contact
     unknown_since = _unknown_since(pushed, pipeline)
     complete = contact.erased and not unknown_since and (not pushed.errors or _is_idle(pushed))
+    delay = outcomes.retry_in
     due = _due(pushed, delay) if delay is not None else _verifying(pushed, unknown_since, pipeline)
     letters = {
         key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in outcomes.dead.items()
@@ -259,5 +255,5 @@ def _found(pushed: Pushed) -> Iterator[str]:
 
 
 def _history(outcomes: Outcomes) -> list[str]:
-    done = [f"{key} {outcomes.outcome(key)}" for key in sorted(outcomes.done)]
+    done = [f"{key} {outcomes.done[key]}" for key in sorted(outcomes.done)]
     return done + [f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items()]

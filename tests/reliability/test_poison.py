@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.crowd import WORTH_A_BATCH
 from tests.reliability.conftest import MakeRig

@@ -8,7 +8,7 @@ from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Update, parse_event
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Acceptance, Lease, Sighting, Store
 from tests.support.processes import wait_until
 from tests.support.saying import (

@@ -182,7 +182,7 @@ def test_what_is_noticed_during_a_push_is_looked_at_after_it(anna: Pipeline) -> 
     assert not isinstance(lease, str)
     anna.store.mark_changed("default", [Sighting(user_id="anna")])
     pushed = Pushed(lease.contact, anna.store.now(), lease.contact.seen, {}, outcome_unknown=False)
-    result = settle(pushed, NO_OUTCOMES, anna.resources.settings.pipeline, None, "")
+    result = settle(pushed, NO_OUTCOMES, anna.resources.settings.pipeline, "")
     assert anna.store.settle(lease, result) == "again"
     with anna.requests() as made:
         anna.sync("anna")
