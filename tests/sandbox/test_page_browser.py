@@ -47,7 +47,7 @@ def test_staff_rename_move_and_take_off_a_list(browser: Browser, served: ServedS
     click(browser, "Rename")
     assert browser.ask("document.activeElement.id") == "answer"
     answer(browser, "Ada")
-    wait_until(lambda: served.sandbox.contact(1)["attributes"]["FIRSTNAME"] == "Ada", "the name is new")  # type: ignore[index,call-overload]
+    wait_until(lambda: served.sandbox.contact(1)["attributes"]["FIRSTNAME"] == "Ada", "the name is new")  # type: ignore[index]
     click(browser, "Move")
     answer(browser, "ada@portal.org")
     wait_until(lambda: served.sandbox.contact(1)["email"] == "ada@portal.org", "the address is new")
