@@ -317,6 +317,21 @@ def test_who_trusts_brevo_ends_what_it_does_not_show(anna: Pipeline) -> None:
     assert (run.found, anna.letters()) == ({}, [])
 
 
+def test_a_letter_whose_wish_is_held_back_stays_open_until_brevo_has_it(anna: Pipeline) -> None:
+    anna.subscribe("berta", occurred_at=LONG_AGO)
+    anna.work()
+    anna.subscribe("berta", "weekly", occurred_at="2026-02-01T00:00:00Z", email=address_of("anna"))
+    anna.work()
+    assert [letter.error for letter in anna.letters()] == ["AddressTakenError"]
+    hold = place_hold(anna.store, "a test")
+    anna.update("anna", email=address_of("anna.tal"))
+    anna.work_once()
+    assert [letter.error for letter in anna.letters()] == ["AddressTakenError"]
+    end_hold(anna.store, hold, trusted="state", by="ops")
+    anna.work()
+    assert (anna.held("berta")["email"], anna.lists("berta"), anna.letters()) == (address_of("anna"), {3, 5}, [])
+
+
 def test_a_moment_is_told(anna: Pipeline) -> None:
     hold = place_hold(anna.store, "a test")
     assert datetime.now(UTC) - hold.since < timedelta(minutes=1)
