@@ -16,7 +16,7 @@ from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.holds import end_hold, parse_hold, place_hold, read_decisions, read_hold
 from sync_tasks.state.store import Lease, Store
-from sync_tasks.tasks.sweeper import examine_state
+from sync_tasks.tasks.sweeper import ALONE, examine_state
 from tests.support.backups import back_up
 from tests.support.pipeline import Pipeline, address_of
 
@@ -50,6 +50,12 @@ def anna(pipeline: Pipeline) -> Pipeline:
 
 
 class TestNoticing:
+    def test_the_next_sweep_need_not_wait_for_an_examination_that_is_over(self, anna: Pipeline) -> None:
+        anna.store.redis.set(anna.store.key("sweeping"), "1", px=int(ALONE * 1000))
+        stand_still(anna)
+        sweep(anna)
+        assert anna.store.redis.pttl(anna.store.key("sweeping")) <= ALONE * 1000  # type: ignore[operator]
+
     def test_sweeps_alone_hold_nothing(self, anna: Pipeline) -> None:
         for _ in range(3):
             sweep(anna)
