@@ -54,7 +54,7 @@ class TestNoticing:
         anna.store.redis.set(anna.store.key("sweeping"), "1", px=int(ALONE * 1000))
         stand_still(anna)
         sweep(anna)
-        assert anna.store.redis.pttl(anna.store.key("sweeping")) <= ALONE * 1000  # type: ignore[operator]
+        assert anna.store.redis.pttl(anna.store.key("sweeping")) <= ALONE * 1000
 
     def test_sweeps_alone_hold_nothing(self, anna: Pipeline) -> None:
         for _ in range(3):
