@@ -64,13 +64,14 @@ simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: 
 mutants: $(INSTALLED) ## change what a branch touches, line by line, and print what no test notices; ARGS=main
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-lint: $(INSTALLED) ## check style, format, types, layers, Lua and duplicated code
+lint: $(INSTALLED) ## check style, format, types, layers, Lua, duplicated code and the image
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
 	@sh .ci/check-lua sync_tasks/state/lua prelude letters grants hold
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; else echo "hadolint is not here: Dockerfile not checked"; fi
 
 rooms: $(INSTALLED) ## draw the rooms of the package and their imports: docs/rooms.svg
 	$(BIN)/python -m tests.project.rooms

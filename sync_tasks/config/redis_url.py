@@ -96,11 +96,10 @@ def read_sentinels(url: str, name: str = "the URL of Redis") -> Sentinels:
     """
     _check_text(name, url)
     scheme, _, rest = url.partition("://")
-    try:
-        parts = urlsplit(f"sentinel://{rest}")
-    except ValueError:
-        raise ConfigurationError(f"{name}: sentinels are written {_SHAPE}; {_ESCAPE}") from None
-    credentials, _, hosts = parts.netloc.rpartition("@")
+    # Not urlsplit: before CPython 3.11.4 it refuses several hosts with an IPv6 address among them.
+    netloc, *_ = re.split("[/?#]", rest, maxsplit=1)
+    parts = urlsplit(f"sentinel://primary{rest.removeprefix(netloc)}")
+    credentials, _, hosts = netloc.rpartition("@")
     found = [_HOST.fullmatch(each) for each in hosts.split(",")]
     path = _PATH.fullmatch(parts.path)
     if path is None or parts.fragment or "@" in parts.path + parts.query or not all(found):

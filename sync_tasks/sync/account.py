@@ -64,7 +64,8 @@ class AccountPush(Push):
                 self.view = replace(self.view, seen=self.with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
             raise address_taken(self.store.claimant(self.lease.contact.told_address))
-        if self.lease.contact.pending and is_held_back(self.lease.contact, self.mapping, self.view):
+        contact = self.lease.contact
+        if (contact.pending or contact.dead) and is_held_back(contact, self.mapping, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
     def _plan_and_send(self) -> None:

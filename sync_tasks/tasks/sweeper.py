@@ -61,6 +61,8 @@ def examine_state(context: Resources, hold: Hold | None) -> None:
         examine(context, hold)
     except SyncError as error:
         log.warning("nobody knows whether the state is older than the world: %s: %s", type(error).__name__, error)
+    finally:
+        context.store.redis.pexpire(context.store.key("sweeping"), int(ALONE * 1000))
     for alarm in find_hold_alarm(context.store):
         log.error("%s", alarm)
 
