@@ -131,13 +131,13 @@ def decide_outcomes(
 
 
 def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], nobody: Collection[str]) -> bool:
-    """Tell whether an event found no contact to change, on the account of its newsletter or on any."""
+    """Return whether an event found no contact to change, on the account of its newsletter or on any."""
     account = mapping.account_of(key.newsletter) if key.newsletter else None
     return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
 
 
 def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
-    """Tell whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
+    """Return whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
     if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
         return False
     wish = contact.subscription([key.newsletter])
@@ -145,7 +145,7 @@ def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> b
 
 
 def is_own(error: SyncError) -> bool:
-    """Tell whether trouble is the contact's own: not its account's, and not a used-up limit."""
+    """Return whether trouble is the contact's own: not its account's, and not a used-up limit."""
     others = RateLimitedError | LeaseLostError | StateHeldError
     return isinstance(error, TransientError) and not isinstance(error, others)
 

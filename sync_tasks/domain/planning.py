@@ -86,7 +86,7 @@ def _first_view(contact: Contact, account: str) -> SyncView:
 
 
 def concerns(contact: Contact, account: str, mapping: AccountMapping) -> bool:
-    """Tell whether this account may hold anything of the user."""
+    """Return whether this account may hold anything of the user."""
     known = contact.seen.get(account)
     wished = contact.subscriptions()
     return (
@@ -103,7 +103,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
     """Return the next step, or ``None`` if this account agrees with the portal.
 
     Raises:
-        UnknownContactError: nothing tells which contact is meant.
+        UnknownContactError: nothing shows which contact is meant.
         ErasedAtBrevoError: Brevo's contact is our anonymized one, but the state knows of no erasure.
     """
     seen = view.seen
@@ -119,7 +119,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
 
 
 def is_held_back(contact: Contact, mapping: AccountMapping, view: SyncView) -> bool:
-    """Tell whether a finished push leaves a wish that waits for the end of the hold."""
+    """Return whether a finished push leaves a wish that waits for the end of the hold."""
     return bool(contact.held) and next_step(replace(contact, held=""), mapping, view) is not None
 
 
@@ -214,7 +214,7 @@ def _creation(wanted: DesiredContact, contact: Contact) -> NewContact | None:
 
 
 def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: AccountMapping) -> bool:
-    """Tell whether a list must be left on which the contact may be although we do not know it.
+    """Return whether a list must be left on which the contact may be although we do not know it.
 
     Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. An opt-out at
     Brevo moves along to another account, so it must be known too.
@@ -226,7 +226,7 @@ def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: 
 
 
 def _must_look(change: Change, wanted: DesiredContact, seen: RemoteState) -> bool:
-    """Tell whether to read first: a block at Brevo decides what a new subscription or address may do."""
+    """Return whether to read first: a block at Brevo decides what a new subscription or address may do."""
     return change.address is not None or any(since >= seen.read_at for since in wanted.subscribed.values())
 
 

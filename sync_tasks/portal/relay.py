@@ -111,7 +111,7 @@ def _accept_rows(
 
 
 class Relay:
-    """Moves rows until it is told to stop; ``poll``: so many seconds pass between two looks at an empty outbox."""
+    """Moves rows until it must stop; ``poll``: so many seconds pass between two looks at an empty outbox."""
 
     def __init__(self, engine: "Engine", *, poll: float = 1.0) -> None:
         self._engine = engine
@@ -157,7 +157,7 @@ class Relay:
         self._pause = min(self._pause * 2, _PAUSES[1])
 
     def _report(self, *, at_once: bool) -> None:
-        """Tell the state how long events wait, for ``status``."""
+        """Write to the state how long events wait, for ``status``."""
         if not at_once and time.monotonic() - self._reported < REPORT_EVERY:
             return
         self._reported = time.monotonic()

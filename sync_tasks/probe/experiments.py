@@ -279,7 +279,7 @@ def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
 
 
 def _is_over(bench: Bench) -> bool:
-    """Tell whether the import has ended; the contacts it was to leave alone have had their turn then."""
+    """Return whether the import has ended; the contacts it was to leave alone have had their turn then."""
     process = bench.made.process
     for gap in GAPS[:3]:
         if process is None or bench.desk.is_over(process):
@@ -303,7 +303,7 @@ def _note_address(bench: Bench, question: str, address: str) -> None:
     bench.note(question, ACCEPTED if accepted else REFUSED)
 
 
-# In this order; what each asks is told in ``questions``.
+# In this order; ``questions`` says what each asks.
 EXPERIMENTS: tuple[tuple[str, Callable[[Bench], None]], ...] = (
     ("creating a contact", create),
     ("a phone number", phone),

@@ -28,7 +28,7 @@ from sync_tasks.sync.answers import AccountAnswers
 from sync_tasks.tokens import make_token
 
 _SLICE = LOCK_SECONDS / 3
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Probe:
     settings: Settings
     account: str
     addresses: tuple[str, str]
-    tell: Tell
+    report: Progress
     pause: Callable[[float], None] = time.sleep
 
     def run(self) -> ProbeReport:
@@ -133,10 +133,10 @@ class Probe:
     def _ask(self, bench: Bench) -> str:
         """Do all experiments, and return why that broke off, if it did."""
         try:
-            self.tell("a list and attributes of its own")
+            self.report("a list and attributes of its own")
             _prepare(bench)
             for name in experiments.run_experiments(bench):
-                self.tell(name)
+                self.report(name)
         except DuplicateContactError:
             return "an address is a contact's at Brevo: name one that is nobody's"
         except ProbeBudgetError as error:
@@ -152,7 +152,7 @@ class Probe:
         """Remove what a run made; what cannot be removed now is written down still, and the next run tries again."""
         if made is None:
             return []
-        self.tell("removing what it made")
+        self.report("removing what it made")
         kept, gate.reserved = gate.reserved, 0
         try:
             return clean_up(desk, journal, made, now=self._seconds(), rest=rest)

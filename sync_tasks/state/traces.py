@@ -51,9 +51,9 @@ def _forget_news(store: Store) -> int:
     return gone
 
 
-def _forget_in_set(store: Store, name: str, told: Iterable[tuple[str, str]]) -> int:
+def _forget_in_set(store: Store, name: str, entries: Iterable[tuple[str, str]]) -> int:
     gone = 0
-    for chunk in _chunks(told):
+    for chunk in _chunks(entries):
         erased = find_erased(store, [user for _, user in chunk])
         members = [member for member, user in chunk if user in erased]
         gone += int(store.redis.zrem(store.key(name), *members)) if members else 0
@@ -76,7 +76,7 @@ def _forget_letters(store: Store) -> int:
     return gone
 
 
-def _chunks(told: Iterable[_Any]) -> Iterator[list[_Any]]:
-    remaining = iter(told)
+def _chunks(items: Iterable[_Any]) -> Iterator[list[_Any]]:
+    remaining = iter(items)
     while chunk := list(islice(remaining, SCAN_CHUNK)):
         yield chunk

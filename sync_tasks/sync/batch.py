@@ -49,7 +49,7 @@ from sync_tasks.sync.settlement import Pushed
 AT_ONCE = 250
 # An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
 MOST_IMPORTED = 5_000
-# So many tell first whether those who wish the same need the same step. If less than one in five does, nobody else is
+# So many show first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
 # These need the same of contacts that wish different things.
@@ -329,7 +329,7 @@ class Batch:
         self.renewed = time.monotonic()
 
     def _found(self, item: BatchItem, remote: RemoteContact) -> None:
-        """A page does not tell why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
+        """A page does not show why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
         push = item.push
         known = remote_state_of(remote, push.lease.contact, push.mapping, push.known(), self.now)
         if remote.ext_id == push.mapping.ext_ids.of(push.lease.user_id) and not remote.block:
@@ -355,7 +355,7 @@ class Batch:
         push, item.served = item.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
-        told, paused = push.history(self.now), self.own.push.lease.paused
+        notes, paused = push.history(self.now), self.own.push.lease.paused
         pushed = Pushed(
             push.lease.contact,
             self.now,
@@ -364,7 +364,7 @@ class Batch:
             push.outcome_unknown,
             paused,
             push.lacking,
-            told,
+            notes,
             looked=frozenset({push.account}) if push.looked else frozenset(),
         )
         self.done.append((push.lease, pushed))

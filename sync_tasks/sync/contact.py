@@ -1,4 +1,4 @@
-"""The use case: bring one contact in sync on every account, and tell what became of each of its events."""
+"""The use case: bring one contact in sync on every account, and report what became of each of its events."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +122,7 @@ def _settle(
 
 def _departed_first(mappings: Mapping[str, AccountMapping]) -> list[tuple[str, AccountMapping]]:
     """Return the accounts that newsletters have left first: what was ended there holds where they went."""
-    return sorted(mappings.items(), key=lambda told: not told[1].departed)
+    return sorted(mappings.items(), key=lambda item: not item[1].departed)
 
 
 def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:
@@ -150,8 +150,8 @@ def _unreachable(contact: Contact, context: Resources) -> Iterator[tuple[str, Sy
     """Yield the accounts that still hold something of an erased user and are not in the configuration."""
     for account, seen in contact.seen.items():
         if contact.erased and account not in context.mappings and seen.id is not None and seen.digest != ERASED:
-            told = f"contact {seen.id} of account {account!r}, which is not in the configuration, cannot be anonymized"
-            yield account, UnconfiguredAccountError(f"{told}: put it back, or `sync-tasks account forget {account}`")
+            what = f"contact {seen.id} of account {account!r}, which is not in the configuration, cannot be anonymized"
+            yield account, UnconfiguredAccountError(f"{what}: put it back, or `sync-tasks account forget {account}`")
 
 
 def _pause_newsletters(push: AccountPush, error: MissingListError, limiter: Limiter) -> None:

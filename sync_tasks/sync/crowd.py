@@ -15,7 +15,7 @@ WORTH_A_BATCH = 50
 
 
 def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
-    """Tell whether a batch took the step; one is only made if the request has to wait for its permit, or by a crowd.
+    """Return whether a batch took the step; one is only made if the request has to wait for its permit, or by a crowd.
 
     Raises:
         SyncError: the request's own trouble, or that of its account.
@@ -49,13 +49,13 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
 
 
 def _goes_alone(push: AccountPush) -> bool:
-    """Tell whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
+    """Return whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
     count = push.lease.pending_count
     return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
 
 
 def _is_read_with_others(push: AccountPush) -> bool:
-    """Tell whether a page is enough of a contact: it shows no reason of a block, and does not end a doubt."""
+    """Return whether a page is enough of a contact: it shows no reason of a block, and does not end a doubt."""
     contact = push.lease.contact
     doubtful = contact.unknown_since or push.outcome_unknown or push.view.guarded
     blocked = push.known().block or contact.opt_outs(push.account)

@@ -22,7 +22,7 @@ for _kind in EVENT_KINDS.values():
 
 
 def attribute_error(error: SyncError, account: str, context: Resources) -> SyncError:
-    """Return whose trouble it is: while the account is paused, a request without an answer tells of the account."""
+    """Return whose trouble it is: while the account is paused, an unanswered request counts against the account."""
     if isinstance(error, GatewayUnavailableError) and context.limiter.paused(account):
         return AccountPausedError(f"account {account} is paused: {error}", context.settings.pipeline.probe_seconds)
     return error

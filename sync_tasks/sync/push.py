@@ -90,11 +90,11 @@ class Push:
         """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
         known = seen or self.view.seen
         known = self.with_guarded(known) if known else None
-        told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
+        news = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
         just_leased, self.just_leased = self.just_leased, False
-        if just_leased and not told:
+        if just_leased and not news:
             return
-        if not self.store.renew_lease(self.lease, self.lease_seconds, told):
+        if not self.store.renew_lease(self.lease, self.lease_seconds, news):
             raise LeaseLostError("the push took longer than its lease")
 
     def noting(self, request: Callable[[], Written]) -> Written:
@@ -207,7 +207,7 @@ class Push:
             raise
 
     def _is_accepted(self, contact_id: int, sound: Change) -> bool:
-        """Send what is sound of a change, if anything is, and tell whether Brevo has it."""
+        """Send what is sound of a change, if anything is, and return whether Brevo has it."""
         try:
             if sound:
                 self.noting(lambda: self.gateway.change(contact_id, sound))

@@ -84,11 +84,11 @@ class Pushed:
     @property
     def news(self) -> list[Notice]:
         """What ended at Brevo, and what was put back."""
-        told = (
+        found = (
             find_news(self.contact, account, seen, self.now, failed=account in self.errors)
             for account, seen in self.seen.items()
         )
-        return [notice for notices in told for notice in notices]
+        return [notice for notices in found for notice in notices]
 
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
@@ -129,11 +129,11 @@ def _due(pushed: Pushed, delay: float) -> float:
 
 
 def _made_sure(pushed: Pushed) -> dict[str, str]:
-    """Return the marks that asked for a look, and what events told, once that is over or decided on."""
+    """Return the marks that asked for a look, and what events reported, once that is over or decided on."""
     contact = pushed.contact
     read_at = {account for account in contact.looks if _has_looked(pushed, account)}
     marks = dict[str, str]()
-    for name, moment in contact.told.items():
+    for name, moment in contact.reported.items():
         account, _, kind = name.rpartition(":")
         before, now = contact.seen.get(account), pushed.seen.get(account)
         ended = before is not None and before.block and now is not None and not now.block
@@ -143,7 +143,7 @@ def _made_sure(pushed: Pushed) -> dict[str, str]:
 
 
 def _has_looked(pushed: Pushed, account: str) -> bool:
-    """Tell whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
+    """Return whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
     error = pushed.errors.get(account)
     return error is None or isinstance(error, ErasedAtBrevoError | ForeignContactError)
 

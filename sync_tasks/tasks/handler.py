@@ -68,11 +68,11 @@ def _outcome(nudge: Nudge, outcomes: Outcomes) -> str:
         return Outcome.SYNCED.value
     contact = worker_resources().store.peek(nudge.user_id) if nudge.key else None
     if nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key)):
-        return _tell(Outcome.SUPERSEDED, nudge)
-    return _tell(Outcome.JOINED if outcomes.busy else Outcome.UNCHANGED, nudge)
+        return _report(Outcome.SUPERSEDED, nudge)
+    return _report(Outcome.JOINED if outcomes.busy else Outcome.UNCHANGED, nudge)
 
 
-def _tell(outcome: Outcome, nudge: Nudge) -> str:
+def _report(outcome: Outcome, nudge: Nudge) -> str:
     if nudge.key:
         EVENTS.labels(nudge.key.task, outcome).inc()
     log_outcome(

@@ -16,7 +16,7 @@ _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
 _DOORS = frozenset({"SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN"})
 _BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_PORTAL_SECRET"})
 
-_told = set[str]()
+_reported = set[str]()
 
 Check = Callable[[], object]
 
@@ -91,15 +91,15 @@ def broker_url() -> str:
     return url
 
 
-def warn(tell: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
-    """Tell, once in a process, of each variable that looks like ours and has no effect.
+def warn(report: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
+    """Report, once in a process, each variable that looks like ours and has no effect.
 
     ``accounts`` are those that may have a key; without any, keys are not looked at.
     """
     for line in _find_warnings(accounts):
-        if line not in _told:
-            _told.add(line)
-            tell(line)
+        if line not in _reported:
+            _reported.add(line)
+            report(line)
 
 
 def _find_warnings(accounts: Iterable[str]) -> Iterator[str]:

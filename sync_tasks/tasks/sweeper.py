@@ -19,7 +19,7 @@ from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nightly import ask_again, tell_portal
+from sync_tasks.tasks.nightly import ask_again, report_to_portal
 from sync_tasks.tasks.nudge import nudge_contacts, queue_of
 
 log = logging.getLogger("sync_tasks.tasks.sweeper")
@@ -43,7 +43,7 @@ def sweep() -> int:
         return 0
     _follow_clock(context.store)
     examine_state(context, parse_hold(context.store.note_sweep(_read_run(context.store))))
-    tell_portal()
+    report_to_portal()
     ask_again()
     look_for_lists(context.settings, context.limiter, context.gateways)
     grace = context.settings.pipeline.grace_seconds
@@ -68,7 +68,7 @@ def examine_state(context: Resources, hold: Hold | None) -> None:
 
 
 def _is_alone(store: Store) -> bool:
-    """Tell whether nobody else sweeps; a lock that outlives its time is from before Redis' clock was put back."""
+    """Return whether nobody else sweeps; a lock that outlives its time is from before Redis' clock was put back."""
     name, milliseconds = store.key("sweeping"), int(ALONE * 1000)
     if store.redis.set(name, "1", nx=True, px=milliseconds):
         return True

@@ -234,7 +234,7 @@ def test_a_change_at_brevo_means_look_there_unless_it_was_our_own(
 
 def test_the_same_news_twice_is_news_once(store: Store) -> None:
     store.accept(subscribe(1))
-    news = Sighting(user_id="u1", kind="complaint", moment=stamp(3), told="event 17")
+    news = Sighting(user_id="u1", kind="complaint", moment=stamp(3), report="event 17")
     assert [noticed.status for noticed in store.mark_changed(ACCOUNT, [news, news])] == ["noticed", "duplicate"]
     assert known(store).opt_outs(ACCOUNT) == {"complaint": stamp(3)}
 

@@ -9,7 +9,7 @@ from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.sync import accounts
-from sync_tasks.sync.accounts import AccountOwner, accept_owner, is_local, read_owner, tell_left
+from sync_tasks.sync.accounts import AccountOwner, accept_owner, describe_left, is_local, read_owner
 from tests.support.pipeline import Pipeline, address_of
 
 BREVO, SANDBOX = "https://api.brevo.com/v3", "http://127.0.0.1:8025/v3"
@@ -92,6 +92,6 @@ def test_a_move_waits_for_a_push_under_way(pipeline: Pipeline) -> None:
 
 
 def test_an_account_that_left_is_told_of_with_what_to_do() -> None:
-    told = tell_left("other")
+    told = describe_left("other")
     assert "account other is not in the configuration" in told
     assert told.endswith("sync-tasks account forget other")

@@ -117,9 +117,9 @@ def _find_verdict(
     from sync_tasks.cli.views.verdict import Standing, sum_up
 
     if contact is None or contact.erased:
-        told = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
+        note = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
         return (
-            f"gets no mail: deleted by the portal{told}" if erased_at or contact else "gets no mail: nothing is known"
+            f"gets no mail: deleted by the portal{note}" if erased_at or contact else "gets no mail: nothing is known"
         )
     lost = "the configuration lacks it"
     unknown = [slug for slug, (_, on) in contact.subscriptions().items() if on and not settings.find_newsletter(slug)]
@@ -203,8 +203,8 @@ def _find(
 def _dump(portrait: Portrait) -> dict[str, Any]:
     from sync_tasks.cli.views.letters import dump_letter
 
-    told = asdict(portrait)
-    return told | {"letters": [dump_letter(letter) for letter in portrait.letters]}
+    document = asdict(portrait)
+    return document | {"letters": [dump_letter(letter) for letter in portrait.letters]}
 
 
 def _print(portrait: Portrait) -> None:
@@ -237,6 +237,6 @@ def _print_history(history: "list[Happening]") -> None:
     table = lay_out("what happened lately", "When", "Event", "Newsletter", "As of", "Outcome")
     for happening in history:
         times = [moment.replace("T", " ")[:19] for moment in (happening.at, happening.occurred_at)]
-        told = (times[0], happening.task.removesuffix("_contact"), happening.newsletter, times[1], happening.outcome)
-        table.add_row(*map(escaped, told))
+        row = (times[0], happening.task.removesuffix("_contact"), happening.newsletter, times[1], happening.outcome)
+        table.add_row(*map(escaped, row))
     print_table(table)

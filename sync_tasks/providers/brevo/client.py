@@ -199,30 +199,30 @@ def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - on
     """Return the answer if it is a good one, else the failure that its status means."""
     if answer.status // 100 == 2:  # noqa: PLR2004 - as HTTP has it
         return answer
-    told = failures.tell(call, answer)
+    message = failures.report(call, answer)
     match answer.status // 100, answer.status:
         case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
             error = failures.refused(call, answer)
         case _, 401:
-            error = UnauthorizedError(told)
+            error = UnauthorizedError(message)
         case _, 402:
-            error = OutOfCreditsError(told)
+            error = OutOfCreditsError(message)
         case _, 403:
-            return FailedTry(ForbiddenError(told), walled=not answer.is_json)
+            return FailedTry(ForbiddenError(message), walled=not answer.is_json)
         case _, 404:
             error = failures.missing(call, answer)
         case _, 408 | 425:
-            return FailedTry(TooEarlyError(told), brief=True)
+            return FailedTry(TooEarlyError(message), brief=True)
         case _, 429:
-            error = RateLimitedError(told, answer.retry_after)
+            error = RateLimitedError(message, answer.retry_after)
         case _, 502 | 503 | 504:
-            return FailedTry(GatewayUnavailableError(told, outcome_unknown=call.writes), brief=True)
+            return FailedTry(GatewayUnavailableError(message, outcome_unknown=call.writes), brief=True)
         case (3, _) | (_, 407):
-            error = AccountError(f"{told}: sent elsewhere; check the base URL")
+            error = AccountError(f"{message}: sent elsewhere; check the base URL")
         case 4, _:
-            error = RejectedContactError(told)
+            error = RejectedContactError(message)
         case _:
-            error = GatewayUnavailableError(told, outcome_unknown=call.writes)
+            error = GatewayUnavailableError(message, outcome_unknown=call.writes)
     return FailedTry(error)
 
 

@@ -93,7 +93,7 @@ class Operations(ABC):
     def change(self, contact_id: int, change: Change) -> Written:
         """Change an existing contact in one request, and return its id.
 
-        Brevo may answer 404 for an unknown list too. If lists were sent, a look tells whether a list is meant.
+        Brevo may answer 404 for an unknown list too. If lists were sent, a look shows whether a list is meant.
         """
         call = requests.change_contact(contact_id, self._clearing_as_known(change))
         try:
@@ -128,7 +128,7 @@ class Operations(ABC):
         return missing
 
     def has_list(self, list_id: int) -> bool:
-        """Tell whether the account has this list."""
+        """Return whether the account has this list."""
         try:
             self._ask(requests.read_list(list_id))
         except MissingContactError:
@@ -184,12 +184,12 @@ class Operations(ABC):
         found = self._search("EMAIL", form, lambda contact: contact.address == wanted)
         if found is None and requests.search_contacts("EMAIL", form) and not self._filter_finds():
             raise RejectedContactError(
-                "nobody can tell who has this address: Brevo refuses the look, its filter finds nobody"
+                "nobody can find out who has this address: Brevo refuses the look, its filter finds nobody"
             )
         return found
 
     def _filter_finds(self) -> bool:
-        """Tell whether Brevo's filter finds an existing address; no page of Brevo's documents that (November 2026).
+        """Return whether Brevo's filter finds an existing address; no page of Brevo's documents that (November 2026).
 
         In an account without contacts the filter misses nobody.
         """
