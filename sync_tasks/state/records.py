@@ -132,7 +132,7 @@ class Settlement:
             {
                 "rev": rev,
                 "fields": self.fields,
-                "looked": self.read_at,
+                "read_at": self.read_at,
                 "suppressed": self.suppressed,
                 "waits": self.waits,
                 "clean": self.clean,

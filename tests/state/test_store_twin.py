@@ -44,7 +44,7 @@ SIGHTINGS = st.builds(
     address=ADDRESSES.map(str.lower),
     kind=st.sampled_from(["", "unsubscribed", "complaint"]),
     moment=st.sampled_from(["1" * 16, "0" * 16]),
-    told=st.sampled_from(["", "a", "b"]),
+    report=st.sampled_from(["", "a", "b"]),
 )
 Leases: TypeAlias = tuple[Lease, Lease]
 LONG = 1000.0

@@ -1,13 +1,13 @@
 -- Merge an event into its user's state and mark the contact dirty: merge.merge(), atomically.
--- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '',
+-- ARGV: user: id, moment: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '',
 --       names: see `find_tombstone`, {field: name, value: text}*
--- `told`: the event's own moment. Without one the event gets Redis' clock, later than all that this state holds.
+-- `moment`: the event's own moment. Without one the event gets Redis' clock, later than all that this state holds.
 -- `host`: the producer's clock. `random` becomes the secret at a first start.
 -- Returns the result ('accepted', 'superseded', 'erased', 'ahead' and 'secret': refused), the stamp, and further users to nudge.
 -- All is read and weighed before the first write, so that no error can leave half an event behind.
-local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
-local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
-if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end
+local user, moment, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
+local contact, at, is_reported = contact_key(user), now(), ARGV[2] ~= ''
+if is_reported and greater(moment, later(at, MAX_AHEAD)) then return {'ahead', moment} end
 ensure_secret(ARGV[4])
 local tomb, tombstone = find_tombstone(user, ARGV[7])
 if not tomb then return {'secret', ''} end
@@ -15,11 +15,11 @@ if not tomb then return {'secret', ''} end
 local names, values = {'latest', 'rev', 'erased', 'address', 'clamped'}, {}
 for i = 8, #ARGV, 2 do
   local field = ARGV[i]
-  if is_told and string.sub(field, 1, 2) == 'n:' then field = 't:' .. string.sub(field, 3) end
+  if is_reported and string.sub(field, 1, 2) == 'n:' then field = 't:' .. string.sub(field, 3) end
   values[field] = ARGV[i + 1]
   table.insert(names, field)
 end
-if is_told then table.insert(names, 'n:' .. newsletter) end
+if is_reported then table.insert(names, 'n:' .. newsletter) end
 local held, written = read_fields(contact, names), {}
 local function put(field, text)
   local old = held[field]
@@ -30,8 +30,8 @@ end
 
 local latest, rev = held.latest or '', tostring(tonumber(held.rev or '0') + 1)
 local stamp, clamped = at, held.clamped or ''
-if is_told then
-  stamp, clamped = stamp_told(told, at, host, latest, clamped, newsletter, values['t:' .. newsletter] or '')
+if is_reported then
+  stamp, clamped = stamp_reported(moment, at, host, latest, clamped, newsletter, values['t:' .. newsletter] or '')
 elseif not greater(stamp, latest) then
   stamp = later(latest, 1)
 end

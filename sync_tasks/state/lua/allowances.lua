@@ -4,8 +4,8 @@
 local scarce, answer = read_scarcity(ARGV[1] .. ':' .. ARGV[2]), {}
 for i = 3, #ARGV, 2 do
   local most = tonumber(ARGV[i])
-  local told = scarce[ARGV[i + 1]]
-  table.insert(answer, told and string.format('%.0f', told) or '')
+  local limit = scarce[ARGV[i + 1]]
+  table.insert(answer, limit and string.format('%.0f', limit) or '')
   table.insert(answer, string.format('%.0f', allowance(scarce, most, ARGV[i + 1], i == 3, now())))
 end
 return answer
