@@ -1,8 +1,8 @@
 """The load's contacts to Brevo: imports as large as allowed, read back page by page, the rest left to the workers.
 
 A contact stays the load's own until somebody else reports it or takes it in hand (``filling``, see ``load.lua``).
-While Brevo may still import it, it is unsure: whoever pushes it looks first. So a load may be killed at any moment, and
-the next one goes on where it ended.
+While Brevo may still import it, its outcome is unknown: whoever pushes it looks first. So a load may be killed at any
+moment, and the next one goes on where it ended.
 """
 
 from collections import Counter

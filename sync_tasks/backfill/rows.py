@@ -273,7 +273,7 @@ def _find_conflicts(source: Source, names: "array[int]") -> dict[str, tuple[int,
 
 
 def is_ahead(moment: datetime) -> bool:
-    """Return whether a moment lies in the future by this machine's clock; what is loaded is judged by Redis' clock."""
+    """Return whether a moment lies in the future by this machine's clock; for what is loaded Redis' clock decides."""
     return moment > datetime.now(UTC) + MAX_AHEAD
 
 

@@ -46,7 +46,7 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
 
 
 def _leaves_first(change: Change) -> bool:
-    """Return whether a crowd may leave the list first. What else differs, such as a flag, is written after that."""
+    """Return whether many may leave the list first. What else differs, such as a flag, is written after that."""
     return replace(change, attributes={}, ext_id=None, nulls=frozenset()) == Change(leave=change.leave)
 
 

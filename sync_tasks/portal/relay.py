@@ -127,7 +127,7 @@ class Relay:
 
     def run(self, *, until_empty: bool = False) -> bool:
         """Move rows until stopped, or until none waits; return whether the outbox is empty, as far as it was seen."""
-        with self._woken() as wait:
+        with self._listening() as wait:
             while not self._stopped.is_set():
                 moved = self._move()
                 self._report(at_once=until_empty and not moved.accepted)
@@ -168,7 +168,7 @@ class Relay:
             log.warning("outbox: cannot report: %s", type(error).__name__)
 
     @contextmanager
-    def _woken(self) -> Iterator[Callable[[float], object]]:
+    def _listening(self) -> Iterator[Callable[[float], object]]:
         """Yield how to wait: PostgreSQL wakes it by NOTIFY, elsewhere it looks again after a while."""
         if self._engine.dialect.name != "postgresql" or self._engine.dialect.driver != "psycopg":
             yield self._stopped.wait

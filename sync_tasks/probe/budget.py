@@ -71,7 +71,7 @@ class BudgetGate:
         self._inner.record_usage(permit, limit, remaining)
 
 
-def judge_limit(reported: int | None, configured: Mapping[str, float]) -> tuple[str, str]:
+def compare_limit(reported: int | None, configured: Mapping[str, float]) -> tuple[str, str]:
     """Return whether Brevo grants what is configured, and both numbers; the number shows which window is meant."""
     if reported is None:
         return NOT_REPORTED, ""

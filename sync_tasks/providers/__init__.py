@@ -92,7 +92,7 @@ class OwnerCheck(Protocol):
             WrongAccountError: the key opens another account.
         """
 
-    def doubt(self, *, surely: bool = False) -> bool:
+    def ask_anew(self, *, surely: bool = False) -> bool:
         """Make the next ``confirm`` ask the provider anew, unless it did so lately; return whether it will."""
 
 
@@ -226,7 +226,7 @@ class Gateway(Protocol):
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
 
-    def doubt_owner(self) -> None:
+    def recheck_owner(self) -> None:
         """Let the next request first ask for the account's owner, unless that happened lately.
 
         Call it if a contact or list that the state knows is missing: the key may open another account.

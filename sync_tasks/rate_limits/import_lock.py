@@ -20,7 +20,7 @@ IMPORTING_AGAIN = 10.0
 
 
 def import_under_way(account: str) -> ImportUnderWayError:
-    """Return why a sign-up of a crowd waits."""
+    """Return why one sign-up of many waits."""
     return ImportUnderWayError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)
 
 

@@ -180,8 +180,8 @@ class Limiter:
         Nobody knows yet whether an event waits for it: it takes no turn of those who do.
         """
         (first, *others) = self._accounts
-        crowded = bool(others) or self._queues[first, "contacts"].crowded
-        return None if crowded else self.question(first, "contacts", Priority.LOOK)
+        shared = bool(others) or self._queues[first, "contacts"].has_waiting
+        return None if shared else self.question(first, "contacts", Priority.LOOK)
 
     def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Permit | None, float]:
         """Return a permit, or in how many seconds to ask again."""

@@ -14,7 +14,7 @@ from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
 from sync_tasks.reconcile.drift import Drift, Sharing, find_drift, find_missing
-from sync_tasks.reconcile.fast_path import Glance
+from sync_tasks.reconcile.fast_path import FastComparison
 from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
     AT_ONCE,
@@ -87,12 +87,12 @@ class Comparison:
         store = self.context.store
         walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_erased_ids(store, self.account)
         holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
-        glance, shown = Glance(self.mapping, store.tolerance), ShownIds()
+        fast, shown = FastComparison(self.mapping, store.tolerance), ShownIds()
         offset = self._go_on(holders, shown)
         for page in read_pages(self.context.gateways[self.account], self.context, shown, offset):
             drifts, strays = len(self.drifts), len(self._strays)
             self.compared += len(page.remotes)
-            self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
+            self._compare(replace(page, remotes=self._look_closer(page.remotes, fast)), holders, tombs)
             for remote in page.remotes:
                 holders.found(remote.id)
             self._keep(page, drifts, strays)
@@ -129,14 +129,14 @@ class Comparison:
         self.memory.renew_lease(FoundCheckpoint(page.after, self.alone, ids, found, news, self._met))
         self._met = []
 
-    def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
-        """Return the contacts that do not surely agree at a glance."""
+    def _look_closer(self, remotes: list[RemoteContact], fast: FastComparison) -> list[RemoteContact]:
+        """Return the contacts that may not agree by the fast comparison."""
         names = {remote.id: user for remote in remotes if (user := self.mapping.ext_ids.user_of(remote.ext_id))}
         calm = read_calm(set(names.values()), self.context.store)
         return [
             remote
             for remote in remotes
-            if (user := names.get(remote.id, "")) not in calm or not glance.agrees(remote, user, calm[user])
+            if (user := names.get(remote.id, "")) not in calm or not fast.agrees(remote, user, calm[user])
         ]
 
     def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:

@@ -1,6 +1,6 @@
-"""Which contacts of a page agree with the portal at a glance, as nearly all do. Pure.
+"""Which contacts of a page agree with the portal by a fast comparison, as nearly all do. Pure.
 
-Whoever agrees at a glance agrees when compared in full (``comparing``), at a tenth of the cost; tests hold the two
+Whoever agrees by it agrees when compared in full (``drift``), at a tenth of the cost; tests hold the two
 together. Nothing is concluded of the others.
 """
 
@@ -17,7 +17,7 @@ _EMPTY = frozenset({'""', "null"})
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class Glance:
+class FastComparison:
     """What a contact must be like on one account, made ready for comparing very many."""
 
     def __init__(self, mapping: AccountMapping, tolerance: int = TOLERANCE) -> None:

@@ -108,7 +108,7 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
 
 
 def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
-    """Return whether somebody sees to a contact, or will: a doubt that nobody will look into any more hides nothing."""
+    """Return whether somebody sees to a contact, or will. An unknown outcome alone hides nothing for ever."""
     if is_leased(fields) or (is_unknown(fields) and (due or dirty)):
         return True
     return dirty and not is_loads_own(fields)

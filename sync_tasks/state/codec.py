@@ -307,7 +307,7 @@ class Glimpse:
         """Prepare for the attributes of these portal fields, and for newsletters by each of their slugs."""
         self._id, self._floor = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
         self._absent = {what: f"{_SEEN}{account}:{what}" for what in ("off", "unlisted", "lists")}
-        self._strange = f"{_SEEN}{account}:strange"
+        self._foreign = f"{_SEEN}{account}:strange"
         elsewhere = set(had) - {account}
         self._rare = [f"{_SEEN}{account}:block", f"{_SEEN}{account}:more", _LEASE, _UNKNOWN, _MANUAL, ERASURE]
         self._rare += (f"{_SEEN}{other}:{what}" for other in elsewhere for what in ("block", "floor"))
@@ -360,4 +360,4 @@ class Glimpse:
     def may_have_brought(self, lists: Collection[int], fields: Mapping[str, str]) -> bool:
         """Return whether a contact was on lists of which the portal never spoke when we met it."""
         lists_of = {what: fields[name] for what, name in self._absent.items() if name in fields}
-        return self._strange not in fields and _absent_lists(lists_of).isdisjoint(lists)
+        return self._foreign not in fields and _absent_lists(lists_of).isdisjoint(lists)

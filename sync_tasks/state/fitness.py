@@ -1,6 +1,6 @@
 """Whether a server can hold the state or the queue: what it lacks, found out before anything is written.
 
-Rights are asked for without using them. Between ``MULTI`` and ``DISCARD`` Redis judges each command when it is queued
+Rights are asked for without using them. Between ``MULTI`` and ``DISCARD`` Redis checks each command when it is queued
 and carries none out. Seen with Redis 6.2 and 7.0, and Valkey 9.1.
 """
 
@@ -134,20 +134,20 @@ def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence
         info = cast("dict[str, object]", redis.info())
     except NoPermissionError:
         return [_without_rights({"INFO"})]
-    lacks = list(judge_server(info))
+    lacks = list(find_server_lacks(info))
     if any(lack.what in {"version", "cluster", "sentinel"} for lack in lacks):
         return lacks
     first, *rest = keys
     commands = [one.format(k=first).split() for one in (STATE if use == "state" else QUEUE)]
     commands += [["EXISTS", key] for key in rest]
     commands += [one.format(c=channel).split() for channel in channels for one in _OF_A_CHANNEL]
-    lacks += [lack for lack in _judge_refusals(_try_all(redis, commands)) if lack not in lacks]
+    lacks += [lack for lack in _find_refusals(_try_all(redis, commands)) if lack not in lacks]
     if use == "state" and not any(lack.what == "rights" for lack in lacks):
         lacks += _find_undeclared(redis, first)
     return lacks
 
 
-def judge_server(info: Mapping[str, Any]) -> Iterator[Lack]:
+def find_server_lacks(info: Mapping[str, Any]) -> Iterator[Lack]:
     """Yield what a server lacks by its own words (``INFO``)."""
     version = show_version(info)
     if info.get("redis_mode") == "sentinel":
@@ -187,7 +187,7 @@ def _without_rights(rights: set[str]) -> Lack:
     return Lack("rights", f"the user lacks the right to {', '.join(sorted(rights))}", "grant it, see docker/users.conf")
 
 
-def _judge_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Iterator[Lack]:
+def _find_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Iterator[Lack]:
     rights, others = set[str](), dict[str, Lack]()
     for command, error in refused:
         message = f"{type(error).__name__} {error}"

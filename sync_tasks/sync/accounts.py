@@ -62,7 +62,7 @@ class AccountOwner:
             if time.monotonic() >= self._good_until:
                 self._confirm(ask)
 
-    def doubt(self, *, surely: bool = False) -> bool:
+    def ask_anew(self, *, surely: bool = False) -> bool:
         """Have Brevo asked anew at the next ``confirm``, unless somebody did lately; return whether it will be."""
         key = self._store.key(f"owner_asked:{self._name}")
         lately = not self._store.redis.set(key, "1", nx=True, ex=ASKED_AGAIN)

@@ -1,7 +1,7 @@
 """Many contacts in one request: whoever waits for its permit takes along all who could use the same one.
 
 Without load nobody waits, and each contact goes alone and at once. The scarcer the permits, the longer the waiting, the
-larger the batch: there is nothing to tune. A crowd of people with the same wish makes a batch without waiting. One
+larger the batch: there is nothing to tune. Many people with the same wish make a batch without waiting. One
 lease for each contact keeps everybody else away from it; whoever cannot be served together is given back untouched and
 comes by its own nudge.
 """
@@ -137,7 +137,7 @@ class Batch:
         """Take the import lock before anybody else is leased, if this is an import.
 
         Raises:
-            ImportUnderWayError: this contact waits with a crowd for the end of another import.
+            ImportUnderWayError: this contact waits with many others for the end of another import.
         """
         if self.batch_kind.verb != "create" or self.importing:
             return True
@@ -296,10 +296,10 @@ class Batch:
         except SyncError as error:
             trouble = error
         # The import was accepted: whoever is not there yet may still be created.
-        doubt = GatewayUnavailableError("Brevo does not show the imported contact yet", outcome_unknown=True)
-        self._mark_unknown(missing.values(), doubt)
+        unknown = GatewayUnavailableError("Brevo does not show the imported contact yet", outcome_unknown=True)
+        self._mark_unknown(missing.values(), unknown)
         if not self.own.served:
-            raise trouble or doubt
+            raise trouble or unknown
 
     def _rest(self, seconds: float) -> None:
         """Wait, and keep all leases meanwhile."""

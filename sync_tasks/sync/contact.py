@@ -18,8 +18,8 @@ from sync_tasks.errors import MissingListError, PoisonedContactError, SyncError,
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.batch_choice import send_as_batch
 from sync_tasks.sync.context import Resources
-from sync_tasks.sync.crowd import send_as_batch
 from sync_tasks.sync.finish import attribute_error, conclude
 from sync_tasks.sync.settlement import Pushed
 

@@ -94,7 +94,7 @@ def _log_outcomes(pushed: Pushed, outcomes: Outcomes) -> None:
         if isinstance(error, TakenAlongError):
             continue
         RETRIES.labels(key.task, type(error).__name__).inc()
-        # Whoever waits for a part of an account is woken when it goes on.
+        # Whoever waits for a part of an account is nudged when it goes on.
         if isinstance(error, PartPausedError) or is_left_to_the_state(delay, error):
             log_outcome(Outcome.DEFERRED, _about(user_id, key), error=error)
             EVENTS.labels(key.task, Outcome.DEFERRED).inc()

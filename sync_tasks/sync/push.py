@@ -79,7 +79,7 @@ class Push:
         return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)
 
     def known(self) -> RemoteState:
-        """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
+        """What is known now; after an unknown outcome, what was: an opt-out that we saw is never forgotten."""
         return self.view.seen or self.lease.contact.seen.get(self.account) or RemoteState()
 
     def with_guarded(self, seen: RemoteState) -> RemoteState:
@@ -159,7 +159,7 @@ class Push:
 
     def _forget(self) -> None:
         """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
-        self.gateway.doubt_owner()
+        self.gateway.recheck_owner()
         self.view = SyncView(None, outcome_unknown=True)
 
     def _is_known_erased(self, remote: RemoteContact) -> bool:

@@ -1,4 +1,4 @@
-"""What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
+"""The result of a push for the state: the next try, an unknown outcome, the end of an erasure. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -46,7 +46,7 @@ def look(store: Store, running: float, longest: float, *, missing: bool) -> bool
     try:
         swept = seconds_since_sweep(store)
     except RedisError:
-        # Nobody is to blame, and nothing is known of the sweeps either.
+        # No part is the reason, and nothing is known of the sweeps either.
         return missing
     seconds = running if swept is None else min(swept, running)
     if seconds > longest:

@@ -166,15 +166,15 @@ def _look_at_all(
 
 def _recall(case: "Case", masks: "Masks", error: str = "") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, recall
-    from sync_tasks.cli.views.verdict import judge, remembered
+    from sync_tasks.cli.views.verdict import find_standings, remembered
 
-    lines, standings = recall(case.contact, case.mapping, case.seen, masks), judge(case, remembered(case.seen))
+    lines, standings = recall(case.contact, case.mapping, case.seen, masks), find_standings(case, remembered(case.seen))
     return Sides(case.seen.id, lines, asked=False, error=error, standings=standings)
 
 
 def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, compare
-    from sync_tasks.cli.views.verdict import held_of, judge
+    from sync_tasks.cli.views.verdict import find_standings, held_of
     from sync_tasks.errors import SyncError
 
     try:
@@ -182,7 +182,7 @@ def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     except SyncError as error:
         return _recall(case, masks, f"{type(error).__name__}: {error}")
     lines = compare(case.contact, case.mapping, case.seen, remote, masks)
-    standings = judge(case, held_of(remote, case))
+    standings = find_standings(case, held_of(remote, case))
     return Sides(remote.id if remote else None, lines, asked=True, standings=standings)
 
 

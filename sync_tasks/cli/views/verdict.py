@@ -74,7 +74,7 @@ def remembered(seen: RemoteState) -> HeldAtBrevo:
     return HeldAtBrevo(seen.id is not None, seen.lists, seen.block, seen.skipped)
 
 
-def judge(case: Case, held: HeldAtBrevo) -> list[Standing]:
+def find_standings(case: Case, held: HeldAtBrevo) -> list[Standing]:
     """Return how a living user stands with each newsletter of an account that somebody spoke of."""
     wishes, standings = case.mapping.subscriptions(case.contact), list[Standing]()
     for slug, newsletter in sorted(case.mapping.newsletters.items()):

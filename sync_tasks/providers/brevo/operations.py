@@ -78,7 +78,7 @@ class Operations(ABC):
         """
 
     @abstractmethod
-    def doubt_owner(self) -> None:
+    def recheck_owner(self) -> None:
         """Let the next request first ask for the owner, because a known contact or list is missing."""
 
     def create(self, contact: NewContact) -> Written:
@@ -99,7 +99,7 @@ class Operations(ABC):
         try:
             answer, outcome_unknown = self._ask(call)
         except MissingContactError:
-            self.doubt_owner()
+            self.recheck_owner()
             if not call.lists or self.read(contact_id) is None:
                 raise
             refused = RejectedContactError(f"{call}: Brevo has the contact, but not every list")
@@ -122,7 +122,7 @@ class Operations(ABC):
         absent = tuple(list_id for list_id in sorted(call.lists) if not self.has_list(list_id))
         if not absent:
             return error
-        self.doubt_owner()
+        self.recheck_owner()
         missing = MissingListError(str(error), absent)
         missing.outcome_unknown = error.outcome_unknown
         return missing
@@ -139,7 +139,7 @@ class Operations(ABC):
         """Return the contact, or ``None`` if Brevo has none of that id."""
         found = self._read(requests.read_contact(contact_id))
         if found is None:
-            self.doubt_owner()
+            self.recheck_owner()
         return found
 
     @property

@@ -119,8 +119,8 @@ class Answer:
         return bool(_LIMIT_CODES.fullmatch(self.code) or _FULL.search(str(self.data.get("message", ""))))
 
     @property
-    def blames_account(self) -> bool:
-        """Whether the code blames the account; a code is believed only if that saves an event."""
+    def names_account(self) -> bool:
+        """Whether the code names the account as the reason; a code is believed only if that saves an event."""
         return self.code in _ACCOUNT_TROUBLE
 
 
