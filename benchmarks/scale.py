@@ -259,7 +259,7 @@ def measure_windows(store: Store) -> Line:
         costs.append(
             timed(lambda _, most=most: store.record_usage("default", "contacts", length=HOUR, most=most, used=most - 5))
         )
-    return Line("an answer that tells what others used, the hour's window so large", "ms", WINDOWS, tuple(costs))
+    return Line("an answer that shows what others used, the hour's window so large", "ms", WINDOWS, tuple(costs))
 
 
 def measure(parts: Parts, sizes: Sequence[int]) -> list[Line]:

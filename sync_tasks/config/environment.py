@@ -143,7 +143,7 @@ def replicas() -> int:
     return int(text)
 
 
-def find_strange(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
+def find_unknown(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
     """Yield each variable that only looks like ours, and the one of ours that it resembles, or an empty text."""
     for name, value in sorted(environment.items()):
         if value and name.startswith("SYNC_") and name not in VARIABLES and not name.startswith(OF_AN_ACCOUNT):

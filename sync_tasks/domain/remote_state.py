@@ -38,7 +38,7 @@ def remote_state_of(
         block=block_of(remote.block, before, contact.opt_outs(mapping.account)),
         ended_up_to=before.ended_up_to,
         extra_contact_ids=before.extra_contact_ids,
-        foreign_lists=_strange_of(lists, before, remote.id)
+        foreign_lists=_foreign_lists_of(lists, before, remote.id)
         - set(wanted.subscribed)
         - wanted.unsubscribed
         - wanted.kept,
@@ -149,7 +149,7 @@ def still_guarded(seen: RemoteState, contact: Contact, guarded: Block | None) ->
     return None if seen.block else standing(guarded, address, since, seen.bounced)
 
 
-def _strange_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
+def _foreign_lists_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
     """Return the lists it was not on before; lists that it had when we first met it are its own."""
     if before.id != contact_id:
         return frozenset()

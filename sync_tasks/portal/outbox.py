@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["anonymize_contact", "create_table", "subscribe_contact", "unsubscribe_contact", "update_contact"]
 
 Arguments = ParamSpec("Arguments")
-# The relay is woken by it if the database can notify.
+# It wakes the relay if the database can notify.
 CHANNEL = "sync_tasks_outbox"
 
 

@@ -305,7 +305,7 @@ class Glimpse:
         self, account: str, fields: Iterable[str], slugs: Mapping[str, str], had: Collection[str], *, tolerance: int
     ) -> None:
         """Prepare for the attributes of these portal fields, and for newsletters by each of their slugs."""
-        self._id, self._floor = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
+        self._id, self._ended_up_to = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
         self._absent = {what: f"{_SEEN}{account}:{what}" for what in ("off", "unlisted", "lists")}
         self._foreign = f"{_SEEN}{account}:strange"
         elsewhere = set(had) - {account}
@@ -355,7 +355,7 @@ class Glimpse:
 
     def ended_up_to(self, fields: Mapping[str, str]) -> str:
         """Return the moment up to which an opt-out at Brevo ended subscriptions, or nothing."""
-        return fields.get(self._floor, "")
+        return fields.get(self._ended_up_to, "")
 
     def may_have_brought(self, lists: Collection[int], fields: Mapping[str, str]) -> bool:
         """Return whether a contact was on lists of which the portal never spoke when we met it."""

@@ -40,8 +40,8 @@ def _forget_hints(store: Store) -> int:
 def _forget_news(store: Store) -> int:
     notices = cast("list[str]", store.redis.zrange(store.key("notices"), 0, -1))
     gone = _forget_in_set(store, "notices", ((line, read_notice(line).user_id) for line in notices))
-    untold = cast("list[str]", store.redis.zrange(store.key("untold"), 0, -1))
-    gone += _forget_in_set(store, "untold", ((name, name.partition(" ")[2]) for name in untold))
+    unreported = cast("list[str]", store.redis.zrange(store.key("untold"), 0, -1))
+    gone += _forget_in_set(store, "untold", ((name, name.partition(" ")[2]) for name in unreported))
     names = list(map(str, store.redis.hkeys(store.key("suppressed"))))
     for chunk in _chunks(names):
         users = {name: name.partition(" ")[2] for name in chunk}

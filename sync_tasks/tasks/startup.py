@@ -103,7 +103,7 @@ def warn(report: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
 
 
 def _find_warnings(accounts: Iterable[str]) -> Iterator[str]:
-    for name, alike in environment.find_strange():
+    for name, alike in environment.find_unknown():
         yield f"{name} has no effect: it is no variable of the pipeline{f'; is {alike} meant?' if alike else ''}"
     if accounts:
         yield from _keys_of_nobody(accounts)
@@ -122,7 +122,7 @@ def _misspelt(needed: frozenset[str]) -> Check:
     """Refuse a variable that is like one that is needed and not set: without it the part would look elsewhere."""
 
     def check() -> None:
-        meant = ((name, alike) for name, alike in environment.find_strange() if alike.removesuffix("_FILE") in needed)
+        meant = ((name, alike) for name, alike in environment.find_unknown() if alike.removesuffix("_FILE") in needed)
         lacking = [(name, alike) for name, alike in meant if not _is_set(alike.removesuffix("_FILE"))]
         if lacking:
             raise ConfigurationError(*(f"{name}: no variable of ours; is {alike} meant?" for name, alike in lacking))

@@ -67,7 +67,7 @@ local function hint(address)
 end
 -- A later stamp of Redis' clock stands, whatever the tolerance, in three cases. It says the same, or it ends the
 -- subscription, or it is later by more than clocks may be apart.
-local function is_beyond_doubt(field, value)
+local function is_certain(field, value)
   local other = string.sub(field, 1, 2) == 't:' and held['n:' .. newsletter]
   if not other or not greater(string.sub(other, 1, STAMP), stamp) then return false end
   local wish = string.sub(other, STAMP + 1)
@@ -79,7 +79,7 @@ for field, value in pairs(values) do
   else
     local text = stamp .. value
     local wins, old = put(field, text)
-    local overtaken = is_beyond_doubt(field, value)
+    local overtaken = is_certain(field, value)
     changed, lost = changed or (wins and not overtaken), lost or overtaken or (not wins and old ~= text)
     if field == 'address' then
       local moved = old and string.sub(old, STAMP + 1) ~= value
@@ -102,7 +102,7 @@ if erases and held.address then given_up = held.address end
 if greater(stamp, latest) then written.latest = stamp end
 if clamped ~= (held.clamped or '') then written.clamped = clamped end
 
-local event, woken = task .. ':' .. newsletter .. ':' .. stamp, {}
+local event, to_nudge = task .. ':' .. newsletter .. ':' .. stamp, {}
 if changed then
   written.rev, written.v = rev, '1'
   written['p:' .. event] = rev .. ':' .. at
@@ -122,6 +122,6 @@ if changed then
 elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then
   note_superseded(user, event, at)
 end
-if given_up then woken = release_address(string.sub(given_up, STAMP + 1), user, at) end
+if given_up then to_nudge = release_address(string.sub(given_up, STAMP + 1), user, at) end
 if claimed then claim_address(claimed, user) end
-return {changed and 'accepted' or 'superseded', stamp, unpack(woken)}
+return {changed and 'accepted' or 'superseded', stamp, unpack(to_nudge)}

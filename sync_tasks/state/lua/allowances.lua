@@ -1,6 +1,6 @@
--- Tell how many requests an account lets through in each window now.
+-- Return how many requests an account lets through in each window now.
 -- ARGV: account: name, bucket: name, {most: number, length: microseconds}*
--- Returns for each window what Brevo tells of it ('' if no less than `most`), and how many may go out.
+-- Returns for each window what Brevo says of it ('' if no less than `most`), and how many may go out.
 local scarce, answer = read_scarcity(ARGV[1] .. ':' .. ARGV[2]), {}
 for i = 3, #ARGV, 2 do
   local most = tonumber(ARGV[i])
