@@ -33,14 +33,11 @@ class LoadedContact:
     def creations(self, mappings: Mapping[str, AccountMapping]) -> dict[str, NewContact]:
         """Return what an import can create, by account, or nothing if anything else is to do."""
         steps = self._steps(
-            {account: mapping for account, mapping in mappings.items() if self._concerns(account, mapping)}
+            {account: mapping for account, mapping in mappings.items() if concerns(self.contact, account, mapping)}
         )
         creations = {account: step for account, step in steps.items() if isinstance(step, NewContact)}
         others = any(step is not None and account not in creations for account, step in steps.items())
         return creations if not others and all(map(is_importable, creations.values())) else {}
-
-    def _concerns(self, account: str, mapping: AccountMapping) -> bool:
-        return concerns(self.contact, account, mapping)
 
     def _steps(self, mappings: Mapping[str, AccountMapping]) -> dict[str, Step | None]:
         views = {account: first_view(self.contact, account) for account in mappings}
@@ -62,7 +59,7 @@ class LoadedContact:
         if next_step(self.contact, mappings[account], SyncView(seen, fresh=True)) is not None:
             return None
         everywhere = self.contact.seen.keys() | {account}
-        clean = all(one in everywhere for one, mapping in mappings.items() if self._concerns(one, mapping))
+        clean = all(one in everywhere for one, mapping in mappings.items() if concerns(self.contact, one, mapping))
         return Confirmation(self.user_id, self.contact.rev, account, seen, clean)
 
     def handing_over(self, *, sent: bool) -> HandOver:

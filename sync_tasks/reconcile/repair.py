@@ -16,7 +16,6 @@ AT_ONCE = 500
 NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
 LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
 _ANOTHERS = frozenset({"erased at Brevo", "foreign contact", "stranger"})
-REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact", "foreign contact"})
 
 
 def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: bool = False) -> int:

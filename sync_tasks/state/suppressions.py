@@ -41,11 +41,6 @@ def scan_suppressed(store: Store) -> tuple[int, Iterator[Suppressed]]:
     return len(names), (_parse(name, reported[name]) for name in names)
 
 
-def read_suppressed(store: Store) -> list[Suppressed]:
-    """Return all who are suppressed at this moment, the latest opt-out first."""
-    return list(scan_suppressed(store)[1])
-
-
 def report_suppressed(store: Store, report: Callable[[Suppressed], None]) -> int:
     """Report every unreported opt-out to the portal, at least once, and return their number.
 
