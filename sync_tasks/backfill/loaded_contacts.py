@@ -15,7 +15,7 @@ from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_con
 from sync_tasks.state.records import Confirmation, HandOver
 from sync_tasks.state.store import Store
 
-AT_ONCE = 500
+LOADED_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -72,8 +72,8 @@ class LoadedContact:
 
 def read_own(store: Store, count: int) -> Iterator[LoadedContact]:
     """Yield the contacts among the first so many that were loaded."""
-    for start in range(0, count, AT_ONCE):
-        yield from read_users(store, bulk.read_loaded(store, start, min(AT_ONCE, count - start)))
+    for start in range(0, count, LOADED_CHUNK):
+        yield from read_users(store, bulk.read_loaded(store, start, min(LOADED_CHUNK, count - start)))
 
 
 def read_users(store: Store, users: Iterable[str]) -> Iterator[LoadedContact]:
