@@ -84,7 +84,7 @@ def redis_url() -> str:
 
 
 def broker_url() -> str:
-    """Return where the queue is (``SYNC_BROKER_URL``), the same Redis where nothing else is said.
+    """Return where the queue is (``SYNC_BROKER_URL``), the same Redis if nothing else is said.
 
     Raises:
         ConfigurationError: no broker can be there; the message shows nothing of it.
@@ -239,7 +239,7 @@ def _former_slugs(tables: Mapping[str, Mapping[str, object]]) -> frozenset[str]:
 
 
 def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
-    """Return how many microseconds two clocks may differ, by the configuration where it is at hand."""
+    """Return how many microseconds two clocks may differ, by the configuration if it is at hand."""
     pipeline = _table_at_hand("pipeline", environment)
     seconds = pipeline.get("clock_tolerance_seconds") if isinstance(pipeline, dict) else None
     return int((seconds if isinstance(seconds, int | float) else CLOCK_TOLERANCE) * 1_000_000)

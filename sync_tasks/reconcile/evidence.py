@@ -29,7 +29,7 @@ NAMED = 5
 
 
 def examine(context: Resources, hold: Hold) -> None:
-    """Place a hold for a person where Brevo shows that the state is older than the world; else end this one.
+    """Place a hold for a person if Brevo shows that the state is older than the world; else end this one.
 
     Raises:
         SyncError: Brevo cannot be asked now; the hold stays as it is.

@@ -87,7 +87,7 @@ def erase_contact(
     read: Callable[[], RemoteContact | None],
     send: Callable[[Change], None],
 ) -> None:
-    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing where it is not ours.
+    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing if it is not ours.
 
     Raises:
         RejectedContactError: Brevo keeps something after all.

@@ -220,7 +220,7 @@ class Batch:
                 self._move()
 
     def _look(self) -> None:
-        """Whom Brevo does not show has not changed; where it shows too many, each must look alone."""
+        """Whom Brevo does not show has not changed; if it shows too many, each must look alone."""
         read_at = min(item.push.known().read_at for item in self.items)
         if not read_at:
             return

@@ -97,7 +97,7 @@ def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str) -> lis
 
 
 def nudge(user_ids: set[str], priority: Priority = Priority.ORDINARY) -> None:
-    """Have workers look at these users; where the broker is away, the sweep does it."""
+    """Have workers look at these users; if the broker is away, the sweep does it."""
     from kombu.exceptions import OperationalError
 
     from sync_tasks.tasks.nudge import nudge_contacts

@@ -109,7 +109,7 @@ class Operations(ABC):
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
     def _clearing_as_known(self, change: Change) -> Change:
-        """Return the change with ``null`` at once where a probe has seen that an empty text clears nothing."""
+        """Return the change with ``null`` at once if a probe has seen that an empty text clears nothing."""
         empty = {name for name, value in change.attributes.items() if value in ("", None)} - change.nulls
         kinds = questions.kinds_cleared_by_null(self._known.read()) if empty else frozenset()
         if not kinds:
