@@ -221,6 +221,22 @@ class Environment(BaseSettings):
     base_url: str | None = None
 
 
+class Operate(Part):
+    """Who may use the operator's page, and how long a login lasts."""
+
+    passwords: Path | None = Field(
+        default=None, description="The file that `sync-tasks operate password` writes: names, roles and hashes."
+    )
+    hours: float = Field(default=12, gt=0, le=168, description="How long a login lasts.")
+    user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
+        default=None, description="The header in which a proxy names who is asking."
+    )
+    act: tuple[str, ...] = Field(default=(), description="Who of those that a proxy names may act; all others look.")
+    flower_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s\"<>]+$", description="Where Flower is, to be linked."
+    )
+
+
 class Settings(Part):
     """The whole configuration."""
 
@@ -236,6 +252,7 @@ class Settings(Part):
     reconcile: Reconcile = Reconcile()
     contacts: Contacts = Contacts()
     files: Files = Files()
+    operate: Operate = Operate()
 
     @field_validator("accounts")
     @classmethod

@@ -9,15 +9,17 @@ from kombu.exceptions import OperationalError
 from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import UnfinishedErasureError
 from sync_tasks.log import log
-from sync_tasks.state.audit import note_deed
+from sync_tasks.state.audit import note_deed, read_audit
 from sync_tasks.state.dead_letters import DeadLetter, check_discardable, discard, fetch_letters, read_closed, replay
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.nudge import nudge_contacts
+from sync_tasks.texts import escaped
 
 CLOSED_SEARCHED = 10_000
 _LOOK_EVERY = 0.05
 # So many replayed letters are looked at together.
 _WATCHED = 200
+_REPLAYED = "replay: "
 
 Tell = Callable[[str], object]
 
@@ -43,7 +45,7 @@ def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str, tell: 
     """Give each letter's event another chance and nudge the contacts."""
     replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
     for done in replays:
-        note_deed(store, who, f"replay: {done.outcome}", done.letter.user_id, done.letter.id)
+        note_deed(store, who, f"{_REPLAYED}{done.outcome}", done.letter.user_id, done.letter.id)
     nudge({done.letter.user_id for done in replays if done.outcome == "replayed"}, tell=tell)
     return replays
 
@@ -89,6 +91,18 @@ def wait_for_outcomes(store: Store, replays: Sequence[Replay], seconds: float) -
         if left:
             time.sleep(_LOOK_EVERY)
     return _name_ends(store, replays, outcomes)
+
+
+def recall_replays(store: Store, who: str, since: int) -> list[Replay]:
+    """Return the replays that somebody asked for since a moment (a stamp), and what became of each until now."""
+    done = {
+        entry.about: entry.what.removeprefix(_REPLAYED)
+        for entry in read_audit(store, since=since)
+        if entry.who == escaped(who) and entry.what.startswith(_REPLAYED)
+    }
+    known = {letter.id: letter for letter in read_closed(store, CLOSED_SEARCHED) if letter.id in done}
+    known |= {letter.id: letter for letter in fetch_letters(store, done)}
+    return look_at_outcomes(store, [Replay(known[one], done[one]) for one in done if one in known])
 
 
 def look_at_outcomes(store: Store, replays: Sequence[Replay]) -> list[Replay]:

@@ -1,6 +1,7 @@
 """How long events waited is kept for each minute of a day, and no longer."""
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.bulk import oldest_dirty
 from sync_tasks.state.freshness import MINUTES, Minute, note_freshness, read_freshness
 from sync_tasks.state.store import Store
 from tests.support.saying import update
@@ -8,7 +9,7 @@ from tests.support.saying import update
 
 def make_dirty(store: Store, seconds_ago: int) -> None:
     store.accept(update(1, first_name="A"))
-    (user_id,) = store.redis.zrange(store.key("dirty"), 0, 0)
+    ((user_id, _),) = oldest_dirty(store, 1)
     store.redis.zadd(store.key("dirty"), {user_id: int(store.now()) - seconds_ago * MICROSECONDS_PER_SECOND})
 
 
