@@ -17,7 +17,7 @@ from sync_tasks.http.body import read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog
 from sync_tasks.log import describe, log
 from sync_tasks.operate.doorkeeper import COOKIE, PATH, Doorkeeper, Operator, TooManyTriesError
-from sync_tasks.operate.pages import HEADERS, Move, Page, answer, answer_style, style_name
+from sync_tasks.operate.pages import HEADERS, HtmlPage, Move, answer, answer_style, style_name
 from sync_tasks.operate.visit import Door, View, Visit
 from sync_tasks.state.store import Store
 
@@ -100,7 +100,7 @@ class OperatePage:
         page = await asyncio.to_thread(view, visit)
         return self._dress(page, operator, request.url.path)
 
-    def _dress(self, page: Page | Move, operator: Operator, here: str) -> Response:
+    def _dress(self, page: HtmlPage | Move, operator: Operator, here: str) -> Response:
         told = {"operator": operator, "token": self.doorkeeper.form_token(operator), "here": here}
         return answer(page, flower_url=self.settings.operate.flower_url, **told)
 
@@ -144,7 +144,7 @@ class OperatePage:
 
     def _ask_again(self, trouble: str, status: int = 200) -> Response:
         told = {"trouble": trouble, "by_password": self.settings.operate.passwords is not None}
-        return answer(Page("login.html", told, status), operator=None)
+        return answer(HtmlPage("login.html", told, status), operator=None)
 
     @staticmethod
     def _send_to_login() -> Response:
@@ -152,7 +152,7 @@ class OperatePage:
 
     @staticmethod
     def _tell(trouble: str, status: int) -> Response:
-        return answer(Page("trouble.html", {"trouble": trouble}, status), operator=None)
+        return answer(HtmlPage("trouble.html", {"trouble": trouble}, status), operator=None)
 
 
 async def _read_fields(request: Request) -> Mapping[str, list[str]]:

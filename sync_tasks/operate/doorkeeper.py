@@ -19,7 +19,7 @@ from sync_tasks.config.settings import Operate
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.http.rate_bound import RateBound
 from sync_tasks.http.tokens import OPERATE_TOKEN, Tokens
-from sync_tasks.operate.passwords import NOBODY, Entry, Role, is_password_of, read_entries
+from sync_tasks.operate.passwords import NOBODY, PasswordEntry, Role, is_password_of, read_entries
 from sync_tasks.texts import escaped
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Doorkeeper:
             return None
         return Operator(entry.name, entry.role, told["session"], entry.fingerprint)
 
-    def _entries(self) -> Mapping[str, Entry]:
+    def _entries(self) -> Mapping[str, PasswordEntry]:
         return read_entries(self.operate.passwords) if self.operate.passwords else {}
 
     @property

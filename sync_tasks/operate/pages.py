@@ -34,7 +34,7 @@ HEADERS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Page:
+class HtmlPage:
     """A template and what it tells; ``again``: in how many seconds the browser asks anew, if the operator wants it."""
 
     template: str
@@ -50,7 +50,7 @@ class Move:
     to: str
 
 
-def answer(page: Page | Move, **told: object) -> Response:
+def answer(page: HtmlPage | Move, **told: object) -> Response:
     """Return a page as HTML, or the way to another one."""
     if isinstance(page, Move):
         return RedirectResponse(PATH + page.to, 303, headers=dict(HEADERS))

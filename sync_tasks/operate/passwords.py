@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.texts import SLUG
 
 Role = Literal["look", "act"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -23,12 +24,12 @@ LONGEST_PASSWORD = 1000
 # As OWASP asks for: 32 MB for a tenth of a second, three times over.
 _COST, _BLOCK, _PARALLEL = 2**15, 8, 3
 _MEMORY = 2 * 128 * _COST * _BLOCK
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME = re.compile(SLUG)
 _LINE = re.compile(r"(?P<name>[^:]+):(?P<role>look|act):(?P<hashed>scrypt:\d+:\d+:\d+:[\w+/=]+:[\w+/=]+)")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Entry:
+class PasswordEntry:
     """One operator, what they may do, and the hash of their password."""
 
     name: str
@@ -42,10 +43,10 @@ class Entry:
 
 
 # Whoever is unknown waits as long as whoever is known.
-NOBODY = Entry("", "look", f"scrypt:{_COST}:{_BLOCK}:{_PARALLEL}:AAAA:AAAA")
+NOBODY = PasswordEntry("", "look", f"scrypt:{_COST}:{_BLOCK}:{_PARALLEL}:AAAA:AAAA")
 
 
-def read_entries(path: Path) -> Mapping[str, Entry]:
+def read_entries(path: Path) -> Mapping[str, PasswordEntry]:
     """Return the operators of a file by their names.
 
     Raises:
@@ -59,18 +60,18 @@ def read_entries(path: Path) -> Mapping[str, Entry]:
     return {entry.name: entry for entry in _parse(path, lines)}
 
 
-def _parse(path: Path, lines: list[str]) -> Iterator[Entry]:
+def _parse(path: Path, lines: list[str]) -> Iterator[PasswordEntry]:
     for number, line in enumerate(lines, 1):
         found = _LINE.fullmatch(line.strip())
         if found:
-            yield Entry(found["name"], cast("Role", found["role"]), found["hashed"])
+            yield PasswordEntry(found["name"], cast("Role", found["role"]), found["hashed"])
         elif line.strip() and not line.startswith("#"):
             raise ConfigurationError(
                 f"operate.passwords: {path}: line {number} is none that `sync-tasks operate password` wrote"
             )
 
 
-def write_entry(path: Path, entry: Entry) -> None:
+def write_entry(path: Path, entry: PasswordEntry) -> None:
     """Write an operator into a file, in place of the line of that name; a reader sees the old file or the new one.
 
     Raises:
@@ -92,7 +93,7 @@ def remove_entry(path: Path, name: str) -> bool:
     return True
 
 
-def _write(path: Path, entries: Mapping[str, Entry]) -> None:
+def _write(path: Path, entries: Mapping[str, PasswordEntry]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     lines = (f"{one.name}:{one.role}:{one.hashed}\n" for one in entries.values())
     try:
@@ -103,7 +104,7 @@ def _write(path: Path, entries: Mapping[str, Entry]) -> None:
         raise ConfigurationError(f"operate.passwords: {path}: cannot be written: {error.strerror}") from None
 
 
-def make_entry(name: str, role: Role, password: str) -> Entry:
+def make_entry(name: str, role: Role, password: str) -> PasswordEntry:
     """Return an operator with the hash of a password.
 
     Raises:
@@ -115,10 +116,10 @@ def make_entry(name: str, role: Role, password: str) -> Entry:
         raise ConfigurationError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
     salt = secrets.token_bytes(16)
     digest = _hash(password, salt, (_COST, _BLOCK, _PARALLEL))
-    return Entry(name, role, f"scrypt:{_COST}:{_BLOCK}:{_PARALLEL}:{_encode(salt)}:{_encode(digest)}")
+    return PasswordEntry(name, role, f"scrypt:{_COST}:{_BLOCK}:{_PARALLEL}:{_encode(salt)}:{_encode(digest)}")
 
 
-def is_password_of(entry: Entry, password: str) -> bool:
+def is_password_of(entry: PasswordEntry, password: str) -> bool:
     """Tell whether this is the operator's password; that takes as long for a wrong one."""
     _, cost, block, parallel, salt, digest = entry.hashed.split(":")
     told = _hash(password[: LONGEST_PASSWORD + 1], b64decode(salt), (int(cost), int(block), int(parallel)))

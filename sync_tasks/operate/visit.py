@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.operate.doorkeeper import Operator
-from sync_tasks.operate.pages import Move, Page
+from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.state.store import Store
 
 
@@ -24,7 +24,7 @@ class Visit:
         return next(iter(self.form.get(name, ())), "").strip()
 
 
-View = Callable[[Visit], Page | Move]
+View = Callable[[Visit], HtmlPage | Move]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sync_tasks.monitoring import status
 from sync_tasks.operate import doorkeeper, passwords
 from sync_tasks.operate.app import build_page
 from sync_tasks.operate.doorkeeper import Doorkeeper
-from sync_tasks.operate.passwords import Entry, make_entry, write_entry
+from sync_tasks.operate.passwords import PasswordEntry, make_entry, write_entry
 from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.state.dead_letters import DeadLetter
 from sync_tasks.state.store import Store
@@ -94,7 +94,7 @@ def words_of(page: Answer) -> str:
 def make_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a hash take no time: tests make many."""
     monkeypatch.setattr(passwords, "_COST", 2**4)
-    monkeypatch.setattr(doorkeeper, "NOBODY", Entry("", "look", "scrypt:16:8:3:AAAA:AAAA"))
+    monkeypatch.setattr(doorkeeper, "NOBODY", PasswordEntry("", "look", "scrypt:16:8:3:AAAA:AAAA"))
 
 
 @pytest.fixture

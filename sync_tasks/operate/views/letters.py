@@ -3,7 +3,7 @@
 from collections import Counter
 
 from sync_tasks.monitoring.causes import group_letters, name_cause
-from sync_tasks.operate.pages import Move, Page
+from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.operate.replays import discard_letter, recall_replays, replay_letters
 from sync_tasks.operate.visit import Visit
 from sync_tasks.state.dead_letters import DeadLetter, read_letters, scan_letters
@@ -13,17 +13,17 @@ SHOWN = 200
 AGAIN = 2
 
 
-def show_causes(visit: Visit) -> Page:
+def show_causes(visit: Visit) -> HtmlPage:
     """Show each cause with the number of its letters, the oldest of them, and what to do."""
-    return Page("causes.html", {"causes": group_letters(scan_letters(visit.store))})
+    return HtmlPage("causes.html", {"causes": group_letters(scan_letters(visit.store))})
 
 
-def show_cause(visit: Visit) -> Page:
+def show_cause(visit: Visit) -> HtmlPage:
     """Show the letters of one cause, the oldest first, some at a time."""
     return _show(visit, visit.query.get("cause", ""), _number(visit.query.get("from", "")))
 
 
-def deal_with(visit: Visit) -> Page | Move:
+def deal_with(visit: Visit) -> HtmlPage | Move:
     """Replay or discard the chosen letters of a cause, or all of them; ask before letters are discarded."""
     store, who, what, cause = visit.store, visit.operator.name, visit.told("do"), visit.told("cause")
     chosen = _choose(visit, cause)
@@ -35,14 +35,14 @@ def deal_with(visit: Visit) -> Page | Move:
         return Move(f"/letters/replayed?since={since}&watch=1")
     if what == "discard":
         whole = visit.told("scope") == "all"
-        return Page("discard.html", {"letters": chosen, "cause": cause, "whole": whole, "shown": SHOWN})
+        return HtmlPage("discard.html", {"letters": chosen, "cause": cause, "whole": whole, "shown": SHOWN})
     if what == "discard for good":
         outcomes = [(letter, discard_letter(store, letter, who)) for letter in chosen]
-        return Page("discarded.html", {"outcomes": outcomes, "cause": cause, "shown": SHOWN})
+        return HtmlPage("discarded.html", {"outcomes": outcomes, "cause": cause, "shown": SHOWN})
     return _show(visit, cause, 0, trouble="Choose what to do: replay or discard.")
 
 
-def show_replays(visit: Visit) -> Page:
+def show_replays(visit: Visit) -> HtmlPage:
     """Show what became of the letters that the operator replayed since a moment."""
     since = _number(visit.query.get("since", ""))
     replays = recall_replays(visit.store, visit.operator.name, since)
@@ -56,17 +56,17 @@ def show_replays(visit: Visit) -> Page:
         "troubled": [one for one in replays if one.troubled and one.outcome != "waiting"][:SHOWN],
         "watching": watching,
     }
-    return Page("replayed.html", told, again=AGAIN if watching and on_its_way else 0)
+    return HtmlPage("replayed.html", told, again=AGAIN if watching and on_its_way else 0)
 
 
-def _show(visit: Visit, name: str, start: int, trouble: str = "") -> Page:
+def _show(visit: Visit, name: str, start: int, trouble: str = "") -> HtmlPage:
     letters = _letters_of(visit, name)
     if not letters:
         gone = "No dead letter has this cause any more."
-        return Page("causes.html", {"causes": group_letters(scan_letters(visit.store)), "trouble": gone})
+        return HtmlPage("causes.html", {"causes": group_letters(scan_letters(visit.store)), "trouble": gone})
     (cause,) = group_letters(letters)
     told: dict[str, object] = {"cause": cause, "letters": letters[start : start + SHOWN], "start": start}
-    return Page("cause.html", told | {"shown": SHOWN, "trouble": trouble})
+    return HtmlPage("cause.html", told | {"shown": SHOWN, "trouble": trouble})
 
 
 def _choose(visit: Visit, cause: str) -> list[DeadLetter]:

@@ -6,7 +6,7 @@ from kombu.exceptions import OperationalError
 
 from sync_tasks.monitoring.causes import group_letters
 from sync_tasks.monitoring.status import SWEPT_WITHIN, read_overview
-from sync_tasks.operate.pages import Page
+from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.plot import draw
 from sync_tasks.operate.visit import Visit
 from sync_tasks.rate_limits.budget import read_budget
@@ -17,7 +17,7 @@ CAUSES_SHOWN = 3
 _CONNECTS_WITHIN = 2
 
 
-def show_overview(visit: Visit) -> Page:
+def show_overview(visit: Visit) -> HtmlPage:
     """Show how the pipeline is now."""
     from sync_tasks.tasks.app import app
 
@@ -38,4 +38,4 @@ def show_overview(visit: Visit) -> Page:
         "plot": draw(*read_freshness(store)),
         "causes": group_letters(scan_letters(store))[:CAUSES_SHOWN] if overview.dead_letters else [],
     }
-    return Page("overview.html", told)
+    return HtmlPage("overview.html", told)
