@@ -200,6 +200,9 @@ class Pipeline(Part):
     defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
     give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
     audit_days: float = Field(default=1095, gt=0, description="So long it is kept who did what (`sync-tasks audit`).")
+    consent_days: float = Field(
+        default=1095, gt=0, description="So long a proof of consent is kept after the opt-out or the erasure."
+    )
     clock_tolerance_seconds: float = Field(
         default=CLOCK_TOLERANCE,
         ge=0,
