@@ -261,7 +261,7 @@ _SHOWN = {
 
 
 def is_shown(name: str, value: object) -> bool:
-    """Tell whether people may see an argument: an id or a moment that looks like one."""
+    """Return whether people may see an argument: an id or a moment that looks like one."""
     if name not in _SHOWN or not isinstance(value, str) or not _SHOWN[name].fullmatch(value):
         return False
     try:

@@ -40,21 +40,21 @@ def _proof(event: Subscribe) -> dict[str, str | None]:
 
 def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """Return further addresses of an erased person that events from before the erasure, come late, still bring."""
-    told = {names.hint(text) if name == ADDRESS else name for name, text in values.items()}
+    brought = {names.hint(text) if name == ADDRESS else name for name, text in values.items()}
     known = names.hint(value(registers.get(ADDRESS, "")))
-    return {name: HINTED for name in told if names.is_hint(name) and name != known}
+    return {name: HINTED for name in brought if names.is_hint(name) and name != known}
 
 
-def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, told: bool) -> dict[str, str]:
+def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, reported: bool) -> dict[str, str]:
     """Return the registers after an event of that moment; in whatever order events come, the newest wins.
 
-    ``told``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis (``accept.lua``)
-    does the same; tests hold the two together.
+    ``reported``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis
+    (``accept.lua``) does the same; tests hold the two together.
     """
     if ERASURE in registers and ERASURE not in values:
         return dict(registers) | (_late_hints(registers, values) if stamp <= registers[ERASURE] else {})
     merged = dict(registers)
-    for name, text in by_clock(values, told=told).items():
+    for name, text in by_clock(values, reported=reported).items():
         new, old = stamp + text, merged.get(name, "")
         merged[name] = HINTED if names.is_hint(name) else max(new, old)
         if name == ADDRESS and value(old) not in {"", text}:

@@ -19,7 +19,7 @@ def _as_message(schema: dict[str, Any], task: str) -> dict[str, Any]:
     moment = fields["occurred_at"]
     fields["occurred_at"] = {"type": "string", "format": "date-time", "description": moment["description"]}
     # A schema that holds all it needs can be put into another document.
-    shared = {f"#/$defs/{name}": told for name, told in schema.pop("$defs", {}).items()}
+    shared = {f"#/$defs/{name}": part for name, part in schema.pop("$defs", {}).items()}
     for field in fields.values():
         if "anyOf" in field:
             field["anyOf"] = [shared.get(kind.get("$ref"), kind) for kind in field["anyOf"]]

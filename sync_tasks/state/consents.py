@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from sync_tasks.domain.contact import Contact
-from sync_tasks.domain.registers import STAMP, consents
+from sync_tasks.domain.registers import consents, value
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.state.bulk import SCAN_CHUNK
 from sync_tasks.state.store import Store
@@ -34,11 +34,11 @@ def read_consents(store: Store, user_id: str, contact: Contact | None) -> list[C
     """Return the proofs of a user: those in force, then those that ended, the last one first."""
     held = [ConsentRecord(slug, **json.loads(proof)) for slug, proof in consents(contact.registers if contact else {})]
     lines = sorted((line.split(" ", 3)[1:] for line in _lines_of(store, user_id)), reverse=True)
-    return held + [_record(*told) for told in lines]
+    return held + [_record(*parts) for parts in lines]
 
 
 def _record(ended: str, newsletter: str, proof: str) -> ConsentRecord:
-    return ConsentRecord(newsletter, **json.loads(proof[STAMP:]), ended=moment_of(ended).isoformat())
+    return ConsentRecord(newsletter, **json.loads(value(proof)), ended=moment_of(ended).isoformat())
 
 
 def _lines_of(store: Store, user_id: str) -> Iterator[str]:

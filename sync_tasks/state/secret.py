@@ -18,8 +18,8 @@ def check_secret(store: Store) -> None:
     Raises:
         ConfigurationError: it lacks it.
     """
-    told = read_in_force(store)
-    if told and told not in store.tombstones.hashes.fingerprints:
+    in_force = read_in_force(store)
+    if in_force and in_force not in store.tombstones.hashes.fingerprints:
         raise ConfigurationError(LACKS_THE_KEY)
 
 
@@ -29,7 +29,7 @@ def read_in_force(store: Store) -> str:
 
 
 def is_newest_in_force(store: Store) -> bool:
-    """Tell whether the newest secret of this process is the one in force."""
+    """Return whether the newest secret of this process is the one in force."""
     return bool(store.tombstones.hashes) and read_in_force(store) == store.tombstones.hashes.fingerprints[-1]
 
 

@@ -94,7 +94,7 @@ def reconcile() -> int:
 
 @app.task(name="sync_tasks.post_notices", base=ContactTask, shared=False, send_events=False)
 def post_notices() -> int:
-    """Tell the portal over HTTP what is due; return how many notices it has taken."""
+    """Report to the portal over HTTP what is due; return how many notices it has taken."""
     from sync_tasks.tasks import notice_posts
 
     return notice_posts.post_notices()

@@ -39,7 +39,7 @@ def merged(history: list[Said]) -> dict[str, str]:
 
 def merge_event(state: dict[str, str], said: Said) -> dict[str, str]:
     event, told = said
-    return merge(state, stamp_of(event.occurred_at or START), values_of(event), told=told)
+    return merge(state, stamp_of(event.occurred_at or START), values_of(event), reported=told)
 
 
 def wishes(registers: dict[str, str]) -> dict[str, str]:

@@ -84,7 +84,7 @@ def live(pipeline: Pipeline) -> None:
     put_letter(
         pipeline.store, write_letter(ID, malformed, InvalidEventError("refused"), pipeline.store.now(), "task-2")
     )
-    pipeline.store.mark_changed("default", [Sighting(address=address, kind="unsubscribed", told=address)])
+    pipeline.store.mark_changed("default", [Sighting(address=address, kind="unsubscribed", report=address)])
     pipeline.work()
     hint = pipeline.store.key("pending:repair:default:leave:3")
     pipeline.store.redis.zadd(hint, {ID: 1})

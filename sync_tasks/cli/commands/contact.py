@@ -121,9 +121,9 @@ def _find_verdict(
     from sync_tasks.cli.views.verdict import Standing, sum_up
 
     if contact is None or contact.erased:
-        told = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
+        note = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
         return (
-            f"gets no mail: deleted by the portal{told}" if erased_at or contact else "gets no mail: nothing is known"
+            f"gets no mail: deleted by the portal{note}" if erased_at or contact else "gets no mail: nothing is known"
         )
     lost = "the configuration lacks it"
     unknown = [slug for slug, (_, on) in contact.subscriptions().items() if on and not settings.find_newsletter(slug)]
@@ -170,15 +170,15 @@ def _look_at_all(
 
 def _recall(case: "Case", masks: "Masks", error: str = "") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, recall
-    from sync_tasks.cli.views.verdict import judge, remembered
+    from sync_tasks.cli.views.verdict import find_standings, remembered
 
-    lines, standings = recall(case.contact, case.mapping, case.seen, masks), judge(case, remembered(case.seen))
+    lines, standings = recall(case.contact, case.mapping, case.seen, masks), find_standings(case, remembered(case.seen))
     return Sides(case.seen.id, lines, asked=False, error=error, standings=standings)
 
 
 def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, compare
-    from sync_tasks.cli.views.verdict import held_of, judge
+    from sync_tasks.cli.views.verdict import find_standings, held_of
     from sync_tasks.errors import SyncError
 
     try:
@@ -186,7 +186,7 @@ def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     except SyncError as error:
         return _recall(case, masks, f"{type(error).__name__}: {error}")
     lines = compare(case.contact, case.mapping, case.seen, remote, masks)
-    standings = judge(case, held_of(remote, case))
+    standings = find_standings(case, held_of(remote, case))
     return Sides(remote.id if remote else None, lines, asked=True, standings=standings)
 
 
@@ -207,8 +207,8 @@ def _find(
 def _dump(portrait: Portrait) -> dict[str, Any]:
     from sync_tasks.cli.views.letters import dump_letter
 
-    told = asdict(portrait)
-    return told | {"letters": [dump_letter(letter) for letter in portrait.letters]}
+    document = asdict(portrait)
+    return document | {"letters": [dump_letter(letter) for letter in portrait.letters]}
 
 
 def _print(portrait: Portrait) -> None:
@@ -250,6 +250,6 @@ def _print_history(history: "list[Happening]") -> None:
     table = lay_out("what happened lately", "When", "Event", "Newsletter", "As of", "Outcome")
     for happening in history:
         times = [moment.replace("T", " ")[:19] for moment in (happening.at, happening.occurred_at)]
-        told = (times[0], happening.task.removesuffix("_contact"), happening.newsletter, times[1], happening.outcome)
-        table.add_row(*map(escaped, told))
+        row = (times[0], happening.task.removesuffix("_contact"), happening.newsletter, times[1], happening.outcome)
+        table.add_row(*map(escaped, row))
     print_table(table)

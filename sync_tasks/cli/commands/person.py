@@ -37,13 +37,13 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
             raise typer.Exit(1)
         note_deed(store, by, "report", user_id)
         with open_gateways(store, settings) as gateways:
-            told = describe_person(store, contact, gateways)
+            described = describe_person(store, contact, gateways)
     if html:
-        _write(html, draw_paper(told))
+        _write(html, draw_paper(described))
         say(f"written: {escaped(str(html))}")
     else:
-        print_json(told)
-    raise typer.Exit(1 if any("error" in account for account in told["brevo"].values()) else 0)
+        print_json(described)
+    raise typer.Exit(1 if any("error" in account for account in described["brevo"].values()) else 0)
 
 
 def _write(file: Path, page: str) -> None:
@@ -61,12 +61,12 @@ def erasure(user_id: User, *, by: By) -> None:
     from sync_tasks.state.audit import note_deed
 
     with open_store() as store:
-        told = _describe_erasure(store, user_id)
-        if told is None:
+        described = _describe_erasure(store, user_id)
+        if described is None:
             complain("no erasure of this user is complete: `sync-tasks contact` shows what it waits for")
             raise typer.Exit(1)
         note_deed(store, by, "erasure paper", user_id)
-    print_json(told)
+    print_json(described)
 
 
 def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
