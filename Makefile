@@ -42,7 +42,7 @@ flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
 test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
 	$(BIN)/pytest -n 3 --cov -m "not slow" $(ARGS)
 
-contract: $(INSTALLED) ## let Prism, Brevo's own clients and schemathesis judge the sandbox and our traffic; ARGS=--short for CI
+contract: $(INSTALLED) ## let Prism, Brevo's own clients and schemathesis check the sandbox and our traffic; ARGS=--short for CI
 	$(BIN)/python -m tests.contract $(ARGS)
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
@@ -64,13 +64,14 @@ simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: 
 mutants: $(INSTALLED) ## change what a branch touches, line by line, and print what no test notices; ARGS=main
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-lint: $(INSTALLED) ## check style, format, types, layers, Lua and duplicated code
+lint: $(INSTALLED) ## check style, format, types, layers, Lua, duplicated code and the image
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
 	@sh .ci/check-lua sync_tasks/state/lua prelude letters grants hold
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; else echo "hadolint is not here: Dockerfile not checked"; fi
 
 rooms: $(INSTALLED) ## draw the rooms of the package and their imports: docs/rooms.svg
 	$(BIN)/python -m tests.project.rooms
@@ -92,7 +93,7 @@ bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive 
 reconcile: $(INSTALLED) ## measure the comparison of a million contacts with Brevo; ARGS='--contacts 20000' for fewer
 	$(BIN)/python -m benchmarks.reconcile $(ARGS)
 
-scale: $(INSTALLED) ## measure what does not grow with contacts, letters, crowds; ARGS='--sizes 10000 100000 1000000' for more
+scale: $(INSTALLED) ## measure what does not grow with contacts, letters, batches; ARGS='--sizes 10000 100000 1000000' for more
 	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 profile: $(INSTALLED) ## show where the time goes

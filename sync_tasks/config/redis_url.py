@@ -35,12 +35,12 @@ class Sentinels:
 
 
 def has_sentinels(url: str) -> bool:
-    """Tell whether a URL names sentinels instead of a server."""
+    """Return whether a URL names sentinels instead of a server."""
     return url.partition("://")[0] in SENTINEL_SCHEMES
 
 
 def is_redis(url: str) -> bool:
-    """Tell whether a URL leads to a Redis, in whatever way."""
+    """Return whether a URL leads to a Redis, in whatever way."""
     return url.partition("://")[0] in SCHEMES + SENTINEL_SCHEMES
 
 
@@ -96,11 +96,10 @@ def read_sentinels(url: str, name: str = "the URL of Redis") -> Sentinels:
     """
     _check_text(name, url)
     scheme, _, rest = url.partition("://")
-    try:
-        parts = urlsplit(f"sentinel://{rest}")
-    except ValueError:
-        raise ConfigurationError(f"{name}: sentinels are written {_SHAPE}; {_ESCAPE}") from None
-    credentials, _, hosts = parts.netloc.rpartition("@")
+    # Not urlsplit: before CPython 3.11.4 it refuses several hosts with an IPv6 address among them.
+    netloc, *_ = re.split("[/?#]", rest, maxsplit=1)
+    parts = urlsplit(f"sentinel://primary{rest.removeprefix(netloc)}")
+    credentials, _, hosts = netloc.rpartition("@")
     found = [_HOST.fullmatch(each) for each in hosts.split(",")]
     path = _PATH.fullmatch(parts.path)
     if path is None or parts.fragment or "@" in parts.path + parts.query or not all(found):
@@ -124,9 +123,9 @@ def read_sentinels(url: str, name: str = "the URL of Redis") -> Sentinels:
 def place_of(url: str) -> str:
     """Return host, port and database of a Redis URL, or the way to it, never its password."""
     if has_sentinels(url):
-        told = read_sentinels(url)
-        hosts = ",".join(f"{host}:{port}" for host, port in told.hosts)
-        return f"{told.name}/{told.database} by the sentinels {hosts}"
+        sentinels = read_sentinels(url)
+        hosts = ",".join(f"{host}:{port}" for host, port in sentinels.hosts)
+        return f"{sentinels.name}/{sentinels.database} by the sentinels {hosts}"
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path

@@ -154,7 +154,7 @@ def describe_change(change: Change) -> str:
 
 
 def differs(remote: RemoteContact, name: str, value: Json) -> bool:
-    """Tell whether an attribute was read with another value; empty and absent are the same."""
+    """Return whether an attribute was read with another value; empty and absent are the same."""
     held = held_value(remote, name, value)
     return ("" if held is None else held) != ("" if value is None else value)
 

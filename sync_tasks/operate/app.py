@@ -60,19 +60,19 @@ class OperatePage:
             try:
                 return await serve(request)  # type: ignore[misc, no-any-return]
             except HttpRefusal as refusal:
-                self.refusals.tell(refusal)
-                return self._tell(refusal.words, refusal.status)
+                self.refusals.report(refusal)
+                return self._show_trouble(refusal.words, refusal.status)
             except (RedisError, OperationalError) as error:
                 log.warning("operate: not answered: %s", type(error).__name__)
-                return self._tell("Redis is away or in trouble: start it, then load this page again.", 503)
+                return self._show_trouble("Redis is away or in trouble: start it, then load this page again.", 503)
             except ConfigurationError as error:
                 log.error("operate: %s", error)
-                return self._tell("The configuration of this page is in trouble: see the log of `serve`.", 503)
+                return self._show_trouble("The configuration of this page is in trouble: see the log of `serve`.", 503)
             except ClientDisconnect:
                 return Response(status_code=408)
             except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
                 log.error("operate: unexpected error\n%s", describe(error))
-                return self._tell("Something is broken here: the log of `serve` has class and place.", 500)
+                return self._show_trouble("Something is broken here: the log of `serve` has class and place.", 500)
 
         return answer_request
 
@@ -101,8 +101,8 @@ class OperatePage:
         return self._dress(page, operator, request.url.path)
 
     def _dress(self, page: HtmlPage | Move, operator: Operator, here: str) -> Response:
-        told = {"operator": operator, "token": self.doorkeeper.form_token(operator), "here": here}
-        return answer(page, flower_url=self.settings.operate.flower_url, **told)
+        facts = {"operator": operator, "token": self.doorkeeper.form_token(operator), "here": here}
+        return answer(page, flower_url=self.settings.operate.flower_url, **facts)
 
     async def _read_form(self, request: Request, operator: Operator) -> Mapping[str, list[str]]:
         form = await _read_fields(request)
@@ -124,10 +124,10 @@ class OperatePage:
         try:
             operator = await asyncio.to_thread(self.doorkeeper.log_in, name.strip(), password, caller)
         except TooManyTriesError:
-            self.refusals.tell(HttpRefusal(429, "too many tries to log in"))
+            self.refusals.report(HttpRefusal(429, "too many tries to log in"))
             return self._ask_again("Too many tries: wait a minute.", 429)
         if operator is None:
-            self.refusals.tell(HttpRefusal(401, "a wrong name or password"))
+            self.refusals.report(HttpRefusal(401, "a wrong name or password"))
             return self._ask_again("Name or password is wrong.", 401)
         log.info("operate: %s logged in", operator.name)
         response = answer(Move(""))
@@ -143,15 +143,15 @@ class OperatePage:
         return response
 
     def _ask_again(self, trouble: str, status: int = 200) -> Response:
-        told = {"trouble": trouble, "by_password": self.settings.operate.passwords is not None}
-        return answer(HtmlPage("login.html", told, status), operator=None)
+        facts = {"trouble": trouble, "by_password": self.settings.operate.passwords is not None}
+        return answer(HtmlPage("login.html", facts, status), operator=None)
 
     @staticmethod
     def _send_to_login() -> Response:
         return RedirectResponse(f"{PATH}/login", 303, headers=dict(HEADERS))
 
     @staticmethod
-    def _tell(trouble: str, status: int) -> Response:
+    def _show_trouble(trouble: str, status: int) -> Response:
         return answer(HtmlPage("trouble.html", {"trouble": trouble}, status), operator=None)
 
 

@@ -1,4 +1,4 @@
-"""Who is at the page: a signed cookie after a login, or a name that a trusted proxy tells.
+"""Who is at the page: a signed cookie after a login, or a name that a trusted proxy gives.
 
 A proxy proves itself by a bearer token (``SYNC_OPERATE_TOKEN``) and names the operator in a header of its own.
 Cookies and the tokens of forms are signed; a new password or role ends the logins of that operator.
@@ -90,7 +90,7 @@ class Doorkeeper:
         Raises:
             ConfigurationError: the password file is in trouble.
         """
-        if (name := self._told_by_proxy(request)) is not None:
+        if (name := self._named_by_proxy(request)) is not None:
             return Operator(name, "act" if name in self.operate.act else "look") if name else None
         return self._read_cookie(request.cookies.get(COOKIE, ""))
 
@@ -112,10 +112,10 @@ class Doorkeeper:
 
     def give_cookie(self, request: Request, response: Response, operator: Operator) -> None:
         """Let a browser keep a login; beyond this machine only over TLS."""
-        told = {"name": operator.name, "entry": operator.fingerprint, "session": operator.session}
+        facts = {"name": operator.name, "entry": operator.fingerprint, "session": operator.session}
         response.set_cookie(
             COOKIE,
-            str(self._cookies.dumps(told)),
+            str(self._cookies.dumps(facts)),
             max_age=self._seconds,
             path=PATH,
             secure=request.url.hostname not in _HERE,
@@ -128,7 +128,7 @@ class Doorkeeper:
         return str(self._forms.dumps([operator.name, operator.session]))
 
     def is_own_form(self, request: Request, operator: Operator, token: str) -> bool:
-        """Tell whether a form came from a page that this operator saw."""
+        """Report whether a form came from a page that this operator saw."""
         from itsdangerous import BadData
 
         if self.is_foreign(request):
@@ -140,10 +140,10 @@ class Doorkeeper:
 
     @staticmethod
     def is_foreign(request: Request) -> bool:
-        """Tell whether another site made a request, as far as the browser says so."""
+        """Report whether another site made a request, as far as the browser says so."""
         return request.headers.get("sec-fetch-site", "") in _FOREIGN
 
-    def _told_by_proxy(self, request: Request) -> str | None:
+    def _named_by_proxy(self, request: Request) -> str | None:
         """Return whom a proxy names; nothing without a proxy that proves itself."""
         header = self.operate.user_header
         if not header or not self.proxies.admits(request.headers.get("authorization", "").encode("latin-1")):
@@ -158,13 +158,13 @@ class Doorkeeper:
         if not cookie:
             return None
         try:
-            told = self._cookies.loads(cookie, max_age=self._seconds)
+            facts = self._cookies.loads(cookie, max_age=self._seconds)
         except BadData:
             return None
-        entry = self._entries().get(told["name"])
-        if entry is None or entry.fingerprint != told["entry"]:
+        entry = self._entries().get(facts["name"])
+        if entry is None or entry.fingerprint != facts["entry"]:
             return None
-        return Operator(entry.name, entry.role, told["session"], entry.fingerprint)
+        return Operator(entry.name, entry.role, facts["session"], entry.fingerprint)
 
     def _entries(self) -> Mapping[str, PasswordEntry]:
         return read_entries(self.operate.passwords) if self.operate.passwords else {}

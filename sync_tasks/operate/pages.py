@@ -35,10 +35,10 @@ HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HtmlPage:
-    """A template and what it tells; ``again``: in how many seconds the browser asks anew, if the operator wants it."""
+    """A template and what it shows; ``again``: in how many seconds the browser asks anew, if the operator wants it."""
 
     template: str
-    told: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     status: int = 200
     again: int = 0
 
@@ -50,11 +50,11 @@ class Move:
     to: str
 
 
-def answer(page: HtmlPage | Move, **told: object) -> Response:
+def answer(page: HtmlPage | Move, **facts: object) -> Response:
     """Return a page as HTML, or the way to another one."""
     if isinstance(page, Move):
         return RedirectResponse(PATH + page.to, 303, headers=dict(HEADERS))
-    text = _templates().get_template(page.template).render({"root": PATH, "style": style_name(), **told, **page.told})
+    text = _templates().get_template(page.template).render({"root": PATH, "style": style_name(), **facts, **page.facts})
     refresh = {"refresh": str(page.again)} if page.again else {}
     return HTMLResponse(text, page.status, headers={**HEADERS, **refresh})
 

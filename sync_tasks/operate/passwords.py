@@ -81,7 +81,7 @@ def write_entry(path: Path, entry: PasswordEntry) -> None:
 
 
 def remove_entry(path: Path, name: str) -> bool:
-    """Take an operator out of a file; tell whether they were there.
+    """Take an operator out of a file; return whether they were there.
 
     Raises:
         ConfigurationError: as above.
@@ -120,10 +120,10 @@ def make_entry(name: str, role: Role, password: str) -> PasswordEntry:
 
 
 def is_password_of(entry: PasswordEntry, password: str) -> bool:
-    """Tell whether this is the operator's password; that takes as long for a wrong one."""
+    """Report whether this is the operator's password; that takes as long for a wrong one."""
     _, cost, block, parallel, salt, digest = entry.hashed.split(":")
-    told = _hash(password[: LONGEST_PASSWORD + 1], b64decode(salt), (int(cost), int(block), int(parallel)))
-    return hmac.compare_digest(told, b64decode(digest))
+    facts = _hash(password[: LONGEST_PASSWORD + 1], b64decode(salt), (int(cost), int(block), int(parallel)))
+    return hmac.compare_digest(facts, b64decode(digest))
 
 
 def _hash(password: str, salt: bytes, cost: tuple[int, int, int]) -> bytes:

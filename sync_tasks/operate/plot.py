@@ -25,7 +25,7 @@ class Bar:
     width: float
     height: float
     seen: bool
-    told: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Mark:
     """A line of the axis, and what stands beside it."""
 
     place: float
-    told: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def draw(now: int, minutes: Sequence[Minute]) -> Plot:
 
 
 def _bar(place: int, seconds: int | None, top: float, minute: int) -> Bar:
-    told = f"{_clock(minute)} UTC: " + ("nobody swept" if seconds is None else f"up to {show_age(seconds)}")
+    label = f"{_clock(minute)} UTC: " + ("nobody swept" if seconds is None else f"up to {show_age(seconds)}")
     if seconds is None:
-        return Bar(LEFT + place * _STEP, TOP, _STEP, HEIGHT - TOP - BOTTOM, seen=False, told=told)
+        return Bar(LEFT + place * _STEP, TOP, _STEP, HEIGHT - TOP - BOTTOM, seen=False, label=label)
     y = min(_height_of(seconds, top), HEIGHT - BOTTOM - 1.5)
-    return Bar(round(LEFT + place * _STEP, 1), y, round(_STEP - 1, 1), HEIGHT - BOTTOM - y, seen=True, told=told)
+    return Bar(round(LEFT + place * _STEP, 1), y, round(_STEP - 1, 1), HEIGHT - BOTTOM - y, seen=True, label=label)
 
 
 def _height_of(seconds: float, top: float) -> float:

@@ -21,7 +21,7 @@ _LOOK_EVERY = 0.05
 _WATCHED = 200
 _REPLAYED = "replay: "
 
-Tell = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,21 @@ class Replay:
         return self.outcome in {"lost", "gone", "failed again", "waiting"}
 
 
-def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str, tell: Tell = log.warning) -> list[Replay]:
+def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str, report: Report = log.warning) -> list[Replay]:
     """Give each letter's event another chance and nudge the contacts."""
     replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
     for done in replays:
         note_deed(store, who, f"{_REPLAYED}{done.outcome}", done.letter.user_id, done.letter.id)
-    nudge({done.letter.user_id for done in replays if done.outcome == "replayed"}, tell=tell)
+    nudge({done.letter.user_id for done in replays if done.outcome == "replayed"}, report=report)
     return replays
 
 
-def nudge(user_ids: set[str], priority: Priority = Priority.ORDINARY, tell: Tell = log.warning) -> None:
+def nudge(user_ids: set[str], priority: Priority = Priority.ORDINARY, report: Report = log.warning) -> None:
     """Have workers look at these users; where the broker is away, the sweep does it."""
     try:
         nudge_contacts(user_ids, priority)
     except OperationalError as error:
-        tell(f"the broker is away ({type(error.__cause__ or error).__name__}): the next sweep brings the contacts")
+        report(f"the broker is away ({type(error.__cause__ or error).__name__}): the next sweep brings the contacts")
 
 
 def discard_letter(store: Store, letter: DeadLetter, who: str, *, dry_run: bool = False) -> str:
@@ -122,7 +122,7 @@ def _name_ends(store: Store, replays: Sequence[Replay], outcomes: Mapping[str, s
 
 
 def _outcomes_of(store: Store, ids: Sequence[str]) -> dict[str, str]:
-    """Tell where replayed letters are: a push closes one, or writes it anew without the note of its replay."""
+    """Report where replayed letters are: a push closes one, or writes it anew without the note of its replay."""
     open_letters = fetch_letters(store, ids)
     return dict.fromkeys(ids, "closed") | {
         letter.id: "waiting" if letter.replayed else "failed again" for letter in open_letters

@@ -19,7 +19,7 @@ class Visit:
     query: Mapping[str, str]
     form: Mapping[str, list[str]]
 
-    def told(self, name: str) -> str:
+    def value(self, name: str) -> str:
         """Return the first value of a field of the form, or an empty text."""
         return next(iter(self.form.get(name, ())), "").strip()
 

@@ -14,7 +14,7 @@ def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     named = read_sent_address(body["email"], account) if body.get("email") is not None else None
     existing = _find_existing(account, named, change)
     if existing is not None and body.get("updateEnabled") is True:
-        return _upsert(account, call, change, existing, tells_id=body.get("getId") is True)
+        return _upsert(account, call, change, existing, shows_id=body.get("getId") is True)
     change.email = named or change.email
     if change.email is None and change.ext_id is None and change.phone is None:
         raise missing("One of email, ext_id or SMS is required")
@@ -66,11 +66,11 @@ def _find_existing(account: SandboxAccount, email: str | None, change: ContactCh
 
 
 def _upsert(
-    account: SandboxAccount, call: ApiCall, change: ContactChange, contact: SandboxContact, *, tells_id: bool
+    account: SandboxAccount, call: ApiCall, change: ContactChange, contact: SandboxContact, *, shows_id: bool
 ) -> Reply:
     call.contact_ids.append(contact.id)
     _update(account, contact, change)
-    return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if tells_id else Reply(204)
+    return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if shows_id else Reply(204)
 
 
 def _update(account: SandboxAccount, contact: SandboxContact, change: ContactChange) -> None:

@@ -48,8 +48,8 @@ def note_freshness(store: Store) -> None:
 def read_freshness(store: Store) -> tuple[int, list[Minute]]:
     """Return the present minute and what was seen in the minutes of the last day, the oldest first."""
     now = int(store.now()) // _MINUTE
-    told = cast("dict[str, str]", store.redis.hgetall(store.key("freshness")))
-    seen = sorted(map(_parse, told.values()), key=lambda one: one.minute)
+    texts = cast("dict[str, str]", store.redis.hgetall(store.key("freshness")))
+    seen = sorted(map(_parse, texts.values()), key=lambda one: one.minute)
     return now, [one for one in seen if now - MINUTES < one.minute <= now]
 
 

@@ -54,7 +54,7 @@ class AccountPush(Push):
         Raises:
             SyncError: whatever kept it from that.
         """
-        self.view = without_lists(first_view(self.lease.contact, self.account), self.mapping.absent)
+        self.view = first_view(self.lease.contact, self.account, self.mapping.absent)
         self.addresses = frozenset(self.lease.contact.addresses)
         try:
             self._plan_and_send()
@@ -63,8 +63,9 @@ class AccountPush(Push):
                 self.outcome_unknown = True
                 self.view = replace(self.view, seen=self.with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
-            raise address_taken(self.store.claimant(self.lease.contact.told_address))
-        if self.lease.contact.pending and is_held_back(self.lease.contact, self.mapping, self.view):
+            raise address_taken(self.store.claimant(self.lease.contact.wished_address))
+        contact = self.lease.contact
+        if (contact.pending or contact.dead) and is_held_back(contact, self.mapping, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
     def _plan_and_send(self) -> None:
@@ -201,8 +202,8 @@ class AccountPush(Push):
         raise rejected_number(new)
 
     def _note_created(self, new: NewContact, written: Written) -> None:
-        told = digest(new.attributes, new.ext_id)
-        seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
+        sent = digest(new.attributes, new.ext_id)
+        seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=sent)
         self.view = SyncView(
             replace(seen, absent_lists=self.mapping.watched - new.lists, read_at=self.store.now()), fresh=True
         )
@@ -210,7 +211,7 @@ class AccountPush(Push):
         self.written |= new.attributes.keys()
 
     def _wait_to_create(self, error: AccountError) -> None:
-        """Look before a contact waits: one that exists need not be created, and the look tells whether all is refused.
+        """Look before a contact waits: one that exists need not be created, and the look shows whether all is refused.
 
         Raises:
             PartPausedError: there is none, and creating is paused.
@@ -222,8 +223,10 @@ class AccountPush(Push):
             self.renew_lease()
             self._search(self.lease.contact.addresses, by_ext_id=False)
         if self.view.seen is None or self.view.seen.id is None:
-            told = str(error) if isinstance(error, PartPausedError) else f"{describe(self.account, CREATING)}: {error}"
-            raise PartPausedError(told, error.seconds if isinstance(error, PartPausedError) else 0.0, CREATING)
+            message = (
+                str(error) if isinstance(error, PartPausedError) else f"{describe(self.account, CREATING)}: {error}"
+            )
+            raise PartPausedError(message, error.seconds if isinstance(error, PartPausedError) else 0.0, CREATING)
 
     def _write(self, contact_id: int, change: Change) -> None:
         before = before_write(self.known(), change)

@@ -79,7 +79,7 @@ class Push:
         return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)
 
     def known(self) -> RemoteState:
-        """What is known now; after doubt, what was: an opt-out that we saw is never forgotten."""
+        """What is known now; after an unknown outcome, what was: an opt-out that we saw is never forgotten."""
         return self.view.seen or self.lease.contact.seen.get(self.account) or RemoteState()
 
     def with_guarded(self, seen: RemoteState) -> RemoteState:
@@ -90,11 +90,11 @@ class Push:
         """Before each request: lengthen the lease, and remember what an unanswered request must not make us forget."""
         known = seen or self.view.seen
         known = self.with_guarded(known) if known else None
-        told = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
+        news = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
         just_leased, self.just_leased = self.just_leased, False
-        if just_leased and not told:
+        if just_leased and not news:
             return
-        if not self.store.renew_lease(self.lease, self.lease_seconds, told):
+        if not self.store.renew_lease(self.lease, self.lease_seconds, news):
             raise LeaseLostError("the push took longer than its lease")
 
     def noting(self, request: Callable[[], Written]) -> Written:
@@ -159,7 +159,7 @@ class Push:
 
     def _forget(self) -> None:
         """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
-        self.gateway.doubt_owner()
+        self.gateway.recheck_owner()
         self.view = SyncView(None, outcome_unknown=True)
 
     def _is_known_erased(self, remote: RemoteContact) -> bool:
@@ -167,7 +167,7 @@ class Push:
         return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.mapping, known)
 
     def take_over(self, other: RemoteContact, old: RemoteState) -> None:
-        """The contact that has the address becomes the user's; the old one is a spare, its opt-out lives on."""
+        """The contact that has the address becomes the user's; the old one is an extra one, its opt-out lives on."""
         contact, old = self.lease.contact, note_bounce(old)
         kept = replace(old.forgotten, ended_up_to=old.ended_up_to, edited=frozenset())
         known = remote_state_of(other, contact, self.mapping, kept, self.store.now())
@@ -207,7 +207,7 @@ class Push:
             raise
 
     def _is_accepted(self, contact_id: int, sound: Change) -> bool:
-        """Send what is sound of a change, if anything is, and tell whether Brevo has it."""
+        """Send what is sound of a change, if anything is, and return whether Brevo has it."""
         try:
             if sound:
                 self.noting(lambda: self.gateway.change(contact_id, sound))

@@ -9,7 +9,7 @@ NOW = 29_000_003  # three minutes into a quarter of an hour
 def test_the_worst_minute_of_a_quarter_of_an_hour_is_its_bar() -> None:
     plot = draw(NOW, [Minute(NOW, 20, 1), Minute(NOW - 1, 50, 1), Minute(NOW - 10, 5, 1)])
     seen = [bar for bar in plot.bars if bar.seen]
-    assert [bar.told.partition(": ")[2] for bar in seen] == ["up to 5 s", "up to 50 s"]
+    assert [bar.label.partition(": ")[2] for bar in seen] == ["up to 5 s", "up to 50 s"]
     assert seen[-1] is plot.bars[-1]
 
 
@@ -18,7 +18,7 @@ def test_a_day_has_its_place_and_older_minutes_have_none() -> None:
     assert len(plot.bars) == MINUTES // 15
     assert plot.bars[0].x == LEFT
     assert all(bar.x + bar.width <= WIDTH + 1 for bar in plot.bars)
-    assert [bar.told.partition(": ")[2] for bar in plot.bars if bar.seen] == ["up to 7 s"]
+    assert [bar.label.partition(": ")[2] for bar in plot.bars if bar.seen] == ["up to 7 s"]
 
 
 def test_every_bar_ends_at_the_axis_and_stays_inside() -> None:
@@ -29,8 +29,8 @@ def test_every_bar_ends_at_the_axis_and_stays_inside() -> None:
 
 
 def test_the_axis_is_longer_than_the_longest_wait() -> None:
-    assert [mark.told for mark in draw(NOW, [Minute(NOW, 70, 1)]).levels] == ["0 s", "2 min", "5 min"]
-    assert draw(NOW, [Minute(NOW, 900_000, 1)]).levels[-1].told == "10 d"
+    assert [mark.label for mark in draw(NOW, [Minute(NOW, 70, 1)]).levels] == ["0 s", "2 min", "5 min"]
+    assert draw(NOW, [Minute(NOW, 900_000, 1)]).levels[-1].label == "10 d"
 
 
 def test_what_was_not_seen_is_told() -> None:

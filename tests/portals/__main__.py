@@ -32,23 +32,35 @@ class Environment:
 
     name: str
     pins: tuple[str, ...]
-    # An old release may have wheels for old interpreters alone.
-    python: str = sys.executable
+    # An old release may have wheels for old interpreters alone, a new one need a new interpreter. Default: this one.
+    python: str = ""
 
 
 ENVIRONMENTS = (
-    Environment("oldest", ("celery[redis]==5.4.*", "redis==5.2.*", "pydantic==2.7.*"), "3.11"),
+    # kombu of its time: the newest that this Celery allows refuses this redis-py, with or without us.
+    Environment("oldest", ("celery==5.4.*", "kombu==5.4.*", "redis==5.2.*", "pydantic==2.7.*"), "3.11"),
     Environment("Celery 5.5", ("celery==5.5.*", "redis==5.*")),
     Environment("Celery 5.6", ("celery==5.6.*", "redis==6.*")),
     Environment("Celery 5.7", ("celery==5.7.*", "redis==7.*")),
     Environment("Django 5.2", ("django==5.2.*", "celery==5.4.*", "redis==6.*")),
-    Environment("Django 6", ("django==6.*", "celery==5.7.*")),
+    Environment("Django 6", ("django==6.*", "celery==5.7.*"), "3.13"),
     Environment("newest", ("celery", "redis", "pydantic")),
 )
 
 
 class NotInstallableError(Exception):
     """The environment cannot be made: the resolver's own last line."""
+
+
+def find_python(version: str) -> str:
+    """Return an interpreter of a version that pyenv holds, or the version itself: uv looks for one on the PATH.
+
+    Without a version, return this interpreter.
+    """
+    if not version:
+        return sys.executable
+    held = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob(f"{version}.[0-9]*/bin/python")
+    return next((str(path) for path in held), version)
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -69,7 +81,7 @@ def install(wheel: Path, folder: Path, environment: Environment) -> Path:
     """Make an environment that holds the wheel and the pins, and return its interpreter."""
     python = folder / "bin" / "python"
     commands: tuple[tuple[str | Path, ...], ...] = (
-        (UV, "venv", "--quiet", "--no-python-downloads", "--python", environment.python, folder),
+        (UV, "venv", "--quiet", "--no-python-downloads", "--python", find_python(environment.python), folder),
         (UV, "pip", "install", "--quiet", "--python", python, wheel, *environment.pins),
     )
     for command in commands:

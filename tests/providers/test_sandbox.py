@@ -67,7 +67,7 @@ def test_nobody_claims_to_know_where_the_firewall_hates_an_address_and_the_filte
     brevo.create(ANN)
     brevo.create(NewContact("joe@example.zip", "user-1", {}, frozenset()))
 
-    with pytest.raises(RejectedContactError, match="nobody can tell"):
+    with pytest.raises(RejectedContactError, match="nobody can find out"):
         brevo.find_address("joe@example.zip")
 
 

@@ -13,7 +13,7 @@ def test_a_push_ends_where_brevo_never_does_what_it_says(pipeline: Pipeline, bre
     brevo.add_fault("status", status=200, method="PUT")
     moved = pipeline.update("anna", email=address_of("anna.tal"))
     with pipeline.requests() as requests:
-        error = pipeline.sync("anna").outcomes.waiting[moved]
+        error = pipeline.sync("anna").waiting[moved]
     assert isinstance(error, GatewayUnavailableError)
     assert "differently at each look" in str(error)
     assert len(requests) < 20
@@ -33,7 +33,7 @@ def test_a_list_of_others_that_vanishes_during_an_erasure_is_a_letter_that_can_b
     for method, path in (("PUT", "contacts/"), ("GET", "lists/9$")):
         brevo.add_fault("status", status=404, code="document_not_found", method=method, path=path)
     erasure = pipeline.anonymize("anna")
-    assert isinstance(pipeline.sync("anna").outcomes.dead[erasure], MissingListError)
+    assert isinstance(pipeline.sync("anna").dead[erasure], MissingListError)
     brevo.faults.clear()
     (letter,) = pipeline.letters()
     assert replay(pipeline.store, letter, "an operator") == "replayed"

@@ -177,6 +177,7 @@ def test_the_least_rights_are_enough_for_every_part(station: Station) -> None:
         assert start(station, "status").process.returncode == 0
         assert start(station, "reconcile").process.returncode == 0
         assert start(station, "inspect").process.returncode == 0
-        denied = [entry["object"] for entry in admin.acl_log()]
-    assert denied == []
+        denied = {entry["object"] for entry in admin.acl_log()}
+    # Servers before 7.2 do not know it, so the file cannot name it; redis-py goes on without it.
+    assert denied <= {"client|setinfo"}
     assert worker.running

@@ -29,8 +29,8 @@ def print_causes(causes: "list[Cause]") -> None:
     letters = sum(cause.letters for cause in causes)
     table = lay_out(f"{count(letters, 'dead letter')}, {count(len(causes), 'cause')}", "Letters", "Since", "What to do")
     for cause in causes:
-        told = f"{cause.sample.error}: {cause.sample.message}\n→ {cause.advice}\n  such as {cause.sample.id}"
-        table.add_row(f"{cause.letters:,}", show_age(age_of(cause.sample.failed_at)), escaped_lines(told))
+        text = f"{cause.sample.error}: {cause.sample.message}\n→ {cause.advice}\n  such as {cause.sample.id}"
+        table.add_row(f"{cause.letters:,}", show_age(age_of(cause.sample.failed_at)), escaped_lines(text))
     print_table(table)
     suggest("once mended: [bold]sync-tasks failed replay --error CLASS[/]")
 

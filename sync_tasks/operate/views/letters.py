@@ -25,7 +25,7 @@ def show_cause(visit: Visit) -> HtmlPage:
 
 def deal_with(visit: Visit) -> HtmlPage | Move:
     """Replay or discard the chosen letters of a cause, or all of them; ask before letters are discarded."""
-    store, who, what, cause = visit.store, visit.operator.name, visit.told("do"), visit.told("cause")
+    store, who, what, cause = visit.store, visit.operator.name, visit.value("do"), visit.value("cause")
     chosen = _choose(visit, cause)
     if not chosen:
         return _show(visit, cause, 0, trouble="Choose letters first: none was chosen, or others dealt with them.")
@@ -34,7 +34,7 @@ def deal_with(visit: Visit) -> HtmlPage | Move:
         replay_letters(store, chosen, who)
         return Move(f"/letters/replayed?since={since}&watch=1")
     if what == "discard":
-        whole = visit.told("scope") == "all"
+        whole = visit.value("scope") == "all"
         return HtmlPage("discard.html", {"letters": chosen, "cause": cause, "whole": whole, "shown": SHOWN})
     if what == "discard for good":
         outcomes = [(letter, discard_letter(store, letter, who)) for letter in chosen]
@@ -48,7 +48,7 @@ def show_replays(visit: Visit) -> HtmlPage:
     replays = recall_replays(visit.store, visit.operator.name, since)
     counts = Counter(one.outcome for one in replays)
     on_its_way, watching = counts["waiting"], visit.query.get("watch", "") == "1"
-    told = {
+    facts = {
         "since": since,
         "counts": sorted(counts.items()),
         "total": len(replays),
@@ -56,7 +56,7 @@ def show_replays(visit: Visit) -> HtmlPage:
         "troubled": [one for one in replays if one.troubled and one.outcome != "waiting"][:SHOWN],
         "watching": watching,
     }
-    return HtmlPage("replayed.html", told, again=AGAIN if watching and on_its_way else 0)
+    return HtmlPage("replayed.html", facts, again=AGAIN if watching and on_its_way else 0)
 
 
 def _show(visit: Visit, name: str, start: int, trouble: str = "") -> HtmlPage:
@@ -65,14 +65,14 @@ def _show(visit: Visit, name: str, start: int, trouble: str = "") -> HtmlPage:
         gone = "No dead letter has this cause any more."
         return HtmlPage("causes.html", {"causes": group_letters(scan_letters(visit.store)), "trouble": gone})
     (cause,) = group_letters(letters)
-    told: dict[str, object] = {"cause": cause, "letters": letters[start : start + SHOWN], "start": start}
-    return HtmlPage("cause.html", told | {"shown": SHOWN, "trouble": trouble})
+    facts: dict[str, object] = {"cause": cause, "letters": letters[start : start + SHOWN], "start": start}
+    return HtmlPage("cause.html", facts | {"shown": SHOWN, "trouble": trouble})
 
 
 def _choose(visit: Visit, cause: str) -> list[DeadLetter]:
     """Return the letters that a form means, as far as they are there and of this cause."""
     letters, ids = _letters_of(visit, cause), set(visit.form.get("id", ()))
-    return letters if visit.told("scope") == "all" else [letter for letter in letters if letter.id in ids]
+    return letters if visit.value("scope") == "all" else [letter for letter in letters if letter.id in ids]
 
 
 def _letters_of(visit: Visit, cause: str) -> list[DeadLetter]:

@@ -29,7 +29,7 @@ def show_overview(visit: Visit) -> HtmlPage:
             overview, away = read_overview(store, visit.settings, broker), ""
         except OperationalError as error:
             overview, away = read_overview(store, visit.settings, None), type(error.__cause__ or error).__name__
-    told = {
+    facts = {
         "overview": overview,
         "broker_away": away,
         "budgets": {one.account: read_budget(store, one) for one in overview.scarcity},
@@ -38,4 +38,4 @@ def show_overview(visit: Visit) -> HtmlPage:
         "plot": draw(*read_freshness(store)),
         "causes": group_letters(scan_letters(store))[:CAUSES_SHOWN] if overview.dead_letters else [],
     }
-    return HtmlPage("overview.html", told)
+    return HtmlPage("overview.html", facts)
