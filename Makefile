@@ -42,7 +42,7 @@ flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
 test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
 	$(BIN)/pytest -n 3 --cov -m "not slow" $(ARGS)
 
-contract: $(INSTALLED) ## let Prism, Brevo's own clients and schemathesis judge the sandbox and our traffic; ARGS=--short for CI
+contract: $(INSTALLED) ## let Prism, Brevo's own clients and schemathesis check the sandbox and our traffic; ARGS=--short for CI
 	$(BIN)/python -m tests.contract $(ARGS)
 
 reliability: $(INSTALLED) ## break things one by one, also what takes long, and print how long recovery took
@@ -93,7 +93,7 @@ bursts: $(INSTALLED) ## measure bursts of thousands of events against the naive 
 reconcile: $(INSTALLED) ## measure the comparison of a million contacts with Brevo; ARGS='--contacts 20000' for fewer
 	$(BIN)/python -m benchmarks.reconcile $(ARGS)
 
-scale: $(INSTALLED) ## measure what does not grow with contacts, letters, crowds; ARGS='--sizes 10000 100000 1000000' for more
+scale: $(INSTALLED) ## measure what does not grow with contacts, letters, batches; ARGS='--sizes 10000 100000 1000000' for more
 	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 profile: $(INSTALLED) ## show where the time goes

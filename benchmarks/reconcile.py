@@ -35,7 +35,7 @@ from sync_tasks.local.redis_server import free_port
 from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.connection import connect
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.tasks.bootstrap import build_resources, open_patiently
 

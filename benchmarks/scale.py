@@ -27,7 +27,7 @@ from sync_tasks.domain.events import EVENTS, Event, parse_event
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.dead_letters import DeadLetter, read_letters, read_letters_of, replay, write_letter
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Store
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
@@ -259,7 +259,7 @@ def measure_windows(store: Store) -> Line:
         costs.append(
             timed(lambda _, most=most: store.record_usage("default", "contacts", length=HOUR, most=most, used=most - 5))
         )
-    return Line("an answer that tells what others used, the hour's window so large", "ms", WINDOWS, tuple(costs))
+    return Line("an answer that shows what others used, the hour's window so large", "ms", WINDOWS, tuple(costs))
 
 
 def measure(parts: Parts, sizes: Sequence[int]) -> list[Line]:

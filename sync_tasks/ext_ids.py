@@ -1,7 +1,7 @@
 """The ``ext_id`` of a user at Brevo, and the user of an ``ext_id``. Pure.
 
-A pattern with a fixed part is ``portal-{user_id}``, for example. It tells our contacts from those of another system on
-the same account. The pattern ``{user_id}`` alone takes every ``ext_id`` for one of ours.
+A pattern with a fixed part is ``portal-{user_id}``, for example. It distinguishes our contacts from those of
+another system on the same account. The pattern ``{user_id}`` alone takes every ``ext_id`` for one of ours.
 """
 
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ class ExtIds:
         return next(filter(None, (_parse(pattern, ext_id) for pattern in self._all)), "")
 
     def is_foreign(self, ext_id: str | None) -> bool:
-        """Tell whether an ``ext_id`` surely is another system's."""
+        """Return whether an ``ext_id`` surely is another system's."""
         return bool(ext_id) and not self.user_of(ext_id) and not is_erased_ext_id(ext_id)
 
     def proves(self, ext_id: str | None, user_id: str) -> bool:
-        """Tell whether an ``ext_id`` surely is this user's, because its pattern has a fixed part."""
+        """Return whether an ``ext_id`` surely is this user's, because its pattern has a fixed part."""
         return any(pattern != PLACE and ext_id == pattern.replace(PLACE, user_id) for pattern in self._all)
 
     @property

@@ -18,7 +18,7 @@ from typing import Any
 from sync_tasks.config import environment
 from sync_tasks.log import log
 
-# A sign is left every so many seconds; one that is older than so many tells of trouble.
+# A sign is left every so many seconds; one that is older than so many is a sign of trouble.
 EVERY = 10.0
 STALE = 60.0
 
@@ -111,7 +111,7 @@ def watch_worker(sender: Any = None, **_: object) -> None:  # noqa: ANN401 - Cel
 
 
 def is_turning(consumer: Any) -> bool:  # noqa: ANN401 - as above
-    """Tell whether a consumer's loop turned lately, as far as it may."""
+    """Return whether a consumer's loop turned lately, as far as it may."""
     turned = getattr(consumer, "turned", None)
     return turned is None or consumer.connection is None or time.monotonic() - turned < STALE
 

@@ -26,7 +26,7 @@ _BODIES = re.compile(r"(The full contents of the message|body: ).*", re.DOTALL)
 _HANDLE_PAYLOADS = ("celery.worker.consumer", "kombu")
 # Names, hosts, routes and numbers. A quote or a bracket may hold a value of a message.
 _PLAIN = re.compile(r"[\w.:/ *,+∞()-]{0,200}")
-# What is wrong between two machines; of any other error the class alone is told, for it may quote a message.
+# What is wrong between two machines; of any other error the class alone is shown, for it may quote a message.
 _OF_THE_NETWORK = frozenset({"OSError", "ConnectionError", "TimeoutError", "OperationalError", "AMQPError"})
 _NETWORK_TEXT = re.compile(r"[\w.:/ *,+()'\[\]-]{0,300}")
 _TRANSPORT = re.compile(r"sync_tasks\.tasks\.patches\.transport:(?:Sentinel)?Transport")
@@ -42,8 +42,8 @@ class TextLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line = f"{_moment(record)} {record.levelname.lower():<7} {self.message(record)}"
-        told = " ".join(f"{name}={_field(getattr(record, name))}" for name in _FIELDS if getattr(record, name, None))
-        return f"{line} {told}".rstrip()
+        fields = " ".join(f"{name}={_field(getattr(record, name))}" for name in _FIELDS if getattr(record, name, None))
+        return f"{line} {fields}".rstrip()
 
     def message(self, record: logging.LogRecord) -> str:
         """Return the text of a record, without message bodies and without values in tracebacks.
@@ -122,10 +122,10 @@ class JsonLine(TextLine):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as text."""
-        told = {"at": _moment(record), "level": record.levelname.lower(), "logger": record.name}
-        told["message"] = self.message(record)
-        told |= {name: getattr(record, name) for name in _FIELDS if getattr(record, name, None)}
-        return json.dumps(told)
+        fields = {"at": _moment(record), "level": record.levelname.lower(), "logger": record.name}
+        fields["message"] = self.message(record)
+        fields |= {name: getattr(record, name) for name in _FIELDS if getattr(record, name, None)}
+        return json.dumps(fields)
 
 
 def _moment(record: logging.LogRecord) -> str:
@@ -152,7 +152,7 @@ def log_level() -> int:
 
 
 def wants_json() -> bool:
-    """Tell whether each line shall be a JSON object (``SYNC_LOG_JSON=1``)."""
+    """Return whether each line shall be a JSON object (``SYNC_LOG_JSON=1``)."""
     return bool(os.environ.get("SYNC_LOG_JSON"))
 
 
@@ -172,8 +172,8 @@ class Lines:
         """Log each line that is complete by now, without the edge of a banner."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            if told := _ART.sub("", line).strip():
-                _output.log(self._level, "%s", told)
+            if plain := _ART.sub("", line).strip():
+                _output.log(self._level, "%s", plain)
         return len(text)
 
     def flush(self) -> None:
@@ -221,7 +221,7 @@ def set_up_logging() -> None:
 def log_outcome(outcome: str, about: Mapping[str, str], *, error: SyncError | None = None) -> None:
     """Write the one line about an event's outcome; ``about`` names the event."""
     level = logging.INFO if error is None else logging.ERROR if isinstance(error, PermanentError) else logging.WARNING
-    told = {**about, "outcome": outcome, "task_id": current_task.get()}
+    fields = {**about, "outcome": outcome, "task_id": current_task.get()}
     if error:
-        told["error"] = type(error).__name__
-    log.log(level, "%s", f"{outcome}: {error}" if error else outcome, extra=told)
+        fields["error"] = type(error).__name__
+    log.log(level, "%s", f"{outcome}: {error}" if error else outcome, extra=fields)

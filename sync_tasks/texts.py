@@ -66,11 +66,11 @@ def normal_id(text: str) -> str:
     if _PLAIN_ID.fullmatch(own):
         return own
     own = unicodedata.normalize("NFC", own)
-    told = unicodedata.normalize("NFKC", unquote(own))
-    if "@" in told:
-        what = "is an e-mail address" if is_address(told) else "holds an @, as an e-mail address does"
+    shown = unicodedata.normalize("NFKC", unquote(own))
+    if "@" in shown:
+        what = "is an e-mail address" if is_address(shown) else "holds an @, as an e-mail address does"
         raise ValueError(f"{what}; pass the portal's own, stable id")
-    if _TELEPHONE.search(told):
+    if _TELEPHONE.search(shown):
         raise ValueError("holds a telephone number; pass the portal's own, stable id")
     if not own.isascii():
         _refuse_unseen(own)
@@ -94,7 +94,7 @@ def normal_address(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether a text is an e-mail address."""
+    """Return whether a text is an e-mail address."""
     try:
         return bool(normal_address(text))
     except ValueError:
@@ -112,7 +112,7 @@ def known_address(text: str) -> str:
 
 
 def is_international(address: str) -> bool:
-    """Tell whether an address may also be written with letters beyond ASCII in its domain."""
+    """Return whether an address may also be written with letters beyond ASCII in its domain."""
     return _PUNYCODE in address.rpartition("@")[2]
 
 

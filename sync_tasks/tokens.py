@@ -26,13 +26,13 @@ def erased_ext_id(token: str) -> str:
 
 
 def is_erased_ext_id(ext_id: str | None) -> bool:
-    """Tell whether an ``ext_id`` is one that an erasure wrote."""
+    """Return whether an ``ext_id`` is one that an erasure wrote."""
     found = _ERASED.fullmatch(ext_id or "")
     return found is not None and found[2] in (None, _check_of(found[1]))
 
 
 def carries_token(address: str | None, ext_id: str | None) -> bool:
-    """Tell whether we made an address, for an erased contact or to free the real one for another user."""
+    """Return whether we made an address, for an erased contact or to free the real one for another user."""
     for run in _HEX.findall((address or "").lower()):
         windows = (run[start : start + _LENGTH] for start in range(len(run) - _LENGTH + 1))
         if any(_check_of(window[:_DRAWN]) == window[_DRAWN:] for window in windows):

@@ -113,7 +113,7 @@ def read_truth(value: object, *, status: bool = False) -> bool | None:
 
 
 def read_moment(text: str, manner: Manner) -> tuple[datetime, bool]:
-    """Return a moment, and whether only a day was told: then it is the first of that day.
+    """Return a moment, and whether only a day was given: then it is the first of that day.
 
     Raises:
         ValueError: it is none, has no zone, or could mean two days.
@@ -147,7 +147,7 @@ def _read_zone(text: str | None, manner: Manner) -> tzinfo:
 
 
 def _read_day(text: str, manner: Manner) -> date:
-    """Return a day; with slashes only where somebody told what stands first."""
+    """Return a day; with slashes only if an option says what stands first."""
     parts = [int(part) for part in re.split(r"[-./]", text)]
     if "/" in text and not manner.dates:
         raise ValueError("could mean two days: add --dates day-first or --dates month-first")

@@ -1,4 +1,4 @@
-"""What the columns of a file say: by their own names, by the names the configuration knows, or as somebody told.
+"""What the columns of a file say: by their own names, by the names the configuration knows, or by options.
 
 A meaning is a word of ``MEANINGS``, a portal field, or one of three forms. ``newsletters.<slug>`` says yes or no for
 one newsletter, ``not newsletters.<slug>`` its opposite. ``-`` says nothing.
@@ -26,7 +26,7 @@ _OPTIONS = 'say what it means with --map "COLUMN=NAME", or leave it out with --i
 class Words:
     """Which newsletters and further portal fields the configuration knows, and what they are called in a file.
 
-    ``attributes``: Brevo's names of the portal fields. ``columns`` and ``names``: what somebody told of this file's
+    ``attributes``: Brevo's names of the portal fields. ``columns`` and ``names``: what options say of this file's
     columns and of its names of newsletters; ``usual``: the columns of all files. ``values``: what each row says that
     has nothing of its own to say there.
     """
@@ -41,7 +41,7 @@ class Words:
     ignore_unknown: bool = False
 
     def faults(self) -> Iterator[str]:
-        """Yield what was told and makes no sense, whatever the file holds."""
+        """Yield the options that make no sense, whatever the file holds."""
         for meaning in {**self.usual, **self.columns}.values():
             if not self._is_meaning(meaning):
                 yield f"--map: {_shown(meaning)} is not known{self._nearest(meaning)}"
@@ -54,9 +54,9 @@ class Words:
 
     def meaning_of(self, column: str) -> str | None:
         """Return what a column means, or nothing where that is not known."""
-        told = _find(column, self.columns) or _find(column, self.usual)
-        if told:
-            return told
+        meaning = _find(column, self.columns) or _find(column, self.usual)
+        if meaning:
+            return meaning
         plain = _OTHER_NAMES.get(_plain(column), _plain(column))
         if plain in MEANINGS:
             return plain
@@ -119,22 +119,22 @@ def newsletter_of(meaning: str) -> tuple[str, bool] | None:
     return (one[2], not one[1]) if one else None
 
 
-def parse_pairs(option: str, told: list[str] | None) -> dict[str, str]:
-    """Return what ``LEFT=RIGHT`` told, as often as it was given; a column's name may hold the sign too.
+def parse_pairs(option: str, texts: list[str] | None) -> dict[str, str]:
+    """Return what ``LEFT=RIGHT`` said, as often as it was given; a column's name may hold the sign too.
 
     Raises:
         ConfigurationError: one has no sign of equality, or nothing beside it.
     """
-    pairs = [(left.strip(), right.strip()) for left, _, right in (text.rpartition("=") for text in told or [])]
+    pairs = [(left.strip(), right.strip()) for left, _, right in (text.rpartition("=") for text in texts or [])]
     if not all(left and right for left, right in pairs):
         raise ConfigurationError(f"{option}: a name, =, and what it means are wanted")
     return dict(pairs)
 
 
-def _find(column: str, told: Mapping[str, str]) -> str | None:
-    """Return what is told of a column, however it is written in capitals."""
+def _find(column: str, meanings: Mapping[str, str]) -> str | None:
+    """Return what is known of a column, however it is written in capitals."""
     plain = column.strip().lower()
-    return next((meaning for name, meaning in told.items() if name.strip().lower() == plain), None)
+    return next((meaning for name, meaning in meanings.items() if name.strip().lower() == plain), None)
 
 
 def _plain(column: str) -> str:

@@ -1,8 +1,8 @@
 """The load's contacts to Brevo: imports as large as allowed, read back page by page, the rest left to the workers.
 
-A contact stays the load's own until somebody else tells of it or takes it in hand (``filling``, see ``load.lua``).
-While Brevo may still import it, it is unsure: whoever pushes it looks first. So a load may be killed at any moment, and
-the next one goes on where it ended.
+A contact stays the load's own until somebody else reports it or takes it in hand (``filling``, see ``load.lua``).
+While Brevo may still import it, its outcome is unknown: whoever pushes it looks first. So a load may be killed at any
+moment, and the next one goes on where it ended.
 """
 
 from collections import Counter
@@ -56,13 +56,13 @@ class Importing:
     def __init__(
         self,
         context: Resources,
-        tell: Callable[[int, int], None] = lambda _done, _all: None,
+        report: Callable[[int, int], None] = lambda _done, _all: None,
         largest: int | None = None,
     ) -> None:
-        """Read nothing yet; ``tell`` hears how many of all contacts are done."""
+        """Read nothing yet; ``report`` gets how many of all contacts are done."""
         self._using = context
         self._store = context.store
-        self._tell = tell
+        self._report = report
         self._largest = largest
         self._open: dict[tuple[str, frozenset[int]], ImportBatch] = {}
         self._full: dict[str, list[ImportBatch]] = {account: [] for account in context.mappings}
@@ -109,7 +109,7 @@ class Importing:
 
     def _count(self, what: str, number: int) -> None:
         self.became[what] += number
-        self._tell(self.became["imported"] + self.became["handed over"], self._all)
+        self._report(self.became["imported"] + self.became["handed over"], self._all)
 
     def _sort(self, own: LoadedContact) -> None:
         """Put a contact with those that one request can create along with it."""

@@ -22,7 +22,7 @@ def load(
     rows: Iterable[Row | BadRow],
     as_of: datetime,
     store: Store,
-    tell: Callable[[int], None] = lambda _rows: None,
+    report: Callable[[int], None] = lambda _rows: None,
     *,
     left_alone: int = LEFT_ALONE,
 ) -> Counter[str]:
@@ -38,12 +38,12 @@ def load(
         results = bulk.load(store, (_record(row, as_of) for row in chunk), left_alone)
         for row, result in zip(chunk, results, strict=True):
             became[_accept(row, as_of, store) if result == "known" else result] += 1
-        tell(sum(became.values()))
+        report(sum(became.values()))
     return became
 
 
 def _record(row: Row, as_of: datetime) -> LoadedRow:
-    return LoadedRow(row.user_id, moment_of_row(row, as_of)[1], by_clock(row.values, told=True))
+    return LoadedRow(row.user_id, moment_of_row(row, as_of)[1], by_clock(row.values, reported=True))
 
 
 def _accept(row: Row, as_of: datetime, store: Store) -> str:
@@ -79,4 +79,4 @@ def last_opt_out(contact: Contact) -> str:
     """Return the stamp of the last opt-out at Brevo that is known, or nothing."""
     blocks = (one.block.latest for one in contact.seen.values() if one.block)
     ends = (stamp for one in contact.seen.values() for stamp in (one.ended_up_to, one.unblocked, *one.ended.values()))
-    return max((*blocks, *ends, *contact.told.values()), default="")
+    return max((*blocks, *ends, *contact.reported.values()), default="")

@@ -1,4 +1,4 @@
-"""The contacts of a load: those that it brought and nobody else was told of or has in hand since."""
+"""The contacts of a load: those that it brought and nobody else got a report of or has in hand since."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ class LoadedContact:
     ) -> Confirmation | None:
         """Return that an account holds the contact as wished, or nothing if it does not.
 
-        A contact that is blocklisted existed before, and why it is only a look at it alone may tell.
+        A contact that is blocklisted existed before, and only a look at it alone may show why.
         """
         seen = remote_state_of(remote, self.contact, mappings[account], self.contact.seen.get(account), now)
         if remote.block or remote.ext_id != mappings[account].ext_ids.of(self.user_id):
@@ -92,7 +92,7 @@ def mark_sent(store: Store, users: Iterable[str], left_alone: int) -> list[Loade
 
 
 def hand_over(store: Store, owns: Iterable[LoadedContact], *, sent: bool) -> list[int]:
-    """Leave contacts to the workers, who get every wish as an event; tell of each whether it still was the load's."""
+    """Leave contacts to the workers, who get every wish as an event; return of each whether it still was the load's."""
     return bulk.hand_over(store, (own.handing_over(sent=sent or own.sent) for own in owns))
 
 

@@ -20,9 +20,9 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a file is weighed against: newsletters of which it tells everything, and the accounts that know of blocks.
+    """What a file is weighed against: newsletters that it lists completely, and the accounts that know of blocks.
 
-    ``was``: the earlier slugs of newsletters, under which the state may know a wish. ``whole``: it tells of every user.
+    ``was``: the earlier slugs of newsletters, under which the state may know a wish. ``whole``: it lists every user.
     """
 
     newsletters: frozenset[str] = frozenset()
@@ -63,7 +63,7 @@ class Weighed:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Changes:
     """What all rows of a user known to the state come to; ``alive`` are subscriptions that no row has named so far."""
 
     new: bool = False
@@ -85,32 +85,32 @@ def weigh(source: Source, as_of: datetime, store: Store, extent: Extent) -> Weig
 
     One moment in all rows is that of the file, whoever wrote it into a column.
     """
-    told, rows_read, moments = dict[str, _Told](), 0, set[datetime | None]()
+    changes, rows_read, moments = dict[str, _Changes](), 0, set[datetime | None]()
     rows = (row for row in source.rows() if isinstance(row, Row))
     while chunk := list(islice(rows, AT_ONCE)):
         rows_read += len(chunk)
         moments |= {row.occurred_at for row in chunk} if len(moments) <= 1 else set()
         for row, held in zip(chunk, _read(chunk, store, extent), strict=True):
-            _weigh_row(row, held, as_of, told, extent=extent, tolerance=store.tolerance)
-    for user in [user for user, one in told.items() if one.undated]:
+            _weigh_row(row, held, as_of, changes, extent=extent, tolerance=store.tolerance)
+    for user in [user for user, one in changes.items() if one.undated]:
         contact = store.peek(user)
-        told[user].undated = contact is not None and not last_opt_out(contact)
-    weighed = _sum_up(told)
+        changes[user].undated = contact is not None and not last_opt_out(contact)
+    weighed = _sum_up(changes)
     if rows_read > 1 and len(moments) == 1:
         weighed.undated, weighed.dated = weighed.resubscribed, 0
     if extent.whole:
-        _look_for_missing(weighed, told, stamp_of(as_of), store)
+        _look_for_missing(weighed, changes, stamp_of(as_of), store)
     return weighed
 
 
 def knows_anybody(store: Store) -> bool:
-    """Tell whether the state holds a contact: a first load need not be weighed."""
+    """Return whether the state holds a contact: a first load need not be weighed."""
     return next(scan_users(store), None) is not None
 
 
-def _sum_up(told: Mapping[str, _Told]) -> Weighed:
+def _sum_up(changes: Mapping[str, _Changes]) -> Weighed:
     weighed = Weighed()
-    for user, one in told.items():
+    for user, one in changes.items():
         weighed.new += one.new
         weighed.changed += one.changed and not one.new
         weighed.losing += one.losing or bool(one.alive)
@@ -123,8 +123,8 @@ def _sum_up(told: Mapping[str, _Told]) -> Weighed:
 
 def _read(rows: Iterable[Row], store: Store, extent: Extent) -> Iterator[Contact | None]:
     """Return of each row's user what the state holds of all that the row may change; nothing of who is unknown."""
-    told = frozenset(_registers(extent.newsletters, extent))
-    wanted = ((row.user_id, {*row.values, *_registers(row.newsletters, extent)} | told) for row in rows)
+    names = frozenset(_registers(extent.newsletters, extent))
+    wanted = ((row.user_id, {*row.values, *_registers(row.newsletters, extent)} | names) for row in rows)
     return read_registers(store, wanted, extent.accounts)
 
 
@@ -133,12 +133,12 @@ def _registers(newsletters: Iterable[str], extent: Extent) -> Iterator[str]:
 
 
 def _weigh_row(
-    row: Row, held: Contact | None, as_of: datetime, told: dict[str, _Told], *, extent: Extent, tolerance: int
+    row: Row, held: Contact | None, as_of: datetime, changes: dict[str, _Changes], *, extent: Extent, tolerance: int
 ) -> None:
     stamp = moment_of_row(row, as_of)[1]
     before = held or Contact(row.user_id, tolerance=tolerance)
-    after = replace(before, registers=merge(before.registers, stamp, row.values, told=True))
-    one = told.get(row.user_id) or _Told(held is None, alive=_alive(before, stamp_of(as_of), extent))
+    after = replace(before, registers=merge(before.registers, stamp, row.values, reported=True))
+    one = changes.get(row.user_id) or _Changes(held is None, alive=_alive(before, stamp_of(as_of), extent))
     turns = [(_says(before, slug, extent), _says(after, slug, extent)) for slug in row.newsletters]
     one.alive -= row.newsletters.keys()
     one.changed |= _differ(row, before, after)
@@ -148,10 +148,10 @@ def _weigh_row(
         one.dated |= back or (any(row.newsletters.values()) and _lifts(before, stamp, extent))
     else:
         one.undated |= back
-        one.moved |= before.told_address not in {"", after.told_address}
-    # A first load may tell of very many: only those are remembered of whom there is something to say.
+        one.moved |= before.wished_address not in {"", after.wished_address}
+    # A first load may name very many: only those are remembered of whom there is something to say.
     if extent.whole or (held and (extent.newsletters or one.notable)):
-        told[row.user_id] = one
+        changes[row.user_id] = one
 
 
 def _says(contact: Contact, newsletter: str, extent: Extent) -> bool | None:
@@ -161,14 +161,14 @@ def _says(contact: Contact, newsletter: str, extent: Extent) -> bool | None:
 
 
 def _comes_back(row: Row, stamp: str, contact: Contact, extent: Extent) -> bool:
-    """Tell whether a row is newer than an opt-out, if only by less than two clocks may be apart: somebody must look."""
+    """Return whether a row is newer than an opt-out by less than two clocks may be apart: somebody must look."""
     wished = (slug for slug, subscribed in row.newsletters.items() if subscribed)
     held = (contact.subscription(extent.slugs(slug)) for slug in wished)
     return any(wish is not None and not wish[1] and wish[0] < stamp for wish in held)
 
 
 def _differ(row: Row, before: Contact, after: Contact) -> bool:
-    """Tell whether a row changes a value that the state holds."""
+    """Return whether a row changes a value that the state holds."""
     plain = (name for name in row.values if not is_subscription(name) and not is_hint(name))
     return any(value(before.registers.get(name, "")) != value(after.registers[name]) for name in plain) or any(
         before.said_last(slug) != after.said_last(slug) for slug in row.newsletters
@@ -182,21 +182,21 @@ def _alive(contact: Contact, limit: str, extent: Extent) -> frozenset[str]:
 
 
 def _lifts(held: Contact, stamp: str, extent: Extent) -> bool:
-    """Tell whether a subscription of that moment would lift an unsubscription at Brevo."""
+    """Return whether a subscription of that moment would lift an unsubscription at Brevo."""
     blocks = (held.seen[account].block for account in extent.accounts & held.seen.keys())
     return any(block is not None and block.kind == "unsubscribed" and block.since < stamp for block in blocks)
 
 
-def _look_for_missing(weighed: Weighed, told: Mapping[str, object], stamp: str, store: Store) -> None:
-    """Find users of whom the state knows and the export does not, nor was anything newer told of them."""
+def _look_for_missing(weighed: Weighed, listed: Mapping[str, object], stamp: str, store: Store) -> None:
+    """Find users of whom the state knows and the export does not, nor was anything newer reported of them."""
     missing = set[str]()
     for users in scan_users(store):
         weighed.users += len(users)
-        missing.update(find_without_news(store, [user for user in users if user not in told], stamp))
+        missing.update(find_without_news(store, [user for user in users if user not in listed], stamp))
     weighed.missing = sorted(missing)
 
 
 def end_lacking(lacking: Iterable[tuple[str, str]], as_of: datetime, store: Store) -> int:
-    """Unsubscribe as of a complete file what it does not name, unless something newer was told; return how many."""
+    """Unsubscribe as of a complete file what it does not name, unless something newer was reported; return how many."""
     events = (Unsubscribe(user_id=user, newsletter=slug, occurred_at=as_of) for user, slug in lacking)
     return sum(store.accept(event).status == "accepted" for event in events)

@@ -25,7 +25,7 @@ UNBALANCED = 'a quotation mark opens here and takes in the rows below: close it,
 class Sheet:
     """A CSV: its first line names the columns, and each record has as many cells; empty ones are empty texts.
 
-    Records are told with the line on which they begin, or with what is wrong with them.
+    Records come with the line on which they begin, or with what is wrong with them.
     """
 
     lines: Iterable[str]
@@ -98,7 +98,7 @@ class Sheet:
         return record[0][0], UNBALANCED
 
     def _swallows(self, lines: list[str]) -> bool:
-        """Tell whether further lines of a record look like rows: as many cells, or one more address."""
+        """Return whether further lines of a record look like rows: as many cells, or one more address."""
         if len(lines) == 1 or not self.header:
             return False
         full = max(len(self.header) - 1, 1)
@@ -142,16 +142,16 @@ def parse_object(line: str) -> dict[str, Any]:
         ValueError: there is none, or not only one; the text quotes nothing of it.
     """
     try:
-        told = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_number)
+        parsed = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise ValueError(_explain(line, error)) from None
     except RecursionError:
         raise ValueError("not JSON: nested too deeply") from None
-    if isinstance(told, list):
+    if isinstance(parsed, list):
         raise ValueError("not a JSON object: one object a line is wanted, as jq -c '.[]' writes them")  # noqa: TRY004
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - one error for one kind of trouble
-    return told
+    return parsed
 
 
 def _explain(line: str, error: json.JSONDecodeError) -> str:
@@ -163,10 +163,10 @@ def _explain(line: str, error: json.JSONDecodeError) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    told = dict(pairs)
-    if len(told) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise ValueError("a JSON object that names a key twice")
-    return told
+    return fields
 
 
 def _no_number(_name: str) -> None:

@@ -1,6 +1,6 @@
 """The rows of a file: CSV or JSON Lines, one for each user or for each subscription, read as a stream.
 
-What is wrong with a row is told without a value of it.
+What is wrong with a row is reported without its values.
 """
 
 from array import array
@@ -34,7 +34,7 @@ _USER_BITS = 64 - _ADDRESS_BITS
 
 
 class Row(Update):
-    """What one row says of one user, as of one moment; ``newsletters`` tells of each whether it is subscribed."""
+    """What one row says of one user, as of one moment; ``newsletters``: whether each is subscribed."""
 
     task = "row"
 
@@ -85,7 +85,7 @@ def no_types() -> Mapping[str, Kept]:
 class Source:
     """A file of rows that knows how far it was read.
 
-    ``types`` tells of portal fields what Brevo keeps for them; it is asked once a row says something of one.
+    ``types`` gives for portal fields what Brevo keeps for them; it is asked once a row says something of one.
     """
 
     def __init__(
@@ -132,8 +132,8 @@ class Source:
         try:
             with self.path.open("rb") as opened:
                 self._text = Text(opened, self._encoding)
-                told = self._read_json if self.path.suffix.lower() in JSON_LINES else self._read_csv
-                for line, row in told(self._text):
+                read_lines = self._read_json if self.path.suffix.lower() in JSON_LINES else self._read_csv
+                for line, row in read_lines(self._text):
                     yield line, self._check_user(line, row)
         except ConfigurationError as error:
             raise ConfigurationError(*(f"{self.path}: {fault}" for fault in error.args)) from None
@@ -141,7 +141,7 @@ class Source:
             raise ConfigurationError(f"{self.path}: cannot be read ({error.strerror})") from None
 
     def refuse_users(self, conflicts: Mapping[str, tuple[int, int]]) -> None:
-        """Refuse from now on all rows of users who have two addresses, first told on these lines."""
+        """Refuse from now on all rows of users who have two addresses, first named on these lines."""
         self._conflicts = conflicts
 
     def _check_user(self, line: int, row: Row | BadRow) -> Row | BadRow:
@@ -183,10 +183,10 @@ def _read_object(line: str, text: Text, grammar: Grammar) -> dict[str, Any]:
     if fault := text.fault(line):
         raise RefusedError(fault)
     try:
-        told = parse_object(line)
+        parsed = parse_object(line)
     except ValueError as error:
         raise RefusedError(str(error)) from None
-    return grammar.from_object(told)
+    return grammar.from_object(parsed)
 
 
 def _read_cells(
@@ -222,21 +222,21 @@ def _build(line: int, arguments: Callable[[], dict[str, Any]]) -> Row | BadRow:
     return row
 
 
-def check(source: Source, tell: Callable[[int], None] = lambda _rows: None) -> Checked:
-    """Return what a file holds, without any effect; ``tell`` hears how many rows were read so far.
+def check(source: Source, report: Callable[[int], None] = lambda _rows: None) -> Checked:
+    """Return what a file holds, without any effect; ``report`` gets how many rows were read so far.
 
     From then on the source refuses all rows of users for whom it names two addresses.
     """
     names = array("Q")
-    checked = _count(source, tell, names)
+    checked = _count(source, report, names)
     conflicts = _find_conflicts(source, names)
     if not conflicts:
         return checked
     source.refuse_users(conflicts)
-    return _count(source, tell, array("Q"))
+    return _count(source, report, array("Q"))
 
 
-def _count(source: Source, tell: Callable[[int], None], names: "array[int]") -> Checked:
+def _count(source: Source, report: Callable[[int], None], names: "array[int]") -> Checked:
     """Count what a file holds; ``names`` takes of each row eight bytes that stand for its user and its address."""
     checked = Checked()
     for number, row in enumerate(source.rows(), start=1):
@@ -249,7 +249,7 @@ def _count(source: Source, tell: Callable[[int], None], names: "array[int]") -> 
             checked.subscriptions += subscribed
             checked.unsubscriptions += len(row.newsletters) - subscribed
             names.append(_user_key(row.user_id) << _ADDRESS_BITS | hash(row.email) % (1 << _ADDRESS_BITS))
-        tell(number)
+        report(number)
     return checked
 
 
@@ -259,8 +259,10 @@ def _user_key(user_id: str) -> int:
 
 def _find_conflicts(source: Source, names: "array[int]") -> dict[str, tuple[int, int]]:
     """Return the users with two addresses, and the lines that name them; the file is only read again on a suspicion."""
-    told = sorted(set(names))
-    suspects = {one >> _ADDRESS_BITS for one, other in pairwise(told) if one >> _ADDRESS_BITS == other >> _ADDRESS_BITS}
+    users = sorted(set(names))
+    suspects = {
+        one >> _ADDRESS_BITS for one, other in pairwise(users) if one >> _ADDRESS_BITS == other >> _ADDRESS_BITS
+    }
     first, conflicts = dict[str, tuple[str, int]](), dict[str, tuple[int, int]]()
     for line, row in source.numbered() if suspects else ():
         if isinstance(row, Row) and _user_key(row.user_id) in suspects:
@@ -271,7 +273,7 @@ def _find_conflicts(source: Source, names: "array[int]") -> dict[str, tuple[int,
 
 
 def is_ahead(moment: datetime) -> bool:
-    """Tell whether a moment lies in the future by this machine's clock; what is loaded is judged by Redis' clock."""
+    """Return whether a moment lies in the future by this machine's clock; for what is loaded Redis' clock decides."""
     return moment > datetime.now(UTC) + MAX_AHEAD
 
 

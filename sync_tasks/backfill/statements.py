@@ -36,14 +36,14 @@ class Grammar:
     numbers: Mapping[str, int] = field(default_factory=dict)
     _meanings: dict[str, str | None] = field(default_factory=dict)
 
-    def from_object(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def from_object(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that an object states.
 
         Raises:
             RefusedError: it makes no sense.
         """
         stated: dict[str, Any] = {}
-        for key, value in told.items():
+        for key, value in given.items():
             meaning = self._meaning(key)
             if meaning is None:
                 raise RefusedError(self.words.explain(key))
@@ -62,28 +62,28 @@ class Grammar:
             self._meanings[key] = meaning
         return meaning
 
-    def arguments(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of what is said by meaning.
 
         Raises:
             RefusedError: it makes no sense.
         """
-        told = {**self.words.values, **told}
-        for meaning, value in told.items():
+        given = {**self.words.values, **given}
+        for meaning, value in given.items():
             if isinstance(value, str) and (damage := find_damage(value, is_id=meaning == "user_id")):
                 raise RefusedError(f"{self._place(meaning)}: {damage}")
-        arguments = {name: told[name] for name in PERSON if name in told}
-        arguments["newsletters"] = self._wishes(told)
-        if "occurred_at" in told:
-            arguments["occurred_at"] = self._moment(told["occurred_at"], arguments["newsletters"].values())
-        return arguments | self._person(told)
+        arguments = {name: given[name] for name in PERSON if name in given}
+        arguments["newsletters"] = self._wishes(given)
+        if "occurred_at" in given:
+            arguments["occurred_at"] = self._moment(given["occurred_at"], arguments["newsletters"].values())
+        return arguments | self._person(given)
 
-    def _person(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def _person(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return names and further attributes, each of the type that Brevo keeps for it."""
-        further = told.get("attributes", {})
+        further = given.get("attributes", {})
         if not isinstance(further, dict):
             return {"attributes": further}
-        known = {name: value for name, value in told.items() if name in self.words.fields or name in _NAMES}
+        known = {name: value for name, value in given.items() if name in self.words.fields or name in _NAMES}
         if further and (unmapped := further.keys() - self.words.fields):
             raise RefusedError(self.words.explain(min(unmapped)))
         values = {name: self._convert(name, value) for name, value in {**further, **known}.items()}
@@ -97,29 +97,29 @@ class Grammar:
         except ValueError as error:
             raise RefusedError(f"{self._place(name)}: {error}") from None
 
-    def _moment(self, told: object, wishes: Iterable[bool]) -> object:
+    def _moment(self, text: object, wishes: Iterable[bool]) -> object:
         """Return when something was so; of a day alone, an opt-out takes the end, everything else the beginning."""
-        if not isinstance(told, str):
-            return told
+        if not isinstance(text, str):
+            return text
         try:
-            moment, whole_day = read_moment(told, self.manner)
+            moment, whole_day = read_moment(text, self.manner)
         except ValueError as error:
             raise RefusedError(f"{self._place('occurred_at')}: {error}") from None
         return _of_day(moment, set(wishes)) if whole_day else moment
 
-    def _wishes(self, told: Mapping[str, Any]) -> dict[str, bool]:
+    def _wishes(self, given: Mapping[str, Any]) -> dict[str, bool]:
         """Return which newsletters are subscribed and which are not; where a row says both, it is not."""
-        named, own = self._named(told.get("newsletters", [])), self._own(told)
-        general = self._general(told, named=bool(named))
+        named, own = self._named(given.get("newsletters", [])), self._own(given)
+        general = self._general(given, named=bool(named))
         if general is False:
             return dict.fromkeys([*(named or sorted(self.words.newsletters)), *own], False)
         wishes = {slug: wished for slug, wished in {**named, **own}.items() if wished is not None}
         wishes |= {slug: False for slug, wished in named.items() if wished is False}
         return wishes if general else {slug: False for slug, wished in wishes.items() if not wished}
 
-    def _general(self, told: Mapping[str, Any], *, named: bool) -> bool | None:
+    def _general(self, given: Mapping[str, Any], *, named: bool) -> bool | None:
         """Return whether a row subscribes at all, which it does if it says nothing of it; or that this is not known."""
-        said = {name: told[name] for name in GENERAL if name in told}
+        said = {name: given[name] for name in GENERAL if name in given}
         if not said:
             return True
         if not named and all(value == "" for value in _several(said.get("subscribed", ""))):
@@ -132,10 +132,10 @@ class Grammar:
             return False
         return None if None in subscribed else True
 
-    def _own(self, told: Mapping[str, Any]) -> dict[str, bool | None]:
+    def _own(self, given: Mapping[str, Any]) -> dict[str, bool | None]:
         """Return what columns of single newsletters say."""
         own: dict[str, bool | None] = {}
-        for meaning, value in told.items():
+        for meaning, value in given.items():
             if "." in meaning and (one := newsletter_of(meaning)):
                 slug, positive = one
                 truth = self._truth(meaning, value)
@@ -149,14 +149,14 @@ class Grammar:
         except ValueError as error:
             raise RefusedError(f"{self._place(meaning)}: {error}") from None
 
-    def _named(self, told: object) -> dict[str, bool | None]:
+    def _named(self, given: object) -> dict[str, bool | None]:
         """Return the newsletters of a cell or a list, or what an object says of each."""
-        if isinstance(told, dict):
-            named = {slug: self._truth(f"newsletters.{slug}", value) for slug, value in told.items()}
-        elif isinstance(told, str):
-            named = dict.fromkeys(self._split(told), True)
-        elif isinstance(told, list) and all(isinstance(one, str) for one in told):
-            named = dict.fromkeys((self._renamed(one.strip()) for one in told), True)
+        if isinstance(given, dict):
+            named = {slug: self._truth(f"newsletters.{slug}", value) for slug, value in given.items()}
+        elif isinstance(given, str):
+            named = dict.fromkeys(self._split(given), True)
+        elif isinstance(given, list) and all(isinstance(one, str) for one in given):
+            named = dict.fromkeys((self._renamed(one.strip()) for one in given), True)
         else:
             raise RefusedError(f"{self._place('newsletters')}: a list of newsletters is wanted")
         if unknown := sorted(named.keys() - self.words.newsletters - {NOTHING}):
@@ -189,5 +189,5 @@ def _several(value: object) -> tuple[object, ...]:
 
 def _of_day(moment: datetime, wishes: set[bool]) -> datetime:
     if len(wishes) > 1:
-        raise RefusedError("occurred_at: a day alone does not tell which came last: add the time")
+        raise RefusedError("occurred_at: a day alone does not show which came last: add the time")
     return last_of_day(moment) if False in wishes else moment

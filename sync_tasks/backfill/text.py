@@ -37,7 +37,7 @@ _TWICE = "special characters were destroyed before: open the original as UTF-8, 
 class Text:
     """The lines of a file that is open for reading bytes, without their line ends.
 
-    ``encoding``: how the file is written, as far as somebody told; else by its mark, else UTF-8. ``position``: how many
+    ``encoding``: how the file is written, if an option says so; else by its mark, else UTF-8. ``position``: how many
     bytes were read.
     """
 

@@ -126,7 +126,7 @@ _add_examples(app)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Tell whether an error comes from Ctrl-C.
+    """Return whether an error comes from Ctrl-C.
 
     CPython 3.11 makes a RuntimeError of an exception during the creation of a class, as in an import.
     """
@@ -134,7 +134,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 
 def main() -> None:
-    """Run the command line; of an error nobody expected only class and places are told: its text may be personal."""
+    """Run the command line; of an error nobody expected only class and places are shown: its text may be personal."""
     try:
         app(prog_name="sync-tasks")
     except KeyboardInterrupt:

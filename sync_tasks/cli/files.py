@@ -29,7 +29,7 @@ _NAMED_ALONE = 5
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a file is written, as far as the command line tells, and how far it may go."""
+    """How a file is written, as far as the command line says, and how far it may go."""
 
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, go on with the good.")] = (
         False
@@ -61,7 +61,7 @@ class Form:
         """Return the rows of a file.
 
         Raises:
-            ConfigurationError: what is told of the file makes no sense.
+            ConfigurationError: what options say of the file makes no sense.
         """
         from sync_tasks.backfill.cells import ORDERS, Manner, find_zone
         from sync_tasks.backfill.rows import Source
@@ -119,13 +119,13 @@ def types_at_brevo(opened: "Callable[[], Resources]") -> "Types":
 def _ask_types(context: "Resources") -> Iterator[tuple[str, "Kept"]]:
     from sync_tasks.backfill.cells import Kept
 
-    told = [(gateway.attribute_types(), gateway.attribute_choices()) for gateway in context.gateways.values()]
+    answers = [(gateway.attribute_types(), gateway.attribute_choices()) for gateway in context.gateways.values()]
     for name, attribute in context.settings.attributes.items():
-        kinds = {types[attribute] for types, _ in told if attribute in types}
+        kinds = {types[attribute] for types, _ in answers if attribute in types}
         if len(kinds) > 1:
             shown = " and ".join(sorted(kinds))
             raise ConfigurationError(f"attributes.{name}: {attribute} is {shown} at Brevo: make it the same everywhere")
-        everywhere = [choices[attribute] for _, choices in told if attribute in choices]
+        everywhere = [choices[attribute] for _, choices in answers if attribute in choices]
         yield name, Kept(min(kinds, default=""), frozenset.intersection(*everywhere) if everywhere else frozenset())
 
 
@@ -176,7 +176,7 @@ def find_losses(losing: int, most: int, what: str) -> str:
     )
 
 
-def tell_bad_rows(checked: "Checked") -> None:
+def report_bad_rows(checked: "Checked") -> None:
     """Print every fault of a file with its line, of very many the first; many lines of one fault are one line."""
     reasons = defaultdict[str, list[int]](list)
     for bad in checked.bad_rows:
@@ -212,7 +212,7 @@ def find_excess(weighed: "Weighed", most: int | None, usual: int) -> str:
     )
 
 
-def tell_weighed(weighed: "Weighed") -> None:
+def report_weighed(weighed: "Weighed") -> None:
     """Say whom a file would subscribe again, and which subscriptions a complete one lacks."""
     if weighed.resubscribed:
         complain(f"would re-subscribe {weighed.resubscribed:,} who had unsubscribed")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What letters must have in common; what is not told does not matter."""
+    """What letters must have in common; what is not given does not matter."""
 
     task: Annotated[str | None, typer.Option(help="Only of this task, such as subscribe_contact.")] = None
     error: Annotated[str | None, typer.Option(help="Only of this error class.", metavar="CLASS")] = None
@@ -32,7 +32,7 @@ class Filter:
         return self != Filter()
 
     def matches(self, letter: "DeadLetter") -> bool:
-        """Tell whether this is one of the letters meant; ``subscribe`` will do for ``subscribe_contact``."""
+        """Return whether this is one of the letters meant; ``subscribe`` will do for ``subscribe_contact``."""
         age = datetime.now(UTC) - letter.failed_at
         return (
             (self.task is None or letter.task in _spellings(self.task, "_contact"))

@@ -48,10 +48,10 @@ def with_groups(command: Callable[..., T]) -> Callable[..., T]:
     fields = {name: _options_of(group) for name, group in groups.items()}
 
     @wraps(command)
-    def run(**told: Any) -> T:
+    def run(**values: Any) -> T:
         for name, group in groups.items():
-            told[name] = group(**{one.name: told.pop(one.name) for one in fields[name]})
-        return command(**told)
+            values[name] = group(**{one.name: values.pop(one.name) for one in fields[name]})
+        return command(**values)
 
     options = [one for name, parameter in signature.parameters.items() for one in fields.get(name, [parameter])]
     run.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]

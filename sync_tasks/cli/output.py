@@ -84,7 +84,7 @@ def print_json_list(documents: Iterable[object]) -> None:
 MOST_ROWS = 500
 
 
-def tell_rest(more: int, what: str, how: str) -> None:
+def report_rest(more: int, what: str, how: str) -> None:
     """Say how many are not in the table, and how to see them."""
     if more > 0:
         say(f"and {count(more, what)} more. {how}, --json prints all.")
@@ -131,7 +131,7 @@ def escaped(text: object) -> str:
     return escape(_UNPRINTABLE.sub("\ufffd", str(text)))
 
 
-# Of a shorter text its first letter tells too much.
+# Of a shorter text its first letter shows too much.
 SHORTEST_SHOWN = 4
 
 

@@ -1,4 +1,4 @@
-"""Which user an operator means: by the id, or by the address that somebody told on the telephone."""
+"""Which user an operator means: by the id, or by the address that somebody gave on the telephone."""
 
 import sys
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ Address = Annotated[
 ]
 
 
-def find_user(store: "Store", told: str) -> str:
+def find_user(store: "Store", given: str) -> str:
     """Return the id in its normal form; one that an older release took as it was stays as it is."""
     try:
-        own = normal_id(told)
+        own = normal_id(given)
     except ValueError:
-        return told
-    return told if own != told and store.peek(own) is None and store.peek(told) else own
+        return given
+    return given if own != given and store.peek(own) is None and store.peek(given) else own
 
 
 def pick_user(store: "Store", user_id: str | None, address: str | None) -> str | None:
@@ -33,7 +33,7 @@ def pick_user(store: "Store", user_id: str | None, address: str | None) -> str |
     The address is looked up by its keyed hash. It is neither shown nor logged, also not where it is none.
 
     Raises:
-        typer.BadParameter: neither is told, or both are, or the address is none.
+        typer.BadParameter: neither is given, or both are, or the address is none.
     """
     if (user_id is None) == (address is None):
         raise typer.BadParameter("a user's id, or --address, and not both")

@@ -4,22 +4,22 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
-def check_base_url(told: str) -> str:
+def check_base_url(given: str) -> str:
     """Return the URL.
 
     Raises:
         ValueError: it holds credentials, or leads elsewhere without TLS; the message shows nothing of it.
     """
-    parts = urlsplit(told)
+    parts = urlsplit(given)
     if "@" in parts.netloc:
         raise ValueError("holds a user or a password; the key has a variable of its own")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise ValueError("https:// beyond this machine: the key and the data of people travel there")
-    return told
+    return given
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

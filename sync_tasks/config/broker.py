@@ -13,7 +13,7 @@ from sync_tasks.config.redis_url import Sentinels, has_sentinels, read_sentinels
 from sync_tasks.errors import ConfigurationError
 
 PATCHES = "sync_tasks.tasks.patches.transport"
-# The transport of a socket can only be told by a name in the URL, and only from kombu's list of names.
+# The transport of a socket can only be given by a name in the URL, and only from kombu's list of names.
 SOCKET_TRANSPORT = "synctasks"
 # A sentinel that does not answer within so many seconds is passed over.
 SENTINEL_TIMEOUT = 1.0
@@ -22,7 +22,7 @@ _CHECKS = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none":
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Broker:
-    """What Celery is told of a broker: ``broker_url``, ``broker_use_ssl``, and some of ``broker_transport_options``."""
+    """Celery's settings for a broker: ``broker_url``, ``broker_use_ssl``, and some of ``broker_transport_options``."""
 
     url: str
     use_ssl: dict[str, Any] | None = None
@@ -46,7 +46,7 @@ def read_broker(url: str) -> Broker:
     return Broker(url)
 
 
-def sentinel_settings(told: Sentinels) -> dict[str, Any]:
+def sentinel_settings(sentinels: Sentinels) -> dict[str, Any]:
     """Return how to connect to a sentinel: one that is away is passed over at once, and soon found to be."""
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -57,10 +57,10 @@ def sentinel_settings(told: Sentinels) -> dict[str, Any]:
         # redis-py would otherwise try each of them four times, with pauses of seconds (8.1).
         "retry": Retry(NoBackoff(), 0),
     }
-    if told.own_password:
-        settings |= {"username": told.own_username or None, "password": told.own_password}
-    if told.tls:
-        settings |= {"ssl": True} | tls_of(told.options)
+    if sentinels.own_password:
+        settings |= {"username": sentinels.own_username or None, "password": sentinels.own_password}
+    if sentinels.tls:
+        settings |= {"ssl": True} | tls_of(sentinels.options)
     return settings
 
 
@@ -70,23 +70,23 @@ def tls_of(options: dict[str, str]) -> dict[str, Any]:
     Raises:
         ConfigurationError: one has a value that nobody knows.
     """
-    told: dict[str, Any] = {name: value for name, value in options.items() if name.startswith("ssl_")}
-    check = told.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
+    tls: dict[str, Any] = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    check = tls.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
     if check not in _CHECKS:
         raise ConfigurationError("the URL of Redis: ssl_cert_reqs is required, optional or none")
     # kombu's default is to trust anybody.
-    told["ssl_cert_reqs"] = _CHECKS[check]
-    if "ssl_check_hostname" in told:
-        told["ssl_check_hostname"] = told["ssl_check_hostname"].lower() not in {"false", "no", "0"}
-    return told
+    tls["ssl_cert_reqs"] = _CHECKS[check]
+    if "ssl_check_hostname" in tls:
+        tls["ssl_check_hostname"] = tls["ssl_check_hostname"].lower() not in {"false", "no", "0"}
+    return tls
 
 
-def _of_sentinels(told: Sentinels) -> Broker:
-    login = f"{quote(told.username, safe='')}:{quote(told.password, safe='')}@" if told.password else ""
-    hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in told.hosts)
-    url = ";".join(f"sentinel://{login}{each}/{told.database}" for each in hosts)
-    options = {"master_name": told.name, "sentinel_kwargs": sentinel_settings(told)}
-    return Broker(url, tls_of(told.options) if told.tls else None, options)
+def _of_sentinels(sentinels: Sentinels) -> Broker:
+    login = f"{quote(sentinels.username, safe='')}:{quote(sentinels.password, safe='')}@" if sentinels.password else ""
+    hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in sentinels.hosts)
+    url = ";".join(f"sentinel://{login}{each}/{sentinels.database}" for each in hosts)
+    options = {"master_name": sentinels.name, "sentinel_kwargs": sentinel_settings(sentinels)}
+    return Broker(url, tls_of(sentinels.options) if sentinels.tls else None, options)
 
 
 def _socket_url(url: str) -> str:

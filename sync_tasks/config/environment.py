@@ -110,10 +110,10 @@ def namespace() -> str:
     Raises:
         ConfigurationError: keys and queues cannot be called so.
     """
-    told = os.environ.get("SYNC_NAMESPACE") or "sync_tasks"
-    if not _NAMESPACE.fullmatch(told):
+    text = os.environ.get("SYNC_NAMESPACE") or "sync_tasks"
+    if not _NAMESPACE.fullmatch(text):
         raise ConfigurationError("SYNC_NAMESPACE: at most 64 letters, digits and _ . : -, a letter or digit first")
-    return told
+    return text
 
 
 def state_secrets() -> tuple[str, ...]:
@@ -122,8 +122,8 @@ def state_secrets() -> tuple[str, ...]:
     Raises:
         ConfigurationError: one is too short, or there are too many.
     """
-    name, told = _variable("SYNC_STATE_SECRET")
-    secrets = tuple(told.split())
+    name, text = _variable("SYNC_STATE_SECRET")
+    secrets = tuple(text.split())
     if any(len(secret) < SHORTEST_SECRET for secret in secrets) or len(secrets) > MOST_SECRETS:
         raise ConfigurationError(
             f"{name}: up to {MOST_SECRETS} secrets of {SHORTEST_SECRET} characters or more, the newest first"
@@ -137,13 +137,13 @@ def replicas() -> int:
     Raises:
         ConfigurationError: that is no number of replicas.
     """
-    told = (os.environ.get("SYNC_REPLICAS") or "0").strip()
-    if not re.fullmatch("[0-9]", told):
+    text = (os.environ.get("SYNC_REPLICAS") or "0").strip()
+    if not re.fullmatch("[0-9]", text):
         raise ConfigurationError("SYNC_REPLICAS: how many replicas an event waits for, 0 to 9")
-    return int(told)
+    return int(text)
 
 
-def find_strange(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
+def find_unknown(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
     """Yield each variable that only looks like ours, and the one of ours that it resembles, or an empty text."""
     for name, value in sorted(environment.items()):
         if value and name.startswith("SYNC_") and name not in VARIABLES and not name.startswith(OF_AN_ACCOUNT):
@@ -156,12 +156,12 @@ def nightly_at() -> tuple[int, int]:
     Raises:
         ConfigurationError: that is no time of day.
     """
-    told = os.environ.get("SYNC_NIGHTLY_AT") or ""
+    text = os.environ.get("SYNC_NIGHTLY_AT") or ""
     try:
-        moment = time.fromisoformat(told) if _TIME_OF_DAY.fullmatch(told) else None
+        moment = time.fromisoformat(text) if _TIME_OF_DAY.fullmatch(text) else None
     except ValueError:
         moment = None
-    if told and moment is None:
+    if text and moment is None:
         raise ConfigurationError("SYNC_NIGHTLY_AT: a time of day in UTC, like 02:20")
     return (moment.hour, moment.minute) if moment else DEFAULT_NIGHT
 
@@ -172,17 +172,17 @@ def metrics_address() -> tuple[str, int] | None:
     Raises:
         ConfigurationError: nobody can listen there.
     """
-    told = (os.environ.get("SYNC_METRICS_ADDRESS") or "").strip()
-    if not told:
+    text = (os.environ.get("SYNC_METRICS_ADDRESS") or "").strip()
+    if not text:
         return None
-    host, colon, port = told.rpartition(":")
+    host, colon, port = text.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) < _PORTS):
         raise ConfigurationError("SYNC_METRICS_ADDRESS: an address and a port, like 127.0.0.1:9464")
     return host.strip("[]"), int(port)
 
 
 def _variable(name: str) -> tuple[str, str]:
-    """Return which variable tells it, and what it tells; a file that is named must tell something."""
+    """Return which variable sets it, and its value; a file that is named must hold one."""
     path = os.environ.get(f"{name}_FILE")
     if os.environ.get(name) or not path:
         return name, os.environ.get(name, "").strip()
@@ -218,7 +218,7 @@ def newsletters_at_hand(environment: Mapping[str, str] = os.environ) -> frozense
     if not isinstance(known, dict):
         return None
     former = (table.get("was", []) for table in known.values() if isinstance(table, dict))
-    slugs = (each for told in former for each in (told if isinstance(told, list) else [told]))
+    slugs = (each for one in former for each in (one if isinstance(one, list) else [one]))
     return frozenset(known) | {slug for slug in slugs if isinstance(slug, str)}
 
 
@@ -231,8 +231,8 @@ def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
 
 def retired_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Return the slugs that take no sign-ups any more, as far as the configuration is at hand (in the portal)."""
-    told = _table_at_hand("newsletters", environment)
-    tables = told.items() if isinstance(told, dict) else ()
+    newsletters = _table_at_hand("newsletters", environment)
+    tables = newsletters.items() if isinstance(newsletters, dict) else ()
     retired = {slug: table for slug, table in tables if isinstance(table, dict) and table.get("retired") is True}
     earlier = (table.get("was", []) for table in retired.values())
     return frozenset(retired).union(*([was] if isinstance(was, str) else was for was in earlier))

@@ -34,12 +34,12 @@ def find_faults(settings: "Settings") -> Iterator[str]:
 
 
 def _link_faults(settings: "Settings") -> Iterator[str]:
-    told = settings.unsubscribe
-    for table, slugs in (("attributes", told.attributes), ("titles", told.titles)):
+    unsubscribe = settings.unsubscribe
+    for table, slugs in (("attributes", unsubscribe.attributes), ("titles", unsubscribe.titles)):
         for slug in slugs:
             if slug not in settings.newsletters:
                 yield f"unsubscribe.{table}: there is no newsletter {slug!r}"
-    if told.writes and not told.secrets:
+    if unsubscribe.writes and not unsubscribe.secrets:
         yield f"unsubscribe: no secret; set {UNSUBSCRIBE_SECRET} or {UNSUBSCRIBE_SECRET}_FILE"
 
 

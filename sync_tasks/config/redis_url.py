@@ -35,12 +35,12 @@ class Sentinels:
 
 
 def has_sentinels(url: str) -> bool:
-    """Tell whether a URL names sentinels instead of a server."""
+    """Return whether a URL names sentinels instead of a server."""
     return url.partition("://")[0] in SENTINEL_SCHEMES
 
 
 def is_redis(url: str) -> bool:
-    """Tell whether a URL leads to a Redis, in whatever way."""
+    """Return whether a URL leads to a Redis, in whatever way."""
     return url.partition("://")[0] in SCHEMES + SENTINEL_SCHEMES
 
 
@@ -123,9 +123,9 @@ def read_sentinels(url: str, name: str = "the URL of Redis") -> Sentinels:
 def place_of(url: str) -> str:
     """Return host, port and database of a Redis URL, or the way to it, never its password."""
     if has_sentinels(url):
-        told = read_sentinels(url)
-        hosts = ",".join(f"{host}:{port}" for host, port in told.hosts)
-        return f"{told.name}/{told.database} by the sentinels {hosts}"
+        sentinels = read_sentinels(url)
+        hosts = ",".join(f"{host}:{port}" for host, port in sentinels.hosts)
+        return f"{sentinels.name}/{sentinels.database} by the sentinels {hosts}"
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path

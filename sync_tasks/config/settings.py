@@ -33,9 +33,9 @@ from sync_tasks.tokens import make_token
 BREVO_URL = "https://api.brevo.com/v3"
 
 
-def _former_list(told: object) -> str:
+def _former_list(given: object) -> str:
     """Return a list as ``number`` or ``account:number``."""
-    text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
     if not isinstance(text, str) or not re.fullmatch(rf"({ACCOUNT_NAME}:)?[1-9][0-9]{{0,17}}", text):
         raise ValueError('must be a list, as 3, or a list of another account, as "account:3"')
     return text
@@ -69,7 +69,7 @@ class Account(Part):
 
 
 class Newsletter(Part):
-    """One newsletter of the portal and its Brevo list; how it changes tells ``docs/how-to/change-newsletters.md``."""
+    """One newsletter of the portal and its Brevo list; ``docs/how-to/change-newsletters.md`` says how it changes."""
 
     list_id: int = Field(gt=0)
     account: AccountName | None = None
@@ -83,8 +83,8 @@ class Newsletter(Part):
 
     @field_validator("was", mode="before")
     @classmethod
-    def _one_or_more(cls, told: object) -> object:
-        return (told,) if isinstance(told, str) else told
+    def _one_or_more(cls, given: object) -> object:
+        return (given,) if isinstance(given, str) else given
 
 
 class Contacts(Part):
@@ -95,14 +95,14 @@ class Contacts(Part):
 
     @field_validator("ext_id", "former_ext_ids")
     @classmethod
-    def _is_pattern(cls, told: str | list[str]) -> str | list[str]:
-        for pattern in [told] if isinstance(told, str) else told:
+    def _is_pattern(cls, given: str | list[str]) -> str | list[str]:
+        for pattern in [given] if isinstance(given, str) else given:
             rest = pattern.partition(PLACE)[0] + pattern.partition(PLACE)[2]
             if pattern.count(PLACE) != 1 or _NO_PATTERN.search(rest):
                 raise ValueError(
                     'must hold {user_id} once, such as "portal-{user_id}", and no spaces, quotes or braces'
                 )
-        return told
+        return given
 
 
 class Anonymization(Part):
@@ -116,7 +116,7 @@ class Anonymization(Part):
     @field_validator("email")
     @classmethod
     def _has_a_fixed_part(cls, pattern: str) -> str:
-        """An address that is nothing but a token before its domain cannot be told from a person's."""
+        """An address that is nothing but a token before its domain cannot be distinguished from a person's."""
         if pattern.partition("@")[0] == _TOKEN:
             raise ValueError('must hold something fixed beside {token} before the @, such as "deleted-{token}@…"')
         normal_address(pattern.replace(_TOKEN, make_token()))
@@ -124,22 +124,22 @@ class Anonymization(Part):
 
 
 class Portal(Part):
-    """What the portal wants to be told."""
+    """What is reported to the portal."""
 
     suppressed_task: str | None = None
     notice_task: str | None = Field(
-        default=None, description="Told of every opt-out at Brevo, of what ended, and of contacts that were put back."
+        default=None, description="Gets every opt-out at Brevo, what ended, and the contacts that were put back."
     )
     suppressed_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/@]+(/\S*)?$",
-        description="Told the same as notice_task, by a POST that is signed as Standard Webhooks asks.",
+        description="Gets the same as notice_task, by a POST that is signed as Standard Webhooks asks.",
     )
     suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
 
     @property
     def hears_all(self) -> bool:
-        """Whether it is told what ended and what was put back, too."""
+        """Whether it gets what ended and what was put back, too."""
         return bool(self.notice_task or self.suppressed_url)
 
 
@@ -200,6 +200,9 @@ class Pipeline(Part):
     defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
     give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
     audit_days: float = Field(default=1095, gt=0, description="So long it is kept who did what (`sync-tasks audit`).")
+    consent_days: float = Field(
+        default=1095, gt=0, description="So long a proof of consent is kept after the opt-out or the erasure."
+    )
     clock_tolerance_seconds: float = Field(
         default=CLOCK_TOLERANCE,
         ge=0,
@@ -264,19 +267,21 @@ class Settings(Part):
     def former_lists(self, newsletter: str) -> tuple[tuple[str, int], ...]:
         """Return account and number of each list that a newsletter had before."""
         known, here = self.find_newsletter(newsletter), self.account_of(newsletter)
-        told = (former.rpartition(":") for former in (known.former_list_ids if known else ()))
-        return tuple((account or here or "", int(number)) for account, _, number in told)
+        parts = (former.rpartition(":") for former in (known.former_list_ids if known else ()))
+        return tuple((account or here or "", int(number)) for account, _, number in parts)
 
     def former_on(self, account: str) -> dict[str, frozenset[int]]:
         """Return, for each slug, the lists that its newsletter had on an account before."""
-        told = {slug: {number for where, number in self.former_lists(slug) if where == account} for slug in self.slugs}
-        return {slug: frozenset(lists) for slug, lists in told.items() if lists}
+        former = {
+            slug: {number for where, number in self.former_lists(slug) if where == account} for slug in self.slugs
+        }
+        return {slug: frozenset(lists) for slug, lists in former.items() if lists}
 
     def link_attributes(self, account: str) -> dict[str, str]:
         """Return the attributes of an account that hold a token, each with its newsletter; empty for all of them."""
         shared = {self.unsubscribe.attribute: ""} if self.unsubscribe.attribute else {}
-        told = self.unsubscribe.attributes.items()
-        return shared | {name: slug for slug, name in told if self.account_of(slug) == account}
+        names = self.unsubscribe.attributes.items()
+        return shared | {name: slug for slug, name in names if self.account_of(slug) == account}
 
     @cached_property
     def newsletters_by_account(self) -> Mapping[str, Mapping[str, Newsletter]]:
@@ -315,18 +320,18 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: cannot be read ({type(error).__name__})") from None
 
 
-def _with_environment(told: dict[str, Any], where: Environment, environment: Mapping[str, str]) -> dict[str, Any]:
-    links = told.setdefault("unsubscribe", {})
+def _with_environment(given: dict[str, Any], where: Environment, environment: Mapping[str, str]) -> dict[str, Any]:
+    links = given.setdefault("unsubscribe", {})
     if isinstance(links, dict):
         if "secrets" in links:
             raise ConfigurationError(
                 f"{where.config}: unsubscribe: a secret does not belong in the file; use {UNSUBSCRIBE_SECRET}"
             )
         links["secrets"] = read_unsubscribe_secrets(environment)
-    accounts = told.setdefault("accounts", None) or {"default": {}}
-    told["accounts"] = accounts
+    accounts = given.setdefault("accounts", None) or {"default": {}}
+    given["accounts"] = accounts
     if not isinstance(accounts, dict) or not all(isinstance(account, dict) for account in accounts.values()):
-        return told
+        return given
     if where.base_url and "default" in accounts:
         accounts["default"]["base_url"] = where.base_url
     for name, account in accounts.items():
@@ -335,7 +340,7 @@ def _with_environment(told: dict[str, Any], where: Environment, environment: Map
                 f"{where.config}: accounts.{name}: a key does not belong in the file; use {variable_of(name)}"
             )
         account["api_key"] = _key(name, environment)
-    return told
+    return given
 
 
 def key_variables(accounts: Iterable[str]) -> frozenset[str]:

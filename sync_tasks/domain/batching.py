@@ -46,12 +46,12 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
 
 
 def _leaves_first(change: Change) -> bool:
-    """Tell whether a crowd may leave the list first. What else differs, such as a flag, is written after that."""
+    """Return whether many may leave the list first. What else differs, such as a flag, is written after that."""
     return replace(change, attributes={}, ext_id=None, nulls=frozenset()) == Change(leave=change.leave)
 
 
 def is_importable(contact: NewContact) -> bool:
-    """Tell whether an import creates this contact as it should be, and harms no other.
+    """Return whether an import creates this contact as it should be, and harms no other.
 
     Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95, open in November 2026). An
     absent attribute is as good as ``False``. An import merges contacts of the same number and deletes one (Brevo's
@@ -95,7 +95,7 @@ MOVE_KIND = "update_contact"
 
 
 def look_kind_of(account: str) -> str:
-    """Return the name of the index of contacts that changed at Brevo, by what a webhook told."""
+    """Return the name of the index of contacts that changed at Brevo, by what a webhook reported."""
     return f"look:{account}"
 
 

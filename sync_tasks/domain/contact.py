@@ -32,8 +32,8 @@ HARD_BOUNCE = KINDS[-1]
 class Block:
     """A blocklisting at Brevo: its gravest reason, one of ``KINDS``, and since when (a stamp).
 
-    ``others``: less grave reasons and their moments; they stay if the gravest ends. ``guessed``: Brevo told no reason.
-    ``clicked``: when the person last used Brevo's link, as far as Brevo tells.
+    ``others``: less grave reasons and their moments; they stay if the gravest ends. ``guessed``: Brevo gave no reason.
+    ``clicked``: when the person last used Brevo's link, as far as Brevo says.
     """
 
     kind: str
@@ -67,7 +67,7 @@ class Block:
 class RemoteContact:
     """A contact as the provider holds it.
 
-    ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not tell.
+    ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not say.
     """
 
     id: int
@@ -152,8 +152,8 @@ class EventKey:
     @property
     def shown(self) -> dict[str, str]:
         """The fields by which messages and logs name the event."""
-        told = {"newsletter": self.newsletter, "occurred_at": moment_of(self.stamp).isoformat()}
-        return {name: value for name, value in told.items() if value}
+        shown = {"newsletter": self.newsletter, "occurred_at": moment_of(self.stamp).isoformat()}
+        return {name: value for name, value in shown.items() if value}
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -176,7 +176,7 @@ class Contact:
     dead: Mapping[EventKey, str] = field(default_factory=dict)
     seen: Mapping[str, RemoteState] = field(default_factory=dict)
     looks: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, str] = field(default_factory=dict)
     rev: str = "0"
     unknown_since: str = ""
     failing: str = ""
@@ -203,31 +203,31 @@ class Contact:
 
     @property
     def address(self) -> str | None:
-        """The address the portal wants, as far as it told."""
+        """The address the portal wants, if it ever named one."""
         wish = self.wish(ADDRESS)
         return known_address(wish[1]) if wish else None
 
     @property
-    def told_address(self) -> str:
-        """The address the portal told last, given up or not; empty if it told none."""
+    def wished_address(self) -> str:
+        """The address the portal named last, given up or not; empty if it named none."""
         return value(self._text(ADDRESS))
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses under which Brevo may know the user, the wanted one first."""
-        told = (self.told_address, *self.hints) if self.told_address else self.hints
-        return tuple(dict.fromkeys(map(known_address, told)))
+        found = (self.wished_address, *self.hints) if self.wished_address else self.hints
+        return tuple(dict.fromkeys(map(known_address, found)))
 
     @property
     def searched(self) -> Self:
         """The same contact once all its hints were looked for."""
-        told = {name: text for name, text in self.registers.items() if not names.is_hint(name)}
-        return replace(self, registers=told)
+        kept = {name: text for name, text in self.registers.items() if not names.is_hint(name)}
+        return replace(self, registers=kept)
 
     def left(self, address: str) -> Self:
         """Return the same contact once it left this address at Brevo: nobody else can have had it there."""
-        told = {name: text for name, text in self.registers.items() if names.hinted((name,)) != (address,)}
-        return replace(self, registers=told)
+        kept = {name: text for name, text in self.registers.items() if names.hinted((name,)) != (address,)}
+        return replace(self, registers=kept)
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -261,8 +261,11 @@ class Contact:
     def _counting(self, *slugs: str) -> str:
         """Return which register of a newsletter counts."""
         both = [names.both_clocks(slug) for slug in slugs]
-        own, told = max((own for own, _ in both), key=self._text), max((told for _, told in both), key=self._text)
-        return own if resolve(self._text(own), self._text(told), self.tolerance) == self._text(own) else told
+        own, reported = (
+            max((own for own, _ in both), key=self._text),
+            max((reported for _, reported in both), key=self._text),
+        )
+        return own if resolve(self._text(own), self._text(reported), self.tolerance) == self._text(own) else reported
 
     def _text(self, register: str) -> str:
         return self.registers.get(register, "")
@@ -280,16 +283,16 @@ class Contact:
 
     def opt_outs(self, account: str) -> dict[str, str]:
         """Return the kinds of opt-outs that an account reported, and the last moment of each."""
-        return {kind: stamp for kind, stamp in self._told_by(account) if kind in KINDS}
+        return {kind: stamp for kind, stamp in self._reported_by(account) if kind in KINDS}
 
     def list_opt_outs(self, account: str) -> dict[int, str]:
         """Return the lists that reported opt-outs of an account named, and the last moment of each."""
-        told = ((kind.partition(_OF_LIST), stamp) for kind, stamp in self._told_by(account))
-        return {int(number): stamp for (before, _, number), stamp in told if not before and number.isdecimal()}
+        opt_outs = ((kind.partition(_OF_LIST), stamp) for kind, stamp in self._reported_by(account))
+        return {int(number): stamp for (before, _, number), stamp in opt_outs if not before and number.isdecimal()}
 
-    def _told_by(self, account: str) -> Iterator[tuple[str, str]]:
-        told = ((name.rpartition(":"), stamp) for name, stamp in self.told.items())
-        return ((kind, stamp) for (where, _, kind), stamp in told if where == account)
+    def _reported_by(self, account: str) -> Iterator[tuple[str, str]]:
+        reported = ((name.rpartition(":"), stamp) for name, stamp in self.reported.items())
+        return ((kind, stamp) for (where, _, kind), stamp in reported if where == account)
 
     def accepted_at(self, key: EventKey) -> int | None:
         """Return when an event without an outcome was accepted, in microseconds by Redis' clock."""
@@ -297,7 +300,7 @@ class Contact:
         return int(moment) if moment.isdecimal() else None
 
     def overtaken(self, key: EventKey) -> bool:
-        """Tell whether newer events have replaced every wish of this one."""
+        """Return whether newer events have replaced every wish of this one."""
         if key.task == "anonymize_contact":
             return False
         if self.erased:
@@ -307,5 +310,5 @@ class Contact:
         return moment(self._text(self._counting(key.newsletter))) != key.stamp
 
     def contradicted(self, key: EventKey) -> bool:
-        """Tell whether the portal wants the opposite of what an event said of its newsletter."""
+        """Return whether the portal wants the opposite of what an event said of its newsletter."""
         return key.task in _WISHES and self.said_last(key.newsletter) not in {"", _WISHES[key.task]}

@@ -35,8 +35,8 @@ class DesiredContact:
 
 def digest(attributes: Mapping[str, Json], ext_id: str | None) -> str:
     """Return a short text that differs if any of these differ; an empty value counts as absent."""
-    told = {name: value for name, value in attributes.items() if value not in ("", None)}
-    text = json.dumps([ext_id, {name: _plain(value) for name, value in told.items()}], sort_keys=True)
+    filled = {name: value for name, value in attributes.items() if value not in ("", None)}
+    text = json.dumps([ext_id, {name: _plain(value) for name, value in filled.items()}], sort_keys=True)
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
@@ -76,10 +76,10 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
             attributes[newsletter.unsubscribed_attribute] = not alive
     kept |= mapping.lists if contact.manual else mapping.manual
     kept -= subscribed.keys() | unsubscribed
-    told, address = contact.wish("address") or ("", None)
-    held_back = told <= contact.held and address != seen.address
+    address_since, address = contact.wish("address") or ("", None)
+    held_back = address_since <= contact.held and address != seen.address
     wanted, off = None if held_back else address, frozenset(unsubscribed)
-    since = told if told > contact.held else ""
+    since = address_since if address_since > contact.held else ""
     ext_id = mapping.ext_ids.of(contact.user_id)
     return DesiredContact(wanted, ext_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
 
@@ -93,12 +93,12 @@ def _left_lists(contact: Contact, mapping: AccountMapping) -> set[int]:
 
 def _ended_before(contact: Contact, newsletter: Subscribable, here: RemoteState, mapping: AccountMapping) -> str:
     """Return up to when subscriptions were ended on a newsletter's earlier lists: an opt-out moves along."""
-    return max((_ended_at(contact, *told, here, mapping) for told in newsletter.had), default="")
+    return max((_ended_at(contact, *former, here, mapping) for former in newsletter.had), default="")
 
 
 def _ended_at(contact: Contact, account: str, list_id: int, here: RemoteState, mapping: AccountMapping) -> str:
     if account == mapping.account:
         return here.list_ended_up_to(list_id)
-    told = [*contact.opt_outs(account).values(), contact.list_opt_outs(account).get(list_id, "")]
+    moments = [*contact.opt_outs(account).values(), contact.list_opt_outs(account).get(list_id, "")]
     seen = contact.seen.get(account, RemoteState())
-    return max(*told, seen.list_ended_up_to(list_id), seen.unblocked, seen.block.latest if seen.block else "")
+    return max(*moments, seen.list_ended_up_to(list_id), seen.unblocked, seen.block.latest if seen.block else "")

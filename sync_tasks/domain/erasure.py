@@ -49,7 +49,7 @@ def inheritance(remote: RemoteContact, heir: Contact, mapping: AccountMapping, t
 
 
 def is_anonymized(remote: RemoteContact) -> bool:
-    """Tell whether a contact carries the address of an erased one, by the pattern of any time."""
+    """Return whether a contact carries the address of an erased one, by the pattern of any time."""
     return carries_token(remote.address, remote.ext_id)
 
 

@@ -14,7 +14,7 @@ from sync_tasks.errors import ForeignContactError
 
 
 def is_stranger(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> bool:
-    """Tell whether the id that we know is somebody else's by now: neither address nor ``ext_id`` is the user's.
+    """Return whether the id that we know is somebody else's by now: neither address nor ``ext_id`` is the user's.
 
     A contact that we anonymized is ours by its id: a slow old write may have restored a person's data.
     """
@@ -25,7 +25,7 @@ def is_stranger(remote: RemoteContact, contact: Contact, mapping: AccountMapping
 
 
 def is_proven(remote: RemoteContact, contact: Contact, mapping: AccountMapping, addresses: Collection[str]) -> bool:
-    """Tell whether a contact with the user's ``ext_id`` is the user's; ``addresses`` are the user's."""
+    """Return whether a contact with the user's ``ext_id`` is the user's; ``addresses`` are the user's."""
     before = contact.seen.get(mapping.account)
     if remote.address in addresses or is_anonymized(remote) or (before and before.id == remote.id):
         return True
@@ -33,8 +33,8 @@ def is_proven(remote: RemoteContact, contact: Contact, mapping: AccountMapping, 
 
 
 def foreign_contact(contact_id: int) -> ForeignContactError:
-    """Return the error of a contact whose owner only a person can tell."""
+    """Return the error of a contact whose owner only a person can know."""
     return ForeignContactError(
-        f"Brevo's contact {contact_id} has this user's ext_id, but an address that the portal never told, or another "
+        f"Brevo's contact {contact_id} has this user's ext_id, but an address that the portal never named, or another "
         "system's ext_id; nothing was changed: make one of them right at Brevo, or set [contacts] ext_id, then replay"
     )

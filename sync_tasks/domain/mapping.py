@@ -73,22 +73,22 @@ class AccountMapping:
         return self.newsletters.get(self.renamed.get(slug, slug))
 
     def shows(self, slug: str, lists: Iterable[int]) -> bool:
-        """Tell whether one of these lists is that of a newsletter, or one that it had here before."""
+        """Return whether one of these lists is that of a newsletter, or one that it had here before."""
         newsletter = self.find(slug)
         known = self.earlier.get(slug, frozenset()) | ({newsletter.list_id} if newsletter else set())
         return not known.isdisjoint(lists)
 
     def takes_nobody(self, slug: str) -> bool:
-        """Tell whether a slug names a newsletter of this account that takes no sign-ups."""
+        """Return whether a slug names a newsletter of this account that takes no sign-ups."""
         return (found := self.find(slug)) is None or found.retired
 
     def subscriptions(self, contact: Contact) -> dict[str, tuple[str, bool]]:
         """Return a user's wishes for this account's newsletters; of several slugs the newest wish counts."""
-        told: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for slug in contact.newsletters:
             if self.find(slug):
-                told.setdefault(self.renamed.get(slug, slug), []).append(slug)
-        wishes = {slug: contact.subscription(slugs) for slug, slugs in told.items()}
+                names.setdefault(self.renamed.get(slug, slug), []).append(slug)
+        wishes = {slug: contact.subscription(slugs) for slug, slugs in names.items()}
         return {slug: wish for slug, wish in wishes.items() if wish}
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sync_tasks.domain import registers as names
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Unsubscribe, Update
-from sync_tasks.domain.registers import ADDRESS, ERASURE, HINTED, SUBSCRIBED, UNSUBSCRIBED, by_clock, value
+from sync_tasks.domain.registers import ADDRESS, ENDED, ERASURE, HINTED, SUBSCRIBED, UNSUBSCRIBED, by_clock, value
 
 
 def values_of(event: Event) -> dict[str, str]:
@@ -14,10 +14,12 @@ def values_of(event: Event) -> dict[str, str]:
     match event:
         case Subscribe():
             said = {ADDRESS: event.email, names.subscription(event.newsletter): SUBSCRIBED}
+            said |= _proof(event)
         case Update():
             said = {ADDRESS: event.email} | _hint(event.previous_email)
         case Unsubscribe():
             said = _hint(event.email) | {names.subscription(event.newsletter): UNSUBSCRIBED}
+            said[names.consent(event.newsletter)] = ENDED
         case Anonymize():
             said = _hint(event.email) | {ERASURE: ""}
     fields = getattr(event, "fields", {}).items()
@@ -29,23 +31,30 @@ def _hint(address: str | None) -> dict[str, str | None]:
     return {names.hint(address): ""} if address else {}
 
 
+def _proof(event: Subscribe) -> dict[str, str | None]:
+    if event.consent is None:
+        return {}
+    proof = {**event.consent.model_dump(), "at": event.consent.at.isoformat()}
+    return {names.consent(event.newsletter): json.dumps(proof, ensure_ascii=False)}
+
+
 def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """Return further addresses of an erased person that events from before the erasure, come late, still bring."""
-    told = {names.hint(text) if name == ADDRESS else name for name, text in values.items()}
+    brought = {names.hint(text) if name == ADDRESS else name for name, text in values.items()}
     known = names.hint(value(registers.get(ADDRESS, "")))
-    return {name: HINTED for name in told if names.is_hint(name) and name != known}
+    return {name: HINTED for name in brought if names.is_hint(name) and name != known}
 
 
-def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, told: bool) -> dict[str, str]:
+def merge(registers: Mapping[str, str], stamp: str, values: Mapping[str, str], *, reported: bool) -> dict[str, str]:
     """Return the registers after an event of that moment; in whatever order events come, the newest wins.
 
-    ``told``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis (``accept.lua``)
-    does the same; tests hold the two together.
+    ``reported``: the moment came with the event; else Redis' clock stamped it. The atomic step in Redis
+    (``accept.lua``) does the same; tests hold the two together.
     """
     if ERASURE in registers and ERASURE not in values:
         return dict(registers) | (_late_hints(registers, values) if stamp <= registers[ERASURE] else {})
     merged = dict(registers)
-    for name, text in by_clock(values, told=told).items():
+    for name, text in by_clock(values, reported=reported).items():
         new, old = stamp + text, merged.get(name, "")
         merged[name] = HINTED if names.is_hint(name) else max(new, old)
         if name == ADDRESS and value(old) not in {"", text}:

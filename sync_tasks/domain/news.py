@@ -46,8 +46,8 @@ class Notice:
 
 def read_notice(text: str) -> Notice:
     """Return the notice that ``wire`` made this line of."""
-    told = json.loads(text)
-    return Notice(**{**told, "foreign": tuple(told["foreign"])})
+    fields = json.loads(text)
+    return Notice(**{**fields, "foreign": tuple(fields["foreign"])})
 
 
 def suppressions(account: str, seen: RemoteState | None) -> dict[str, str]:
@@ -63,12 +63,12 @@ def suppressions(account: str, seen: RemoteState | None) -> dict[str, str]:
 def find_suppressed(contact: Contact, seen: Mapping[str, RemoteState]) -> dict[str, str]:
     """Return every suppression that is news, by the names of ``suppressions``; empty where it ended."""
     accounts = contact.seen.keys() | seen.keys()
-    told = (suppressions(account, contact.seen.get(account)) for account in accounts)
-    before = {name: text for suppressed in told for name, text in suppressed.items()}
+    earlier = (suppressions(account, contact.seen.get(account)) for account in accounts)
+    before = {name: text for suppressed in earlier for name, text in suppressed.items()}
     if contact.erased:
         return dict.fromkeys(accounts | before.keys(), "")
     known = {name: text for name, text in before.items() if name.partition("/")[0] in seen}
-    now = {name: text for account, told in seen.items() for name, text in suppressions(account, told).items()}
+    now = {name: text for account, known in seen.items() for name, text in suppressions(account, known).items()}
     return {name: now.get(name, "") for name in known.keys() | now.keys() if known.get(name) != now.get(name)}
 
 

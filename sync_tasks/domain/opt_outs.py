@@ -17,10 +17,10 @@ from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, RemoteState
 _SHOWN_WITHIN = 3_600_000_000
 
 
-def block_of(held: Block | None, before: RemoteState | None, told: Mapping[str, str]) -> Block | None:
+def block_of(held: Block | None, before: RemoteState | None, reported: Mapping[str, str]) -> Block | None:
     """Return the block of a contact just read, with every reason that belongs to it.
 
-    ``told`` are the opt-outs that events reported: a read alone shows the reason only as long as Brevo's statistics do.
+    ``reported``: the opt-outs of events. A read alone shows the reason only as long as Brevo's statistics do.
     A reason counts only near the beginning of the block or later. A reason that ended with an earlier block does not
     count again. The first known moment of a reason is kept. An event with a later moment, or a later click of the
     person, replaces it. Any other later moment at Brevo may be our own request.
@@ -29,15 +29,15 @@ def block_of(held: Block | None, before: RemoteState | None, told: Mapping[str, 
         return None
     before = before or RemoteState()
     read = {} if held.guessed else _unless_over(before.over, held.reasons)
-    told = _unless_over(before.over, told)
+    reported = _unless_over(before.over, reported)
     if known := before.block:
         new = {kind: moment for kind, moment in read.items() if kind not in known.reasons}
         if held.clicked:
             new |= _unless_over(before.over, {"unsubscribed": held.clicked})
-        return make_block(_latest(known.reasons, _from(known.began, _latest(new, told))))
+        return make_block(_latest(known.reasons, _from(known.began, _latest(new, reported))))
     began = min((moment for moment in held.reasons.values() if moment > before.read_at), default=held.latest)
-    reasons = _from(began, _latest(read, told))
-    if held.guessed:  # late rather than early: older subscriptions stay ended, and events tell whole seconds
+    reasons = _from(began, _latest(read, reported))
+    if held.guessed:  # late rather than early: older subscriptions stay ended, and events have whole seconds
         reasons = {kind: max(moment, held.since) for kind, moment in reasons.items()}
     return make_block(reasons) if reasons else held
 

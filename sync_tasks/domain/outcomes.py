@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Self
 
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
-from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.mapping import PortalMapping
+from sync_tasks.domain.refused_parts import concerns_part
 from sync_tasks.errors import (
     InvalidEventError,
     LeaseLostError,
     PartPausedError,
     PermanentError,
     RateLimitedError,
-    RejectedNumberError,
+    RejectedPartError,
     RetiredNewsletterError,
     StateHeldError,
     SyncError,
@@ -65,35 +65,30 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Every event without an outcome so far, and the dead letters that a push made up for.
+    """The result of a push: every event that had no outcome, and what comes next.
 
-    ``superseded`` and ``not_found`` are parts of ``done``. The portal wants the opposite of a superseded event by now.
-    A not-found event met no contact at Brevo.
+    ``done``: events that are over, each with its outcome. ``resolved``: the dead letters that the push made up for.
+    ``retry_in``: seconds until the next try, if there is one. ``users_to_nudge``: other users to look at. ``busy``:
+    another worker is pushing the contact and sees to everything accepted so far.
     """
 
-    done: frozenset[EventKey] = frozenset()
+    done: Mapping[EventKey, Outcome] = field(default_factory=dict)
     dead: Mapping[EventKey, SyncError] = field(default_factory=dict)
     waiting: Mapping[EventKey, SyncError] = field(default_factory=dict)
     resolved: frozenset[EventKey] = frozenset()
-    superseded: frozenset[EventKey] = frozenset()
-    not_found: frozenset[EventKey] = frozenset()
-
-    def outcome(self, key: EventKey) -> Outcome:
-        """Return the outcome of an event that is done."""
-        if key in self.superseded:
-            return Outcome.SUPERSEDED
-        return Outcome.NOT_FOUND if key in self.not_found else Outcome.SYNCED
+    retry_in: float | None = None
+    users_to_nudge: frozenset[str] = frozenset()
+    busy: bool = False
 
     def then(self, later: Self) -> Self:
         """Return these outcomes and those of a later push of the same contact, which has the last word."""
-        news = later.done | later.dead.keys() | later.waiting.keys()
+        news = later.done.keys() | later.dead.keys() | later.waiting.keys()
         return replace(
             later,
-            done=later.done | (self.done - news),
-            superseded=later.superseded | (self.superseded - news),
-            not_found=later.not_found | (self.not_found - news),
+            done={key: outcome for key, outcome in self.done.items() if key not in news} | dict(later.done),
             dead={key: error for key, error in self.dead.items() if key not in news} | dict(later.dead),
             resolved=self.resolved | later.resolved,
+            users_to_nudge=self.users_to_nudge | later.users_to_nudge,
         )
 
 
@@ -112,7 +107,7 @@ def decide_outcomes(
     ``lacking``: the newsletters whose lists do not exist, each with the name of its pause. ``nobody``: the accounts at
     which no contact of the user was found.
     """
-    done, dead, waiting = set(), {}, {}
+    done, dead, waiting = dict[EventKey, Outcome](), {}, {}
     held_back = {
         key: PartPausedError(f"newsletter {key.newsletter!r} waits: its list does not exist", 0.0, "list")
         for key in (*contact.pending, *contact.dead)
@@ -121,7 +116,10 @@ def decide_outcomes(
     for key in contact.pending:
         error = held_back.get(key) or find_error(key, contact, mapping, seen, errors)
         if error is None:
-            done.add(key)
+            if contact.contradicted(key):
+                done[key] = Outcome.SUPERSEDED
+            else:
+                done[key] = Outcome.NOT_FOUND if _finds_nobody(key, mapping, seen, nobody) else Outcome.SYNCED
         elif isinstance(error, PermanentError) or (expired and is_own(error)):
             dead[key] = error
         else:
@@ -129,19 +127,17 @@ def decide_outcomes(
     letters = (key for key in contact.dead if key not in contact.pending)
     letters = (key for key in letters if key not in held_back)
     resolved = {key for key in letters if find_error(key, contact, mapping, seen, errors) is None}
-    superseded = frozenset(filter(contact.contradicted, done))
-    not_found = frozenset(key for key in done if _finds_nobody(key, mapping, seen, nobody))
-    return Outcomes(frozenset(done), dead, waiting, frozenset(resolved), superseded, not_found)
+    return Outcomes(done, dead, waiting, frozenset(resolved))
 
 
 def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], nobody: Collection[str]) -> bool:
-    """Tell whether an event found no contact to change, on the account of its newsletter or on any."""
+    """Return whether an event found no contact to change, on the account of its newsletter or on any."""
     account = mapping.account_of(key.newsletter) if key.newsletter else None
     return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
 
 
 def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
-    """Tell whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
+    """Return whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
     if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
         return False
     wish = contact.subscription([key.newsletter])
@@ -149,7 +145,7 @@ def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> b
 
 
 def is_own(error: SyncError) -> bool:
-    """Tell whether trouble is the contact's own: not its account's, and not a used-up limit."""
+    """Return whether trouble is the contact's own: not its account's, and not a used-up limit."""
     others = RateLimitedError | LeaseLostError | StateHeldError
     return isinstance(error, TransientError) and not isinstance(error, others)
 
@@ -197,10 +193,9 @@ def _unended(
 def _errors_of(
     key: EventKey, contact: Contact, mapping: PortalMapping, errors: Mapping[str, SyncError]
 ) -> Iterator[SyncError]:
-    """Yield the errors that concern an event: a refused telephone number only concerns the event that brought it."""
-    names = {mapping.attributes.get(name) for name in contact.attributes_of(key)}
+    """Yield the errors that concern an event: a refused part only concerns the event that brought it."""
     for error in errors.values():
-        if contact.erased or names & NUMBERS or not isinstance(error, RejectedNumberError):
+        if not isinstance(error, RejectedPartError) or concerns_part(key, contact, mapping, error):
             yield error
 
 

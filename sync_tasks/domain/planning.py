@@ -65,11 +65,16 @@ class SyncView:
     guarded: Block | None = None
 
 
-def first_view(contact: Contact, account: str) -> SyncView:
-    """Return the view that a push starts from; nearly empty after an unknown outcome or a change at Brevo.
+def first_view(contact: Contact, account: str, absent: frozenset[int] = frozenset()) -> SyncView:
+    """Return the view that a push starts from, without the ``absent`` lists that the account lacks.
 
-    A push that was refused its next request may have looked a moment ago: that still holds.
+    It is nearly empty after an unknown outcome or a change at Brevo. A push that was refused its next request may have
+    looked a moment ago: that still holds.
     """
+    return without_lists(_first_view(contact, account), absent)
+
+
+def _first_view(contact: Contact, account: str) -> SyncView:
     seen = contact.seen.get(account)
     if seen is not None and contact.looked.get(account):
         return SyncView(seen, fresh=True)
@@ -81,7 +86,7 @@ def first_view(contact: Contact, account: str) -> SyncView:
 
 
 def concerns(contact: Contact, account: str, mapping: AccountMapping) -> bool:
-    """Tell whether this account may hold anything of the user."""
+    """Return whether this account may hold anything of the user."""
     known = contact.seen.get(account)
     wished = contact.subscriptions()
     return (
@@ -98,7 +103,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
     """Return the next step, or ``None`` if this account agrees with the portal.
 
     Raises:
-        UnknownContactError: nothing tells which contact is meant.
+        UnknownContactError: nothing shows which contact is meant.
         ErasedAtBrevoError: Brevo's contact is our anonymized one, but the state knows of no erasure.
     """
     seen = view.seen
@@ -114,7 +119,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
 
 
 def is_held_back(contact: Contact, mapping: AccountMapping, view: SyncView) -> bool:
-    """Tell whether a finished push leaves a wish that waits for the end of the hold."""
+    """Return whether a finished push leaves a wish that waits for the end of the hold."""
     return bool(contact.held) and next_step(replace(contact, held=""), mapping, view) is not None
 
 
@@ -209,7 +214,7 @@ def _creation(wanted: DesiredContact, contact: Contact) -> NewContact | None:
 
 
 def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: AccountMapping) -> bool:
-    """Tell whether a list must be left on which the contact may be although we do not know it.
+    """Return whether a list must be left on which the contact may be although we do not know it.
 
     Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. An opt-out at
     Brevo moves along to another account, so it must be known too.
@@ -221,7 +226,7 @@ def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: 
 
 
 def _must_look(change: Change, wanted: DesiredContact, seen: RemoteState) -> bool:
-    """Tell whether to read first: a block at Brevo decides what a new subscription or address may do."""
+    """Return whether to read first: a block at Brevo decides what a new subscription or address may do."""
     return change.address is not None or any(since >= seen.read_at for since in wanted.subscribed.values())
 
 

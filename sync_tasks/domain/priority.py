@@ -33,7 +33,7 @@ def priority_of(contact: Contact) -> Priority:
 def rank(pending: Collection[EventKey], *, unfinished: bool, changed: bool) -> Priority:
     """Return the priority of these events; ``unfinished``: a request or erasure is to be verified.
 
-    ``changed``: Brevo told of a change that nobody has looked at.
+    ``changed``: Brevo reported a change that nobody has looked at.
     """
     if any(key.task in ENDING for key in pending):
         return Priority.URGENT

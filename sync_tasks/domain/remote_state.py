@@ -38,7 +38,7 @@ def remote_state_of(
         block=block_of(remote.block, before, contact.opt_outs(mapping.account)),
         ended_up_to=before.ended_up_to,
         extra_contact_ids=before.extra_contact_ids,
-        foreign_lists=_strange_of(lists, before, remote.id)
+        foreign_lists=_foreign_lists_of(lists, before, remote.id)
         - set(wanted.subscribed)
         - wanted.unsubscribed
         - wanted.kept,
@@ -76,12 +76,12 @@ def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, b
     An event may name lists although the opt-out was of everything. Only the read shows whether a block is there.
     Without an event, the opt-out of a list that Brevo skips happened when the contact last changed, at the latest.
     """
-    told = contact.list_opt_outs(mapping.account)
+    opt_outs = contact.list_opt_outs(mapping.account)
     shown = remote.opted_out or {}
     ended = dict(before.ended)
-    for number in mapping.watched & (told.keys() | shown.keys()):
+    for number in mapping.watched & (opt_outs.keys() | shown.keys()):
         news = number in shown and number not in before.skipped
-        moment = told.get(number) or (shown[number] if news else "")
+        moment = opt_outs.get(number) or (shown[number] if news else "")
         if news or (moment and remote.block is None):
             ended[number] = max(moment, ended.get(number, ""))
     for number, moment in _flagged(remote, contact, mapping, before):
@@ -106,7 +106,7 @@ def _flagged(
 
 
 def _is_overtaken(list_id: int, moment: str, contact: Contact, mapping: AccountMapping) -> bool:
-    """Tell whether the portal itself has ended that subscription since."""
+    """Return whether the portal itself has ended that subscription since."""
     wishes = mapping.subscriptions(contact).items()
     return any(since > moment and not wished and mapping.shows(slug, {list_id}) for slug, (since, wished) in wishes)
 
@@ -134,7 +134,7 @@ def _edits(wanted: DesiredContact, before: RemoteState, now: RemoteState, remote
 def is_erased_unknown(
     remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState | None
 ) -> bool:
-    """Tell whether a contact proves an erasure of its user that the state does not know.
+    """Return whether a contact proves an erasure of its user that the state does not know.
 
     A placeholder that frees the address for another user is known, or carries the user's own ``ext_id``.
     """
@@ -149,7 +149,7 @@ def still_guarded(seen: RemoteState, contact: Contact, guarded: Block | None) ->
     return None if seen.block else standing(guarded, address, since, seen.bounced)
 
 
-def _strange_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
+def _foreign_lists_of(lists: frozenset[int], before: RemoteState, contact_id: int) -> frozenset[int]:
     """Return the lists it was not on before; lists that it had when we first met it are its own."""
     if before.id != contact_id:
         return frozenset()

@@ -34,7 +34,7 @@ class RetryPolicy:
     |---|---|---|
     | of the contact, the first tries | 1, 2, 4, 8, 16 | never |
     | of the contact, after that | 60, 120, 240 … 3600 | after 24 hours: a dead letter |
-    | a limit is used up | what Brevo told, else as above | never |
+    | a limit is used up | what Brevo said, else as above | never |
     | the account is paused | the time to the next probe | never |
     | a part of an account is paused | its end; 3600 if nobody woke it | never |
     | the state is on hold | 10 | never |
@@ -52,22 +52,19 @@ class RetryPolicy:
     defer_seconds: float = 60
     give_up_hours: float = 24
 
-    def delay(
-        self, errors: Collection[SyncError], *, tries: int, lasted: float, held_back: bool = False
-    ) -> float | None:
+    def delay(self, errors: Collection[SyncError], *, tries: int, lasted: float) -> float | None:
         """Return the seconds until the next try; ``None`` if there is nothing to try.
 
         ``tries``: how many tries in a row met trouble of the contact's own. ``lasted``: for how many seconds.
-        ``held_back``: a sign-up waits for a list that does not exist.
         """
         passing = [error for error in errors if not isinstance(error, PermanentError)]
         if self.is_expired(lasted):
             passing = [error for error in passing if not is_own(error)]
         whole = [error for error in passing if not isinstance(error, PartPausedError)]
         if not whole:
-            return _LONGEST_DEFERRAL if passing or held_back else None
-        told = [delay for delay in map(_told_delay, whole) if delay is not None]
-        return min(max(told, default=min(self._own_delay(tries), max(lasted, 1.0))), _LONGEST_DEFERRAL)
+            return _LONGEST_DEFERRAL if passing else None
+        known = [delay for delay in map(_known_delay, whole) if delay is not None]
+        return min(max(known, default=min(self._own_delay(tries), max(lasted, 1.0))), _LONGEST_DEFERRAL)
 
     def _own_delay(self, tries: int) -> float:
         late = tries - self.retries
@@ -76,7 +73,7 @@ class RetryPolicy:
         return min(2.0 ** max(tries - 1, 0), _LONGEST_TRY)
 
     def is_expired(self, lasted: float) -> bool:
-        """Tell whether trouble of a contact's own is given up after so many seconds."""
+        """Return whether trouble of a contact's own is given up after so many seconds."""
         return lasted > self.give_up_hours * 3600
 
 
@@ -86,11 +83,11 @@ def spread(delay: float | None) -> float | None:
 
 
 def is_left_to_the_state(delay: float, trouble: SyncError) -> bool:
-    """Tell whether the state alone remembers when to try again; if not, the same message comes again."""
+    """Return whether the state alone remembers when to try again; if not, the same message comes again."""
     return delay > _LONGEST_COUNTDOWN or isinstance(trouble, AccountError | StateHeldError)
 
 
-def _told_delay(error: SyncError) -> float | None:
+def _known_delay(error: SyncError) -> float | None:
     match error:
         case AccountPausedError():
             return error.seconds

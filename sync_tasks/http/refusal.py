@@ -19,12 +19,12 @@ class HttpRefusal(Exception):  # noqa: N818 - an answer, not a fault of ours
 
 
 class RefusalLog:
-    """Tells of refused requests, at most once a second: whoever has no token cannot fill the log."""
+    """Logs refused requests, at most once a second: whoever has no token cannot fill the log."""
 
     def __init__(self, what: str = "webhook") -> None:
         self._what, self._next, self._left_out = what, 0.0, 0
 
-    def tell(self, refusal: HttpRefusal) -> None:
+    def report(self, refusal: HttpRefusal) -> None:
         """Write a line, or count it for the next one."""
         if time.monotonic() < self._next:
             self._left_out += 1

@@ -25,11 +25,11 @@ class Tokens:
 
     @property
     def current(self) -> str:
-        """The one that Brevo is told to use."""
+        """The one that Brevo shall use."""
         return self.valid[0]
 
     def admits(self, header: bytes) -> bool:
-        """Tell whether an ``Authorization`` header shows a valid token; that takes as long for a wrong one."""
+        """Return whether an ``Authorization`` header shows a valid token; that takes as long for a wrong one."""
         shown = header[len(_SCHEME) :].strip()
         fits = [hmac.compare_digest(shown, token.encode()) for token in self.valid]
         return header[: len(_SCHEME)].lower() == _SCHEME and any(fits)

@@ -88,7 +88,7 @@ def serve(settings: "SandboxSettings", port: int) -> "Iterator[ServedSandbox]":
 
 
 def announce(variables: Mapping[str, str]) -> None:
-    """Tell this process, and those it starts, where the parts are."""
+    """Show this process, and those it starts, where the parts are."""
     os.environ.update(variables)
 
 

@@ -36,7 +36,7 @@ METRICS = {
     "sync_tasks_sweep_seconds": "how long ago the last sweep was; missing where nobody has swept for a day",
     "sync_tasks_comparison_timestamp_seconds": "when the last comparison of the account began",
     "sync_tasks_comparison_refused": "1 if the safety catch or trouble kept the last comparison from repairs, else 0",
-    "sync_tasks_webhook_events_total": "events that Brevo told, by what became of them",
+    "sync_tasks_webhook_events_total": "events that Brevo reported, by what became of them",
 }
 _LABELS = {
     "sync_tasks_pause_seconds": ["account"],

@@ -38,7 +38,7 @@ class PausedPart:
 
     account: str
     part: str
-    told: str
+    text: str
     error: str
     message: str
     seconds: float
@@ -49,12 +49,12 @@ class PausedPart:
     def trouble(self) -> str:
         """One line about it."""
         waiting = count(self.waiting, "contact")
-        return f"{self.told} for {show_age(self.seconds)}, {waiting} waiting ({self.error}): {self.advice}"
+        return f"{self.text} for {show_age(self.seconds)}, {waiting} waiting ({self.error}): {self.advice}"
 
 
 @dataclass(frozen=True, slots=True)
 class StateStatus:
-    """What the state alone tells: neither the broker nor a worker is asked."""
+    """What the state alone shows: neither the broker nor a worker is asked."""
 
     dirty: int
     due: int
@@ -107,7 +107,7 @@ class Overview(StateStatus):
 
 
 def read_state(store: "Store", settings: "Settings") -> StateStatus:
-    """Return what the state tells of the pipeline now."""
+    """Return what the state shows of the pipeline now."""
     from sync_tasks.rate_limits.limiter import Limiter
     from sync_tasks.state.dead_letters import count_letters
     from sync_tasks.state.erasures import count_unfinished
@@ -160,7 +160,7 @@ def _read_part(store: "Store", settings: "Settings", name: str, pause: Pause, no
 def read_overview(store: "Store", settings: "Settings", broker: "Connection") -> Overview:
     """Return how the pipeline is now; asking the workers takes a second."""
     from sync_tasks.reconcile.census import read_census
-    from sync_tasks.reconcile.history import find_alarms, last_runs, tell_run
+    from sync_tasks.reconcile.history import describe_run, find_alarms, last_runs
     from sync_tasks.state.erasures import find_erasure_alarm
     from sync_tasks.state.holds import find_hold_alarm
     from sync_tasks.state.relays import find_outbox_alarm, read_outbox
@@ -177,7 +177,7 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
         accounts=list(settings.accounts),
         webhooks={name: dict(read_counts(store, name)) for name in settings.accounts},
         outbox=read_outbox(store),
-        reconciled=[tell_run(run) for run in last_runs(store).values()],
+        reconciled=[describe_run(run) for run in last_runs(store).values()],
         unknown=census.lines,
         alarms=[
             *(line for scarcity in state.scarcity for line in scarcity.alarms),
@@ -198,7 +198,7 @@ def ping_workers() -> list[str]:
 
 
 def read_queues(broker: "Connection", store: "Store") -> tuple[dict[str, int], int | None]:
-    """Return how many messages wait in each queue, and how many are in workers, where the broker tells."""
+    """Return how many messages wait in each queue, and how many are in workers, if the broker shows it."""
     from sync_tasks.tasks.app import app
 
     names = [queue.name for queue in app.conf.task_queues]

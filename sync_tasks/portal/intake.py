@@ -50,7 +50,7 @@ class Intake:
         try:
             return await self._take(request)
         except HttpRefusal as refusal:
-            self.refusals.tell(refusal)
+            self.refusals.report(refusal)
             return answer_refusal(refusal)
         except ClientDisconnect:
             return Response(status_code=408)
@@ -74,8 +74,8 @@ class Intake:
             return _say_later("Redis is away, some events may be accepted; send all of it again later")
         accepted = sum(answer["status"] == "accepted" for answer in answers)
         log.info("events: %d accepted, %d refused", accepted, len(answers) - accepted)
-        told = {"accepted": accepted, "refused": len(answers) - accepted, "events": answers}
-        return JSONResponse(told, 202 if accepted or not answers else 422)
+        document = {"accepted": accepted, "refused": len(answers) - accepted, "events": answers}
+        return JSONResponse(document, 202 if accepted or not answers else 422)
 
 
 def read_events(body: bytes) -> list[object]:
@@ -85,12 +85,12 @@ def read_events(body: bytes) -> list[object]:
         HttpRefusal: it is neither an object nor an array in JSON, or holds too many.
     """
     try:
-        told = json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
+        parsed = json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise HttpRefusal(400, "neither an object nor an array in JSON, or a name stands twice in an object") from None
-    if not isinstance(told, dict | list):
+    if not isinstance(parsed, dict | list):
         raise HttpRefusal(400, "neither an object nor an array in JSON")
-    rows: list[object] = told if isinstance(told, list) else [told]
+    rows: list[object] = parsed if isinstance(parsed, list) else [parsed]
     if len(rows) > MOST_EVENTS:
         raise HttpRefusal(413, f"more than {MOST_EVENTS} events")
     return rows
@@ -118,9 +118,9 @@ def _read(row: object) -> tuple[str, dict[str, Any]]:
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len(told := dict(pairs)) < len(pairs):
+    if len(fields := dict(pairs)) < len(pairs):
         raise ValueError("a name stands twice")
-    return told
+    return fields
 
 
 def _no_number(_text: str) -> object:

@@ -48,9 +48,9 @@ def _describe_post() -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     events = {name: _with_task(schema, name) for name, schema in build_schemas().items()}
     status = {"type": "string", "enum": ["accepted", "refused"]}
-    told = _object({"status": status, "why": {"type": "string"}}, required=["status"])
+    refusal = _object({"status": status, "why": {"type": "string"}}, required=["status"])
     number = {"type": "integer", "minimum": 0}
-    answer = {"accepted": number, "refused": number, "events": {"type": "array", "items": told}}
+    answer = {"accepted": number, "refused": number, "events": {"type": "array", "items": refusal}}
     return {
         **events,
         "Event": {"oneOf": [_ref(name) for name in events]},

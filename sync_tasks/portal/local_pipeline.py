@@ -84,7 +84,7 @@ class LocalPipeline:
             time.sleep(_LOOK_EVERY)
 
     def _is_settled(self) -> bool:
-        """Do what beat's sweeps do, without their pauses, and tell whether nothing is on its way."""
+        """Do what beat's sweeps do, without their pauses, and return whether nothing is on its way."""
         redis, key = self.store.redis, self.store.key
         if redis.exists(*map(queue_of, Priority), key("unacked")):
             return False
@@ -125,8 +125,8 @@ def running(variables: Variables, folder: Path) -> Iterator[LocalPipeline]:
             raise ConfigurationError("the local Brevo is one account, 'default'; the configuration has others")
         redis = stack.enter_context(EmbeddedRedis(folder / "redis", appendfsync="no"))
         brevo = stack.enter_context(setup.serve(setup.model_brevo(settings), 0))
-        told = {"SYNC_REDIS_URL": redis.url, "SYNC_BASE_URL": brevo.url, "SYNC_API_KEY": setup.ANY_KEY}
-        for name, value in told.items():
+        given = {"SYNC_REDIS_URL": redis.url, "SYNC_BASE_URL": brevo.url, "SYNC_API_KEY": setup.ANY_KEY}
+        for name, value in given.items():
             variables.setenv(name, value)
         heard: list[str] = []
         parts = stack.enter_context(Parts(os.environ, lambda _name, line: heard.append(line), patience=_STOPPED_WITHIN))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["anonymize_contact", "create_table", "subscribe_contact", "unsubscribe_contact", "update_contact"]
 
 Arguments = ParamSpec("Arguments")
-# The relay is woken by it where the database can tell.
+# It wakes the relay if the database can notify.
 CHANNEL = "sync_tasks_outbox"
 
 
@@ -36,13 +36,13 @@ def _door(
 ) -> "Callable[Concatenate[Connection | Session, Arguments], None]":
     kind = cast("EventTask", task).event
 
-    def write(connection: Any, /, *args: Any, **told: Any) -> None:  # noqa: ANN401 - checked below
+    def write(connection: Any, /, *args: Any, **event: Any) -> None:  # noqa: ANN401 - checked below
         """Write the event in the transaction of a connection or a session; COMMIT means accepted.
 
         Raises:
             InvalidEventError: the event is malformed; nothing was written.
         """
-        columns: dict[str, Json] = dict(dump_event(accept.check(kind, args, told)))
+        columns: dict[str, Json] = dict(dump_event(accept.check(kind, args, event)))
         dialect = (connection.get_bind() if hasattr(connection, "get_bind") else connection).dialect.name
         if dialect == "sqlite":
             # Its own clock knows milliseconds only, and two events of one user may lie closer.

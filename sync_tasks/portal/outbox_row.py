@@ -27,7 +27,7 @@ class OutboxRow:
     written_at: int
 
     def read(self) -> Event:
-        """Return the event; one that tells no moment happened when the row was written.
+        """Return the event; one without a moment happened when the row was written.
 
         Raises:
             InvalidEventError: it is none; the message quotes no value.
@@ -38,12 +38,12 @@ class OutboxRow:
         kind = EVENTS.get(self.task.removeprefix("sync_tasks."))
         if kind is None:
             raise InvalidEventError(f"task: must be one of {', '.join(EVENTS)}")
-        told = _parse(self.event)
-        if told.setdefault("user_id", self.user_id) != self.user_id:
+        fields = _parse(self.event)
+        if fields.setdefault("user_id", self.user_id) != self.user_id:
             raise InvalidEventError(f"{kind.task} refused: user_id: the event names another than its row")
-        if told.get("occurred_at") is None:
-            told["occurred_at"] = EPOCH + timedelta(microseconds=self.written_at)
-        return check(kind, (), told)
+        if fields.get("occurred_at") is None:
+            fields["occurred_at"] = EPOCH + timedelta(microseconds=self.written_at)
+        return check(kind, (), fields)
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -57,8 +57,8 @@ def _parse(text: str) -> dict[str, Any]:
 
 def dump_event(event: Event) -> Mapping[str, Json]:
     """Return the columns of an event's row."""
-    told = event.model_dump(mode="json", exclude_unset=True, exclude={"user_id"})
-    return {"task": event.task, "user_id": event.user_id, "event": json.dumps(told, ensure_ascii=False)}
+    fields = event.model_dump(mode="json", exclude_unset=True, exclude={"user_id"})
+    return {"task": event.task, "user_id": event.user_id, "event": json.dumps(fields, ensure_ascii=False)}
 
 
 def relay_event(event: Event) -> None:

@@ -19,7 +19,7 @@ class RateBound:
         self._until = 0.0
 
     def admits(self, key: Hashable) -> bool:
-        """Count one more, and tell whether it is not one too many."""
+        """Count one more, and return whether it is not one too many."""
         now = self._clock()
         if now >= self._until:
             self._counts.clear()

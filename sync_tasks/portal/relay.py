@@ -111,7 +111,7 @@ def _accept_rows(
 
 
 class Relay:
-    """Moves rows until it is told to stop; ``poll``: so many seconds pass between two looks at an empty outbox."""
+    """Moves rows until it must stop; ``poll``: so many seconds pass between two looks at an empty outbox."""
 
     def __init__(self, engine: "Engine", *, poll: float = 1.0) -> None:
         self._engine = engine
@@ -127,7 +127,7 @@ class Relay:
 
     def run(self, *, until_empty: bool = False) -> bool:
         """Move rows until stopped, or until none waits; return whether the outbox is empty, as far as it was seen."""
-        with self._woken() as wait:
+        with self._listening() as wait:
             while not self._stopped.is_set():
                 moved = self._move()
                 self._report(at_once=until_empty and not moved.accepted)
@@ -157,7 +157,7 @@ class Relay:
         self._pause = min(self._pause * 2, _PAUSES[1])
 
     def _report(self, *, at_once: bool) -> None:
-        """Tell the state how long events wait, for ``status``."""
+        """Write to the state how long events wait, for ``status``."""
         if not at_once and time.monotonic() - self._reported < REPORT_EVERY:
             return
         self._reported = time.monotonic()
@@ -168,7 +168,7 @@ class Relay:
             log.warning("outbox: cannot report: %s", type(error).__name__)
 
     @contextmanager
-    def _woken(self) -> Iterator[Callable[[float], object]]:
+    def _listening(self) -> Iterator[Callable[[float], object]]:
         """Yield how to wait: PostgreSQL wakes it by NOTIFY, elsewhere it looks again after a while."""
         if self._engine.dialect.name != "postgresql" or self._engine.dialect.driver != "psycopg":
             yield self._stopped.wait

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from sync_tasks.errors import ProbeBudgetError, RateLimitedError, SyncError
 from sync_tasks.providers import Gate, Permit
-from sync_tasks.providers.brevo.questions import ENOUGH, LESS, NOT_TOLD
+from sync_tasks.providers.brevo.questions import ENOUGH, LESS, NOT_REPORTED
 
 # Of all requests of a run, so many are for removing what it made.
 MOST, RESERVED = 80, 18
@@ -16,7 +16,7 @@ _PATIENCE = 90.0
 class BudgetGate:
     """Counts the requests of a probe, waits where the account's limit is used up, and notes what Brevo's headers say.
 
-    ``renew`` is called before each request. ``limits``: the limit that Brevo told of each bucket. ``refusals``: how
+    ``renew`` is called before each request. ``limits``: the limit that Brevo named for each bucket. ``refusals``: how
     long to wait, as each 429 said it.
     """
 
@@ -66,14 +66,14 @@ class BudgetGate:
         self._inner.report(permit, error)
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
-        """Note the limit that Brevo told, and hand it on."""
+        """Note the limit that Brevo named, and hand it on."""
         self.limits[permit.bucket] = limit
         self._inner.record_usage(permit, limit, remaining)
 
 
-def judge_limit(told: int | None, configured: Mapping[str, float]) -> tuple[str, str]:
-    """Return whether Brevo grants what is configured, and both numbers; which window it tells of shows the number."""
-    if told is None:
-        return NOT_TOLD, ""
-    name, most = min(configured.items(), key=lambda one: abs(one[1] - told))
-    return (ENOUGH if told >= most else LESS), f"{told} {name}, {most:g} configured"
+def compare_limit(reported: int | None, configured: Mapping[str, float]) -> tuple[str, str]:
+    """Return whether Brevo grants what is configured, and both numbers; the number shows which window is meant."""
+    if reported is None:
+        return NOT_REPORTED, ""
+    name, most = min(configured.items(), key=lambda one: abs(one[1] - reported))
+    return (ENOUGH if reported >= most else LESS), f"{reported} {name}, {most:g} configured"

@@ -67,7 +67,7 @@ def _looks(desk: ProbeDesk, made: Made) -> Iterator[Callable[[], Row | None]]:
 
 
 def is_ours(contact: Row, made: Made) -> bool:
-    """Tell whether a contact carries the marks of the run: another person may have the address by now."""
+    """Return whether a contact carries the marks of the run: another person may have the address by now."""
     attributes = contact.get("attributes") or {}
     ext_ids = {contact.get("ext_id"), attributes.get("EXT_ID")}
     return attributes.get(made.attribute("run")) == made.token or bool(ext_ids & {made.ext_id(1), made.ext_id(2)})

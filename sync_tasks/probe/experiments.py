@@ -47,7 +47,7 @@ class FoundAnswer:
 
 @dataclass(slots=True, repr=False)
 class Bench:
-    """What the experiments work with, and what they have found; ``unsure``: the last request may still take effect."""
+    """What the experiments work with, and what they have found; ``outcome_unknown``: of the last request."""
 
     desk: ProbeDesk
     journal: MadeJournal
@@ -58,7 +58,7 @@ class Bench:
     now: Callable[[], float]
     found: dict[str, FoundAnswer] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
-    unsure: bool = False
+    outcome_unknown: bool = False
 
     @property
     def first(self) -> int:
@@ -279,7 +279,7 @@ def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
 
 
 def _is_over(bench: Bench) -> bool:
-    """Tell whether the import has ended; the contacts it was to leave alone have had their turn then."""
+    """Return whether the import has ended; the contacts it was to leave alone have had their turn then."""
     process = bench.made.process
     for gap in GAPS[:3]:
         if process is None or bench.desk.is_over(process):
@@ -293,7 +293,7 @@ def send_elsewhere(bench: Bench) -> None:
     name = f"probe-{bench.made.token}"
     _note_address(bench, "erased_address", bench.erased_address)
     _note_address(bench, "example_address", f"{name}@example.com")
-    # Only where the same domain in ASCII is accepted, the letters are to blame.
+    # If the same domain in ASCII is accepted, the letters are the reason.
     if bench.desk.write(bench.first, attributes={"EMAIL": f"{name}@xn--bcher-kva.example.com"}):
         _note_address(bench, "unicode_domain", f"{name}@b\u00fccher.example.com")
 
@@ -303,7 +303,7 @@ def _note_address(bench: Bench, question: str, address: str) -> None:
     bench.note(question, ACCEPTED if accepted else REFUSED)
 
 
-# In this order; what each asks is told in ``questions``.
+# In this order; ``questions`` says what each asks.
 EXPERIMENTS: tuple[tuple[str, Callable[[Bench], None]], ...] = (
     ("creating a contact", create),
     ("a phone number", phone),

@@ -13,7 +13,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.probe import experiments
-from sync_tasks.probe.budget import BudgetGate, judge_limit
+from sync_tasks.probe.budget import BudgetGate, compare_limit
 from sync_tasks.probe.cleanup import clean_up
 from sync_tasks.probe.experiments import Bench, FoundAnswer
 from sync_tasks.probe.journal import KINDS, LOCK_SECONDS, Made, MadeJournal, probing_alone
@@ -28,7 +28,7 @@ from sync_tasks.sync.answers import AccountAnswers
 from sync_tasks.tokens import make_token
 
 _SLICE = LOCK_SECONDS / 3
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Probe:
     settings: Settings
     account: str
     addresses: tuple[str, str]
-    tell: Tell
+    report: Progress
     pause: Callable[[float], None] = time.sleep
 
     def run(self) -> ProbeReport:
@@ -109,7 +109,7 @@ class Probe:
             report.trouble = self._ask(bench)
         finally:
             report.left = self._remove(desk, gate, journal, made, rest)
-            if bench.unsure and not report.left:
+            if bench.outcome_unknown and not report.left:
                 journal.note(made)
                 report.left = ["perhaps what the unanswered request makes: run the probe again in a minute"]
         self._note_limits(bench, gate)
@@ -133,16 +133,16 @@ class Probe:
     def _ask(self, bench: Bench) -> str:
         """Do all experiments, and return why that broke off, if it did."""
         try:
-            self.tell("a list and attributes of its own")
+            self.report("a list and attributes of its own")
             _prepare(bench)
             for name in experiments.run_experiments(bench):
-                self.tell(name)
+                self.report(name)
         except DuplicateContactError:
             return "an address is a contact's at Brevo: name one that is nobody's"
         except ProbeBudgetError as error:
             return str(error)
         except SyncError as error:
-            bench.unsure = error.outcome_unknown
+            bench.outcome_unknown = error.outcome_unknown
             return f"{type(error).__name__}: {error}"
         return "; ".join(bench.refused)
 
@@ -152,7 +152,7 @@ class Probe:
         """Remove what a run made; what cannot be removed now is written down still, and the next run tries again."""
         if made is None:
             return []
-        self.tell("removing what it made")
+        self.report("removing what it made")
         kept, gate.reserved = gate.reserved, 0
         try:
             return clean_up(desk, journal, made, now=self._seconds(), rest=rest)
@@ -164,10 +164,10 @@ class Probe:
     def _note_limits(self, bench: Bench, gate: BudgetGate) -> None:
         account = self.settings.accounts[self.account]
         windows = {"a second": account.requests_per_second, "an hour": account.requests_per_hour}
-        bench.note("granted", *judge_limit(gate.limits.get("contacts"), windows))
+        bench.note("granted", *compare_limit(gate.limits.get("contacts"), windows))
         bench.note(
             "granted_elsewhere",
-            *judge_limit(gate.limits.get("other"), {"an hour": bench.desk.capabilities.other_per_hour}),
+            *compare_limit(gate.limits.get("other"), {"an hour": bench.desk.capabilities.other_per_hour}),
         )
         if gate.refusals:
             bench.note("refused_for_rate", NO if None in gate.refusals else YES)

@@ -63,7 +63,7 @@ class Permit:
 
 
 class Gate(Protocol):
-    """The limiter of an account, as a gateway sees it: asked before each request, told after it."""
+    """The limiter of an account, as a gateway sees it: asked before each request, informed after it."""
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
         """Wait until a request of this bucket may go out, and return its permit.
@@ -92,8 +92,8 @@ class OwnerCheck(Protocol):
             WrongAccountError: the key opens another account.
         """
 
-    def doubt(self, *, surely: bool = False) -> bool:
-        """Make the next ``confirm`` ask the provider anew, unless it did so lately; tell whether it will."""
+    def ask_anew(self, *, surely: bool = False) -> bool:
+        """Make the next ``confirm`` ask the provider anew, unless it did so lately; return whether it will."""
 
 
 class KnownAnswers(Protocol):
@@ -221,12 +221,12 @@ class Gateway(Protocol):
         """Return the allowed values of attributes with fixed choices, by name; Brevo ignores any other in silence."""
 
     def has_list(self, list_id: int) -> bool:
-        """Tell whether the account has this list."""
+        """Return whether the account has this list."""
 
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
 
-    def doubt_owner(self) -> None:
+    def recheck_owner(self) -> None:
         """Let the next request first ask for the account's owner, unless that happened lately.
 
         Call it if a contact or list that the state knows is missing: the key may open another account.

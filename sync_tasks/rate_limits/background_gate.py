@@ -1,4 +1,4 @@
-"""The gate of a load: it waits for its turn as long as it takes, after everything that the portal just told."""
+"""The gate of a load: it waits for its turn as long as it takes, after all events of the portal."""
 
 from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import RateLimitedError

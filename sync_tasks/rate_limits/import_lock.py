@@ -20,7 +20,7 @@ IMPORTING_AGAIN = 10.0
 
 
 def import_under_way(account: str) -> ImportUnderWayError:
-    """Return why a sign-up of a crowd waits."""
+    """Return why one sign-up of many waits."""
     return ImportUnderWayError(f"account {account}: waits for the end of an import, one at a time", IMPORTING_AGAIN)
 
 
@@ -31,11 +31,11 @@ class ImportLock:
         self._lock = Lock(store.redis, store.key(f"importing:{account}"), timeout=LOCK_SECONDS, thread_local=False)
 
     def is_held(self) -> bool:
-        """Tell whether anybody imports now."""
+        """Return whether anybody imports now."""
         return bool(self._lock.locked())
 
     def acquire(self) -> bool:
-        """Take it if nobody has it; tell whether we have it."""
+        """Take it if nobody has it; return whether we have it."""
         return bool(self._lock.acquire(blocking=False))
 
     def renew(self) -> None:

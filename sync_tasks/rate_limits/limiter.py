@@ -57,7 +57,7 @@ _BACKGROUND_HOUR = 3600 * MICROSECONDS_PER_SECOND + 1
 
 # A window that is longer than so many microseconds is no short one: after a 429 it is waited for.
 _SHORTEST = 60 * MICROSECONDS_PER_SECOND
-# What Brevo tells of its limits is remembered for an hour, and noted again after so many seconds.
+# What Brevo says of its limits is remembered for an hour, and noted again after so many seconds.
 _NOTED_AGAIN = 600.0
 # A grant that was not used at once is no good any more: others have their place in the window by now.
 _GOOD_FOR = 0.25
@@ -74,9 +74,9 @@ class Limiter:
         self._store = store
         self._probe_every = int(probe_every * 1000)
         self._windows = {
-            (name, bucket): tuple((count, int(seconds * MICROSECONDS_PER_SECOND)) for count, seconds in told)
+            (name, bucket): tuple((count, int(seconds * MICROSECONDS_PER_SECOND)) for count, seconds in windows)
             for name, account in accounts.items()
-            for bucket, told in _windows(account).items()
+            for bucket, windows in _windows(account).items()
         }
         self._stopping, self._ends = threading.Event(), math.inf
         self._queues = {key: WaitQueue() for key in self._windows}
@@ -92,14 +92,12 @@ class Limiter:
         self._unanswered = dict.fromkeys(accounts, 0)
         self._noted = dict[tuple[str, str, int], tuple[int | None, float]]()
 
-    def gate(
-        self, account: str, priority: Priority = Priority.ORDINARY, reserved: Permit | None = None
-    ) -> "AccountGate":
-        """Return what a gateway asks before each request; ``reserved`` is the permit of its first one."""
-        return AccountGate(self, account, priority, reserved)
+    def gate(self, account: str, priority: Priority = Priority.ORDINARY, *, granted: bool = False) -> "AccountGate":
+        """Return what a gateway asks before each request; ``granted``: a lease has just brought the first permit."""
+        return AccountGate(self, account, priority, Permit("contacts", granted=time.monotonic()) if granted else None)
 
     def count_unanswered(self, account: str, error: SyncError | None) -> bool:
-        """Count the requests in a row without an answer, in this process; tell whether that is an outage now."""
+        """Count the requests in a row without an answer, in this process; return whether that is an outage now."""
         lost = isinstance(error, GatewayUnavailableError)
         self._unanswered[account] = self._unanswered[account] + 1 if lost else 0
         if self._unanswered[account] < OUTAGE:
@@ -182,22 +180,18 @@ class Limiter:
         Nobody knows yet whether an event waits for it: it takes no turn of those who do.
         """
         (first, *others) = self._accounts
-        crowded = bool(others) or self._queues[first, "contacts"].crowded
-        return None if crowded else self.question(first, "contacts", Priority.LOOK)
-
-    def granted_along(self) -> Permit:
-        """Return the permit that came along with a lease: the question asked ahead was answered well, just now."""
-        return Permit("contacts", granted=time.monotonic())
+        shared = bool(others) or self._queues[first, "contacts"].has_waiting
+        return None if shared else self.question(first, "contacts", Priority.LOOK)
 
     def _ask(self, account: str, bucket: str, priority: Priority, part: str = "") -> tuple[Permit | None, float]:
         """Return a permit, or in how many seconds to ask again."""
-        answer, microseconds, *told = self._store.grant(self.question(account, bucket, priority, part))
+        answer, microseconds, *rest = self._store.grant(self.question(account, bucket, priority, part))
         seconds = int(microseconds) / MICROSECONDS_PER_SECOND
         if answer == "paused":
-            raise _refusal(account, _parse(told[0]), told[1], max(seconds, 1.0))
+            raise _refusal(account, _parse(rest[0]), rest[1], max(seconds, 1.0))
         if answer == "wait":
             return None, seconds
-        probes, probes_part = told or ("", "")
+        probes, probes_part = rest or ("", "")
         return Permit(bucket, part, bool(probes), bool(probes_part), time.monotonic()), 0.0
 
     def hold(self, account: str, seconds: float, bucket: str) -> None:
@@ -211,7 +205,7 @@ class Limiter:
     def record_usage(self, account: str, bucket: str, limit: int, remaining: int) -> None:
         """Take note of Brevo's own count: others may use the same account, and what they use is not ours to ask for.
 
-        Whether the limit told is that of the second or of the hour, its size tells.
+        The size of the limit shows whether it is that of the second or of the hour.
         """
         if limit <= 0:
             return
@@ -230,8 +224,8 @@ class Limiter:
     def read_scarcity(self, account: str) -> Scarcity:
         """Return what the account grants now, and what Brevo says of its limits."""
         windows = self._windows[account, "contacts"]
-        told = self._store.allowances(account, "contacts", windows)
-        return Scarcity(account, tuple((*window, *one) for window, one in zip(windows, told, strict=True)))
+        allowances = self._store.allowances(account, "contacts", windows)
+        return Scarcity(account, tuple((*window, *one) for window, one in zip(windows, allowances, strict=True)))
 
     def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
         """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.
@@ -244,8 +238,8 @@ class Limiter:
         if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
             log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
         elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
-            told = describe(account, part, newsletter)
-            log.error("%s: %s: %s; %s", told, pause.error, pause.message, advise(part, newsletter))
+            what = describe(account, part, newsletter)
+            log.error("%s: %s: %s; %s", what, pause.error, pause.message, advise(part, newsletter))
 
     def paused(self, account: str) -> Pause | None:
         """Return why the account is paused, or nothing."""
@@ -254,8 +248,8 @@ class Limiter:
 
     def paused_parts(self, account: str) -> dict[str, Pause]:
         """Return which parts of the account are paused, and why."""
-        told = cast("dict[str, str]", self._store.redis.hgetall(self._store.key("paused_parts")))
-        return {part: _parse(told[name_of(account, part)]) for part in sorted(parts_of(told, account))}
+        texts = cast("dict[str, str]", self._store.redis.hgetall(self._store.key("paused_parts")))
+        return {part: _parse(texts[name_of(account, part)]) for part in sorted(parts_of(texts, account))}
 
     def resume(self, account: str) -> None:
         """Let the account's requests go again."""
@@ -283,14 +277,14 @@ class Limiter:
             log.warning("no longer: %s", describe(account, part, newsletter))
 
     def take_probe(self, account: str, part: str) -> bool:
-        """Tell whether a part may be probed now; for whoever asks next it may not."""
+        """Return whether a part may be probed now; for whoever asks next it may not."""
         if self.is_probed(account, part):
             return False
         self._store.redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * self._probe_every)
         return True
 
     def is_probed(self, account: str, part: str) -> bool:
-        """Tell whether the next probe of a part must still be waited for."""
+        """Return whether the next probe of a part must still be waited for."""
         return int(self._store.redis.pttl(self._store.key(f"probed:{name_of(account, part)}"))) > self._probe_every
 
 
@@ -317,6 +311,11 @@ class AccountGate:
     def patience(self) -> float:
         """For how many seconds a request that was refused for its limit may be waited for."""
         return 0.0 if self._limiter.stopping else self._limiter.patience(self._priority)
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the permit of the next request is here, and still good."""
+        return self._reserved is not None and time.monotonic() - self._reserved.granted < _GOOD_FOR
 
     def reserve(self, bucket: str, meanwhile: Callable[[], None] = _nothing, part: str = "") -> None:
         """Return once the next request may go out at once; see ``Limiter.acquire``."""
@@ -370,13 +369,13 @@ class AccountGate:
 
 
 def _refusal(account: str, pause: Pause, part: str, seconds: float) -> AccountPausedError:
-    told = f"{describe(account, part)} ({pause.error})"
-    return PartPausedError(told, seconds, part) if part else AccountPausedError(told, seconds)
+    message = f"{describe(account, part)} ({pause.error})"
+    return PartPausedError(message, seconds, part) if part else AccountPausedError(message, seconds)
 
 
 def _parse(text: str) -> Pause:
-    told = cast("dict[str, Any]", json.loads(text))
-    return Pause(**{each.name: told[each.name] for each in fields(Pause)})
+    parsed = cast("dict[str, Any]", json.loads(text))
+    return Pause(**{each.name: parsed[each.name] for each in fields(Pause)})
 
 
 def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:

@@ -24,10 +24,10 @@ class VisitorGate:
         return Permit(bucket, part)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:
-        """Tell everybody when a limit is used up; what else went wrong may be this machine's trouble alone."""
+        """Report to all processes when a limit is used up; what else went wrong may be this machine's trouble alone."""
         if isinstance(error, RateLimitedError):
             self._limiter.hold(self._account, error.retry_after or 1.0, permit.bucket)
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:
-        """Tell everybody what is left by Brevo's own count."""
+        """Report what is left by Brevo's own count."""
         self._limiter.record_usage(self._account, permit.bucket, limit, remaining)

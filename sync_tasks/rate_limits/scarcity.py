@@ -30,13 +30,13 @@ class Scarcity:
     @property
     def alarms(self) -> Iterator[str]:
         """Yield what an operator should know, one line each."""
-        for most, length, told, now in self.windows:
-            if told is not None:
+        for most, length, reported, now in self.windows:
+            if reported is not None:
                 unit = "hour" if _is_hour(length) else "second"
-                granted = f"{count(told, 'request')} {'an' if unit == 'hour' else 'a'} {unit}"
+                granted = f"{count(reported, 'request')} {'an' if unit == 'hour' else 'a'} {unit}"
                 yield (
                     f"account {self.account}: Brevo grants {granted}, and {most:,} are configured: "
-                    f"set its requests_per_{unit} to {told}, or ask Brevo for more"
+                    f"set its requests_per_{unit} to {reported}, or ask Brevo for more"
                 )
             elif now < most * _MOST:
                 yield (

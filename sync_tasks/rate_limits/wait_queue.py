@@ -37,7 +37,7 @@ class WaitQueue:
                 self._changed.notify_all()
 
     @property
-    def crowded(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether anybody stands in line."""
         return bool(self._places)
 

@@ -38,15 +38,15 @@ class Census:
         """Yield what each unknown name is, how many users it concerns, and what to do."""
         for slug, number in self.newsletters.items():
             living = self.subscribed.get(slug, 0)
-            told = f"{number:,} users wish newsletter {slug}, {living:,} have it subscribed; the configuration lacks it"
-            yield slug, told, "name it in `was` of the newsletter it became, or keep it with `retired = true`"
+            text = f"{number:,} users wish newsletter {slug}, {living:,} have it subscribed; the configuration lacks it"
+            yield slug, text, "name it in `was` of the newsletter it became, or keep it with `retired = true`"
         for name, number in self.lists.items():
             account, _, listed = name.rpartition(":")
-            told = f"{number:,} users are known on list {listed} of account {account}, which no newsletter has"
-            yield name, told, "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before"
+            text = f"{number:,} users are known on list {listed} of account {account}, which no newsletter has"
+            yield name, text, "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before"
         for account, number in self.accounts.items():
-            told = f"{number:,} users have a contact on account {account}, which the configuration lacks"
-            yield account, told, "no opt-out and no erasure reaches it: configure it again"
+            text = f"{number:,} users have a contact on account {account}, which the configuration lacks"
+            yield account, text, "no opt-out and no erasure reaches it: configure it again"
 
     @property
     def alarms(self) -> list[str]:
@@ -65,15 +65,15 @@ def keep_census(counts: Mapping[str, int], settings: Settings, store: Store) -> 
         for account, newsletters in settings.newsletters_by_account.items()
         for number in {one.list_id for one in newsletters.values()}.union(*settings.former_on(account).values())
     }
-    told = {kind: _of_kind(kind, counts) for kind in "nals"}
-    for name in [name for name in told["l"] if name.rpartition(":")[0] not in settings.accounts]:
-        del told["l"][name]
+    found = {kind: _of_kind(kind, counts) for kind in "nals"}
+    for name in [name for name in found["l"] if name.rpartition(":")[0] not in settings.accounts]:
+        del found["l"][name]
     census = Census(
         store.now(),
-        _most(told["n"], settings.slugs),
-        _most(told["a"], settings.slugs),
-        _most(told["l"], watched),
-        _most(told["s"], settings.accounts.keys()),
+        _most(found["n"], settings.slugs),
+        _most(found["a"], settings.slugs),
+        _most(found["l"], watched),
+        _most(found["s"], settings.accounts.keys()),
     )
     store.redis.set(store.key("census"), json.dumps(asdict(census)))
 
@@ -82,8 +82,8 @@ def _of_kind(kind: str, counts: Mapping[str, int]) -> Counter[str]:
     return Counter({name[2:]: number for name, number in counts.items() if name[:2] == f"{kind}:"})
 
 
-def _most(told: Counter[str], known: Collection[str]) -> dict[str, int]:
-    unknown = Counter({name: number for name, number in told.items() if name not in known})
+def _most(counted: Counter[str], known: Collection[str]) -> dict[str, int]:
+    unknown = Counter({name: number for name, number in counted.items() if name not in known})
     return dict(unknown.most_common(MOST))
 
 

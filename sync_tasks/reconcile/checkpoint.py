@@ -47,8 +47,8 @@ class Memory:
     def __init__(self, store: Store, mapping: AccountMapping, *scope: object) -> None:
         """Find the unfinished comparison of the same scope and configuration, or begin a new one."""
         self._store, self._layout = store, mapping
-        told = hashlib.sha256(repr((mapping, scope)).encode()).hexdigest()[:12]
-        self._key = store.key(f"comparing:{mapping.account}:{told}")
+        digest = hashlib.sha256(repr((mapping, scope)).encode()).hexdigest()[:12]
+        self._key = store.key(f"comparing:{mapping.account}:{digest}")
         self.began = cast("str | None", store.redis.lindex(self._key, 0)) or self._begin()
 
     def _begin(self) -> str:
@@ -69,8 +69,8 @@ class Memory:
 
     def renew_lease(self, found: FoundCheckpoint) -> None:
         """Add what a page came to, as long as the time is not over."""
-        told = [found.offset, found.alone, found.ids, list(map(_dump, found.drifts)), found.strays, found.met]
-        self._store.redis.rpushx(self._key, json.dumps(told, separators=(",", ":")))
+        document = [found.offset, found.alone, found.ids, list(map(_dump, found.drifts)), found.strays, found.met]
+        self._store.redis.rpushx(self._key, json.dumps(document, separators=(",", ":")))
 
     def recall(self) -> Iterator[FoundCheckpoint]:
         """Yield what each page came to so far."""
@@ -81,10 +81,10 @@ class Memory:
 
     def _parse(self, text: str) -> FoundCheckpoint:
         offset, alone, ids, drifts, *rest = json.loads(text)
-        return FoundCheckpoint(offset, alone, ids, self._complete([_parse_drift(*told) for told in drifts]), *rest)
+        return FoundCheckpoint(offset, alone, ids, self._complete([_parse_drift(*drift) for drift in drifts]), *rest)
 
     def _complete(self, drifts: list[Drift]) -> list[Drift]:
-        """Add what is not remembered for being personal: the state tells it as long as it is the same."""
+        """Add what is not remembered for being personal: the state has it as long as it is the same."""
         users, contacts = (drift.user_id for drift in drifts if drift.seen), dict[str, Contact]()
         while chunk := list(islice(users, AT_ONCE)):
             contacts |= read_contacts(chunk, self._store)
@@ -108,5 +108,5 @@ def _dump(drift: Drift) -> list[object]:
 
 
 def _parse_drift(plain: dict[str, Any], lists: list[int], seen: dict[str, str]) -> Drift:
-    told = {**plain, "kinds": tuple(plain["kinds"])}
-    return Drift(**told, lists=frozenset(lists), seen=load_impersonal(seen))
+    fields = {**plain, "kinds": tuple(plain["kinds"])}
+    return Drift(**fields, lists=frozenset(lists), seen=load_impersonal(seen))

@@ -14,7 +14,7 @@ from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
 from sync_tasks.reconcile.drift import Drift, Sharing, find_drift, find_missing
-from sync_tasks.reconcile.fast_path import Glance
+from sync_tasks.reconcile.fast_path import FastComparison
 from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
     AT_ONCE,
@@ -30,7 +30,7 @@ from sync_tasks.state.bulk import read_erased_ids
 from sync_tasks.state.records import RemoteRecord
 from sync_tasks.sync.context import Resources
 
-Tell = Callable[[str, int], None]
+Progress = Callable[[str, int], None]
 
 
 def ignore(_account: str, _compared: int) -> None:
@@ -42,14 +42,14 @@ class Comparison:
     """What an account holds against what the portal wants; ``drifts`` are the contacts that differ.
 
     ``counting``: the walk through the state counts wishes and accounts, in ``counts``.
-    ``tell`` hears how many contacts were compared so far. ``resumed``: how many an earlier comparison did before
+    ``report`` gets how many contacts were compared so far. ``resumed``: how many an earlier comparison did before
     it was broken off. ``anew``: none of them counts. ``alone``: contacts left to the push that is under way.
     """
 
     account: str
     context: Resources
     dry: bool = False
-    tell: Tell = ignore
+    report: Progress = ignore
     anew: bool = False
     counting: bool = False
     compared: int = 0
@@ -87,16 +87,16 @@ class Comparison:
         store = self.context.store
         walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_erased_ids(store, self.account)
         holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
-        glance, shown = Glance(self.mapping, store.tolerance), ShownIds()
+        fast, shown = FastComparison(self.mapping, store.tolerance), ShownIds()
         offset = self._go_on(holders, shown)
         for page in read_pages(self.context.gateways[self.account], self.context, shown, offset):
             drifts, strays = len(self.drifts), len(self._strays)
             self.compared += len(page.remotes)
-            self._compare(replace(page, remotes=self._look_closer(page.remotes, glance)), holders, tombs)
+            self._compare(replace(page, remotes=self._look_closer(page.remotes, fast)), holders, tombs)
             for remote in page.remotes:
                 holders.found(remote.id)
             self._keep(page, drifts, strays)
-            self.tell(self.account, self.compared)
+            self.report(self.account, self.compared)
         self._find_gone(holders.missing(), self.memory.began)
         self._find_lacking(self._lacking.missing(), self.memory.began)
 
@@ -129,14 +129,14 @@ class Comparison:
         self.memory.renew_lease(FoundCheckpoint(page.after, self.alone, ids, found, news, self._met))
         self._met = []
 
-    def _look_closer(self, remotes: list[RemoteContact], glance: Glance) -> list[RemoteContact]:
-        """Return the contacts that do not surely agree at a glance."""
+    def _look_closer(self, remotes: list[RemoteContact], fast: FastComparison) -> list[RemoteContact]:
+        """Return the contacts that may not agree by the fast comparison."""
         names = {remote.id: user for remote in remotes if (user := self.mapping.ext_ids.user_of(remote.ext_id))}
         calm = read_calm(set(names.values()), self.context.store)
         return [
             remote
             for remote in remotes
-            if (user := names.get(remote.id, "")) not in calm or not glance.agrees(remote, user, calm[user])
+            if (user := names.get(remote.id, "")) not in calm or not fast.agrees(remote, user, calm[user])
         ]
 
     def _compare(self, page: Page, holders: Holders, tombs: frozenset[int]) -> None:
@@ -161,7 +161,7 @@ class Comparison:
             self.context.store.record_remote(agreed)
 
     def _leave_alone(self, users: Mapping[str, int | None]) -> None:
-        """Leave users to the push that is under way; one that has taken long is told of."""
+        """Leave users to the push that is under way; one that has taken long is reported."""
         self.alone += len(users)
         if users:
             waiting = read_waiting(users, self.context.store)
@@ -188,14 +188,14 @@ class Comparison:
         return found if isinstance(found, Drift) or known is None or known.id is None else None
 
     def _is_another(self, remote: RemoteContact, contact: Contact, known: RemoteState) -> bool:
-        """Tell whether an erased person or a stranger is found under the id of a living user."""
+        """Return whether an erased person or a stranger is found under the id of a living user."""
         if contact.erased:
             return False
         erased = is_erased_unknown(remote, contact, self.mapping, known)
         return erased or is_stranger(remote, contact, self.mapping, known)
 
     def _agrees(self, contact: Contact) -> Literal["clean", ""]:
-        """Tell whether every other account that may hold anything of the user agrees too, as far as is known."""
+        """Return whether every other account that may hold anything of the user agrees too, as far as is known."""
         others = ((account, mapping) for account, mapping in self.context.mappings.items() if account != self.account)
         known = all(account in contact.seen for account, mapping in others if concerns(contact, account, mapping))
         return "clean" if known else ""
@@ -209,7 +209,7 @@ class Comparison:
             self.drifts.append(Drift(("unknown contact",), contact_id=remote.id, lists=lists))
 
     def _is_erased(self, remote: RemoteContact) -> bool:
-        """Tell whether a contact is that of an erased user, whom it is called by more than an ``ext_id``."""
+        """Return whether a contact is that of an erased user, whom it is called by more than an ``ext_id``."""
         store, user = self.context.store, self.mapping.ext_ids.user_of(remote.ext_id)
         if not user or not store.is_erased(user):
             return False

@@ -28,7 +28,7 @@ class Picture:
     anonymized: set[int] = field(default_factory=set)
 
     def has(self, contact: Contact, slug: str) -> bool:
-        """Tell whether a contact is on the list of a newsletter, or on one that it had before."""
+        """Return whether a contact is on the list of a newsletter, or on one that it had before."""
         return self.mapping.shows(slug, self._lists_of(contact))
 
     def _lists_of(self, contact: Contact) -> frozenset[int]:

@@ -35,7 +35,7 @@ Kind = Literal[
     "dead letter",
     "waiting",
 ]
-# What a comparison only tells of: a person must see to a dead letter, and to what has waited for long.
+# What a comparison only reports: a person must see to a dead letter, and to what has waited for long.
 LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})
@@ -79,7 +79,7 @@ class Drift:
         return "on a former list" in self.kinds
 
     def record(self, account: str) -> RemoteRecord:
-        """Return what the state is told of it."""
+        """Return what is written to the state of it."""
         gone = "missing contact" in self.kinds and self.contact_id is not None
         seen = self.seen or RemoteState()
         found = f"contact {self.contact_id} is gone" if gone else f"compared: {self.why}" if self.why else ""

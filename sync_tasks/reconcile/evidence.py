@@ -34,7 +34,9 @@ def examine(context: Resources, hold: Hold) -> None:
     Raises:
         SyncError: Brevo cannot be asked now; the hold stays as it is.
     """
-    found = [f"account {account}: {told}" for account in context.mappings if (told := _examine(account, context, hold))]
+    found = [
+        f"account {account}: {finding}" for account in context.mappings if (finding := _examine(account, context, hold))
+    ]
     if found:
         place_hold(context.store, "; ".join(found))
     else:
@@ -71,9 +73,9 @@ def _find_unexplained(remotes: Iterable[RemoteContact], account: str, context: R
             known = walk_state(store, mapping).holders
         users, called = find_users(chunk, known or Holders(()), store, mapping.ext_ids)
         users |= called
-        told = dict(_read(set(users.values()), store))
+        read = dict(_read(set(users.values()), store))
         for remote in chunk:
-            contact, active = told.get(users.get(remote.id, ""), (None, ""))
+            contact, active = read.get(users.get(remote.id, ""), (None, ""))
             if contact is None:
                 explained = _is_of_nobody(remote, mapping, store)
             else:
@@ -83,7 +85,7 @@ def _find_unexplained(remotes: Iterable[RemoteContact], account: str, context: R
 
 
 def _is_of_nobody(remote: RemoteContact, mapping: AccountMapping, store: Store) -> bool:
-    """Tell whether a contact without a user in the state was never ours, or is one of an erased user."""
+    """Return whether a contact without a user in the state was never ours, or is one of an erased user."""
     user = mapping.ext_ids.user_of(remote.ext_id)
     ours = user and remote.lists & mapping.lists and not is_anonymized(remote)
     return not ours or store.is_erased(user)
@@ -98,7 +100,7 @@ def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Conta
 
 
 def explains(contact: Contact, remote: RemoteContact, mapping: AccountMapping, *, idle: bool) -> bool:
-    """Tell whether the state knows how its user's contact came to be as it is at Brevo.
+    """Return whether the state knows how its user's contact came to be as it is at Brevo.
 
     A block alone came from Brevo's side, or is that of an erasure. Names and further attributes subscribe nobody.
     ``idle``: the state did nothing about the user lately, so that whoever changed the contact was somebody else.

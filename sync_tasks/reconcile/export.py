@@ -1,4 +1,4 @@
-"""A complete export of the portal as the truth beyond our state: newer wins, and who is missing is told."""
+"""A complete export of the portal as the truth beyond our state: newer wins, and users who are missing are reported."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -30,7 +30,7 @@ def _unknown(rows: Iterator[Row | BadRow], store: Store) -> Iterator[Row]:
 
 
 def take_back(source: Source, store: Store) -> None:
-    """Forget those whom an export brought into the state and nobody was told of since."""
+    """Forget those whom an export brought into the state and nobody has reported since."""
     good = (row.user_id for row in source.rows() if isinstance(row, Row))
     while chunk := list(islice(good, AT_ONCE)):
         unload(store, dict.fromkeys(chunk))

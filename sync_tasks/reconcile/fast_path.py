@@ -1,6 +1,6 @@
-"""Which contacts of a page agree with the portal at a glance, as nearly all do. Pure.
+"""Which contacts of a page agree with the portal by a fast comparison, as nearly all do. Pure.
 
-Whoever agrees at a glance agrees when compared in full (``comparing``), at a tenth of the cost; tests hold the two
+Whoever agrees by it agrees when compared in full (``drift``), at a tenth of the cost; tests hold the two
 together. Nothing is concluded of the others.
 """
 
@@ -17,7 +17,7 @@ _EMPTY = frozenset({'""', "null"})
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class Glance:
+class FastComparison:
     """What a contact must be like on one account, made ready for comparing very many."""
 
     def __init__(self, mapping: AccountMapping, tolerance: int = TOLERANCE) -> None:
@@ -30,15 +30,15 @@ class Glance:
         self._state = Glimpse(mapping.account, mapping.attributes, slugs, had, tolerance=tolerance)
 
     def agrees(self, remote: RemoteContact, user_id: str, fields: Mapping[str, str]) -> bool:
-        """Tell whether a contact surely is ours and as its user's fields in the state want it."""
+        """Return whether a contact surely is ours and as its user's fields in the state want it."""
         if remote.block or remote.opted_out or not self._state.is_plain(fields):
             return False
         if remote.ext_id != self._ext_ids.of(user_id) or self._state.contact_id(fields) != str(remote.id):
             return False
         if self._state.address(fields) not in {None, remote.address or ""}:
             return False
-        told = self._state.attributes(fields)
-        if not all(_same(remote.attributes.get(self._attributes[field]), value) for field, value in told):
+        attributes = self._state.attributes(fields)
+        if not all(_same(remote.attributes.get(self._attributes[field]), value) for field, value in attributes):
             return False
         links = self._links.values(user_id)
         if any(remote.attributes.get(name, "") != token for name, token in links.items()):
@@ -51,8 +51,8 @@ class Glance:
             (self._newsletters[slug], subscribed and since > ended_up_to)
             for slug, since, subscribed in self._state.subscriptions(fields)
         ]
-        told = {newsletter.list_id for newsletter, _ in wishes}
-        foreign_lists = remote.lists & self._lists - told - self._manual
+        wished = {newsletter.list_id for newsletter, _ in wishes}
+        foreign_lists = remote.lists & self._lists - wished - self._manual
         return (not foreign_lists or self._state.may_have_brought(foreign_lists, fields)) and all(
             _is_settled(remote, newsletter, alive=alive) for newsletter, alive in wishes
         )
@@ -65,5 +65,5 @@ def _is_settled(remote: RemoteContact, newsletter: Subscribable, *, alive: bool)
 
 
 def _same(held: Json, wished: str) -> bool:
-    """Tell whether a value is surely the one that a register holds as text; what is empty counts as not there."""
+    """Return whether a value is surely the one that a register holds as text; what is empty counts as not there."""
     return _encode(held) == wished or (held in ("", None) and wished in _EMPTY)

@@ -48,8 +48,8 @@ class Run:
     @property
     def left_alone(self) -> str:
         """What was left alone, in words."""
-        told = ((self.found.get(kind, 0), kind) for kind in sorted(LEFT_ALONE))
-        return ", ".join(f"{number:,} {kind}" for number, kind in told if number)
+        counts = ((self.found.get(kind, 0), kind) for kind in sorted(LEFT_ALONE))
+        return ", ".join(f"{number:,} {kind}" for number, kind in counts if number)
 
 
 def remember(store: Store, run: Run) -> None:
@@ -72,7 +72,7 @@ def last_runs(store: Store) -> dict[str, Run]:
     return {run.account: run for run in runs}
 
 
-def tell_run(run: Run) -> str:
+def describe_run(run: Run) -> str:
     """Return one line about a run for people."""
     became = "refused" if run.refused else f"{run.repaired:,} repaired"
     when = moment_of(run.started).strftime("%Y-%m-%d %H:%M")
@@ -80,7 +80,7 @@ def tell_run(run: Run) -> str:
     return f"{run.account} {when} UTC, {found}{f' ({run.left_alone} left alone)' if run.left_alone else ''}"
 
 
-def tell_resumed(run: Run) -> str:
+def describe_resumed(run: Run) -> str:
     """Return one line about where a run went on that had been broken off."""
     when = moment_of(run.started).strftime("%Y-%m-%d %H:%M")
     return f"went on at contact {run.resumed + 1:,} of the comparison that began {when} UTC"
@@ -91,5 +91,5 @@ def find_alarms(store: Store) -> list[str]:
     runs = last_runs(store).values()
     refused = [f"reconcile of account {run.account}: {run.refused}" for run in runs if run.refused]
     erased = ((run.account, run.found.get("erased at Brevo", 0)) for run in runs)
-    told = "anonymized at Brevo by us, alive in the state: the state lost their erasure; send `anonymize_contact` again"
-    return refused + [f"account {account}: {number} contacts {told}" for account, number in erased if number]
+    what = "anonymized at Brevo by us, alive in the state: the state lost their erasure; send `anonymize_contact` again"
+    return refused + [f"account {account}: {number} contacts {what}" for account, number in erased if number]

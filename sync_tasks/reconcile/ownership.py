@@ -16,7 +16,7 @@ from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_con
 from sync_tasks.state.store import Store
 
 AT_ONCE = 1000
-# A push that has been under way for so many microseconds may hide drift: it is told of.
+# A push that has been under way for so many microseconds may hide drift: it is reported.
 LONG = 3600 * MICROSECONDS_PER_SECOND
 # So many users are read in one atomic step: others wait for its end, two milliseconds.
 BRIEFLY = 250
@@ -24,7 +24,7 @@ BRIEFLY = 250
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Walk:
-    """What one walk through the state tells of an account.
+    """What one walk through the state shows of an account.
 
     ``holders`` knows the user of each numeric id. ``lacking``: users with a living subscription and no contact there,
     by ``number_of``. ``counts``: how many users have a wish, a list, an account (see ``ids.lua``).
@@ -108,7 +108,7 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
 
 
 def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
-    """Tell whether somebody sees to a contact, or will: a doubt that nobody will look into any more hides nothing."""
+    """Return whether somebody sees to a contact, or will. An unknown outcome alone hides nothing for ever."""
     if is_leased(fields) or (is_unknown(fields) and (due or dirty)):
         return True
     return dirty and not is_loads_own(fields)
@@ -117,5 +117,5 @@ def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
 def read_waiting(users: Iterable[str], store: Store) -> list[str]:
     """Return those of these users whose push has been under way for longer than an hour."""
     users, long_ago = list(users), int(store.now()) - LONG
-    told = zip(users, bulk.read_dirty_since(store, users), strict=True)
-    return [user for user, since in told if since and since < long_ago]
+    moments = zip(users, bulk.read_dirty_since(store, users), strict=True)
+    return [user for user, since in moments if since and since < long_ago]

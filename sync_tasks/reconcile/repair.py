@@ -12,7 +12,7 @@ from sync_tasks.state.store import Sighting
 from sync_tasks.sync.anonymize import erase_contact
 
 AT_ONCE = 500
-# What a page does not tell enough of: the push looks first.
+# What a page does not show enough of: the push looks first.
 NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
 LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
 _ANOTHERS = frozenset({"erased at Brevo", "foreign contact", "stranger"})
@@ -54,12 +54,12 @@ def look_at_erased(comparison: Comparison) -> int:
     """Let the workers go on with unfinished erasures, and look once at contacts that are another's."""
     unfinished = {drift.user_id for drift in comparison.drifts if "unfinished erasure" in drift.kinds}
     unfinished.update(find_idle(comparison.context.store))
-    unknown = (one for one in comparison.drifts if not _ANOTHERS.isdisjoint(one.kinds) and not _is_told(one))
+    unknown = (one for one in comparison.drifts if not _ANOTHERS.isdisjoint(one.kinds) and not _is_reported(one))
     sightings = [Sighting(user_id=user) for user in sorted(unfinished.union(drift.user_id for drift in unknown))]
     return len(comparison.context.store.mark_changed(comparison.account, sightings))
 
 
-def _is_told(drift: Drift) -> bool:
+def _is_reported(drift: Drift) -> bool:
     return "stranger" not in drift.kinds and drift.was_known
 
 

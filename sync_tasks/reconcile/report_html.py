@@ -8,7 +8,7 @@ from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.drift import Kind
 from sync_tasks.reconcile.history import Run
 
-# Okabe and Ito's colours, told apart by everybody, and twelve more.
+# Okabe and Ito's colours, which everybody can distinguish, and twelve more.
 _COLOURS = [
     "#0072b2",
     "#e69f00",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import SyncError
 from sync_tasks.reconcile.census import keep_census
-from sync_tasks.reconcile.comparison import Comparison, Tell, ignore
+from sync_tasks.reconcile.comparison import Comparison, Progress, ignore
 from sync_tasks.reconcile.drift import Drift
-from sync_tasks.reconcile.history import Run, remember, tell_resumed
+from sync_tasks.reconcile.history import Run, describe_resumed, remember
 from sync_tasks.reconcile.repair import keep_blocks, look_at_erased, repair, split_held
 from sync_tasks.reconcile.safety_catch import count_grave, find_excess, most_changes
 from sync_tasks.sync.context import Resources
@@ -36,19 +36,19 @@ class Scope:
     users: bool = False
 
 
-def reconcile(context: Resources, scope: Scope = Scope(), tell: Tell = ignore) -> list[Run]:
+def reconcile(context: Resources, scope: Scope = Scope(), report: Progress = ignore) -> list[Run]:
     """Compare every account with the state and repair what differs; trouble of one does not stop the others."""
     chosen = {scope.account} if scope.account else set(context.mappings)
     if scope.newsletter:
         chosen = {account for account in chosen if _lists_of(scope.newsletter, account, context.settings)}
     accounts = [account for account in context.mappings if account in chosen]
     # The first walk through the state counts for all of them.
-    return [_reconcile(account, context, scope, tell, counting=not place) for place, account in enumerate(accounts)]
+    return [_reconcile(account, context, scope, report, counting=not place) for place, account in enumerate(accounts)]
 
 
-def _reconcile(account: str, context: Resources, scope: Scope, tell: Tell, *, counting: bool) -> Run:
+def _reconcile(account: str, context: Resources, scope: Scope, report: Progress, *, counting: bool) -> Run:
     clock, repaired, held = time.monotonic(), 0, 0
-    comparison = Comparison(account, context, scope.dry_run, tell, scope.anew, counting)
+    comparison = Comparison(account, context, scope.dry_run, report, scope.anew, counting)
     try:
         context.gateways[account].check_owner()
         comparison.run()
@@ -81,15 +81,15 @@ def _reconcile(account: str, context: Resources, scope: Scope, tell: Tell, *, co
         held,
         _name(comparison.drifts) if scope.users else {},
     )
-    _tell(run, context)
+    _report(run, context)
     return run
 
 
-def _tell(run: Run, context: Resources) -> None:
+def _report(run: Run, context: Resources) -> None:
     remember(context.store, run)
     found = ", ".join(f"{number} {kind}" for kind, number in sorted(run.found.items())) or "no drift"
     if run.resumed:
-        log.info("account %s: %s", run.account, tell_resumed(run))
+        log.info("account %s: %s", run.account, describe_resumed(run))
     log.info("account %s: %d contacts compared, %s, %d repaired", run.account, run.compared, found, run.repaired)
     if run.held:
         log.error("account %s: %d contacts wait for a person: see `sync-tasks state show`", run.account, run.held)
@@ -120,8 +120,8 @@ def _lists_of(newsletter: str, account: str, settings: Settings) -> frozenset[in
 
 def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> str:
     """Return why these differences may not be repaired, or nothing."""
-    told = scope.max_changes if scope.max_changes is not None else comparison.context.settings.reconcile.max_changes
-    return find_excess(count_grave(drifts), most_changes(comparison.compared, told))
+    limit = scope.max_changes if scope.max_changes is not None else comparison.context.settings.reconcile.max_changes
+    return find_excess(count_grave(drifts), most_changes(comparison.compared, limit))
 
 
 def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:

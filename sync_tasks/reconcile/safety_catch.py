@@ -8,9 +8,9 @@ LEAST = 50
 SHARE = 0.02
 
 
-def most_changes(compared: int, told: int | None) -> int:
+def most_changes(compared: int, limit: int | None) -> int:
     """Return to how many people each grave thing may be done without anybody asking."""
-    return told if told is not None else max(LEAST, int(compared * SHARE))
+    return limit if limit is not None else max(LEAST, int(compared * SHARE))
 
 
 def count_grave(drifts: Iterable[Drift]) -> dict[str, int]:
@@ -26,10 +26,10 @@ def count_grave(drifts: Iterable[Drift]) -> dict[str, int]:
 
 def find_excess(grave: Mapping[str, int], most: int) -> str:
     """Return why nothing may be changed, or nothing; each grave thing counts by itself."""
-    told = [f"{number} contacts would {what}" for what, number in grave.items() if number > most]
-    if not told:
+    excess = [f"{number} contacts would {what}" for what, number in grave.items() if number > most]
+    if not excess:
         return ""
     return (
-        f"{' and '.join(told)}, and {most} may without asking: look at `sync-tasks reconcile --dry-run`, then allow it "
-        f"with --max-changes {max(grave.values())}"
+        f"{' and '.join(excess)}, and {most} may without asking: look at `sync-tasks reconcile --dry-run`, then allow "
+        f"it with --max-changes {max(grave.values())}"
     )

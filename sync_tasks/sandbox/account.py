@@ -121,9 +121,9 @@ class SandboxAccount:
             self._address(contact, change.email)
             self._note(contact, "address_changed")
         self._apply(contact, change, moved=moved)
-        told = {**change.attributes, "EMAIL": contact.email} if moved else change.attributes
-        if told:
-            self.outbox.tell_update(contact.email, told)
+        attributes = {**change.attributes, "EMAIL": contact.email} if moved else change.attributes
+        if attributes:
+            self.outbox.report_update(contact.email, attributes)
 
     def delete(self, contact: SandboxContact) -> None:
         """Forget a contact, its opt-out included."""
@@ -136,7 +136,7 @@ class SandboxAccount:
         self.roll.drop(contact.id)
         del self.contacts[contact.id]
         self._note(contact, "deleted")
-        self.outbox.tell_deletion(contact.email)
+        self.outbox.report_deletion(contact.email)
 
     def join(self, contact: SandboxContact, list_ids: list[int]) -> None:
         """Put a contact on lists; those it is on already do not count."""
@@ -149,7 +149,7 @@ class SandboxAccount:
             contact.list_ids = (*contact.list_ids, *joined)
             contact.unsubscribed_ids = tuple(number for number in contact.unsubscribed_ids if number not in joined)
             contact.modified = self.clock()
-            self.outbox.tell_join(contact.email, joined)
+            self.outbox.report_join(contact.email, joined)
 
     def leave(self, contact: SandboxContact, list_ids: list[int]) -> None:
         """Take a contact off lists; those it is not on do not count."""
@@ -244,7 +244,7 @@ class SandboxAccount:
     def _record_blocklisting(self, contact: SandboxContact) -> None:
         note_unsubscription(contact, "adminUnsubscription", {"eventTime": show_time(self.clock())})
         if self.quirks.api_blocklisting_fires_unsubscribed:
-            self.outbox.tell_unsubscription(contact.email, list(contact.list_ids))
+            self.outbox.report_unsubscription(contact.email, list(contact.list_ids))
 
     def _set_blocklisted(self, contact: SandboxContact, *, value: bool, noted: bool = True) -> None:
         if contact.blocklisted == value:

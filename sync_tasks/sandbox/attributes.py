@@ -30,7 +30,7 @@ class Attribute:
         return shown | ({"multiCategoryOptions": self.options} if self.type == "multiple-choice" else {})
 
     def accepts(self, value: object) -> bool:
-        """Tell whether Brevo keeps such a value; any other it ignores without a word."""
+        """Return whether Brevo keeps such a value; any other it ignores without a word."""
         if self.category == "category" and self.options:
             return str(value) in {*self.options, *(str(number + 1) for number in range(len(self.options)))}
         match self.type:

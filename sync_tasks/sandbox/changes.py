@@ -93,8 +93,8 @@ def read_list_ids(value: object, account: SandboxAccount) -> list[int]:
     if not isinstance(value, list) or not all(type(each) is int for each in value):
         raise invalid("List ids should be an array of integers")
     if any(each not in account.lists for each in value):
-        told = "List ID does not exist"
-        raise invalid(told) if account.quirks.missing_list_status == 400 else not_found(told)  # noqa: PLR2004
+        message = "List ID does not exist"
+        raise invalid(message) if account.quirks.missing_list_status == 400 else not_found(message)  # noqa: PLR2004
     return value
 
 

@@ -14,7 +14,7 @@ def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     named = read_sent_address(body["email"], account) if body.get("email") is not None else None
     existing = _find_existing(account, named, change)
     if existing is not None and body.get("updateEnabled") is True:
-        return _upsert(account, call, change, existing, tells_id=body.get("getId") is True)
+        return _upsert(account, call, change, existing, shows_id=body.get("getId") is True)
     change.email = named or change.email
     if change.email is None and change.ext_id is None and change.phone is None:
         raise missing("One of email, ext_id or SMS is required")
@@ -66,11 +66,11 @@ def _find_existing(account: SandboxAccount, email: str | None, change: ContactCh
 
 
 def _upsert(
-    account: SandboxAccount, call: ApiCall, change: ContactChange, contact: SandboxContact, *, tells_id: bool
+    account: SandboxAccount, call: ApiCall, change: ContactChange, contact: SandboxContact, *, shows_id: bool
 ) -> Reply:
     call.contact_ids.append(contact.id)
     _update(account, contact, change)
-    return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if tells_id else Reply(204)
+    return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if shows_id else Reply(204)
 
 
 def _update(account: SandboxAccount, contact: SandboxContact, change: ContactChange) -> None:
@@ -93,5 +93,14 @@ def _refuse_duplicates(
     duplicates = account.find_duplicates(change, contact)
     if duplicates:
         code = account.quirks.duplicate_code_on_create if verb == "create" else "invalid_parameter"
+        raise _duplicate(account, duplicates, code, verb)
+
+
+def _duplicate(account: SandboxAccount, duplicates: list[str], code: str, verb: str) -> ApiRefusal:
+    """Return the refusal; Brevo may name ``SMS`` and ``EXT_ID`` together, whichever of them it is."""
+    named = account.quirks.duplicates_named
+    if named == "exactly" or "email" in duplicates:
         message = f"Unable to {verb} contact, {duplicates[0]} is already associated with another Contact"
-        raise ApiRefusal(400, code, message, duplicates=duplicates)
+        return ApiRefusal(400, code, message, duplicates=duplicates)
+    message = f"Unable to {verb} contact, SMS or EXT_ID are already associated with another Contact"
+    return ApiRefusal(400, code, message, duplicates=["SMS", "ext_id"] if named == "together" else None)

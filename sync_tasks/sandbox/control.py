@@ -137,8 +137,8 @@ def _read_list_id(body: object) -> int | None:
 
 def send_campaign(sandbox: Sandbox, _request: Request, body: object) -> object:
     """Write a mail to everybody on a list, with ``{{ contact.FIRSTNAME }}`` filled, and show them all."""
-    told = _read_object(body)
-    text, list_id = told.get("text"), _read_list_id(told)
+    given = _read_object(body)
+    text, list_id = given.get("text"), _read_list_id(given)
     if not isinstance(text, str) or list_id is None:
         raise ValueError("'list_id' should be a number, and 'text' a text")
     return {"mails": sandbox.send_campaign(list_id, text)}

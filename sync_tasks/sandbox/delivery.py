@@ -129,10 +129,10 @@ class Delivery:
 def _headers(webhook: JsonObject) -> dict[str, str]:
     """Return what a webhook's requests carry: its token, or the headers it was given."""
     auth, given = webhook.get("auth"), webhook.get("headers")
-    told = {str(one.get("key")): str(one.get("value")) for one in cast("list[JsonObject]", given or [])}
+    headers = {str(one.get("key")): str(one.get("value")) for one in cast("list[JsonObject]", given or [])}
     if isinstance(auth, dict) and auth.get("type") == "bearer":
-        told["Authorization"] = f"Bearer {auth.get('token')}"
-    return told
+        headers["Authorization"] = f"Bearer {auth.get('token')}"
+    return headers
 
 
 @contextmanager

@@ -21,7 +21,7 @@ RATE_HEADERS: tuple[Header, ...] = (
 class Fault:
     """One fault; it strikes a matching request with ``probability``, at most ``count`` times.
 
-    * ``status``: answers ``status``, as JSON (``code`` and ``message`` may be told) or (``html``) a proxy's page.
+    * ``status``: answers ``status``, as JSON (``code`` and ``message`` may be given) or (``html``) a proxy's page.
     * ``html``: answers 200 with a page. ``not_utf8``: a body that is not UTF-8. ``waf``: the firewall's 403.
     * ``slow``: takes effect, answers after ``seconds``. ``truncated``: takes effect, the answer breaks off.
     * ``drop``: the connection ends without an effect. ``drop_after``: with it.
@@ -55,7 +55,7 @@ class Fault:
                 raise ValueError("'path' is no regular expression") from None
 
     def matches(self, method: str, path: str) -> bool:
-        """Tell whether the fault is meant for such a request and not used up."""
+        """Return whether the fault is meant for such a request and not used up."""
         return (
             (self.count is None or self.hits < self.count)
             and (self.method is None or self.method == method)
@@ -64,7 +64,7 @@ class Fault:
 
     @property
     def takes_effect(self) -> bool:
-        """Tell whether the request does its work at once in spite of the fault."""
+        """Return whether the request does its work at once in spite of the fault."""
         return self.applied or self.kind in ("slow", "drop_after", "truncated")
 
     @property

@@ -1,4 +1,4 @@
-"""Imports: many contacts in one request, worked off later and told about in a process."""
+"""Imports: many contacts in one request, worked off later and shown as a process."""
 
 import csv
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ class Job:
     list_ids: list[int]
 
     def run(self) -> None:
-        """Import every row, unless the process is to fail; tell the owner, unless asked not to."""
+        """Import every row, unless the process is to fail; mail the owner, unless asked not to."""
         self.account.history.request = self.call.number
         for row in self.rows if self.process.outcome == "completed" else []:
             self._import_row(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Request:
     """One request; ``path`` is without the query, ``status`` 0 where no answer left.
 
-    ``late`` tells that it took, or will take, effect after its connection was gone; ``applied`` is the time it did.
+    ``late``: it took, or will take, effect after its connection was gone; ``applied`` is the time it did.
     """
 
     number: int

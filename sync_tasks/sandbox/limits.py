@@ -1,4 +1,4 @@
-"""Brevo's rate limits: fixed windows per account, told in three headers."""
+"""Brevo's rate limits: fixed windows per account, named in three headers."""
 
 from dataclasses import dataclass
 from math import ceil

@@ -1,4 +1,4 @@
-"""What Brevo tells the outside about its contacts, in the uneven formats it really uses; ``delivery`` delivers it."""
+"""What Brevo reports about its contacts, in the uneven formats it really uses; ``delivery`` delivers it."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -43,40 +43,40 @@ class Outbox:
         """Return the events with a greater number, oldest first."""
         return list(takewhile(lambda event: event.number > number, reversed(self.events())))[::-1]
 
-    def tell_update(self, email: str | None, attributes: Mapping[str, object]) -> None:
-        """Tell that attributes changed: the changed ones only, and no contact id."""
+    def report_update(self, email: str | None, attributes: Mapping[str, object]) -> None:
+        """Report that attributes changed: the changed ones only, and no contact id."""
         content = [{"email": email, "attributes": dict(attributes)}]
         more: JsonObject = {"content": content, "api_key_name": self.api_key_name}
-        self._tell("contactUpdated", "contact_updated", email, more)
+        self._report("contactUpdated", "contact_updated", email, more)
 
-    def tell_deletion(self, email: str | None) -> None:
-        """Tell that a contact is gone; the address comes in an array."""
-        self._tell("contactDeleted", "contact_deleted", [email], {"date": self._now().isoformat()})
+    def report_deletion(self, email: str | None) -> None:
+        """Report that a contact is gone; the address comes in an array."""
+        self._report("contactDeleted", "contact_deleted", [email], {"date": self._now().isoformat()})
 
-    def tell_join(self, email: str | None, list_ids: list[int]) -> None:
-        """Tell that a contact joined lists."""
-        self._tell("listAddition", "list_addition", email, {"list_id": list_ids})
+    def report_join(self, email: str | None, list_ids: list[int]) -> None:
+        """Report that a contact joined lists."""
+        self._report("listAddition", "list_addition", email, {"list_id": list_ids})
 
-    def tell_unsubscription(self, email: str | None, list_ids: list[int]) -> None:
-        """Tell of an opt-out, in the old and the new format by turns."""
+    def report_unsubscription(self, email: str | None, list_ids: list[int]) -> None:
+        """Report an opt-out, in the old and the new format by turns."""
         campaign: JsonObject = {"camp_id": CAMPAIGN, "list_id": list_ids}
         if self._count % 2:
-            self._tell("unsubscribed", "unsubscribe", email, campaign | {"campaign_name": "News"})
+            self._report("unsubscribed", "unsubscribe", email, campaign | {"campaign_name": "News"})
         else:
             now = self._clock()
             old = {"campaign name": "News", "date_event": self._date(), "ts_sent": int(now) - 60, "ts_event": int(now)}
-            self._tell("unsubscribed", "unsubscribed", email, campaign | old | {"ts": int(now) + 3600})
+            self._report("unsubscribed", "unsubscribed", email, campaign | old | {"ts": int(now) + 3600})
 
-    def tell_bounce(self, email: str | None) -> None:
-        """Tell of a hard bounce, under one of its three names."""
+    def report_bounce(self, email: str | None) -> None:
+        """Report a hard bounce, under one of its three names."""
         name = ("hard_bounced", "hard_bounce", "hardBounce")[self._count % 3]
-        self._tell("hardBounce", name, email, {"camp_id": CAMPAIGN, "reason": "unknown user"})
+        self._report("hardBounce", name, email, {"camp_id": CAMPAIGN, "reason": "unknown user"})
 
-    def tell_complaint(self, email: str | None) -> None:
-        """Tell of a spam complaint, under one of its two names."""
-        self._tell("spam", ("spam", "complaint")[self._count % 2], email, {"camp_id": CAMPAIGN})
+    def report_complaint(self, email: str | None) -> None:
+        """Report a spam complaint, under one of its two names."""
+        self._report("spam", ("spam", "complaint")[self._count % 2], email, {"camp_id": CAMPAIGN})
 
-    def _tell(self, kind: str, name: str, email: object, more: JsonObject) -> None:
+    def _report(self, kind: str, name: str, email: object, more: JsonObject) -> None:
         self._count += 1
         if self._events.maxlen == 0:
             return

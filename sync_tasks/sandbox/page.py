@@ -64,7 +64,7 @@ def find_contacts(sandbox: Sandbox, offset: int, find: str) -> tuple[list[Sandbo
 
 
 def is_found(contact: SandboxContact, find: str) -> bool:
-    """Tell whether a search for lower-case text finds the contact."""
+    """Return whether a search for lower-case text finds the contact."""
     return find in (contact.email or "") or find in (contact.ext_id or "").lower() or find == str(contact.id)
 
 

@@ -15,7 +15,7 @@ def unsubscribe(account: SandboxAccount, contact: SandboxContact) -> None:
     """The reader uses Brevo's unsubscribe link: blocklisted account-wide, still on the lists."""
     note_unsubscription(contact, "userUnsubscription", _happening(account) | {"ip": READER})
     account.blocklist(contact)
-    account.outbox.tell_unsubscription(contact.email, list(contact.list_ids))
+    account.outbox.report_unsubscription(contact.email, list(contact.list_ids))
 
 
 def unsubscribe_from_list(account: SandboxAccount, contact: SandboxContact, list_id: int) -> None:
@@ -26,21 +26,21 @@ def unsubscribe_from_list(account: SandboxAccount, contact: SandboxContact, list
         raise invalid("the contact is not on this list")
     note_unsubscription(contact, "userUnsubscription", _happening(account) | {"ip": READER})
     account.skip(contact, list_id)
-    account.outbox.tell_unsubscription(contact.email, [list_id])
+    account.outbox.report_unsubscription(contact.email, [list_id])
 
 
 def bounce(account: SandboxAccount, contact: SandboxContact) -> None:
     """A mail comes back for good."""
     note_statistic(contact, "hardBounces", _happening(account))
     account.blocklist(contact)
-    account.outbox.tell_bounce(contact.email)
+    account.outbox.report_bounce(contact.email)
 
 
 def complain(account: SandboxAccount, contact: SandboxContact) -> None:
     """The reader calls a mail spam."""
     note_statistic(contact, "complaints", _happening(account))
     account.blocklist(contact)
-    account.outbox.tell_complaint(contact.email)
+    account.outbox.report_complaint(contact.email)
 
 
 def edit(account: SandboxAccount, contact: SandboxContact, body: Mapping[str, object]) -> None:

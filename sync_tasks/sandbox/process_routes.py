@@ -16,7 +16,7 @@ def show_processes(account: SandboxAccount, call: ApiCall) -> Reply:
 
 
 def show_process(account: SandboxAccount, call: ApiCall) -> Reply:
-    """Show how far a process is; what became of single rows Brevo does not tell."""
+    """Show how far a process is; Brevo does not show what became of single rows."""
     process = account.processes.get(read_number(call.params[0]) or 0)
     if process is None:
         raise not_found("Process ID does not exist")
@@ -25,7 +25,7 @@ def show_process(account: SandboxAccount, call: ApiCall) -> Reply:
 
 def _show(account: SandboxAccount, process: Process) -> JsonObject:
     status = process.status(account.clock())
-    # How Brevo names the emptying of a list is not told.
+    # How Brevo names the emptying of a list is not documented.
     shown: JsonObject = {"id": process.id, "name": "IMPORTUSER", "status": status}
     if status == "completed":
         shown["info"] = {"import": _show_report(process)}

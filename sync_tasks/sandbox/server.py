@@ -115,7 +115,7 @@ def build_app(sandbox: Sandbox, hang_up: HangUp) -> ASGIApp:
 
 
 def is_from_elsewhere(scope: Scope) -> bool:
-    """Tell whether a page of another site has a browser change something at the desk."""
+    """Return whether a page of another site has a browser change something at the desk."""
     headers = Headers(scope=scope)
     origin = headers.get("origin")
     return scope["method"] not in {"GET", "HEAD"} and (

@@ -56,8 +56,8 @@ def forget_old(store: Store, days: float) -> int:
 
 def read_record(store: Store, user_id: str) -> dict[str, Any] | None:
     """Return what the erasure of a user came to, or nothing."""
-    told = cast("list[str | None]", store.redis.hmget(store.key(RECORDS), store.tombstones.all_places_of(user_id)))
-    return next((json.loads(text) for text in reversed(told) if text), None)
+    texts = cast("list[str | None]", store.redis.hmget(store.key(RECORDS), store.tombstones.all_places_of(user_id)))
+    return next((json.loads(text) for text in reversed(texts) if text), None)
 
 
 def renew_users(store: Store) -> None:

@@ -70,13 +70,13 @@ def read_registers(
 
 
 def find_without_news(store: Store, users: Sequence[str], stamp: str) -> list[str]:
-    """Return those of the users who were not erased, and of whom nothing newer than that moment was told."""
+    """Return those of the users who were not erased, and of whom nothing newer than that moment was reported."""
     stored = _read_fields(store, ((user_id, NEWS_FIELDS) for user_id in users))
     return [user for user, fields in zip(users, stored, strict=True) if not is_newer(fields, stamp)]
 
 
 def find_loads_own(store: Store, users: Sequence[str]) -> list[bool]:
-    """Tell of each user whether the contact is a load's own, or unknown."""
+    """Return for each user whether the contact is a load's own, or unknown."""
     return list(map(is_loads_own, _read_fields(store, ((user_id, LOAD_FIELDS) for user_id in users))))
 
 
@@ -103,8 +103,8 @@ def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str,
         pipeline.hgetall(store.key(contact_key(user_id)))
         pipeline.zscore(store.key(DIRTY), user_id)
         pipeline.zscore(store.key(DUE), user_id)
-    told = pipeline.execute()
-    return list(zip(told[::3], told[1::3], told[2::3], strict=True))
+    answers = pipeline.execute()
+    return list(zip(answers[::3], answers[1::3], answers[2::3], strict=True))
 
 
 def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[Contact | None, str]]:
@@ -116,10 +116,10 @@ def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[Contact 
     for user_id in users:
         pipeline.hgetall(store.key(contact_key(user_id)))
         pipeline.lindex(store.key(history_key(user_id)), 0)
-    told = pipeline.execute()
+    answers = pipeline.execute()
     return [
         (load_leased(user_id, fields, store.tolerance) if fields else None, str(last or "").partition(" ")[0])
-        for user_id, fields, last in zip(users, told[::2], told[1::2], strict=True)
+        for user_id, fields, last in zip(users, answers[::2], answers[1::2], strict=True)
     ]
 
 
@@ -226,9 +226,9 @@ def find_erased(store: Store, users: Sequence[str]) -> frozenset[str]:
     for user_id in users:
         pipeline.hmget(store.key(TOMBSTONES), store.tombstones.places_of(secret, user_id))
         pipeline.exists(store.key(contact_key(user_id)))
-    told = pipeline.execute()
+    answers = pipeline.execute()
     return frozenset(
-        user for user, texts, there in zip(users, told[::2], told[1::2], strict=True) if any(texts) and not there
+        user for user, texts, there in zip(users, answers[::2], answers[1::2], strict=True) if any(texts) and not there
     )
 
 
@@ -273,8 +273,8 @@ def unload(store: Store, users: Iterable[str]) -> None:
 
 def mark_sending(store: Store, users: Iterable[str], left_alone: int) -> list[dict[str, str]]:
     """Note that an import of loaded users is about to go out; return the fields of each."""
-    told = cast("list[list[str]]", store.run_all("sending", ((user_id, left_alone) for user_id in users)))
-    return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in told]
+    answers = cast("list[list[str]]", store.run_all("sending", ((user_id, left_alone) for user_id in users)))
+    return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in answers]
 
 
 def hand_over(store: Store, contacts: Iterable[HandOver]) -> list[int]:
@@ -298,11 +298,11 @@ def mark_manual(store: Store, user_id: str, who: str, *, manual: bool) -> None:
 
 
 def forget_account(store: Store, users: Iterable[str], account: str) -> list[bool]:
-    """Forget an account's remote state of users; tell of each whether it was possible: not while it is leased."""
+    """Forget an account's remote state of users; return for each whether it was possible: not while it is leased."""
     return [bool(done) for done in store.run_all("forget_account", ((user_id, account) for user_id in users))]
 
 
 def read_clean(store: Store, chunks: Collection[Sequence[str]]) -> Iterator[list[str]]:
     """Yield names and texts of all fields of each user; empty for a dirty or unknown one."""
-    for told in cast("list[list[list[str]]]", store.run_all("read_clean", chunks)):
-        yield from told
+    for answers in cast("list[list[list[str]]]", store.run_all("read_clean", chunks)):
+        yield from answers

@@ -18,7 +18,7 @@ from sync_tasks.domain.registers import ADDRESS, ERASURE, STAMP
 
 _LEASE, _UNKNOWN, _LOADED, _REV, _LATEST = "lease", "unsure", "filling", "rev", "latest"
 _CRASHES, _TRIES, _FAILING, _MANUAL, _WISHES = "crashes", "tries", "failing", "manual", "wishes"
-_PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _GIVEN_UP, _KEPT_LOOK = "p:", "d:", "s:", "l:", "b:", "g:", "k:"
+_PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _GIVEN_UP, _KEPT_LOOK = "p:", "d:", "s:", "l:", "b:", "g:", "k:"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
 _PERSONAL_SEEN = ("address", "digest")
 
@@ -59,7 +59,7 @@ def load_contact(
 ) -> Contact:
     """Return the contact that lies in these fields."""
     groups: dict[str, dict[str, str]] = {
-        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _TOLD, _KEPT_LOOK)
+        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _KEPT_LOOK)
     }
     registers = dict[str, str]()
     for name, text in stored.items():
@@ -75,7 +75,7 @@ def load_contact(
         dead={EventKey.parse(key): text for key, text in groups[_DEAD].items()},
         seen=_load_seen(groups[_SEEN]),
         looks=groups[_LOOK],
-        told=groups[_TOLD],
+        reported=groups[_REPORTED],
         rev=stored.get(_REV, "0"),
         unknown_since=stored.get(_UNKNOWN, ""),
         failing=stored.get(_FAILING, ""),
@@ -97,7 +97,7 @@ def dump_looks(until: str, rev: str, *, kept: Iterable[str], over: Iterable[str]
 
 
 def _still_holds(text: str, stored: Mapping[str, str]) -> bool:
-    """Tell whether a look that was kept holds for as long as the lease, if there is one."""
+    """Return whether a look that was kept holds for as long as the lease, if there is one."""
     until, _, rev = text.partition(" ")
     return rev == stored.get(_REV, "0") and stored.get(_LEASE, "")[:STAMP] <= until
 
@@ -117,22 +117,22 @@ def load_leased(user_id: str, stored: Mapping[str, str], tolerance: int) -> Cont
 
 
 def is_known(stored: Mapping[str, str]) -> bool:
-    """Tell whether anything was ever said of the user of these fields."""
+    """Return whether anything was ever said of the user of these fields."""
     return _REV in stored
 
 
 def is_loads_own(stored: Mapping[str, str]) -> bool:
-    """Tell whether a contact belongs to a running load: nothing was said of it since. So do the scripts."""
+    """Return whether a contact belongs to a running load: nothing was said of it since. So do the scripts."""
     return stored.get(_LOADED) == stored.get(_REV)
 
 
 def is_leased(stored: Mapping[str, str]) -> bool:
-    """Tell whether a worker has the contact in hand."""
+    """Return whether a worker has the contact in hand."""
     return _LEASE in stored
 
 
 def is_unknown(stored: Mapping[str, str]) -> bool:
-    """Tell whether Brevo may still apply a request about the contact behind our back."""
+    """Return whether Brevo may still apply a request about the contact behind our back."""
     return _UNKNOWN in stored
 
 
@@ -142,7 +142,7 @@ def lease_end(stored: Mapping[str, str]) -> int | None:
 
 
 def is_newer(stored: Mapping[str, str], stamp: str) -> bool:
-    """Tell whether the user was erased, or anything newer than that moment was told."""
+    """Return whether the user was erased, or anything newer than that moment was reported."""
     return ERASURE in stored or stored.get(_LATEST, "") > stamp
 
 
@@ -153,14 +153,14 @@ def priority_of_fields(fields: Collection[str]) -> Priority:
     return rank(pending, unfinished=_UNKNOWN in fields or ERASURE in fields, changed=changed)
 
 
-# The fields from which the functions above tell something.
+# The fields that the functions above read.
 LEASE_FIELDS = (_LEASE,)
 LOAD_FIELDS = (_REV, _LOADED)
 NEWS_FIELDS = (_LATEST, ERASURE)
 
 
 def fields_of(registers: Iterable[str], accounts: Iterable[str]) -> list[str]:
-    """Return the fields from which ``load_contact`` tells these registers, and the blocks at these accounts."""
+    """Return the fields from which ``load_contact`` reads these registers, and the blocks at these accounts."""
     return [_REV, *map(field_of, registers), *(f"{_SEEN}{account}:block" for account in accounts)]
 
 
@@ -169,24 +169,24 @@ def _load_seen(stored: Mapping[str, str]) -> dict[str, RemoteState]:
     for name, text in stored.items():
         account, _, what = name.partition(":")
         accounts.setdefault(account, {})[what] = text
-    return {account: _parse_seen(told) for account, told in accounts.items()}
+    return {account: _parse_seen(fields) for account, fields in accounts.items()}
 
 
-def _parse_seen(told: Mapping[str, str]) -> RemoteState:
-    """Return what these fields of one account tell."""
-    kind, _, since = told.get("block", "").partition(":")
-    more = json.loads(told.get("more") or "{}")
+def _parse_seen(fields: Mapping[str, str]) -> RemoteState:
+    """Return what these fields of one account say."""
+    kind, _, since = fields.get("block", "").partition(":")
+    more = json.loads(fields.get("more") or "{}")
     return RemoteState(
-        id=int(told["id"]) if told.get("id", "-") != "-" else None,
-        address=unseal(told.get("address", "")),
-        lists=_numbers(told.get("lists", "")),
-        digest=told.get("digest", ""),
+        id=int(fields["id"]) if fields.get("id", "-") != "-" else None,
+        address=unseal(fields.get("address", "")),
+        lists=_numbers(fields.get("lists", "")),
+        digest=fields.get("digest", ""),
         block=Block(kind, since, tuple(more.get("under", {}).items())) if kind else None,
-        ended_up_to=told.get("floor", ""),
-        extra_contact_ids=_numbers(told.get("spares", "")),
-        foreign_lists=_numbers(told.get("strange", "")),
-        absent_lists=_absent_lists(told),
-        read_at=told.get("looked", ""),
+        ended_up_to=fields.get("floor", ""),
+        extra_contact_ids=_numbers(fields.get("spares", "")),
+        foreign_lists=_numbers(fields.get("strange", "")),
+        absent_lists=_absent_lists(fields),
+        read_at=fields.get("looked", ""),
         unblocked=more.get("unblocked", ""),
         over=more.get("over", {}),
         bounced=more.get("bounced", {}),
@@ -211,13 +211,13 @@ def _runs(numbers: Iterable[int]) -> str:
     return ",".join("-".join(map(str, run)) for run in runs)
 
 
-def _absent_lists(told: Mapping[str, str]) -> frozenset[int]:
+def _absent_lists(fields: Mapping[str, str]) -> frozenset[int]:
     """Return the lists that a contact was not on.
 
     Release 0.1 names each in ``off``, which this one removes as it writes ``unlisted``. If it is there, an older worker
     has written it since. Who was on all lists then has no ``off``: what the older worker knows of lists goes first.
     """
-    return _numbers(told.get("off") or told.get("unlisted", "")) - _numbers(told.get("lists", ""))
+    return _numbers(fields.get("off") or fields.get("unlisted", "")) - _numbers(fields.get("lists", ""))
 
 
 def dump_seen(account: str, seen: RemoteState) -> dict[str, str]:
@@ -244,7 +244,7 @@ def _dump_seen(seen: RemoteState) -> dict[str, str]:
 
 def _dump_more(seen: RemoteState) -> str:
     """Return the rare parts of a remote state as one text."""
-    told: dict[str, Json] = {
+    parts: dict[str, Json] = {
         "under": dict(seen.block.others) if seen.block else {},
         "unblocked": seen.unblocked,
         "over": dict(seen.over),
@@ -252,19 +252,19 @@ def _dump_more(seen: RemoteState) -> str:
         "ended": {str(number): moment for number, moment in seen.ended.items()},
         **{name: sorted(getattr(seen, name)) for name in _RARE_SETS},
     }
-    more = {name: value for name, value in told.items() if value}
+    more = {name: value for name, value in parts.items() if value}
     return json.dumps(more, separators=(",", ":"), sort_keys=True) if more else ""
 
 
 def dump_impersonal(seen: RemoteState) -> dict[str, str]:
     """Return the same without anything personal or what stands for it, for ``load_impersonal``."""
-    told = _dump_seen(replace(seen, bounced={}))
-    return {what: text for what, text in told.items() if text and what not in _PERSONAL_SEEN}
+    fields = _dump_seen(replace(seen, bounced={}))
+    return {what: text for what, text in fields.items() if text and what not in _PERSONAL_SEEN}
 
 
-def load_impersonal(told: Mapping[str, str]) -> RemoteState | None:
-    """Return what ``dump_impersonal`` told; nothing of nothing."""
-    return _parse_seen(told) if told else None
+def load_impersonal(fields: Mapping[str, str]) -> RemoteState | None:
+    """Return what ``dump_impersonal`` made this of; nothing of nothing."""
+    return _parse_seen(fields) if fields else None
 
 
 def dump_outcome(seen: Mapping[str, RemoteState], done: Iterable[EventKey], contact: Contact) -> dict[str, str]:
@@ -288,10 +288,10 @@ def dump_forgotten(hints: Iterable[str], *, address: bool) -> dict[str, str]:
     return {field_of(names.hint(one)): "" for one in hints} | ({ADDRESS: ""} if address else {})
 
 
-def dump_marks(looks: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
-    """Return the marks that asked for a look at accounts, and the opt-outs that events told, as fields."""
+def dump_marks(looks: Mapping[str, str], reported: Mapping[str, str]) -> dict[str, str]:
+    """Return the marks that asked for a look at accounts, and the opt-outs that events reported, as fields."""
     return {f"{_LOOK}{account}": rev for account, rev in looks.items()} | {
-        f"{_TOLD}{name}": moment for name, moment in told.items()
+        f"{_REPORTED}{name}": moment for name, moment in reported.items()
     }
 
 
@@ -305,27 +305,27 @@ class Glimpse:
         self, account: str, fields: Iterable[str], slugs: Mapping[str, str], had: Collection[str], *, tolerance: int
     ) -> None:
         """Prepare for the attributes of these portal fields, and for newsletters by each of their slugs."""
-        self._id, self._floor = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
+        self._id, self._ended_up_to = f"{_SEEN}{account}:id", f"{_SEEN}{account}:floor"
         self._absent = {what: f"{_SEEN}{account}:{what}" for what in ("off", "unlisted", "lists")}
-        self._strange = f"{_SEEN}{account}:strange"
+        self._foreign = f"{_SEEN}{account}:strange"
         elsewhere = set(had) - {account}
         self._rare = [f"{_SEEN}{account}:block", f"{_SEEN}{account}:more", _LEASE, _UNKNOWN, _MANUAL, ERASURE]
         self._rare += (f"{_SEEN}{other}:{what}" for other in elsewhere for what in ("block", "floor"))
         self._rare += (f"{_SEEN}{other}:more" for other in had)
-        self._told = tuple(f"{_TOLD}{other}:" for other in elsewhere)
+        self._reported = tuple(f"{_REPORTED}{other}:" for other in elsewhere)
         self._attributes = {names.attribute(field): field for field in fields}
         self._newsletters = {name: slug for said, slug in slugs.items() for name in names.both_clocks(said)}
         self._tolerance = tolerance
 
     def is_plain(self, fields: Mapping[str, str]) -> bool:
-        """Tell whether nothing is under way, waits for a person, or is known of a block or a former account."""
+        """Return whether nothing is under way, waits for a person, or is known of a block or a former account."""
         kinds = {name[:2] for name in fields}
         return not (
             any(name in fields for name in self._rare)
             or _PENDING in kinds
             or _DEAD in kinds
             or _LOOK in kinds
-            or (bool(self._told) and any(name.startswith(self._told) for name in fields))
+            or (bool(self._reported) and any(name.startswith(self._reported) for name in fields))
         )
 
     def contact_id(self, fields: Mapping[str, str]) -> str | None:
@@ -333,7 +333,7 @@ class Glimpse:
         return fields.get(self._id)
 
     def address(self, fields: Mapping[str, str]) -> str | None:
-        """Return the address that the portal told."""
+        """Return the address that the portal wants."""
         text = fields.get(ADDRESS)
         return None if text is None else unseal(text[STAMP:])
 
@@ -349,15 +349,15 @@ class Glimpse:
             clocks = wishes.setdefault(self._newsletters[name], {})
             clocks[name[:2]] = max(clocks.get(name[:2], ""), fields[name])
         for slug, clocks in wishes.items():
-            own, told = (clocks.get(clock, "") for clock in names.CLOCKS)
-            text = names.resolve(own, told, self._tolerance)
+            own, reported = (clocks.get(clock, "") for clock in names.CLOCKS)
+            text = names.resolve(own, reported, self._tolerance)
             yield slug, text[:STAMP], text[STAMP:] == names.SUBSCRIBED
 
     def ended_up_to(self, fields: Mapping[str, str]) -> str:
         """Return the moment up to which an opt-out at Brevo ended subscriptions, or nothing."""
-        return fields.get(self._floor, "")
+        return fields.get(self._ended_up_to, "")
 
     def may_have_brought(self, lists: Collection[int], fields: Mapping[str, str]) -> bool:
-        """Tell whether a contact was on lists of which the portal never spoke when we met it."""
-        told = {what: fields[name] for what, name in self._absent.items() if name in fields}
-        return self._strange not in fields and _absent_lists(told).isdisjoint(lists)
+        """Return whether a contact was on lists of which the portal never spoke when we met it."""
+        lists_of = {what: fields[name] for what, name in self._absent.items() if name in fields}
+        return self._foreign not in fields and _absent_lists(lists_of).isdisjoint(lists)

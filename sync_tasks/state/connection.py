@@ -47,21 +47,21 @@ def connect(url: str, *, connections: int = 50) -> "Redis":
     return Redis(connection_pool=pool)
 
 
-def _sentinel_pool(told: Sentinels, settings: dict[str, Any]) -> "BlockingConnectionPool":
+def _sentinel_pool(found: Sentinels, settings: dict[str, Any]) -> "BlockingConnectionPool":
     from redis import BlockingConnectionPool
     from redis.sentinel import Sentinel, SentinelConnectionPool
 
     class Pool(SentinelConnectionPool, BlockingConnectionPool):
         """Where the primary is the sentinels know, and a thread waits for a free connection."""
 
-    tls = {"ssl": True, **tls_of(told.options)} if told.tls else {}
-    rest = {name: value for name, value in told.options.items() if not name.startswith("ssl_")}
-    login = {"username": told.username or None, "password": told.password or None, "db": told.database}
-    sentinels = Sentinel(told.hosts, sentinel_kwargs=sentinel_settings(told))  # type: ignore[no-untyped-call]
-    return Pool(told.name, sentinels, **settings, **login, **tls, **rest)  # type: ignore[no-untyped-call]
+    tls = {"ssl": True, **tls_of(found.options)} if found.tls else {}
+    rest = {name: value for name, value in found.options.items() if not name.startswith("ssl_")}
+    login = {"username": found.username or None, "password": found.password or None, "db": found.database}
+    sentinels = Sentinel(found.hosts, sentinel_kwargs=sentinel_settings(found))  # type: ignore[no-untyped-call]
+    return Pool(found.name, sentinels, **settings, **login, **tls, **rest)  # type: ignore[no-untyped-call]
 
 
-def find_names(told: Sentinels) -> set[str]:
+def find_names(sentinels: Sentinels) -> set[str]:
     """Return the names of the primaries that the first sentinel to answer watches; nothing if none answers.
 
     Raises:
@@ -69,8 +69,8 @@ def find_names(told: Sentinels) -> set[str]:
     """
     from redis import Redis, exceptions
 
-    for host, port in told.hosts:
-        with Redis(host, port, decode_responses=True, **sentinel_settings(told)) as sentinel:
+    for host, port in sentinels.hosts:
+        with Redis(host, port, decode_responses=True, **sentinel_settings(sentinels)) as sentinel:
             try:
                 return set(sentinel.sentinel_masters())
             except (exceptions.ConnectionError, exceptions.TimeoutError):

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Anonymize
-from sync_tasks.domain.registers import ERASURE, both_clocks, is_subscription
+from sync_tasks.domain.registers import ERASURE, both_clocks, is_consent, is_subscription
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
 from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, LETTER_COUNTS, UNACCEPTED_LETTERS
@@ -33,7 +33,7 @@ INDEXED = " indexed"
 class DeadLetter:
     """One event for an operator; all moments are stamps (microseconds since 1970).
 
-    ``user_id`` is empty if the message was too broken to tell; such an event was never accepted.
+    ``user_id`` is empty if the message was too broken to read it; such an event was never accepted.
     """
 
     id: str
@@ -125,8 +125,8 @@ def read_letters_of(store: Store, user_id: str) -> list[DeadLetter]:
     contact = store.peek(user_id)
     ids = [*contact.dead.values()] if contact else []
     _index_unaccepted(store)
-    told = store.redis.zrangebylex(store.key(UNACCEPTED_LETTERS), f"[{user_id} ", f"({user_id}!")
-    places = (place.rpartition(" ") for place in cast("list[str]", told))
+    members = store.redis.zrangebylex(store.key(UNACCEPTED_LETTERS), f"[{user_id} ", f"({user_id}!")
+    places = (place.rpartition(" ") for place in cast("list[str]", members))
     ids += [letter_id for user, _, letter_id in places if user == user_id]
     return sorted(fetch_letters(store, ids), key=lambda letter: letter.failed)
 
@@ -152,8 +152,8 @@ def count_letters(store: Store) -> int:
 
 def read_letter_counts(store: Store) -> dict[tuple[str, str], int]:
     """Return how many letters there were since the first: ``opened`` by error, ``closed`` by why."""
-    told = cast("dict[str, str]", store.redis.hgetall(store.key(LETTER_COUNTS)))
-    split = ((name.partition(" "), number) for name, number in told.items())
+    counts = cast("dict[str, str]", store.redis.hgetall(store.key(LETTER_COUNTS)))
+    split = ((name.partition(" "), number) for name, number in counts.items())
     return {(what, why): int(number) for (what, _, why), number in split}
 
 
@@ -165,8 +165,8 @@ def read_closed(store: Store, limit: int = 100) -> list[DeadLetter]:
 
 def _parse(text: str) -> DeadLetter:
     """Return the letter of a text; fields that a newer release added are ignored."""
-    told = cast("dict[str, Any]", json.loads(text))
-    return DeadLetter(**{name: told[name] for name in _FIELDS if name in told})
+    parsed = cast("dict[str, Any]", json.loads(text))
+    return DeadLetter(**{name: parsed[name] for name in _FIELDS if name in parsed})
 
 
 def replay(store: Store, letter: DeadLetter, who: str) -> str:
@@ -197,7 +197,7 @@ def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:
 
 
 def discard(store: Store, letter: DeadLetter, who: str) -> bool:
-    """Give up a letter's wish until a newer event arrives; tell whether the letter still existed.
+    """Give up a letter's wish until a newer event arrives; return whether the letter still existed.
 
     Raises:
         UnfinishedErasureError: the letter is about an unfinished erasure.
@@ -211,5 +211,6 @@ def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
     """Yield the registers that only this event set; a register of two events of one moment stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
     for name in contact.registers_of(key):
-        if name in both_clocks(key.newsletter) or not (sisters or is_subscription(name) or name == ERASURE):
+        kept = is_subscription(name) or is_consent(name) or name == ERASURE
+        if name in both_clocks(key.newsletter) or not (sisters or kept):
             yield name

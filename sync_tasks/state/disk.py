@@ -29,7 +29,7 @@ def owed_since(store: Store) -> str:
 
 
 def read_snapshots(store: Store) -> str | None:
-    """Return when Redis writes a snapshot by itself (its ``save``); ``None`` if it does not tell."""
+    """Return when Redis writes a snapshot by itself (its ``save``); ``None`` if it does not say."""
     try:
         return cast("dict[str, str]", store.redis.config_get("save")).get("save")
     except ResponseError:
@@ -68,7 +68,7 @@ def _write(store: Store, file: str, deadline: float, is_stopping: Callable[[], b
 
 
 def _wait(store: Store, deadline: float, is_stopping: Callable[[], bool]) -> bool:
-    """Wait until Redis writes no file; tell whether it came to that."""
+    """Wait until Redis writes no file; return whether it came to that."""
     names = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
     while any(_persistence(store).get(name) for name in names):
         if time.monotonic() > deadline or is_stopping():

@@ -28,9 +28,9 @@ def count_unfinished(store: Store) -> int:
 def find_stuck(store: Store) -> list[str]:
     """Return users whose erasure is a dead letter, or unfinished for longer than an hour."""
     late = int(store.now()) - int(LATE * MICROSECONDS_PER_SECOND)
-    told = cast("list[tuple[str, float]]", store.redis.zrange(store.key("erasures"), 0, MOST - 1, withscores=True))
-    dead = _with_letter(store, [user for user, since in told if since > late])
-    return [user for user, since in told if since <= late or user in dead]
+    oldest = cast("list[tuple[str, float]]", store.redis.zrange(store.key("erasures"), 0, MOST - 1, withscores=True))
+    dead = _with_letter(store, [user for user, since in oldest if since > late])
+    return [user for user, since in oldest if since <= late or user in dead]
 
 
 def _with_letter(store: Store, users: list[str]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Whether a server can hold the state or the queue: what it lacks, found out before anything is written.
 
-Rights are asked for without using them. Between ``MULTI`` and ``DISCARD`` Redis judges each command when it is queued
+Rights are asked for without using them. Between ``MULTI`` and ``DISCARD`` Redis checks each command when it is queued
 and carries none out. Seen with Redis 6.2 and 7.0, and Valkey 9.1.
 """
 
@@ -97,7 +97,7 @@ QUEUE = (
 )
 # Of each channel.
 _OF_A_CHANNEL = ("PUBLISH {c} m", "PSUBSCRIBE {c}")
-# A script that touches a key it does not declare, as all of ours do: they are told the beginning of our keys' names.
+# A script that touches a key it does not declare, as all of ours do: they get the beginning of our keys' names.
 _UNDECLARED = "return redis.call('EXISTS', KEYS[1] .. 'contacts')"
 
 
@@ -131,81 +131,81 @@ def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence
     from redis.exceptions import NoPermissionError
 
     try:
-        told = cast("dict[str, object]", redis.info())
+        info = cast("dict[str, object]", redis.info())
     except NoPermissionError:
         return [_without_rights({"INFO"})]
-    lacks = list(judge_server(told))
+    lacks = list(find_server_lacks(info))
     if any(lack.what in {"version", "cluster", "sentinel"} for lack in lacks):
         return lacks
     first, *rest = keys
     commands = [one.format(k=first).split() for one in (STATE if use == "state" else QUEUE)]
     commands += [["EXISTS", key] for key in rest]
     commands += [one.format(c=channel).split() for channel in channels for one in _OF_A_CHANNEL]
-    lacks += [lack for lack in _judge_refusals(_try_all(redis, commands)) if lack not in lacks]
+    lacks += [lack for lack in _find_refusals(_try_all(redis, commands)) if lack not in lacks]
     if use == "state" and not any(lack.what == "rights" for lack in lacks):
         lacks += _find_undeclared(redis, first)
     return lacks
 
 
-def judge_server(told: Mapping[str, Any]) -> Iterator[Lack]:
+def find_server_lacks(info: Mapping[str, Any]) -> Iterator[Lack]:
     """Yield what a server lacks by its own words (``INFO``)."""
-    version = show_version(told)
-    if told.get("redis_mode") == "sentinel":
+    version = show_version(info)
+    if info.get("redis_mode") == "sentinel":
         yield Lack("sentinel", "is a sentinel", "name the sentinels: sentinel://one,two,three/mymaster/0")
         return
-    if version_of(told) < OLDEST:
+    if version_of(info) < OLDEST:
         yield Lack("version", f"{version} is too old", "take Redis 6.2 or newer, or Valkey")
-    if told.get("cluster_enabled"):
+    if info.get("cluster_enabled"):
         advice = "take one server, with replicas and sentinels if you like (sentinel://)"
         yield Lack("cluster", "is in cluster mode, and one atomic step touches keys of several users", advice)
-    policy = str(told.get("maxmemory_policy", "noeviction"))
+    policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         found = f"maxmemory-policy is {policy}: it would drop who unsubscribed to make room"
         yield Lack("eviction", found, "set it to noeviction")
-    most = int(told.get("maxmemory") or 0)
+    most = int(info.get("maxmemory") or 0)
     if 0 < most < SMALLEST:
         advice = f"set it to {SMALLEST // 2**20} MB or more, see docs/scaling.md"
         yield Lack("memory", f"maxmemory is {most / 2**20:.1f} MB: too little even for an empty pipeline", advice)
-    if told.get("aof_last_write_status", "ok") != "ok":
+    if info.get("aof_last_write_status", "ok") != "ok":
         yield WITHOUT_DISK
 
 
-def version_of(told: Mapping[str, Any]) -> tuple[int, ...]:
+def version_of(info: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the version of Redis that the server is, or claims to be like."""
-    return tuple(map(int, re.findall(r"\d+", str(told.get("redis_version", "0")))[:2]))
+    return tuple(map(int, re.findall(r"\d+", str(info.get("redis_version", "0")))[:2]))
 
 
-def show_version(told: Mapping[str, Any]) -> str:
+def show_version(info: Mapping[str, Any]) -> str:
     """Return which server it is, in words."""
     for name in ("valkey", "dragonfly"):
-        if told.get(f"{name}_version"):
-            return f"{name.capitalize()} {told[f'{name}_version']}"
-    return f"Redis {told.get('redis_version', 'of no version')}"
+        if info.get(f"{name}_version"):
+            return f"{name.capitalize()} {info[f'{name}_version']}"
+    return f"Redis {info.get('redis_version', 'of no version')}"
 
 
 def _without_rights(rights: set[str]) -> Lack:
     return Lack("rights", f"the user lacks the right to {', '.join(sorted(rights))}", "grant it, see docker/users.conf")
 
 
-def _judge_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Iterator[Lack]:
+def _find_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Iterator[Lack]:
     rights, others = set[str](), dict[str, Lack]()
     for command, error in refused:
-        told = f"{type(error).__name__} {error}"
-        if "NoPermission" in told:
-            rights.add(_right_of(command, told))
+        message = f"{type(error).__name__} {error}"
+        if "NoPermission" in message:
+            rights.add(_right_of(command, message))
         elif lacks_disk(error):
             others["disk"] = WITHOUT_DISK
-        elif "OutOfMemory" in told:
+        elif "OutOfMemory" in message:
             others["full"] = Lack("full", "is full", "raise its maxmemory, see docs/scaling.md", passing=True)
     if rights:
         yield _without_rights(rights)
     yield from others.values()
 
 
-def _right_of(command: Sequence[str], told: str) -> str:
-    if "channel" in told:
+def _right_of(command: Sequence[str], message: str) -> str:
+    if "channel" in message:
         return f"use the channel {command[1]}"
-    if "key" in told and "run the" not in told:
+    if "key" in message and "run the" not in message:
         return f"use the key {command[3] if command[0].startswith('EVAL') else command[1]}"
     return " ".join(command[:2]) if command[0] == "SCRIPT" else command[0]
 

@@ -34,9 +34,9 @@ class Post:
         return json.dumps([self.id, self.since, self.body])
 
 
-def put_post(store: Store, told: Mapping[str, object]) -> None:
+def put_post(store: Store, fields: Mapping[str, object]) -> None:
     """Let a notice go to the portal."""
-    now, body = int(store.now()), json.dumps(told, sort_keys=True)
+    now, body = int(store.now()), json.dumps(fields, sort_keys=True)
     post = Post(f"msg_{hashlib.sha256(body.encode()).hexdigest()[:24]}", now, body)
     store.redis.zadd(store.key("posts"), {post.line: now})
 
@@ -75,7 +75,7 @@ def count_posts(store: Store) -> tuple[int, int]:
 
 
 def is_posting_alone(store: Store) -> bool:
-    """Tell whether nobody else posts, and keep others from it."""
+    """Return whether nobody else posts, and keep others from it."""
     return bool(store.redis.set(store.key("posting"), "1", nx=True, ex=ALONE))
 
 

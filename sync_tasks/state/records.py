@@ -1,7 +1,8 @@
-"""The arguments of the scripts that run for many contacts at once, one class for each script."""
+"""The arguments of the scripts that take many, one class for each script. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sync_tasks.domain.contact import EventKey, RemoteState
@@ -101,6 +102,51 @@ class Question:
         yield from (self.part, self.bucket, int(self.priority), self.probe_every)
         for window in self.windows:
             yield from window
+
+
+@dataclass(slots=True, repr=False)
+class Settlement:
+    """The result of a push, as one document for ``settle.lua``.
+
+    ``due``: the number of seconds until the next try. ``tombstone``: the moment of an erasure that is complete now.
+    ``erased_ids``: the contacts that it anonymized, by account. ``record``: the same for the paper, impersonal.
+    """
+
+    fields: dict[str, str] = field(default_factory=dict)
+    read_at: dict[str, str] = field(default_factory=dict)
+    suppressed: dict[str, str] = field(default_factory=dict)
+    waits: dict[str, bool] = field(default_factory=dict)
+    clean: bool = False
+    due: float | None = None
+    tombstone: str = ""
+    erased_ids: dict[str, list[int]] = field(default_factory=dict)
+    record: dict[str, object] = field(default_factory=dict)
+    letters: dict[EventKey, tuple[str, str]] = field(default_factory=dict)
+    closed: dict[EventKey, str] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def document(self, rev: str, names: str) -> str:
+        """Return the result as JSON; ``rev``: the revision that the push knew. ``names``: those of a tombstone."""
+        return json.dumps(
+            {
+                "rev": rev,
+                "fields": self.fields,
+                "read_at": self.read_at,
+                "suppressed": self.suppressed,
+                "waits": self.waits,
+                "clean": self.clean,
+                "due": "" if self.due is None else str(int(self.due * MICROSECONDS_PER_SECOND)),
+                "erased": self.tombstone,
+                "names": names,
+                "record": json.dumps(self.record),
+                "erased_ids": {account: list(map(str, ids)) for account, ids in self.erased_ids.items()},
+                "letters": {str(key): letter for key, letter in self.letters.items()},
+                "closed": {str(key): why for key, why in self.closed.items()},
+                "history": self.history,
+                "notices": self.notices,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,4 +1,4 @@
-"""What the relay of the portal's outbox tells ``status``. Key: ``<namespace>:outbox``, a day."""
+"""What the relay of the portal's outbox reports to ``status``. Key: ``<namespace>:outbox``, a day."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -22,7 +22,7 @@ class OutboxReport:
     seconds_ago: float
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """One line about it."""
         waits = f", the oldest for {show_age(self.oldest_seconds)}" if self.oldest_seconds is not None else ""
         marked = f" · {_no_events(self.marked)}" if self.marked else ""
@@ -35,21 +35,21 @@ def _no_events(number: int) -> str:
 
 def report_outbox(store: Store, waiting: int, marked: int, oldest: int | None) -> None:
     """Keep what a relay sees for ``status``; ``oldest``: since when the oldest waits, in microseconds since 1970."""
-    told = {"waiting": waiting, "marked": marked, "oldest": oldest or "", "at": store.now()}
+    fields = {"waiting": waiting, "marked": marked, "oldest": oldest or "", "at": store.now()}
     with store.redis.pipeline() as pipe:
-        pipe.hset(store.key("outbox"), mapping=told)  # type: ignore[arg-type]
+        pipe.hset(store.key("outbox"), mapping=fields)  # type: ignore[arg-type]
         pipe.expire(store.key("outbox"), _KEPT)
         pipe.execute()
 
 
 def read_outbox(store: Store) -> OutboxReport | None:
-    """Return what a relay told last, or nothing if none has run for a day."""
-    told = cast("dict[str, str]", store.redis.hgetall(store.key("outbox")))
-    if not told:
+    """Return what a relay reported last, or nothing if none has run for a day."""
+    fields = cast("dict[str, str]", store.redis.hgetall(store.key("outbox")))
+    if not fields:
         return None
-    now, oldest = int(store.now()), told["oldest"]
+    now, oldest = int(store.now()), fields["oldest"]
     waits = max(seconds_since(oldest, now), 0.0) if oldest else None
-    return OutboxReport(int(told["waiting"]), int(told["marked"]), waits, seconds_since(told["at"], now))
+    return OutboxReport(int(fields["waiting"]), int(fields["marked"]), waits, seconds_since(fields["at"], now))
 
 
 def find_outbox_alarm(store: Store) -> list[str]:

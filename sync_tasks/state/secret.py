@@ -3,6 +3,7 @@
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.audit import RECORDS, renew_users
 from sync_tasks.state.bulk import SCAN_CHUNK
+from sync_tasks.state.consents import renew_evidence
 from sync_tasks.state.keys import TOMBSTONES, vacated_key
 from sync_tasks.state.store import Store
 from sync_tasks.state.tombstones import HASHED_BY, LACKS_THE_KEY
@@ -17,8 +18,8 @@ def check_secret(store: Store) -> None:
     Raises:
         ConfigurationError: it lacks it.
     """
-    told = read_in_force(store)
-    if told and told not in store.tombstones.hashes.fingerprints:
+    in_force = read_in_force(store)
+    if in_force and in_force not in store.tombstones.hashes.fingerprints:
         raise ConfigurationError(LACKS_THE_KEY)
 
 
@@ -28,7 +29,7 @@ def read_in_force(store: Store) -> str:
 
 
 def is_newest_in_force(store: Store) -> bool:
-    """Tell whether the newest secret of this process is the one in force."""
+    """Return whether the newest secret of this process is the one in force."""
     return bool(store.tombstones.hashes) and read_in_force(store) == store.tombstones.hashes.fingerprints[-1]
 
 
@@ -47,6 +48,7 @@ def put_in_force(store: Store) -> int:
     renewed = _renew(store, TOMBSTONES)
     _renew(store, RECORDS)
     renew_users(store)
+    renew_evidence(store)
     _forget_vacated(store)
     return renewed
 

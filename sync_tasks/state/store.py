@@ -31,9 +31,8 @@ from sync_tasks.state.keys import (
     pending_key,
     vacated_key,
 )
-from sync_tasks.state.records import Question, RemoteRecord, StatePart
+from sync_tasks.state.records import Question, RemoteRecord, Settlement, StatePart
 from sync_tasks.state.replicas import run_confirmed
-from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.tombstones import LACKS_THE_KEY, Tombstones
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ class Lease:
 class Sighting:
     """A reported change of a contact at Brevo, by user id or address; with ``kind`` and ``moment`` of an opt-out.
 
-    ``joined``: the lists of a report of joins only. ``opted_out``: the lists that an opt-out named. ``told``: the whole
-    report as a text; the same text again is a duplicate.
+    ``joined``: the lists of a report of joins only. ``opted_out``: the lists that an opt-out named. ``report``: the
+    whole report as a text; the same text again is a duplicate.
     """
 
     user_id: str = ""
@@ -85,7 +84,7 @@ class Sighting:
     kind: str = ""
     moment: str = ""
     joined: frozenset[int] = frozenset()
-    told: str = ""
+    report: str = ""
     opted_out: frozenset[int] = frozenset()
 
 
@@ -100,8 +99,8 @@ class Noticed:
 class Store:
     """The state of one portal, by its namespace.
 
-    ``tolerance``: so many microseconds may two clocks differ (see ``resolve``). ``clock`` tells this machine's
-    time: it only says how long ago an opt-out was told. ``secrets``: those outside Redis, the newest first.
+    ``tolerance``: so many microseconds may two clocks differ (see ``resolve``). ``clock`` gives this machine's
+    time: it only says how long ago an opt-out was reported. ``secrets``: those outside Redis, the newest first.
     """
 
     def __init__(
@@ -146,9 +145,9 @@ class Store:
             ConfigurationError: this process lacks the secret by which the state hashes; nothing was accepted.
             redis.TimeoutError: too few replicas have it in time; it may get lost, so call again.
         """
-        told, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
+        moment, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
-        head = (event.user_id, told, clock, secrets.token_hex(16), event.task, event.about or "")
+        head = (event.user_id, moment, clock, secrets.token_hex(16), event.task, event.about or "")
         names = self.tombstones.names_of(event.user_id)
         run = partial(self._scripts["accept"], keys=[self.prefix], args=[*head, names, *pairs])
         status, stamp, *users_to_nudge = cast("list[str]", run_confirmed(run, self.redis, self.replicas))
@@ -198,22 +197,22 @@ class Store:
         self.run_all("release", ((lease.user_id, lease.token, kind) for lease, kind in leases))
 
     def renew_lease(self, lease: Lease, seconds: float, seen: Mapping[str, RemoteState]) -> bool:
-        """Lengthen a lease to ``seconds`` from now and record the remote state; tell whether it is still ours."""
-        told = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
-        return self._run("renew_lease", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *told) == 1
+        """Lengthen a lease to ``seconds`` from now and record the remote state; return whether it is still ours."""
+        texts = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
+        return self._run("renew_lease", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *texts) == 1
 
     def renew_leases(self, leases: Iterable[Lease], seconds: float) -> list[bool]:
-        """Lengthen many leases to ``seconds`` from now in one round trip; tell of each whether it is still ours."""
+        """Lengthen many leases to ``seconds`` from now in one round trip; return for each whether it is still ours."""
         until = int(seconds * MICROSECONDS_PER_SECOND)
         calls = ((lease.user_id, lease.token, until) for lease in leases)
         return [done == 1 for done in self.run_all("renew_lease", calls)]
 
     def settle(self, lease: Lease, result: Settlement) -> str:
         """Give a lease back with a push's result; return ``settled``, ``again`` (newer events came) or ``lost``."""
-        told = cast("str", self._run("settle", lease.user_id, lease.token, self._document(lease, result)))
-        if result.tombstone and told == "lost":
+        settled = cast("str", self._run("settle", lease.user_id, lease.token, self._document(lease, result)))
+        if result.tombstone and settled == "lost":
             self.tombstones.read_anew()
-        return told
+        return settled
 
     def settle_all(self, results: Iterable[tuple[Lease, Settlement]]) -> list[str]:
         """Settle many leases in one round trip, each by itself; return a word for each as ``settle`` does."""
@@ -247,11 +246,11 @@ class Store:
         return cast("list[str | None]", pipeline.execute())
 
     def is_erased(self, user_id: str) -> bool:
-        """Tell whether a user was erased for good."""
+        """Return whether a user was erased for good."""
         return bool(self.tombstones.erased_at(user_id))
 
     def is_vacated(self, address: str) -> bool:
-        """Tell whether a user gave this address up within the last two days."""
+        """Return whether a user gave this address up within the last two days."""
         return bool(self.redis.exists(self.key(vacated_key(address_hash(self._secret(), address)))))
 
     def _secret(self) -> str:
@@ -288,9 +287,11 @@ class Store:
         self._run("note_limit", account, bucket, length, "" if limit is None else limit)
 
     def allowances(self, account: str, bucket: str, windows: Iterable[tuple[int, int]]) -> list[tuple[int | None, int]]:
-        """Return for each window what Brevo tells of it, if that is too few, and how many may go out."""
-        answer = cast("list[str]", self._run("allowances", account, bucket, *(one for told in windows for one in told)))
-        return [(int(told) if told else None, int(now)) for told, now in zip(answer[::2], answer[1::2], strict=True)]
+        """Return for each window what Brevo says of it, if that is too few, and how many may go out."""
+        answer = cast(
+            "list[str]", self._run("allowances", account, bucket, *(number for window in windows for number in window))
+        )
+        return [(int(limit) if limit else None, int(now)) for limit, now in zip(answer[::2], answer[1::2], strict=True)]
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before; a process asks once for each."""
@@ -343,8 +344,8 @@ class Store:
         A moved user sorts below the rest, so that each is moved once.
         """
         due, start = self.key(DUE), float(self.now())
-        while told := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
-            ahead = cast("list[tuple[str, float]]", told)
+        while found := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
+            ahead = cast("list[tuple[str, float]]", found)
             self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
             start = ahead[-1][1]
 
@@ -357,8 +358,8 @@ class Store:
     ) -> StatePart:
         """Return an account's contacts in the next ``about`` keys (see ``ids.lua``)."""
         head = (cursor, about, account, "1" if counting else "")
-        told = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
-        following, ids, users, lacking, counts = told
+        answer = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
+        following, ids, users, lacking, counts = answer
         return StatePart(following, ids, users, lacking, dict(zip(counts[::2], map(int, counts[1::2]), strict=True)))
 
     def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
@@ -378,13 +379,13 @@ class Store:
         return cast("list[str]", self.redis.lrange(self.key(history_key(user_id)), 0, -1))
 
     def replay(self, user_id: str, key: EventKey, letter: str, who: str) -> bool:
-        """Make the event of a dead letter pending again; tell whether the letter still existed."""
+        """Make the event of a dead letter pending again; return whether the letter still existed."""
         return self._run("replay", user_id, str(key), letter, who) == 1
 
     def close(
         self, user_id: str, key: EventKey, letter: str, why: str, who: str, *, give_up: Iterable[str] = ()
     ) -> bool:
-        """Close a dead letter without another try; tell whether it still existed.
+        """Close a dead letter without another try; return whether it still existed.
 
         ``give_up``: the registers whose wish ends until a newer event arrives.
         """
@@ -394,6 +395,6 @@ class Store:
 def _wire(sighting: Sighting, secret: str) -> tuple[str, ...]:
     """Return a sighting without its address: arguments of a slow script end in Redis' log."""
     address = address_hash(secret, sighting.address) if sighting.address else ""
-    told = keyed_hash(secret, sighting.told)[:12] if sighting.told else ""
+    duplicate = keyed_hash(secret, sighting.report)[:12] if sighting.report else ""
     lists = ",".join(map(str, sighting.opted_out if sighting.kind else sighting.joined))
-    return sighting.user_id, address, sighting.kind, sighting.moment, lists, told
+    return sighting.user_id, address, sighting.kind, sighting.moment, lists, duplicate

@@ -36,9 +36,9 @@ class Suppressed:
 
 def scan_suppressed(store: Store) -> tuple[int, Iterator[Suppressed]]:
     """Return how many are suppressed at this moment, and each of them, the latest opt-out first."""
-    told: dict[str, str] = dict(store.redis.hscan_iter(store.key("suppressed"), count=1000))
-    names = sorted(told, key=lambda name: told[name].partition(":")[2], reverse=True)
-    return len(names), (_parse(name, told[name]) for name in names)
+    reported: dict[str, str] = dict(store.redis.hscan_iter(store.key("suppressed"), count=1000))
+    names = sorted(reported, key=lambda name: reported[name].partition(":")[2], reverse=True)
+    return len(names), (_parse(name, reported[name]) for name in names)
 
 
 def read_suppressed(store: Store) -> list[Suppressed]:
@@ -46,27 +46,27 @@ def read_suppressed(store: Store) -> list[Suppressed]:
     return list(scan_suppressed(store)[1])
 
 
-def tell_untold(store: Store, tell: Callable[[Suppressed], None]) -> int:
+def report_suppressed(store: Store, report: Callable[[Suppressed], None]) -> int:
     """Report every unreported opt-out to the portal, at least once, and return their number.
 
-    If ``tell`` raises, that one and all after it stay unreported.
+    If ``report`` raises, that one and all after it stay unreported.
     """
     names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, AT_ONCE - 1))
     for name in names:
         text = cast("str | None", store.redis.hget(store.key("suppressed"), name))
         if text:
-            tell(_parse(name, text))
+            report(_parse(name, text))
         _forget(store, name, text)
     return len(names)
 
 
-def _forget(store: Store, name: str, told: str | None) -> None:
+def _forget(store: Store, name: str, reported: str | None) -> None:
     """Mark an opt-out as reported, unless a newer one has replaced it meanwhile."""
 
     def forget(pipeline: Pipeline) -> None:
         now: object = pipeline.hget(store.key("suppressed"), name)
         pipeline.multi()
-        if now == told:
+        if now == reported:
             pipeline.zrem(store.key("untold"), name)
 
     store.redis.transaction(forget, store.key("suppressed"))
@@ -79,10 +79,10 @@ def _parse(name: str, text: str) -> Suppressed:
     return Suppressed(user_id, kind, moment_of(since).isoformat(), account, int(list_id or 0))
 
 
-def tell_notices(store: Store, tell: Callable[[Notice], None]) -> int:
+def report_notices(store: Store, report: Callable[[Notice], None]) -> int:
     """Report ends and repairs to the portal, at least once, the oldest first, and return their number."""
     lines = cast("list[str]", store.redis.zrange(store.key("notices"), 0, AT_ONCE - 1))
     for line in lines:
-        tell(read_notice(line))
+        report(read_notice(line))
         store.redis.zrem(store.key("notices"), line)
     return len(lines)

@@ -36,10 +36,10 @@ class SecretHashes:
         return bool(self._keys)
 
     def _fingerprints(self) -> Iterator[str]:
-        told = "sync_tasks"
+        text = "sync_tasks"
         for key in self._keys:
-            told = _digest(key, told)[:12]
-            yield told
+            text = _digest(key, text)[:12]
+            yield text
 
     def all_of(self, plain: str) -> list[str]:
         """Return what each secret makes of a plain keyed hash, the oldest first."""
@@ -76,8 +76,8 @@ class Tombstones:
     def erased_at(self, user_id: str) -> str:
         """Return when a user whose erasure is complete was erased (a stamp), or nothing."""
         places = self.places_of(self._secret(), user_id)
-        told = cast("list[str | None]", self._redis.hmget(self._prefix + TOMBSTONES, places))
-        return next((text.partition(" ")[0] for text in told if text), "")
+        moments = cast("list[str | None]", self._redis.hmget(self._prefix + TOMBSTONES, places))
+        return next((text.partition(" ")[0] for text in moments if text), "")
 
     def places_of(self, secret: str, user_id: str) -> list[str]:
         """Return every name that the tombstone of a user may have; ``secret``: the key in Redis."""
@@ -100,7 +100,7 @@ class Tombstones:
         return self.hashes.names(keyed_hash(self._drawn, user_id))
 
     def read_anew(self) -> bool:
-        """Read the key in Redis anew, which another Redis may have replaced; tell whether it is another one.
+        """Read the key in Redis anew, which another Redis may have replaced; return whether it is another one.
 
         Scripts refuse hashes by a key that is not theirs.
         """

@@ -40,8 +40,8 @@ def _forget_hints(store: Store) -> int:
 def _forget_news(store: Store) -> int:
     notices = cast("list[str]", store.redis.zrange(store.key("notices"), 0, -1))
     gone = _forget_in_set(store, "notices", ((line, read_notice(line).user_id) for line in notices))
-    untold = cast("list[str]", store.redis.zrange(store.key("untold"), 0, -1))
-    gone += _forget_in_set(store, "untold", ((name, name.partition(" ")[2]) for name in untold))
+    unreported = cast("list[str]", store.redis.zrange(store.key("untold"), 0, -1))
+    gone += _forget_in_set(store, "untold", ((name, name.partition(" ")[2]) for name in unreported))
     names = list(map(str, store.redis.hkeys(store.key("suppressed"))))
     for chunk in _chunks(names):
         users = {name: name.partition(" ")[2] for name in chunk}
@@ -51,9 +51,9 @@ def _forget_news(store: Store) -> int:
     return gone
 
 
-def _forget_in_set(store: Store, name: str, told: Iterable[tuple[str, str]]) -> int:
+def _forget_in_set(store: Store, name: str, entries: Iterable[tuple[str, str]]) -> int:
     gone = 0
-    for chunk in _chunks(told):
+    for chunk in _chunks(entries):
         erased = find_erased(store, [user for _, user in chunk])
         members = [member for member, user in chunk if user in erased]
         gone += int(store.redis.zrem(store.key(name), *members)) if members else 0
@@ -76,7 +76,7 @@ def _forget_letters(store: Store) -> int:
     return gone
 
 
-def _chunks(told: Iterable[_Any]) -> Iterator[list[_Any]]:
-    remaining = iter(told)
+def _chunks(items: Iterable[_Any]) -> Iterator[list[_Any]]:
+    remaining = iter(items)
     while chunk := list(islice(remaining, SCAN_CHUNK)):
         yield chunk

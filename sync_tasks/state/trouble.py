@@ -6,7 +6,7 @@ _TROUBLE = re.compile(r"\b(?:MISCONF|OOM|READONLY|LOADING|MASTERDOWN|NOREPLICAS|
 
 
 def is_trouble(error: Exception) -> bool:
-    """Tell whether an error is Redis' own passing trouble: the connection, loading, read-only, memory, disk.
+    """Return whether an error is Redis' own passing trouble: the connection, loading, read-only, memory, disk.
 
     Any other error comes again at every try. A script's error names its cause in its text only (Redis 7 docs,
     "Scripting with Lua").
@@ -14,12 +14,12 @@ def is_trouble(error: Exception) -> bool:
     from redis import exceptions as of_redis
 
     passing = (of_redis.ConnectionError, of_redis.TimeoutError, of_redis.ReadOnlyError, of_redis.OutOfMemoryError)
-    told = isinstance(error, of_redis.ResponseError) and _TROUBLE.search(str(error)) is not None
-    return told or isinstance(error, (*passing, of_redis.MasterDownError))
+    known = isinstance(error, of_redis.ResponseError) and _TROUBLE.search(str(error)) is not None
+    return known or isinstance(error, (*passing, of_redis.MasterDownError))
 
 
 def lacks_disk(error: Exception) -> bool:
-    """Tell whether a server refuses to write since it cannot write to its disk."""
+    """Return whether a server refuses to write since it cannot write to its disk."""
     return "MISCONF" in str(error)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of, digest
-from sync_tasks.domain.diff import Change, NewContact, essential, without_numbers
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.domain.planning import (
@@ -22,6 +22,7 @@ from sync_tasks.domain.planning import (
     next_step,
     without_lists,
 )
+from sync_tasks.domain.refused_parts import may_be_a_number, rejected, without_number, without_numbers
 from sync_tasks.domain.remote_state import before_write
 from sync_tasks.errors import (
     AccountError,
@@ -33,13 +34,13 @@ from sync_tasks.errors import (
     PartPausedError,
     RateLimitedError,
     RejectedContactError,
-    RejectedNumberError,
+    RejectedPartError,
     StateHeldError,
 )
 from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
 from sync_tasks.sync.conflicts import address_taken, adopt, find_holder, give_way, heirs_of, leave_to, make_room
-from sync_tasks.sync.push import Push, rejected_number
+from sync_tasks.sync.push import Push
 
 MAX_STEPS = 12
 
@@ -54,7 +55,7 @@ class AccountPush(Push):
         Raises:
             SyncError: whatever kept it from that.
         """
-        self.view = without_lists(first_view(self.lease.contact, self.account), self.mapping.absent)
+        self.view = first_view(self.lease.contact, self.account, self.mapping.absent)
         self.addresses = frozenset(self.lease.contact.addresses)
         try:
             self._plan_and_send()
@@ -63,8 +64,9 @@ class AccountPush(Push):
                 self.outcome_unknown = True
                 self.view = replace(self.view, seen=self.with_guarded(self.known()))
         if self.lease.contact.address_taken and not self.lease.contact.erased:
-            raise address_taken(self.store.claimant(self.lease.contact.told_address))
-        if self.lease.contact.pending and is_held_back(self.lease.contact, self.mapping, self.view):
+            raise address_taken(self.store.claimant(self.lease.contact.wished_address))
+        contact = self.lease.contact
+        if (contact.pending or contact.dead) and is_held_back(contact, self.mapping, self.view):
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
     def _plan_and_send(self) -> None:
@@ -76,6 +78,10 @@ class AccountPush(Push):
                 self._send_patiently(step)
             except MissingListError as error:
                 self._do_without(error)
+            except RejectedPartError:
+                # A block that the rest may have lifted is looked at before anything else.
+                if not self.view.guarded:
+                    raise
         raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
 
     def _send_patiently(self, step: Step) -> None:
@@ -169,40 +175,50 @@ class AccountPush(Push):
         except AccountError as error:
             self._wait_to_create(error)
             return
-        except DuplicateContactError as error:
-            if {"email", "ext_id"}.isdisjoint(error.identifiers):
-                self._create_in_part(new)
-            holder = find_holder(self.gateway, error, new.address, new.ext_id)
-            if not self.ownership.is_mine(holder):
-                give_way(self, holder)
-            if not self.ownership.is_proven(holder):
-                raise foreign_contact(holder.id) from None
-            self.learn(adopt(self, holder))
-            return
-        except RejectedContactError:
-            self._create_in_part(new)
+        except MissingListError:
             raise
+        except RejectedContactError as error:
+            refused = self._create_in_part(new, error)
+            if not isinstance(refused, DuplicateContactError):
+                raise refused from None
+            self._meet_holder(new, refused)
+            return
         self._note_created(new, written)
 
-    def _create_in_part(self, new: NewContact) -> None:
+    def _meet_holder(self, new: NewContact, error: DuplicateContactError) -> None:
+        """Take the contact that has the address or the ``ext_id`` already for the user's, or give way to its user."""
+        holder = find_holder(self.gateway, error, new.address, new.ext_id)
+        if not self.ownership.is_mine(holder):
+            give_way(self, holder)
+        if not self.ownership.is_proven(holder):
+            raise foreign_contact(holder.id) from None
+        self.learn(adopt(self, holder))
+
+    def _create_in_part(self, new: NewContact, error: RejectedContactError) -> RejectedContactError:
         """Create the contact without the telephone numbers for which it may have been refused.
+
+        Return why it cannot be created without them either.
 
         Raises:
             RejectedNumberError: it was created.
         """
-        sound = without_numbers(new)
-        if sound.attributes == new.attributes:
-            return
+        sound, numbers = without_numbers(new), NUMBERS & new.attributes.keys()
+        if not numbers or (isinstance(error, DuplicateContactError) and not may_be_a_number(error)):
+            return error
         try:
             written = self.noting(lambda: self.gateway.create(sound))
+        except MissingListError:
+            raise
+        except DuplicateContactError as other:
+            return without_number(other)
         except RejectedContactError:
-            return
+            return error
         self._note_created(sound, written)
-        raise rejected_number(new)
+        raise rejected(numbers, new)
 
     def _note_created(self, new: NewContact, written: Written) -> None:
-        told = digest(new.attributes, new.ext_id)
-        seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=told)
+        sent = digest(new.attributes, new.ext_id)
+        seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=sent)
         self.view = SyncView(
             replace(seen, absent_lists=self.mapping.watched - new.lists, read_at=self.store.now()), fresh=True
         )
@@ -210,7 +226,7 @@ class AccountPush(Push):
         self.written |= new.attributes.keys()
 
     def _wait_to_create(self, error: AccountError) -> None:
-        """Look before a contact waits: one that exists need not be created, and the look tells whether all is refused.
+        """Look before a contact waits: one that exists need not be created, and the look shows whether all is refused.
 
         Raises:
             PartPausedError: there is none, and creating is paused.
@@ -222,8 +238,10 @@ class AccountPush(Push):
             self.renew_lease()
             self._search(self.lease.contact.addresses, by_ext_id=False)
         if self.view.seen is None or self.view.seen.id is None:
-            told = str(error) if isinstance(error, PartPausedError) else f"{describe(self.account, CREATING)}: {error}"
-            raise PartPausedError(told, error.seconds if isinstance(error, PartPausedError) else 0.0, CREATING)
+            message = (
+                str(error) if isinstance(error, PartPausedError) else f"{describe(self.account, CREATING)}: {error}"
+            )
+            raise PartPausedError(message, error.seconds if isinstance(error, PartPausedError) else 0.0, CREATING)
 
     def _write(self, contact_id: int, change: Change) -> None:
         before = before_write(self.known(), change)
@@ -235,7 +253,7 @@ class AccountPush(Push):
             self.view = SyncView(before.forgotten, fresh=True)
         except DuplicateContactError as error:
             make_room(self, error, change)
-        except (MissingListError, RejectedNumberError):
+        except (MissingListError, RejectedPartError):
             raise
         except RejectedContactError:
             if self.view.fresh or not change.leave:

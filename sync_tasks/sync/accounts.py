@@ -62,8 +62,8 @@ class AccountOwner:
             if time.monotonic() >= self._good_until:
                 self._confirm(ask)
 
-    def doubt(self, *, surely: bool = False) -> bool:
-        """Have Brevo asked anew at the next ``confirm``, unless somebody did lately; tell whether it will be."""
+    def ask_anew(self, *, surely: bool = False) -> bool:
+        """Have Brevo asked anew at the next ``confirm``, unless somebody did lately; return whether it will be."""
         key = self._store.key(f"owner_asked:{self._name}")
         lately = not self._store.redis.set(key, "1", nx=True, ex=ASKED_AGAIN)
         if lately and not (surely or self._changes):
@@ -138,7 +138,7 @@ def fingerprint(account: Account) -> str:
 
 
 def is_local(base_url: str) -> bool:
-    """Tell whether an address leads to this machine, where no Brevo is."""
+    """Return whether an address leads to this machine, where no Brevo is."""
     host = urlsplit(base_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -177,7 +177,7 @@ def find_left(store: Store, configured: Iterable[str]) -> list[str]:
     return sorted({name for name in known if " " not in name} - set(configured))
 
 
-def tell_left(name: str) -> str:
+def describe_left(name: str) -> str:
     """Return one line about an account that left the configuration."""
     return (
         f"account {name} is not in the configuration any more: erasures of people it holds stay unfinished: "
@@ -202,8 +202,8 @@ def forget_gone(store: Store, name: str) -> Iterator[int]:
 def _forget_account(store: Store, users: list[str], name: str) -> None:
     """Forget what an account held of users; wait for whoever is being pushed."""
     while users:
-        told = bulk.forget_account(store, users, name)
-        users = [user for user, done in zip(users, told, strict=True) if not done]
+        answers = bulk.forget_account(store, users, name)
+        users = [user for user, done in zip(users, answers, strict=True) if not done]
         if users:
             time.sleep(_LEASED_AGAIN)
 

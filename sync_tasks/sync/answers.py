@@ -28,8 +28,8 @@ class AccountAnswers:
 
     def keep(self, owner: str, answers: Mapping[str, str]) -> None:
         """Keep what was answered; what was not asked this time stays as it was."""
-        told: dict[Any, Any] = {**answers, ASKED: self._store.now()}
-        self._store.redis.hset(self._key(owner), mapping=told)
+        fields: dict[Any, Any] = {**answers, ASKED: self._store.now()}
+        self._store.redis.hset(self._key(owner), mapping=fields)
 
     def forget(self) -> None:
         """Forget the answers of every owner that the account ever had."""

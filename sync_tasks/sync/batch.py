@@ -1,7 +1,7 @@
 """Many contacts in one request: whoever waits for its permit takes along all who could use the same one.
 
 Without load nobody waits, and each contact goes alone and at once. The scarcer the permits, the longer the waiting, the
-larger the batch: there is nothing to tune. A crowd of people with the same wish makes a batch without waiting. One
+larger the batch: there is nothing to tune. Many people with the same wish make a batch without waiting. One
 lease for each contact keeps everybody else away from it; whoever cannot be served together is given back untouched and
 comes by its own nudge.
 """
@@ -26,7 +26,6 @@ from sync_tasks.domain.planning import (
     concerns,
     first_view,
     next_step,
-    without_lists,
 )
 from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
@@ -50,7 +49,7 @@ from sync_tasks.sync.settlement import Pushed
 AT_ONCE = 250
 # An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
 MOST_IMPORTED = 5_000
-# So many tell first whether those who wish the same need the same step. If less than one in five does, nobody else is
+# So many show first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
 # These need the same of contacts that wish different things.
@@ -138,7 +137,7 @@ class Batch:
         """Take the import lock before anybody else is leased, if this is an import.
 
         Raises:
-            ImportUnderWayError: this contact waits with a crowd for the end of another import.
+            ImportUnderWayError: this contact waits with many others for the end of another import.
         """
         if self.batch_kind.verb != "create" or self.importing:
             return True
@@ -168,7 +167,7 @@ class Batch:
         own, strangers = self.own.push, list[Lease]()
         leases = own.store.lease_batch(kind, most, own.lease_seconds)
         for lease in leases:
-            view = without_lists(first_view(lease.contact, own.account), own.mapping.absent)
+            view = first_view(lease.contact, own.account, own.mapping.absent)
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
@@ -297,10 +296,10 @@ class Batch:
         except SyncError as error:
             trouble = error
         # The import was accepted: whoever is not there yet may still be created.
-        doubt = GatewayUnavailableError("Brevo does not show the imported contact yet", outcome_unknown=True)
-        self._mark_unknown(missing.values(), doubt)
+        unknown = GatewayUnavailableError("Brevo does not show the imported contact yet", outcome_unknown=True)
+        self._mark_unknown(missing.values(), unknown)
         if not self.own.served:
-            raise trouble or doubt
+            raise trouble or unknown
 
     def _rest(self, seconds: float) -> None:
         """Wait, and keep all leases meanwhile."""
@@ -330,7 +329,7 @@ class Batch:
         self.renewed = time.monotonic()
 
     def _found(self, item: BatchItem, remote: RemoteContact) -> None:
-        """A page does not tell why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
+        """A page does not show why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
         push = item.push
         known = remote_state_of(remote, push.lease.contact, push.mapping, push.known(), self.now)
         if remote.ext_id == push.mapping.ext_ids.of(push.lease.user_id) and not remote.block:
@@ -356,7 +355,7 @@ class Batch:
         push, item.served = item.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
-        told, paused = push.history(self.now), self.own.push.lease.paused
+        notes, paused = push.history(self.now), self.own.push.lease.paused
         pushed = Pushed(
             push.lease.contact,
             self.now,
@@ -365,7 +364,7 @@ class Batch:
             push.outcome_unknown,
             paused,
             push.lacking,
-            told,
+            notes,
             looked=frozenset({push.account}) if push.looked else frozenset(),
         )
         self.done.append((push.lease, pushed))

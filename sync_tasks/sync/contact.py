@@ -1,4 +1,4 @@
-"""The use case: bring one contact in sync on every account, and tell what became of each of its events."""
+"""The use case: bring one contact in sync on every account, and report what became of each of its events."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +10,7 @@ from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import ERASED
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.pauses import absent_lists, list_part
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.priority import priority_of
@@ -17,8 +18,8 @@ from sync_tasks.errors import MissingListError, PoisonedContactError, SyncError,
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
-from sync_tasks.sync.context import Report, Resources
-from sync_tasks.sync.crowd import send_as_batch
+from sync_tasks.sync.batch_choice import send_as_batch
+from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude
 from sync_tasks.sync.settlement import Pushed
 
@@ -28,16 +29,16 @@ MAX_CRASHES = 3
 MAX_ROUNDS = 5
 
 
-def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Report:
+def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Outcomes:
     """Bring one contact in sync, as far as that is possible now; go on while newer events come meanwhile.
 
     The flow of every sign-up, change, opt-out and erasure: lease, read state, plan, send, record, settle.
     """
-    report = Report()
+    outcomes = Outcomes()
     for _ in range(MAX_ROUNDS):
         lease = _lease(user_id, context)
         if isinstance(lease, str):
-            return replace(report, busy=lease == "busy")
+            return replace(outcomes, busy=lease == "busy")
         found = dict[str, SyncError]()
         pushes = list[AccountPush]()
         for push in _read_state(lease, pushes, context, task_id):
@@ -45,10 +46,10 @@ def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Report:
                 found[push.account] = error
         pushed = _record(lease, pushes, found, context)
         settled, latest = _settle(lease, pushed, pushes, context, task_id)
-        report = replace(latest, outcomes=report.outcomes.then(latest.outcomes), nudge=report.nudge | latest.nudge)
+        outcomes = outcomes.then(latest)
         if settled != "again":
             break
-    return report
+    return outcomes
 
 
 def _lease(user_id: str, context: Resources) -> Lease | Literal["busy", "idle"]:
@@ -61,10 +62,9 @@ def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, tas
 
     The next account is read once the push before it is over: what that one saw counts here.
     """
-    reserved = context.limiter.granted_along() if lease.granted else None
     for account, mapping in _departed_first(context.mappings):
         if concerns(lease.contact, account, mapping):
-            gate = context.limiter.gate(account, priority_of(lease.contact), reserved)
+            gate = context.limiter.gate(account, priority_of(lease.contact), granted=lease.granted)
             push = AccountPush(
                 account,
                 mapping.without(absent_lists(lease.paused, account)),
@@ -113,16 +113,16 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
 
 def _settle(
     lease: Lease, pushed: Pushed, pushes: Iterable[AccountPush], context: Resources, task_id: str
-) -> tuple[str, Report]:
+) -> tuple[str, Outcomes]:
     """Give the lease back with it all in one step, and report the outcome of each event."""
-    settled, report = conclude(lease, pushed, context, task_id)
+    settled, outcomes = conclude(lease, pushed, context, task_id)
     users = (push.users_to_nudge | {push.blocked_by_user} for push in pushes)
-    return settled, replace(report, nudge=frozenset().union(*users) - {""})
+    return settled, replace(outcomes, users_to_nudge=frozenset().union(*users) - {""})
 
 
 def _departed_first(mappings: Mapping[str, AccountMapping]) -> list[tuple[str, AccountMapping]]:
     """Return the accounts that newsletters have left first: what was ended there holds where they went."""
-    return sorted(mappings.items(), key=lambda told: not told[1].departed)
+    return sorted(mappings.items(), key=lambda item: not item[1].departed)
 
 
 def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:
@@ -150,8 +150,8 @@ def _unreachable(contact: Contact, context: Resources) -> Iterator[tuple[str, Sy
     """Yield the accounts that still hold something of an erased user and are not in the configuration."""
     for account, seen in contact.seen.items():
         if contact.erased and account not in context.mappings and seen.id is not None and seen.digest != ERASED:
-            told = f"contact {seen.id} of account {account!r}, which is not in the configuration, cannot be anonymized"
-            yield account, UnconfiguredAccountError(f"{told}: put it back, or `sync-tasks account forget {account}`")
+            what = f"contact {seen.id} of account {account!r}, which is not in the configuration, cannot be anonymized"
+            yield account, UnconfiguredAccountError(f"{what}: put it back, or `sync-tasks account forget {account}`")
 
 
 def _pause_newsletters(push: AccountPush, error: MissingListError, limiter: Limiter) -> None:

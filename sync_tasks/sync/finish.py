@@ -1,6 +1,7 @@
 """The end of a push: decide the outcome of each event, write it all down in one step, say it in the log."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import EVENTS as EVENT_KINDS
@@ -10,9 +11,9 @@ from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError, TakenAlongError
 from sync_tasks.log import log_outcome
 from sync_tasks.meters import CONFIRMED, EVENTS, RETRIES
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease
-from sync_tasks.sync.context import Report, Resources
+from sync_tasks.sync.context import Resources
 from sync_tasks.sync.settlement import Pushed, settle
 
 # A series that begins with its first event has no rate: each begins with none.
@@ -21,32 +22,32 @@ for _kind in EVENT_KINDS.values():
 
 
 def attribute_error(error: SyncError, account: str, context: Resources) -> SyncError:
-    """Return whose trouble it is: while the account is paused, a request without an answer tells of the account."""
+    """Return whose trouble it is: while the account is paused, an unanswered request counts against the account."""
     if isinstance(error, GatewayUnavailableError) and context.limiter.paused(account):
         return AccountPausedError(f"account {account} is paused: {error}", context.settings.pipeline.probe_seconds)
     return error
 
 
-def conclude(lease: Lease, pushed: Pushed, context: Resources, task_id: str) -> tuple[str, Report]:
-    """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the report."""
-    outcomes, delay, settlement = _weigh(pushed, context, task_id)
+def conclude(lease: Lease, pushed: Pushed, context: Resources, task_id: str) -> tuple[str, Outcomes]:
+    """Give the lease back with what came of the push; return how that went (see ``Store.settle``), and the outcomes."""
+    outcomes, settlement = _decide(pushed, context, task_id)
     settled = context.store.settle(lease, settlement)
-    _log_news(pushed, settled)
-    return settled, _report(pushed, settled, outcomes, delay)
+    return settled, _report(pushed, settled, outcomes)
 
 
 def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], context: Resources, task_id: str) -> frozenset[str]:
     """Do the same for many at once; return the users whose newer events came meanwhile."""
-    weighed = [_weigh(pushed, context, task_id) for _, pushed in pushes]
+    decided = [_decide(pushed, context, task_id) for _, pushed in pushes]
     leases = [lease for lease, _ in pushes]
-    results = context.store.settle_all((lease, told[2]) for lease, told in zip(leases, weighed, strict=True))
-    for (_, pushed), settled, (outcomes, delay, _) in zip(pushes, results, weighed, strict=True):
-        _report(pushed, settled, outcomes, delay)
-        _log_news(pushed, settled)
+    results = context.store.settle_all(
+        (lease, settlement) for lease, (_, settlement) in zip(leases, decided, strict=True)
+    )
+    for (_, pushed), settled, (outcomes, _) in zip(pushes, results, decided, strict=True):
+        _report(pushed, settled, outcomes)
     return frozenset(lease.user_id for lease, settled in zip(leases, results, strict=True) if settled == "again")
 
 
-def _weigh(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, float | None, Settlement]:
+def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, Settlement]:
     pipeline = context.settings.pipeline
     policy = RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours)
     outcomes = decide_outcomes(
@@ -58,34 +59,34 @@ def _weigh(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, 
         lacking=pushed.lacking,
         nobody=pushed.nobody,
     )
-    errors = list(pushed.errors.values())
-    delay = spread(policy.delay(errors, tries=pushed.tries, lasted=pushed.lasted, held_back=pushed.is_held_back))
-    settlement = settle(pushed, outcomes, pipeline, delay, task_id)
+    # An event may wait although no account is in trouble: for a list that does not exist.
+    trouble = [*pushed.errors.values(), *outcomes.waiting.values()]
+    delay = spread(policy.delay(trouble, tries=pushed.tries, lasted=pushed.lasted))
+    outcomes = replace(outcomes, retry_in=delay)
+    settlement = settle(pushed, outcomes, pipeline, task_id)
     if not context.settings.portal.hears_all:
         settlement.notices = []
-    return outcomes, delay, settlement
+    return outcomes, settlement
 
 
-def _report(pushed: Pushed, settled: str, outcomes: Outcomes, delay: float | None) -> Report:
+def _report(pushed: Pushed, settled: str, outcomes: Outcomes) -> Outcomes:
+    """Log what came of the push, and return it; whoever lost the lease knows nothing and tries again."""
     if settled == "lost":
-        return Report(retry_in=1.0)
-    _log_outcomes(pushed, outcomes, delay)
-    return Report(outcomes, delay)
-
-
-def _log_news(pushed: Pushed, settled: str) -> None:
-    for notice in pushed.news if settled != "lost" else ():
+        return Outcomes(retry_in=1.0)
+    for notice in pushed.news:
         log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
     # The history of an erased user goes; what was cleared in the contact of an heir shall be known somewhere.
     for note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
         log_outcome(note.partition(" ")[2], {"user_id": pushed.contact.user_id})
+    _log_outcomes(pushed, outcomes)
+    return outcomes
 
 
-def _log_outcomes(pushed: Pushed, outcomes: Outcomes, delay: float | None) -> None:
-    user_id = pushed.contact.user_id
-    for key in sorted(outcomes.done):
-        log_outcome(outcomes.outcome(key), _about(user_id, key))
-        _count_done(key, outcomes.outcome(key), pushed)
+def _log_outcomes(pushed: Pushed, outcomes: Outcomes) -> None:
+    user_id, delay = pushed.contact.user_id, outcomes.retry_in or 0
+    for key, outcome in sorted(outcomes.done.items()):
+        log_outcome(outcome, _about(user_id, key))
+        _count_done(key, outcome, pushed)
     for key, error in outcomes.dead.items():
         log_outcome(Outcome.DEAD_LETTER, _about(user_id, key), error=error)
         EVENTS.labels(key.task, Outcome.DEAD_LETTER).inc()
@@ -93,13 +94,13 @@ def _log_outcomes(pushed: Pushed, outcomes: Outcomes, delay: float | None) -> No
         if isinstance(error, TakenAlongError):
             continue
         RETRIES.labels(key.task, type(error).__name__).inc()
-        # Whoever waits for a part of an account is woken when it goes on.
-        if isinstance(error, PartPausedError) or is_left_to_the_state(delay or 0, error):
+        # Whoever waits for a part of an account is nudged when it goes on.
+        if isinstance(error, PartPausedError) or is_left_to_the_state(delay, error):
             log_outcome(Outcome.DEFERRED, _about(user_id, key), error=error)
             EVENTS.labels(key.task, Outcome.DEFERRED).inc()
         else:
             EVENTS.labels(key.task, Outcome.TRIED_AGAIN).inc()
-            log_outcome(f"{Outcome.TRIED_AGAIN} in {delay or 0:.0f} s", _about(user_id, key), error=error)
+            log_outcome(f"{Outcome.TRIED_AGAIN} in {delay:.0f} s", _about(user_id, key), error=error)
 
 
 def _count_done(key: EventKey, outcome: Outcome, pushed: Pushed) -> None:

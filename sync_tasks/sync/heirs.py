@@ -52,11 +52,11 @@ class Heirs:
         except MissingContactError:
             return f"contact {remote.id} is gone"
         except RejectedContactError:
-            told = f"contact {remote.id} is another user's by now, and of the deleted one Brevo keeps"
-            raise RejectedContactError(f"{told}: {describe_left(left)}") from None
+            what = f"contact {remote.id} is another user's by now, and of the deleted one Brevo keeps"
+            raise RejectedContactError(f"{what}: {describe_left(left)}") from None
         return f"cleared in contact {remote.id}: {describe_change(left)}"
 
     def is_inherited(self, remote: RemoteContact) -> bool:
-        """Tell whether a contact that becomes the user's was a deleted user's before."""
+        """Return whether a contact that becomes the user's was a deleted user's before."""
         called = self.mapping.ext_ids.user_of(remote.ext_id)
         return called not in {"", self.user_id} and self.store.is_erased(called)

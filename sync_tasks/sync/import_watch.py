@@ -29,7 +29,7 @@ def look_until_shown(
 ) -> float:
     """Look until nobody is ``missing``, or nobody new is shown; the gap grows with each look that shows nobody.
 
-    ``look`` takes out of ``missing`` whom Brevo shows, and tells whether Brevo answered at all. ``expected``: after
+    ``look`` takes out of ``missing`` whom Brevo shows, and returns whether Brevo answered at all. ``expected``: after
     how many seconds the last such import was shown. Return the same of this one, or 0 if nobody was shown.
     """
     started, shown_after, silent = time.monotonic(), 0.0, 0

@@ -14,7 +14,7 @@ from sync_tasks.texts import is_international
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ContactOwnership:
-    """Tells whose a contact is that is found at Brevo; ``addresses`` are all that the ``contact`` ever had."""
+    """Finds out whose a contact is that is found at Brevo; ``addresses`` are all that the ``contact`` ever had."""
 
     gateway: Gateway
     mapping: AccountMapping
@@ -39,17 +39,17 @@ class ContactOwnership:
         return not self.owner(remote) and (self.contact.erased or living)
 
     def is_proven(self, remote: RemoteContact) -> bool:
-        """Tell whether a contact with the user's ``ext_id`` is the user's; an address may be given up by now."""
+        """Return whether a contact with the user's ``ext_id`` is the user's; an address may be given up by now."""
         if is_proven(remote, self.contact, self.mapping, self.addresses | {*self.contact.addresses}):
             return True
         return self.contact.erased and self.store.is_vacated(remote.address or "")
 
     def is_foreign(self, remote: RemoteContact) -> bool:
-        """Tell whether another system has made a contact its own."""
+        """Return whether another system has made a contact its own."""
         return self.mapping.ext_ids.is_foreign(remote.ext_id)
 
     def is_stranger(self, remote: RemoteContact, known: RemoteState) -> bool:
-        """Tell whether somebody else is found under the id of a contact that we know."""
+        """Return whether somebody else is found under the id of a contact that we know."""
         return is_stranger(remote, self.contact, self.mapping, known)
 
     def find_by_ext_id(self) -> RemoteContact | None:

@@ -1,4 +1,4 @@
-"""What a push leaves behind in the state: when to try again, what stays unsure, when an erasure is complete. Pure."""
+"""The result of a push for the state: the next try, an unknown outcome, the end of an erasure. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from sync_tasks.config.settings import Pipeline
 from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
-from sync_tasks.domain.outcomes import Outcome, Outcomes, holds_back, is_own
+from sync_tasks.domain.outcomes import Outcome, Outcomes, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.registers import ERASURE
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
@@ -23,7 +23,7 @@ from sync_tasks.errors import (
 )
 from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 
 # What a push has seen holds for so many seconds if it is refused its next request.
 _LOOK_HOLDS = 300.0
@@ -56,11 +56,6 @@ class Pushed:
         return any(self.contact.looked.values())
 
     @property
-    def is_held_back(self) -> bool:
-        """Whether a sign-up waits for a list that does not exist."""
-        return any(holds_back(key, self.contact, self.lacking) for key in self.contact.pending)
-
-    @property
     def passing(self) -> list[SyncError]:
         """The trouble that is not final."""
         return [error for error in self.errors.values() if not isinstance(error, PermanentError)]
@@ -89,22 +84,23 @@ class Pushed:
     @property
     def news(self) -> list[Notice]:
         """What ended at Brevo, and what was put back."""
-        told = (
+        found = (
             find_news(self.contact, account, seen, self.now, failed=account in self.errors)
             for account, seen in self.seen.items()
         )
-        return [notice for notices in told for notice in notices]
+        return [notice for notices in found for notice in notices]
 
     def since(self, stamp: str) -> float:
         """Return how many seconds ago a stamp was."""
         return seconds_since(stamp, self.now)
 
 
-def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, delay: float | None, task_id: str) -> Settlement:
+def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str) -> Settlement:
     """Return what to write down once the push is over."""
     contact = pushed.contact
     unknown_since = _unknown_since(pushed, pipeline)
     complete = contact.erased and not unknown_since and (not pushed.errors or _is_idle(pushed))
+    delay = outcomes.retry_in
     due = _due(pushed, delay) if delay is not None else _verifying(pushed, unknown_since, pipeline)
     letters = {
         key: write_letter(contact.user_id, key, error, pushed.now, task_id) for key, error in outcomes.dead.items()
@@ -133,11 +129,11 @@ def _due(pushed: Pushed, delay: float) -> float:
 
 
 def _made_sure(pushed: Pushed) -> dict[str, str]:
-    """Return the marks that asked for a look, and what events told, once that is over or decided on."""
+    """Return the marks that asked for a look, and what events reported, once that is over or decided on."""
     contact = pushed.contact
     read_at = {account for account in contact.looks if _has_looked(pushed, account)}
     marks = dict[str, str]()
-    for name, moment in contact.told.items():
+    for name, moment in contact.reported.items():
         account, _, kind = name.rpartition(":")
         before, now = contact.seen.get(account), pushed.seen.get(account)
         ended = before is not None and before.block and now is not None and not now.block
@@ -147,7 +143,7 @@ def _made_sure(pushed: Pushed) -> dict[str, str]:
 
 
 def _has_looked(pushed: Pushed, account: str) -> bool:
-    """Tell whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
+    """Return whether what was noticed there was made sure of; that it proves an erasure is such a result too."""
     error = pushed.errors.get(account)
     return error is None or isinstance(error, ErasedAtBrevoError | ForeignContactError)
 
@@ -259,5 +255,5 @@ def _found(pushed: Pushed) -> Iterator[str]:
 
 
 def _history(outcomes: Outcomes) -> list[str]:
-    done = [f"{key} {outcomes.outcome(key)}" for key in sorted(outcomes.done)]
+    done = [f"{key} {outcomes.done[key]}" for key in sorted(outcomes.done)]
     return done + [f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items()]

@@ -35,7 +35,7 @@ class Nudge:
 
 
 def is_nudge(headers: Mapping[str, Any] | None) -> bool:
-    """Tell whether a message is ours, so that its event lies in the state already."""
+    """Return whether a message is ours, so that its event lies in the state already."""
     return bool(headers) and any(name in (headers or {}) for name in NUDGE)
 
 

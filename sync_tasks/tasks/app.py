@@ -108,7 +108,7 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
         _end(error)
     worker_ready.connect(watch_sweeps)
     worker_ready.connect(watch_worker)
-    worker_ready.connect(tell_left_accounts)
+    worker_ready.connect(report_left_accounts)
     worker_shutting_down.connect(stop_waiting)
     worker_shutdown.connect(close_sockets)
 
@@ -126,7 +126,7 @@ def watch_sweeps(**_: object) -> None:
     threading.Thread(target=sweep_watchdog.watch, name="watch-sweeps", daemon=True).start()
 
 
-def tell_left_accounts(**_: object) -> None:
+def report_left_accounts(**_: object) -> None:
     """Say which accounts left the configuration although the state may know contacts of theirs."""
     from redis import RedisError
 
@@ -136,7 +136,7 @@ def tell_left_accounts(**_: object) -> None:
     context = bootstrap.worker_resources()
     with suppress(RedisError):
         for name in accounts.find_left(context.store, context.mappings):
-            log.error("%s", accounts.tell_left(name))
+            log.error("%s", accounts.describe_left(name))
 
 
 def stop_waiting(**_: object) -> None:

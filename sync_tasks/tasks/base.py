@@ -25,7 +25,7 @@ else:
 
 
 class ContactTask(_CeleryTask):
-    """A task of the pipeline: its errors are ours, or told without their text."""
+    """A task of the pipeline: its errors are ours, or reported without their text."""
 
     abstract = True
     Request = "sync_tasks.tasks.masking:MaskedRequest"
@@ -34,7 +34,7 @@ class ContactTask(_CeleryTask):
     throws = (PermanentError,)
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        """Run the task; an error that nobody expected may hold anything, so only its class and place are told."""
+        """Run the task; an error that nobody expected may hold anything, so only its class and place are reported."""
         from sync_tasks.state.trouble import is_trouble
 
         current_task.set(self.request.id or "")
@@ -97,8 +97,8 @@ class EventTask(ContactTask):
         if followers:
             self._refuse(f"{followers[0]}: no other task can follow; send it yourself once .delay() has returned")
         event = accepting.check(self.event, args, kwargs)
-        told = {name: value for name, value in options.items() if name not in _LEFT_OUT}
-        return self.accept_event(event, task_id, told)
+        kept = {name: value for name, value in options.items() if name not in _LEFT_OUT}
+        return self.accept_event(event, task_id, kept)
 
     def accept_event(self, event: Event, task_id: str | None, options: dict[str, Any]) -> Accepted:
         """Accept an event that was checked, and send its nudge; the test kit of portals records it instead."""

@@ -45,7 +45,7 @@ task_default_queue = _ORDINARY
 task_routes = {
     "sync_tasks.unsubscribe_contact": {"queue": _URGENT},
     "sync_tasks.anonymize_contact": {"queue": _URGENT},
-    # It brings back what got lost, and tells that it still does: it must not wait at the end of a long queue.
+    # It brings back what got lost, and shows that it still does: it must not wait at the end of a long queue.
     "sync_tasks.sweep": {"queue": _SWEEPS},
     "sync_tasks.post_notices": {"queue": _SWEEPS},
 }
@@ -83,7 +83,7 @@ worker_prefetch_multiplier = 1
 # Tasks that wait for their next try come on top of the above, without end if nobody says so.
 worker_eta_task_limit = 1000
 
-# Flower sees only what workers tell; that a message was sent would cost each .delay() a second message.
+# Flower sees only what workers report; that a message was sent would cost each .delay() a second message.
 worker_send_task_events = True
 task_send_sent_event = False
 

@@ -32,22 +32,22 @@ class Envelope:
 def find_fault(message: Message) -> str | None:
     """Return what is wrong with the envelope of a message, or nothing."""
     headers: Any = message.headers
-    told: Any = headers if isinstance(headers, dict) and "task" in headers else None
+    head: Any = headers if isinstance(headers, dict) and "task" in headers else None
     try:
         body = message.payload
     except Exception as error:  # noqa: BLE001 - a decoder of whichever kind
         return f"its body cannot be read: {type(error).__name__}"
-    if told is None:
+    if head is None:
         if not isinstance(body, Mapping) or "task" not in body:
             return "it names no task"
-        told, parts = body, (body.get("args", []), body.get("kwargs", {}))
+        head, parts = body, (body.get("args", []), body.get("kwargs", {}))
     elif isinstance(body, Mapping) and "args" in body:
         parts = (body["args"], body.get("kwargs", {}))
     elif isinstance(body, list | tuple) and len(body) == 3 and isinstance(body[2], Mapping | None):  # noqa: PLR2004 - args, kwargs, embed
         parts = (body[0], body[1])
     else:
         return "its body is no task's arguments"
-    if not (isinstance(told["task"], str) and isinstance(told.get("id"), str)):
+    if not (isinstance(head["task"], str) and isinstance(head.get("id"), str)):
         return "its task or id is no text"
     return _find_part(parts)
 
@@ -62,17 +62,17 @@ def _find_part(parts: tuple[object, object]) -> str | None:
 def open_envelope(message: Message) -> Envelope | None:
     """Return what can be read of a message; nothing if it names no task."""
     headers: Any = message.headers
-    told: Any = headers if isinstance(headers, dict) else {}
+    head: Any = headers if isinstance(headers, dict) else {}
     try:
         body = message.payload
     except Exception:  # noqa: BLE001 - a decoder of whichever kind
         body = None
-    if "task" not in told and isinstance(body, Mapping):
-        told = body
-    name = told.get("task")
+    if "task" not in head and isinstance(body, Mapping):
+        head = body
+    name = head.get("task")
     if name is None:
         return None
-    return Envelope(str(name), str(told.get("id") or ""), _kwargs_of(body))
+    return Envelope(str(name), str(head.get("id") or ""), _kwargs_of(body))
 
 
 def _kwargs_of(body: object) -> Mapping[str, Any]:

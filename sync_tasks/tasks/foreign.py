@@ -63,12 +63,12 @@ def receive_event(store: Store, kind: type[Event], wire: Mapping[str, Any], task
 
 def _keep_letter(store: Store, task: str, wire: Mapping[str, Any], error: SyncError, task_id: str) -> SyncError:
     """Keep the letter of what was not accepted, without what it said; return the error that names it."""
-    told = {name: value for name, value in wire.items() if is_shown(name, value)}
+    shown = {name: value for name, value in wire.items() if is_shown(name, value)}
     letter = write_letter(
-        told.get("user_id", ""), EventKey(task, told.get("newsletter", ""), ""), error, store.now(), task_id
+        shown.get("user_id", ""), EventKey(task, shown.get("newsletter", ""), ""), error, store.now(), task_id
     )
     put_letter(store, letter)
-    log_outcome(Outcome.DEAD_LETTER, {"task": task, **told}, error=error)
+    log_outcome(Outcome.DEAD_LETTER, {"task": task, **shown}, error=error)
     return error.naming(letter.id)
 
 

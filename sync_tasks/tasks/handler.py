@@ -7,7 +7,7 @@ from celery import Task
 from celery.exceptions import Retry
 
 from sync_tasks.domain.events import Event
-from sync_tasks.domain.outcomes import Outcome
+from sync_tasks.domain.outcomes import Outcome, Outcomes
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.errors import SyncError
@@ -15,7 +15,6 @@ from sync_tasks.log import log_outcome
 from sync_tasks.meters import EVENTS
 from sync_tasks.state.dead_letters import letter_id
 from sync_tasks.sync.contact import sync_contact
-from sync_tasks.sync.context import Report
 from sync_tasks.tasks.accept import NUDGE, Nudge
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.foreign import receive_event
@@ -38,27 +37,21 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
         PermanentError: the event is a dead letter now; the message names the letter.
         celery.exceptions.Retry: the same message comes again soon, or the state remembers when to try again.
     """
-    report = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
-    _nudge_others({*nudge.users_to_nudge, *report.nudge})
-    dead = report.outcomes.dead.get(nudge.key) if nudge.key else None
+    outcomes = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
+    _nudge_others({*nudge.users_to_nudge, *outcomes.users_to_nudge})
+    dead = outcomes.dead.get(nudge.key) if nudge.key else None
     if dead and nudge.key:
         raise dead.naming(letter_id(nudge.user_id, nudge.key)) from None
-    trouble = _trouble(nudge, report)
-    if trouble and report.retry_in is not None:
-        _try_again(task, nudge, trouble, report.retry_in)
-    return _outcome(nudge, report)
+    trouble = outcomes.waiting.get(nudge.key) if nudge.key else next(iter(outcomes.waiting.values()), None)
+    if trouble and outcomes.retry_in is not None:
+        _try_again(task, nudge, trouble, outcomes.retry_in)
+    return _outcome(nudge, outcomes)
 
 
 def _nudge_others(users: Collection[str]) -> None:
     """Nudge each through the queue of its priority; whoever got an address that was waited for is no mere repair."""
     for user, priority in (worker_resources().store.priorities([*users]) if users else {}).items():
         nudge_contacts([user], Priority.ORDINARY if priority is Priority.BACKGROUND else priority)
-
-
-def _trouble(nudge: Nudge, report: Report) -> SyncError | None:
-    if nudge.key:
-        return report.outcomes.waiting.get(nudge.key)
-    return next(iter(report.outcomes.waiting.values()), None)
 
 
 def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> NoReturn:
@@ -68,18 +61,18 @@ def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: 
     raise task.retry(args=(), kwargs=nudge.arguments, headers=NUDGE, countdown=seconds, exc=trouble)
 
 
-def _outcome(nudge: Nudge, report: Report) -> str:
-    if nudge.key in report.outcomes.done:
-        return report.outcomes.outcome(nudge.key).value
-    if nudge.key is None and report.outcomes.done:
+def _outcome(nudge: Nudge, outcomes: Outcomes) -> str:
+    if nudge.key and nudge.key in outcomes.done:
+        return outcomes.done[nudge.key].value
+    if nudge.key is None and outcomes.done:
         return Outcome.SYNCED.value
     contact = worker_resources().store.peek(nudge.user_id) if nudge.key else None
     if nudge.key and (contact is None or contact.overtaken(nudge.key) or contact.contradicted(nudge.key)):
-        return _tell(Outcome.SUPERSEDED, nudge)
-    return _tell(Outcome.JOINED if report.busy else Outcome.UNCHANGED, nudge)
+        return _report(Outcome.SUPERSEDED, nudge)
+    return _report(Outcome.JOINED if outcomes.busy else Outcome.UNCHANGED, nudge)
 
 
-def _tell(outcome: Outcome, nudge: Nudge) -> str:
+def _report(outcome: Outcome, nudge: Nudge) -> str:
     if nudge.key:
         EVENTS.labels(nudge.key.task, outcome).inc()
     log_outcome(

@@ -15,8 +15,8 @@ from sync_tasks.tasks.accept import is_nudge
 
 def masked(kwargs: object) -> str:
     """Return what may be shown of a task's arguments: ids and moments."""
-    told = kwargs if isinstance(kwargs, dict) else {}
-    return repr({name: value for name, value in told.items() if is_shown(name, value)})
+    found = kwargs if isinstance(kwargs, dict) else {}
+    return repr({name: value for name, value in found.items() if is_shown(name, value)})
 
 
 def reason_of(retry: BaseException) -> str:
@@ -47,11 +47,11 @@ class MaskedRequest(Request):
         self._request_dict["kwargsrepr"] = self._kwargsrepr
 
     def on_retry(self, exc_info: Any) -> None:  # noqa: ANN401 - Celery's own
-        """Tell of a task to be tried again by its reason; Celery tells the repr of an error inside an error."""
+        """Report a task to be tried again by its reason; Celery reports the repr of an error inside an error."""
         if self.task.acks_late:
             self.acknowledge()
-        told = exc_info.exception
-        self.send_event("task-retried", exception=reason_of(getattr(told, "exc", told)), traceback="")
+        raised = exc_info.exception
+        self.send_event("task-retried", exception=reason_of(getattr(raised, "exc", raised)), traceback="")
 
     def info(self, safe: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - Celery's own signature
         """Return what `inspect active` shows."""
@@ -62,6 +62,6 @@ class MaskedLogging(Logging):
     """Gives the log to ours, in processes that run this application; the portal's own worker keeps its own."""
 
     def setup_logging_subsystem(self, *_: object, **__: object) -> bool:
-        """Set the log up, and tell Celery that this is done."""
+        """Set the log up, and signal to Celery that this is done."""
         log.set_up_logging()
         return True

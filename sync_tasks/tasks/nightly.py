@@ -1,4 +1,4 @@
-"""The comparison that beat asks for every night, and what the portal is told of opt-outs.
+"""The comparison that beat asks for every night, and the report of opt-outs to the portal.
 
 Keys under ``<namespace>:``: ``nightly`` while tonight's comparison is owed, six hours at most: since when, and when it
 is asked for again; then ``done``, for an hour.
@@ -16,10 +16,11 @@ from sync_tasks.log import log
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.state.audit import forget_old
+from sync_tasks.state.consents import forget_old_evidence
 from sync_tasks.state.disk import rewrite
 from sync_tasks.state.posts import put_post, read_due_posts
 from sync_tasks.state.store import Store
-from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
+from sync_tasks.state.suppressions import Suppressed, report_notices, report_suppressed
 from sync_tasks.state.traces import forget_traces
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.bootstrap import open_patiently, worker_resources
@@ -45,6 +46,7 @@ def compare_all() -> int:
         if not alone or not _is_owed(context.store):
             return 0
         forget_old(context.store, context.settings.pipeline.audit_days)
+        forget_old_evidence(context.store, context.settings.pipeline.consent_days)
         clean_up(context.store, lambda: context.limiter.stopping)
         repaired = sum(run.repaired for run in reconcile(patient))
         if context.limiter.stopping:
@@ -90,12 +92,12 @@ def _write(store: Store, since: int, now: int, **how: bool | int) -> None:
 
 def _is_owed(store: Store) -> str:
     """Return since when and until when, or nothing."""
-    told = str(store.redis.get(store.key("nightly")) or "")
-    return "" if told == DONE else told
+    last = str(store.redis.get(store.key("nightly")) or "")
+    return "" if last == DONE else last
 
 
-def tell_portal() -> int:
-    """Tell the portal all that it was not told of; where it wants to hear nothing, opt-outs are only listed.
+def report_to_portal() -> int:
+    """Report to the portal what was not reported yet; if it wants no reports, opt-outs are only listed.
 
     What ended goes first: whatever is suppressed still, or again, is the newer news.
     """
@@ -104,19 +106,19 @@ def tell_portal() -> int:
     if not (portal.suppressed_task or portal.hears_all):
         return 0
 
-    def tell(one: Suppressed) -> None:
+    def report(one: Suppressed) -> None:
         if portal.suppressed_task and not one.list_id:
-            told = {name: value for name, value in asdict(one).items() if name != "list_id"}
-            app.send_task(portal.suppressed_task, kwargs=told, queue=portal.suppressed_queue)
+            fields = {name: value for name, value in asdict(one).items() if name != "list_id"}
+            app.send_task(portal.suppressed_task, kwargs=fields, queue=portal.suppressed_queue)
         _send(store, suppression_arguments(one, context.settings), portal)
 
     notices = 0
     if portal.hears_all:
-        notices = tell_notices(store, lambda one: _send(store, notice_arguments(one, context.settings), portal))
-    told = notices + tell_untold(store, tell)
+        notices = report_notices(store, lambda one: _send(store, notice_arguments(one, context.settings), portal))
+    sent = notices + report_suppressed(store, report)
     if portal.suppressed_url and read_due_posts(store):
         app.send_task("sync_tasks.post_notices", expires=AGAIN)
-    return told
+    return sent
 
 
 def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
@@ -129,15 +131,15 @@ def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
 
 
 def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
-    """Return what a portal that hears all is told of an opt-out."""
+    """Return the report of an opt-out for a portal that hears all."""
     return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
 
 
 def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
-    """Return what a portal that hears all is told of what ended or was put back."""
+    """Return the report of what ended or was put back, for a portal that hears all."""
     time = moment_of(one.since).isoformat()
-    told = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
-    return told | {"why": one.why, "foreign_lists": list(one.foreign)}
+    arguments = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
+    return arguments | {"why": one.why, "foreign_lists": list(one.foreign)}
 
 
 def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
@@ -145,5 +147,5 @@ def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
 ) -> dict[str, object]:
     newsletters = settings.newsletters.items()
     mine = [slug for slug, one in newsletters if one.list_id == list_id and settings.account_of(slug) == account]
-    told: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
-    return told | {"newsletters": mine, "why": "", "foreign_lists": []}
+    arguments: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
+    return arguments | {"newsletters": mine, "why": "", "foreign_lists": []}

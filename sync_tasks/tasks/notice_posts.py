@@ -1,4 +1,4 @@
-"""What the portal is told over HTTP: signed as Standard Webhooks asks, at least once, tried again for a day.
+"""Reports to the portal over HTTP: signed as Standard Webhooks asks, at least once, tried again for a day.
 
 The schedule: again after 5 seconds, and then after as long as the notice has waited, an hour at most.
 """
@@ -44,7 +44,7 @@ LATER = frozenset({408, 425, 429})
 
 
 def check_posts() -> None:
-    """Return if what the portal is told over HTTP can be signed.
+    """Return if reports to the portal over HTTP can be signed.
 
     Raises:
         ConfigurationError: it cannot; the message shows no secret.
@@ -114,11 +114,11 @@ def _settle(store: Store, post: Post, status: int) -> None:
         end_post(store, post)
         return
     waited = (int(store.now()) - post.since) / MICROSECONDS_PER_SECOND
-    told = f"answered {status}" if status else "did not answer"
+    what = f"answered {status}" if status else "did not answer"
     if waited < GIVEN_UP:
         put_off_post(store, post, min(max(waited, FIRST_RETRY), LONGEST_RETRY, max(GIVEN_UP - waited, 1)))
-        log.warning("a notice was not taken, it goes again: the portal %s", told)
+        log.warning("a notice was not taken, it goes again: the portal %s", what)
         return
     end_post(store, post, given_up=True)
     about = json.loads(post.body)["data"]
-    log.error("a notice of user %s is given up after a day: the portal %s", about["user_id"], told)
+    log.error("a notice of user %s is given up after a day: the portal %s", about["user_id"], what)

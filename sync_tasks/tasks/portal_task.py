@@ -46,10 +46,10 @@ def take_in(self: EventTask, /, **wire: Json) -> str:
 
 
 def portal_task(kind: type[Event]) -> Callable[[Callable[Arguments, None]], PortalTask[Arguments]]:
-    """Make the task of a kind of event; the function decorated only tells its name, arguments and purpose."""
+    """Make the task of a kind of event; the function decorated only gives its name, arguments and purpose."""
 
-    def make(told: Callable[Arguments, None]) -> PortalTask[Arguments]:
-        @wraps(told)
+    def make(signature: Callable[Arguments, None]) -> PortalTask[Arguments]:
+        @wraps(signature)
         def run(self: EventTask, /, **wire: Json) -> str:
             return take_in(self, **wire)
 

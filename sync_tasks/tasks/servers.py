@@ -72,18 +72,18 @@ def read_lacks(redis: "Redis", use: Use) -> list[Lack]:
     return find_lacks(redis, use, keys, [one.format(database, namespace) for one in _CHANNELS])
 
 
-def _check_sentinels(name: str, told: Sentinels) -> None:
+def _check_sentinels(name: str, sentinels: Sentinels) -> None:
     """Refuse a name that a sentinel which answers does not know, and a server that is no sentinel."""
     from redis import AuthenticationError, ResponseError
 
     try:
-        known = find_names(told)
+        known = find_names(sentinels)
     except AuthenticationError:
         advice = "?sentinel_username=…&sentinel_password=… is their own login"
         raise ConfigurationError(f"{name}: a sentinel refuses the login, or asks for one; {advice}") from None
     except ResponseError:
         raise ConfigurationError(f"{name}: no sentinel answers there; one server is written redis://") from None
-    if known and told.name not in known:
+    if known and sentinels.name not in known:
         raise ConfigurationError(f"{name}: the sentinels know no primary of that name, see their `sentinel monitor`")
 
 

@@ -16,7 +16,7 @@ _LOG = frozenset({"SYNC_LOG_LEVEL", "SYNC_LOG_JSON"})
 _DOORS = frozenset({"SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN"})
 _BREVO = frozenset({"SYNC_CONFIG", "SYNC_API_KEY", "SYNC_BASE_URL", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_PORTAL_SECRET"})
 
-_told = set[str]()
+_reported = set[str]()
 
 Check = Callable[[], object]
 
@@ -91,19 +91,19 @@ def broker_url() -> str:
     return url
 
 
-def warn(tell: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
-    """Tell, once in a process, of each variable that looks like ours and has no effect.
+def warn(report: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
+    """Report, once in a process, each variable that looks like ours and has no effect.
 
     ``accounts`` are those that may have a key; without any, keys are not looked at.
     """
     for line in _find_warnings(accounts):
-        if line not in _told:
-            _told.add(line)
-            tell(line)
+        if line not in _reported:
+            _reported.add(line)
+            report(line)
 
 
 def _find_warnings(accounts: Iterable[str]) -> Iterator[str]:
-    for name, alike in environment.find_strange():
+    for name, alike in environment.find_unknown():
         yield f"{name} has no effect: it is no variable of the pipeline{f'; is {alike} meant?' if alike else ''}"
     if accounts:
         yield from _keys_of_nobody(accounts)
@@ -122,7 +122,7 @@ def _misspelt(needed: frozenset[str]) -> Check:
     """Refuse a variable that is like one that is needed and not set: without it the part would look elsewhere."""
 
     def check() -> None:
-        meant = ((name, alike) for name, alike in environment.find_strange() if alike.removesuffix("_FILE") in needed)
+        meant = ((name, alike) for name, alike in environment.find_unknown() if alike.removesuffix("_FILE") in needed)
         lacking = [(name, alike) for name, alike in meant if not _is_set(alike.removesuffix("_FILE"))]
         if lacking:
             raise ConfigurationError(*(f"{name}: no variable of ours; is {alike} meant?" for name, alike in lacking))

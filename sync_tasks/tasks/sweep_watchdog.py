@@ -15,7 +15,7 @@ log = logging.getLogger("sync_tasks.tasks.sweep_watchdog")
 # Without a sweep for so many times the grace of a contact, and never less than three sweeps, nobody sweeps any more.
 MISSED_GRACES = 4
 SHORTEST_ALARM = 15.0
-# A hold is told of again after so many seconds.
+# A hold is reported again after so many seconds.
 HOLD_EVERY = 300.0
 
 
@@ -26,11 +26,11 @@ def watch() -> None:
     while not context.limiter.stopping:
         context.limiter.rest(longest / 4)
         missing = look(context.store, time.monotonic() - began, longest, missing=missing)
-        if time.monotonic() - held > HOLD_EVERY and tell_hold(context.store):
+        if time.monotonic() - held > HOLD_EVERY and report_hold(context.store):
             held = time.monotonic()
 
 
-def tell_hold(store: Store) -> bool:
+def report_hold(store: Store) -> bool:
     """Say it loudly while subscriptions wait for a person, and return whether they do."""
     try:
         alarms = find_hold_alarm(store)
@@ -46,7 +46,7 @@ def look(store: Store, running: float, longest: float, *, missing: bool) -> bool
     try:
         swept = seconds_since_sweep(store)
     except RedisError:
-        # Nobody is to blame, and nothing is known of the sweeps either.
+        # No part is the reason, and nothing is known of the sweeps either.
         return missing
     seconds = running if swept is None else min(swept, running)
     if seconds > longest:

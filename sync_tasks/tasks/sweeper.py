@@ -19,7 +19,7 @@ from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nightly import ask_again, tell_portal
+from sync_tasks.tasks.nightly import ask_again, report_to_portal
 from sync_tasks.tasks.nudge import nudge_contacts, queue_of
 
 log = logging.getLogger("sync_tasks.tasks.sweeper")
@@ -43,7 +43,7 @@ def sweep() -> int:
         return 0
     _follow_clock(context.store)
     examine_state(context, parse_hold(context.store.note_sweep(_read_run(context.store))))
-    tell_portal()
+    report_to_portal()
     ask_again()
     look_for_lists(context.settings, context.limiter, context.gateways)
     grace = context.settings.pipeline.grace_seconds
@@ -61,12 +61,14 @@ def examine_state(context: Resources, hold: Hold | None) -> None:
         examine(context, hold)
     except SyncError as error:
         log.warning("nobody knows whether the state is older than the world: %s: %s", type(error).__name__, error)
+    finally:
+        context.store.redis.pexpire(context.store.key("sweeping"), int(ALONE * 1000))
     for alarm in find_hold_alarm(context.store):
         log.error("%s", alarm)
 
 
 def _is_alone(store: Store) -> bool:
-    """Tell whether nobody else sweeps; a lock that outlives its time is from before Redis' clock was put back."""
+    """Return whether nobody else sweeps; a lock that outlives its time is from before Redis' clock was put back."""
     name, milliseconds = store.key("sweeping"), int(ALONE * 1000)
     if store.redis.set(name, "1", nx=True, px=milliseconds):
         return True
@@ -93,7 +95,7 @@ def _follow_clock(store: Store) -> None:
 def _without_held(store: Store, users: list[str], grace: float, longest: float) -> list[str]:
     """Return whom no worker has in hand; the others come up again when their lease would run out.
 
-    A lease that ends later than ``longest`` seconds from now is for ``lease`` to judge.
+    A lease that ends later than ``longest`` seconds from now is left to ``lease``.
     """
     ends = read_leases(store, users)
     now = int(store.now())

@@ -50,6 +50,6 @@ def _refuse() -> None:
 
 
 def _let_go(made: "Future[Answer]", answer: "asyncio.Future[Answer]") -> None:
-    """Nobody waits any longer: a call that has not begun is not made, and how another one ends is not told."""
+    """Nobody waits any longer: a call that has not begun is not made, and nobody learns how another one ends."""
     made.cancel()
     answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())

@@ -1,1 +1,1 @@
-"""Receives what Brevo tells of its contacts: an event only ever means "look at this contact"."""
+"""Receives what Brevo reports of its contacts: an event only ever means "look at this contact"."""

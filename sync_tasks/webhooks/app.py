@@ -35,7 +35,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Receiver:
-    """Answers Brevo; ``ready`` tells whether Redis is there."""
+    """Answers Brevo; ``ready`` returns whether Redis is there."""
 
     desks: Mapping[str, Desk]
     tokens: Tokens
@@ -49,7 +49,7 @@ class Receiver:
         try:
             return JSONResponse(await self._receive(request))
         except HttpRefusal as refusal:
-            self.refusals.tell(refusal)
+            self.refusals.report(refusal)
             return answer_refusal(refusal)
         except ClientDisconnect:
             return Response(status_code=408)
@@ -88,7 +88,7 @@ class Receiver:
         return JSONResponse({"status": "ok" if ready else "Redis is away"}, 200 if ready else 503)
 
     async def show_metrics(self, _request: Request) -> Response:
-        """Tell how the pipeline is, for Prometheus."""
+        """Report how the pipeline is, to Prometheus."""
         try:
             return PlainTextResponse(await asyncio.to_thread(self.metrics))
         except RedisError:

@@ -1,4 +1,4 @@
-"""What is written to the state when Brevo tells something.
+"""What is written to the state when Brevo reports something.
 
 Keys under ``<namespace>:``: ``webhooks:<account>`` how many events came to what, since the first one; kept.
 """
@@ -59,7 +59,7 @@ def _sightings(event: Incoming, own: OwnChanges) -> Iterator[Sighting]:
             moment=event.moment,
             joined=event.joined & own.lists,
             opted_out=event.opted_out & own.lists,
-            told=event.told,
+            report=event.report,
         )
 
 

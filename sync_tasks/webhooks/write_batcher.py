@@ -56,7 +56,7 @@ class Gatherer:
                 notes += request.notes
             try:
                 noticed = await asyncio.to_thread(self._write, notes)
-            except Exception as error:  # noqa: BLE001 - each request is told
+            except Exception as error:  # noqa: BLE001 - each request gets it
                 _fail(requests, error)
             else:
                 _share(requests, noticed)

@@ -49,7 +49,7 @@ def test_support_unsubscribes_and_the_history_names_who_did_it(desk: Desk) -> No
     desk.run("unsubscribe", "anna", "daily", "--by", "Eve from support", typed="y\n")
     desk.pipeline.work()
     assert desk.pipeline.lists("anna") == {5}
-    assert "told by Eve from support" in str(desk.read("contact", "anna", "--offline")["history"])
+    assert "sent by Eve from support" in str(desk.read("contact", "anna", "--offline")["history"])
 
 
 def test_without_a_yes_nothing_happens(desk: Desk) -> None:

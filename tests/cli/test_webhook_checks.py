@@ -74,7 +74,7 @@ BREAKS: dict[str, tuple[Break, str, str, str]] = {
         lambda desk, *_: webhook(desk).update(events=["spam"]),
         "webhook",
         "warn",
-        "tells nothing of contactDeleted",
+        "reports nothing of contactDeleted",
     ),
     "path": (lambda desk, *_: webhook(desk).update(url=OTHER), "webhook", "warn", "not this account's"),
     "clear": (

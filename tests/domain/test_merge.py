@@ -39,7 +39,7 @@ def merged(history: list[Said]) -> dict[str, str]:
 
 def merge_event(state: dict[str, str], said: Said) -> dict[str, str]:
     event, told = said
-    return merge(state, stamp_of(event.occurred_at or START), values_of(event), told=told)
+    return merge(state, stamp_of(event.occurred_at or START), values_of(event), reported=told)
 
 
 def wishes(registers: dict[str, str]) -> dict[str, str]:
@@ -116,8 +116,8 @@ def test_an_erasure_is_for_good_and_keeps_nothing_but_how_to_find_the_contact(
         (update(1, last_name="Ø"), {"a:last_name": '"Ø"'}),
         (update(1, attributes={"city": None, "age": 3}), {"a:city": "null", "a:age": "3"}),
         (update(1, email=BEA, previous_email=ADA), {"address": BEA, f"h:{ADA}": ""}),
-        (unsubscribe(1), {"n:daily": "u"}),
-        (unsubscribe(1, email=ADA), {"n:daily": "u", f"h:{ADA}": ""}),
+        (unsubscribe(1), {"n:daily": "u", "c:daily": "~"}),
+        (unsubscribe(1, email=ADA), {"n:daily": "u", "c:daily": "~", f"h:{ADA}": ""}),
         (anonymize(1), {"erased": ""}),
         (anonymize(1, email=ADA), {"erased": "", f"h:{ADA}": ""}),
     ],

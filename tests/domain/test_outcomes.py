@@ -10,7 +10,7 @@ import pytest
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.events import Event
-from sync_tasks.domain.outcomes import Outcomes, decide_outcomes, is_own
+from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes, is_own
 from sync_tasks.errors import (
     AccountPausedError,
     AddressBusyError,
@@ -161,14 +161,16 @@ def test_a_dead_letter_that_a_later_push_made_up_for_is_resolved() -> None:
 def test_a_replayed_letter_is_judged_as_an_event_not_resolved_behind_its_back() -> None:
     contact = contact_of(JOIN, dead={key_of(JOIN): "letter"})
     outcomes = decide_outcomes(contact, SETTINGS, {"news": ON}, {}, expired=False)
-    assert outcomes == Outcomes(done=frozenset({key_of(JOIN)}))
+    assert outcomes == Outcomes(done={key_of(JOIN): Outcome.SYNCED})
 
 
 def test_of_two_pushes_of_a_contact_the_later_has_the_last_word() -> None:
     one, two, three = key_of(JOIN), key_of(RENAME), key_of(OPT_OUT)
-    first = Outcomes(frozenset({one}), {two: REFUSED}, {three: BUSY}, frozenset({one}))
-    then = first.then(Outcomes(frozenset({three}), {}, {one: BUSY}, frozenset({two})))
-    assert then == Outcomes(frozenset({three}), {two: REFUSED}, {one: BUSY}, frozenset({one, two}))
+    earlier, later = {one: Outcome.SYNCED}, {three: Outcome.SUPERSEDED}
+    first = Outcomes(earlier, {two: REFUSED}, {three: BUSY}, frozenset({one}), 7.0, frozenset({"one"}))
+    then = first.then(Outcomes(later, {}, {one: BUSY}, frozenset({two}), 3.0, frozenset({"two"})))
+    last = Outcomes(later, {two: REFUSED}, {one: BUSY}, frozenset({one, two}), 3.0, frozenset({"one", "two"}))
+    assert then == last
 
 
 class Walked(UserDict[str, str]):

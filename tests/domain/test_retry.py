@@ -57,7 +57,6 @@ def test_a_part_that_is_paused_is_waited_for_an_hour_if_nobody_wakes_whom_it_con
     paused = PartPausedError("creating is paused", 30, "creating")
     assert schedule("a part of an account is paused") == "its end; 3600 if nobody woke it"
     assert POLICY.delay([paused], tries=0, lasted=0) == 3600
-    assert POLICY.delay([], tries=0, lasted=0, held_back=True) == 3600
     assert POLICY.delay([paused, BUSY], tries=1, lasted=0) == 1
 
 

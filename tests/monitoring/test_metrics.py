@@ -61,7 +61,7 @@ def test_a_paused_list_shows_to_programs_as_to_people(store: Store) -> None:
     (part,) = read_state(store, SETTINGS).paused_parts
 
     assert read(store)['sync_tasks_part_pause_seconds{account="sports",part="list 3"}'] > 0
-    assert (part.told, part.error) == ("newsletter goals waits: account sports has no list 3", "MissingListError")
+    assert (part.text, part.error) == ("newsletter goals waits: account sports has no list 3", "MissingListError")
 
 
 def test_what_waits_is_counted_and_nobody_is_named(store: Store) -> None:

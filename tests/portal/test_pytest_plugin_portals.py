@@ -55,7 +55,7 @@ class ConfirmTest(TestCase):
     def _record(self, sync_tasks_outbox):
         self.sent = sync_tasks_outbox
 
-    def test_a_confirmed_subscription_is_told(self):
+    def test_a_confirmed_subscription_is_sent(self):
         anna = User.objects.create(username="anna", email="anna@portal.org")
         with self.captureOnCommitCallbacks(execute=True):
             assert self.client.post("/confirm/anna/daily").status_code == 204
@@ -84,7 +84,7 @@ async def confirm(user_id: str, newsletter: str) -> None:
     await subscribe_contact.adelay(user_id=user_id, newsletter=newsletter, email=f"{user_id}@portal.org")
 
 
-def test_a_confirmed_subscription_is_told(sync_tasks_outbox):
+def test_a_confirmed_subscription_is_sent(sync_tasks_outbox):
     assert TestClient(app).post("/confirm/anna/daily").status_code == 204
     assert sync_tasks_outbox == [Subscribe(user_id="anna", newsletter="daily", email="anna@portal.org")]
 

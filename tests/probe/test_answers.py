@@ -81,8 +81,8 @@ KIND: Answers = {
     "unlink": "yes",
     "unicode_domain": "accepted",
     "list_opt_outs": "yes",
-    "granted": "not told",
-    "granted_elsewhere": "not told",
+    "granted": "not reported",
+    "granted_elsewhere": "not reported",
 }
 
 
@@ -106,8 +106,8 @@ NULLISH: Answers = {
     "stored_date": "otherwise",
     "clear_phone": "by null",
     "unlink": "yes",
-    "granted": "not told",
-    "granted_elsewhere": "not told",
+    "granted": "not reported",
+    "granted_elsewhere": "not reported",
 }
 
 

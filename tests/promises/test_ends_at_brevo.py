@@ -7,7 +7,7 @@ import pytest
 from sync_tasks.domain.news import Notice
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
-from sync_tasks.state.suppressions import Suppressed, tell_notices, tell_untold
+from sync_tasks.state.suppressions import Suppressed, report_notices, report_suppressed
 from tests.support.blocks import ANNA, NEW, happened, heard, is_blocked, look, see, steps, subscribe_anna, suppressed
 from tests.support.desk import Desk
 from tests.support.pipeline import MakePipeline, Pipeline
@@ -36,7 +36,7 @@ def test_a_block_that_support_lifted_by_hand_is_forgotten_and_told(
     see(told, how)
     assert suppressed(told) == []
     assert told.state("anna").seen["default"].block is None
-    assert told.state("anna").told == {}
+    assert told.state("anna").reported == {}
     assert heard(told) == [("ended", kind, "unblocked at Brevo")]
     assert happened(told)[0] == f"no longer {kind}: unblocked at Brevo"
     assert (told.lists("anna"), is_blocked(told)) == ({3, 5}, False)
@@ -138,7 +138,7 @@ def test_the_portal_is_told_when_a_subscription_lifts_a_block_and_which_other_li
     with caplog.at_level("INFO"):
         told.work()
     notices: list[Notice] = []
-    tell_notices(told.store, notices.append)
+    report_notices(told.store, notices.append)
     assert [(one.what, one.kind, one.why, one.foreign) for one in notices] == [
         ("ended", "unsubscribed", "subscribed again", (9,))
     ]
@@ -229,7 +229,7 @@ def test_an_opt_out_of_one_newsletter_at_brevo_ends_that_one_and_no_other(
     one_by_one.work()
     assert one_by_one.lists("anna") == {5}
     untold: list[Suppressed] = []
-    tell_untold(one_by_one.store, untold.append)
+    report_suppressed(one_by_one.store, untold.append)
     assert [(one.kind, one.list_id) for one in untold] == [("unsubscribed", 3)]
     assert heard(one_by_one) == []
 

@@ -51,7 +51,7 @@ def test_no_event_touches_a_stranger(elsewhere: tuple[Pipeline, dict[str, object
     getattr(pipeline, task)("anna", **({"first_name": "Anne"} if task == "update" else {}))
     report = pipeline.sync("anna")
     assert brevo.contacts() == [stranger]
-    assert [type(error) for error in report.outcomes.waiting.values()] == [WrongAccountError]
+    assert [type(error) for error in report.waiting.values()] == [WrongAccountError]
 
 
 def test_no_comparison_touches_a_stranger(elsewhere: tuple[Pipeline, dict[str, object]], brevo: Sandbox) -> None:

@@ -194,7 +194,7 @@ def test_a_filter_that_finds_nobody_is_believed_if_it_finds_somebody_who_is_ther
         assert gateway.find_address(WALLED) is None
         assert len(script.asked) == 4
     else:
-        with pytest.raises(RejectedContactError, match="nobody can tell who has this address"):
+        with pytest.raises(RejectedContactError, match="nobody can find out who has this address"):
             gateway.find_address(WALLED)
     assert script.asked[2].query["filter"] == 'equals(EMAIL,"other@example.com")'
 

@@ -67,7 +67,7 @@ def test_nobody_claims_to_know_where_the_firewall_hates_an_address_and_the_filte
     brevo.create(ANN)
     brevo.create(NewContact("joe@example.zip", "user-1", {}, frozenset()))
 
-    with pytest.raises(RejectedContactError, match="nobody can tell"):
+    with pytest.raises(RejectedContactError, match="nobody can find out"):
         brevo.find_address("joe@example.zip")
 
 
@@ -123,7 +123,8 @@ def test_identifiers_of_others_are_duplicates(brevo: Gateway) -> None:
     assert caught.value.identifiers == ("email",)
     with pytest.raises(DuplicateContactError) as caught:
         brevo.change(ann, Change(ext_id="user-1"))
-    assert caught.value.identifiers == ("ext_id",)
+    # Without a telephone number in the request it is the ``ext_id``, whatever Brevo names beside it.
+    assert "ext_id" in caught.value.identifiers
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Toy:
     def confirm_owner(self) -> None:
         """It is the only one."""
 
-    check_owner = doubt_owner = confirm_owner
+    check_owner = recheck_owner = confirm_owner
 
     def create(self, contact: NewContact) -> Written:
         self._ask()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.reconcile.history import Run, read_runs, tell_run
+from sync_tasks.reconcile.history import Run, describe_run, read_runs
 from sync_tasks.reconcile.report_html import draw_page
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
@@ -49,7 +49,7 @@ def test_what_a_dead_letter_is_about_is_a_row_of_its_own_and_left_alone(anna: Pi
     assert (run.repaired, run.left) == (0, 1)
     anna.work()
     assert anna.lists("anna") == {5}
-    assert "1 dead letter" in tell_run(read_runs(anna.store)[0])
+    assert "1 dead letter" in describe_run(read_runs(anna.store)[0])
     assert LETTER in draw_page([run])
 
 

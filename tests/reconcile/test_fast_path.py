@@ -12,7 +12,7 @@ from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.reconcile.drift import Drift, find_drift
-from sync_tasks.reconcile.fast_path import Glance
+from sync_tasks.reconcile.fast_path import FastComparison
 from sync_tasks.state.codec import load_contact
 
 STAMPS = ("1700000000000001", "1700000000000002")
@@ -143,7 +143,7 @@ def test_who_agrees_at_a_glance_agrees_in_full(
     remote = replace(contact_at_brevo(fields, before), **EDITS[edit])  # type: ignore[arg-type]
     if value != "as wished":
         remote = replace(remote, attributes={**remote.attributes, "FIRSTNAME": value})
-    at_a_glance = Glance(mapping).agrees(remote, USER, fields)
+    at_a_glance = FastComparison(mapping).agrees(remote, USER, fields)
     event(f"agrees at a glance: {at_a_glance}")
     assert not at_a_glance or agrees_in_full(remote, fields, mapping)
 
@@ -159,4 +159,4 @@ def test_of_contacts_without_trouble_a_glance_tells_as_much_as_a_full_comparison
     remote = replace(contact_at_brevo(fields, mapping), **EDITS[edit])  # type: ignore[arg-type]
     full = agrees_in_full(remote, fields, mapping) and not remote.block
     event(f"agrees: {full}")
-    assert Glance(mapping).agrees(remote, USER, fields) is full
+    assert FastComparison(mapping).agrees(remote, USER, fields) is full

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease
-from sync_tasks.sync.crowd import WORTH_A_BATCH
+from sync_tasks.sync.batch_choice import WORTH_A_BATCH
 from tests.reliability.conftest import MakeRig
 from tests.support.processes import Program, wait_until
 from tests.support.rig import Rig, read_users, users

@@ -67,7 +67,7 @@ def wishes_of(world: World) -> dict[str, Registers]:
 
 def _merge(registers: Registers, said: tuple[Event, str]) -> Registers:
     event, stamp = said
-    return merge(registers, stamp, values_of(event), told=event.occurred_at is not None)
+    return merge(registers, stamp, values_of(event), reported=event.occurred_at is not None)
 
 
 def _stamp(seconds: float) -> str:

@@ -17,7 +17,7 @@ from sync_tasks.providers.brevo.failures import FailedTry
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
-from sync_tasks.rate_limits.limiter import PATIENCE, Limiter
+from sync_tasks.rate_limits.limiter import PATIENCE, AccountGate, Limiter
 from sync_tasks.sandbox.history import Entry
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.wire import Reply
@@ -88,8 +88,8 @@ class SimulatedLimiter(Limiter):
     def rest(self, seconds: float) -> None:
         self.scheduler.pause(seconds)
 
-    def granted_along(self) -> Permit:
-        return Permit("contacts", granted=inf)
+    def gate(self, account: str, priority: Priority = Priority.ORDINARY, *, granted: bool = False) -> AccountGate:
+        return AccountGate(self, account, priority, Permit("contacts", granted=inf) if granted else None)
 
     def acquire(
         self,

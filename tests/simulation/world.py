@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from sync_tasks.config.settings import Account, Newsletter, Pipeline, Settings
 from sync_tasks.domain.events import Event
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.errors import AccountError, InvalidEventError
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.recovery import find_probes
@@ -22,7 +23,7 @@ from sync_tasks.state import dead_letters
 from sync_tasks.state.holds import clear_examined
 from sync_tasks.state.store import Acceptance, Store
 from sync_tasks.sync.contact import sync_contact
-from sync_tasks.sync.context import Report, Resources
+from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.bootstrap import account_mapping_of
 from tests.simulation.client import Edit, open_memory, open_store
 from tests.simulation.plan import LISTS, START, Plan
@@ -244,13 +245,13 @@ class World:
             self.idle.remove(actor)
         return heapq.heappop(self.messages)[2]
 
-    def _handle(self, user_id: str, report: Report) -> None:
-        """Do what a task does with the report."""
-        for other in sorted(report.nudge):
+    def _handle(self, user_id: str, outcomes: Outcomes) -> None:
+        """Do what a task does with the outcomes."""
+        for other in sorted(outcomes.users_to_nudge):
             self.send(other)
-        waiting = [error for error in report.outcomes.waiting.values() if not isinstance(error, AccountError)]
-        if waiting and report.retry_in is not None and report.retry_in <= RETRIED_WITHIN:
-            self.send(user_id, report.retry_in)
+        waiting = [error for error in outcomes.waiting.values() if not isinstance(error, AccountError)]
+        if waiting and outcomes.retry_in is not None and outcomes.retry_in <= RETRIED_WITHIN:
+            self.send(user_id, outcomes.retry_in)
 
     def _open_resources(self, number: int) -> Resources:
         travel = partial(self._travel, number)

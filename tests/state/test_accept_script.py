@@ -35,7 +35,7 @@ class Model:
         """Take an event over and return who gets an address by it."""
         user = event.user_id
         before, told = self.registers[user], event.occurred_at is not None
-        after = self.registers[user] = merge(before, stamp, values_of(event), told=told)
+        after = self.registers[user] = merge(before, stamp, values_of(event), reported=told)
         late = "erased" in before and event.task != "anonymize_contact"
         self.latest[user] = self.latest[user] if late else max(self.latest[user], stamp)
         old, new = before.get("address", ""), after.get("address", "")

@@ -6,7 +6,7 @@ import pytest
 
 from sync_tasks.state import bulk
 from sync_tasks.state import store as module
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import due_in, lease_of, of
 from tests.support.saying import anonymize, stamp, subscribe

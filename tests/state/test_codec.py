@@ -63,7 +63,7 @@ def test_a_contact_is_read_from_its_fields() -> None:
         pending={event: "1:0"},
         dead={event: "letter"},
         looks={"default": "4"},
-        told={"default:complaint": stamp(3)},
+        reported={"default:complaint": stamp(3)},
         rev="4",
         tries=2,
         crashes=1,

@@ -16,7 +16,7 @@ from sync_tasks.state.dead_letters import (
     replay,
     write_letter,
 )
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Store
 from tests.support.saying import ADA, BEA, anonymize, key_of, merged, stamp, subscribe, unsubscribe, update
 

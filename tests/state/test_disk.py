@@ -8,7 +8,7 @@ import pytest
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.state.connection import connect
 from sync_tasks.state.disk import owed_since, rewrite
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import lease_of, of
 from tests.support.processes import wait_until

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis, ResponseError
 
 from sync_tasks.state.disk import RIGHTS
-from sync_tasks.state.fitness import QUEUE, STATE, find_lacks, judge_server, show_version
+from sync_tasks.state.fitness import QUEUE, STATE, find_lacks, find_server_lacks, show_version
 from tests.support.servers import granting, read_least_rights
 
 KEY = "sync_tasks:"
@@ -32,14 +32,14 @@ GOOD = {"redis_version": "7.0.15", "maxmemory": 0, "maxmemory_policy": "noevicti
 def test_a_server_that_cannot_hold_the_state_is_told_by_its_own_words(
     told: dict[str, Any], what: str, words: str
 ) -> None:
-    (lack,) = judge_server(GOOD | told)
+    (lack,) = find_server_lacks(GOOD | told)
     assert lack.what == what
     assert re.search(words, lack.line)
 
 
 @pytest.mark.parametrize("version", ["6.2.0", "7.0.15", "8.4", "10.0.1"])
 def test_a_server_that_is_new_enough_lacks_nothing(version: str) -> None:
-    assert list(judge_server(GOOD | {"redis_version": version})) == []
+    assert list(find_server_lacks(GOOD | {"redis_version": version})) == []
 
 
 def test_a_server_is_called_by_its_own_name() -> None:

@@ -5,7 +5,7 @@ import pytest
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.state import bulk
 from sync_tasks.state.codec import dump_seen
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import due_in, is_dirty, known, lease_of, of
 from tests.support.saying import ACCOUNT, ADA, BEA, blocked, stamp, subscribe

@@ -16,7 +16,7 @@ from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.holds import end_hold, parse_hold, place_hold, read_decisions, read_hold
 from sync_tasks.state.store import Lease, Store
-from sync_tasks.tasks.sweeper import examine_state
+from sync_tasks.tasks.sweeper import ALONE, examine_state
 from tests.support.backups import back_up
 from tests.support.pipeline import Pipeline, address_of
 
@@ -50,6 +50,12 @@ def anna(pipeline: Pipeline) -> Pipeline:
 
 
 class TestNoticing:
+    def test_the_next_sweep_need_not_wait_for_an_examination_that_is_over(self, anna: Pipeline) -> None:
+        anna.store.redis.set(anna.store.key("sweeping"), "1", px=int(ALONE * 1000))
+        stand_still(anna)
+        sweep(anna)
+        assert anna.store.redis.pttl(anna.store.key("sweeping")) <= ALONE * 1000
+
     def test_sweeps_alone_hold_nothing(self, anna: Pipeline) -> None:
         for _ in range(3):
             sweep(anna)
@@ -315,6 +321,21 @@ def test_who_trusts_brevo_ends_what_it_does_not_show(anna: Pipeline) -> None:
     assert anna.store.is_erased("cara")
     (run,) = reconcile(anna.resources)
     assert (run.found, anna.letters()) == ({}, [])
+
+
+def test_a_letter_whose_wish_is_held_back_stays_open_until_brevo_has_it(anna: Pipeline) -> None:
+    anna.subscribe("berta", occurred_at=LONG_AGO)
+    anna.work()
+    anna.subscribe("berta", "weekly", occurred_at="2026-02-01T00:00:00Z", email=address_of("anna"))
+    anna.work()
+    assert [letter.error for letter in anna.letters()] == ["AddressTakenError"]
+    hold = place_hold(anna.store, "a test")
+    anna.update("anna", email=address_of("anna.tal"))
+    anna.work_once()
+    assert [letter.error for letter in anna.letters()] == ["AddressTakenError"]
+    end_hold(anna.store, hold, trusted="state", by="ops")
+    anna.work()
+    assert (anna.held("berta")["email"], anna.lists("berta"), anna.letters()) == (address_of("anna"), {3, 5}, [])
 
 
 def test_a_moment_is_told(anna: Pipeline) -> None:

@@ -22,7 +22,7 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
     """Leave every trace in Redis that events, operators, comparisons, loads and trouble leave."""
     play_all(loader)
     store, settings = loader.pipeline.store, loader.pipeline.resources.settings
-    AccountOwner(store, "default", settings.accounts["default"]).doubt()
+    AccountOwner(store, "default", settings.accounts["default"]).ask_anew()
     MadeJournal(store, "default", "owner").begin(["one@portal.org", "two@portal.org"])
     AccountAnswers(store, "default").keep("owner", {"unlink": "yes"})
     loader.pipeline.update("ada", email="ada@third.org")

@@ -11,7 +11,7 @@ from redis import Redis
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Subscribe
 from sync_tasks.state import bulk
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Sighting, Store
 
 FOLDER = files("sync_tasks.state") / "lua"

@@ -9,8 +9,8 @@ import redis
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.connection import connect
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.secret import check_secret, is_newest_in_force, put_in_force
-from sync_tasks.state.settlement import Settlement
 from sync_tasks.state.store import Store
 from sync_tasks.state.tombstones import SecretHashes
 from tests.state.test_erasures import read_all

@@ -8,7 +8,7 @@ from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Update, parse_event
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Acceptance, Lease, Sighting, Store
 from tests.support.processes import wait_until
 from tests.support.saying import (
@@ -234,7 +234,7 @@ def test_a_change_at_brevo_means_look_there_unless_it_was_our_own(
 
 def test_the_same_news_twice_is_news_once(store: Store) -> None:
     store.accept(subscribe(1))
-    news = Sighting(user_id="u1", kind="complaint", moment=stamp(3), told="event 17")
+    news = Sighting(user_id="u1", kind="complaint", moment=stamp(3), report="event 17")
     assert [noticed.status for noticed in store.mark_changed(ACCOUNT, [news, news])] == ["noticed", "duplicate"]
     assert known(store).opt_outs(ACCOUNT) == {"complaint": stamp(3)}
 

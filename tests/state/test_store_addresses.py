@@ -7,7 +7,7 @@ import pytest
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import is_dirty, known, lease_of, of, put_in_sync
 from tests.support.saying import (

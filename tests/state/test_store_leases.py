@@ -4,8 +4,7 @@ import pytest
 
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.state.records import RemoteRecord
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import RemoteRecord, Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import due_in, is_dirty, known, lease_of, lease_that_ran_out, of, put_in_sync
 from tests.support.saying import ACCOUNT, ADA, BEA, anonymize, key_of, stamp, subscribe, unsubscribe, update

@@ -15,7 +15,7 @@ from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import Event
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.state import dead_letters
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Sighting, Store
 from tests.simulation.client import open_memory, open_store
 from tests.simulation.pictures import picture_memory, picture_redis
@@ -44,7 +44,7 @@ SIGHTINGS = st.builds(
     address=ADDRESSES.map(str.lower),
     kind=st.sampled_from(["", "unsubscribed", "complaint"]),
     moment=st.sampled_from(["1" * 16, "0" * 16]),
-    told=st.sampled_from(["", "a", "b"]),
+    report=st.sampled_from(["", "a", "b"]),
 )
 Leases: TypeAlias = tuple[Lease, Lease]
 LONG = 1000.0

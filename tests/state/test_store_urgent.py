@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.domain.events import Event
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import lease_of, of
 from tests.support.saying import anonymize, key_of, subscribe, unsubscribe, update

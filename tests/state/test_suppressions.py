@@ -6,7 +6,7 @@ from kombu.exceptions import OperationalError
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
-from sync_tasks.state.suppressions import Suppressed, read_suppressed, tell_untold
+from sync_tasks.state.suppressions import Suppressed, read_suppressed, report_suppressed
 from tests.support.desk import Desk
 from tests.support.pipeline import Pipeline
 
@@ -23,7 +23,7 @@ def anna(pipeline: Pipeline) -> Pipeline:
 
 def told(pipeline: Pipeline) -> list[tuple[str, str, str]]:
     heard: list[Suppressed] = []
-    tell_untold(pipeline.store, heard.append)
+    report_suppressed(pipeline.store, heard.append)
     return [(one.user_id, one.kind, one.account) for one in heard]
 
 
@@ -55,7 +55,7 @@ def test_whoever_could_not_be_told_of_is_told_of_later(anna: Pipeline, brevo: Sa
         raise OperationalError
 
     with pytest.raises(OperationalError):
-        tell_untold(anna.store, find_the_broker_away)
+        report_suppressed(anna.store, find_the_broker_away)
     assert told(anna) == [("anna", "unsubscribed", "default")]
 
 
@@ -69,7 +69,7 @@ def test_a_complaint_that_comes_while_an_opt_out_is_told_is_told_too(anna: Pipel
         anna.store.mark_changed("default", [Sighting(address=ANNA, kind="complaint")])
         anna.work()
 
-    tell_untold(anna.store, complain)
+    report_suppressed(anna.store, complain)
     assert told(anna) == [("anna", "complaint", "default")]
 
 

@@ -8,7 +8,7 @@ from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.news import Notice
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.dead_letters import put_letter, read_letters, write_letter
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from sync_tasks.state.traces import forget_traces
 from tests.state.test_erasures import read_all

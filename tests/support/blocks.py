@@ -5,7 +5,7 @@ from sync_tasks.domain.news import Notice
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
-from sync_tasks.state.suppressions import read_suppressed, tell_notices
+from sync_tasks.state.suppressions import read_suppressed, report_notices
 from tests.support.pipeline import Pipeline
 
 ANNA, NEW = "anna@portal.org", "anna.tal@portal.org"
@@ -38,7 +38,7 @@ def steps(brevo: Sandbox, *kinds: str) -> list[tuple[str, int | None]]:
 def heard(pipeline: Pipeline) -> list[tuple[str, str, str]]:
     """Return what the portal is told of what ended and what was put back, and why."""
     told: list[Notice] = []
-    tell_notices(pipeline.store, told.append)
+    report_notices(pipeline.store, told.append)
     return [(one.what, one.kind, one.why) for one in told]
 
 

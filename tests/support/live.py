@@ -74,13 +74,13 @@ class LiveAccount:
         user_id = f"sync-live-{self.token}"
         self.resources.store.accept(parse_event(EVENTS[task], {"user_id": user_id, **said}))
         for _ in range(ROUNDS):
-            report = sync_contact(user_id, self.resources)
+            outcomes = sync_contact(user_id, self.resources)
             contact = self.resources.store.peek(user_id)
             self.ids |= {seen.id for seen in contact.seen.values() if seen.id} if contact else set()
-            if report.retry_in is None:
-                assert not report.outcomes.dead, report.outcomes
+            if outcomes.retry_in is None:
+                assert not outcomes.dead, outcomes
                 return
-            self.resources.limiter.rest(report.retry_in)
+            self.resources.limiter.rest(outcomes.retry_in)
         raise AssertionError(f"{task} is not done after {ROUNDS} tries")
 
     def held(self) -> dict[str, Any]:

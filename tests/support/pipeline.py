@@ -22,7 +22,7 @@ from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from sync_tasks.state.store import Store
 from sync_tasks.sync.accounts import open_gateways
 from sync_tasks.sync.contact import sync_contact
-from sync_tasks.sync.context import Report, Resources
+from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.bootstrap import account_mappings_of
 
 HASTY = Patience(connect=2, read=0.4, pause=0.001)
@@ -95,7 +95,7 @@ class Pipeline:
         self.waiting.extend((user_id, *acceptance.users_to_nudge))
         return EventKey(task, event.about or "", acceptance.stamp)
 
-    def sync(self, user_id: str) -> Report:
+    def sync(self, user_id: str) -> Outcomes:
         """Look at one contact once, as a worker does for one message."""
         return sync_contact(user_id, self.resources)
 
@@ -124,11 +124,11 @@ class Pipeline:
             user_id = self.waiting.popleft()
             if user_id in self.waiting:
                 continue
-            report = self.sync(user_id)
-            self.waiting.extend(report.nudge)
-            if report.retry_in is not None:
+            latest = self.sync(user_id)
+            self.waiting.extend(latest.users_to_nudge)
+            if latest.retry_in is not None:
                 again.append(user_id)
-            outcomes[user_id] = outcomes.get(user_id, Outcomes()).then(report.outcomes)
+            outcomes[user_id] = outcomes.get(user_id, Outcomes()).then(latest)
         self.waiting.extend(again)
 
     def state(self, user_id: str) -> Contact:
@@ -179,12 +179,10 @@ def _union(all_outcomes: Iterable[Outcomes]) -> Outcomes:
     union = Outcomes()
     for outcomes in all_outcomes:
         union = Outcomes(
-            union.done | outcomes.done,
+            {**union.done, **outcomes.done},
             {**union.dead, **outcomes.dead},
             {**union.waiting, **outcomes.waiting},
             union.resolved | outcomes.resolved,
-            union.superseded | outcomes.superseded,
-            union.not_found | outcomes.not_found,
         )
     return union
 

@@ -9,7 +9,7 @@ from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.sync import accounts
-from sync_tasks.sync.accounts import AccountOwner, accept_owner, is_local, read_owner, tell_left
+from sync_tasks.sync.accounts import AccountOwner, accept_owner, describe_left, is_local, read_owner
 from tests.support.pipeline import Pipeline, address_of
 
 BREVO, SANDBOX = "https://api.brevo.com/v3", "http://127.0.0.1:8025/v3"
@@ -27,7 +27,7 @@ def answering(*owners: str) -> Callable[[], str]:
 
 def test_a_doubt_is_followed_up_once_in_a_while(store: Store) -> None:
     owner = owner_at(store, BREVO)
-    assert [owner.doubt(), owner.doubt(), owner.doubt(surely=True)] == [True, False, True]
+    assert [owner.ask_anew(), owner.ask_anew(), owner.ask_anew(surely=True)] == [True, False, True]
     assert 0 < store.redis.ttl(store.key("owner_asked:default")) <= accounts.ASKED_AGAIN
 
 
@@ -35,15 +35,15 @@ def test_a_doubt_that_somebody_followed_up_lately_asks_nobody(store: Store) -> N
     owner = owner_at(store, BREVO)
     ask = answering("the portal", "the portal")
     owner.confirm(ask)
-    owner.doubt()
+    owner.ask_anew()
     owner.confirm(ask)
-    owner.doubt()
+    owner.ask_anew()
     owner.confirm(ask)
 
 
 def test_a_server_that_may_be_started_anew_is_always_doubted(store: Store) -> None:
     owner = owner_at(store, SANDBOX)
-    assert [owner.doubt(), owner.doubt()] == [True, True]
+    assert [owner.ask_anew(), owner.ask_anew()] == [True, True]
 
 
 def test_where_a_key_may_open_another_account_a_refusal_is_believed_for_a_while(store: Store) -> None:
@@ -92,6 +92,6 @@ def test_a_move_waits_for_a_push_under_way(pipeline: Pipeline) -> None:
 
 
 def test_an_account_that_left_is_told_of_with_what_to_do() -> None:
-    told = tell_left("other")
+    told = describe_left("other")
     assert "account other is not in the configuration" in told
     assert told.endswith("sync-tasks account forget other")

@@ -81,7 +81,7 @@ def test_a_list_call_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(reade
     brevo.add_fault("status", status=400, count=1, path="remove")
 
     with readers.requests() as requests:
-        outcomes = readers.sync("user-0").outcomes
+        outcomes = readers.sync("user-0")
 
     assert requests[0] == LIST_CALL
     assert [key.task for key in outcomes.done] == ["unsubscribe_contact"]
@@ -101,7 +101,7 @@ def test_a_request_that_is_let_in_no_more_serves_nobody_and_keeps_no_lease(reade
         report = readers.sync("user-0")
 
     assert requests == []
-    assert [type(error) for error in report.outcomes.waiting.values()] == [AccountPausedError]
+    assert [type(error) for error in report.waiting.values()] == [AccountPausedError]
     assert leased(readers) == []
     assert all(readers.state(user_id).pending for user_id in PEOPLE)
     readers.work()
@@ -124,7 +124,7 @@ def test_every_event_served_in_a_batch_has_its_outcome_in_the_log_and_the_histor
 def test_whoever_has_a_new_event_meanwhile_is_nudged_by_the_one_who_waited(readers: Pipeline) -> None:
     meddle(readers, lambda: readers.update("user-3", first_name="Ada"))
 
-    assert readers.sync("user-0").nudge == {"user-3"}
+    assert readers.sync("user-0").users_to_nudge == {"user-3"}
 
     assert {key.task for key in readers.state("user-3").pending} == {"update_contact"}
     assert readers.lists("user-3") == set()
@@ -216,7 +216,7 @@ def test_an_import_whose_contacts_cannot_be_looked_for_leaves_everybody_in_doubt
     with crowded.requests() as requests:
         report = crowded.sync("user-0")
 
-    assert report.outcomes.waiting
+    assert report.waiting
     assert "POST /v3/contacts" not in requests, "it may be there already"
     assert leased(crowded) == []
     assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unknown_since] == []
@@ -232,7 +232,7 @@ def test_an_import_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(crowded
     brevo.add_fault("status", status=400, count=1, path="import")
 
     with crowded.requests() as requests:
-        outcomes = crowded.sync("user-0").outcomes
+        outcomes = crowded.sync("user-0")
 
     assert [request for request in requests if not request.startswith("GET")] == [IMPORT, "POST /v3/contacts"]
     assert [key.task for key in outcomes.done] == ["subscribe_contact"]
@@ -313,7 +313,7 @@ def test_whoever_ends_an_import_wakes_one_of_those_who_waited(crowded: Pipeline)
     report = crowded.sync("user-0")
 
     assert settled(crowded) == PEOPLE
-    assert len(report.nudge & late) == 1
+    assert len(report.users_to_nudge & late) == 1
 
 
 def test_while_a_crowd_gathers_and_imports_nobody_else_does(crowded: Pipeline) -> None:

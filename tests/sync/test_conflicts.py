@@ -114,7 +114,7 @@ def test_a_known_contact_that_is_called_another_users_is_a_letter_of_the_one_who
 ) -> None:
     before = brevo.contacts()
     changed = renamed.update("anna", first_name="Anne")
-    error = renamed.sync("anna").outcomes.dead[changed]
+    error = renamed.sync("anna").dead[changed]
     assert "belongs to another living user, berta" in str(error)
     assert brevo.contacts() == before
 

@@ -33,7 +33,7 @@ def test_where_the_heir_has_said_all_that_is_there_nothing_is_cleared(inherited:
 def test_an_inherited_contact_that_goes_meanwhile_leaves_nothing_to_clear(inherited: Pipeline, brevo: Sandbox) -> None:
     brevo.add_fault("status", status=404, code="document_not_found", method="PUT", count=1)
     erasure = inherited.anonymize("old", email=X)
-    assert erasure in inherited.sync("old").outcomes.done
+    assert erasure in inherited.sync("old").done
     assert inherited.store.peek("old") is None
     assert inherited.store.history("old") == []
     assert inherited.letters() == []
@@ -43,7 +43,7 @@ def test_who_only_claims_a_deleted_users_address_is_no_heir(pipeline: Pipeline, 
     (contact_id,) = brevo.add_contacts([{"email": X, "ext_id": "old", "attributes": OLD}])
     pipeline.subscribe("new", email=X, first_name="Nina")
     erasure = pipeline.anonymize("old", email=X)
-    assert erasure in pipeline.sync("old").outcomes.done
+    assert erasure in pipeline.sync("old").done
     assert str(brevo.contact(contact_id)["email"]).startswith("deleted-")
     pipeline.work()
     assert (pipeline.held("new")["email"], pipeline.held("new")["attributes"].get("CITY")) == (X, None)

@@ -123,4 +123,4 @@ def test_a_limit_that_is_soon_over_is_waited_for_within_the_push(waiting: Pipeli
         report = waiting.sync("anna")
 
     assert [request[:4] for request in requests] == ["GET ", "GET ", "POST", "POST", "POST"]
-    assert len(report.outcomes.done) == 2
+    assert len(report.done) == 2

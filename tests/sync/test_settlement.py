@@ -8,7 +8,7 @@ import pytest
 from sync_tasks.config.settings import Pipeline
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.diff import ERASED
-from sync_tasks.domain.outcomes import Outcomes
+from sync_tasks.domain.outcomes import Outcome, Outcomes
 from sync_tasks.domain.retry import RetryPolicy
 from sync_tasks.errors import (
     AccountPausedError,
@@ -19,7 +19,7 @@ from sync_tasks.errors import (
     SyncError,
     TooEarlyError,
 )
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.sync.settlement import Pushed, settle
 from tests.support.saying import ADA, BEA, anonymize, blocked, contact_of, key_of, merged, stamp, subscribe, update
 
@@ -48,7 +48,7 @@ def failing(tries: int, *, hours: float = 20) -> Contact:
 def delay_of(push: Pushed, policy: RetryPolicy = POLICY) -> float | None:
     """Return in how many seconds a contact is tried again after a push."""
     errors = list(push.errors.values())
-    return policy.delay(errors, tries=push.tries, lasted=push.lasted, held_back=push.is_held_back)
+    return policy.delay(errors, tries=push.tries, lasted=push.lasted)
 
 
 @pytest.mark.parametrize(("before", "seconds"), [(0, 1), (4, 16), (5, 60), (11, 3600)])
@@ -71,11 +71,11 @@ def test_trouble_of_the_account_does_not_count_as_the_contacts() -> None:
 
 
 def settled(push: Pushed, outcomes: Outcomes | None = None) -> Settlement:
-    return settle(push, outcomes or Outcomes(), PIPELINE, delay_of(push), "task-1")
+    return settle(push, replace(outcomes or Outcomes(), retry_in=delay_of(push)), PIPELINE, "task-1")
 
 
 def test_a_contact_that_agrees_is_clean_and_nobody_need_look_again() -> None:
-    left = settled(pushed(seen={"default": HELD}), Outcomes(done=frozenset({key_of(JOIN)})))
+    left = settled(pushed(seen={"default": HELD}), Outcomes(done={key_of(JOIN): Outcome.SYNCED}))
     assert (left.clean, left.due, left.tombstone, left.letters) == (True, None, "", {})
     assert left.fields[f"p:{key_of(JOIN)}"] == ""
     assert (left.fields["s:default:id"], left.fields["s:default:lists"]) == ("7", "3")
@@ -116,7 +116,7 @@ def test_a_refused_event_becomes_a_letter_that_says_nothing_of_what_it_said() ->
 def test_letters_are_closed_by_what_made_up_for_them() -> None:
     later, replayed = key_of(JOIN), key_of(LEFT_ADDRESS)
     contact = contact_of(JOIN, LEFT_ADDRESS, dead={later: "a", replayed: "b"})
-    left = settled(pushed(contact=contact), Outcomes(done=frozenset({replayed}), resolved=frozenset({later})))
+    left = settled(pushed(contact=contact), Outcomes(done={replayed: Outcome.SYNCED}, resolved=frozenset({later})))
     assert left.closed == {later: "reflected by a later push", replayed: "reflected"}
 
 

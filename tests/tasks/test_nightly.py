@@ -12,7 +12,7 @@ from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting, Store
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nightly import tell_portal
+from sync_tasks.tasks.nightly import report_to_portal
 from tests.support.messages import handle, queued
 from tests.support.pipeline import held_by
 from tests.support.saying import ADA
@@ -65,7 +65,7 @@ def test_the_portal_is_told_of_an_opt_out_once_by_a_task_of_its_own(reader: Sand
     reader.act("complain", ADA)
     handle("sync_tasks.reconcile", {})
     handle("sync_tasks.sync_contact", {"user_id": "u1"})
-    assert [tell_portal(), tell_portal()] == [1, 0]
+    assert [report_to_portal(), report_to_portal()] == [1, 0]
     (told,) = queued(store.redis, "portal")
     assert told.task == "portal.note"
     assert told.kwargs | {"time": ""} == {"user_id": "u1", "kind": "complaint", "account": "default", "time": ""}
@@ -75,7 +75,7 @@ def test_the_portal_is_told_of_an_opt_out_once_by_a_task_of_its_own(reader: Sand
 @pytest.mark.usefixtures("worker_environment")
 def test_a_portal_that_wants_to_hear_nothing_is_told_nothing(store: Store) -> None:
     store.redis.zadd(store.key("untold"), {"default u1": 1})
-    assert tell_portal() == 0
+    assert report_to_portal() == 0
     assert store.redis.zcard(store.key("untold")) == 1
 
 
@@ -87,11 +87,11 @@ def test_a_portal_that_wants_to_hear_everything_is_told_what_began_what_ended_an
     brevo.quirks.unsubscription_per_list = True
     brevo.act("unsubscribe", ADA, list_id=3)
     look(store)
-    assert [tell_portal(), tell_portal()] == [1, 0]
+    assert [report_to_portal(), report_to_portal()] == [1, 0]
     handle("sync_tasks.subscribe_contact", READER | {"occurred_at": datetime.now(UTC).isoformat()})
     brevo.edit(ADA, {"attributes": {"EMAIL": "eve@portal.org"}})
     look(store)
-    assert [tell_portal(), tell_portal()] == [2, 0]
+    assert [report_to_portal(), report_to_portal()] == [2, 0]
     told = [message.kwargs | {"time": ""} for message in queued(store.redis, "portal")]
     about = {"user_id": "u1", "account": "default", "time": "", "foreign_lists": []}
     daily = about | {"kind": "unsubscribed", "newsletters": ["daily"]}
@@ -108,7 +108,7 @@ def test_a_portal_that_hears_of_blocks_alone_is_sent_what_it_was_always_sent(rea
     look(store)
     reader.act("bounce", ADA)
     look(store)
-    tell_portal()
+    report_to_portal()
     (told,) = queued(store.redis, "portal")
     assert told.kwargs.keys() == {"user_id", "kind", "time", "account"}
     assert store.redis.exists(store.key("notices"), store.key("untold")) == 0

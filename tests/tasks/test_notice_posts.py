@@ -17,7 +17,7 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.posts import count_posts, is_posting_alone, put_post, read_due_posts
 from sync_tasks.state.store import Sighting, Store
-from sync_tasks.tasks.nightly import tell_portal
+from sync_tasks.tasks.nightly import report_to_portal
 from sync_tasks.tasks.notice_posts import check_posts, load_signers, post_notices
 from tests.support.messages import handle
 from tests.support.saying import ADA
@@ -87,7 +87,7 @@ def test_an_opt_out_at_brevo_is_told_by_a_signed_post(portal: HttpPortal, brevo:
     brevo.act("complain", ADA)
     store.mark_changed("default", [Sighting(user_id="u1")])
     handle("sync_tasks.sync_contact", {"user_id": "u1"})
-    assert [tell_portal(), tell_portal()] == [1, 0]
+    assert [report_to_portal(), report_to_portal()] == [1, 0]
     assert store.redis.exists("sync_tasks.sweeps"), "a worker is asked to post it"
     assert handle("sync_tasks.post_notices", {}) == ("SUCCESS", 1)
     ((headers, body),) = portal.heard

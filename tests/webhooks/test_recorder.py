@@ -31,7 +31,7 @@ def anna(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def tell_all(brevo: Sandbox, receiver: Receiving, act: Callable[[], None]) -> dict[str, int]:
+def report_all(brevo: Sandbox, receiver: Receiving, act: Callable[[], None]) -> dict[str, int]:
     """Let something happen at Brevo, and deliver what Brevo tells of it."""
     before = max((event.number for event in brevo.outbox.events()), default=0)
     act()
@@ -39,7 +39,7 @@ def tell_all(brevo: Sandbox, receiver: Receiving, act: Callable[[], None]) -> di
 
 
 def test_a_name_edited_at_brevo_becomes_the_portals_again(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
-    tell_all(brevo, receiver, lambda: brevo.edit(ANNA, {"attributes": {"FIRSTNAME": "Hanna"}}))
+    report_all(brevo, receiver, lambda: brevo.edit(ANNA, {"attributes": {"FIRSTNAME": "Hanna"}}))
     with anna.requests() as made:
         anna.work()
     assert anna.held("anna")["attributes"]["FIRSTNAME"] == "Anna"
@@ -47,7 +47,7 @@ def test_a_name_edited_at_brevo_becomes_the_portals_again(anna: Pipeline, brevo:
 
 
 def test_a_contact_deleted_at_brevo_is_created_again(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
-    tell_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
+    report_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
     anna.work()
     assert anna.lists("anna") == {3}
     told = ["put back after it was deleted at Brevo", "contact 1 gave way to 2", "put right: created as contact 2"]
@@ -64,20 +64,20 @@ def test_a_deleted_contact_that_reads_nothing_stays_deleted(
 ) -> None:
     anna.unsubscribe("anna", "daily")
     anna.work()
-    tell_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
+    report_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
     anna.work()
     assert brevo.contacts() == []
     assert outcomes(anna) == ["contact 1 is gone"]
 
 
 def test_a_managed_list_joined_by_hand_is_left_again(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
-    assert tell_all(brevo, receiver, lambda: brevo.edit(ANNA, {"listIds": [5, 9]})) == {"noticed": 1}
+    assert report_all(brevo, receiver, lambda: brevo.edit(ANNA, {"listIds": [5, 9]})) == {"noticed": 1}
     anna.work()
     assert anna.lists("anna") == {3, 9}
 
 
 def test_an_unmanaged_list_joined_by_hand_costs_no_call(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
-    assert tell_all(brevo, receiver, lambda: brevo.edit(ANNA, {"listIds": [9]})) == {"ignored": 1}
+    assert report_all(brevo, receiver, lambda: brevo.edit(ANNA, {"listIds": [9]})) == {"ignored": 1}
     with anna.requests() as made:
         anna.work()
     assert made == []
@@ -89,7 +89,7 @@ def test_what_the_pipeline_did_itself_costs_no_call(pipeline: Pipeline, brevo: S
         pipeline.subscribe("berta", "weekly")
         pipeline.work()
 
-    assert tell_all(brevo, receiver, sign_up) == {"echo": 1}
+    assert report_all(brevo, receiver, sign_up) == {"echo": 1}
     with pipeline.requests() as made:
         pipeline.work()
     assert made == []
@@ -112,7 +112,7 @@ def test_the_event_tells_why_somebody_is_blocked_where_a_read_does_not(
     anna: Pipeline, brevo: Sandbox, receiver: Receiving, act: str, kind: str
 ) -> None:
     brevo.quirks.statistics_left_out = True
-    tell_all(brevo, receiver, lambda: brevo.act(act, ANNA))
+    report_all(brevo, receiver, lambda: brevo.act(act, ANNA))
     anna.work()
     block = anna.state("anna").seen["default"].block
     assert block is not None
@@ -166,7 +166,7 @@ def test_an_event_alone_blocks_nobody(anna: Pipeline, receiver: Receiving) -> No
 
 
 def test_a_look_stays_until_it_was_possible(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
-    tell_all(brevo, receiver, lambda: brevo.edit(ANNA, {"attributes": {"FIRSTNAME": "Hanna"}}))
+    report_all(brevo, receiver, lambda: brevo.edit(ANNA, {"attributes": {"FIRSTNAME": "Hanna"}}))
     fault = brevo.add_fault("status", status=500, method="GET")
     anna.sync("anna")
     assert anna.state("anna").looks
@@ -182,7 +182,7 @@ def test_what_is_noticed_during_a_push_is_looked_at_after_it(anna: Pipeline) -> 
     assert not isinstance(lease, str)
     anna.store.mark_changed("default", [Sighting(user_id="anna")])
     pushed = Pushed(lease.contact, anna.store.now(), lease.contact.seen, {}, outcome_unknown=False)
-    result = settle(pushed, NO_OUTCOMES, anna.resources.settings.pipeline, None, "")
+    result = settle(pushed, NO_OUTCOMES, anna.resources.settings.pipeline, "")
     assert anna.store.settle(lease, result) == "again"
     with anna.requests() as made:
         anna.sync("anna")

@@ -20,8 +20,8 @@ from sync_tasks.cli.files import (
     find_losses,
     former_slugs,
     moment_of_file,
-    tell_bad_rows,
-    tell_weighed,
+    report_bad_rows,
+    report_weighed,
     types_at_brevo,
 )
 from sync_tasks.cli.options import AsJson, with_groups
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
     from sync_tasks.sync.context import Resources
 
-_TOLD_EVERY = 0.1
+_REPORTED_EVERY = 0.1
 
 
 class Meter:
@@ -60,15 +60,15 @@ class Meter:
         """Start a bar; what is returned takes how many are done, and which part of which whole that is."""
         task = self.progress.add_task(name, total=None, done=0, rate=0.0, noun=noun)
         start = time.monotonic()
-        told = [start]
+        last = [start]
 
-        def tell(done: int, part: float, whole: float) -> None:
+        def report(done: int, part: float, whole: float) -> None:
             now = time.monotonic()
-            if now - told[0] >= _TOLD_EVERY or part >= whole:
-                told[0] = now
+            if now - last[0] >= _REPORTED_EVERY or part >= whole:
+                last[0] = now
                 self.progress.update(task, completed=part, total=whole, done=done, rate=done / max(now - start, 0.01))
 
-        return tell
+        return report
 
 
 @with_groups
@@ -103,10 +103,10 @@ def backfill(
         load = Load(source, moment, settings, opened, meter, form, dry_run, complete, max_changes)
         load.run()
     if as_json:
-        told = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
-        print_json({**asdict(load.checked), **told, "lacking": len(load.weighed.lacking), **load.became})
+        document = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
+        print_json({**asdict(load.checked), **document, "lacking": len(load.weighed.lacking), **load.became})
     else:
-        _tell(load)
+        _report(load)
     if load.held:
         complain(f"{'it would be refused' if dry_run else 'nothing was loaded'}: {load.held}")
     raise typer.Exit(1 if load.checked.bad or load.held or load.became["ahead"] else 0)
@@ -122,7 +122,7 @@ def _opened(settings: "Settings") -> "Iterator[Resources]":
 
 @dataclass(slots=True)
 class Load:
-    """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` tells what does."""
+    """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` says what does."""
 
     source: "Source"
     moment: datetime
@@ -155,8 +155,8 @@ class Load:
         from sync_tasks.backfill.preview import Extent, Weighed, knows_anybody, weigh
         from sync_tasks.backfill.rows import check
 
-        tell, source, settings = self.meter.step("checking", "rows"), self.source, self.settings
-        self.checked = check(source, lambda rows: tell(rows, source.position, source.size))
+        report, source, settings = self.meter.step("checking", "rows"), self.source, self.settings
+        self.checked = check(source, lambda rows: report(rows, source.position, source.size))
         self.weighed = Weighed()
         self.held = find_fault(self.checked, source, self.form, complete=self.complete)
         if self.held:
@@ -182,14 +182,14 @@ class Load:
         source, context = self.source, self.opened()
         store = context.store
         _check_accounts(context)
-        tell_loaded = self.meter.step("loading", "rows")
+        report_loaded = self.meter.step("loading", "rows")
         self.became = load(
-            source.rows(), self.moment, store, lambda rows: tell_loaded(rows, source.position, source.size)
+            source.rows(), self.moment, store, lambda rows: report_loaded(rows, source.position, source.size)
         )
         if ended := end_lacking(self.weighed.lacking, self.moment, store):
             self.became["ended"] = ended
-        tell_imported = self.meter.step("importing", "contacts")
-        self.became += Importing(context, lambda done, total: tell_imported(done, done, total)).run()
+        report_imported = self.meter.step("importing", "contacts")
+        self.became += Importing(context, lambda done, total: report_imported(done, done, total)).run()
 
 
 def _check_accounts(context: "Resources") -> None:
@@ -206,13 +206,13 @@ def _check_accounts(context: "Resources") -> None:
         raise typer.Exit(1)
 
 
-def _tell(load: Load) -> None:
+def _report(load: Load) -> None:
     checked = load.checked
-    tell_bad_rows(checked)
+    report_bad_rows(checked)
     found = f"{count(checked.subscriptions, 'subscription')}, {count(checked.unsubscriptions, 'unsubscription')}"
     say(f"{count(checked.rows, 'good row')} ({found}), {count(checked.bad, 'bad row')}")
     if checked.rows and not checked.subscriptions + checked.unsubscriptions:
         say("no row names a newsletter: a column newsletters says which, or --set newsletters=SLUG for all rows")
-    tell_weighed(load.weighed)
+    report_weighed(load.weighed)
     if not (load.held or load.dry_run):
         say(", ".join(f"{number:,} {what}" for what, number in sorted(load.became.items())) or "nothing to do")

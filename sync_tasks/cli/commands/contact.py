@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
     from sync_tasks.domain.mapping import AccountMapping
     from sync_tasks.providers import Gateway
+    from sync_tasks.state.consents import ConsentRecord
     from sync_tasks.state.dead_letters import DeadLetter
     from sync_tasks.state.store import Store
 
@@ -40,6 +41,7 @@ class Portrait:
     accounts: "Mapping[str, Sides]"
     history: "list[Happening]"
     letters: "list[DeadLetter]"
+    consents: "list[ConsentRecord]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,14 @@ def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
 
 def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownParts") -> Portrait | None:
     from sync_tasks.cli.views import sides
+    from sync_tasks.state.consents import read_consents
     from sync_tasks.state.dead_letters import read_letters_of
 
     contact = store.peek(user_id)
     erased_at = sides.erased_at(store, user_id)
     history = sides.read_history(store, user_id)
     letters = read_letters_of(store, user_id)
+    consents = read_consents(store, user_id, contact)
     if contact is None and not (erased_at or history or letters):
         return None
     if contact and contact.address and store.claimant(contact.address) not in {None, user_id}:
@@ -107,7 +111,7 @@ def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownPart
     accounts = _look_at_all(store, settings, contact, letters, shown) if contact else {}
     verdict = _find_verdict(contact, settings, accounts, erased_at)
     waiting = sorted(f"{key.task} {key.newsletter}".strip() for key in contact.pending) if contact else []
-    return Portrait(user_id, verdict, erased_at, waiting, accounts, history, letters)
+    return Portrait(user_id, verdict, erased_at, waiting, accounts, history, letters, consents)
 
 
 def _find_verdict(
@@ -117,9 +121,9 @@ def _find_verdict(
     from sync_tasks.cli.views.verdict import Standing, sum_up
 
     if contact is None or contact.erased:
-        told = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
+        note = f" as of {erased_at}" if erased_at else ", the erasure is on its way" if contact else ""
         return (
-            f"gets no mail: deleted by the portal{told}" if erased_at or contact else "gets no mail: nothing is known"
+            f"gets no mail: deleted by the portal{note}" if erased_at or contact else "gets no mail: nothing is known"
         )
     lost = "the configuration lacks it"
     unknown = [slug for slug, (_, on) in contact.subscriptions().items() if on and not settings.find_newsletter(slug)]
@@ -166,15 +170,15 @@ def _look_at_all(
 
 def _recall(case: "Case", masks: "Masks", error: str = "") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, recall
-    from sync_tasks.cli.views.verdict import judge, remembered
+    from sync_tasks.cli.views.verdict import find_standings, remembered
 
-    lines, standings = recall(case.contact, case.mapping, case.seen, masks), judge(case, remembered(case.seen))
+    lines, standings = recall(case.contact, case.mapping, case.seen, masks), find_standings(case, remembered(case.seen))
     return Sides(case.seen.id, lines, asked=False, error=error, standings=standings)
 
 
 def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     from sync_tasks.cli.views.sides import Sides, compare
-    from sync_tasks.cli.views.verdict import held_of, judge
+    from sync_tasks.cli.views.verdict import find_standings, held_of
     from sync_tasks.errors import SyncError
 
     try:
@@ -182,7 +186,7 @@ def _look(case: "Case", gateway: "Gateway", masks: "Masks") -> "Sides":
     except SyncError as error:
         return _recall(case, masks, f"{type(error).__name__}: {error}")
     lines = compare(case.contact, case.mapping, case.seen, remote, masks)
-    standings = judge(case, held_of(remote, case))
+    standings = find_standings(case, held_of(remote, case))
     return Sides(remote.id if remote else None, lines, asked=True, standings=standings)
 
 
@@ -203,8 +207,8 @@ def _find(
 def _dump(portrait: Portrait) -> dict[str, Any]:
     from sync_tasks.cli.views.letters import dump_letter
 
-    told = asdict(portrait)
-    return told | {"letters": [dump_letter(letter) for letter in portrait.letters]}
+    document = asdict(portrait)
+    return document | {"letters": [dump_letter(letter) for letter in portrait.letters]}
 
 
 def _print(portrait: Portrait) -> None:
@@ -214,6 +218,8 @@ def _print(portrait: Portrait) -> None:
         _print_sides(name, sides)
     if portrait.waiting:
         say(f"[yellow]on its way:[/] {escaped(', '.join(portrait.waiting))}")
+    if portrait.consents:
+        _print_consents(portrait.consents)
     if portrait.history:
         _print_history(portrait.history)
     if portrait.letters:
@@ -233,10 +239,17 @@ def _print_sides(account: str, sides: "Sides") -> None:
         complain(f"Brevo could not be asked: {sides.error}")
 
 
+def _print_consents(consents: "list[ConsentRecord]") -> None:
+    table = lay_out("proofs of consent", "Newsletter", "Source", "Version", "Given", "Ended")
+    for one in consents:
+        table.add_row(*map(escaped, (one.newsletter, one.source, one.version, one.at[:19], (one.ended or "")[:19])))
+    print_table(table)
+
+
 def _print_history(history: "list[Happening]") -> None:
     table = lay_out("what happened lately", "When", "Event", "Newsletter", "As of", "Outcome")
     for happening in history:
         times = [moment.replace("T", " ")[:19] for moment in (happening.at, happening.occurred_at)]
-        told = (times[0], happening.task.removesuffix("_contact"), happening.newsletter, times[1], happening.outcome)
-        table.add_row(*map(escaped, told))
+        row = (times[0], happening.task.removesuffix("_contact"), happening.newsletter, times[1], happening.outcome)
+        table.add_row(*map(escaped, row))
     print_table(table)

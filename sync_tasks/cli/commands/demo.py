@@ -140,16 +140,16 @@ def _play(stage: Stage) -> None:
 
 def _send_sample() -> None:
     from sync_tasks.backfill.text import Text
-    from sync_tasks.cli.commands.send import RefusedLine, send_lines, tell_sent
+    from sync_tasks.cli.commands.send import RefusedLine, report_sent, send_lines
 
-    def tell(refusal: RefusedLine) -> None:
+    def report(refusal: RefusedLine) -> None:
         say(f"  line {refusal.line}: {escaped(refusal.reason)}")
 
     file = setup.example("portal-events.jsonl")
     say(f"\n[bold]$ sync-tasks send {file.name}[/]")
     with file.open("rb") as lines:
-        sent = send_lines(Text(lines), rate=EVENTS_PER_SECOND, refuse=tell, size=file.stat().st_size)
-    tell_sent(sent)
+        sent = send_lines(Text(lines), rate=EVENTS_PER_SECOND, refuse=report, size=file.stat().st_size)
+    report_sent(sent)
     if sent.stopped_at is not None or not sent.accepted:
         raise DemoFailedError("the sample events were not accepted")
 
@@ -171,7 +171,7 @@ def _wait_until(stage: Stage, is_settled: Callable[[], bool]) -> float:
 
 
 def _is_settled(stage: Stage, waiting: Iterable[str] = ()) -> bool:
-    """Tell whether nothing is on its way any more but what waits."""
+    """Return whether nothing is on its way any more but what waits."""
     from sync_tasks.state.bulk import oldest_dirty
 
     redis, key = stage.store.redis, stage.store.key
@@ -191,13 +191,13 @@ def _show_contacts(stage: Stage, title: str, contacts: Iterable[Mapping[str, Any
     slugs = {known.list_id: slug for slug, known in stage.settings.newsletters.items()}
     table = lay_out(title, "User", "Address", "Name", "City", "Newsletters")
     for contact in sorted(contacts, key=lambda contact: str(contact["ext_id"]).rjust(30)):
-        told, erased = contact["attributes"], contact["ext_id"].startswith("deleted-")
+        attributes, erased = contact["attributes"], contact["ext_id"].startswith("deleted-")
         newsletters = ", ".join(slugs[number] for number in contact["listIds"]) or "none"
         table.add_row(
             "erased" if erased else escaped(contact["ext_id"]),
             escaped(contact["email"]),
-            escaped(f"{told.get('FIRSTNAME', '')} {told.get('LASTNAME', '')}"),
-            escaped(told.get("CITY", "")),
+            escaped(f"{attributes.get('FIRSTNAME', '')} {attributes.get('LASTNAME', '')}"),
+            escaped(attributes.get("CITY", "")),
             "[red]blocklisted[/]" if contact["emailBlacklisted"] else newsletters,
         )
     print_table(table)

@@ -74,5 +74,5 @@ def _print(checks: "list[Check]") -> None:
         table.add_row(escaped(check.what), state, escaped(check.found), escaped(check.advice))
     print_table(table)
     states = Counter(check.state for check in checks)
-    told = [f"[{_STYLES[state]}]{number} {state}[/]" for state, number in states.items()]
-    say(f"{count(len(checks), 'check')}: {', '.join(told)}")
+    counts = [f"[{_STYLES[state]}]{number} {state}[/]" for state, number in states.items()]
+    say(f"{count(len(checks), 'check')}: {', '.join(counts)}")

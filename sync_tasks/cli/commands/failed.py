@@ -173,10 +173,10 @@ def discard_letters(
             typer.confirm(f"discard {count(len(chosen), 'dead letter')}?", abort=True, err=True)
         outcomes = [_discard(store, letter, by, dry_run=dry_run) for letter in chosen]
     if as_json:
-        told = zip(map(letters.dump_letter, chosen), outcomes, strict=True)
-        print_json([letter | {"outcome": outcome} for letter, outcome in told])
+        results = zip(map(letters.dump_letter, chosen), outcomes, strict=True)
+        print_json([letter | {"outcome": outcome} for letter, outcome in results])
     else:
-        _tell_discarded(chosen, outcomes)
+        _report_discarded(chosen, outcomes)
     raise typer.Exit(0 if {"discarded", "would be discarded"}.issuperset(outcomes) else 1)
 
 
@@ -199,7 +199,7 @@ def _discard(store: "Store", letter: "DeadLetter", who: str, *, dry_run: bool) -
     return "discarded" if done else "gone"
 
 
-def _tell_discarded(chosen: "list[DeadLetter]", outcomes: list[str]) -> None:
+def _report_discarded(chosen: "list[DeadLetter]", outcomes: list[str]) -> None:
     for letter, outcome in zip(chosen, outcomes, strict=True):
         say(f"{letter.id} {outcome}")
     if not chosen:

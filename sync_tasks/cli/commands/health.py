@@ -20,7 +20,7 @@ Which = Annotated[Beating, typer.Argument(help="Which process of this machine.",
 
 
 def show_health(part: Which, *, as_json: AsJson = False) -> None:
-    """Tell whether the worker or beat of this machine, or container, lives and turns.
+    """Return whether the worker or beat of this machine, or container, lives and turns.
 
     It asks neither Redis nor the workers, so it is quick. Exit 1 if there is none, or one whose sign of life is old.
     """

@@ -91,8 +91,8 @@ def show_failed(*, database: Database = "", as_json: AsJson = False) -> None:
     elif marked:
         table = lay_out("rows that are no events", "ID", "Task", "User", "Written", "Error")
         for row, why in marked:
-            told = _show(row, why)
-            table.add_row(*(escaped(str(told[name])) for name in ("id", "task", "user_id", "written_at", "error")))
+            shown = _show(row, why)
+            table.add_row(*(escaped(str(shown[name])) for name in ("id", "task", "user_id", "written_at", "error")))
         print_table(table)
         say("mend a row in the database, then [bold]sync-tasks outbox retry ID[/], or [bold]outbox discard ID[/]")
     raise typer.Exit(1 if marked else 0)

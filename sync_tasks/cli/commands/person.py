@@ -37,13 +37,13 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
             raise typer.Exit(1)
         note_deed(store, by, "report", user_id)
         with open_gateways(store, settings) as gateways:
-            told = describe_person(store, contact, gateways)
+            described = describe_person(store, contact, gateways)
     if html:
-        _write(html, draw_paper(told))
+        _write(html, draw_paper(described))
         say(f"written: {escaped(str(html))}")
     else:
-        print_json(told)
-    raise typer.Exit(1 if any("error" in account for account in told["brevo"].values()) else 0)
+        print_json(described)
+    raise typer.Exit(1 if any("error" in account for account in described["brevo"].values()) else 0)
 
 
 def _write(file: Path, page: str) -> None:
@@ -61,17 +61,20 @@ def erasure(user_id: User, *, by: By) -> None:
     from sync_tasks.state.audit import note_deed
 
     with open_store() as store:
-        told = _describe_erasure(store, user_id)
-        if told is None:
+        described = _describe_erasure(store, user_id)
+        if described is None:
             complain("no erasure of this user is complete: `sync-tasks contact` shows what it waits for")
             raise typer.Exit(1)
         note_deed(store, by, "erasure paper", user_id)
-    print_json(told)
+    print_json(described)
 
 
 def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
+    from dataclasses import asdict
+
     from sync_tasks.domain.timestamps import moment_of
     from sync_tasks.state.audit import read_audit, read_record
+    from sync_tasks.state.consents import read_consents
 
     erased = store.tombstones.erased_at(user_id)
     if not erased:
@@ -84,4 +87,5 @@ def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
         "verified": moment_of(verified).isoformat() if verified else None,
         "accounts": record.get("accounts", {}),
         "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked] or "the portal",
+        "consents_kept": [asdict(one) for one in read_consents(store, user_id, None)],
     }

@@ -34,7 +34,7 @@ _BOTH = 2
 
 
 def run_probes(settings: "Settings", at: list[str] | None, account: str | None, *, as_json: bool) -> bool:
-    """Probe the accounts, show what was found, and tell whether all is as good as assumed."""
+    """Probe the accounts, show what was found, and return whether all is as good as assumed."""
     from sync_tasks.cli.views.probe_answers import as_document, print_answers
 
     if account is not None and account not in settings.accounts:
@@ -51,13 +51,13 @@ def run_probes(settings: "Settings", at: list[str] | None, account: str | None, 
     return len(reports) == len(names) and all(report.good for report in reports)
 
 
-def read_addresses(told: list[str]) -> tuple[str, str]:
+def read_addresses(given: list[str]) -> tuple[str, str]:
     """Return the two addresses to probe with.
 
     Raises:
         ConfigurationError: there are none, or the wrong ones; the message quotes none.
     """
-    lines = [line for one in told for line in (sys.stdin.read().split() if one == STDIN else [one])]
+    lines = [line for one in given for line in (sys.stdin.read().split() if one == STDIN else [one])]
     try:
         addresses = [normal_address(line) for line in lines]
     except ValueError:
@@ -79,11 +79,11 @@ def _probe(
     with open_console(stderr=True).status("") as status:
         for name in names:
 
-            def tell(what: str, name: str = name) -> None:
+            def report(what: str, name: str = name) -> None:
                 status.update(f"{name}: {what}")
 
             try:
-                yield Probe(store, settings, name, addresses, tell).run()
+                yield Probe(store, settings, name, addresses, report).run()
             except SyncError as error:
                 if isinstance(error, ConfigurationError):
                     raise

@@ -71,15 +71,15 @@ def reconcile(
 
     settings = load_settings()
     _check_names(settings, account, newsletter)
-    with _found(export, query, database) as told:
-        scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or told is not None, users)
-        wish = Wish(told, form, treat_missing_as_deleted) if told else None
+    with _found(export, query, database) as chosen:
+        scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or chosen is not None, users)
+        wish = Wish(chosen, form, treat_missing_as_deleted) if chosen else None
         runs = _run(settings, scope, wish)
     _write(runs, csv_file, html_file)
     if as_json:
         print_json([asdict(run) for run in runs])
     else:
-        _tell(runs)
+        _report(runs)
     raise typer.Exit(1 if any(run.refused or run.left for run in runs) else 0)
 
 
@@ -143,10 +143,10 @@ def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]"
         _note_forced(store, scope, wish)
         given = open_export(wish, context) if wish else None
 
-        def tell(account: str, compared: int) -> None:
+        def report(account: str, compared: int) -> None:
             shown.update(f"{account}: {count(compared, 'contact')} compared")
 
-        return given.reconcile(context, scope, tell) if given else reconcile(context, scope, tell)
+        return given.reconcile(context, scope, report) if given else reconcile(context, scope, report)
 
 
 def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:
@@ -167,20 +167,20 @@ def _csv_rows(runs: "list[Run]") -> Iterable[tuple[object, ...]]:
             yield from ((run.account, slug, kind, number) for kind, number in sorted(found.items()))
 
 
-def _tell(runs: "list[Run]") -> None:
+def _report(runs: "list[Run]") -> None:
     for run in runs:
-        _tell_run(run)
+        _report_run(run)
         if run.refused:
             complain(f"! account {run.account}: nothing was changed: {run.refused}")
     if any(run.repaired for run in runs):
         suggest("the workers repair it; afterwards: [bold]sync-tasks reconcile --dry-run[/]")
 
 
-def _tell_run(run: "Run") -> None:
-    from sync_tasks.reconcile.history import tell_resumed
+def _report_run(run: "Run") -> None:
+    from sync_tasks.reconcile.history import describe_resumed
 
     if run.resumed:
-        say(f"{escaped(run.account)}: {tell_resumed(run)}")
+        say(f"{escaped(run.account)}: {describe_resumed(run)}")
     title = f"{run.account}: {count(run.compared, 'contact')} compared in {run.seconds:.1f} s"
     table = lay_out(title, "Drift", "Contacts", *run.lists)
     for kind, number in sorted(run.found.items()):

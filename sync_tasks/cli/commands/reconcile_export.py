@@ -14,8 +14,8 @@ from sync_tasks.cli.files import (
     find_losses,
     former_slugs,
     moment_of_file,
-    tell_bad_rows,
-    tell_weighed,
+    report_bad_rows,
+    report_weighed,
     types_at_brevo,
 )
 from sync_tasks.cli.output import complain
@@ -25,7 +25,7 @@ from sync_tasks.texts import count
 if TYPE_CHECKING:
     from sync_tasks.backfill.preview import Extent, Weighed
     from sync_tasks.backfill.rows import Source
-    from sync_tasks.reconcile.comparison import Tell
+    from sync_tasks.reconcile.comparison import Progress
     from sync_tasks.reconcile.history import Run
     from sync_tasks.reconcile.run import Scope
     from sync_tasks.sync.context import Resources
@@ -53,14 +53,14 @@ class Export:
     sound: bool
     weighed: "Weighed" = field(init=False)
 
-    def reconcile(self, context: "Resources", scope: "Scope", tell: "Tell") -> "list[Run]":
+    def reconcile(self, context: "Resources", scope: "Scope", report: "Progress") -> "list[Run]":
         """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
         from sync_tasks.backfill.preview import weigh
         from sync_tasks.reconcile import export as exporting
         from sync_tasks.reconcile.run import reconcile
 
         self.weighed = weigh(self.source, self.as_of, context.store, self._extent(context, scope))
-        self._tell()
+        self._report()
         held = self._find_fault(context, scope)
         if held and not scope.dry_run:
             complain(f"nothing was changed: {held}")
@@ -68,7 +68,7 @@ class Export:
         exporting.bring_in(self.source, self.as_of, context.store, on_trial=scope.dry_run)
         allowed = False
         try:
-            runs = reconcile(context, scope, tell)
+            runs = reconcile(context, scope, report)
             allowed = not scope.dry_run and not any(run.refused for run in runs)
         finally:
             if not allowed:
@@ -78,7 +78,7 @@ class Export:
         return [replace(run, refused=run.refused or held) for run in runs]
 
     def _extent(self, context: "Resources", scope: "Scope") -> "Extent":
-        """Return what the export tells everything of: all that the comparison is about."""
+        """Return what the export lists completely: all that the comparison is about."""
         from sync_tasks.backfill.preview import Extent
 
         accounts = frozenset(context.settings.accounts)
@@ -94,13 +94,13 @@ class Export:
             was=former_slugs(context.settings),
         )
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         weighed = self.weighed
         complain(
             f"the export and the state: {count(weighed.new, 'user')} new, {weighed.changed:,} with newer wishes, "
             f"{weighed.losing:,} lose a subscription"
         )
-        tell_weighed(weighed)
+        report_weighed(weighed)
         if not self.sound:
             complain("some rows are bad: subscriptions that the export lacks are not ended")
         if weighed.missing:
@@ -108,9 +108,9 @@ class Export:
 
     def _find_fault(self, context: "Resources", scope: "Scope") -> str:
         """Return why the safety catch holds before anything is changed, or nothing."""
-        told = scope.max_changes if scope.max_changes is not None else context.settings.reconcile.max_changes
+        limit = scope.max_changes if scope.max_changes is not None else context.settings.reconcile.max_changes
         losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
-        most = most_changes(self.weighed.users, told)
+        most = most_changes(self.weighed.users, limit)
         held = find_losses(losing, most, "lose a subscription or be erased by the export")
         return held or find_excess(self.weighed, self.wish.form.max_resubscribed, most)
 
@@ -127,13 +127,13 @@ class Export:
 
 
 def open_export(wish: Wish, context: "Resources") -> Export:
-    """Return a checked export; every fault is told with its line, and one is enough to change nothing."""
+    """Return a checked export; every fault is reported with its line, and one is enough to change nothing."""
     from sync_tasks.backfill.rows import check
 
     moment = moment_of_file(wish.path, wish.form)
     source = wish.form.open(wish.path, context.settings, types_at_brevo(lambda: context))
     checked = check(source)
-    tell_bad_rows(checked)
+    report_bad_rows(checked)
     if fault := find_fault(checked, source, wish.form, complete=wish.delete):
         complain(f"nothing was changed: {fault}")
         raise typer.Exit(1)

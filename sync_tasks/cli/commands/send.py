@@ -67,12 +67,12 @@ def send(
     startup.check_portal()
     startup.check_state()
     with _open(file) as opened:
-        text, refuse = Text(opened, encoding), _ignore if as_json else _tell_refusal
+        text, refuse = Text(opened, encoding), _ignore if as_json else _report_refusal
         sent = send_lines(text, rate=rate, refuse=refuse, size=_size_of(file))
     if as_json:
         print_json(asdict(sent))
     else:
-        tell_sent(sent)
+        report_sent(sent)
     raise typer.Exit(1 if sent.troubled else 0)
 
 
@@ -129,7 +129,7 @@ def _ignore(_refusal: RefusedLine) -> None:
     """The report at the end says it all."""
 
 
-def _tell_refusal(refusal: RefusedLine) -> None:
+def _report_refusal(refusal: RefusedLine) -> None:
     complain(f"line {refusal.line}: {refusal.reason}")
 
 
@@ -143,7 +143,7 @@ def _paced(lines: Iterable[str], rate: float | None) -> Iterator[str]:
 
 
 def _with_progress(lines: Iterable[str], text: "Text", size: int | None) -> Iterator[str]:
-    """Yield the lines while a bar on the terminal tells how far they are; in a pipe there is no bar."""
+    """Yield the lines while a bar on the terminal shows how far they are; in a pipe there is no bar."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     console = open_console(stderr=True)
@@ -176,10 +176,10 @@ def _read(line: str) -> "tuple[EventTask, dict[str, Any]]":
     from sync_tasks.backfill.records import parse_object
 
     try:
-        told = parse_object(line)
+        parsed = parse_object(line)
     except ValueError as error:
         raise _BadLineError(str(error)) from None
-    return _find_task(told.pop("task", None)), told
+    return _find_task(parsed.pop("task", None)), parsed
 
 
 def _find_task(name: object) -> "EventTask":
@@ -193,7 +193,7 @@ def _find_task(name: object) -> "EventTask":
     return found
 
 
-def tell_sent(sent: Sent) -> None:
+def report_sent(sent: Sent) -> None:
     """Say how many events were accepted, and from which line on none was."""
     refused = f", {count(len(sent.refused), 'line')} refused" if sent.refused else ""
     say(f"{count(sent.accepted, 'event')} accepted{refused}")

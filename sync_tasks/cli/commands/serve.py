@@ -46,7 +46,7 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
         set_up_logging()
         with prompting(partial(nudge_contacts, priority=Priority.LOOK)) as prompter:
             server = build_server(build_receiver(store, settings, tokens, prompter), more=routes)
-            _tell_where(places, *listener.getsockname()[:2])
+            _report_where(places, *listener.getsockname()[:2])
             server.run([listener])
 
 
@@ -90,7 +90,7 @@ def _open_intake(tokens: "Tokens") -> "list[BaseRoute]":
     return [*Intake(tokens, accept_by_tasks()).routes]
 
 
-def _tell_where(places: list[str], host: str, port: int) -> None:
+def _report_where(places: list[str], host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     for place in places:
         typer.echo(f"receiving on http://{shown}:{port}{place}")

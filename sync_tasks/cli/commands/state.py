@@ -37,8 +37,8 @@ def show_state(*, as_json: AsJson = False) -> None:
     with open_store() as store:
         hold, decisions = read_hold(store), read_decisions(store)
     if as_json:
-        told = {"since": hold.since.isoformat(), "reason": hold.reason} if hold else None
-        print_json({"hold": told, "decisions": [asdict(one) for one in decisions]})
+        document = {"since": hold.since.isoformat(), "reason": hold.reason} if hold else None
+        print_json({"hold": document, "decisions": [asdict(one) for one in decisions]})
     else:
         say(escaped(hold.shown) if hold else "the state is not on hold")
         if hold and not hold.examining:
@@ -84,7 +84,7 @@ def accept_state(*, trust: Trust, by: By, yes: Yes = False, as_json: AsJson = Fa
     if as_json:
         print_json([{"user_id": one.user_id, "task": one.task, "newsletter": one.about or ""} for one in events])
     else:
-        _tell(events)
+        _report(events)
 
 
 def _ask(trust: Trusted, hold: "Hold") -> None:
@@ -119,7 +119,7 @@ def _end(hold: "Hold", trust: Trusted, who: str) -> "list[Event]":
     return conceded
 
 
-def _tell(events: "list[Event]") -> None:
+def _report(events: "list[Event]") -> None:
     if events:
         table = lay_out("accepted, as Brevo shows it", "User", "Task", "Newsletter")
         for event in events:

@@ -80,8 +80,8 @@ def _print(overview: Overview) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
-    for name, told in _rows(overview):
-        grid.add_row(name, told)
+    for name, text in _rows(overview):
+        grid.add_row(name, text)
     open_console().print(grid)
     for trouble in overview.troubles:
         say(f"[bold white on red] ! [/] [red]{escaped(trouble)}[/]")
@@ -106,7 +106,7 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
         ("Accounts", _accounts(overview)),
         ("Webhooks", _webhooks(overview)),
         *([("Portal", _posts(overview))] if overview.posts_waiting or overview.posts_given_up else []),
-        *([("Outbox", escaped(overview.outbox.told))] if overview.outbox else []),
+        *([("Outbox", escaped(overview.outbox.text))] if overview.outbox else []),
         ("Reconcile", escaped(" · ".join(overview.reconciled)) or "never"),
         *([("Unknown", escaped(" · ".join(overview.unknown)))] if overview.unknown else []),
     ]
@@ -115,8 +115,8 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
 def _beat(seconds: float | None) -> str:
     if seconds is None:
         return "[red]has not swept for a day[/]"
-    told = f"swept {show_age(seconds)} ago"
-    return told if seconds <= SWEPT_WITHIN else f"[red]{told}[/]"
+    text = f"swept {show_age(seconds)} ago"
+    return text if seconds <= SWEPT_WITHIN else f"[red]{text}[/]"
 
 
 def _accounts(overview: Overview) -> str:
@@ -124,7 +124,7 @@ def _accounts(overview: Overview) -> str:
     paused = (
         f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
     )
-    parts = (f"[red]{escaped(part.told)} for {show_age(part.seconds)}[/]" for part in overview.paused_parts)
+    parts = (f"[red]{escaped(part.text)} for {show_age(part.seconds)}[/]" for part in overview.paused_parts)
     return " · ".join([*running, *paused, *parts]) or count(0, "account")
 
 
@@ -134,9 +134,9 @@ def _posts(overview: Overview) -> str:
 
 
 def _webhooks(overview: Overview) -> str:
-    told = (
+    text = (
         f"{escaped(name)} {', '.join(f'{number:,} {what}' for what, number in sorted(counts.items()))}"
         for name, counts in overview.webhooks.items()
         if counts
     )
-    return " · ".join(told) or "Brevo has told nothing"
+    return " · ".join(text) or "Brevo has reported nothing"

@@ -123,4 +123,4 @@ def _note(store: "Store", order: _Order, key: "EventKey") -> None:
     from sync_tasks.state.bulk import note_line
 
     note_deed(store, order.who, key.task.removesuffix("_contact"), order.user_id, key.newsletter)
-    note_line(store, order.user_id, f"{key} told by {one_line(order.who)}")
+    note_line(store, order.user_id, f"{key} sent by {one_line(order.who)}")

@@ -7,7 +7,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson
-from sync_tasks.cli.output import MOST_ROWS, escaped, lay_out, print_json_list, print_table, say, tell_rest
+from sync_tasks.cli.output import MOST_ROWS, escaped, lay_out, print_json_list, print_table, report_rest, say
 from sync_tasks.texts import count
 
 app = typer.Typer(help="Who opted out, bounced or complained at Brevo.", no_args_is_help=True)
@@ -37,4 +37,4 @@ def list_suppressed(*, as_json: AsJson = False) -> None:
         say("nobody opted out at Brevo")
         return
     print_table(table)
-    tell_rest(total - MOST_ROWS, "suppressed contact", "These are the latest")
+    report_rest(total - MOST_ROWS, "suppressed contact", "These are the latest")

@@ -53,7 +53,7 @@ def run_all(
             started_here |= _start_receiver(processes)
         else:
             say("[bold]Webhooks[/] not received: Brevo does not reach this machine, see docs/how-to/webhooks.md")
-        _tell_how_to_use(started_here)
+        _report_how_to_use(started_here)
         _wait_for_trouble(processes)
 
 
@@ -128,7 +128,7 @@ def _start_flower(processes: Parts, port: int | None) -> None:
 
 
 def _start_receiver(processes: Parts) -> dict[str, str]:
-    """Receive what the sandbox tells of its contacts: a real Brevo could not reach this machine.
+    """Receive what the sandbox reports of its contacts: a real Brevo could not reach this machine.
 
     Returns the variable that holds the token, for ``sync-tasks doctor``.
     """
@@ -141,7 +141,7 @@ def _start_receiver(processes: Parts) -> dict[str, str]:
     return {"SYNC_WEBHOOK_TOKEN": token}
 
 
-def _tell_how_to_use(variables: dict[str, str]) -> None:
+def _report_how_to_use(variables: dict[str, str]) -> None:
     if variables:
         say(f"\nin another terminal, for a portal or for [bold]{command_here('status')}[/]:")
         for name, value in variables.items():

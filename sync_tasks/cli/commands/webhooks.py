@@ -16,7 +16,7 @@ Url = Annotated[str, typer.Option(help="Where the outside finds the receiver, wi
 Account = Annotated[str | None, typer.Option(help="Only this account; without it, all.", metavar="NAME")]
 Batched = Annotated[bool, typer.Option("--batched/--single", help="Up to 500 events every 5 minutes, or each at once.")]
 
-app = typer.Typer(help="Receive what Brevo tells of its contacts.", no_args_is_help=True)
+app = typer.Typer(help="Receive what Brevo reports of its contacts.", no_args_is_help=True)
 
 
 app.command("serve")(serve.serve)
@@ -26,7 +26,7 @@ app.command("serve")(serve.serve)
 def install(*, url: Url, account: Account = None, batched: Batched = False) -> None:
     """Create the webhook at Brevo, or bring it up to date: run it again after changing the token or the URL.
 
-    Brevo is told the first token of `SYNC_WEBHOOK_TOKEN`. Exit 1 where Brevo refuses.
+    Brevo gets the first token of `SYNC_WEBHOOK_TOKEN`. Exit 1 where Brevo refuses.
     """
     from sync_tasks.config.settings import load_settings
     from sync_tasks.http.tokens import load_tokens
@@ -40,7 +40,7 @@ def install(*, url: Url, account: Account = None, batched: Batched = False) -> N
 
 
 def install_one(name: str, settings: "Settings", url: str, token: str, *, batched: bool) -> bool:
-    """Install the webhook of one account, and tell whether that worked."""
+    """Install the webhook of one account, and return whether that worked."""
     from sync_tasks.config import environment
     from sync_tasks.providers.brevo.webhook_setup import Webhook, describe_webhook, install_webhook
 

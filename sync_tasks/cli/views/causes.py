@@ -23,6 +23,8 @@ ADVICE = {
     "UnknownContactError": "send the event again with `email`: the letter closes when it is reflected",
     "RejectedContactError": "send a corrected `update_contact`, or mend the list; replay",
     "RejectedNumberError": "send a corrected `update_contact`, or clear the number at the other contact and replay",
+    "RejectedAddressError": "send an `update_contact` with an address that exists: that closes the letter",
+    "RejectedPartError": "send a corrected `update_contact`, or correct the value at Brevo; replay",
     "DuplicateContactError": "clear the identifier at Brevo or in the portal; replay",
     "MissingContactError": "replay: the contact is looked for and created anew",
     "MissingListError": "create the list at Brevo, or mend `list_id` and restart the workers; replay",
@@ -96,8 +98,8 @@ def print_causes(causes: list[Cause]) -> None:
     letters = sum(cause.letters for cause in causes)
     table = lay_out(f"{count(letters, 'dead letter')}, {count(len(causes), 'cause')}", "Letters", "Since", "What to do")
     for cause in causes:
-        told = f"{cause.sample.error}: {cause.sample.message}\n→ {cause.advice}\n  such as {cause.sample.id}"
-        table.add_row(f"{cause.letters:,}", show_age(age_of(cause.sample.failed_at)), escaped_lines(told))
+        text = f"{cause.sample.error}: {cause.sample.message}\n→ {cause.advice}\n  such as {cause.sample.id}"
+        table.add_row(f"{cause.letters:,}", show_age(age_of(cause.sample.failed_at)), escaped_lines(text))
     print_table(table)
     suggest("once mended: [bold]sync-tasks failed replay --error CLASS[/]")
 

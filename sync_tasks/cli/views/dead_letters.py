@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sync_tasks.cli.output import age_of, escaped, lay_out, print_table, say, suggest, tell_rest
+from sync_tasks.cli.output import age_of, escaped, lay_out, print_table, report_rest, say, suggest
 from sync_tasks.domain.timestamps import show_age
 from sync_tasks.texts import count
 
@@ -29,7 +29,7 @@ def print_letters(letters: "Sequence[DeadLetter]", total: int | None = None) -> 
     for letter in letters:
         table.add_row(*_cells(letter), escaped(letter.error))
     print_table(table)
-    tell_rest((total or len(letters)) - len(letters), "dead letter", "A filter such as --error chooses")
+    report_rest((total or len(letters)) - len(letters), "dead letter", "A filter such as --error chooses")
     suggest("see why: [bold]sync-tasks failed show ID[/]; once mended: [bold]sync-tasks failed replay ID[/]")
 
 
@@ -93,7 +93,7 @@ def print_replays(done: "Sequence[Replay]", title: str = "replayed") -> None:
     table = lay_out(title, "ID", "Event", "User", "Newsletter", "Outcome")
     for one in done:
         meaning = _MEANING.get(one.outcome)
-        told = escaped(f"{one.outcome}: {meaning}" if meaning else one.outcome)
+        text = escaped(f"{one.outcome}: {meaning}" if meaning else one.outcome)
         style = "red" if one.troubled else "green"
-        table.add_row(one.letter.id, *_cells(one.letter)[2:], f"[{style}]{told}[/]")
+        table.add_row(one.letter.id, *_cells(one.letter)[2:], f"[{style}]{text}[/]")
     print_table(table)

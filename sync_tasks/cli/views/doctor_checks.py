@@ -44,13 +44,13 @@ def check_redis(redis: "Redis") -> Iterator[Check]:
     from sync_tasks.state.fitness import show_version
     from sync_tasks.tasks import servers
 
-    told = cast("dict[str, object]", redis.info("everything"))
-    yield Check("redis", "ok", f"{show_version(told)} at {place_of(environment.redis_url())}")
+    info = cast("dict[str, object]", redis.info("everything"))
+    yield Check("redis", "ok", f"{show_version(info)} at {place_of(environment.redis_url())}")
     lacks = servers.read_lacks(redis, "state")
     yield from (Check(f"redis {lack.what}", "fail", lack.found, lack.advice) for lack in lacks)
     if not any(lack.what == "eviction" for lack in lacks):
-        yield Check("redis eviction", "ok", str(told.get("maxmemory_policy", "noeviction")))
-    yield _check_file(bool(told.get("aof_enabled")))
+        yield Check("redis eviction", "ok", str(info.get("maxmemory_policy", "noeviction")))
+    yield _check_file(bool(info.get("aof_enabled")))
     yield _check_latency(redis)
 
 
@@ -150,12 +150,12 @@ def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "S
 
     what, ext_ids = f"{name}: ext_id", account_mapping_of(settings, name).ext_ids
     try:
-        told = [remote.ext_id for remote in gateway.read_page(0) if remote.ext_id]
+        held = [remote.ext_id for remote in gateway.read_page(0) if remote.ext_id]
     except SyncError as error:
         yield Check(what, "warn", f"not looked at: {type(error).__name__}", str(error))
         return
-    foreign = count(sum(map(ext_ids.is_foreign, told)), "contact")
-    users = [user for ext_id in told if (user := ext_ids.user_of(ext_id))]
+    foreign = count(sum(map(ext_ids.is_foreign, held)), "contact")
+    users = [user for ext_id in held if (user := ext_ids.user_of(ext_id))]
     nobodys = sum(store.peek(user) is None and not store.is_erased(user) for user in users)
     if nobodys:
         found = f"{nobodys} of {len(users)} ext_ids looked at are no user's"

@@ -146,7 +146,7 @@ def wait_for_outcomes(store: Store, replays: Sequence[Replay], seconds: float) -
 
 
 def _outcomes_of(store: Store, ids: Sequence[str]) -> dict[str, str]:
-    """Tell where replayed letters are: a push closes one, or writes it anew without the note of its replay."""
+    """Report where replayed letters are: a push closes one, or writes it anew without the note of its replay."""
     open_letters = fetch_letters(store, ids)
     return dict.fromkeys(ids, "closed") | {
         letter.id: "waiting" if letter.replayed else "failed again" for letter in open_letters

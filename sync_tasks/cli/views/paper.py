@@ -12,10 +12,10 @@ padding:.2em 1em .2em 0}pre{white-space:pre-wrap}</style>
 """
 
 
-def draw_paper(told: Mapping[str, object]) -> str:
+def draw_paper(document: Mapping[str, object]) -> str:
     """Return the page; the same data is in it once more as JSON, to take along."""
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{_draw(value)}</td></tr>" for name, value in told.items())
-    portable = escape(json.dumps(told, indent=2, ensure_ascii=False))
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{_draw(value)}</td></tr>" for name, value in document.items())
+    portable = escape(json.dumps(document, indent=2, ensure_ascii=False))
     return f"{_HEAD}<table>{rows}</table><h2>The same for programs</h2><pre>{portable}</pre></html>\n"
 
 

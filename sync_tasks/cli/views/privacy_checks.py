@@ -17,7 +17,7 @@ LATE = 30 * 3600
 
 
 def check_privacy(store: "Store") -> Iterator[Check]:
-    """Say what would tell more of people than it must."""
+    """Yield what would show more of people than it must."""
     yield _check_secret(store)
     yield from _check_files(store)
     yield from check_connection("redis", environment.redis_url())
@@ -57,9 +57,7 @@ def _check_files(store: "Store") -> Iterator[Check]:
         advice = 'set save "": an old snapshot holds people who were erased since'
         yield Check("redis snapshots", "warn", f"save {snapshots}", advice)
     else:
-        yield Check(
-            "redis snapshots", "ok", "none" if snapshots is not None else "Redis does not tell: see SECURITY.md"
-        )
+        yield Check("redis snapshots", "ok", "none" if snapshots is not None else "Redis does not say: see SECURITY.md")
     age = seconds_since(owed, store.now()) if owed else 0.0
     if age > LATE:
         advice = "beat asks for it each night: is it running, may the user BGREWRITEAOF? See SECURITY.md, Files"

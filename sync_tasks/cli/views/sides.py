@@ -31,9 +31,9 @@ class ComparedLine:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """One account's two sides; ``error`` tells why Brevo could not be asked.
+    """One account's two sides; ``error`` says why Brevo could not be asked.
 
-    ``standings`` tell of which newsletters the user gets mail, as far as Brevo was asked or as it is remembered.
+    ``standings`` show of which newsletters the user gets mail, as far as Brevo was asked or as it is remembered.
     """
 
     contact_id: int | None
@@ -84,7 +84,7 @@ def _happening(at: str, key: EventKey, outcome: str) -> Happening:
 
 
 def is_concerned(contact: Contact, account: str, mapping: AccountMapping) -> bool:
-    """Tell whether an account has, or should have, a contact of this user."""
+    """Return whether an account has, or should have, a contact of this user."""
     return account in contact.seen or concerns(contact, account, mapping)
 
 
@@ -137,8 +137,8 @@ def _other_lists(mapping: AccountMapping, remote: RemoteContact | None) -> Itera
     """Name the lists at Brevo that no newsletter has."""
     own = {newsletter.list_id for newsletter in mapping.newsletters.values()}
     for number in sorted((remote.lists if remote else frozenset()) - own):
-        told = "which a newsletter had before" if number in mapping.former else "which is not ours"
-        yield ComparedLine(f"list {number}", "", f"on list {number}, {told}", None)
+        which = "which a newsletter had before" if number in mapping.former else "which is not ours"
+        yield ComparedLine(f"list {number}", "", f"on list {number}, {which}", None)
 
 
 def _newsletter_lines(
@@ -161,14 +161,14 @@ def _newsletter_lines(
 def _block_lines(
     remote: RemoteContact | None, contact: Contact, mapping: AccountMapping, seen: RemoteState
 ) -> Iterator[ComparedLine]:
-    """Tell of the block with the kind that decides, and of one that only the pipeline remembers."""
+    """Yield the block with the kind that decides, and of one that only the pipeline remembers."""
     held = block_of(remote.block, seen, contact.opt_outs(mapping.account)) if remote else None
     if held:
-        yield ComparedLine("blocklisted", "", _tell_block(held), None)
+        yield ComparedLine("blocklisted", "", _describe_block(held), None)
     elif remote and seen.block:
-        yield ComparedLine("blocklisted", "", f"no longer; remembered: {_tell_block(seen.block)}", None)
+        yield ComparedLine("blocklisted", "", f"no longer; remembered: {_describe_block(seen.block)}", None)
 
 
-def _tell_block(block: Block) -> str:
-    told = (f"{kind} since {moment_of(moment).date().isoformat()}" for kind, moment in block.reasons.items())
-    return ", ".join(told)
+def _describe_block(block: Block) -> str:
+    reasons = (f"{kind} since {moment_of(moment).date().isoformat()}" for kind, moment in block.reasons.items())
+    return ", ".join(reasons)

@@ -74,7 +74,7 @@ def remembered(seen: RemoteState) -> HeldAtBrevo:
     return HeldAtBrevo(seen.id is not None, seen.lists, seen.block, seen.skipped)
 
 
-def judge(case: Case, held: HeldAtBrevo) -> list[Standing]:
+def find_standings(case: Case, held: HeldAtBrevo) -> list[Standing]:
     """Return how a living user stands with each newsletter of an account that somebody spoke of."""
     wishes, standings = case.mapping.subscriptions(case.contact), list[Standing]()
     for slug, newsletter in sorted(case.mapping.newsletters.items()):
@@ -84,9 +84,9 @@ def judge(case: Case, held: HeldAtBrevo) -> list[Standing]:
             why = next(_obstacles(slug, since, case, held), ("", None))
             standings.append(Standing(slug, not why[0], _shown(since), *why))
         elif since:
-            told = f"unsubscribed on {_day(since)} by the portal"
-            told += f", still on list {newsletter.list_id}" if reached else ""
-            standings.append(Standing(slug, reached, _shown(since), told, None if reached else True))
+            reason = f"unsubscribed on {_day(since)} by the portal"
+            reason += f", still on list {newsletter.list_id}" if reached else ""
+            standings.append(Standing(slug, reached, _shown(since), reason, None if reached else True))
         elif reached:
             standings.append(Standing(slug, mail=True, because="put on its list at Brevo"))
     return standings
@@ -113,7 +113,7 @@ def _opt_outs(number: int, since: str, case: Case, held: HeldAtBrevo) -> Iterato
     """Yield what was ended at Brevo, of the whole account or of one list."""
     lifting = held.block and held.block.kind == KINDS[0] and since > held.block.latest
     if held.block and not (lifting and case.contact.pending):
-        yield _tell_block(held.block)
+        yield _describe_block(held.block)
     if number in desired_of(case.contact, case.mapping, case.seen).unsubscribed:
         moment = case.seen.list_ended_up_to(number)
         yield f"opted out at Brevo{f' on {_day(moment)}' if moment else ''}, after the subscription", True
@@ -133,7 +133,7 @@ def _on_its_way(slug: str, case: Case) -> Iterator[tuple[str, bool | None]]:
         yield f"it is on its way{f', account {mapping.account} is paused' if case.trouble.paused else ''}", None
 
 
-def _tell_block(block: Block) -> tuple[str, bool]:
+def _describe_block(block: Block) -> tuple[str, bool]:
     reasons = ", ".join(f"{kind} since {_day(moment)}" for kind, moment in block.reasons.items())
     if block.kind == HARD_BOUNCE:
         return f"blocklisted at Brevo ({reasons}); another address would help", False
@@ -145,18 +145,18 @@ def sum_up(standings: Iterable[Standing]) -> str:
     standings = list(standings)
     if not standings:
         return "gets no mail: the portal never spoke of a newsletter"
-    mail = [_tell_mail(one) for one in standings if one.mail]
-    none = [_tell_none(one) for one in standings if not one.mail]
-    told = [f"gets mail of {', '.join(mail)}"] if mail else []
-    return "; ".join([*told, *none])
+    mail = [_describe_mail(one) for one in standings if one.mail]
+    none = [_describe_none(one) for one in standings if not one.mail]
+    parts = [f"gets mail of {', '.join(mail)}"] if mail else []
+    return "; ".join([*parts, *none])
 
 
-def _tell_mail(one: Standing) -> str:
-    told = one.because or (f"since {one.since[:10]}" if one.since else "")
-    return f"{one.newsletter} ({told})" if told else one.newsletter
+def _describe_mail(one: Standing) -> str:
+    reason = one.because or (f"since {one.since[:10]}" if one.since else "")
+    return f"{one.newsletter} ({reason})" if reason else one.newsletter
 
 
-def _tell_none(one: Standing) -> str:
+def _describe_none(one: Standing) -> str:
     helps = {True: f" ({_HELPS})", False: f" ({_NO_HELP})", None: ""}[one.helps]
     return f"gets none of {one.newsletter} because {one.because}{helps}"
 

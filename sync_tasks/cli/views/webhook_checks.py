@@ -58,12 +58,14 @@ def _check_webhook(name: str, desk: "WebhookDesk", token: str) -> Iterator[Check
 def _judge(what: str, account: str, found: "FoundWebhook") -> Check:
     url = urlsplit(found.url)
     if found.missing:
-        return Check(what, "warn", f"tells nothing of {', '.join(found.missing)}", _INSTALL)
+        return Check(what, "warn", f"reports nothing of {', '.join(found.missing)}", _INSTALL)
     if not url.path.endswith(f"/webhooks/brevo/{account}"):
-        return Check(what, "warn", f"tells {found.url}, which is not this account's", _INSTALL)
+        return Check(what, "warn", f"reports to {found.url}, which is not this account's", _INSTALL)
     if url.scheme != "https" and url.hostname not in _HERE:
-        return Check(what, "warn", f"tells {found.url} in the clear", "let it be https: the token goes with each event")
-    return Check(what, "ok", f"tells {found.url} of all changes")
+        return Check(
+            what, "warn", f"reports to {found.url} in the clear", "let it be https: the token goes with each event"
+        )
+    return Check(what, "ok", f"reports to {found.url} all changes")
 
 
 def _check_receiver(what: str, url: str, token: str) -> Check:
@@ -83,6 +85,6 @@ def _check_receiver(what: str, url: str, token: str) -> Check:
         case 401:
             return Check(what, "fail", "refuses the token", "restart it with the token of this environment")
         case 429:
-            return Check(what, "fail", "cannot write down what it is told", "see its log: Redis is away, or too slow")
+            return Check(what, "fail", "cannot write down what it gets", "see its log: Redis is away, or too slow")
         case status:
             return Check(what, "fail", f"answers with {status}", "look at the proxy before it, and at its accounts")

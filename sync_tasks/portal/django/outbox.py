@@ -35,13 +35,13 @@ def database() -> str:
 def _door(task: PortalTask[Arguments]) -> Callable[Arguments, None]:
     kind = cast("EventTask", task).event
 
-    def write(*args: Any, **told: Any) -> None:
+    def write(*args: Any, **event: Any) -> None:
         """Write the event in the transaction at hand; COMMIT means accepted.
 
         Raises:
             InvalidEventError: the event is malformed; nothing was written.
         """
-        alias, columns = database(), dict(dump_event(accept.check(kind, args, told)))
+        alias, columns = database(), dict(dump_event(accept.check(kind, args, event)))
         number = _insert(alias, columns)
         transaction.on_commit(partial(relay_now, alias, number), using=alias, robust=True)
 

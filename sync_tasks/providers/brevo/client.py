@@ -122,11 +122,11 @@ class Brevo(Operations):
 
     def check_owner(self) -> None:
         """Ask again for the account's owner, even if it is known."""
-        if self._owner and self._owner.doubt(surely=True):
+        if self._owner and self._owner.ask_anew(surely=True):
             self.confirm_owner()
 
-    def doubt_owner(self) -> None:
-        if self._owner and self._owner.doubt():
+    def recheck_owner(self) -> None:
+        if self._owner and self._owner.ask_anew():
             self.confirm_owner()
 
     def _weigh(self, call: Call, fault: FailedTry, *, outcome_unknown: bool) -> SyncError:
@@ -140,8 +140,11 @@ class Brevo(Operations):
         if outcome_unknown and isinstance(fault.error, TransientError | AccountError):
             return GatewayUnavailableError(str(fault.error), outcome_unknown=True)
         fault.error.outcome_unknown |= outcome_unknown
-        # Only a refusal by Brevo itself that names no other contact may be about a list.
-        return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
+        # Only a refusal by Brevo itself that names no other contact may be about a list. Whoever sent a telephone
+        # number sends the rest without it: that shows, too.
+        if type(fault.error) is RejectedContactError and not call.has_number:
+            return self._find_absent(call, fault.error)
+        return fault.error
 
     def _attempt(self, call: Call) -> Answer | FailedTry:
         """Return the answer or the failure of one try; nothing is raised while a vendor's error is handled."""
@@ -170,7 +173,7 @@ class Brevo(Operations):
         except UnicodeError:
             return FailedTry(RejectedContactError(f"{call}: a text is not valid Unicode"))
         _count(call, str(answer.status))
-        return _judge(call, answer)
+        return _result_of(call, answer)
 
     def _send(self, call: Call) -> Answer:
         # Not preloaded: the SDK 7.6.0 decodes a body as UTF-8 first, and a UnicodeDecodeError would lose the status
@@ -195,34 +198,34 @@ def _count(call: Call, answer: str) -> None:
     REQUESTS.labels(f"{call.method} {call.path}", answer).inc()
 
 
-def _judge(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - one case each, all in one place
+def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 - one case each, all in one place
     """Return the answer if it is a good one, else the failure that its status means."""
-    told = failures.tell(call, answer)
+    if answer.status // 100 == 2:  # noqa: PLR2004 - as HTTP has it
+        return answer
+    message = failures.describe(call, answer)
     match answer.status // 100, answer.status:
-        case 2, _:
-            return answer
         case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
             error = failures.refused(call, answer)
         case _, 401:
-            error = UnauthorizedError(told)
+            error = UnauthorizedError(message)
         case _, 402:
-            error = OutOfCreditsError(told)
+            error = OutOfCreditsError(message)
         case _, 403:
-            return FailedTry(ForbiddenError(told), walled=not answer.is_json)
+            return FailedTry(ForbiddenError(message), walled=not answer.is_json)
         case _, 404:
             error = failures.missing(call, answer)
         case _, 408 | 425:
-            return FailedTry(TooEarlyError(told), brief=True)
+            return FailedTry(TooEarlyError(message), brief=True)
         case _, 429:
-            error = RateLimitedError(told, answer.retry_after)
+            error = RateLimitedError(message, answer.retry_after)
         case _, 502 | 503 | 504:
-            return FailedTry(GatewayUnavailableError(told, outcome_unknown=call.writes), brief=True)
+            return FailedTry(GatewayUnavailableError(message, outcome_unknown=call.writes), brief=True)
         case (3, _) | (_, 407):
-            error = AccountError(f"{told}: sent elsewhere; check the base URL")
+            error = AccountError(f"{message}: sent elsewhere; check the base URL")
         case 4, _:
-            error = RejectedContactError(told)
+            error = RejectedContactError(message)
         case _:
-            error = GatewayUnavailableError(told, outcome_unknown=call.writes)
+            error = GatewayUnavailableError(message, outcome_unknown=call.writes)
     return FailedTry(error)
 
 

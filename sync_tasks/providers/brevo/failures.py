@@ -25,7 +25,7 @@ from sync_tasks.errors import (
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 
-_BLAMED: Mapping[str, type[AccountError]] = {
+_ACCOUNT: Mapping[str, type[AccountError]] = {
     "not_enough_credits": OutOfCreditsError,
     "permission_denied": ForbiddenError,
     "unauthorized": UnauthorizedError,
@@ -46,7 +46,7 @@ class FailedTry:
         return isinstance(self.error, GatewayUnavailableError) and self.error.outcome_unknown
 
 
-def tell(call: Call, answer: Answer) -> str:
+def describe(call: Call, answer: Answer) -> str:
     """Return the call and its answer in words fit for a log."""
     return f"{call}: {answer.status} {answer.code}".rstrip()
 
@@ -55,30 +55,30 @@ def refused(call: Call, answer: Answer) -> SyncError:
     """Return the error of a refused request: another contact has the identifier, or Brevo dislikes a value.
 
     Brevo's codes are unstable: ``duplicate_parameter`` became ``invalid_parameter`` in May 2026 (seen by other
-    projects). So a code is believed only if it blames the account, since that saves the event.
+    projects). So a code is believed only if it names the account, since that saves the event.
     """
-    told = tell(call, answer)
+    message = describe(call, answer)
     if answer.duplicates:
-        return DuplicateContactError(f"{told} (duplicate {', '.join(answer.duplicates)})", answer.duplicates)
-    if call.part == CREATING and answer.tells_limit:
-        return LimitReachedError(told)
-    return _BLAMED.get(answer.code, AccountError)(told) if answer.blames_account else RejectedContactError(told)
+        return DuplicateContactError(f"{message} (duplicate {', '.join(answer.duplicates)})", answer.duplicates)
+    if call.part == CREATING and answer.has_limit:
+        return LimitReachedError(message)
+    return _ACCOUNT.get(answer.code, AccountError)(message) if answer.names_account else RejectedContactError(message)
 
 
 def missing(call: Call, answer: Answer) -> SyncError:
     """Return the error of a 404: Brevo's ``document_not_found`` is a missing contact, anything else a wrong path."""
-    told = tell(call, answer)
+    message = describe(call, answer)
     if answer.code != "document_not_found":
-        return AccountError(f"{told}: no such route; check the base URL")
-    return MissingContactError(told) if call.parts else RejectedContactError(told)
+        return AccountError(f"{message}: no such route; check the base URL")
+    return MissingContactError(message) if call.parts else RejectedContactError(message)
 
 
 def unanswered(call: Call, error: HTTPError) -> FailedTry:
     """Return the failure of a request without an answer; its outcome is unknown unless no connection was made."""
-    told = f"{call}: no answer ({type(error).__name__})"
+    message = f"{call}: no answer ({type(error).__name__})"
     outcome_unknown = call.writes and not isinstance(error, ConnectTimeoutError)
     return FailedTry(
-        GatewayUnavailableError(told, outcome_unknown=outcome_unknown), brief=isinstance(error, NewConnectionError)
+        GatewayUnavailableError(message, outcome_unknown=outcome_unknown), brief=isinstance(error, NewConnectionError)
     )
 
 

@@ -78,7 +78,7 @@ class Operations(ABC):
         """
 
     @abstractmethod
-    def doubt_owner(self) -> None:
+    def recheck_owner(self) -> None:
         """Let the next request first ask for the owner, because a known contact or list is missing."""
 
     def create(self, contact: NewContact) -> Written:
@@ -93,13 +93,13 @@ class Operations(ABC):
     def change(self, contact_id: int, change: Change) -> Written:
         """Change an existing contact in one request, and return its id.
 
-        Brevo may answer 404 for an unknown list too. If lists were sent, a look tells whether a list is meant.
+        Brevo may answer 404 for an unknown list too. If lists were sent, a look shows whether a list is meant.
         """
         call = requests.change_contact(contact_id, self._clearing_as_known(change))
         try:
             answer, outcome_unknown = self._ask(call)
         except MissingContactError:
-            self.doubt_owner()
+            self.recheck_owner()
             if not call.lists or self.read(contact_id) is None:
                 raise
             refused = RejectedContactError(f"{call}: Brevo has the contact, but not every list")
@@ -122,13 +122,13 @@ class Operations(ABC):
         absent = tuple(list_id for list_id in sorted(call.lists) if not self.has_list(list_id))
         if not absent:
             return error
-        self.doubt_owner()
+        self.recheck_owner()
         missing = MissingListError(str(error), absent)
         missing.outcome_unknown = error.outcome_unknown
         return missing
 
     def has_list(self, list_id: int) -> bool:
-        """Tell whether the account has this list."""
+        """Return whether the account has this list."""
         try:
             self._ask(requests.read_list(list_id))
         except MissingContactError:
@@ -139,7 +139,7 @@ class Operations(ABC):
         """Return the contact, or ``None`` if Brevo has none of that id."""
         found = self._read(requests.read_contact(contact_id))
         if found is None:
-            self.doubt_owner()
+            self.recheck_owner()
         return found
 
     @property
@@ -184,12 +184,12 @@ class Operations(ABC):
         found = self._search("EMAIL", form, lambda contact: contact.address == wanted)
         if found is None and requests.search_contacts("EMAIL", form) and not self._filter_finds():
             raise RejectedContactError(
-                "nobody can tell who has this address: Brevo refuses the look, its filter finds nobody"
+                "nobody can find out who has this address: Brevo refuses the look, its filter finds nobody"
             )
         return found
 
     def _filter_finds(self) -> bool:
-        """Tell whether Brevo's filter finds an existing address; no page of Brevo's documents that (November 2026).
+        """Return whether Brevo's filter finds an existing address; no page of Brevo's documents that (November 2026).
 
         In an account without contacts the filter misses nobody.
         """

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 _OVER = frozenset({"completed", "failed", "cancelled"})
 _LIST_PAGES = 5
 _PAGE_OF_LISTS = 50
-# A 429 tells when to go on, and the gate waits for it.
+# A 429 says when to go on, and the gate waits for it.
 _TRIES = 3
 
 
@@ -53,7 +53,7 @@ class ProbeDesk(Brevo):
         for page in range(_LIST_PAGES):
             call = Call("GET", "/contacts/lists", query={"limit": _PAGE_OF_LISTS, "sort": "desc"})
             rows, _ = self._page(requests.skip(call, page * _PAGE_OF_LISTS), "lists")
-            found = next((number for number, told in responses.names_of(rows) if told == name), None)
+            found = next((number for number, held in responses.names_of(rows) if held == name), None)
             if found is not None or len(rows) < _PAGE_OF_LISTS:
                 return found
         return None
@@ -89,7 +89,7 @@ class ProbeDesk(Brevo):
         return self._make(requests.create_contact(NewContact(address, ext_id, attributes, frozenset())))
 
     def write(self, contact_id: int, **body: Json) -> bool:
-        """Send a change of a contact as it is; tell whether Brevo accepts it."""
+        """Send a change of a contact as it is; return whether Brevo accepts it."""
         try:
             self._ask(Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, personal=True))
         except RejectedContactError:
@@ -146,7 +146,7 @@ class ProbeDesk(Brevo):
         return process if isinstance(process, int) else None
 
     def is_over(self, process: int) -> bool:
-        """Tell whether a process has come to its end, however it ended; one request of the scarce kind."""
+        """Return whether a process has come to its end, however it ended; one request of the scarce kind."""
         shown = self._show(Call("GET", "/processes/{id}", parts={"id": process}))
         return shown is None or shown.get("status") in _OVER
 

@@ -12,7 +12,7 @@ KEPT, LIFTED, DROPPED = "kept", "lifted", "dropped"
 BY_EMPTY_TEXT, BY_NULL, NOT_AT_ALL = "by an empty text", "by null", "not at all"
 AS_SENT, OTHERWISE = "as sent", "otherwise"
 ACCEPTED, REFUSED = "accepted", "refused"
-ENOUGH, LESS, NOT_TOLD = "enough", "less", "not told"
+ENOUGH, LESS, NOT_REPORTED = "enough", "less", "not reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ _REST = (
         {
             ENOUGH: "sends as many as configured",
             LESS: "is refused again and again: lower requests_per_second or _per_hour",
-            NOT_TOLD: "counts its own requests alone",
+            NOT_REPORTED: "counts its own requests alone",
         },
         ENOUGH,
         LESS,
@@ -184,13 +184,17 @@ _REST = (
     _one(
         "granted_elsewhere",
         "Does Brevo grant 100 other requests an hour?",
-        {ENOUGH: "asks whose account it is, and no more", LESS: "may wait for it", NOT_TOLD: "counts its own alone"},
+        {
+            ENOUGH: "asks whose account it is, and no more",
+            LESS: "may wait for it",
+            NOT_REPORTED: "counts its own alone",
+        },
         ENOUGH,
         LESS,
     ),
     _one(
         "refused_for_rate",
-        "Does a 429 tell when to go on?",
+        "Does a 429 say when to go on?",
         {YES: "waits so long", NO: "waits for a second"},
         NO,
     ),
@@ -202,8 +206,8 @@ _KINDS = {"text": "text", "float": "number", "date": "date", "boolean": "boolean
 
 def kinds_cleared_by_null(known: Mapping[str, str]) -> frozenset[str]:
     """Return what an account clears by ``null`` and not by an empty text: ``number``, ``date`` and the like."""
-    told = ((name.removeprefix("clear_"), answer) for name, answer in known.items() if name.startswith("clear_"))
-    return frozenset(kind for kind, answer in told if answer == BY_NULL)
+    answers = ((name.removeprefix("clear_"), answer) for name, answer in known.items() if name.startswith("clear_"))
+    return frozenset(kind for kind, answer in answers if answer == BY_NULL)
 
 
 def kind_of(name: str, types: Mapping[str, str]) -> str:

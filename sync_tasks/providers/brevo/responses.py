@@ -30,7 +30,7 @@ _IDENTIFIERS = ("email", "ext_id", "sms", "whatsapp", "landline_number")
 _ACCOUNT_TROUBLE = frozenset(
     {"account_in_process", "account_under_validation", "not_enough_credits", "permission_denied", "unauthorized"}
 )
-# No page of Brevo's and no other client tells how a 400 says that the plan covers no more contacts. These are the words
+# No page of Brevo's and no other client says how a 400 shows that the plan covers no more contacts. These are the words
 # of its code list (402) and of its quotas (https://developers.brevo.com/docs/platform-quotas, November 2026).
 _LIMIT_CODES = re.compile(r"\w*(limit|quota)_?(reached|exceeded)|(contacts?|plan)_(limit|quota)\w*", re.IGNORECASE)
 _FULL = re.compile(
@@ -91,8 +91,8 @@ class Answer:
     @property
     def quota(self) -> tuple[int, int] | None:
         """The requests that a window allows, and those left of them; ``None`` without such headers."""
-        told = [text for text in (self.limit, self.remaining) if text and text.isascii() and text.isdigit()]
-        return (int(told[0]), int(told[1])) if len(told) == 2 else None  # noqa: PLR2004 - both of them
+        numbers = [text for text in (self.limit, self.remaining) if text and text.isascii() and text.isdigit()]
+        return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else None  # noqa: PLR2004 - both of them
 
     @property
     def duplicates(self) -> tuple[str, ...]:
@@ -102,9 +102,9 @@ class Answer:
         the text may change at any time. Both are read only if the metadata is missing.
         """
         metadata = self.data.get("metadata")
-        told = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
-        if told and isinstance(told, list):
-            return tuple(str(kind).lower() if _PLAIN_WORD.fullmatch(str(kind)) else "unknown" for kind in told)
+        names = metadata.get("duplicate_identifiers") if isinstance(metadata, dict) else None
+        if names and isinstance(names, list):
+            return tuple(str(kind).lower() if _PLAIN_WORD.fullmatch(str(kind)) else "unknown" for kind in names)
         return self._duplicates_in_text()
 
     def _duplicates_in_text(self) -> tuple[str, ...]:
@@ -114,13 +114,13 @@ class Answer:
         return tuple(kind for kind in _IDENTIFIERS if re.search(rf"\b{kind}\b", text)) or ("email",)
 
     @property
-    def tells_limit(self) -> bool:
+    def has_limit(self) -> bool:
         """Whether Brevo refused a creation because the account is full; believed, as that saves events."""
         return bool(_LIMIT_CODES.fullmatch(self.code) or _FULL.search(str(self.data.get("message", ""))))
 
     @property
-    def blames_account(self) -> bool:
-        """Whether the code blames the account; a code is believed only if that saves an event."""
+    def names_account(self) -> bool:
+        """Whether the code names the account as the reason; a code is believed only if that saves an event."""
         return self.code in _ACCOUNT_TROUBLE
 
 
@@ -144,8 +144,8 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
 
 def moved_ids(answer: Answer) -> frozenset[int]:
     """Return the ids of the contacts put on a list, or taken off it."""
-    told = answer.data.get("contacts")
-    moved = told.get("success") if isinstance(told, dict) else None
+    rows = answer.data.get("contacts")
+    moved = rows.get("success") if isinstance(rows, dict) else None
     return frozenset(filter(_is_id, moved)) if isinstance(moved, list) else frozenset()
 
 
@@ -218,7 +218,9 @@ def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
     statistics = data.get("statistics")
     statistics = statistics if isinstance(statistics, dict) else {}
     moments = ((kind, statistics.get(name)) for kind, name in _REASONS.items())
-    reasons = [(kind, _newest(told) or fallback) for kind, told in moments if told and _happened(kind, told)]
+    reasons = [
+        (kind, _newest(entries) or fallback) for kind, entries in moments if entries and _happened(kind, entries)
+    ]
     if not reasons:
         return Block(_UNSUBSCRIBED, fallback, guessed=True)
     (kind, since), *others = reasons
@@ -227,13 +229,13 @@ def _block_of(data: Mapping[str, Any], now: datetime) -> Block | None:
 
 def _clicked(statistics: Mapping[str, Any]) -> str | None:
     """Return the moment at which the person last used Brevo's link; ``adminUnsubscription`` may be our own request."""
-    told = statistics.get("unsubscriptions")
-    return _newest(told.get("userUnsubscription")) if isinstance(told, dict) else None
+    entries = statistics.get("unsubscriptions")
+    return _newest(entries.get("userUnsubscription")) if isinstance(entries, dict) else None
 
 
-def _happened(kind: str, told: object) -> bool:
-    """Tell whether it happened: a bounce without a moment counts; groups of unsubscriptions may all be empty."""
-    return kind != _UNSUBSCRIBED or _newest(told) is not None
+def _happened(kind: str, entries: object) -> bool:
+    """Return whether it happened: a bounce without a moment counts; groups of unsubscriptions may all be empty."""
+    return kind != _UNSUBSCRIBED or _newest(entries) is not None
 
 
 def _opted_out_of(data: Mapping[str, Any], now: datetime) -> dict[int, str] | None:
@@ -246,8 +248,8 @@ def _opted_out_of(data: Mapping[str, Any], now: datetime) -> dict[int, str] | No
     if not isinstance(lists, list):
         return None
     statistics = data.get("statistics")
-    told = _newest(statistics.get("unsubscriptions")) if isinstance(statistics, dict) else None
-    since = max(told or "", _stamp(data.get("modifiedAt")) or "") or stamp_of(now)
+    newest = _newest(statistics.get("unsubscriptions")) if isinstance(statistics, dict) else None
+    since = max(newest or "", _stamp(data.get("modifiedAt")) or "") or stamp_of(now)
     return {one: since for one in lists if _is_id(one)}
 
 

@@ -48,7 +48,7 @@ class Incoming:
     """One event about contacts to look at; ``kind`` and ``moment`` (a stamp, or empty) of an opt-out.
 
     ``joined``: the lists of an event that only reports joins. ``opted_out``: the lists that an unsubscription names.
-    ``told`` is the same text whenever the same event comes again.
+    ``report`` is the same text whenever the same event comes again.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Incoming:
     joined: frozenset[int]
     opted_out: frozenset[int]
     api_key_name: str
-    told: str
+    report: str
 
 
 def read_rows(body: bytes) -> list[object] | None:
@@ -108,9 +108,9 @@ def read_event(row: object) -> Incoming | str:
     kind = _KINDS.get(word)
     if kind is None:
         return "ignored"
-    told = list(islice(_addresses(row), MOST_ADDRESSES + 1))
-    addresses = tuple(dict.fromkeys(filter(None, map(_address, told))))
-    if not addresses or len(told) > MOST_ADDRESSES:
+    listed = list(islice(_addresses(row), MOST_ADDRESSES + 1))
+    addresses = tuple(dict.fromkeys(filter(None, map(_address, listed))))
+    if not addresses or len(listed) > MOST_ADDRESSES:
         return "malformed"
     said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
     try:
@@ -126,7 +126,7 @@ def read_event(row: object) -> Incoming | str:
         joined=lists if word == _JOINED else frozenset(),
         opted_out=lists if kind == _UNSUBSCRIBED else frozenset(),
         api_key_name=key_name if isinstance(key_name, str) else "",
-        told=whole,
+        report=whole,
     )
 
 
@@ -162,8 +162,8 @@ def _moment(row: dict[str, object]) -> str:
     ``ts_event`` is UTC, ``ts`` may be an hour ahead, and ``date`` is CET or CEST without a zone. Seen by other projects
     until November 2026, not measured.
     """
-    told = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
-    return next((stamp_of(moment) for moment in told if moment and EPOCH < moment < _DOOMSDAY), "")
+    moments = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
+    return next((stamp_of(moment) for moment in moments if moment and EPOCH < moment < _DOOMSDAY), "")
 
 
 def _seconds(value: object) -> datetime | None:

@@ -1,13 +1,13 @@
 -- Merge an event into its user's state and mark the contact dirty: merge.merge(), atomically.
--- ARGV: user: id, told: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '',
+-- ARGV: user: id, moment: stamp or '', host: stamp, random: text, task: name, newsletter: slug or '',
 --       names: see `find_tombstone`, {field: name, value: text}*
--- `told`: the event's own moment. Without one the event gets Redis' clock, later than all that this state holds.
+-- `moment`: the event's own moment. Without one the event gets Redis' clock, later than all that this state holds.
 -- `host`: the producer's clock. `random` becomes the secret at a first start.
 -- Returns the result ('accepted', 'superseded', 'erased', 'ahead' and 'secret': refused), the stamp, and further users to nudge.
 -- All is read and weighed before the first write, so that no error can leave half an event behind.
-local user, told, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
-local contact, at, is_told = contact_key(user), now(), ARGV[2] ~= ''
-if is_told and greater(told, later(at, MAX_AHEAD)) then return {'ahead', told} end
+local user, moment, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
+local contact, at, is_reported = contact_key(user), now(), ARGV[2] ~= ''
+if is_reported and greater(moment, later(at, MAX_AHEAD)) then return {'ahead', moment} end
 ensure_secret(ARGV[4])
 local tomb, tombstone = find_tombstone(user, ARGV[7])
 if not tomb then return {'secret', ''} end
@@ -15,11 +15,11 @@ if not tomb then return {'secret', ''} end
 local names, values = {'latest', 'rev', 'erased', 'address', 'clamped'}, {}
 for i = 8, #ARGV, 2 do
   local field = ARGV[i]
-  if is_told and string.sub(field, 1, 2) == 'n:' then field = 't:' .. string.sub(field, 3) end
+  if is_reported and string.sub(field, 1, 2) == 'n:' then field = 't:' .. string.sub(field, 3) end
   values[field] = ARGV[i + 1]
   table.insert(names, field)
 end
-if is_told then table.insert(names, 'n:' .. newsletter) end
+if is_reported then table.insert(names, 'n:' .. newsletter) end
 local held, written = read_fields(contact, names), {}
 local function put(field, text)
   local old = held[field]
@@ -30,8 +30,8 @@ end
 
 local latest, rev = held.latest or '', tostring(tonumber(held.rev or '0') + 1)
 local stamp, clamped = at, held.clamped or ''
-if is_told then
-  stamp, clamped = stamp_told(told, at, host, latest, clamped, newsletter, values['t:' .. newsletter] or '')
+if is_reported then
+  stamp, clamped = stamp_reported(moment, at, host, latest, clamped, newsletter, values['t:' .. newsletter] or '')
 elseif not greater(stamp, latest) then
   stamp = later(latest, 1)
 end
@@ -65,9 +65,20 @@ local function hint(address)
   if held[field] == nil then held[field] = redis.call('HGET', contact, field) end
   if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
 end
+-- A proof of consent that another one replaces, or that an unsubscription ends, is kept as evidence.
+local evidence = {}
+local function end_consent(newsletter, proof, ended)
+  if string.sub(proof, STAMP + 1) == '~' then return end
+  table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. newsletter .. ' ' .. proof)
+end
+local function put_consent(field, text)
+  local wins, old = put(field, text)
+  if not old or string.sub(old, STAMP + 1) == string.sub(text, STAMP + 1) then return end
+  end_consent(string.sub(field, 3), wins and old or text, string.sub(held[field], 1, STAMP))
+end
 -- A later stamp of Redis' clock stands, whatever the tolerance, in three cases. It says the same, or it ends the
 -- subscription, or it is later by more than clocks may be apart.
-local function is_beyond_doubt(field, value)
+local function is_certain(field, value)
   local other = string.sub(field, 1, 2) == 't:' and held['n:' .. newsletter]
   if not other or not greater(string.sub(other, 1, STAMP), stamp) then return false end
   local wish = string.sub(other, STAMP + 1)
@@ -76,10 +87,12 @@ end
 for field, value in pairs(values) do
   if string.sub(field, 1, 2) == 'h:' then
     hint(string.sub(field, 3))
+  elseif string.sub(field, 1, 2) == 'c:' then
+    put_consent(field, stamp .. value)
   else
     local text = stamp .. value
     local wins, old = put(field, text)
-    local overtaken = is_beyond_doubt(field, value)
+    local overtaken = is_certain(field, value)
     changed, lost = changed or (wins and not overtaken), lost or overtaken or (not wins and old ~= text)
     if field == 'address' then
       local moved = old and string.sub(old, STAMP + 1) ~= value
@@ -102,7 +115,7 @@ if erases and held.address then given_up = held.address end
 if greater(stamp, latest) then written.latest = stamp end
 if clamped ~= (held.clamped or '') then written.clamped = clamped end
 
-local event, woken = task .. ':' .. newsletter .. ':' .. stamp, {}
+local event, to_nudge = task .. ':' .. newsletter .. ':' .. stamp, {}
 if changed then
   written.rev, written.v = rev, '1'
   written['p:' .. event] = rev .. ':' .. at
@@ -112,9 +125,11 @@ if own then redis.call('HDEL', contact, own) end
 if erases then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
   for _, field in ipairs(redis.call('HKEYS', contact)) do
-    if string.find(field, '^[angt]:') then redis.call('HDEL', contact, field) end
+    if string.sub(field, 1, 2) == 'c:' then end_consent(string.sub(field, 3), redis.call('HGET', contact, field), stamp) end
+    if string.find(field, '^[acngt]:') then redis.call('HDEL', contact, field) end
   end
 end
+for _, entry in ipairs(evidence) do redis.call('ZADD', key('evidence'), 0, entry) end
 if changed then
   note_pending(event, user, at)
   if given_up and not erases then note_read(moves_key(), user, at) end
@@ -122,6 +137,6 @@ if changed then
 elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then
   note_superseded(user, event, at)
 end
-if given_up then woken = release_address(string.sub(given_up, STAMP + 1), user, at) end
+if given_up then to_nudge = release_address(string.sub(given_up, STAMP + 1), user, at) end
 if claimed then claim_address(claimed, user) end
-return {changed and 'accepted' or 'superseded', stamp, unpack(woken)}
+return {changed and 'accepted' or 'superseded', stamp, unpack(to_nudge)}

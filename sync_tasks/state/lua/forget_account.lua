@@ -6,20 +6,20 @@ local user, account = ARGV[1], ARGV[2]
 local contact, at = contact_key(user), now()
 local held = redis.call('HGET', contact, 'lease')
 if held and greater(string.sub(held, 1, STAMP), at) then return 0 end
-local prefix, floor, forgotten = 's:' .. account .. ':', '', {}
+local prefix, ended_up_to, forgotten = 's:' .. account .. ':', '', {}
 local fields = redis.call('HGETALL', contact)
 for i = 1, #fields, 2 do
   local name, text = fields[i], fields[i + 1]
   if string.sub(name, 1, #prefix) == prefix then
     local what = string.sub(name, #prefix + 1)
     local moment = what == 'floor' and text or what == 'block' and string.match(text, ':(%d+)$') or ''
-    if greater(moment, floor) then floor = moment end
+    if greater(moment, ended_up_to) then ended_up_to = moment end
     table.insert(forgotten, name)
   end
 end
 if #forgotten == 0 then return 1 end
 for _, name in ipairs(forgotten) do redis.call('HDEL', contact, name) end
-if floor ~= '' then redis.call('HSET', contact, prefix .. 'floor', floor) end
+if ended_up_to ~= '' then redis.call('HSET', contact, prefix .. 'floor', ended_up_to) end
 redis.call('HSET', contact, 'l:' .. account, redis.call('HINCRBY', contact, 'rev', 1))
 redis.call('HDEL', key('suppressed'), account .. ' ' .. user)
 redis.call('ZREM', key('untold'), account .. ' ' .. user)

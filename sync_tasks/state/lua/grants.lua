@@ -53,15 +53,15 @@ end
 -- Returns 'granted' or 'probe'; 'wait' and microseconds; or 'paused', microseconds, reason, and part ('' for all). A
 -- probe also returns, as '1' or '', whether it probes the account and whether it probes its part.
 -- With `ahead`, grant only if a permit is free now: no probe, no place in the queue.
-local function grant(told, ahead)
-  local account, part = string.match(told[1], '^(%S+) ?(.*)$')
-  local bucket, priority, every, at = told[2], tonumber(told[3]), tonumber(told[4]), now()
+local function grant(question, ahead)
+  local account, part = string.match(question[1], '^(%S+) ?(.*)$')
+  local bucket, priority, every, at = question[2], tonumber(question[3]), tonumber(question[4]), now()
   local name = account .. ':' .. bucket
   local why = redis.call('GET', key('paused:' .. account))
-  local part_why = part ~= '' and redis.call('HGET', key('paused_parts'), told[1])
+  local part_why = part ~= '' and redis.call('HGET', key('paused_parts'), question[1])
   if why or part_why then
     local free = why and probe_wait(account, priority, every) or 0
-    if part_why then free = math.max(free, probe_wait(told[1], 0, every)) end
+    if part_why then free = math.max(free, probe_wait(question[1], 0, every)) end
     if ahead or free > 0 then return {'paused', string.format('%.0f', free * 1000), why or part_why, why and '' or part} end
   end
   local hold = key('held:' .. name)
@@ -72,12 +72,12 @@ local function grant(told, ahead)
     return {'wait', string.format('%.0f', math.max(held, 1) * 1000)}
   end
   local wait, longest, windows, scarce = 0, 0, {}, read_scarcity(name)
-  for i = 5, #told, 2 do
-    local count, length = tonumber(told[i]), tonumber(told[i + 1])
-    local window = key('granted:' .. name .. ':' .. told[i + 1])
+  for i = 5, #question, 2 do
+    local count, length = tonumber(question[i]), tonumber(question[i + 1])
+    local window = key('granted:' .. name .. ':' .. question[i + 1])
     local moment = moment_of(window, length, at)
     longest = math.max(longest, math.ceil(length / 1000) + 50)
-    local allowed = allowance(scarce, count, told[i + 1], i == 5, moment)
+    local allowed = allowance(scarce, count, question[i + 1], i == 5, moment)
     local oldest = redis.call('LINDEX', window, allowed - 1)
     if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(moment)) end
     table.insert(windows, {name = window, count = count, length = length, moment = moment})
@@ -98,6 +98,6 @@ local function grant(told, ahead)
   end
   if not why and not part_why then return {'granted', '0'} end
   if why then redis.call('SET', key('probed:' .. account), '1', 'PX', 2 * every) end
-  if part_why then redis.call('SET', key('probed:' .. told[1]), '1', 'PX', 2 * every) end
+  if part_why then redis.call('SET', key('probed:' .. question[1]), '1', 'PX', 2 * every) end
   return {'probe', '0', why and '1' or '', part_why and '1' or ''}
 end

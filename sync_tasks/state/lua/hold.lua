@@ -5,8 +5,8 @@ local EXAMINING = 'examining'
 -- `newest`: the number of sweeps that this process has seen. With fewer in Redis, the state surely went backwards.
 -- Returns the moment up to which subscriptions wait or '', the number of sweeps, and the hold or nil.
 local function held_until(newest, at)
-  local told = redis.call('MGET', key('hold'), key('swept'), key('sweeps'))
-  local hold, swept, sweeps = told[1] or nil, told[2] or nil, tonumber(told[3] or '0')
+  local values = redis.call('MGET', key('hold'), key('swept'), key('sweeps'))
+  local hold, swept, sweeps = values[1] or nil, values[2] or nil, tonumber(values[3] or '0')
   if newest > sweeps then
     if not hold or string.sub(hold, STAMP + 2) == EXAMINING then
       hold = at .. ' a process remembers ' .. string.format('%.0f', newest - sweeps) .. ' sweeps that the state lacks'

@@ -48,8 +48,8 @@ end
 local parts = table.concat(redis.call('HKEYS', key('paused_parts')), ',')
 local held_moment, sweeps = held_until(tonumber(ARGV[4]), at)
 local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] or ''
-local answer, crowd = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
-local function count_in(index) crowd = math.max(crowd, redis.call('ZCARD', index)) end
+local answer, count = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
+local function count_in(index) count = math.max(count, redis.call('ZCARD', index)) end
 if redis.call('ZSCORE', moves_key(), user) then count_in(moves_key()) end
 for i, text in ipairs(redis.call('HGETALL', contact)) do
   answer[i + 7] = text
@@ -59,5 +59,5 @@ for i, text in ipairs(redis.call('HGETALL', contact)) do
   end
 end
 -- An import would put the present contact of that address on the lists.
-answer[3] = address and is_vacated(string.sub(address, STAMP + 1)) and '0' or tostring(crowd)
+answer[3] = address and is_vacated(string.sub(address, STAMP + 1)) and '0' or tostring(count)
 return answer

@@ -1,5 +1,5 @@
 -- Merge a row of a first load into the state.
--- ARGV: user: id, told: stamp, random: text, left_alone: microseconds, names: see `find_tombstone`,
+-- ARGV: user: id, moment: stamp, random: text, left_alone: microseconds, names: see `find_tombstone`,
 --       {register: name, value: text}*
 -- `random` becomes the secret at a first start. After `left_alone` workers see to the contact if the load does not.
 -- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'ahead' or 'secret' if refused.
@@ -18,7 +18,7 @@ for i = 6, #ARGV, 2 do table.insert(names, ARGV[i]) end
 local held, written, address = read_fields(contact, names), {}, nil
 if held.erased then return 'known' end
 local clamped
-stamp, clamped = stamp_told(stamp, at, at, held.latest or '', held.clamped or '', '', '')
+stamp, clamped = stamp_reported(stamp, at, at, held.latest or '', held.clamped or '', '', '')
 for i = 6, #ARGV, 2 do
   local text = stamp .. ARGV[i + 1]
   if ARGV[i] == 'address' then address = ARGV[i + 1] end

@@ -1,9 +1,9 @@
 -- Note that contacts changed at Brevo: their next push reads first.
 -- ARGV: account: name, host: stamp,
---       {user: id or '', address: hash or '', kind: name or '', moment: stamp or '', lists: ids, told: text or ''}*
+--       {user: id or '', address: hash or '', kind: name or '', moment: stamp or '', lists: ids, report: text or ''}*
 -- `host`: this machine's clock. Then come six texts for each sighting. `kind` and `moment` are those of an opt-out.
--- `lists` are those that an opt-out named, else those it joined (an echo if we know it on them). `told` is the same if
--- the same comes again.
+-- `lists` are those that an opt-out named, else those it joined (an echo if we know it on them). `report` is the same
+-- if the same comes again.
 -- Returns for each sighting the result ('noticed', 'duplicate', 'echo', 'unknown') and the user, by turns.
 local account, host, at, remembered = ARGV[1], ARGV[2], now(), 8
 

@@ -67,22 +67,22 @@ end
 -- Return the stamp of an event that came with its moment, and the moments moved so far. Any event but an opt-out is
 -- early rather than late. If the producer's clock is ahead of Redis', the event is equally old by Redis' clock. A
 -- subscription older than a moved opt-out stays older.
-local function stamp_told(told, at, host, latest, clamped, newsletter, wish)
-  local stamp, ahead, count = told, tonumber(host) - tonumber(at), 0
+local function stamp_reported(moment, at, host, latest, clamped, newsletter, wish)
+  local stamp, ahead, count = moment, tonumber(host) - tonumber(at), 0
   if wish == 'u' then
-    stamp = opted_out(told, at, host, latest)
+    stamp = opted_out(moment, at, host, latest)
   else
-    if ahead > APART then stamp = later(told, -ahead) end
+    if ahead > APART then stamp = later(moment, -ahead) end
     if greater(stamp, at) then stamp = at end
   end
   for other, its, left in string.gmatch(clamped, '(%d+):(%d+):(%S*)') do
-    if other == told then return its, clamped end
-    if wish == 's' and left == newsletter and greater(other, told) and not greater(its, stamp) then stamp = later(its, -1) end
+    if other == moment then return its, clamped end
+    if wish == 's' and left == newsletter and greater(other, moment) and not greater(its, stamp) then stamp = later(its, -1) end
     count = count + 1
   end
-  if stamp == told then return stamp, clamped end
+  if stamp == moment then return stamp, clamped end
   if count >= REMEMBERED then clamped = string.match(clamped, ' (.*)$') end
-  clamped = clamped .. (clamped == '' and '' or ' ') .. told .. ':' .. stamp .. ':' .. (wish == 'u' and newsletter or '')
+  clamped = clamped .. (clamped == '' and '' or ' ') .. moment .. ':' .. stamp .. ':' .. (wish == 'u' and newsletter or '')
   return stamp, clamped
 end
 
@@ -188,7 +188,7 @@ local function note_pending(event, user, at)
   redis.call('ZADD', index, 'NX', at, user)
   note_wish(event, user, at)
 end
--- Indices of contacts to read by their ids: a new address, or a change at Brevo that a webhook told. Hints as well.
+-- Indices of contacts to read by their ids: a new address, or a change at Brevo that a webhook reported. Hints as well.
 local A_DAY_LONG = 86400
 local function moves_key() return key('pending:update_contact') end
 local function looks_key(account) return key('pending:look:' .. account) end
@@ -229,7 +229,7 @@ local function set_owner(hash, user)
   if user then redis.call('HSET', addresses, rest, user) else redis.call('HDEL', addresses, rest) end
 end
 
--- The first user who wants an address has it; others wait and get it in turn. Release 0.1 kept the waiting users as one
+-- The first user who wants an address has it; others wait and get it one by one. Release 0.1 kept the waiting users as one
 -- text, which is read until the address is given up.
 local function claim_address(address, user)
   local hash = keyed_hash(address)

@@ -3,7 +3,7 @@
 -- The document:
 --   rev         the revision that the push knew; newer events leave the contact dirty, due at once
 --   fields      field to value; an empty value removes the field
---   looked      field to the value that the push has dealt with; the field goes unless its value is another by now
+--   read_at     field to the value that the push has dealt with; the field goes unless its value is another by now
 --   suppressed  account, or account and list, to reason and moment of a suppression that is news; empty if it ended
 --   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
@@ -18,7 +18,7 @@
 --   notices     lines for the portal
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
--- Leave nothing with the id of a user whose erasure is complete. Which contacts were the user's is told by no key.
+-- Leave nothing with the id of a user whose erasure is complete. No key shows which contacts were the user's.
 local function bury(user, name, stamp, ids, record, names)
   -- Up to release 0.1 the tombstone named the contacts.
   for account, id in string.gmatch(redis.call('HGET', key('tombstones'), name) or '', '([^ ,=]+)=(%d+)') do
@@ -69,7 +69,7 @@ for field, value in pairs(result.fields) do
   if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
   if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
 end
-for field, value in pairs(result.looked) do
+for field, value in pairs(result.read_at) do
   if redis.call('HGET', contact, field) == value then redis.call('HDEL', contact, field) end
 end
 for _, notice in ipairs(result.notices) do redis.call('ZADD', key('notices'), at, notice) end

@@ -50,16 +50,16 @@ class Consumer(CeleryConsumer):
 
     def register_with_event_loop(self, hub: Hub) -> None:
         super().register_with_event_loop(hub)
-        hub.call_repeatedly(EVENTS_EVERY, self._tell)
+        hub.call_repeatedly(EVENTS_EVERY, self._report)
 
     def on_send_event_buffered(self) -> None:  # type: ignore[override]  # Celery's types are wrong here
         """Leave it to the next time; once there are many, Celery sends them at once."""
 
     def stop(self) -> None:
-        self._tell()
+        self._report()
         super().stop()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self.turned = time.monotonic()
         if self.event_dispatcher:
             self.event_dispatcher.flush()

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Message(virtual.Message):
-    """A message; no part that kombu reads may be missing or of a strange type."""
+    """A message; no part that kombu reads may be missing or of another type."""
 
     def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:  # noqa: ANN401 - kombu's signature
         properties = payload.get("properties") if isinstance(payload, dict) else None

@@ -5,34 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, cast
 
+from redis import Redis
+
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from tests.reliability.chaos.model import Wish, find_wishes
 from tests.reliability.chaos.people import PERSONAL, Told, find_personal
 from tests.reliability.chaos.run import Run
+from tests.support import keys
 
 CONTACTS = "sync_tasks:contacts:"
-# What the docstrings of store, limiter and sweeper call permanent, and Celery's own.
-PERMANENT = (
-    CONTACTS,
-    "sync_tasks:addresses",
-    "sync_tasks:waiting",
-    "sync_tasks:tombstones",
-    "sync_tasks:secret",
-    "sync_tasks:dirty",
-    "sync_tasks:due",
-    "sync_tasks:dead_letters",
-    "sync_tasks:closed_letters",
-    "sync_tasks:attributes:",
-    "sync_tasks:paused:",
-    "sync_tasks:pending:",
-    "sync_tasks:swept",
-    "sync_tasks:sweeps",
-    "sync_tasks:hold",
-    "sync_tasks:erasures",
-    "sync_tasks:owners",
-    "sync_tasks:unacked",
-    "_kombu.binding",
-)
 
 
 def find_disagreements(run: Run) -> Iterator[str]:
@@ -141,15 +122,9 @@ def read_keys(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def find_everlasting(run: Run) -> Iterator[str]:
-    """Yield keys without a lifetime that nobody calls permanent."""
-    redis = run.world.store.redis
-    for key in redis.scan_iter(count=1000):
-        if (
-            redis.ttl(key) == -1
-            and not key.startswith(PERMANENT)
-            and key not in {"sync_tasks", "sync_tasks.urgent", "sync_tasks.background"}
-        ):
-            yield str(key)
+    """Yield keys without a lifetime that the architecture does not call kept."""
+    with Redis.from_url(run.world.redis.url) as client:
+        yield from keys.find_leaks(client, keys.read_documented())
 
 
 def find_leaks(run: Run) -> Iterator[str]:

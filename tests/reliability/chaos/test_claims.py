@@ -6,7 +6,7 @@ import pytest
 
 from sync_tasks.domain.events import EVENTS, parse_event
 from sync_tasks.state.connection import connect
-from sync_tasks.state.settlement import Settlement
+from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Acceptance, Lease, Store
 
 WANTED, OTHER = "wanted@people.example", "other@people.example"

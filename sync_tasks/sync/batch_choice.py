@@ -1,4 +1,4 @@
-"""Whether a contact takes others along in its request: if it must wait for a permit, or if a crowd needs the same."""
+"""Whether a contact takes others along in its request: if it must wait for a permit, or if many need the same."""
 
 from sync_tasks.domain.batching import BatchKind, batch_kind_of
 from sync_tasks.domain.diff import NewContact
@@ -15,15 +15,15 @@ WORTH_A_BATCH = 50
 
 
 def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
-    """Tell whether a batch took the step; one is only made if the request has to wait for its permit, or by a crowd.
+    """Return whether a batch took the step; one is only made if the request must wait for its permit, or if many wait.
 
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    batch_kind = batch_kind_of(step)
-    if batch_kind is None or not isinstance(step, Write | NewContact | Read) or not push.lease.pending_count:
+    batch_kind = None if _goes_alone(push) else batch_kind_of(step)
+    if batch_kind is None or not isinstance(step, Write | NewContact | Read):
         return False
-    # A probe goes alone: it may fail, and with it everybody would be in doubt.
+    # A probe goes alone: it may fail, and the outcome of all would be unknown.
     if batch_kind.verb == "read" and not _is_read_with_others(push):
         return False
     part = CREATING if batch_kind.verb == "create" else ""
@@ -48,16 +48,22 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     return batch.own.served
 
 
+def _goes_alone(push: AccountPush) -> bool:
+    """Return whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
+    count = push.lease.pending_count
+    return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
+
+
 def _is_read_with_others(push: AccountPush) -> bool:
-    """Tell whether a page is enough of a contact: it shows no reason of a block, and does not end a doubt."""
+    """Return whether a page is enough of a contact: it shows no reason of a block, and ends no unknown outcome."""
     contact = push.lease.contact
-    doubtful = contact.unknown_since or push.outcome_unknown or push.view.guarded
+    unknown = contact.unknown_since or push.outcome_unknown or push.view.guarded
     blocked = push.known().block or contact.opt_outs(push.account)
-    return push.gateway.reads_several and not (doubtful or blocked)
+    return push.gateway.reads_several and not (unknown or blocked)
 
 
 def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:
-    """Raise ``ImportUnderWayError`` for a sign-up of a crowd while another import is under way."""
-    crowded = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
-    if crowded and context.limiter.import_lock(push.account).is_held():
+    """Raise ``ImportUnderWayError`` for one sign-up of many while another import is under way."""
+    many = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
+    if many and context.limiter.import_lock(push.account).is_held():
         raise import_under_way(push.account)
