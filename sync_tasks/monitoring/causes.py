@@ -18,6 +18,8 @@ ADVICE = {
     "UnknownContactError": "send the event again with `email`: the letter closes when it is reflected",
     "RejectedContactError": "send a corrected `update_contact`, or mend the list; replay",
     "RejectedNumberError": "send a corrected `update_contact`, or clear the number at the other contact and replay",
+    "RejectedAddressError": "send an `update_contact` with an address that exists: that closes the letter",
+    "RejectedPartError": "send a corrected `update_contact`, or correct the value at Brevo; replay",
     "DuplicateContactError": "clear the identifier at Brevo or in the portal; replay",
     "MissingContactError": "replay: the contact is looked for and created anew",
     "MissingListError": "create the list at Brevo, or mend `list_id` and restart the workers; replay",
