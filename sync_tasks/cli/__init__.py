@@ -21,6 +21,7 @@ from sync_tasks.cli.commands import (
     doctor,
     failed,
     health,
+    operate,
     outbox,
     person,
     reconcile,
@@ -110,6 +111,7 @@ app.command("serve")(serve.serve)
 app.command("schema")(schema.show_schema)
 app.command("audit")(audit.show_audit)
 app.add_typer(person.app, name="person")
+app.add_typer(operate.app, name="operate")
 app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
 

@@ -200,6 +200,9 @@ class Pipeline(Part):
     defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
     give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
     audit_days: float = Field(default=1095, gt=0, description="So long it is kept who did what (`sync-tasks audit`).")
+    consent_days: float = Field(
+        default=1095, gt=0, description="So long a proof of consent is kept after the opt-out or the erasure."
+    )
     clock_tolerance_seconds: float = Field(
         default=CLOCK_TOLERANCE,
         ge=0,
@@ -221,6 +224,22 @@ class Environment(BaseSettings):
     base_url: str | None = None
 
 
+class Operate(Part):
+    """Who may use the operator's page, and how long a login lasts."""
+
+    passwords: Path | None = Field(
+        default=None, description="The file that `sync-tasks operate password` writes: names, roles and hashes."
+    )
+    hours: float = Field(default=12, gt=0, le=168, description="How long a login lasts.")
+    user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
+        default=None, description="The header in which a proxy names who is asking."
+    )
+    act: tuple[str, ...] = Field(default=(), description="Who of those that a proxy names may act; all others look.")
+    flower_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s\"<>]+$", description="Where Flower is, to be linked."
+    )
+
+
 class Settings(Part):
     """The whole configuration."""
 
@@ -236,6 +255,7 @@ class Settings(Part):
     reconcile: Reconcile = Reconcile()
     contacts: Contacts = Contacts()
     files: Files = Files()
+    operate: Operate = Operate()
 
     @field_validator("accounts")
     @classmethod

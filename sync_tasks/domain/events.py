@@ -84,6 +84,10 @@ UserId = Annotated[str, StringConstraints(pattern=rf"^{USER_ID}$"), _in_form(nor
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$"), _in_form(trim)]
 Address = Annotated[str, _in_form(normal_address)]
 Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
+
+
+_IMPERSONAL = r"^[^@]*[^@\s][^@]*$"
+Impersonal = Annotated[str, StringConstraints(max_length=200, pattern=_IMPERSONAL), _in_form(normal_text)]
 FieldName = Annotated[str, StringConstraints(pattern=rf"^{FIELD_NAME}$"), AfterValidator(_extra_field)]
 # A longer whole number is not exact in JSON: a reader that takes it for a float keeps another number.
 _BEYOND_DIGITS = 10**15
@@ -140,12 +144,23 @@ class _Personal(Event):
         return {**{name: value for name, value in names.items() if value is not None}, **self.attributes}
 
 
+class Consent(BaseModel):
+    """What proves a consent; by rule nothing in it is personal."""
+
+    model_config = Event.model_config
+
+    source: Impersonal = Field(description="Where it was given, such as a form or a page.")
+    version: Impersonal = Field(description="Which wording the person agreed to.")
+    at: Moment = Field(description="When it was given: ISO 8601 with a zone.")
+
+
 class Subscribe(_Personal):
     """A subscription has been confirmed."""
 
     task = "subscribe_contact"
     newsletter: Slug
     email: Address
+    consent: Consent | None = Field(default=None, description="What proves the consent, kept with the subscription.")
 
     @property
     def about(self) -> str:
@@ -192,6 +207,7 @@ _PATTERNS = {
     f"^{USER_ID}$": "must be 1 to 255 characters without white space",
     f"^{SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
     f"^{FIELD_NAME}$": "must be a plain name of at most 64 letters, digits and underscores",
+    _IMPERSONAL: "must be a text, and without an address",
 }
 
 
@@ -224,6 +240,8 @@ def _reason(fault: Mapping[str, Any]) -> str:
             return _PATTERNS[pattern]
         case {"type": "extra_forbidden"}:
             return "unknown argument"
+        case {"type": "model_type"}:
+            return "must be an object with source, version and at"
         case {"type": "missing"}:
             return "missing"
         case _:

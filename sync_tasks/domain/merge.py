@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sync_tasks.domain import registers as names
 from sync_tasks.domain.events import Anonymize, Event, Subscribe, Unsubscribe, Update
-from sync_tasks.domain.registers import ADDRESS, ERASURE, HINTED, SUBSCRIBED, UNSUBSCRIBED, by_clock, value
+from sync_tasks.domain.registers import ADDRESS, ENDED, ERASURE, HINTED, SUBSCRIBED, UNSUBSCRIBED, by_clock, value
 
 
 def values_of(event: Event) -> dict[str, str]:
@@ -14,10 +14,12 @@ def values_of(event: Event) -> dict[str, str]:
     match event:
         case Subscribe():
             said = {ADDRESS: event.email, names.subscription(event.newsletter): SUBSCRIBED}
+            said |= _proof(event)
         case Update():
             said = {ADDRESS: event.email} | _hint(event.previous_email)
         case Unsubscribe():
             said = _hint(event.email) | {names.subscription(event.newsletter): UNSUBSCRIBED}
+            said[names.consent(event.newsletter)] = ENDED
         case Anonymize():
             said = _hint(event.email) | {ERASURE: ""}
     fields = getattr(event, "fields", {}).items()
@@ -27,6 +29,13 @@ def values_of(event: Event) -> dict[str, str]:
 
 def _hint(address: str | None) -> dict[str, str | None]:
     return {names.hint(address): ""} if address else {}
+
+
+def _proof(event: Subscribe) -> dict[str, str | None]:
+    if event.consent is None:
+        return {}
+    proof = {**event.consent.model_dump(), "at": event.consent.at.isoformat()}
+    return {names.consent(event.newsletter): json.dumps(proof, ensure_ascii=False)}
 
 
 def _late_hints(registers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Self
 
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
-from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.mapping import PortalMapping
+from sync_tasks.domain.refused_parts import concerns_part
 from sync_tasks.errors import (
     InvalidEventError,
     LeaseLostError,
     PartPausedError,
     PermanentError,
     RateLimitedError,
-    RejectedNumberError,
+    RejectedPartError,
     RetiredNewsletterError,
     StateHeldError,
     SyncError,
@@ -193,10 +193,9 @@ def _unended(
 def _errors_of(
     key: EventKey, contact: Contact, mapping: PortalMapping, errors: Mapping[str, SyncError]
 ) -> Iterator[SyncError]:
-    """Yield the errors that concern an event: a refused telephone number only concerns the event that brought it."""
-    names = {mapping.attributes.get(name) for name in contact.attributes_of(key)}
+    """Yield the errors that concern an event: a refused part only concerns the event that brought it."""
     for error in errors.values():
-        if contact.erased or names & NUMBERS or not isinstance(error, RejectedNumberError):
+        if not isinstance(error, RejectedPartError) or concerns_part(key, contact, mapping, error):
             yield error
 
 

@@ -7,7 +7,8 @@ a tie unsubscribes.
 A subscription has two registers, one for each clock: ``n:<newsletter>`` holds what Redis' clock stamped,
 ``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
 
-``address``, ``erased``, ``a:<portal field>``, ``n:<newsletter>`` and ``t:<newsletter>`` are registers.
+``address``, ``erased``, ``a:<portal field>``, ``c:<newsletter>``, ``n:<newsletter>`` and ``t:<newsletter>`` are
+registers. ``c:`` holds the proof of consent to a subscription, or ``~`` since an unsubscription ended it.
 ``h:<address>`` is a hint: a further address under which Brevo may know the user, until it was looked for. Only this
 module makes and takes apart their names and texts; ``state.codec`` knows how they lie in Redis.
 """
@@ -18,7 +19,9 @@ STAMP = 16
 SUBSCRIBED, UNSUBSCRIBED = "s", "u"
 ADDRESS, ERASURE = "address", "erased"
 HINTED = "1"
-_ATTRIBUTE, _HINT = "a:", "h:"
+# Greater than any proof, which is a JSON object: of a tie the consent is over.
+ENDED = "~"
+_ATTRIBUTE, _CONSENT, _HINT = "a:", "c:", "h:"
 _OWN, _REPORTED = "n:", "t:"
 CLOCKS = (_OWN, _REPORTED)
 
@@ -56,6 +59,22 @@ def attribute(name: str) -> str:
     return _ATTRIBUTE + name
 
 
+def consent(slug: str) -> str:
+    """Return the register of the proof of consent to a newsletter."""
+    return _CONSENT + slug
+
+
+def is_consent(register: str) -> bool:
+    """Return whether this is the register of a proof of consent."""
+    return register.startswith(_CONSENT)
+
+
+def consents(registers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield newsletter and proof of each consent that no unsubscription has ended."""
+    held = ((name[len(_CONSENT) :], value(text)) for name, text in registers.items() if is_consent(name))
+    return ((slug, proof) for slug, proof in held if proof != ENDED)
+
+
 def hint(address: str) -> str:
     """Return the name of a hint at an address."""
     return _HINT + address
@@ -83,7 +102,7 @@ def is_kept_when_erased(register: str) -> bool:
 
 def is_register(name: str) -> bool:
     """Return whether a name is one of a register or a hint."""
-    return name in {ADDRESS, ERASURE} or name.startswith((_ATTRIBUTE, _HINT, *CLOCKS))
+    return name in {ADDRESS, ERASURE} or name.startswith((_ATTRIBUTE, _CONSENT, _HINT, *CLOCKS))
 
 
 def hinted(names: Iterable[str]) -> tuple[str, ...]:

@@ -18,6 +18,11 @@ def _as_message(schema: dict[str, Any], task: str) -> dict[str, Any]:
     fields = schema["properties"]
     moment = fields["occurred_at"]
     fields["occurred_at"] = {"type": "string", "format": "date-time", "description": moment["description"]}
+    # A schema that holds all it needs can be put into another document.
+    shared = {f"#/$defs/{name}": part for name, part in schema.pop("$defs", {}).items()}
+    for field in fields.values():
+        if "anyOf" in field:
+            field["anyOf"] = [shared.get(kind.get("$ref"), kind) for kind in field["anyOf"]]
     for name in _ADDRESSES:
         for kind in fields.get(name, {}).get("anyOf", [fields.get(name, {})]):
             if kind.get("type") == "string":

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Anonymize
-from sync_tasks.domain.registers import ERASURE, both_clocks, is_subscription
+from sync_tasks.domain.registers import ERASURE, both_clocks, is_consent, is_subscription
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError, UnfinishedErasureError
 from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS, LETTER_COUNTS, UNACCEPTED_LETTERS
@@ -211,5 +211,6 @@ def _wish_of(contact: Contact, key: EventKey) -> Iterator[str]:
     """Yield the registers that only this event set; a register of two events of one moment stays."""
     sisters = {other for other in (*contact.pending, *contact.dead) if other.stamp == key.stamp and other != key}
     for name in contact.registers_of(key):
-        if name in both_clocks(key.newsletter) or not (sisters or is_subscription(name) or name == ERASURE):
+        kept = is_subscription(name) or is_consent(name) or name == ERASURE
+        if name in both_clocks(key.newsletter) or not (sisters or kept):
             yield name

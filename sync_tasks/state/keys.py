@@ -9,6 +9,7 @@ Keys without a lifetime here are kept for good. Only ``state/`` reads and writes
 ``vacated:<hash>``   an address that a user gave up                               two days
 ``tombstones``       keyed hash of an erased user's id to when
 ``erased:<account>`` the ids of all contacts whose users were erased
+``evidence``         proofs of consent that ended, by keyed hash of the user      for ``consent_days``
 ``secret``           the key of those hashes
 ``dirty``            users by since when Brevo disagrees                          until Brevo agrees
 ``due``              users by when to look again                                  until Brevo agrees

@@ -3,6 +3,7 @@
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.audit import RECORDS, renew_users
 from sync_tasks.state.bulk import SCAN_CHUNK
+from sync_tasks.state.consents import renew_evidence
 from sync_tasks.state.keys import TOMBSTONES, vacated_key
 from sync_tasks.state.store import Store
 from sync_tasks.state.tombstones import HASHED_BY, LACKS_THE_KEY
@@ -47,6 +48,7 @@ def put_in_force(store: Store) -> int:
     renewed = _renew(store, TOMBSTONES)
     _renew(store, RECORDS)
     renew_users(store)
+    renew_evidence(store)
     _forget_vacated(store)
     return renewed
 

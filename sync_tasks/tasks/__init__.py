@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypedDict
 
 from celery import _state
 
@@ -14,6 +15,14 @@ from sync_tasks.tasks.portal_task import portal_task, take_in
 
 Value = str | int | float | bool | None
 Moment = datetime | str
+
+
+class ConsentProof(TypedDict):
+    """What proves a consent; nothing in it is personal."""
+
+    source: str
+    version: str
+    at: Moment
 
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
@@ -28,6 +37,7 @@ def subscribe_contact(
     first_name: str | None = None,
     last_name: str | None = None,
     attributes: Mapping[str, Value] = _NOTHING,
+    consent: ConsentProof | None = None,
     occurred_at: Moment | None = None,
 ) -> None:
     """Create the contact on the newsletter's list, now that the subscription has been confirmed."""

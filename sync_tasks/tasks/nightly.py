@@ -16,6 +16,7 @@ from sync_tasks.log import log
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.state.audit import forget_old
+from sync_tasks.state.consents import forget_old_evidence
 from sync_tasks.state.disk import rewrite
 from sync_tasks.state.posts import put_post, read_due_posts
 from sync_tasks.state.store import Store
@@ -45,6 +46,7 @@ def compare_all() -> int:
         if not alone or not _is_owed(context.store):
             return 0
         forget_old(context.store, context.settings.pipeline.audit_days)
+        forget_old_evidence(context.store, context.settings.pipeline.consent_days)
         clean_up(context.store, lambda: context.limiter.stopping)
         repaired = sum(run.repaired for run in reconcile(patient))
         if context.limiter.stopping:

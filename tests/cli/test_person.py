@@ -42,6 +42,27 @@ def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:
     desk.run("person", "report", "anna", exits=1)
 
 
+def test_proofs_of_consent_are_in_every_paper(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    proof = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
+    pipeline.subscribe("anna", consent=proof)
+    pipeline.subscribe("anna", "weekly", consent=proof)
+    pipeline.unsubscribe("anna", "weekly")
+    pipeline.work()
+    report = json.loads(desk.run("person", "report", "anna"))["consents"]
+    assert [(one["newsletter"], one["source"], bool(one["ended"])) for one in report] == [
+        ("daily", "form", False),
+        ("weekly", "form", True),
+    ]
+    assert desk.read("contact", "anna")["consents"] == report
+    assert "proofs of consent" in desk.run("contact", "anna")
+    pipeline.anonymize("anna")
+    pipeline.work()
+    erasure = json.loads(desk.run("person", "erasure", "anna"))["consents_kept"]
+    assert {one["newsletter"] for one in erasure if one["ended"]} == {"daily", "weekly"}
+    assert desk.read("contact", "anna")["consents"] == erasure
+
+
 def test_replays_and_discards_are_in_the_audit(desk: Desk) -> None:
     desk.pipeline.unsubscribe("zoe")
     desk.pipeline.work()

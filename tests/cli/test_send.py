@@ -40,6 +40,12 @@ def test_an_unmapped_attribute_is_refused_with_its_name(desk: Desk) -> None:
     assert "attributes.shoe" in told
 
 
+def test_a_proof_of_consent_comes_along(desk: Desk) -> None:
+    proof = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
+    desk.run("send", "-", typed=lines_of(GOOD | {"consent": proof}))
+    assert "c:daily" in desk.pipeline.state("anna").registers
+
+
 def test_where_redis_is_away_it_stops_and_names_the_first_line_that_was_not_accepted(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,3 +242,29 @@ def test_only_plain_names_are_printed(name: object, shown: str) -> None:
 def test_what_json_carries_is_the_same_event(task: str) -> None:
     said = WHOLE[task] | {"occurred_at": "2026-03-01T12:00:00.000001Z"}
     assert parse_event(EVENTS[task], json.loads(json.dumps(said))) == parse_event(EVENTS[task], said)
+
+
+PROOF: dict[str, Any] = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("consent", "why"),
+    [
+        (SECRET, "consent: must be an object with source, version and at"),
+        ({"source": "form", "version": "1"}, "consent.at: missing"),
+        (PROOF | {"at": "yesterday"}, "consent.at: must be an ISO 8601 text with a zone"),
+        (PROOF | {"source": f"{SECRET}@portal.org"}, "consent.source: must be a text, and without an address"),
+        (PROOF | {"version": " "}, "consent.version: must be a text, and without an address"),
+        (PROOF | {"source": "x" * 201}, "consent.source: String should have at most 200 characters"),
+        (PROOF | {"address": SECRET}, "consent.address: unknown argument"),
+    ],
+)
+def test_a_proof_of_consent_is_whole_and_holds_no_address(consent: object, why: str) -> None:
+    assert refusal(Subscribe, **WHOLE["subscribe_contact"], consent=consent) == why
+
+
+def test_a_proof_of_consent_is_in_its_normal_form() -> None:
+    event = parse_event(Subscribe, WHOLE["subscribe_contact"] | {"consent": PROOF | {"source": " form "}})
+    assert isinstance(event, Subscribe)
+    assert event.consent
+    assert (event.consent.source, event.consent.at) == ("form", datetime(2026, 3, 1, tzinfo=UTC))

@@ -13,6 +13,7 @@ from redis import ConnectionError as RedisIsAway
 
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.portal.intake import Accept, Intake, accept_by_tasks
+from sync_tasks.state.consents import read_consents
 from sync_tasks.state.store import Store
 from tests.support.receiving import FORMER_TOKEN, TOKEN, Answer, Receiving, opening
 
@@ -72,6 +73,16 @@ def test_of_many_each_is_answered_in_its_place(door: Door, store: Store) -> None
         None,
     ]
     assert store.peek("bert")
+
+
+def test_a_proof_of_consent_comes_along(door: Door, store: Store) -> None:
+    proof = {"source": "form", "version": "1", "at": MOMENT}
+    answer = door.tell(ANNA | {"consent": proof}, ANNA | {"consent": proof | {"source": "anna@portal.org"}})
+    assert [event.get("why") for event in answer.body["events"]] == [
+        None,
+        "subscribe_contact refused: consent.source: must be a text, and without an address",
+    ]
+    assert [one.source for one in read_consents(store, "anna", store.peek("anna"))] == ["form"]
 
 
 def test_what_comes_again_in_any_order_changes_nothing(door: Door, store: Store) -> None:

@@ -19,14 +19,16 @@ from sync_tasks.domain.events import Anonymize, Subscribe
 from sync_tasks.errors import InvalidEventError
 
 PERSON = {"user_id": "anna", "newsletter": "daily", "email": "anna@portal.org"}
+PROOF = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
 
 def confirm():
-    subscribe_contact.delay(**PERSON, attributes={"city": "Ulm"})
+    subscribe_contact.delay(**PERSON, attributes={"city": "Ulm"}, consent=PROOF)
 
 def test_sent(sync_tasks_outbox):
     confirm()
     assert anonymize_contact.delay(user_id="otto").id
-    assert sync_tasks_outbox == [Subscribe(**PERSON, attributes={"city": "Ulm"}), Anonymize(user_id="otto")]
+    subscribed = Subscribe(**PERSON, attributes={"city": "Ulm"}, consent=PROOF)
+    assert sync_tasks_outbox == [subscribed, Anonymize(user_id="otto")]
 
 def test_refused(sync_tasks_outbox):
     with pytest.raises(InvalidEventError, match="newsletter: missing"):

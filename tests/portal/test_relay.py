@@ -13,6 +13,7 @@ from sync_tasks.domain.events import Event, Subscribe
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.portal import outbox, outbox_table, relay
 from sync_tasks.portal.outbox_row import relay_event
+from sync_tasks.state.consents import read_consents
 from sync_tasks.state.relays import read_outbox
 from sync_tasks.state.store import Store
 
@@ -54,6 +55,19 @@ def test_what_is_rolled_back_never_was(engine: Engine, store: Store) -> None:
         connection.rollback()
     assert relay.Relay(engine).run(until_empty=True)
     assert store.peek("anna") is None
+
+
+def test_a_proof_of_consent_comes_along(engine: Engine, store: Store) -> None:
+    with engine.begin() as connection:
+        outbox.subscribe_contact(
+            connection,
+            user_id="anna",
+            newsletter="daily",
+            email="anna@portal.org",
+            consent={"source": "form", "version": "1", "at": datetime.now(UTC)},
+        )
+    assert relay.Relay(engine).run(until_empty=True)
+    assert [one.source for one in read_consents(store, "anna", store.peek("anna"))] == ["form"]
 
 
 def test_bad_input_is_refused_before_anything_is_written(engine: Engine) -> None:

@@ -3,8 +3,6 @@
 import sys
 from importlib.metadata import distributions, version
 
-PERSON = {"user_id": "anna", "newsletter": "daily"}
-
 
 def start_django() -> None:
     """Set Django up as a portal does; the events below go out as a transaction commits."""
@@ -22,9 +20,9 @@ def call_tasks() -> None:
     portal = Celery("portal", broker="memory://")
     from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact, update_contact
 
-    subscribe_contact.delay(**PERSON, email="anna@portal.org", attributes={"city": "Ulm"})
+    subscribe_contact.delay(user_id="anna", newsletter="daily", email="anna@portal.org", attributes={"city": "Ulm"})
     update_contact.delay(user_id="anna", email="anna@bücher.example")
-    unsubscribe_contact.delay(**PERSON)
+    unsubscribe_contact.delay(user_id="anna", newsletter="daily")
     anonymize_contact.delay(user_id="otto")
     sys.stdout.write(f"{portal.main} called four tasks\n")
 

@@ -21,6 +21,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.state.connection import connect
+from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import put_letter, write_letter
 from sync_tasks.state.secret import put_in_force
 from sync_tasks.state.store import Sighting, Store
@@ -31,6 +32,7 @@ from tests.support.processes import wait_until
 
 ID = "marked-user-4711"
 PERSONAL = ("marked.person@portal.org", "former.marked@portal.org", "Markédname", "Markedville")
+PROOF = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
 ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "plain": str.encode,
     "upper case": lambda mark: mark.upper().encode(),
@@ -69,7 +71,7 @@ def lived(server: EmbeddedRedis, served: ServedSandbox, brevo: Sandbox) -> Itera
 def live(pipeline: Pipeline) -> None:
     address, former, name, city = PERSONAL
     pipeline.subscribe("zoe")
-    pipeline.subscribe(ID, email=former, first_name=name, attributes={"city": city})
+    pipeline.subscribe(ID, email=former, first_name=name, attributes={"city": city}, consent=PROOF)
     pipeline.work()
     pipeline.update(ID, email=pipeline.brevo.contacts()[0]["email"])
     pipeline.work()
@@ -143,6 +145,8 @@ def test_nobody_finds_an_erased_person_after_a_night(
     with suppress(AssertionError):
         wait_until(lambda: not look(), "nothing is found")
     assert look() == []
+    # The proof of consent is still there, and is found by whoever knows both the id and the secret.
+    assert [one.source for one in read_consents(lived.store, ID, None)] == ["form"]
 
 
 @pytest.mark.parametrize(

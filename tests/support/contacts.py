@@ -45,8 +45,9 @@ def play_all(loader: Loader) -> None:
 
 
 def _tell(pipeline: Pipeline) -> None:
+    proof = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
     for user_id in ("ada", "bea", "cara", "dora", "ella"):
-        pipeline.subscribe(user_id, first_name="Marked", attributes={"city": "Ulm"})
+        pipeline.subscribe(user_id, first_name="Marked", attributes={"city": "Ulm"}, consent=proof)
     pipeline.work()
     pipeline.update("ada", email="ada@elsewhere.org")
     pipeline.unsubscribe("bea")

@@ -19,12 +19,15 @@ IMPORTS = """\
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact, update_contact
+from sync_tasks.tasks import ConsentProof
 texts: dict[str, str] = {"city": "Ulm"}
 """
 RIGHT = """
+proof: ConsentProof = {"source": "form", "version": "1", "at": datetime.now(UTC)}
 subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org")
 subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", attributes=texts, first_name=None)
 subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", occurred_at=datetime.now(UTC))
+subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", consent=proof)
 update_contact.delay(user_id="1", previous_email="a@b.org", attributes={"age": 4, "member": True, "city": None})
 unsubscribe_contact.delay(user_id="1", newsletter="daily", occurred_at="2026-11-23T09:30:00+01:00")
 unsubscribe_contact.apply_async(kwargs={"user_id": "1", "newsletter": "daily"}, countdown=1)
@@ -43,6 +46,8 @@ subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", attrib
 subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", attributes={"city": b"Ulm"})
 subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", occurred_at=0)
 update_contact.delay(user_id="1", newsletter="daily")
+subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", consent={"source": "form", "version": "1"})
+subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", consent={"source": 1, "version": "1"})
 unsubscribe_contact.delay(user_id="1")
 anonymize_contact.delay(user_id="1", first_name="Anna")
 number: int = anonymize_contact.delay(user_id="1").id

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
     from sync_tasks.domain.mapping import AccountMapping
     from sync_tasks.providers import Gateway
+    from sync_tasks.state.consents import ConsentRecord
     from sync_tasks.state.dead_letters import DeadLetter
     from sync_tasks.state.store import Store
 
@@ -40,6 +41,7 @@ class Portrait:
     accounts: "Mapping[str, Sides]"
     history: "list[Happening]"
     letters: "list[DeadLetter]"
+    consents: "list[ConsentRecord]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,14 @@ def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
 
 def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownParts") -> Portrait | None:
     from sync_tasks.cli.views import sides
+    from sync_tasks.state.consents import read_consents
     from sync_tasks.state.dead_letters import read_letters_of
 
     contact = store.peek(user_id)
     erased_at = sides.erased_at(store, user_id)
     history = sides.read_history(store, user_id)
     letters = read_letters_of(store, user_id)
+    consents = read_consents(store, user_id, contact)
     if contact is None and not (erased_at or history or letters):
         return None
     if contact and contact.address and store.claimant(contact.address) not in {None, user_id}:
@@ -107,7 +111,7 @@ def _paint(store: "Store", settings: "Settings", user_id: str, shown: "ShownPart
     accounts = _look_at_all(store, settings, contact, letters, shown) if contact else {}
     verdict = _find_verdict(contact, settings, accounts, erased_at)
     waiting = sorted(f"{key.task} {key.newsletter}".strip() for key in contact.pending) if contact else []
-    return Portrait(user_id, verdict, erased_at, waiting, accounts, history, letters)
+    return Portrait(user_id, verdict, erased_at, waiting, accounts, history, letters, consents)
 
 
 def _find_verdict(
@@ -214,6 +218,8 @@ def _print(portrait: Portrait) -> None:
         _print_sides(name, sides)
     if portrait.waiting:
         say(f"[yellow]on its way:[/] {escaped(', '.join(portrait.waiting))}")
+    if portrait.consents:
+        _print_consents(portrait.consents)
     if portrait.history:
         _print_history(portrait.history)
     if portrait.letters:
@@ -231,6 +237,13 @@ def _print_sides(account: str, sides: "Sides") -> None:
     print_table(table)
     if sides.error:
         complain(f"Brevo could not be asked: {sides.error}")
+
+
+def _print_consents(consents: "list[ConsentRecord]") -> None:
+    table = lay_out("proofs of consent", "Newsletter", "Source", "Version", "Given", "Ended")
+    for one in consents:
+        table.add_row(*map(escaped, (one.newsletter, one.source, one.version, one.at[:19], (one.ended or "")[:19])))
+    print_table(table)
 
 
 def _print_history(history: "list[Happening]") -> None:

@@ -70,8 +70,11 @@ def erasure(user_id: User, *, by: By) -> None:
 
 
 def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
+    from dataclasses import asdict
+
     from sync_tasks.domain.timestamps import moment_of
     from sync_tasks.state.audit import read_audit, read_record
+    from sync_tasks.state.consents import read_consents
 
     erased = store.tombstones.erased_at(user_id)
     if not erased:
@@ -84,4 +87,5 @@ def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
         "verified": moment_of(verified).isoformat() if verified else None,
         "accounts": record.get("accounts", {}),
         "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked] or "the portal",
+        "consents_kept": [asdict(one) for one in read_consents(store, user_id, None)],
     }

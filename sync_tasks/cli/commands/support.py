@@ -98,9 +98,9 @@ def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
 
 def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
     """Ask, accept each event as the portal's own, note who did it, and nudge the contact."""
-    from sync_tasks.cli.views.letters import nudge
     from sync_tasks.domain.contact import EventKey
     from sync_tasks.domain.priority import Priority
+    from sync_tasks.operate.replays import nudge
 
     if not order.yes:
         typer.confirm(escaped(order.question), abort=True, err=True)
@@ -113,7 +113,7 @@ def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
             f"{escaped(order.user_id)}: {event.task.removesuffix('_contact')} {event.about or ''}".rstrip()
             + " accepted"
         )
-    nudge(users_to_nudge, Priority.URGENT)
+    nudge(users_to_nudge, Priority.URGENT, complain)
     suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(order.user_id))
 
 

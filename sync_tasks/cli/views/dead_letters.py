@@ -8,7 +8,7 @@ from sync_tasks.domain.timestamps import show_age
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
-    from sync_tasks.cli.views.letters import Replay
+    from sync_tasks.operate.replays import Replay
     from sync_tasks.state.dead_letters import DeadLetter
 
 _MEANING = {

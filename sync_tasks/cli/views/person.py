@@ -11,6 +11,7 @@ from sync_tasks.domain.registers import ADDRESS
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError
 from sync_tasks.providers import Gateway
+from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import read_letters_of
 from sync_tasks.state.store import Store
 
@@ -26,6 +27,7 @@ def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gatew
             slug: {"subscribed": wished, "since": moment_of(stamp).isoformat()}
             for slug, (stamp, wished) in contact.subscriptions().items()
         },
+        "consents": [asdict(one) for one in read_consents(store, contact.user_id, contact)],
         "history": [asdict(one) for one in read_history(store, contact.user_id)],
         "unresolved_events": [
             {"event": str(letter.key), "reason": letter.message} for letter in read_letters_of(store, contact.user_id)

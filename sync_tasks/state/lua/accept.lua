@@ -65,6 +65,17 @@ local function hint(address)
   if held[field] == nil then held[field] = redis.call('HGET', contact, field) end
   if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
 end
+-- A proof of consent that another one replaces, or that an unsubscription ends, is kept as evidence.
+local evidence = {}
+local function end_consent(newsletter, proof, ended)
+  if string.sub(proof, STAMP + 1) == '~' then return end
+  table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. newsletter .. ' ' .. proof)
+end
+local function put_consent(field, text)
+  local wins, old = put(field, text)
+  if not old or string.sub(old, STAMP + 1) == string.sub(text, STAMP + 1) then return end
+  end_consent(string.sub(field, 3), wins and old or text, string.sub(held[field], 1, STAMP))
+end
 -- A later stamp of Redis' clock stands, whatever the tolerance, in three cases. It says the same, or it ends the
 -- subscription, or it is later by more than clocks may be apart.
 local function is_certain(field, value)
@@ -76,6 +87,8 @@ end
 for field, value in pairs(values) do
   if string.sub(field, 1, 2) == 'h:' then
     hint(string.sub(field, 3))
+  elseif string.sub(field, 1, 2) == 'c:' then
+    put_consent(field, stamp .. value)
   else
     local text = stamp .. value
     local wins, old = put(field, text)
@@ -112,9 +125,11 @@ if own then redis.call('HDEL', contact, own) end
 if erases then
   redis.call('ZADD', key('erasures'), 'NX', at, user)
   for _, field in ipairs(redis.call('HKEYS', contact)) do
-    if string.find(field, '^[angt]:') then redis.call('HDEL', contact, field) end
+    if string.sub(field, 1, 2) == 'c:' then end_consent(string.sub(field, 3), redis.call('HGET', contact, field), stamp) end
+    if string.find(field, '^[acngt]:') then redis.call('HDEL', contact, field) end
   end
 end
+for _, entry in ipairs(evidence) do redis.call('ZADD', key('evidence'), 0, entry) end
 if changed then
   note_pending(event, user, at)
   if given_up and not erases then note_read(moves_key(), user, at) end
