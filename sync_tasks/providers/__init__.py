@@ -101,7 +101,7 @@ class KnownAnswers(Protocol):
     """What a probe has found out of an account."""
 
     def read(self) -> Mapping[str, str]:
-        """Return the answers to open questions by their names; nothing where nobody asked this very account."""
+        """Return the answers to open questions by their names; nothing if nobody asked this very account."""
 
 
 class NothingKnown:

@@ -88,7 +88,7 @@ def erase_contact(
     send: Callable[[Change], None],
     sent: frozenset[str] = frozenset(),
 ) -> None:
-    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing where it is not ours.
+    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing if it is not ours.
 
     ``sent``: the attributes that were written before.
 

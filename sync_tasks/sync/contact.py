@@ -7,7 +7,6 @@ from typing import Literal
 
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.diff import ERASED
-from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.pauses import absent_lists, list_part
 from sync_tasks.domain.planning import concerns
@@ -59,7 +58,8 @@ def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, tas
 
     The next account is read once the push before it is over: what that one saw counts here.
     """
-    for account, mapping in _departed_first(context.mappings):
+    # Accounts that newsletters have left go first: what was ended there holds where they went.
+    for account, mapping in sorted(context.mappings.items(), key=lambda item: not item[1].departed):
         if concerns(lease.contact, account, mapping):
             gate = context.limiter.gate(account, priority_of(lease.contact), granted=lease.granted)
             push = AccountPush(
@@ -117,11 +117,6 @@ def _settle(
     settled, outcomes = conclude(lease, pushed, context, task_id)
     users = (push.users_to_nudge | {push.blocked_by_user} for push in pushes)
     return settled, replace(outcomes, users_to_nudge=frozenset().union(*users) - {""})
-
-
-def _departed_first(mappings: Mapping[str, AccountMapping]) -> list[tuple[str, AccountMapping]]:
-    """Return the accounts that newsletters have left first: what was ended there holds where they went."""
-    return sorted(mappings.items(), key=lambda item: not item[1].departed)
 
 
 def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:

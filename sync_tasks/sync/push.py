@@ -97,7 +97,7 @@ class Push:
             raise LeaseLostError("the push took longer than its lease")
 
     def noting(self, request: Callable[[], Written]) -> Written:
-        """Send a request, and remember where its outcome is unknown."""
+        """Send a request, and remember if its outcome is unknown."""
         try:
             written = request()
         except SyncError as error:

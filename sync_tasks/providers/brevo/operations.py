@@ -112,7 +112,7 @@ class Operations(ABC):
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
     def _clearing_as_known(self, change: Change) -> Change:
-        """Return the change with ``null`` at once where an empty text was seen to clear nothing."""
+        """Return the change with ``null`` at once if an empty text was seen to clear nothing."""
         empty = {name for name, value in change.attributes.items() if value in ("", None)} - change.nulls
         change = replace(change, nulls=change.nulls | self._learnt.blanks.nulls(empty))
         kinds = questions.kinds_cleared_by_null(self._known.read()) if empty else frozenset()
