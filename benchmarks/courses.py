@@ -32,7 +32,7 @@ class Course:
     @property
     def speed(self) -> float:
         """Events a second over all of that time."""
-        return self.done / self.seconds
+        return self.done / self.seconds if self.seconds else 0.0
 
     @property
     def waited(self) -> str:
@@ -44,7 +44,10 @@ class Course:
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast both brought a burst to Brevo, and with how many requests; ``refused`` of ours for the limit."""
+    """How fast both brought a burst to Brevo, and with how many requests; ``refused`` of ours for the limit.
+
+    ``urgent``: of which opt-out a course tells how long it took.
+    """
 
     what: str
     count: int
@@ -54,6 +57,7 @@ class Speed:
     requests: int
     refused: int
     naive_requests: int
+    urgent: str = ""
 
     @property
     def fewer(self) -> float:
@@ -61,15 +65,21 @@ class Speed:
         return (self.naive_requests / max(self.naive.done, 1)) / (self.requests / self.count)
 
     @property
-    def ratio(self) -> float:
-        """How many times as fast as naive ours is."""
-        return self.ours.speed / self.naive.speed
+    def ratio(self) -> float | None:
+        """How many times as fast as naive ours is; nothing if naive did nothing as long as it was watched."""
+        return self.ours.speed / self.naive.speed if self.naive.speed else None
+
+    @property
+    def told_ratio(self) -> str:
+        """The ratio in words."""
+        return "-" if self.ratio is None else f"{self.ratio:.1f}\N{MULTIPLICATION SIGN}"
 
     @property
     def missed(self) -> bool:
-        """Whether that is less than the target, or an opt-out took too long."""
+        """Whether that is less than the target, or an opt-out took too long, or ours did not come to its end."""
         urgent = self.ours.urgent if self.ours.asked is not None else 0.0
-        return self.ratio < self.target or urgent is None or urgent > URGENT_WITHIN
+        slow = self.ratio is not None and self.ratio < self.target
+        return slow or urgent is None or urgent > URGENT_WITHIN or self.ours.done < self.count
 
 
 @dataclass(frozen=True)
@@ -161,4 +171,6 @@ def follow(count: int, share: Callable[[], float], patience: float, urgent: Urge
         if urgent:
             urgent.look(course, seconds)
         time.sleep(LOOK_EVERY)
+    if course.seconds < seconds:
+        course.moments.append((seconds, done))
     return course

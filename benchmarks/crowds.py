@@ -34,6 +34,11 @@ def opt_outs(count: int) -> Iterator[Saying]:
     return (Saying("unsubscribe", f"known-{number}", {"newsletter": "daily"}) for number in range(count))
 
 
+def flagged_opt_outs(count: int) -> Iterator[Saying]:
+    """Known people leave a newsletter that has an attribute for opt-outs."""
+    return (Saying("unsubscribe", f"known-{number}", {"newsletter": "offers"}) for number in range(count))
+
+
 def updates(count: int) -> Iterator[Saying]:
     """Known people change their name."""
     return (Saying("update", f"known-{number}", {"first_name": "Augusta"}) for number in range(count))

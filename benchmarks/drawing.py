@@ -32,9 +32,7 @@ def print_speeds(speeds: Sequence[Speed], freely: Freely | None) -> None:
     table = Table(*COLUMNS)
     for speed in speeds:
         cells = _row(speed)
-        table.add_row(
-            *(f"[red]{cell}[/red]" if speed.missed and cell == f"{speed.ratio:.1f}{TIMES}" else cell for cell in cells)
-        )
+        table.add_row(*(f"[red]{cell}[/red]" if speed.missed and cell == speed.told_ratio else cell for cell in cells))
     Console().print(table)
     for line in (*_urgent_lines(speeds), *([str(freely)] if freely else [])):
         Console().print(line)
@@ -55,7 +53,7 @@ def _row(speed: Speed) -> tuple[str, ...]:
         f"{speed.count:,}",
         f"{speed.ours.speed:.1f}",
         f"{speed.naive.speed:.1f}{_watched(speed.naive, speed.count)}",
-        f"{speed.ratio:.1f}{TIMES}",
+        speed.told_ratio,
         f"{speed.target:g}{TIMES}",
         f"{speed.requests:,}",
         f"{speed.fewer:.1f}{TIMES}",
@@ -69,8 +67,7 @@ def _watched(course: Course, count: int) -> str:
 
 def _urgent_lines(speeds: Sequence[Speed]) -> list[str]:
     return [
-        f"An opt-out sent while {speed.count:,} {speed.what} wait is at Brevo after {speed.ours.waited}; naive: "
-        f"{speed.naive.waited}."
+        f"{speed.urgent} after {speed.ours.waited}; naive: {speed.naive.waited}."
         for speed in speeds
         if speed.ours.waited
     ]

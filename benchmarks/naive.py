@@ -42,7 +42,8 @@ RETRYING: dict[str, Any] = {
     "retry_kwargs": {"max_retries": 50},
 }
 TIMEOUTS = (3, 10)
-LISTS = {"daily": 3, "weekly": 5, "monthly": 6, "sports": 7, "culture": 8}
+LISTS = {"daily": 3, "weekly": 5, "monthly": 6, "sports": 7, "culture": 8, "offers": 9}
+FLAGS = {"offers": {"OFFERS_OFF": True}}
 
 
 @app.task(**RETRYING)
@@ -61,8 +62,9 @@ def subscribe(user_id: str, newsletter: str, email: str, first_name: str, last_n
 
 @app.task(**RETRYING)
 def unsubscribe(email: str, newsletter: str) -> None:
-    """Take the contact off the newsletter's list."""
-    contacts().update_contact(email, {"unlinkListIds": [LISTS[newsletter]]}, _request_timeout=TIMEOUTS)
+    """Take the contact off the newsletter's list, and set its flag if it has one."""
+    body = {"unlinkListIds": [LISTS[newsletter]], "attributes": FLAGS.get(newsletter, {})}
+    contacts().update_contact(email, body, _request_timeout=TIMEOUTS)
 
 
 @app.task(**RETRYING)

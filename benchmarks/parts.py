@@ -22,7 +22,8 @@ from sync_tasks.local.redis_server import EmbeddedRedis, free_port, leash
 READY_WITHIN = 120.0
 LOOK_EVERY = 0.01
 # The portal refuses a newsletter that its configuration does not name: it is the same for all parts.
-WORDS = """
+OFFERS = 9
+WORDS = f"""
 [newsletters.daily]
 list_id = 3
 [newsletters.weekly]
@@ -33,6 +34,9 @@ list_id = 6
 list_id = 7
 [newsletters.culture]
 list_id = 8
+[newsletters.offers]
+list_id = {OFFERS}
+unsubscribed_attribute = "OFFERS_OFF"
 [attributes]
 first_name = "FIRSTNAME"
 last_name = "LASTNAME"
@@ -44,7 +48,8 @@ requests_per_second = 1000
 _SANDBOX = """
 from sync_tasks.sandbox import (LimitSettings, SandboxSettings)
 from sync_tasks.sandbox.server import run
-run(port={port}, settings=SandboxSettings(limits=LimitSettings(enabled=False), journal_limit=10))
+limits, attributes = LimitSettings(enabled=False), {{"OFFERS_OFF": "boolean"}}
+run(port={port}, settings=SandboxSettings(attributes=attributes, limits=limits, import_seconds=1.0, journal_limit=10))
 """
 
 

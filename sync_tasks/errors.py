@@ -116,8 +116,23 @@ class RejectedContactError(PermanentError):
     """Brevo refuses this contact as it is."""
 
 
-class RejectedNumberError(RejectedContactError):
+class RejectedPartError(RejectedContactError):
+    """Brevo refuses some parts of this contact and has taken all others; ``parts`` are attributes of Brevo's."""
+
+    def __init__(self, message: str, parts: tuple[str, ...]) -> None:
+        super().__init__(message, parts)
+        self.parts = parts
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RejectedNumberError(RejectedPartError):
     """Brevo refuses a telephone number of this contact and has taken all other values."""
+
+
+class RejectedAddressError(RejectedPartError):
+    """Brevo refuses the new address of this contact and has taken all other values."""
 
 
 class AddressTakenError(PermanentError):

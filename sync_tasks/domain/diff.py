@@ -1,8 +1,7 @@
 """The difference between a desired and a remote contact, as the one change that removes it. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
 from sync_tasks.domain.desired import DesiredContact
@@ -45,9 +44,6 @@ class Change:
 
     def __bool__(self) -> bool:
         return self != Change()
-
-
-_Written = TypeVar("_Written", NewContact, Change)
 
 
 def difference(wanted: DesiredContact, seen: RemoteState, guarded: Block | None = None) -> Change:
@@ -106,12 +102,6 @@ def _blocklisting(
     return True if guarded else None
 
 
-def without_numbers(wanted: _Written) -> _Written:
-    """Return the same without telephone numbers, so that a refused or taken number does not spoil the rest."""
-    rest = {name: value for name, value in wanted.attributes.items() if name not in NUMBERS}
-    return replace(wanted, attributes=rest)
-
-
 def essential(change: Change, mapping: AccountMapping) -> Change:
     """Return only the parts that end something: an opt-out must reach Brevo even if the rest is refused."""
     flags = {name: value for name, value in change.attributes.items() if name in mapping.flags and value is True}
@@ -137,8 +127,13 @@ def describe_drift(change: Change, names: Iterable[str]) -> str:
 
 
 def describe_left(change: Change) -> str:
-    """Return the names that a refused change would have cleared."""
-    return ", ".join([*sorted(change.attributes), *(f"list {number}" for number in sorted(change.leave))])
+    """Return the names of what a refused change would have cleared or replaced."""
+    parts = [
+        *(["the address"] if change.address else []),
+        *sorted(change.attributes),
+        *(f"list {number}" for number in sorted(change.leave)),
+    ]
+    return ", ".join(parts) or "the block"
 
 
 def describe_change(change: Change) -> str:

@@ -174,7 +174,7 @@ class Update(_Personal):
     task = "update_contact"
     email: Address | None = None
     previous_email: Address | None = Field(
-        default=None, description="The address until now; needed where the pipeline has never seen the user."
+        default=None, description="The address until now; needed if the pipeline has never seen the user."
     )
 
 

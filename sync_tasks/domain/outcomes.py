@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Self
 
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
-from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.mapping import PortalMapping
+from sync_tasks.domain.refused_parts import concerns_part
 from sync_tasks.errors import (
     InvalidEventError,
     LeaseLostError,
     PartPausedError,
     PermanentError,
     RateLimitedError,
-    RejectedNumberError,
+    RejectedPartError,
     RetiredNewsletterError,
     StateHeldError,
     SyncError,
@@ -111,7 +111,7 @@ def decide_outcomes(
     held_back = {
         key: PartPausedError(f"newsletter {key.newsletter!r} waits: its list does not exist", 0.0, "list")
         for key in (*contact.pending, *contact.dead)
-        if holds_back(key, contact, lacking)
+        if _holds_back(key, contact, lacking)
     }
     for key in contact.pending:
         error = held_back.get(key) or find_error(key, contact, mapping, seen, errors)
@@ -136,7 +136,7 @@ def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], no
     return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
 
 
-def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
+def _holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
     """Return whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
     if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
         return False
@@ -193,10 +193,9 @@ def _unended(
 def _errors_of(
     key: EventKey, contact: Contact, mapping: PortalMapping, errors: Mapping[str, SyncError]
 ) -> Iterator[SyncError]:
-    """Yield the errors that concern an event: a refused telephone number only concerns the event that brought it."""
-    names = {mapping.attributes.get(name) for name in contact.attributes_of(key)}
+    """Yield the errors that concern an event: a refused part only concerns the event that brought it."""
     for error in errors.values():
-        if contact.erased or names & NUMBERS or not isinstance(error, RejectedNumberError):
+        if not isinstance(error, RejectedPartError) or concerns_part(key, contact, mapping, error):
             yield error
 
 

@@ -8,7 +8,7 @@ from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, answ
 
 
 def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
-    """Create a contact, or update the one with that address where the request allows it."""
+    """Create a contact, or update the one with that address if the request allows it."""
     body = read_json(call.body)
     change = read_change(body, account)
     named = read_sent_address(body["email"], account) if body.get("email") is not None else None
@@ -93,5 +93,14 @@ def _refuse_duplicates(
     duplicates = account.find_duplicates(change, contact)
     if duplicates:
         code = account.quirks.duplicate_code_on_create if verb == "create" else "invalid_parameter"
+        raise _duplicate(account, duplicates, code, verb)
+
+
+def _duplicate(account: SandboxAccount, duplicates: list[str], code: str, verb: str) -> ApiRefusal:
+    """Return the refusal; Brevo may name ``SMS`` and ``EXT_ID`` together, whichever of them it is."""
+    named = account.quirks.duplicates_named
+    if named == "exactly" or "email" in duplicates:
         message = f"Unable to {verb} contact, {duplicates[0]} is already associated with another Contact"
-        raise ApiRefusal(400, code, message, duplicates=duplicates)
+        return ApiRefusal(400, code, message, duplicates=duplicates)
+    message = f"Unable to {verb} contact, SMS or EXT_ID are already associated with another Contact"
+    return ApiRefusal(400, code, message, duplicates=["SMS", "ext_id"] if named == "together" else None)

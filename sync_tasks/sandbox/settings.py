@@ -38,6 +38,7 @@ class Quirks:
     values_kept: Literal["phones_as_digits", "as_sent", "otherwise"] = "phones_as_digits"
     statistics_left_out: bool = False
     duplicate_code_on_create: Literal["duplicate_parameter", "invalid_parameter"] = "duplicate_parameter"
+    duplicates_named: Literal["exactly", "together", "in_words"] = "in_words"
     get_id_status_on_update: Literal[200, 201] = 201
     missing_list_status: Literal[400, 404] = 400
     rate_limit_reset_told: bool = True

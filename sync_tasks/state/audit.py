@@ -39,10 +39,10 @@ def note_deed(store: Store, who: str, what: str, user_id: str = "", about: str =
     store.redis.zadd(store.key("audit"), {json.dumps(asdict(entry)): int(entry.at)})
 
 
-def read_audit(store: Store, user_id: str = "") -> Iterator[AuditEntry]:
-    """Yield all entries, or those about one user, the oldest first."""
+def read_audit(store: Store, user_id: str = "", since: int = 0) -> Iterator[AuditEntry]:
+    """Yield all entries, or those about one user, the oldest first; ``since`` is a stamp."""
     places = store.tombstones.all_places_of(user_id) if user_id else []
-    for entry in map(_parse, cast("list[str]", store.redis.zrange(store.key("audit"), 0, -1))):
+    for entry in map(_parse, cast("list[str]", store.redis.zrangebyscore(store.key("audit"), since, "+inf"))):
         if not user_id or entry.user in places:
             yield entry
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of, digest
-from sync_tasks.domain.diff import Change, NewContact, essential, without_numbers
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.domain.planning import (
@@ -22,6 +22,7 @@ from sync_tasks.domain.planning import (
     next_step,
     without_lists,
 )
+from sync_tasks.domain.refused_parts import may_be_a_number, rejected, without_number, without_numbers
 from sync_tasks.domain.remote_state import before_write
 from sync_tasks.errors import (
     AccountError,
@@ -33,13 +34,13 @@ from sync_tasks.errors import (
     PartPausedError,
     RateLimitedError,
     RejectedContactError,
-    RejectedNumberError,
+    RejectedPartError,
     StateHeldError,
 )
 from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
 from sync_tasks.sync.conflicts import address_taken, adopt, find_holder, give_way, heirs_of, leave_to, make_room
-from sync_tasks.sync.push import Push, rejected_number
+from sync_tasks.sync.push import Push
 
 MAX_STEPS = 12
 
@@ -77,6 +78,10 @@ class AccountPush(Push):
                 self._send_patiently(step)
             except MissingListError as error:
                 self._do_without(error)
+            except RejectedPartError:
+                # A block that the rest may have lifted is looked at before anything else.
+                if not self.view.guarded:
+                    raise
         raise GatewayUnavailableError("Brevo answers differently at each look; trying again later")
 
     def _send_patiently(self, step: Step) -> None:
@@ -170,36 +175,46 @@ class AccountPush(Push):
         except AccountError as error:
             self._wait_to_create(error)
             return
-        except DuplicateContactError as error:
-            if {"email", "ext_id"}.isdisjoint(error.identifiers):
-                self._create_in_part(new)
-            holder = find_holder(self.gateway, error, new.address, new.ext_id)
-            if not self.ownership.is_mine(holder):
-                give_way(self, holder)
-            if not self.ownership.is_proven(holder):
-                raise foreign_contact(holder.id) from None
-            self.learn(adopt(self, holder))
-            return
-        except RejectedContactError:
-            self._create_in_part(new)
+        except MissingListError:
             raise
+        except RejectedContactError as error:
+            refused = self._create_in_part(new, error)
+            if not isinstance(refused, DuplicateContactError):
+                raise refused from None
+            self._meet_holder(new, refused)
+            return
         self._note_created(new, written)
 
-    def _create_in_part(self, new: NewContact) -> None:
+    def _meet_holder(self, new: NewContact, error: DuplicateContactError) -> None:
+        """Take the contact that has the address or the ``ext_id`` already for the user's, or give way to its user."""
+        holder = find_holder(self.gateway, error, new.address, new.ext_id)
+        if not self.ownership.is_mine(holder):
+            give_way(self, holder)
+        if not self.ownership.is_proven(holder):
+            raise foreign_contact(holder.id) from None
+        self.learn(adopt(self, holder))
+
+    def _create_in_part(self, new: NewContact, error: RejectedContactError) -> RejectedContactError:
         """Create the contact without the telephone numbers for which it may have been refused.
+
+        Return why it cannot be created without them either.
 
         Raises:
             RejectedNumberError: it was created.
         """
-        sound = without_numbers(new)
-        if sound.attributes == new.attributes:
-            return
+        sound, numbers = without_numbers(new), NUMBERS & new.attributes.keys()
+        if not numbers or (isinstance(error, DuplicateContactError) and not may_be_a_number(error)):
+            return error
         try:
             written = self.noting(lambda: self.gateway.create(sound))
+        except MissingListError:
+            raise
+        except DuplicateContactError as other:
+            return without_number(other)
         except RejectedContactError:
-            return
+            return error
         self._note_created(sound, written)
-        raise rejected_number(new)
+        raise rejected(numbers, new)
 
     def _note_created(self, new: NewContact, written: Written) -> None:
         sent = digest(new.attributes, new.ext_id)
@@ -238,7 +253,7 @@ class AccountPush(Push):
             self.view = SyncView(before.forgotten, fresh=True)
         except DuplicateContactError as error:
             make_room(self, error, change)
-        except (MissingListError, RejectedNumberError):
+        except (MissingListError, RejectedPartError):
             raise
         except RejectedContactError:
             if self.view.fresh or not change.leave:
@@ -253,3 +268,4 @@ class AccountPush(Push):
                 self.lease = replace(self.lease, contact=self.lease.contact.left(before.address))
             self.note_repair(change)
             self.written |= change.attributes.keys()
+            self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}

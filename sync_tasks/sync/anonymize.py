@@ -5,13 +5,16 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_left
 from sync_tasks.domain.erasure import blind_erasure, erasure, inheritance
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import SyncView
-from sync_tasks.errors import RejectedContactError
+from sync_tasks.domain.refused_parts import without_parts
+from sync_tasks.errors import MissingListError, RejectedContactError, RejectedPartError
 from sync_tasks.providers import Gateway
+from sync_tasks.sync.parts import send_in_parts
 from sync_tasks.sync.push import Push
 from sync_tasks.tokens import make_token
 
@@ -26,12 +29,14 @@ def erase(push: Push, contact_id: int) -> None:
     """
     if push.view.outcome_unknown:
         _look_for_another(push, contact_id)
+    sent = frozenset[str]()
     if _is_sure_of(push, contact_id):
         with suppress(RejectedContactError):
             change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
-            _send_erasure(push, contact_id, change)
-    read, send = partial(_read_own, push, contact_id), partial(_send_erasure, push, contact_id)
-    erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send)
+            push.send(contact_id, change)
+            sent = frozenset(change.attributes)
+    read, send = partial(_read_own, push, contact_id), partial(push.send, contact_id)
+    erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send, sent=sent)
     seen = push.known()
     if push.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
         return
@@ -74,11 +79,6 @@ def _is_own(push: Push, remote: RemoteContact) -> bool:
     return True
 
 
-def _send_erasure(push: Push, contact_id: int, change: Change) -> None:
-    push.renew_lease()
-    push.change(contact_id, change, at_least=replace(change, attributes={}, nulls=frozenset()))
-
-
 def erase_contact(
     contact_id: int,
     mapping: AccountMapping,
@@ -86,17 +86,21 @@ def erase_contact(
     *,
     read: Callable[[], RemoteContact | None],
     send: Callable[[Change], None],
+    sent: frozenset[str] = frozenset(),
 ) -> None:
-    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing where it is not ours.
+    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing if it is not ours.
+
+    ``sent``: the attributes that were written before.
 
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
+    token = make_token()
 
     def find_left(remote: RemoteContact) -> Change:
-        return erasure(remote, mapping, gateway.attribute_types(), make_token())
+        return erasure(remote, mapping, gateway.attribute_types(), token)
 
-    _repeat(contact_id, find_left, read, send)
+    _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks, sent=sent)
 
 
 def clear_inheritance(
@@ -113,27 +117,45 @@ def clear_inheritance(
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
-    _repeat(contact_id, lambda remote: inheritance(remote, heir, mapping, gateway.attribute_types()), read, send)
+
+    def find_left(remote: RemoteContact) -> Change:
+        return inheritance(remote, heir, mapping, gateway.attribute_types())
+
+    _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks)
 
 
 def _repeat(
     contact_id: int,
     find_left: Callable[[RemoteContact], Change],
+    *,
     read: Callable[[], RemoteContact | None],
     send: Callable[[Change], None],
+    blanks: Blanks,
+    sent: frozenset[str] = frozenset(),
 ) -> None:
-    left, sent = Change(), set[str]()
+    """Send what is left until nothing is, or nothing but what Brevo refuses."""
+    refused, gone = frozenset[str](), frozenset[int]()
+    left = last = Change()
     for _ in range(ROUNDS):
         remote = read()
-        if remote is None:
-            return
-        left = find_left(remote)
+        left = find_left(remote) if remote else Change()
+        left = replace(left, leave=left.leave - gone)
+        blanks.note_null(last.nulls - refused - left.attributes.keys() if remote else ())
         if not left:
             return
-        still = {name for name, value in left.attributes.items() if value == "" and name in sent}
-        send(replace(left, nulls=frozenset(still)))
-        sent |= left.attributes.keys()
-    names = describe_left(left)
-    raise RejectedContactError(
-        f"Brevo keeps data of contact {contact_id} after its erasure: {names or 'the address or the block'}"
-    )
+        empty = (name for name, value in left.attributes.items() if value == "" and name in sent)
+        todo = without_parts(replace(left, nulls=frozenset(empty)), refused)
+        if not todo or (refused and todo == last):
+            break
+        try:
+            _, error = send_in_parts(send, todo, sure=True)
+        except MissingListError as missing:
+            # Nobody is on a list that does not exist.
+            gone |= frozenset(missing.lists)
+            continue
+        if isinstance(error, RejectedPartError):
+            refused |= frozenset(error.parts)
+        elif error:
+            raise error
+        sent, last = sent | todo.attributes.keys(), todo
+    raise RejectedContactError(f"Brevo keeps data of contact {contact_id} after its erasure: {describe_left(left)}")

@@ -6,12 +6,11 @@ from typing import Any
 
 from sync_tasks.domain.contact import EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import NUMBERS, Change, NewContact, describe_change, differing, without_numbers
+from sync_tasks.domain.diff import Change, describe_change, differing
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
-from sync_tasks.domain.planning import Step, SyncView
+from sync_tasks.domain.planning import Step, SyncView, after_write
 from sync_tasks.domain.remote_state import (
-    after_move,
     is_erased_unknown,
     recall_ext_id,
     remote_state_of,
@@ -19,16 +18,15 @@ from sync_tasks.domain.remote_state import (
 )
 from sync_tasks.errors import (
     LeaseLostError,
-    MissingContactError,
     MissingListError,
-    RejectedContactError,
-    RejectedNumberError,
+    RejectedPartError,
     SyncError,
 )
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.sync.ownership import ContactOwnership
+from sync_tasks.sync.parts import send_in_parts
 
 
 @dataclass(slots=True, repr=False)
@@ -37,10 +35,10 @@ class Push:
 
     ``outcome_unknown``: a request of this push may still take effect later. ``blocked_by_user``: a user whose pending
     change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
-    ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the
-    user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``: where its requests pass,
-    and where the next one can be reserved. ``addresses``: all of the user's, also those that were looked for.
-    ``differing``: the names of the attributes that a look found otherwise than wanted.
+    ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
+    ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
+    where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
+    were looked for. ``differing``: the names of the attributes that a look found otherwise than wanted.
     """
 
     account: str
@@ -58,6 +56,7 @@ class Push:
     users_to_nudge: set[str] = field(default_factory=set)
     just_leased: bool = True
     written: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     addresses: frozenset[str] = frozenset()
     met: bool | None = None
@@ -98,7 +97,7 @@ class Push:
             raise LeaseLostError("the push took longer than its lease")
 
     def noting(self, request: Callable[[], Written]) -> Written:
-        """Send a request, and remember where its outcome is unknown."""
+        """Send a request, and remember if its outcome is unknown."""
         try:
             written = request()
         except SyncError as error:
@@ -196,42 +195,23 @@ class Push:
         """Send a change; if Brevo refuses the whole, send what is sound, or at least what ends something.
 
         Raises:
+            RejectedPartError: Brevo has all but some parts.
             RejectedContactError: Brevo refused the whole.
         """
-        try:
-            self.noting(lambda: self.gateway.change(contact_id, change))
-        except MissingContactError:
-            raise
-        except RejectedContactError:
-            self._change_in_part(contact_id, change, at_least)
-            raise
 
-    def _is_accepted(self, contact_id: int, sound: Change) -> bool:
-        """Send what is sound of a change, if anything is, and return whether Brevo has it."""
-        try:
-            if sound:
-                self.noting(lambda: self.gateway.change(contact_id, sound))
-        except RejectedContactError:
-            return False
-        moved = after_move(self.known(), sound)
-        self.view = replace(self.view, seen=replace(moved, address=sound.address or moved.address))
-        return True
+        def send(part: Change) -> None:
+            self.noting(lambda: self.gateway.change(contact_id, part))
 
-    def _change_in_part(self, contact_id: int, change: Change, at_least: Change) -> None:
-        """Send less of a change that was refused as a whole.
-
-        Raises:
-            RejectedNumberError: Brevo has all but the telephone numbers.
-        """
-        sound = replace(without_numbers(change), nulls=change.nulls - NUMBERS)
-        if sound != change and self._is_accepted(contact_id, sound):
-            raise rejected_number(change)
-        if at_least and at_least != change:
-            self.noting(lambda: self.gateway.change(contact_id, at_least))
-            self.view = replace(self.view, seen=after_move(self.known(), at_least))
-
-
-def rejected_number(refused: Change | NewContact) -> RejectedNumberError:
-    """Return the error that names the telephone numbers Brevo refuses."""
-    names = ", ".join(sorted(NUMBERS & refused.attributes.keys()))
-    return RejectedNumberError(f"Brevo refuses {names}: no such number, or another contact has it; all else is done")
+        wanted = desired_of(self.lease.contact, self.mapping, self.known())
+        with_address = frozenset(number for number, since in wanted.subscribed.items() if since == wanted.address_since)
+        # Brevo may refuse to take a contact off a list that it has left already: only a look shows.
+        sure = self.view.fresh or not change.leave
+        taken, refused = send_in_parts(send, change, sure=sure, with_address=with_address)
+        if refused and not isinstance(refused, RejectedPartError) and at_least and at_least != change:
+            send(at_least)
+            taken = at_least
+        if refused:
+            # The attributes as a whole are still to be sent.
+            known = replace(self.view, seen=self.known())
+            self.view = after_write(known, replace(taken, ext_id=None), wanted) if taken else self.view
+            raise refused

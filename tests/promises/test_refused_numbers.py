@@ -52,7 +52,7 @@ def test_an_erasure_whose_number_cannot_be_emptied_leaves_no_name(make_pipeline:
     pipeline = make_pipeline(attributes={**SETTINGS["attributes"], "mobile": "SMS"})
     pipeline.subscribe("anna", "daily", first_name="Anna", attributes={"mobile": "+4915123456789"})
     pipeline.work()
-    brevo.quirks.empty_number_refused = True
+    brevo.quirks.empty_number_refused, brevo.quirks.null_clears = True, False
     erased = pipeline.anonymize("anna")
     outcomes = pipeline.work_once()
 

@@ -123,7 +123,8 @@ def test_identifiers_of_others_are_duplicates(brevo: Gateway) -> None:
     assert caught.value.identifiers == ("email",)
     with pytest.raises(DuplicateContactError) as caught:
         brevo.change(ann, Change(ext_id="user-1"))
-    assert caught.value.identifiers == ("ext_id",)
+    # Without a telephone number in the request it is the ``ext_id``, whatever Brevo names beside it.
+    assert "ext_id" in caught.value.identifiers
 
 
 @pytest.mark.parametrize(

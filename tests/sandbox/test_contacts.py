@@ -92,11 +92,29 @@ def test_an_upsert_whose_other_identifier_sits_elsewhere_names_it(
     brevo: Sandbox, anna: int, body: dict[str, object], kind: str
 ) -> None:
     brevo.edit(anna, {"attributes": {"SMS": "00491701234567"}})
+    brevo.quirks.duplicates_named = "exactly"
 
     reply = brevo.request("POST", "/contacts", {"email": "new@portal.org", "updateEnabled": True, **body})
 
     assert reply.status == 400
     assert reply.json()["metadata"] == {"duplicate_identifiers": [kind]}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("named", "metadata"), [("together", {"duplicate_identifiers": ["SMS", "ext_id"]}), ("in_words", None)]
+)
+def test_a_number_that_another_contact_has_may_be_named_together_with_the_ext_id(
+    brevo: Sandbox, anna: int, named: str, metadata: object
+) -> None:
+    brevo.edit(anna, {"attributes": {"SMS": "00491701234567"}})
+    brevo.quirks.duplicates_named = named  # type: ignore[assignment]
+
+    reply = brevo.request("POST", "/contacts", {"email": "new@portal.org", "attributes": {"SMS": "+491701234567"}})
+
+    told = reply.json()
+    assert isinstance(told, dict)
+    assert "SMS or EXT_ID are already associated" in told["message"]
+    assert told.get("metadata") == metadata
 
 
 def test_a_put_does_any_mixture_at_once(brevo: Sandbox, anna: int) -> None:

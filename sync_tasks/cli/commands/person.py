@@ -21,7 +21,7 @@ Html = Annotated[Path | None, typer.Option(help="Write a page to hand over, whic
 def report(user_id: User, *, html: Html = None, by: By) -> None:
     """Show everything that is held of a person, here and at Brevo, as JSON or as a page.
 
-    That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 where nothing is held, or
+    That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 if nothing is held, or
     Brevo could not be asked.
     """
     from sync_tasks.cli.views.paper import draw_paper
@@ -56,7 +56,7 @@ def _write(file: Path, page: str) -> None:
 def erasure(user_id: User, *, by: By) -> None:
     """Show what an erasure came to on each account, when it was verified and who asked for it.
 
-    Nothing in it is personal. Exit 1 where no erasure of this user is complete.
+    Nothing in it is personal. Exit 1 if no erasure of this user is complete.
     """
     from sync_tasks.state.audit import note_deed
 

@@ -140,8 +140,11 @@ class Brevo(Operations):
         if outcome_unknown and isinstance(fault.error, TransientError | AccountError):
             return GatewayUnavailableError(str(fault.error), outcome_unknown=True)
         fault.error.outcome_unknown |= outcome_unknown
-        # Only a refusal by Brevo itself that names no other contact may be about a list.
-        return self._find_absent(call, fault.error) if type(fault.error) is RejectedContactError else fault.error
+        # Only a refusal by Brevo itself that names no other contact may be about a list. Whoever sent a telephone
+        # number sends the rest without it: that shows, too.
+        if type(fault.error) is RejectedContactError and not call.has_number:
+            return self._find_absent(call, fault.error)
+        return fault.error
 
     def _attempt(self, call: Call) -> Answer | FailedTry:
         """Return the answer or the failure of one try; nothing is raised while a vendor's error is handled."""

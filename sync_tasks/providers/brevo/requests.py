@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.pauses import CREATING
 from sync_tasks.providers.brevo import limits
@@ -42,6 +42,12 @@ class Call:
     def writes(self) -> bool:
         """Whether the request may change something at Brevo."""
         return self.method != "GET"
+
+    @property
+    def has_number(self) -> bool:
+        """Whether the request carries a telephone number, which is refused more often than anything else."""
+        attributes = (self.body or {}).get("attributes")
+        return isinstance(attributes, dict) and not NUMBERS.isdisjoint(attributes)
 
     @property
     def bucket(self) -> str:
