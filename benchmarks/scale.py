@@ -21,10 +21,10 @@ from rich.table import Table
 
 from benchmarks.parts import Parts, running
 from benchmarks.report import TIMES, describe_machine
-from sync_tasks.cli.views.letters import Replay, wait_for_outcomes
 from sync_tasks.domain.contact import EventKey, RemoteState
 from sync_tasks.domain.events import EVENTS, Event, parse_event
 from sync_tasks.errors import RejectedContactError
+from sync_tasks.operate.replays import Replay, wait_for_outcomes
 from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.dead_letters import DeadLetter, read_letters, read_letters_of, replay, write_letter
 from sync_tasks.state.records import Settlement

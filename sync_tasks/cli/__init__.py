@@ -21,6 +21,7 @@ from sync_tasks.cli.commands import (
     doctor,
     failed,
     health,
+    operate,
     outbox,
     person,
     reconcile,
@@ -45,7 +46,7 @@ _ON_THEIR_OWN = frozenset({"demo", "health", "sandbox", "schema"})
 
 
 class Commands(TyperGroup):
-    """Commands that end with one line per fault where the configuration makes no sense."""
+    """Commands that end with one line per fault if the configuration makes no sense."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - a class that Typer keeps to itself
         """Run the command that was asked for."""
@@ -110,6 +111,7 @@ app.command("serve")(serve.serve)
 app.command("schema")(schema.show_schema)
 app.command("audit")(audit.show_audit)
 app.add_typer(person.app, name="person")
+app.add_typer(operate.app, name="operate")
 app.add_typer(secret.app, name="secret")
 app.add_typer(webhooks.app, name="webhooks")
 

@@ -30,6 +30,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "outbox failed": ("outbox failed", "outbox failed --json"),
     "outbox retry": ("outbox retry 17 18", "outbox retry --all"),
     "outbox discard": ("outbox discard 17",),
+    "operate password": ("operate password anna --act", "operate password ben --file /etc/sync-tasks/operators"),
+    "operate remove": ("operate remove ben",),
     "secret new": ("secret new state-secret",),
     "secret use": ("secret use",),
     "serve": ("serve", "serve --host 0.0.0.0 --port 8026"),

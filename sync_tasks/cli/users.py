@@ -28,16 +28,16 @@ def find_user(store: "Store", given: str) -> str:
 
 
 def pick_user(store: "Store", user_id: str | None, address: str | None) -> str | None:
-    """Return the user who is meant; nothing where nobody has the address.
+    """Return the user who is meant; nothing if nobody has the address.
 
-    The address is looked up by its keyed hash. It is neither shown nor logged, also not where it is none.
+    The address is looked up by its keyed hash. It is neither shown nor logged, also not if it is none.
 
     Raises:
         typer.BadParameter: neither is given, or both are, or the address is none.
     """
     if (user_id is None) == (address is None):
         raise typer.BadParameter("a user's id, or --address, and not both")
-    return find_user(store, user_id) if user_id is not None else find_owner(store, address or "")
+    return find_user(store, user_id) if user_id is not None else _owner(store, read_address(address or ""))
 
 
 def read_address(address: str) -> str:
@@ -58,11 +58,6 @@ def find_wanting(store: "Store", address: str, users: Iterable[str]) -> frozense
     contacts = ((user, store.peek(user)) for user in set(users))
     found = {user for user, contact in contacts if contact and wanted in contact.addresses}
     return frozenset(found | {owner for owner in (_owner(store, wanted),) if owner})
-
-
-def find_owner(store: "Store", address: str) -> str | None:
-    """Return the user who has an address."""
-    return _owner(store, read_address(address))
 
 
 def _owner(store: "Store", wanted: str) -> str | None:

@@ -8,6 +8,7 @@ from sync_tasks.errors import ConfigurationError
 
 MOST = 2
 UNSUBSCRIBE_SECRET = "SYNC_UNSUBSCRIBE_SECRET"  # noqa: S105 - the name of a variable
+OPERATE_SECRET = "SYNC_OPERATE_SECRET"  # noqa: S105 - the name of a variable
 SHORTEST_SECRET = 32
 
 
@@ -34,3 +35,12 @@ def read_unsubscribe_secrets(environment: Mapping[str, str] = os.environ) -> tup
         ConfigurationError: they make no sense; the message shows none.
     """
     return read_secrets(UNSUBSCRIBE_SECRET, environment, shortest=SHORTEST_SECRET)
+
+
+def read_operate_secrets(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the secrets that sign logins of the operator's page, the present one first; none if none is set.
+
+    Raises:
+        ConfigurationError: they make no sense; the message shows none.
+    """
+    return read_secrets(OPERATE_SECRET, environment, shortest=SHORTEST_SECRET)

@@ -188,7 +188,7 @@ class Files(Part):
 
 
 class Pipeline(Part):
-    """How patient the pipeline is; seconds where nothing else is said."""
+    """How patient the pipeline is; seconds if nothing else is said."""
 
     lease_seconds: float = Field(
         default=25, ge=1, description="How long a push may be silent before it counts as dead."
@@ -224,6 +224,22 @@ class Environment(BaseSettings):
     base_url: str | None = None
 
 
+class Operate(Part):
+    """Who may use the operator's page, and how long a login lasts."""
+
+    passwords: Path | None = Field(
+        default=None, description="The file that `sync-tasks operate password` writes: names, roles and hashes."
+    )
+    hours: float = Field(default=12, gt=0, le=168, description="How long a login lasts.")
+    user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
+        default=None, description="The header in which a proxy names who is asking."
+    )
+    act: tuple[str, ...] = Field(default=(), description="Who of those that a proxy names may act; all others look.")
+    flower_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s\"<>]+$", description="Where Flower is, to be linked."
+    )
+
+
 class Settings(Part):
     """The whole configuration."""
 
@@ -239,6 +255,7 @@ class Settings(Part):
     reconcile: Reconcile = Reconcile()
     contacts: Contacts = Contacts()
     files: Files = Files()
+    operate: Operate = Operate()
 
     @field_validator("accounts")
     @classmethod
@@ -260,7 +277,7 @@ class Settings(Part):
         return self.newsletters.get(slug) or self.newsletters.get(self.renamed.get(slug, ""))
 
     def account_of(self, newsletter: str) -> str | None:
-        """Return the account of a newsletter, or nothing where the newsletter is unknown."""
+        """Return the account of a newsletter, or nothing if the newsletter is unknown."""
         known = self.find_newsletter(newsletter)
         return (known.account or next(iter(self.accounts))) if known else None
 

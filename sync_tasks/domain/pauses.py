@@ -13,6 +13,20 @@ _LIST = "list "
 _OF_CREATING = (OutOfCreditsError, ForbiddenError, LimitReachedError)
 
 
+# What an operator does about a paused account, by the error that paused it.
+_REMEDIES = {
+    "UnauthorizedError": "mend the key at Brevo (SMTP & API), or allow this machine there (Security, Authorised IPs); "
+    "restart the workers after a new key",
+    "ForbiddenError": "settle with Brevo what the account may do",
+    "OutOfCreditsError": "settle the plan with Brevo",
+    "LimitReachedError": "upgrade the plan at Brevo, or delete contacts there",
+    "WrongAccountError": "give the workers the key of the account that the state knows, or accept the move: "
+    "`sync-tasks account accept`",
+    "AccountError": "correct `base_url` or the proxy in Brevo's place; restart the workers",
+    "GatewayUnavailableError": "look at Brevo's status page, at DNS, proxy and firewall of this machine; else wait",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Why an account, or a part of it, gets no requests, and since when (a stamp)."""
@@ -74,3 +88,8 @@ def advise(part: str, newsletter: str = "") -> str:
     if list_of(part) is not None:
         return f"create the list at Brevo, or name another one in newsletters.{newsletter or '?'}.list_id"
     return ""
+
+
+def remedy_of(error: str) -> str:
+    """Return the advice to an operator about an account that this error paused."""
+    return _REMEDIES.get(error, "see the log of the workers and `sync-tasks doctor`")

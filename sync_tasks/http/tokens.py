@@ -14,6 +14,7 @@ from sync_tasks.errors import ConfigurationError
 
 WEBHOOK_TOKEN = "SYNC_WEBHOOK_TOKEN"  # noqa: S105 - the name of a variable
 EVENTS_TOKEN = "SYNC_EVENTS_TOKEN"  # noqa: S105 - the name of a variable
+OPERATE_TOKEN = "SYNC_OPERATE_TOKEN"  # noqa: S105 - the name of a variable
 _SCHEME = b"bearer "
 
 

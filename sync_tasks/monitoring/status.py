@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
-from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of
+from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of, remedy_of
 from sync_tasks.domain.timestamps import seconds_since, show_age
 from sync_tasks.state.bulk import count_queues, count_waiting, oldest_dirty, read_leases, seconds_since_sweep
 from sync_tasks.texts import count
@@ -30,6 +30,11 @@ class PausedAccount:
     error: str
     message: str
     seconds: float
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return remedy_of(self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +162,8 @@ def _read_part(store: "Store", settings: "Settings", name: str, pause: Pause, no
     )
 
 
-def read_overview(store: "Store", settings: "Settings", broker: "Connection") -> Overview:
-    """Return how the pipeline is now; asking the workers takes a second."""
+def read_overview(store: "Store", settings: "Settings", broker: "Connection | None") -> Overview:
+    """Return how the pipeline is now; asking the workers takes a second. Without a broker nobody is asked."""
     from sync_tasks.reconcile.census import read_census
     from sync_tasks.reconcile.history import describe_run, find_alarms, last_runs
     from sync_tasks.state.erasures import find_erasure_alarm
@@ -166,8 +171,9 @@ def read_overview(store: "Store", settings: "Settings", broker: "Connection") ->
     from sync_tasks.state.relays import find_outbox_alarm, read_outbox
     from sync_tasks.state.webhook_counts import read_counts
 
-    queues, unacknowledged = read_queues(broker, store)
-    workers, census, state = ping_workers(), read_census(store), read_state(store, settings)
+    queues, unacknowledged = read_queues(broker, store) if broker else ({}, None)
+    workers = ping_workers() if broker else []
+    census, state = read_census(store), read_state(store, settings)
     return Overview(
         **{field.name: getattr(state, field.name) for field in fields(state)},
         queues=queues,

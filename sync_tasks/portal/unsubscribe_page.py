@@ -25,10 +25,10 @@ from starlette.routing import Route
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import ConfigurationError, InvalidLinkError
 from sync_tasks.http.body import read_body
+from sync_tasks.http.rate_bound import RateBound
 from sync_tasks.http.refusal import HttpRefusal
 from sync_tasks.link_tokens import LinkToken, parse_token
 from sync_tasks.log import log
-from sync_tasks.portal.rate_bound import RateBound
 from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, Situation, choose_language
 
 PATH = "/unsubscribe/{newsletter}/{token}"

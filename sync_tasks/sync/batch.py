@@ -48,7 +48,7 @@ from sync_tasks.sync.settlement import Pushed
 from sync_tasks.sync.unknown_creations import Finding, changed_since, find_created, goes_on_alone
 
 # How many leases one round trip takes: Redis does nothing else meanwhile.
-AT_ONCE = 250
+LEASE_CHUNK = 250
 # So many show first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
@@ -119,7 +119,7 @@ class Batch:
             leased, fitting = self._gather(kind, at_once)
             if leased < at_once or fitting < enough:
                 break
-            at_once, enough = AT_ONCE, AT_ONCE // 2
+            at_once, enough = LEASE_CHUNK, LEASE_CHUNK // 2
 
     def _may_import(self) -> bool:
         """Take the import lock before anybody else is leased, if this is an import.
@@ -199,7 +199,7 @@ class Batch:
                 self._move()
 
     def _look(self) -> None:
-        """Whom Brevo does not show has not changed; where it shows too many, each must look alone."""
+        """Whom Brevo does not show has not changed; if it shows too many, each must look alone."""
         read_at = min(item.push.known().read_at for item in self.items)
         if not read_at:
             return
@@ -375,8 +375,8 @@ class Batch:
 
     def _conclude_all(self) -> None:
         """Write down what came of everybody who was served."""
-        for start in range(0, len(self.done), AT_ONCE):
-            done = self.done[start : start + AT_ONCE]
+        for start in range(0, len(self.done), LEASE_CHUNK):
+            done = self.done[start : start + LEASE_CHUNK]
             self.own.push.users_to_nudge |= conclude_all(done, self.context, self.task_id)
 
     def _mark_unknown(self, items: Iterable[BatchItem], error: GatewayUnavailableError) -> None:

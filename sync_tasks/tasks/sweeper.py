@@ -14,6 +14,7 @@ from sync_tasks.errors import SyncError
 from sync_tasks.rate_limits.recovery import find_probes, look_for_lists
 from sync_tasks.reconcile.evidence import examine
 from sync_tasks.state.bulk import make_due, read_leases, read_sweep
+from sync_tasks.state.freshness import note_freshness
 from sync_tasks.state.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
@@ -43,6 +44,7 @@ def sweep() -> int:
         return 0
     _follow_clock(context.store)
     examine_state(context, parse_hold(context.store.note_sweep(_read_run(context.store))))
+    note_freshness(context.store)
     report_to_portal()
     ask_again()
     look_for_lists(context.settings, context.limiter, context.gateways)

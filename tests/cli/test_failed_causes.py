@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sync_tasks import errors
-from sync_tasks.cli.views.causes import ADVICE, group_letters
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import PermanentError, RejectedContactError
+from sync_tasks.monitoring.causes import ADVICE, group_letters
 from sync_tasks.state.dead_letters import write_letter
 from tests.support.desk import Desk
 

@@ -8,9 +8,10 @@ import pytest
 
 from sync_tasks.cli.filters import Filter
 from sync_tasks.cli.output import MOST_ROWS
-from sync_tasks.cli.views.letters import Replay, find_letters, wait_for_outcomes
+from sync_tasks.cli.views.letters import find_letters
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError
+from sync_tasks.operate.replays import Replay, wait_for_outcomes
 from sync_tasks.state import dead_letters
 from sync_tasks.state.dead_letters import put_letter, read_letters_of, replay, write_letter
 from sync_tasks.state.store import Store

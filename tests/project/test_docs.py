@@ -219,7 +219,8 @@ def test_every_command_in_an_example_exists() -> None:
     shown = list(shown_commands())
     assert shown
     for page, words in shown:
-        called = " ".join(["sync-tasks", *words[: 2 if words[0] in {"failed", "outbox", "state", "webhooks"} else 1]])
+        grouped = words[0] in {"failed", "operate", "outbox", "state", "webhooks"}
+        called = " ".join(["sync-tasks", *words[: 2 if grouped else 1]])
         assert called in COMMANDS, (page, words)
         assert {word for word in words if word.startswith("--")} <= options_of(COMMANDS[called]), (page, words)
 

@@ -6,6 +6,7 @@ from sync_tasks.domain.events import Event
 from sync_tasks.domain.pauses import CREATING, name_of
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import OutOfCreditsError, UnauthorizedError
+from sync_tasks.state.freshness import read_freshness
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.nudge import nudge_contacts
@@ -189,3 +190,12 @@ def test_a_nudge_names_the_user_and_nothing_else(store: Store) -> None:
     (message,) = queued(store.redis, "sync_tasks")
     assert message.kwargs == {"user_id": "u1"}
     assert moment(1).isoformat() not in message.text
+
+
+def test_a_sweep_notes_how_long_the_oldest_event_has_waited(store: Store) -> None:
+    put(store, "u1")
+    long_ago = int(store.now()) + 2 * A_MINUTE_AGO
+    store.redis.zadd(store.key("dirty"), {"u1": long_ago})
+    sweep()
+    _, (seen,) = read_freshness(store)
+    assert (seen.unsynced, 120 <= seen.seconds < 130) == (1, True)

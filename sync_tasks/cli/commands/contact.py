@@ -64,7 +64,7 @@ def show_contact(
 ) -> None:
     """Show what the portal wants of a user and what Brevo holds, and what happened lately.
 
-    Exit 1 where nothing is known of the user, or Brevo could not be asked.
+    Exit 1 if nothing is known of the user, or Brevo could not be asked.
     """
     from sync_tasks.cli.views.sides import IN_FULL, Masks
     from sync_tasks.config.settings import load_settings

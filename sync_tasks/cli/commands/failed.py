@@ -65,10 +65,11 @@ def _list_open(store: "Store", which: Filter, *, as_json: bool) -> None:
 
 def _list_causes(store: "Store", which: Filter, *, as_json: bool) -> None:
     from sync_tasks.cli.views import causes
+    from sync_tasks.monitoring.causes import dump_cause
 
     found = causes.find_causes(store, which)
     if as_json:
-        print_json_list(map(causes.dump_cause, found))
+        print_json_list(map(dump_cause, found))
     else:
         causes.print_causes(found)
 
@@ -121,16 +122,17 @@ def replay_letters(
 ) -> None:
     """Give dead letters another chance, once their cause is mended.
 
-    Safe at any time: an event that newer ones overtook changes nothing. Exit 1 where a letter could not be replayed, or
+    Safe at any time: an event that newer ones overtook changes nothing. Exit 1 if a letter could not be replayed, or
     has failed again.
     """
     from sync_tasks.cli.views import dead_letters, letters
+    from sync_tasks.operate import replays
 
     with open_store() as store:
         chosen = _choose(store, ids, which, all_letters=all_letters)
-        done = letters.preview(store, chosen) if dry_run else letters.replay_letters(store, chosen, by)
+        done = replays.preview(store, chosen) if dry_run else replays.replay_letters(store, chosen, by, complain)
         if wait and not dry_run:
-            done = letters.wait_for_outcomes(store, done, wait)
+            done = replays.wait_for_outcomes(store, done, wait)
     if as_json:
         print_json([letters.dump_letter(one.letter) | {"outcome": one.outcome} for one in done])
     else:
@@ -163,40 +165,22 @@ def discard_letters(
     """Give up the wish of dead letters, until a newer event arrives.
 
     Letters that were chosen by filters are discarded only after a question, or with `--yes`. An erasure cannot be
-    discarded. Exit 1 where one was chosen, or somebody else dealt with one.
+    discarded. Exit 1 if one was chosen, or somebody else dealt with one.
     """
     from sync_tasks.cli.views import letters
+    from sync_tasks.operate.replays import discard_letter
 
     with open_store() as store:
         chosen = _choose(store, ids, which, all_letters=all_letters)
         if chosen and not (ids or yes or dry_run):
             typer.confirm(f"discard {count(len(chosen), 'dead letter')}?", abort=True, err=True)
-        outcomes = [_discard(store, letter, by, dry_run=dry_run) for letter in chosen]
+        outcomes = [discard_letter(store, letter, by, dry_run=dry_run) for letter in chosen]
     if as_json:
         results = zip(map(letters.dump_letter, chosen), outcomes, strict=True)
         print_json([letter | {"outcome": outcome} for letter, outcome in results])
     else:
         _report_discarded(chosen, outcomes)
     raise typer.Exit(0 if {"discarded", "would be discarded"}.issuperset(outcomes) else 1)
-
-
-def _discard(store: "Store", letter: "DeadLetter", who: str, *, dry_run: bool) -> str:
-    from sync_tasks.errors import UnfinishedErasureError
-    from sync_tasks.state.audit import note_deed
-    from sync_tasks.state.dead_letters import check_discardable, discard
-
-    if letter.closed:
-        return "gone"
-    try:
-        if dry_run:
-            check_discardable(store, letter)
-            return "would be discarded"
-        done = discard(store, letter, who)
-    except UnfinishedErasureError as error:
-        return f"refused: {error}"
-    if done:
-        note_deed(store, who, "discard", letter.user_id, letter.id)
-    return "discarded" if done else "gone"
 
 
 def _report_discarded(chosen: "list[DeadLetter]", outcomes: list[str]) -> None:

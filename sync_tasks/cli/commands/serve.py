@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sync_tasks.config.settings import Settings
     from sync_tasks.http.tokens import Tokens
+    from sync_tasks.state.store import Store
 
 PORT = 8026
 Host = Annotated[str, typer.Option(help="Where it listens; behind a proxy that speaks TLS, this machine is enough.")]
@@ -22,11 +23,11 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 t
 
 
 def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
-    """Open the doors over HTTP until Ctrl-C: Brevo's events, the page of the unsubscribe link, the portal's events.
+    """Open the doors over HTTP until Ctrl-C: Brevo's events, the portal's events, the pages of users and operators.
 
     `POST /webhooks/brevo/<account>` with a token of `SYNC_WEBHOOK_TOKEN`; `/unsubscribe/<newsletter>/<token>` if
-    `SYNC_UNSUBSCRIBE_SECRET` is set; `POST /events` with a token of `SYNC_EVENTS_TOKEN`; `/healthz` and
-    `/readyz` for those who watch. It needs no API key: it calls nobody.
+    `SYNC_UNSUBSCRIBE_SECRET` is set; `POST /events` with a token of `SYNC_EVENTS_TOKEN`; the operator's page `/operate`
+    if `SYNC_OPERATE_SECRET` is set; `/healthz` and `/readyz` for those who watch. It needs no API key: it calls nobody.
     """
     from sync_tasks.config import environment
     from sync_tasks.domain.priority import Priority
@@ -40,8 +41,13 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
 
     startup.check_receiver()
     settings, tokens = setup.load_without_keys(), find_tokens(WEBHOOK_TOKEN)
-    places, routes = _open_doors(settings, tokens)
-    store = Store(connect(environment.redis_url()), environment.namespace())
+    store = Store(
+        connect(environment.redis_url()),
+        environment.namespace(),
+        tolerance=settings.pipeline.clock_tolerance,
+        secrets=environment.state_secrets(),
+    )
+    places, routes = _open_doors(settings, tokens, store)
     with suppress(KeyboardInterrupt), ending_on_signals(), listen(host, port) as listener:
         set_up_logging()
         with prompting(partial(nudge_contacts, priority=Priority.LOOK)) as prompter:
@@ -50,13 +56,18 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
             server.run([listener])
 
 
-def _open_doors(settings: "Settings", tokens: "Tokens") -> tuple[list[str], "list[BaseRoute]"]:
+def _open_doors(settings: "Settings", tokens: "Tokens", store: "Store") -> tuple[list[str], "list[BaseRoute]"]:
     """Return where the open doors are, and what a server needs for those beside webhooks.
 
     Raises:
         ConfigurationError: none is open, or the configuration of one makes no sense.
     """
-    from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
+    from sync_tasks.config.secrets import (
+        OPERATE_SECRET,
+        UNSUBSCRIBE_SECRET,
+        read_operate_secrets,
+        read_unsubscribe_secrets,
+    )
     from sync_tasks.http.tokens import EVENTS_TOKEN, WEBHOOK_TOKEN, find_tokens
 
     places = [f"/webhooks/brevo/{account}" for account in settings.accounts] if tokens.valid else []
@@ -67,8 +78,11 @@ def _open_doors(settings: "Settings", tokens: "Tokens") -> tuple[list[str], "lis
     if (senders := find_tokens(EVENTS_TOKEN)).valid:
         places.append("/events")
         routes += _open_intake(senders)
+    if operate_secrets := read_operate_secrets():
+        places.append("/operate")
+        routes += _open_operate_page(settings, operate_secrets, store)
     if not places:
-        variables = f"{WEBHOOK_TOKEN}, {UNSUBSCRIBE_SECRET} or {EVENTS_TOKEN}"
+        variables = f"{WEBHOOK_TOKEN}, {UNSUBSCRIBE_SECRET}, {EVENTS_TOKEN} or {OPERATE_SECRET}"
         raise ConfigurationError(f"no door is open; set {variables}, or its _FILE")
     return places, routes
 
@@ -88,6 +102,16 @@ def _open_intake(tokens: "Tokens") -> "list[BaseRoute]":
     from sync_tasks.portal.intake import Intake, accept_by_tasks
 
     return [*Intake(tokens, accept_by_tasks()).routes]
+
+
+def _open_operate_page(settings: "Settings", secrets: tuple[str, ...], store: "Store") -> "list[BaseRoute]":
+    from sync_tasks.http.tokens import OPERATE_TOKEN, find_tokens
+    from sync_tasks.operate.app import build_page
+    from sync_tasks.operate.doorkeeper import Doorkeeper
+
+    doorkeeper = Doorkeeper(settings.operate, secrets, find_tokens(OPERATE_TOKEN))
+    doorkeeper.check()
+    return [*build_page(store, settings, doorkeeper).routes]
 
 
 def _report_where(places: list[str], host: str, port: int) -> None:

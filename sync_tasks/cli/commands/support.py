@@ -46,7 +46,7 @@ def unsubscribe(
 ) -> None:
     """Unsubscribe a user from newsletters, as the portal does: it holds whatever Brevo has.
 
-    With `--address` all words are newsletters. Exit 1 where nothing is known of the user.
+    With `--address` all words are newsletters. Exit 1 if nothing is known of the user.
     """
     from sync_tasks.config.settings import load_settings
 
@@ -62,7 +62,7 @@ def unsubscribe(
 def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By) -> None:
     """Have all personal data of a user anonymized, for good, as the portal does for a deleted user.
 
-    Exit 1 where nothing is known of the user.
+    Exit 1 if nothing is known of the user.
     """
     from sync_tasks.domain.events import Anonymize
 
@@ -98,9 +98,9 @@ def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
 
 def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
     """Ask, accept each event as the portal's own, note who did it, and nudge the contact."""
-    from sync_tasks.cli.views.letters import nudge
     from sync_tasks.domain.contact import EventKey
     from sync_tasks.domain.priority import Priority
+    from sync_tasks.operate.replays import nudge
 
     if not order.yes:
         typer.confirm(escaped(order.question), abort=True, err=True)
@@ -113,7 +113,7 @@ def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
             f"{escaped(order.user_id)}: {event.task.removesuffix('_contact')} {event.about or ''}".rstrip()
             + " accepted"
         )
-    nudge(users_to_nudge, Priority.URGENT)
+    nudge(users_to_nudge, Priority.URGENT, complain)
     suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(order.user_id))
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sync_tasks.portal import rate_bound
-from sync_tasks.portal.rate_bound import RateBound
+from sync_tasks.http import rate_bound
+from sync_tasks.http.rate_bound import RateBound
 
 
 class Clock:

@@ -1,0 +1,85 @@
+"""Dead letters by cause: how many, since when, one of them, and what to do."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.state.dead_letters import DeadLetter
+
+# What an operator does about an error; each error that ends in a dead letter stands here.
+ADVICE = {
+    "InvalidEventError": "map the attribute and replay; or send the event again, correctly, and discard",
+    "UnknownTaskError": "mend its producer, let it send one of the four events, and discard",
+    "UnknownNewsletterError": "add the newsletter to the configuration, restart the workers, replay",
+    "RetiredNewsletterError": "discard; or take `retired` away, restart the workers, replay",
+    "UnknownContactError": "send the event again with `email`: the letter closes when it is reflected",
+    "RejectedContactError": "send a corrected `update_contact`, or mend the list; replay",
+    "RejectedNumberError": "send a corrected `update_contact`, or clear the number at the other contact and replay",
+    "RejectedAddressError": "send an `update_contact` with an address that exists: that closes the letter",
+    "RejectedPartError": "send a corrected `update_contact`, or correct the value at Brevo; replay",
+    "DuplicateContactError": "clear the identifier at Brevo or in the portal; replay",
+    "MissingContactError": "replay: the contact is looked for and created anew",
+    "MissingListError": "create the list at Brevo, or mend `list_id` and restart the workers; replay",
+    "AddressTakenError": "decide in the portal who has the address, send that; replay",
+    "ErasedAtBrevoError": "send `anonymize_contact` for the user; nothing else may touch that contact",
+    "ForeignContactError": "find out at Brevo whose contact it is, settle it there; replay",
+    "PoisonedContactError": "find out in the log why the workers ended; replay",
+    "UnfinishedErasureError": "replay: an erasure cannot be given up",
+    "UnexpectedError": "a bug: the log has class and place; update, then replay",
+}
+_OTHERWISE = "see one of them: `sync-tasks failed show ID`"
+# What differs from letter to letter of one cause: numbers and ids.
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(slots=True)
+class Cause:
+    """Letters with one error whose texts differ in numbers alone; ``sample`` is the oldest of them."""
+
+    sample: DeadLetter
+    letters: int = 0
+    tasks: set[str] = field(default_factory=set)
+    last: str = ""
+
+    @property
+    def name(self) -> str:
+        """What stands for it in a link."""
+        return name_cause(self.sample)
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return ADVICE.get(self.sample.error, _OTHERWISE)
+
+
+def name_cause(letter: DeadLetter) -> str:
+    """Return what stands for the cause of a letter; letters of one cause have the same."""
+    return sha256(f"{letter.error}|{_DIGITS.sub('#', letter.message)}".encode()).hexdigest()[:12]
+
+
+def group_letters(letters: Iterable[DeadLetter]) -> list[Cause]:
+    """Return the causes of letters, the one with most letters first."""
+    found: dict[str, Cause] = {}
+    for letter in sorted(letters, key=lambda one: one.failed):
+        cause = found.setdefault(name_cause(letter), Cause(letter))
+        cause.letters += 1
+        cause.tasks.add(letter.task)
+        cause.last = letter.failed
+    return sorted(found.values(), key=lambda cause: -cause.letters)
+
+
+def dump_cause(cause: Cause) -> dict[str, Any]:
+    """Return a cause as programs get it."""
+    return {
+        "error": cause.sample.error,
+        "message": cause.sample.message,
+        "letters": cause.letters,
+        "tasks": sorted(cause.tasks),
+        "first_failed_at": cause.sample.failed_at.isoformat(),
+        "last_failed_at": moment_of(cause.last).isoformat(),
+        "sample": cause.sample.id,
+        "advice": cause.advice,
+    }

@@ -1,0 +1,185 @@
+"""The operator's page as routes of a web server: who asks is known first, and each form must be the operator's own."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from kombu.exceptions import OperationalError
+from redis import RedisError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sync_tasks.config.settings import Settings
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.body import read_body
+from sync_tasks.http.refusal import HttpRefusal, RefusalLog
+from sync_tasks.log import describe, log
+from sync_tasks.operate.doorkeeper import COOKIE, PATH, Doorkeeper, Operator, TooManyTriesError
+from sync_tasks.operate.pages import HEADERS, HtmlPage, Move, answer, answer_style, style_name
+from sync_tasks.operate.visit import Door, View, Visit
+from sync_tasks.state.store import Store
+
+MOST_FIELDS = 20_000
+
+
+@dataclass(frozen=True, repr=False)
+class OperatePage:
+    """Answers operators; ``doors`` are the pages."""
+
+    store: Store
+    settings: Settings
+    doorkeeper: Doorkeeper
+    doors: tuple[Door, ...]
+    refusals: RefusalLog
+
+    @property
+    def routes(self) -> list[Route]:
+        """What a server needs to show it."""
+        return [*self._routes()]
+
+    def _routes(self) -> Iterator[Route]:
+        yield Route(PATH + style_name(), self._show_style)
+        yield Route(f"{PATH}/login", self._guarded(self._ask_name))
+        yield Route(f"{PATH}/login", self._guarded(self._log_in), methods=["POST"])
+        yield Route(f"{PATH}/logout", self._guarded(self._log_out), methods=["POST"])
+        for door in self.doors:
+            if door.look:
+                yield Route(PATH + door.path, self._guarded(self._looking(door.look)))
+            if door.post:
+                yield Route(PATH + door.path, self._guarded(self._acting(door, door.post)), methods=["POST"])
+
+    async def _show_style(self, _request: Request) -> Response:
+        return answer_style()
+
+    def _guarded(self, serve: Callable[[Request], object]) -> Callable[[Request], object]:
+        """Return what serves a request and turns trouble into a page of one line."""
+
+        async def answer_request(request: Request) -> Response:
+            try:
+                return await serve(request)  # type: ignore[misc, no-any-return]
+            except HttpRefusal as refusal:
+                self.refusals.report(refusal)
+                return self._show_trouble(refusal.words, refusal.status)
+            except (RedisError, OperationalError) as error:
+                log.warning("operate: not answered: %s", type(error).__name__)
+                return self._show_trouble("Redis is away or in trouble: start it, then load this page again.", 503)
+            except ConfigurationError as error:
+                log.error("operate: %s", error)
+                return self._show_trouble("The configuration of this page is in trouble: see the log of `serve`.", 503)
+            except ClientDisconnect:
+                return Response(status_code=408)
+            except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
+                log.error("operate: unexpected error\n%s", describe(error))
+                return self._show_trouble("Something is broken here: the log of `serve` has class and place.", 500)
+
+        return answer_request
+
+    def _looking(self, view: View) -> Callable[[Request], object]:
+        async def look(request: Request) -> Response:
+            operator = await asyncio.to_thread(self.doorkeeper.recognize, request)
+            return await self._show(request, operator, view, {}) if operator else self._send_to_login()
+
+        return look
+
+    def _acting(self, door: Door, view: View) -> Callable[[Request], object]:
+        async def act(request: Request) -> Response:
+            operator = await asyncio.to_thread(self.doorkeeper.recognize, request)
+            if operator is None:
+                return self._send_to_login()
+            form = await self._read_form(request, operator)
+            if door.acts and not operator.may_act:
+                raise HttpRefusal(403, "Your role may look, not act.")
+            return await self._show(request, operator, view, form)
+
+        return act
+
+    async def _show(self, request: Request, operator: Operator, view: View, form: Mapping[str, list[str]]) -> Response:
+        visit = Visit(self.store, self.settings, operator, request.query_params, form)
+        page = await asyncio.to_thread(view, visit)
+        return self._dress(page, operator, request.url.path)
+
+    def _dress(self, page: HtmlPage | Move, operator: Operator, here: str) -> Response:
+        facts = {"operator": operator, "token": self.doorkeeper.form_token(operator), "here": here}
+        return answer(page, flower_url=self.settings.operate.flower_url, **facts)
+
+    async def _read_form(self, request: Request, operator: Operator) -> Mapping[str, list[str]]:
+        form = await _read_fields(request)
+        if not self.doorkeeper.is_own_form(request, operator, form.get("token", [""])[0]):
+            raise HttpRefusal(403, "This form is too old or not yours: load the page again, then repeat it.")
+        return form
+
+    async def _ask_name(self, request: Request) -> Response:
+        if await asyncio.to_thread(self.doorkeeper.recognize, request):
+            return answer(Move(""))
+        return self._ask_again("")
+
+    async def _log_in(self, request: Request) -> Response:
+        form = await _read_fields(request)
+        if self.doorkeeper.is_foreign(request):
+            raise HttpRefusal(403, "This login came from another site.")
+        name, password = (form.get(field, [""])[0] for field in ("name", "password"))
+        caller = request.client.host if request.client else ""
+        try:
+            operator = await asyncio.to_thread(self.doorkeeper.log_in, name.strip(), password, caller)
+        except TooManyTriesError:
+            self.refusals.report(HttpRefusal(429, "too many tries to log in"))
+            return self._ask_again("Too many tries: wait a minute.", 429)
+        if operator is None:
+            self.refusals.report(HttpRefusal(401, "a wrong name or password"))
+            return self._ask_again("Name or password is wrong.", 401)
+        log.info("operate: %s logged in", operator.name)
+        response = answer(Move(""))
+        self.doorkeeper.give_cookie(request, response, operator)
+        return response
+
+    async def _log_out(self, request: Request) -> Response:
+        operator = await asyncio.to_thread(self.doorkeeper.recognize, request)
+        if operator:
+            await self._read_form(request, operator)
+        response = self._send_to_login()
+        response.delete_cookie(COOKIE, path=PATH)
+        return response
+
+    def _ask_again(self, trouble: str, status: int = 200) -> Response:
+        facts = {"trouble": trouble, "by_password": self.settings.operate.passwords is not None}
+        return answer(HtmlPage("login.html", facts, status), operator=None)
+
+    @staticmethod
+    def _send_to_login() -> Response:
+        return RedirectResponse(f"{PATH}/login", 303, headers=dict(HEADERS))
+
+    @staticmethod
+    def _show_trouble(trouble: str, status: int) -> Response:
+        return answer(HtmlPage("trouble.html", {"trouble": trouble}, status), operator=None)
+
+
+async def _read_fields(request: Request) -> Mapping[str, list[str]]:
+    """Return the fields of a form.
+
+    Raises:
+        HttpRefusal: it is no form, or too large.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HttpRefusal(415, "Only forms are read here.")
+    try:
+        return parse_qs((await read_body(request)).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HttpRefusal(400, "This is no form of ours.") from None
+
+
+def build_page(
+    store: Store, settings: Settings, doorkeeper: Doorkeeper, refusals: RefusalLog | None = None
+) -> OperatePage:
+    """Return the page with all its doors."""
+    from sync_tasks.operate.views import letters, overview
+
+    doors = (
+        Door("", overview.show_overview),
+        Door("/letters", letters.show_causes),
+        Door("/letters/cause", letters.show_cause, letters.deal_with),
+        Door("/letters/replayed", letters.show_replays),
+    )
+    return OperatePage(store, settings, doorkeeper, doors, refusals or RefusalLog("operate"))

@@ -1,0 +1,189 @@
+"""Who is at the page: a signed cookie after a login, or a name that a trusted proxy gives.
+
+A proxy proves itself by a bearer token (``SYNC_OPERATE_TOKEN``) and names the operator in a header of its own.
+Cookies and the tokens of forms are signed; a new password or role ends the logins of that operator.
+"""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sync_tasks.config.settings import Operate
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.rate_bound import RateBound
+from sync_tasks.http.tokens import OPERATE_TOKEN, Tokens
+from sync_tasks.operate.passwords import NOBODY, PasswordEntry, Role, is_password_of, read_entries
+from sync_tasks.texts import escaped
+
+if TYPE_CHECKING:
+    from itsdangerous import URLSafeTimedSerializer
+
+COOKIE = "sync_tasks_operate"
+PATH = "/operate"
+# In a minute: tries to log in as one operator, and of one caller.
+TRIES = 10
+LONGEST_NAME = 100
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+# What a browser says of requests that another site made.
+_FOREIGN = frozenset({"cross-site", "same-site"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is at the page, and what they may do.
+
+    ``session``: what the tokens of their forms are bound to. ``fingerprint``: that of their entry in the password file.
+    """
+
+    name: str
+    role: Role
+    session: str = ""
+    fingerprint: str = ""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether they may change something, and see a person in full."""
+        return self.role == "act"
+
+
+class TooManyTriesError(Exception):
+    """Somebody tried to log in too often in this minute."""
+
+
+@dataclass(frozen=True, repr=False)
+class Doorkeeper:
+    """Knows operators; ``secrets`` sign cookies and forms, the first one of them new ones."""
+
+    operate: Operate
+    secrets: tuple[str, ...]
+    proxies: Tokens = field(default_factory=lambda: Tokens(()))
+    by_name: RateBound = field(default_factory=lambda: RateBound(TRIES))
+    by_caller: RateBound = field(default_factory=lambda: RateBound(TRIES * 3))
+    # One hash at a time: each takes 32 MB.
+    one_by_one: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """Return if there is a way in.
+
+        Raises:
+            ConfigurationError: there is none, or the password file is in trouble.
+        """
+        if bool(self.operate.user_header) != bool(self.proxies.valid):
+            raise ConfigurationError(f"operate.user_header and {OPERATE_TOKEN}: a proxy needs both, or neither is set")
+        if not (self.operate.passwords or self.operate.user_header):
+            raise ConfigurationError(
+                "operate: nobody can log in; set operate.passwords to the file of `sync-tasks operate password`, "
+                "or operate.user_header for a proxy"
+            )
+        self._entries()
+
+    def recognize(self, request: Request) -> Operator | None:
+        """Return who is asking, or nothing.
+
+        Raises:
+            ConfigurationError: the password file is in trouble.
+        """
+        if (name := self._named_by_proxy(request)) is not None:
+            return Operator(name, "act" if name in self.operate.act else "look") if name else None
+        return self._read_cookie(request.cookies.get(COOKIE, ""))
+
+    def log_in(self, name: str, password: str, caller: str) -> Operator | None:
+        """Return the operator of a name and a password, or nothing.
+
+        Raises:
+            TooManyTriesError: there were too many tries in this minute.
+            ConfigurationError: the password file is in trouble.
+        """
+        if not (self.by_caller.admits(caller) and self.by_name.admits(name[:LONGEST_NAME])):
+            raise TooManyTriesError
+        entry = self._entries().get(name)
+        with self.one_by_one:
+            fits = is_password_of(entry or NOBODY, password)
+        if entry is None or not fits:
+            return None
+        return Operator(entry.name, entry.role, secrets.token_urlsafe(12), entry.fingerprint)
+
+    def give_cookie(self, request: Request, response: Response, operator: Operator) -> None:
+        """Let a browser keep a login; beyond this machine only over TLS."""
+        facts = {"name": operator.name, "entry": operator.fingerprint, "session": operator.session}
+        response.set_cookie(
+            COOKIE,
+            str(self._cookies.dumps(facts)),
+            max_age=self._seconds,
+            path=PATH,
+            secure=request.url.hostname not in _HERE,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def form_token(self, operator: Operator) -> str:
+        """Return the token that each form of an operator brings along."""
+        return str(self._forms.dumps([operator.name, operator.session]))
+
+    def is_own_form(self, request: Request, operator: Operator, token: str) -> bool:
+        """Report whether a form came from a page that this operator saw."""
+        from itsdangerous import BadData
+
+        if self.is_foreign(request):
+            return False
+        try:
+            return bool(self._forms.loads(token, max_age=self._seconds) == [operator.name, operator.session])
+        except BadData:
+            return False
+
+    @staticmethod
+    def is_foreign(request: Request) -> bool:
+        """Report whether another site made a request, as far as the browser says so."""
+        return request.headers.get("sec-fetch-site", "") in _FOREIGN
+
+    def _named_by_proxy(self, request: Request) -> str | None:
+        """Return whom a proxy names; nothing without a proxy that proves itself."""
+        header = self.operate.user_header
+        if not header or not self.proxies.admits(request.headers.get("authorization", "").encode("latin-1")):
+            return None
+        names = request.headers.getlist(header)
+        # Two headers of that name: one of them is the caller's own.
+        return escaped(names[0].strip())[:LONGEST_NAME] if len(names) == 1 else ""
+
+    def _read_cookie(self, cookie: str) -> Operator | None:
+        from itsdangerous import BadData
+
+        if not cookie:
+            return None
+        try:
+            facts = self._cookies.loads(cookie, max_age=self._seconds)
+        except BadData:
+            return None
+        entry = self._entries().get(facts["name"])
+        if entry is None or entry.fingerprint != facts["entry"]:
+            return None
+        return Operator(entry.name, entry.role, facts["session"], entry.fingerprint)
+
+    def _entries(self) -> Mapping[str, PasswordEntry]:
+        return read_entries(self.operate.passwords) if self.operate.passwords else {}
+
+    @property
+    def _seconds(self) -> int:
+        return int(self.operate.hours * 3600)
+
+    @cached_property
+    def _cookies(self) -> "URLSafeTimedSerializer":
+        return self._sign("operate login")
+
+    @cached_property
+    def _forms(self) -> "URLSafeTimedSerializer":
+        return self._sign("operate form")
+
+    def _sign(self, what: str) -> "URLSafeTimedSerializer":
+        from itsdangerous import URLSafeTimedSerializer
+
+        how = {"key_derivation": "hmac", "digest_method": sha256}
+        # The library signs with the last key and understands all.
+        return URLSafeTimedSerializer([*reversed(self.secrets)], salt=what, signer_kwargs=how)

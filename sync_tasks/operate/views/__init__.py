@@ -1,0 +1,1 @@
+"""What each page of the operator shows and does."""

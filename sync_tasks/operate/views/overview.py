@@ -1,0 +1,41 @@
+"""The first page: whether events arrive, how fresh Brevo was over the last day, accounts, queues, workers."""
+
+from contextlib import ExitStack
+
+from kombu.exceptions import OperationalError
+
+from sync_tasks.monitoring.causes import group_letters
+from sync_tasks.monitoring.status import SWEPT_WITHIN, read_overview
+from sync_tasks.operate.pages import HtmlPage
+from sync_tasks.operate.plot import draw
+from sync_tasks.operate.visit import Visit
+from sync_tasks.rate_limits.budget import read_budget
+from sync_tasks.state.dead_letters import scan_letters
+from sync_tasks.state.freshness import read_freshness
+
+CAUSES_SHOWN = 3
+_CONNECTS_WITHIN = 2
+
+
+def show_overview(visit: Visit) -> HtmlPage:
+    """Show how the pipeline is now."""
+    from sync_tasks.tasks.app import app
+
+    store = visit.store
+    with ExitStack() as stack:
+        broker = stack.enter_context(app.connection_for_write())
+        try:
+            broker.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
+            overview, away = read_overview(store, visit.settings, broker), ""
+        except OperationalError as error:
+            overview, away = read_overview(store, visit.settings, None), type(error.__cause__ or error).__name__
+    facts = {
+        "overview": overview,
+        "broker_away": away,
+        "budgets": {one.account: read_budget(store, one) for one in overview.scarcity},
+        "shares": {one.account: one.share for one in overview.scarcity},
+        "swept_within": SWEPT_WITHIN,
+        "plot": draw(*read_freshness(store)),
+        "causes": group_letters(scan_letters(store))[:CAUSES_SHOWN] if overview.dead_letters else [],
+    }
+    return HtmlPage("overview.html", facts)

@@ -1,0 +1,205 @@
+"""The page lets in whom it knows, takes forms of its own alone, and says nothing to anybody else."""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from sync_tasks.config.settings import Operate
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.tokens import Tokens
+from sync_tasks.operate.doorkeeper import TRIES, Doorkeeper
+from sync_tasks.operate.passwords import make_entry, remove_entry, write_entry
+from sync_tasks.state.connection import connect
+from sync_tasks.state.store import Store
+from tests.support.operating import FORM, PASSWORD, PROXY, SECRETS, Operating, build_routes, words_of
+from tests.support.pipeline import Pipeline
+from tests.support.receiving import opening
+
+PAGES = ("", "/letters", "/letters/cause?cause=x", "/letters/replayed")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nobody_sees_a_page_without_a_login(door: Operating, path: str) -> None:
+    answer = door.ask("GET", path)
+    assert (answer.status, answer.headers["location"]) == (303, "/operate/login")
+
+
+def test_an_act_without_a_login_does_nothing(door: Operating) -> None:
+    (letter,) = door.fail("ada")
+    assert door.send("/letters/cause", do="replay", scope="all").headers["location"] == "/operate/login"
+    assert door.pipeline.letters() == [letter]
+
+
+def test_a_name_and_a_password_open_the_page(door: Operating) -> None:
+    page = door.log_in()
+    assert (page.status, "Overview" in page.body, "anna" in words_of(page)) == (200, True, True)
+    assert door.get("/login").status == 200
+    assert "Log in" not in words_of(door.get("/login"))
+
+
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", PASSWORD), ("", ""), ("anna", "")])
+def test_a_wrong_name_or_password_opens_nothing_and_is_not_logged(
+    door: Operating, name: str, password: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        page = door.log_in(name, password)
+    assert (page.status, door.cookie) == (401, "")
+    assert not (name and name in caplog.text)
+
+
+def test_the_cookie_is_for_this_page_alone_and_no_script_reads_it(door: Operating) -> None:
+    answer = door.send("/login", name="anna", password=PASSWORD)
+    told = answer.headers["set-cookie"].lower()
+    assert {"httponly", "path=/operate", "samesite=strict", "max-age=43200"} <= set(told.split("; "))
+    assert "secure" not in told
+    beyond = door.ask(
+        "POST", "/login", f"name=anna&password={PASSWORD}".encode(), host="sync.example", content_type=FORM
+    )
+    assert "secure" in beyond.headers["set-cookie"].lower().split("; ")
+
+
+def test_too_many_tries_wait(door: Operating) -> None:
+    statuses = [door.log_in("anna", "wrong password").status for _ in range(TRIES + 1)]
+    assert statuses == [401] * TRIES + [429]
+    assert door.log_in().status == 429
+
+
+def test_a_new_password_a_new_role_and_a_removal_end_a_login(door: Operating, operators: Path) -> None:
+    door.log_in()
+    write_entry(operators, make_entry("anna", "look", PASSWORD))
+    assert door.ask("GET", "").status == 303
+    door.log_in()
+    assert "may look" in words_of(door.get())
+    assert remove_entry(operators, "anna")
+    assert door.ask("GET", "").status == 303
+
+
+def test_a_changed_cookie_opens_nothing(door: Operating) -> None:
+    door.log_in()
+    door.cookie = door.cookie[:-3] + "AAA"
+    assert door.ask("GET", "").status == 303
+
+
+def test_a_login_outlives_the_change_of_the_secret(door: Operating, operators: Path) -> None:
+    door.log_in()
+    newer = Doorkeeper(Operate(passwords=operators), ("a-newer-secret-of-32-characters-at-least", SECRETS[0]))
+    _, _, value = door.cookie.partition("=")
+    assert newer._read_cookie(value)
+    assert newer._read_cookie(value) == Doorkeeper(Operate(passwords=operators), SECRETS)._read_cookie(value)
+    assert (
+        Doorkeeper(Operate(passwords=operators), ("another-secret-of-32-characters-at-least",))._read_cookie(value)
+        is None
+    )
+
+
+def test_whoever_logs_out_is_out(door: Operating) -> None:
+    door.log_in()
+    assert "Log in" in words_of(door.post("/logout"))
+    assert door.ask("GET", "").status == 303
+
+
+@pytest.mark.parametrize("token", ["", "wrong", None])
+def test_a_form_without_its_token_does_nothing(door: Operating, token: str | None) -> None:
+    (letter,) = door.fail("ada")
+    door.log_in()
+    if token is None:
+        # That of another login is none of this one.
+        stolen = door.token
+        door.log_in()
+        token = stolen
+        assert token != door.token
+    answer = door.send("/letters/cause", cause="x", do="replay", scope="all", token=token)
+    assert answer.status == 403
+    assert door.pipeline.letters() == [letter]
+
+
+def test_a_form_of_another_site_does_nothing(door: Operating) -> None:
+    door.log_in()
+    door.headers = {"sec-fetch-site": "cross-site"}
+    assert door.send("/letters/cause", do="replay", scope="all").status == 403
+    assert door.send("/login", name="anna", password=PASSWORD).status == 403
+
+
+def test_the_role_look_does_not_act(door: Operating) -> None:
+    (letter,) = door.fail("ada")
+    page = door.log_in("ben")
+    cause = re.search(r"cause\?cause=(\w+)", page.body)
+    assert cause
+    assert "Discard" not in door.get(f"/letters/cause?cause={cause[1]}").body
+    assert door.send("/letters/cause", cause=cause[1], do="replay", scope="all").status == 403
+    assert door.pipeline.letters() == [letter]
+
+
+def test_a_proxy_with_the_token_names_who_is_asking(door: Operating) -> None:
+    door.headers = {"authorization": f"Bearer {PROXY}", "remote-user": "cara"}
+    assert "cara may act" in words_of(door.get())
+    door.headers["remote-user"] = "dora"
+    assert "dora may look" in words_of(door.get())
+    assert "Log out" not in words_of(door.get())
+
+
+def test_without_the_proxys_token_the_header_says_nothing(door: Operating) -> None:
+    for told in ({}, {"authorization": "Bearer wrong"}):
+        door.headers = {"remote-user": "cara", **told}
+        assert door.ask("GET", "").status == 303
+    door.headers = {"authorization": f"Bearer {PROXY}"}
+    assert door.ask("GET", "").status == 303
+
+
+@pytest.mark.parametrize("path", ["", "/letters", "/login"])
+def test_nothing_runs_in_the_page_and_nothing_is_kept(door: Operating, path: str) -> None:
+    door.log_in()
+    headers = door.ask("GET", path if path != "/login" else "/letters/replayed").headers
+    rules = headers["content-security-policy"]
+    assert {"default-src 'none'", "style-src 'self'", "frame-ancestors 'none'", "form-action 'self'"} <= set(
+        rules.split("; ")
+    )
+    assert "script" not in rules
+    assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert "<script" not in door.get(path).body
+
+
+def test_the_stylesheet_is_there_for_everybody(door: Operating) -> None:
+    found = re.search(r'href="/operate(/style-\w+\.css)"', door.get("/login").body)
+    assert found
+    answer = door.ask("GET", found[1])
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
+
+
+def test_what_is_no_form_is_refused(door: Operating) -> None:
+    assert door.ask("POST", "/login", b"{}", content_type="application/json").status == 415
+    assert door.ask("POST", "/login", b"\xff\xfe", content_type=FORM).status == 400
+    assert door.ask("POST", "/login", b"a=1&" * 20_001, content_type=FORM).status == 400
+
+
+def test_while_redis_is_away_the_page_says_so(pipeline: Pipeline, operators: Path) -> None:
+    away = Store(connect("redis://127.0.0.1:1/0"), "sync_tasks")
+    with opening(away, build_routes(pipeline, away, operators)) as here:
+        page = Operating(here, pipeline, operators).log_in()
+    assert (page.status, "Redis is away" in words_of(page)) == (503, True)
+
+
+def test_a_broken_password_file_lets_nobody_in_and_says_nothing_of_it(
+    door: Operating, operators: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    operators.write_text("anna:act:plain-text-password\n")
+    page = door.log_in()
+    assert page.status == 503
+    assert "line 1" in caplog.text
+    assert "plain-text-password" not in caplog.text + page.body
+
+
+@pytest.mark.parametrize(
+    ("operate", "tokens", "fault"),
+    [
+        (Operate(), (), "nobody can log in"),
+        (Operate(user_header="Remote-User"), (), "needs both"),
+        (Operate(), (PROXY,), "needs both"),
+        (Operate(passwords=Path("/nowhere/at/all")), (), "cannot be read"),
+    ],
+)
+def test_a_page_without_a_way_in_does_not_start(operate: Operate, tokens: tuple[str, ...], fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        Doorkeeper(operate, SECRETS, Tokens(tokens)).check()

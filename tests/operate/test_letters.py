@@ -1,0 +1,102 @@
+"""Dead letters on the page: by cause, replayed and discarded by a name that the audit keeps."""
+
+import re
+
+from sync_tasks.state.audit import read_audit
+from sync_tasks.state.dead_letters import read_closed
+from tests.support.operating import Operating, words_of
+
+
+def open_cause(door: Operating) -> str:
+    """Log in, open the first cause, and return what stands for it."""
+    door.log_in()
+    found = re.search(r"cause\?cause=(\w+)", door.get("/letters").body)
+    assert found
+    assert door.get(f"/letters/cause?cause={found[1]}").status == 200
+    return found[1]
+
+
+def test_a_cause_shows_how_many_since_when_one_of_them_and_what_to_do(door: Operating) -> None:
+    first, *_ = door.fail("ada", "bea")
+    cause = open_cause(door)
+    told = words_of(door.get(f"/letters/cause?cause={cause}"))
+    assert "Letters 2" in told
+    assert "send the event again with" in told
+    assert first.message in told
+    assert {first.id, "ada", "bea"} <= set(told.split())
+
+
+def test_those_chosen_are_replayed_and_the_page_shows_what_became_of_each(door: Operating) -> None:
+    ada, bea, cleo = sorted(door.fail("ada", "bea", "cleo"), key=lambda one: one.user_id)
+    page = door.post("/letters/cause", ("id", ada.id), ("id", bea.id), cause=open_cause(door), do="replay")
+    assert "0 of 2 letters have an outcome" in words_of(page)
+    assert page.headers["refresh"] == "2"
+    door.pipeline.subscribe("ada")
+    door.pipeline.work()
+    since = re.search(r"since=(\d+)", page.body)
+    assert since
+    told = words_of(door.get(f"/letters/replayed?since={since[1]}&watch=1"))
+    assert "2 of 2 letters have an outcome" in told
+    assert "failed again 1" in told
+    assert bea.id in told
+    assert cleo.id not in told
+    audited = [(entry.who, entry.what, entry.about) for entry in read_audit(door.pipeline.store)]
+    assert audited == [("anna", "replay: replayed", ada.id), ("anna", "replay: replayed", bea.id)]
+
+
+def test_what_has_ended_is_not_looked_at_again(door: Operating) -> None:
+    (ada,) = door.fail("ada")
+    cause = open_cause(door)
+    page = door.post("/letters/cause", cause=cause, do="replay", scope="all")
+    door.pipeline.work()
+    since = re.search(r"since=(\d+)", page.body)
+    assert since
+    again = door.get(f"/letters/replayed?since={since[1]}&watch=1")
+    assert "refresh" not in again.headers
+    assert f"{ada.id} failed again" in words_of(again)
+
+
+def test_all_of_a_cause_means_those_of_no_other_cause(door: Operating) -> None:
+    door.fail("ada", "bea")
+    cause = open_cause(door)
+    assert door.pipeline.anonymize("dora").stamp
+    door.post("/letters/cause", cause=cause, do="replay", scope="all")
+    assert len([*read_audit(door.pipeline.store)]) == 2
+
+
+def test_discarding_asks_first(door: Operating) -> None:
+    ada, bea = sorted(door.fail("ada", "bea"), key=lambda one: one.user_id)
+    cause = open_cause(door)
+    asked = words_of(door.post("/letters/cause", ("id", ada.id), cause=cause, do="discard"))
+    assert "Discard 1 dead letter?" in asked
+    assert len(door.pipeline.letters()) == 2
+    done = words_of(door.post("/letters/cause", ("id", ada.id), cause=cause, do="discard for good"))
+    assert "1 dead letter discarded" in done
+    assert door.pipeline.letters() == [bea]
+    (closed,) = read_closed(door.pipeline.store)
+    assert (closed.id, (closed.closed or {})["by"]) == (ada.id, "anna")
+    assert [(entry.who, entry.what) for entry in read_audit(door.pipeline.store)] == [("anna", "discard")]
+
+
+def test_without_a_choice_nothing_happens(door: Operating) -> None:
+    letters = door.fail("ada")
+    cause = open_cause(door)
+    assert "Choose letters first" in words_of(door.post("/letters/cause", cause=cause, do="replay"))
+    assert "Choose what to do" in words_of(door.post("/letters/cause", cause=cause, do="dance", scope="all"))
+    assert door.pipeline.letters() == letters
+
+
+def test_a_cause_that_is_gone_leads_to_the_others(door: Operating) -> None:
+    door.log_in()
+    assert "No dead letter has this cause any more" in words_of(door.get("/letters/cause?cause=gone"))
+    assert "There are none" in words_of(door.get("/letters"))
+    assert "You replayed nothing" in words_of(door.get("/letters/replayed?since=ten"))
+
+
+def test_what_a_name_holds_is_shown_and_not_obeyed(door: Operating) -> None:
+    door.fail("<b>ada</b>", "be\u00e1")
+    cause = open_cause(door)
+    page = door.get(f"/letters/cause?cause={cause}")
+    assert "<b>ada" not in page.body
+    assert "&lt;b&gt;ada&lt;/b&gt;" in page.body
+    assert "user=%3Cb%3Eada%3C/b%3E" in page.body

@@ -1,0 +1,40 @@
+"""The plot shows the worst of each quarter of an hour, and where nobody looked."""
+
+from sync_tasks.operate.plot import HEIGHT, LEFT, WIDTH, draw
+from sync_tasks.state.freshness import MINUTES, Minute
+
+NOW = 29_000_003  # three minutes into a quarter of an hour
+
+
+def test_the_worst_minute_of_a_quarter_of_an_hour_is_its_bar() -> None:
+    plot = draw(NOW, [Minute(NOW, 20, 1), Minute(NOW - 1, 50, 1), Minute(NOW - 10, 5, 1)])
+    seen = [bar for bar in plot.bars if bar.seen]
+    assert [bar.label.partition(": ")[2] for bar in seen] == ["up to 5 s", "up to 50 s"]
+    assert seen[-1] is plot.bars[-1]
+
+
+def test_a_day_has_its_place_and_older_minutes_have_none() -> None:
+    plot = draw(NOW, [Minute(NOW - MINUTES - 20, 99, 1), Minute(NOW - MINUTES + 20, 7, 1)])
+    assert len(plot.bars) == MINUTES // 15
+    assert plot.bars[0].x == LEFT
+    assert all(bar.x + bar.width <= WIDTH + 1 for bar in plot.bars)
+    assert [bar.label.partition(": ")[2] for bar in plot.bars if bar.seen] == ["up to 7 s"]
+
+
+def test_every_bar_ends_at_the_axis_and_stays_inside() -> None:
+    for seconds in (0, 1, 30, 31, 4000, 900_000):
+        (bar,) = (bar for bar in draw(NOW, [Minute(NOW, seconds, 1)]).bars if bar.seen)
+        assert 0 <= bar.y < HEIGHT
+        assert bar.y + bar.height == HEIGHT - 24
+
+
+def test_the_axis_is_longer_than_the_longest_wait() -> None:
+    assert [mark.label for mark in draw(NOW, [Minute(NOW, 70, 1)]).levels] == ["0 s", "2 min", "5 min"]
+    assert draw(NOW, [Minute(NOW, 900_000, 1)]).levels[-1].label == "10 d"
+
+
+def test_what_was_not_seen_is_told() -> None:
+    assert draw(NOW, []).summary.startswith("Nobody has swept for a day")
+    assert "nothing was seen" in draw(NOW, [Minute(NOW, 3, 1)]).summary
+    whole = draw(NOW, [Minute(NOW - minute, 3, 1) for minute in range(MINUTES)])
+    assert whole.summary == "Over the last day the oldest event waited for 3 s at most."
