@@ -36,7 +36,7 @@ class Pushed:
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
     newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
     for, for the history. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it saw all
-    that there is to see.
+    that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
     """
 
     contact: Contact
@@ -49,6 +49,7 @@ class Pushed:
     notes: tuple[str, ...] = ()
     nobody: frozenset[str] = frozenset()
     looked: frozenset[str] = frozenset()
+    outcome_known: bool = False
 
     @property
     def relied(self) -> bool:
@@ -168,7 +169,7 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
     early = pushed.relied or pushed.since(pushed.unknown_since or pushed.now) < pipeline.quiet_seconds
-    if pushed.unknown_since and (pushed.errors or early):
+    if pushed.unknown_since and ((pushed.errors and not pushed.outcome_known) or early):
         return pushed.unknown_since
     return ""
 
