@@ -33,7 +33,8 @@ from sync_tasks.sync.parts import send_in_parts
 class Push:
     """One contact on one account; ``view`` is what is known.
 
-    ``outcome_unknown``: a request of this push may still take effect later. ``blocked_by_user``: a user whose pending
+    ``outcome_unknown``: a request of this push may still take effect later. ``outcome_known``: a look after the quiet
+    period ended an unknown outcome. ``blocked_by_user``: a user whose pending
     change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
@@ -52,6 +53,7 @@ class Push:
     lack: Callable[[Any, MissingListError], None] = lambda _push, _error: None
     view: SyncView = field(default_factory=SyncView)
     outcome_unknown: bool = False
+    outcome_known: bool = False
     blocked_by_user: str = ""
     users_to_nudge: set[str] = field(default_factory=set)
     just_leased: bool = True
