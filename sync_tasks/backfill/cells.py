@@ -44,7 +44,7 @@ _MOMENT = re.compile(
     re.IGNORECASE,
 )
 _UTC = frozenset({"Z", "UTC", "GMT"})
-# PostgreSQL leaves the minutes of an offset out where there are none.
+# PostgreSQL leaves the minutes of an offset out if there are none.
 _HOURS = len("+02")
 
 
@@ -52,7 +52,7 @@ _HOURS = len("+02")
 class Manner:
     """How a file writes what could mean two things: dates with slashes (``ORDERS``), moments without a zone, numbers.
 
-    ``semicolons``: its cells stand between semicolons, as Excel writes them where the comma is the decimal sign.
+    ``semicolons``: its cells stand between semicolons, as Excel writes them if the comma is the decimal sign.
     """
 
     dates: str = ""
@@ -62,7 +62,7 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What Brevo keeps for an attribute: a type, and where it is a category, one of its choices."""
+    """What Brevo keeps for an attribute: a type, and if it is a category, one of its choices."""
 
     kind: str = ""
     choices: frozenset[str] = frozenset()
@@ -72,7 +72,7 @@ PLAIN = Manner()
 
 
 def find_zone(name: str) -> ZoneInfo | None:
-    """Return a time zone such as ``Europe/Berlin``, or nothing where there is none of that name."""
+    """Return a time zone such as ``Europe/Berlin``, or nothing if there is none of that name."""
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -53,7 +53,7 @@ class Words:
                 yield f"--name: newsletter {_shown(slug)} is not in the configuration"
 
     def meaning_of(self, column: str) -> str | None:
-        """Return what a column means, or nothing where that is not known."""
+        """Return what a column means, or nothing if that is not known."""
         meaning = _find(column, self.columns) or _find(column, self.usual)
         if meaning:
             return meaning

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from sync_tasks.backfill.load import LEFT_ALONE
-from sync_tasks.backfill.loaded_contacts import AT_ONCE, LoadedContact, hand_over, mark_sent, read_own, read_users
+from sync_tasks.backfill.loaded_contacts import LOADED_CHUNK, LoadedContact, hand_over, mark_sent, read_own, read_users
 from sync_tasks.backfill.read_back import MOST_PAGES, Wave, read_back, read_once
 from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
@@ -47,7 +47,7 @@ class ImportBatch:
     def chunks(self) -> Iterator[list[str]]:
         """Yield who is in, some at a time."""
         users = self.ids.decode().split()
-        return (users[start : start + AT_ONCE] for start in range(0, len(users), AT_ONCE))
+        return (users[start : start + LOADED_CHUNK] for start in range(0, len(users), LOADED_CHUNK))
 
 
 class Importing:

@@ -13,7 +13,7 @@ from sync_tasks.state import bulk
 from sync_tasks.state.records import LoadedRow
 from sync_tasks.state.store import Store
 
-AT_ONCE = 500
+LOAD_CHUNK = 500
 # Should the load never come to its end, workers see to its contacts after so long.
 LEFT_ALONE = 3600
 
@@ -34,7 +34,7 @@ def load(
     """
     became: Counter[str] = Counter()
     good = (row for row in rows if isinstance(row, Row))
-    while chunk := list(islice(good, AT_ONCE)):
+    while chunk := list(islice(good, LOAD_CHUNK)):
         results = bulk.load(store, (_record(row, as_of) for row in chunk), left_alone)
         for row, result in zip(chunk, results, strict=True):
             became[_accept(row, as_of, store) if result == "known" else result] += 1

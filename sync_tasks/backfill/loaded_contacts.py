@@ -15,7 +15,7 @@ from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_con
 from sync_tasks.state.records import Confirmation, HandOver
 from sync_tasks.state.store import Store
 
-AT_ONCE = 500
+LOADED_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -33,14 +33,11 @@ class LoadedContact:
     def creations(self, mappings: Mapping[str, AccountMapping]) -> dict[str, NewContact]:
         """Return what an import can create, by account, or nothing if anything else is to do."""
         steps = self._steps(
-            {account: mapping for account, mapping in mappings.items() if self._concerns(account, mapping)}
+            {account: mapping for account, mapping in mappings.items() if concerns(self.contact, account, mapping)}
         )
         creations = {account: step for account, step in steps.items() if isinstance(step, NewContact)}
         others = any(step is not None and account not in creations for account, step in steps.items())
         return creations if not others and all(map(is_importable, creations.values())) else {}
-
-    def _concerns(self, account: str, mapping: AccountMapping) -> bool:
-        return concerns(self.contact, account, mapping)
 
     def _steps(self, mappings: Mapping[str, AccountMapping]) -> dict[str, Step | None]:
         views = {account: first_view(self.contact, account) for account in mappings}
@@ -62,7 +59,7 @@ class LoadedContact:
         if next_step(self.contact, mappings[account], SyncView(seen, fresh=True)) is not None:
             return None
         everywhere = self.contact.seen.keys() | {account}
-        clean = all(one in everywhere for one, mapping in mappings.items() if self._concerns(one, mapping))
+        clean = all(one in everywhere for one, mapping in mappings.items() if concerns(self.contact, one, mapping))
         return Confirmation(self.user_id, self.contact.rev, account, seen, clean)
 
     def handing_over(self, *, sent: bool) -> HandOver:
@@ -75,8 +72,8 @@ class LoadedContact:
 
 def read_own(store: Store, count: int) -> Iterator[LoadedContact]:
     """Yield the contacts among the first so many that were loaded."""
-    for start in range(0, count, AT_ONCE):
-        yield from read_users(store, bulk.read_loaded(store, start, min(AT_ONCE, count - start)))
+    for start in range(0, count, LOADED_CHUNK):
+        yield from read_users(store, bulk.read_loaded(store, start, min(LOADED_CHUNK, count - start)))
 
 
 def read_users(store: Store, users: Iterable[str]) -> Iterator[LoadedContact]:

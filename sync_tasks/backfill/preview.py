@@ -15,7 +15,7 @@ from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.state.bulk import find_without_news, read_registers, scan_users
 from sync_tasks.state.store import Store
 
-AT_ONCE = 1000
+PREVIEW_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def weigh(source: Source, as_of: datetime, store: Store, extent: Extent) -> Weig
     """
     changes, rows_read, moments = dict[str, _Changes](), 0, set[datetime | None]()
     rows = (row for row in source.rows() if isinstance(row, Row))
-    while chunk := list(islice(rows, AT_ONCE)):
+    while chunk := list(islice(rows, PREVIEW_CHUNK)):
         rows_read += len(chunk)
         moments |= {row.occurred_at for row in chunk} if len(moments) <= 1 else set()
         for row, held in zip(chunk, _read(chunk, store, extent), strict=True):

@@ -114,7 +114,7 @@ def _split(text: str, delimiter: str) -> list[str] | None:
 
 
 def _without_empty_end(cells: list[str], wanted: int = 0) -> list[str]:
-    """Return the cells without surplus empty ones at the end; nothing where all are empty."""
+    """Return the cells without surplus empty ones at the end; nothing if all are empty."""
     cells = [cell if cell.strip() not in _NOTHING else "" for cell in cells]
     if not any(cells):
         return []

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from sync_tasks.backfill.cells import PLAIN, Kept, Manner
+from sync_tasks.backfill.cells import PLAIN, Manner
 from sync_tasks.backfill.columns import GENERAL, NOTHING, Words
 from sync_tasks.backfill.records import Sheet, check_first_object, parse_object
 from sync_tasks.backfill.statements import Grammar, RefusedError, Types
@@ -77,11 +77,6 @@ class Checked:
     bad_rows: list[BadRow] = field(default_factory=list)
 
 
-def no_types() -> Mapping[str, Kept]:
-    """Know nothing of the types of attributes."""
-    return {}
-
-
 class Source:
     """A file of rows that knows how far it was read.
 
@@ -95,7 +90,7 @@ class Source:
         manner: Manner = PLAIN,
         *,
         encoding: str = "",
-        types: Types = no_types,
+        types: Types = dict,
     ) -> None:
         self.path = path
         self._version = _version(path)

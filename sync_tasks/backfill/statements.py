@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How the rows of one file are understood; ``numbers`` are those of the columns, where it has columns."""
+    """How the rows of one file are understood; ``numbers`` are those of the columns, if it has columns."""
 
     words: Words
     manner: Manner
@@ -108,7 +108,7 @@ class Grammar:
         return _of_day(moment, set(wishes)) if whole_day else moment
 
     def _wishes(self, given: Mapping[str, Any]) -> dict[str, bool]:
-        """Return which newsletters are subscribed and which are not; where a row says both, it is not."""
+        """Return which newsletters are subscribed and which are not; if a row says both, it is not."""
         named, own = self._named(given.get("newsletters", [])), self._own(given)
         general = self._general(given, named=bool(named))
         if general is False:

@@ -46,7 +46,7 @@ _ON_THEIR_OWN = frozenset({"demo", "health", "sandbox", "schema"})
 
 
 class Commands(TyperGroup):
-    """Commands that end with one line per fault where the configuration makes no sense."""
+    """Commands that end with one line per fault if the configuration makes no sense."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - a class that Typer keeps to itself
         """Run the command that was asked for."""

@@ -25,7 +25,7 @@ _CONNECTS_WITHIN = 3
 
 @contextmanager
 def open_store(*, checked: bool = True) -> "Iterator[Store]":
-    """Yield the state; where Redis is away or in trouble, the command ends with one line and exit 1.
+    """Yield the state; if Redis is away or in trouble, the command ends with one line and exit 1.
 
     Unless ``checked``, a Redis that lacks something is opened all the same.
 
@@ -63,7 +63,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
 
 @contextmanager
 def open_broker() -> "Iterator[Connection]":
-    """Yield a connection to the queue's broker; where it is away, the command ends with one line and exit 1."""
+    """Yield a connection to the queue's broker; if it is away, the command ends with one line and exit 1."""
     from kombu.exceptions import OperationalError
 
     from sync_tasks.tasks.app import app

@@ -19,9 +19,9 @@ Address = Annotated[
 
 
 def pick_user(store: "Store", user_id: str | None, address: str | None) -> str | None:
-    """Return the user who is meant; nothing where nobody has the address.
+    """Return the user who is meant; nothing if nobody has the address.
 
-    The address is looked up by its keyed hash. It is neither shown nor logged, also not where it is none.
+    The address is looked up by its keyed hash. It is neither shown nor logged, also not if it is none.
 
     Raises:
         typer.BadParameter: neither is given, or both are, or the address is none.

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
@@ -87,7 +88,7 @@ def redis_url() -> str:
 
 
 def broker_url() -> str:
-    """Return where the queue is (``SYNC_BROKER_URL``), the same Redis where nothing else is said.
+    """Return where the queue is (``SYNC_BROKER_URL``), the same Redis if nothing else is said.
 
     Raises:
         ConfigurationError: no broker can be there; the message shows nothing of it.
@@ -210,36 +211,42 @@ def read_secret(path: str, variable: str) -> str:
     raise ConfigurationError(f"{variable}: cannot read the file it names: {reason}")
 
 
-def fields_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
-    """Return the portal fields that are mapped, or nothing where the configuration is not at hand (in the portal)."""
-    mapped = _table_at_hand("attributes", environment)
-    return frozenset(mapped) if isinstance(mapped, dict) else None
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What the portal knows of the configuration; ``None`` for what is not at hand.
+
+    ``fields``: the mapped portal fields. ``newsletters``: all slugs, former ones too. ``retired``: the slugs that take
+    no sign-ups any more.
+    """
+
+    fields: frozenset[str] | None
+    newsletters: frozenset[str] | None
+    retired: frozenset[str]
 
 
-def newsletters_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str] | None:
-    """Return the newsletters, former names among them, or nothing where the configuration is not at hand."""
-    known = _table_at_hand("newsletters", environment)
-    if not isinstance(known, dict):
-        return None
-    former = (table.get("was", []) for table in known.values() if isinstance(table, dict))
-    slugs = (each for one in former for each in (one if isinstance(one, list) else [one]))
-    return frozenset(known) | {slug for slug in slugs if isinstance(slug, str)}
+def read_at_hand(environment: Mapping[str, str] = os.environ) -> AtHand:
+    """Return what the portal knows of the configuration, without checking it as a whole."""
+    fields, known = _table_at_hand("attributes", environment), _table_at_hand("newsletters", environment)
+    tables = {slug: one for slug, one in known.items() if isinstance(one, dict)} if isinstance(known, dict) else {}
+    retired = {slug: one for slug, one in tables.items() if one.get("retired") is True}
+    return AtHand(
+        frozenset(fields) if isinstance(fields, dict) else None,
+        frozenset(known) | _former_slugs(tables) if isinstance(known, dict) else None,
+        frozenset(retired) | _former_slugs(retired),
+    )
+
+
+def _former_slugs(tables: Mapping[str, Mapping[str, object]]) -> frozenset[str]:
+    former = (one.get("was", []) for one in tables.values())
+    slugs = (slug for was in former for slug in (was if isinstance(was, list) else [was]))
+    return frozenset(slug for slug in slugs if isinstance(slug, str))
 
 
 def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
-    """Return how many microseconds two clocks may differ, by the configuration where it is at hand."""
+    """Return how many microseconds two clocks may differ, by the configuration if it is at hand."""
     pipeline = _table_at_hand("pipeline", environment)
     seconds = pipeline.get("clock_tolerance_seconds") if isinstance(pipeline, dict) else None
     return int((seconds if isinstance(seconds, int | float) else CLOCK_TOLERANCE) * 1_000_000)
-
-
-def retired_at_hand(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the slugs that take no sign-ups any more, as far as the configuration is at hand (in the portal)."""
-    newsletters = _table_at_hand("newsletters", environment)
-    tables = newsletters.items() if isinstance(newsletters, dict) else ()
-    retired = {slug: table for slug, table in tables if isinstance(table, dict) and table.get("retired") is True}
-    earlier = (table.get("was", []) for table in retired.values())
-    return frozenset(retired).union(*([was] if isinstance(was, str) else was for was in earlier))
 
 
 def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:

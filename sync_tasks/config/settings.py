@@ -188,7 +188,7 @@ class Files(Part):
 
 
 class Pipeline(Part):
-    """How patient the pipeline is; seconds where nothing else is said."""
+    """How patient the pipeline is; seconds if nothing else is said."""
 
     lease_seconds: float = Field(
         default=25, ge=1, description="How long a push may be silent before it counts as dead."
@@ -277,7 +277,7 @@ class Settings(Part):
         return self.newsletters.get(slug) or self.newsletters.get(self.renamed.get(slug, ""))
 
     def account_of(self, newsletter: str) -> str | None:
-        """Return the account of a newsletter, or nothing where the newsletter is unknown."""
+        """Return the account of a newsletter, or nothing if the newsletter is unknown."""
         known = self.find_newsletter(newsletter)
         return (known.account or next(iter(self.accounts))) if known else None
 

@@ -61,7 +61,7 @@ def suppressions(account: str, seen: RemoteState | None) -> dict[str, str]:
 
 
 def find_suppressed(contact: Contact, seen: Mapping[str, RemoteState]) -> dict[str, str]:
-    """Return every suppression that is news, by the names of ``suppressions``; empty where it ended."""
+    """Return every suppression that is news, by the names of ``suppressions``; empty if it ended."""
     accounts = contact.seen.keys() | seen.keys()
     earlier = (suppressions(account, contact.seen.get(account)) for account in accounts)
     before = {name: text for suppressed in earlier for name, text in suppressed.items()}

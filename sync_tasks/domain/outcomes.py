@@ -111,7 +111,7 @@ def decide_outcomes(
     held_back = {
         key: PartPausedError(f"newsletter {key.newsletter!r} waits: its list does not exist", 0.0, "list")
         for key in (*contact.pending, *contact.dead)
-        if holds_back(key, contact, lacking)
+        if _holds_back(key, contact, lacking)
     }
     for key in contact.pending:
         error = held_back.get(key) or find_error(key, contact, mapping, seen, errors)
@@ -136,7 +136,7 @@ def _finds_nobody(key: EventKey, mapping: PortalMapping, seen: Iterable[str], no
     return account in nobody if account else bool(nobody) and set(seen) <= set(nobody)
 
 
-def holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
+def _holds_back(key: EventKey, contact: Contact, lacking: Mapping[str, str]) -> bool:
     """Return whether an event waits for a list that does not exist; only sign-ups wait, as nobody need leave it."""
     if key.task != "subscribe_contact" or key.newsletter not in lacking or contact.erased:
         return False

@@ -21,7 +21,7 @@ Show = Callable[[Json], str]
 
 @dataclass(frozen=True, slots=True)
 class ComparedLine:
-    """One thing on both sides; ``agrees`` is nothing where the portal does not say or Brevo was not asked."""
+    """One thing on both sides; ``agrees`` is nothing if the portal does not say or Brevo was not asked."""
 
     what: str
     wanted: str

@@ -30,7 +30,7 @@ class Standing:
     """Whether a user gets mail of a newsletter; ``since``: when the portal last said something of it (ISO 8601).
 
     ``because``: why not, or why although the portal did not ask for it. ``helps``: whether a new confirmed
-    subscription would, where that is known.
+    subscription would, if that is known.
     """
 
     newsletter: str

@@ -152,7 +152,7 @@ def lead_to(url: str) -> Iterator[None]:
 def _lead(application: "Celery", url: str) -> None:
     if accept.portal_store.cache_info().currsize:
         accept.portal_store().redis.close()
-    for known in (accept.portal_store, accept.mapped_fields, accept.known_newsletters, accept.retired_newsletters):
+    for known in (accept.portal_store, accept.configuration_at_hand):
         known.cache_clear()
     application.conf.update(broker_url=url)
     # The application keeps its first producer for good; only after a fork it makes another.

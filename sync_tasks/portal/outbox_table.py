@@ -27,7 +27,7 @@ _ROW = (OUTBOX.c.id, OUTBOX.c.task, OUTBOX.c.user_id, OUTBOX.c.event, OUTBOX.c.w
 
 
 def create_table(connection: "Connection") -> None:
-    """Create the table where it does not exist yet.
+    """Create the table if it does not exist yet.
 
     Raises:
         ConfigurationError: the database is none of those that the outbox knows.
@@ -50,7 +50,7 @@ def statements_for(dialect: str) -> Sequence[str]:
 def find_heads(connection: "Connection", limit: int) -> list[str]:
     """Return users of whom rows wait, the longest waiting first, and hold the oldest row of each until the commit.
 
-    Another relay passes over a user who is held, where the database has ``SKIP LOCKED``.
+    Another relay passes over a user who is held, if the database has ``SKIP LOCKED``.
     """
     older = OUTBOX.alias("older")
     is_head = ~(

@@ -14,7 +14,7 @@ _PATIENCE = 90.0
 
 
 class BudgetGate:
-    """Counts the requests of a probe, waits where the account's limit is used up, and notes what Brevo's headers say.
+    """Counts the requests of a probe, waits if the account's limit is used up, and notes what Brevo's headers say.
 
     ``renew`` is called before each request. ``limits``: the limit that Brevo named for each bucket. ``refusals``: how
     long to wait, as each 429 said it.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.errors import SyncError
@@ -100,7 +101,7 @@ class KnownAnswers(Protocol):
     """What a probe has found out of an account."""
 
     def read(self) -> Mapping[str, str]:
-        """Return the answers to open questions by their names; nothing where nobody asked this very account."""
+        """Return the answers to open questions by their names; nothing if nobody asked this very account."""
 
 
 class NothingKnown:
@@ -175,6 +176,10 @@ class Gateway(Protocol):
 
     def read(self, contact_id: int) -> RemoteContact | None:
         """Return the contact, or ``None`` if Brevo has none of that id."""
+
+    @property
+    def blanks(self) -> Blanks:
+        """What clears an attribute of this account, as far as this process has seen."""
 
     @property
     def reads_several(self) -> bool:

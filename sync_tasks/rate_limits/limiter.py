@@ -5,7 +5,7 @@ for parts of accounts, by ``<account> <part>`` · ``paused_users:<account> <part
 ``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` for
 how many milliseconds nobody may ask after a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>``
 the moments of the last requests, as long as the window · ``first:<account>:<bucket>`` the priority of the most urgent
-that waits, as long as it waits · ``scarce:<account>:<bucket>`` what is let through where that is less than configured,
+that waits, as long as it waits · ``scarce:<account>:<bucket>`` what is let through if that is less than configured,
 an hour.
 """
 
@@ -175,7 +175,7 @@ class Limiter:
         return Question(name_of(account, part), bucket, priority, self._probe_every, windows)
 
     def ask_ahead(self) -> Question | None:
-        """Return what to ask along with a lease; nothing where there are several accounts, or others wait already.
+        """Return what to ask along with a lease; nothing if there are several accounts, or others wait already.
 
         Nobody knows yet whether an event waits for it: it takes no turn of those who do.
         """

@@ -32,7 +32,7 @@ class Scarcity:
         """Yield what an operator should know, one line each."""
         for most, length, reported, now in self.windows:
             if reported is not None:
-                unit = "hour" if _is_hour(length) else "second"
+                unit = "hour" if length >= _AN_HOUR * MICROSECONDS_PER_SECOND else "second"
                 granted = f"{count(reported, 'request')} {'an' if unit == 'hour' else 'a'} {unit}"
                 yield (
                     f"account {self.account}: Brevo grants {granted}, and {most:,} are configured: "
@@ -43,7 +43,3 @@ class Scarcity:
                     f"account {self.account}: others use most of it: {count(now, 'request')} of {most:,} get through: "
                     "give them an account of their own, or lower its requests_per_second"
                 )
-
-
-def _is_hour(length: int) -> bool:
-    return length >= _AN_HOUR * MICROSECONDS_PER_SECOND

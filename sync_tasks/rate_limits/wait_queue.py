@@ -52,7 +52,7 @@ class WaitQueue:
             return True
 
     def wait_as_first(self, place: Place, seconds: float) -> bool:
-        """Return after so many seconds, or when somebody more urgent came; not where that would be too late."""
+        """Return after so many seconds, or when somebody more urgent came; not if that would be too late."""
         ready = time.monotonic() + seconds
         with self._changed:
             while self._places[0] == place and (left := min(ready, self._closes) - time.monotonic()) > 0:

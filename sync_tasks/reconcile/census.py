@@ -18,7 +18,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """By name, how many users each concerns; ``counted`` is the stamp, or empty where nobody has counted yet.
+    """By name, how many users each concerns; ``counted`` is the stamp, or empty if nobody has counted yet.
 
     ``newsletters`` are slugs with any wish, ``subscribed`` those with a living one; ``lists`` are ``account:number``.
     """

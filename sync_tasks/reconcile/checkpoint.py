@@ -15,7 +15,7 @@ from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.reconcile.drift import Drift
-from sync_tasks.reconcile.ownership import AT_ONCE, read_contacts
+from sync_tasks.reconcile.ownership import USER_CHUNK, read_contacts
 from sync_tasks.state.codec import dump_impersonal, load_impersonal
 from sync_tasks.state.store import Store
 
@@ -86,7 +86,7 @@ class Memory:
     def _complete(self, drifts: list[Drift]) -> list[Drift]:
         """Add what is not remembered for being personal: the state has it as long as it is the same."""
         users, contacts = (drift.user_id for drift in drifts if drift.seen), dict[str, Contact]()
-        while chunk := list(islice(users, AT_ONCE)):
+        while chunk := list(islice(users, USER_CHUNK)):
             contacts |= read_contacts(chunk, self._store)
         return [self._completed(drift, contacts.get(drift.user_id)) for drift in drifts]
 

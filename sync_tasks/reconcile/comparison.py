@@ -17,7 +17,7 @@ from sync_tasks.reconcile.drift import Drift, Sharing, find_drift, find_missing
 from sync_tasks.reconcile.fast_path import FastComparison
 from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
-    AT_ONCE,
+    USER_CHUNK,
     find_users,
     number_of,
     read_calm,
@@ -217,7 +217,7 @@ class Comparison:
 
     def _find_gone(self, users: Iterator[str], read_at: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""
-        while chunk := list(islice(users, AT_ONCE)):
+        while chunk := list(islice(users, USER_CHUNK)):
             contacts = read_contacts(chunk, self.context.store)
             self._leave_alone(dict.fromkeys((user for user in chunk if user not in contacts), None))
             for contact in contacts.values():
@@ -229,7 +229,7 @@ class Comparison:
 
     def _find_lacking(self, users: Iterator[str], read_at: str) -> None:
         """Whoever subscribed and was on no page lacks a contact, unless it is about to be created."""
-        while chunk := list(islice(users, AT_ONCE)):
+        while chunk := list(islice(users, USER_CHUNK)):
             for contact in read_contacts(chunk, self.context.store).values():
                 known = contact.seen.get(self.account)
                 if not contact.erased and (known is None or known.id is None):

@@ -15,7 +15,6 @@ from sync_tasks.state.holds import Hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
 
-AT_ONCE = 1000
 _NONE = frozenset[int]()
 
 

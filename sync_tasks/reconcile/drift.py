@@ -190,7 +190,7 @@ def _opted_out(seen: RemoteState, before: RemoteState | None) -> Iterator[int]:
 
 
 def find_missing(contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | None:
-    """Return that a contact is not (any more) at Brevo; nothing where it need not be there.
+    """Return that a contact is not (any more) at Brevo; nothing if it need not be there.
 
     Brevo forgets an opt-out with its contact: ours must hold.
     """

@@ -14,7 +14,7 @@ from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
 from sync_tasks.reconcile.id_index import Holders
-from sync_tasks.reconcile.ownership import AT_ONCE, find_users, walk_state
+from sync_tasks.reconcile.ownership import USER_CHUNK, find_users, walk_state
 from sync_tasks.state.bulk import read_with_history
 from sync_tasks.state.holds import Hold, clear_examined, place_hold
 from sync_tasks.state.store import Store
@@ -23,13 +23,13 @@ from sync_tasks.sync.context import Resources
 # So long before may a push have ended whose change Brevo shows as one of then.
 LAST_ANSWERS = timedelta(minutes=1)
 # More changes than the gateway's hundred pages show are not looked through: a person decides.
-MOST = 95 * AT_ONCE
+MOST = 95 * USER_CHUNK
 # So many are named, and looked at once more on their own.
 NAMED = 5
 
 
 def examine(context: Resources, hold: Hold) -> None:
-    """Place a hold for a person where Brevo shows that the state is older than the world; else end this one.
+    """Place a hold for a person if Brevo shows that the state is older than the world; else end this one.
 
     Raises:
         SyncError: Brevo cannot be asked now; the hold stays as it is.
@@ -51,7 +51,7 @@ def _examine(account: str, context: Resources, hold: Hold) -> str:
     if len(changed) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
     active = stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS)
-    suspects = islice(_find_unexplained(changed, account, context, active), AT_ONCE)
+    suspects = islice(_find_unexplained(changed, account, context, active), USER_CHUNK)
     sure = list(islice(_look_again(suspects, account, context, active), NAMED))
     names = ", ".join(str(contact_id) for contact_id in sure)
     return f"changed at Brevo after {since}, and the state knows nothing of it: contacts {names}" if sure else ""
@@ -68,7 +68,7 @@ def _look_again(suspects: Iterable[int], account: str, context: Resources, since
 def _find_unexplained(remotes: Iterable[RemoteContact], account: str, context: Resources, since: str) -> Iterator[int]:
     mapping, store, rest = context.mappings[account], context.store, iter(remotes)
     known: Holders | None = None
-    while chunk := list(islice(rest, AT_ONCE)):
+    while chunk := list(islice(rest, USER_CHUNK)):
         if known is None and any(is_anonymized(remote) for remote in chunk):
             known = walk_state(store, mapping).holders
         users, called = find_users(chunk, known or Holders(()), store, mapping.ext_ids)

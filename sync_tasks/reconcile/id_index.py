@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 
 class ShownIds:
-    """The ids that were on a page; adding is quick where they come about in order."""
+    """The ids that were on a page; adding is quick if they come about in order."""
 
     def __init__(self) -> None:
         self._ids = array("q")

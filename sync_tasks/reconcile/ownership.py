@@ -15,7 +15,7 @@ from sync_tasks.state import bulk
 from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_contact
 from sync_tasks.state.store import Store
 
-AT_ONCE = 1000
+USER_CHUNK = 1000
 # A push that has been under way for so many microseconds may hide drift: it is reported.
 LONG = 3600 * MICROSECONDS_PER_SECOND
 # So many users are read in one atomic step: others wait for its end, two milliseconds.
@@ -53,7 +53,7 @@ def _read_parts(
     cursor = "0"
     slugs = [slug for slug in (*mapping.newsletters, *mapping.renamed) if not mapping.takes_nobody(slug)]
     while True:
-        about = BRIEFLY if counting else AT_ONCE
+        about = BRIEFLY if counting else USER_CHUNK
         part = store.walk(mapping.account, cursor, about, slugs, counting=counting)
         cursor = part.cursor
         if part.ids:

@@ -11,19 +11,18 @@ from sync_tasks.state.erasures import find_idle
 from sync_tasks.state.store import Sighting
 from sync_tasks.sync.anonymize import erase_contact
 
-AT_ONCE = 500
+REPAIR_CHUNK = 500
 # What a page does not show enough of: the push looks first.
 NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
 LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
 _ANOTHERS = frozenset({"erased at Brevo", "foreign contact", "stranger"})
-REPORTED_ONLY = frozenset({"unknown contact", "duplicate contact", "foreign contact"})
 
 
 def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: bool = False) -> int:
     """Let the workers make these differences right, and return for how many contacts that is under way."""
     plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
     repaired = keep_blocks(comparison) + look_at_erased(comparison)
-    while chunk := list(islice(plain, AT_ONCE)):
+    while chunk := list(islice(plain, REPAIR_CHUNK)):
         repaired += comparison.context.store.record_remote(drift.record(comparison.account) for drift in chunk)
     return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
 

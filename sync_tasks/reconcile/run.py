@@ -23,7 +23,7 @@ log = logging.getLogger("sync_tasks.reconcile")
 class Scope:
     """What to compare, and how far to go; without ``max_changes`` as configured.
 
-    ``anew``: from the first contact on, also where an earlier comparison was broken off. ``users``: name whom each
+    ``anew``: from the first contact on, also if an earlier comparison was broken off. ``users``: name whom each
     class of drift concerns, by ids. ``approved``: each grave thing may be done to so many all the same.
     """
 

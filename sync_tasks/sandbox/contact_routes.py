@@ -8,7 +8,7 @@ from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, answ
 
 
 def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
-    """Create a contact, or update the one with that address where the request allows it."""
+    """Create a contact, or update the one with that address if the request allows it."""
     body = read_json(call.body)
     change = read_change(body, account)
     named = read_sent_address(body["email"], account) if body.get("email") is not None else None

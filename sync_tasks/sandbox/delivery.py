@@ -1,4 +1,4 @@
-"""Webhooks as Brevo sends them: one event at a time or gathered, with a token, again where nobody takes them.
+"""Webhooks as Brevo sends them: one event at a time or gathered, with a token, again if nobody takes them.
 
 Brevo tries again after 10 minutes, 1 hour, 2 and 8 hours. It does so only on 429 or without an answer. Any other answer
 ends an event. Gathered ones go every five minutes, 500 at most. Tests are in more of a hurry.
@@ -64,7 +64,7 @@ class Delivery:
         self._count = 0
 
     def run_due(self) -> None:
-        """Send what is due by the sandbox's clock; ``statuses`` are the answers, 0 where there was none."""
+        """Send what is due by the sandbox's clock; ``statuses`` are the answers, 0 if there was none."""
         now = self._sandbox.clock()
         self._collect(now)
         while self._parcels and self._parcels[0].due <= now:

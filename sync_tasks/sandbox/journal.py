@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Request:
-    """One request; ``path`` is without the query, ``status`` 0 where no answer left.
+    """One request; ``path`` is without the query, ``status`` 0 if no answer left.
 
     ``late``: it took, or will take, effect after its connection was gone; ``applied`` is the time it did.
     """

@@ -106,7 +106,7 @@ def read_tests(call: ApiCall, quirks: Quirks) -> Iterator[Test]:
 
 
 def find_candidates(account: SandboxAccount, roll: Roll, wanted: tuple[str, str] | None) -> Iterable[SandboxContact]:
-    """Yield the contacts on a roll that a filter lets through, oldest first; by an index where there is one."""
+    """Yield the contacts on a roll that a filter lets through, oldest first; by an index if there is one."""
     if wanted is None:
         return (account.contacts[number] for number in roll)
     name, value = wanted

@@ -51,7 +51,7 @@ class Reply:
     truncated: bool = False
 
     def json(self) -> object:
-        """Return the body as JSON, or None where it is empty."""
+        """Return the body as JSON, or None if it is empty."""
         return json.loads(self.body) if self.body else None
 
 
@@ -74,7 +74,7 @@ class ApiRefusal(Exception):  # noqa: N818 - an answer of Brevo, not a fault of 
 
 
 def answer(status: int, body: object = None) -> Reply:
-    """Return a JSON answer, an empty one where there is nothing to say."""
+    """Return a JSON answer, an empty one if there is nothing to say."""
     return Reply(status, b"" if body is None else json.dumps(body, separators=(",", ":")).encode())
 
 

@@ -23,7 +23,7 @@ from sync_tasks.texts import escaped
 # Celery's ids have 36 characters; another producer may send any text.
 LONGEST_TASK_ID = 255
 # So many letters are read at once.
-AT_ONCE = 1000
+LETTER_CHUNK = 1000
 OPENED, CLOSED = "opened", "closed"
 # No user's id is empty: this member of the index stands for none.
 INDEXED = " indexed"
@@ -99,7 +99,7 @@ def put_letter(store: Store, letter: DeadLetter) -> None:
 
 def scan_letters(store: Store) -> Iterator[DeadLetter]:
     """Yield all dead letters in no order, some at a time: Redis is held by none for long; one may come twice."""
-    for _, text in store.redis.hscan_iter(store.key(DEAD_LETTERS), count=AT_ONCE):
+    for _, text in store.redis.hscan_iter(store.key(DEAD_LETTERS), count=LETTER_CHUNK):
         yield _parse(text)
 
 
@@ -112,7 +112,7 @@ def read_letters(store: Store) -> list[DeadLetter]:
 def fetch_letters(store: Store, ids: Iterable[str]) -> Iterator[DeadLetter]:
     """Yield the dead letters of these ids, in their order, as far as they are there by now."""
     remaining = iter(ids)
-    while chunk := list(islice(remaining, AT_ONCE)):
+    while chunk := list(islice(remaining, LETTER_CHUNK)):
         texts = cast("list[str | None]", store.redis.hmget(store.key(DEAD_LETTERS), chunk))
         yield from (_parse(text) for text in texts if text)
 

@@ -15,7 +15,7 @@ from sync_tasks.state.store import Store
 
 # An erasure takes minutes, with its verification. After so many seconds something holds it up.
 LATE = 3600.0
-AT_ONCE = 500
+ERASURE_CHUNK = 500
 # The number of erasures that are examined, the longest unfinished first.
 MOST = 10_000
 
@@ -35,8 +35,8 @@ def find_stuck(store: Store) -> list[str]:
 
 def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
     found = set[str]()
-    for start in range(0, len(users), AT_ONCE):
-        chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
+    for start in range(0, len(users), ERASURE_CHUNK):
+        chunk, pipeline = users[start : start + ERASURE_CHUNK], store.redis.pipeline(transaction=False)
         for user in chunk:
             pipeline.hgetall(store.key(contact_key(user)))
         for user, fields in zip(chunk, pipeline.execute(), strict=True):
@@ -48,8 +48,8 @@ def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
 def find_idle(store: Store) -> Iterator[str]:
     """Yield users whose erasure is unfinished although they are neither dirty nor due."""
     users = cast("list[str]", store.redis.zrange(store.key("erasures"), 0, MOST - 1))
-    for start in range(0, len(users), AT_ONCE):
-        chunk, pipeline = users[start : start + AT_ONCE], store.redis.pipeline(transaction=False)
+    for start in range(0, len(users), ERASURE_CHUNK):
+        chunk, pipeline = users[start : start + ERASURE_CHUNK], store.redis.pipeline(transaction=False)
         for user in chunk:
             pipeline.zscore(store.key(DUE), user)
         yield from (user for user, due in zip(chunk, pipeline.execute(), strict=True) if due is None)

@@ -15,7 +15,7 @@ from typing import cast
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.store import Store
 
-AT_ONCE = 100
+POST_CHUNK = 100
 # While one worker posts, no other does; renewed with each notice.
 ALONE = 60
 
@@ -44,7 +44,7 @@ def put_post(store: Store, fields: Mapping[str, object]) -> None:
 def read_due_posts(store: Store) -> list[Post]:
     """Return notices that are due, the one due for longest first."""
     lines = cast(
-        "list[str]", store.redis.zrange(store.key("posts"), 0, int(store.now()), byscore=True, offset=0, num=AT_ONCE)
+        "list[str]", store.redis.zrange(store.key("posts"), 0, int(store.now()), byscore=True, offset=0, num=POST_CHUNK)
     )
     return [Post(*json.loads(line)) for line in lines]
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.commands.core import Script
 
-_AT_ONCE = 500
+_STORE_CHUNK = 500
 _THIS_CLOCK = partial(datetime.now, UTC)
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
 
@@ -259,8 +259,8 @@ class Store:
     def mark_changed(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
         """Note that contacts changed at Brevo, and return each result: their next push reads first."""
         secret, noticed = self._secret(), list[Noticed]()
-        for start in range(0, len(sightings), _AT_ONCE):
-            texts = (text for one in sightings[start : start + _AT_ONCE] for text in _wire(one, secret))
+        for start in range(0, len(sightings), _STORE_CHUNK):
+            texts = (text for one in sightings[start : start + _STORE_CHUNK] for text in _wire(one, secret))
             answer = cast("list[str]", self._run("mark_changed", account, stamp_of(self._clock()), *texts))
             noticed += map(Noticed, answer[::2], answer[1::2])
         return noticed
@@ -271,7 +271,7 @@ class Store:
 
     def resume(self, name: str, look_at: str = "") -> None:
         """End the pause of a part and wake its waiting users in steps; ``look_at``: the account, for a list."""
-        while not self._run("resume", name, _AT_ONCE, look_at):
+        while not self._run("resume", name, _STORE_CHUNK, look_at):
             pass
 
     def record_usage(self, account: str, bucket: str, *, length: int, most: int, used: int) -> None:
@@ -319,7 +319,7 @@ class Store:
     def overdue_urgent(self, limit: int, grace: float) -> list[str]:
         """Return overdue users as ``overdue`` does, but only those with a pending opt-out or erasure."""
         now = int(self.now())
-        waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, max(limit, _AT_ONCE) - 1))
+        waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, max(limit, _STORE_CHUNK) - 1))
         pipeline = self.redis.pipeline(transaction=False)
         for user in waiting:
             pipeline.zscore(self.key(DUE), user)
@@ -344,7 +344,7 @@ class Store:
         A moved user sorts below the rest, so that each is moved once.
         """
         due, start = self.key(DUE), float(self.now())
-        while found := self.redis.zrangebyscore(due, start, "inf", start=0, num=_AT_ONCE, withscores=True):
+        while found := self.redis.zrangebyscore(due, start, "inf", start=0, num=_STORE_CHUNK, withscores=True):
             ahead = cast("list[tuple[str, float]]", found)
             self.redis.zadd(due, {user: int(score) - microseconds for user, score in ahead}, xx=True, lt=True)
             start = ahead[-1][1]

@@ -17,7 +17,7 @@ from sync_tasks.domain.news import Notice, read_notice
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.store import Store
 
-AT_ONCE = 100
+REPORT_CHUNK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,12 @@ def scan_suppressed(store: Store) -> tuple[int, Iterator[Suppressed]]:
     return len(names), (_parse(name, reported[name]) for name in names)
 
 
-def read_suppressed(store: Store) -> list[Suppressed]:
-    """Return all who are suppressed at this moment, the latest opt-out first."""
-    return list(scan_suppressed(store)[1])
-
-
 def report_suppressed(store: Store, report: Callable[[Suppressed], None]) -> int:
     """Report every unreported opt-out to the portal, at least once, and return their number.
 
     If ``report`` raises, that one and all after it stay unreported.
     """
-    names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, AT_ONCE - 1))
+    names = cast("list[str]", store.redis.zrange(store.key("untold"), 0, REPORT_CHUNK - 1))
     for name in names:
         text = cast("str | None", store.redis.hget(store.key("suppressed"), name))
         if text:
@@ -81,7 +76,7 @@ def _parse(name: str, text: str) -> Suppressed:
 
 def report_notices(store: Store, report: Callable[[Notice], None]) -> int:
     """Report ends and repairs to the portal, at least once, the oldest first, and return their number."""
-    lines = cast("list[str]", store.redis.zrange(store.key("notices"), 0, AT_ONCE - 1))
+    lines = cast("list[str]", store.redis.zrange(store.key("notices"), 0, REPORT_CHUNK - 1))
     for line in lines:
         report(read_notice(line))
         store.redis.zrem(store.key("notices"), line)

@@ -1,6 +1,6 @@
 """Traces of erased users in hints and letters, removed each night.
 
-The tombstone leaves nothing with the user's id where an index names the places. What is found only by looking at
+The tombstone leaves nothing with the user's id if an index names the places. What is found only by looking at
 everything is found here: hints that lack an index, news for the portal, letters and tombstones of an older release.
 """
 

@@ -268,3 +268,4 @@ class AccountPush(Push):
                 self.lease = replace(self.lease, contact=self.lease.contact.left(before.address))
             self.note_repair(change)
             self.written |= change.attributes.keys()
+            self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}

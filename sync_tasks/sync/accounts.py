@@ -30,7 +30,7 @@ CONFIRMED = 5.0
 _MOVING = "moving"
 # After so many seconds whoever was being pushed is asked for again.
 _LEASED_AGAIN = 0.5
-# For so long a refusal is believed without asking again, where the same key may open another account.
+# For so long a refusal is believed without asking again, if the same key may open another account.
 _REFUSED = 30.0
 
 

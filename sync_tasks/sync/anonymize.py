@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_left
 from sync_tasks.domain.erasure import blind_erasure, erasure, inheritance
@@ -87,7 +88,7 @@ def erase_contact(
     send: Callable[[Change], None],
     sent: frozenset[str] = frozenset(),
 ) -> None:
-    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing where it is not ours.
+    """Read the contact and write what is left to anonymize, until nothing is; ``read`` nothing if it is not ours.
 
     ``sent``: the attributes that were written before.
 
@@ -99,7 +100,7 @@ def erase_contact(
     def find_left(remote: RemoteContact) -> Change:
         return erasure(remote, mapping, gateway.attribute_types(), token)
 
-    _repeat(contact_id, find_left, read, send, sent)
+    _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks, sent=sent)
 
 
 def clear_inheritance(
@@ -116,14 +117,20 @@ def clear_inheritance(
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
-    _repeat(contact_id, lambda remote: inheritance(remote, heir, mapping, gateway.attribute_types()), read, send)
+
+    def find_left(remote: RemoteContact) -> Change:
+        return inheritance(remote, heir, mapping, gateway.attribute_types())
+
+    _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks)
 
 
 def _repeat(
     contact_id: int,
     find_left: Callable[[RemoteContact], Change],
+    *,
     read: Callable[[], RemoteContact | None],
     send: Callable[[Change], None],
+    blanks: Blanks,
     sent: frozenset[str] = frozenset(),
 ) -> None:
     """Send what is left until nothing is, or nothing but what Brevo refuses."""
@@ -133,6 +140,7 @@ def _repeat(
         remote = read()
         left = find_left(remote) if remote else Change()
         left = replace(left, leave=left.leave - gone)
+        blanks.note_null(last.nulls - refused - left.attributes.keys() if remote else ())
         if not left:
             return
         empty = (name for name, value in left.attributes.items() if value == "" and name in sent)

@@ -20,7 +20,7 @@ class AccountAnswers:
         self._name = name
 
     def read(self) -> Mapping[str, str]:
-        """Return the answers by their questions; nothing where nobody asked this very account."""
+        """Return the answers by their questions; nothing if nobody asked this very account."""
         owner = self._store.redis.hget(self._store.key("owners"), self._name)
         if not owner:
             return {}

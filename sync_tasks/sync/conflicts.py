@@ -48,7 +48,7 @@ def make_room(push: Push, error: DuplicateContactError, change: Change) -> None:
 
 
 def give_way(push: Push, other: RemoteContact) -> None:
-    """Another user has the address: wait where that one is about to give it up, refuse where not."""
+    """Another user has the address: wait if that one is about to give it up, refuse if not."""
     owner = push.ownership.owner(other)
     holder = push.store.peek(owner)
     if holder and not holder.erased and holder.address == other.address:

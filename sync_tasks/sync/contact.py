@@ -1,15 +1,12 @@
 """The use case: bring one contact in sync on every account, and report what became of each of its events."""
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 from sync_tasks.domain.contact import Contact
-from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import ERASED
-from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.pauses import absent_lists, list_part
 from sync_tasks.domain.planning import concerns
@@ -21,9 +18,8 @@ from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch_choice import send_as_batch
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude
+from sync_tasks.sync.read_back import check_values
 from sync_tasks.sync.settlement import Pushed
-
-log = logging.getLogger("sync_tasks.sync.contact")
 
 MAX_CRASHES = 3
 MAX_ROUNDS = 5
@@ -62,7 +58,8 @@ def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, tas
 
     The next account is read once the push before it is over: what that one saw counts here.
     """
-    for account, mapping in _departed_first(context.mappings):
+    # Accounts that newsletters have left go first: what was ended there holds where they went.
+    for account, mapping in sorted(context.mappings.items(), key=lambda item: not item[1].departed):
         if concerns(lease.contact, account, mapping):
             gate = context.limiter.gate(account, priority_of(lease.contact), granted=lease.granted)
             push = AccountPush(
@@ -87,7 +84,9 @@ def _plan_and_send(push: AccountPush) -> SyncError | None:
         if crashes >= MAX_CRASHES:
             raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
         push.run()
-        _check_attributes(push)
+        new = push.store.first_times(push.account, push.written) if push.written else frozenset()
+        if new or push.cleared:
+            check_values(push, new)
     except SyncError as error:
         return error
     return None
@@ -118,11 +117,6 @@ def _settle(
     settled, outcomes = conclude(lease, pushed, context, task_id)
     users = (push.users_to_nudge | {push.blocked_by_user} for push in pushes)
     return settled, replace(outcomes, users_to_nudge=frozenset().union(*users) - {""})
-
-
-def _departed_first(mappings: Mapping[str, AccountMapping]) -> list[tuple[str, AccountMapping]]:
-    """Return the accounts that newsletters have left first: what was ended there holds where they went."""
-    return sorted(mappings.items(), key=lambda item: not item[1].departed)
 
 
 def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:
@@ -158,22 +152,3 @@ def _pause_newsletters(push: AccountPush, error: MissingListError, limiter: Limi
     for slug, newsletter in push.mapping.newsletters.items():
         if newsletter.list_id in error.lists:
             limiter.pause(push.account, error, list_part(newsletter.list_id), slug)
-
-
-def _check_attributes(push: AccountPush) -> None:
-    """Read back what was sent for the first time: Brevo ignores in silence an attribute it does not like."""
-    seen = push.view.seen
-    new = push.store.first_times(push.account, push.written) if push.written else frozenset()
-    if not new or seen is None or seen.id is None or push.lease.contact.erased:
-        return
-    remote = push.gateway.read(seen.id)
-    wanted = desired_of(push.lease.contact, push.mapping, seen).attributes
-    held = remote.attributes if remote else {}
-    for name in sorted(
-        name for name in new if wanted.get(name) not in {"", None, False} and held.get(name) in {"", None}
-    ):
-        log.warning(
-            "account %s: Brevo ignores the attribute %s: it does not exist there or has another type",
-            push.account,
-            name,
-        )

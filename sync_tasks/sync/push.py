@@ -33,12 +33,13 @@ from sync_tasks.sync.parts import send_in_parts
 class Push:
     """One contact on one account; ``view`` is what is known.
 
-    ``outcome_unknown``: a request of this push may still take effect later. ``blocked_by_user``: a user whose pending
+    ``outcome_unknown``: a request of this push may still take effect later. ``outcome_known``: a look after the quiet
+    period ended an unknown outcome. ``blocked_by_user``: a user whose pending
     change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
-    ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent. ``notes``: lines for the
-    user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``: where its requests pass,
-    and where the next one can be reserved. ``addresses``: all of the user's, also those that were looked for.
-    ``differing``: the names of the attributes that a look found otherwise than wanted.
+    ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
+    ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
+    where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
+    were looked for. ``differing``: the names of the attributes that a look found otherwise than wanted.
     """
 
     account: str
@@ -52,10 +53,12 @@ class Push:
     lack: Callable[[Any, MissingListError], None] = lambda _push, _error: None
     view: SyncView = field(default_factory=SyncView)
     outcome_unknown: bool = False
+    outcome_known: bool = False
     blocked_by_user: str = ""
     users_to_nudge: set[str] = field(default_factory=set)
     just_leased: bool = True
     written: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     addresses: frozenset[str] = frozenset()
     met: bool | None = None
@@ -96,7 +99,7 @@ class Push:
             raise LeaseLostError("the push took longer than its lease")
 
     def noting(self, request: Callable[[], Written]) -> Written:
-        """Send a request, and remember where its outcome is unknown."""
+        """Send a request, and remember if its outcome is unknown."""
         try:
             written = request()
         except SyncError as error:

@@ -65,7 +65,9 @@ def unsubscribe_contact(
 
 
 @portal_task(Anonymize)
-def anonymize_contact(*, user_id: str, email: str | None = None, occurred_at: Moment | None = None) -> None:
+def anonymize_contact(
+    *, user_id: str, email: str | None = None, requested_by: str | None = None, occurred_at: Moment | None = None
+) -> None:
     """Unsubscribe a deleted user everywhere and replace all personal data."""
 
 

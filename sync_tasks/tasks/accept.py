@@ -72,61 +72,28 @@ def portal_store() -> Store:
     return store
 
 
-@cache
-def mapped_fields() -> frozenset[str] | None:
-    """Return the portal fields that are mapped, or nothing where the configuration is not at hand."""
-    return environment.fields_at_hand()
-
-
-@cache
-def known_newsletters() -> frozenset[str] | None:
-    """Return the newsletters of the configuration, or nothing where it is not at hand."""
-    return environment.newsletters_at_hand()
-
-
-def check_known(event: Event) -> None:
-    """Refuse a newsletter or an attribute that leads nowhere, where the configuration is at hand.
-
-    Raises:
-        InvalidEventError: the newsletter is unknown, or an attribute is mapped to no Brevo attribute.
-    """
-    newsletters = known_newsletters() if event.about else None
-    if newsletters is not None and event.about not in newsletters:
-        raise InvalidEventError(f"{event.task} refused: newsletter: not in the configuration")
-    attributes = set(getattr(event, "attributes", ()))
-    known = mapped_fields() if attributes else None
-    unmapped = sorted(attributes - known) if known is not None else []
-    if unmapped:
-        raise InvalidEventError(f"{event.task} refused: attributes.{unmapped[0]}: mapped to no Brevo attribute")
-
-
-@cache
-def retired_newsletters() -> frozenset[str]:
-    """Return the newsletters that take no sign-ups any more, as far as the configuration is at hand."""
-    return environment.retired_at_hand()
-
-
-def check_open(event: Event) -> None:
-    """Refuse a sign-up that would be a dead letter, where the configuration is at hand.
-
-    Raises:
-        InvalidEventError: the newsletter is retired.
-    """
-    if isinstance(event, Subscribe) and event.newsletter in retired_newsletters():
-        raise InvalidEventError(f"{event.task} refused: newsletter: it is retired and takes no sign-ups any more")
+configuration_at_hand = cache(environment.read_at_hand)
 
 
 def check(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Event:
     """Return the event that a portal hands to a task.
 
+    What leads nowhere is refused if the configuration is at hand; else it becomes a dead letter later.
+
     Raises:
-        InvalidEventError: it is malformed.
+        InvalidEventError: it is malformed, its newsletter is unknown or retired, or an attribute is not mapped.
     """
     if args:
         raise InvalidEventError(f"{kind.task} refused: keyword arguments only")
-    event = parse_event(kind, kwargs or {})
-    check_known(event)
-    check_open(event)
+    event, known = parse_event(kind, kwargs or {}), configuration_at_hand()
+    if event.about and known.newsletters is not None and event.about not in known.newsletters:
+        raise InvalidEventError(f"{event.task} refused: newsletter: not in the configuration")
+    attributes = getattr(event, "attributes", {})
+    unmapped = sorted(set(attributes) - known.fields) if known.fields is not None else []
+    if unmapped:
+        raise InvalidEventError(f"{event.task} refused: attributes.{unmapped[0]}: mapped to no Brevo attribute")
+    if isinstance(event, Subscribe) and event.newsletter in known.retired:
+        raise InvalidEventError(f"{event.task} refused: newsletter: it is retired and takes no sign-ups any more")
     return event
 
 
@@ -139,13 +106,3 @@ def accept_event(event: Event) -> Nudge:
     """
     acceptance = portal_store().accept(event)
     return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)
-
-
-def accept(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> Nudge:
-    """Accept what a portal hands to a task, and return the nudge to send.
-
-    Raises:
-        InvalidEventError: it is malformed; nothing was accepted.
-        redis.RedisError: Redis is away; nothing was accepted.
-    """
-    return accept_event(check(kind, args, kwargs))

@@ -68,7 +68,7 @@ result_expires = None
 
 # A message is gone when its work is done, not when it begins: a worker that dies gives it back.
 task_acks_late = True
-# The same where the pool is one of processes (-P prefork) and a child is killed under a living worker.
+# The same if the pool is one of processes (-P prefork) and a child is killed under a living worker.
 task_reject_on_worker_lost = True
 # A task that raised has settled what becomes of its event: the message has done its duty.
 task_acks_on_failure = True

@@ -65,7 +65,7 @@ def clean_up(store: Store, is_stopping: Callable[[], bool]) -> None:
 
 
 def ask_again() -> None:
-    """Ask for tonight's comparison where nobody is at it: its worker was killed, or an operator was comparing.
+    """Ask for tonight's comparison if nobody is at it: its worker was killed, or an operator was comparing.
 
     Each time it waits as long as it is owed already: a comparison that kills its workers shall not kill all of them.
     """

@@ -29,7 +29,7 @@ METRICS_EVERY = 2.0
 
 
 class Impatient(H11Protocol):
-    """Uvicorn's protocol, but that it hangs up where no request is complete after ``idle_seconds``.
+    """Uvicorn's protocol, but that it hangs up if no request is complete after ``idle_seconds``.
 
     Its own time limit begins with the first answer and ends with the first byte after it.
     """

@@ -78,7 +78,7 @@ def test_the_portal_knows_the_mapped_fields_only_where_the_configuration_is_at_h
     path = tmp_path / "conf.toml"
     if text is not None:
         path.write_text(text)
-    assert environment.fields_at_hand({"SYNC_CONFIG": str(path)}) == fields
+    assert environment.read_at_hand({"SYNC_CONFIG": str(path)}).fields == fields
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_portal_knows_what_is_retired_where_the_configuration_is_at_hand(
     path = tmp_path / "conf.toml"
     if text is not None:
         path.write_text(text)
-    assert environment.retired_at_hand({"SYNC_CONFIG": str(path)}) == slugs
+    assert environment.read_at_hand({"SYNC_CONFIG": str(path)}).retired == slugs
 
 
 def test_the_night_is_when_the_operator_says(monkeypatch: pytest.MonkeyPatch) -> None:

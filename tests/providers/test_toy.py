@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import Block, RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
@@ -87,6 +88,7 @@ class Toy:
         return next((held for held in self.contacts.values() if getattr(held, name) == value), None)
 
     reads_several = False
+    blanks = Blanks()
 
     def read_several(self, ids: Collection[int]) -> dict[int, RemoteContact]:
         raise NotImplementedError

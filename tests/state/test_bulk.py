@@ -51,7 +51,7 @@ def test_a_tombstone_that_an_older_release_wrote_is_parted_from_its_ids(
 def test_the_end_of_a_pause_wakes_everybody_however_many_wait(
     store: Store, monkeypatch: pytest.MonkeyPatch, people: int
 ) -> None:
-    monkeypatch.setattr(module, "_AT_ONCE", 2)
+    monkeypatch.setattr(module, "_STORE_CHUNK", 2)
     part, users = "default/creating", [f"u{number}" for number in range(people)]
     store.redis.hset(store.key("paused_parts"), part, "{}")
     for user_id in users:

@@ -5,7 +5,7 @@ from sync_tasks.monitoring.sides import read_history
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
-from sync_tasks.state.suppressions import read_suppressed, report_notices
+from sync_tasks.state.suppressions import report_notices, scan_suppressed
 from tests.support.pipeline import Pipeline
 
 ANNA, NEW = "anna@portal.org", "anna.tal@portal.org"
@@ -43,7 +43,7 @@ def heard(pipeline: Pipeline) -> list[tuple[str, str, str]]:
 
 
 def suppressed(pipeline: Pipeline) -> list[tuple[str, int]]:
-    return [(one.kind, one.list_id) for one in read_suppressed(pipeline.store)]
+    return [(one.kind, one.list_id) for one in scan_suppressed(pipeline.store)[1]]
 
 
 def happened(pipeline: Pipeline) -> list[str]:

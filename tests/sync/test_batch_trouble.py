@@ -180,7 +180,7 @@ def test_where_somebody_was_never_looked_at_everybody_looks_alone(readers: Pipel
 
 
 def test_a_batch_is_asked_for_some_at_a_time(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "AT_ONCE", 4)
+    monkeypatch.setattr(batch, "LEASE_CHUNK", 4)
 
     with readers.requests() as requests:
         readers.sync("user-0")

@@ -152,7 +152,7 @@ def test_what_was_noticed_is_looked_at_only_where_brevo_could_be_asked() -> None
 
 def test_what_events_told_of_an_opt_out_is_forgotten_once_a_look_decided_or_its_block_ended() -> None:
     told = {"default:hard_bounce": stamp(1), "default:list.3": stamp(2), "sports:list.5": stamp(3)}
-    contact = contact_of(JOIN, looks={"default": "3"}, told=told, seen={"default": replace(HELD, block=blocked(1))})
+    contact = contact_of(JOIN, looks={"default": "3"}, reported=told, seen={"default": replace(HELD, block=blocked(1))})
     still = pushed(contact=contact, seen={"default": replace(HELD, block=blocked(1))})
     assert settled(still).read_at == {"l:default": "3", "b:default:list.3": stamp(2)}
     over = pushed(contact=contact, seen={"default": HELD})

@@ -9,12 +9,17 @@ from kombu import Connection
 
 from sync_tasks import subscribe_contact, tasks, unsubscribe_contact, update_contact
 from sync_tasks.domain.contact import EventKey
-from sync_tasks.domain.events import Subscribe, Unsubscribe, Update
+from sync_tasks.domain.events import Event, Subscribe, Unsubscribe, Update
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.store import Store
-from sync_tasks.tasks.accept import NUDGE, Nudge, accept, is_nudge, portal_store, read_nudge
+from sync_tasks.tasks.accept import NUDGE, Nudge, accept_event, check, is_nudge, portal_store, read_nudge
 from tests.support.messages import queued
 from tests.support.saying import stamp
+
+
+def accept(kind: type[Event], args: object, kwargs: dict[str, Any]) -> Nudge:
+    return accept_event(check(kind, args, kwargs))
+
 
 SECRET = "marked@portal.example"
 NOBODY_THERE = "redis://127.0.0.1:1/0"

@@ -139,7 +139,7 @@ class Load:
     became: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
-        """Do it all, or end the command where Brevo or the account is in trouble."""
+        """Do it all, or end the command if Brevo or the account is in trouble."""
         try:
             self._look()
             if not (self.dry_run or self.held):

@@ -37,7 +37,7 @@ def show_contact(
 ) -> None:
     """Show what the portal wants of a user and what Brevo holds, and what happened lately.
 
-    Exit 1 where nothing is known of the user, or Brevo could not be asked.
+    Exit 1 if nothing is known of the user, or Brevo could not be asked.
     """
     from sync_tasks.config.settings import load_settings
     from sync_tasks.monitoring.portrait import paint

@@ -29,7 +29,7 @@ def examine(*, probe: Probing = False, at: At = None, account: Only = None, as_j
     With `--probe` ask the real account instead what nobody can know from here. The probe makes two contacts, a list and
     attributes of its own, and removes them. It sends no mail and makes at most 80 requests.
 
-    Exit 1 where a check fails, or an answer is worse than assumed; a broken configuration is exit 2.
+    Exit 1 if a check fails, or an answer is worse than assumed; a broken configuration is exit 2.
     """
     from sync_tasks.config.settings import load_settings
 

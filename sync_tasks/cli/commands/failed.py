@@ -122,7 +122,7 @@ def replay_letters(
 ) -> None:
     """Give dead letters another chance, once their cause is mended.
 
-    Safe at any time: an event that newer ones overtook changes nothing. Exit 1 where a letter could not be replayed, or
+    Safe at any time: an event that newer ones overtook changes nothing. Exit 1 if a letter could not be replayed, or
     has failed again.
     """
     from sync_tasks.cli.views import dead_letters, letters
@@ -165,7 +165,7 @@ def discard_letters(
     """Give up the wish of dead letters, until a newer event arrives.
 
     Letters that were chosen by filters are discarded only after a question, or with `--yes`. An erasure cannot be
-    discarded. Exit 1 where one was chosen, or somebody else dealt with one.
+    discarded. Exit 1 if one was chosen, or somebody else dealt with one.
     """
     from sync_tasks.cli.views import letters
     from sync_tasks.operate.replays import discard_letter

@@ -71,7 +71,7 @@ def run_relay(
 
 @app.command("create")
 def create(*, database: Database = "") -> None:
-    """Create the table of the outbox, where it does not exist yet."""
+    """Create the table of the outbox, if it does not exist yet."""
     with open_engine(database) as engine, engine.begin() as connection:
         from sync_tasks.portal.outbox_table import create_table
 

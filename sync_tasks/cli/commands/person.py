@@ -21,7 +21,7 @@ Html = Annotated[Path | None, typer.Option(help="Write a page to hand over, whic
 def report(user_id: User, *, html: Html = None, by: By) -> None:
     """Show everything that is held of a person, here and at Brevo, as JSON or as a page.
 
-    That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 where nothing is held, or
+    That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 if nothing is held, or
     Brevo could not be asked.
     """
     from sync_tasks.cli.views.paper import draw_paper
@@ -56,7 +56,7 @@ def _write(file: Path, page: str) -> None:
 def erasure(user_id: User, *, by: By) -> None:
     """Show what an erasure came to on each account, when it was verified and who asked for it.
 
-    Nothing in it is personal. Exit 1 where no erasure of this user is complete.
+    Nothing in it is personal. Exit 1 if no erasure of this user is complete.
     """
     from sync_tasks.state.audit import note_deed
 
@@ -86,6 +86,7 @@ def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
         "erased": moment_of(erased).isoformat(),
         "verified": moment_of(verified).isoformat() if verified else None,
         "accounts": record.get("accounts", {}),
-        "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked] or "the portal",
+        "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked]
+        or record.get("requested_by", "the portal"),
         "consents_kept": [asdict(one) for one in read_consents(store, user_id, None)],
     }

@@ -43,7 +43,7 @@ def reconcile(
         Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write one page with a chart.")
     ] = None,
     anew: Annotated[
-        bool, typer.Option("--anew", help="From the first contact on, even where a comparison was broken off.")
+        bool, typer.Option("--anew", help="From the first contact on, even if a comparison was broken off.")
     ] = False,
     export: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", dir_okay=False, help="A complete export of the portal.")

@@ -115,7 +115,7 @@ class Export:
         return held or find_excess(self.weighed, self.wish.form.max_resubscribed, most)
 
     def _finish(self, context: "Resources") -> None:
-        """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks where that is wished."""
+        """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks if that is wished."""
         from sync_tasks.backfill.import_contacts import Importing
         from sync_tasks.backfill.preview import end_lacking
         from sync_tasks.reconcile.export import delete_users

@@ -27,7 +27,7 @@ def run_sandbox(
 ) -> None:
     """Run a local Brevo on 127.0.0.1 until Ctrl-C: it forgets everything when it ends.
 
-    It has the lists and attributes of the configuration, where one is at hand, and takes any key. Its page shows
+    It has the lists and attributes of the configuration, if one is at hand, and takes any key. Its page shows
     contacts and lists; faults are switched on under `/_sandbox/faults`.
     """
     from sync_tasks.sandbox import LimitSettings

@@ -21,7 +21,7 @@ Trusted = Literal["state", "brevo"]
 Trust = Annotated[
     Trusted,
     typer.Option(
-        help="Whom to believe where they differ: `brevo` ends the subscriptions that Brevo does not show, `state` lets "
+        help="Whom to believe if they differ: `brevo` ends the subscriptions that Brevo does not show, `state` lets "
         "them be repaired."
     ),
 ]

@@ -46,7 +46,7 @@ def unsubscribe(
 ) -> None:
     """Unsubscribe a user from newsletters, as the portal does: it holds whatever Brevo has.
 
-    With `--address` all words are newsletters. Exit 1 where nothing is known of the user.
+    With `--address` all words are newsletters. Exit 1 if nothing is known of the user.
     """
     from sync_tasks.config.settings import load_settings
 
@@ -62,7 +62,7 @@ def unsubscribe(
 def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By) -> None:
     """Have all personal data of a user anonymized, for good, as the portal does for a deleted user.
 
-    Exit 1 where nothing is known of the user.
+    Exit 1 if nothing is known of the user.
     """
     from sync_tasks.domain.events import Anonymize
 

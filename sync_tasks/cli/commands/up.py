@@ -66,7 +66,7 @@ def _check_parts() -> None:
 
 
 def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:
-    """Return the variables that lead to the Redis started here; none where it was there before."""
+    """Return the variables that lead to the Redis started here; none if it was there before."""
     from sync_tasks.config import environment
     from sync_tasks.local.redis_server import EmbeddedRedis
 
@@ -80,7 +80,7 @@ def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:
 
 
 def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
-    """Return the variables that lead to the sandbox started here; none where Brevo is the real one.
+    """Return the variables that lead to the sandbox started here; none if Brevo is the real one.
 
     Raises:
         ConfigurationError: the configuration makes no sense.

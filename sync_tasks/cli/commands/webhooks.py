@@ -26,7 +26,7 @@ app.command("serve")(serve.serve)
 def install(*, url: Url, account: Account = None, batched: Batched = False) -> None:
     """Create the webhook at Brevo, or bring it up to date: run it again after changing the token or the URL.
 
-    Brevo gets the first token of `SYNC_WEBHOOK_TOKEN`. Exit 1 where Brevo refuses.
+    Brevo gets the first token of `SYNC_WEBHOOK_TOKEN`. Exit 1 if Brevo refuses.
     """
     from sync_tasks.config.settings import load_settings
     from sync_tasks.http.tokens import load_tokens

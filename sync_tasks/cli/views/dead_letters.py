@@ -55,14 +55,10 @@ def _cells(letter: "DeadLetter") -> list[str]:
     return [
         letter.id,
         show_age(age_of(letter.failed_at)),
-        _short(letter.task),
+        escaped(letter.task.removesuffix("_contact")),
         escaped(letter.user_id or "?"),
         escaped(letter.newsletter),
     ]
-
-
-def _short(task: str) -> str:
-    return escaped(task.removesuffix("_contact"))
 
 
 def print_letter(letter: "DeadLetter") -> None:

@@ -25,7 +25,7 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one check went; ``advice`` is what to do where it did not go well."""
+    """How one check went; ``advice`` is what to do if it did not go well."""
 
     what: str
     state: State

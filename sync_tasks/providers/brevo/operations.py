@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
@@ -29,7 +30,8 @@ class Learnt:
     """Facts learnt of an account, shared by all its gateways.
 
     ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``filter_finds``:
-    its filter has found somebody by address. ``ids_ignored``: a look by several ids has shown others.
+    its filter has found somebody by address. ``ids_ignored``: a look by several ids has shown others. ``blanks``: what
+    clears an attribute.
     """
 
     filter_finds: bool = False
@@ -37,6 +39,7 @@ class Learnt:
     types: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     until: float = -math.inf
+    blanks: Blanks = field(default_factory=Blanks)
 
 
 class Operations(ABC):
@@ -109,8 +112,9 @@ class Operations(ABC):
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
     def _clearing_as_known(self, change: Change) -> Change:
-        """Return the change with ``null`` at once where a probe has seen that an empty text clears nothing."""
+        """Return the change with ``null`` at once if an empty text was seen to clear nothing."""
         empty = {name for name, value in change.attributes.items() if value in ("", None)} - change.nulls
+        change = replace(change, nulls=change.nulls | self._learnt.blanks.nulls(empty))
         kinds = questions.kinds_cleared_by_null(self._known.read()) if empty else frozenset()
         if not kinds:
             return change
@@ -141,6 +145,11 @@ class Operations(ABC):
         if found is None:
             self.recheck_owner()
         return found
+
+    @property
+    def blanks(self) -> Blanks:
+        """What clears an attribute of this account, as far as this process has seen."""
+        return self._learnt.blanks
 
     @property
     def reads_several(self) -> bool:

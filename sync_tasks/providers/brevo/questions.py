@@ -55,7 +55,7 @@ _FOUND = (
     _one(
         "address_filter",
         "Does the filter find an address?",
-        {YES: "believes it where the firewall refuses a look", NO: "makes a dead letter where the firewall refuses"},
+        {YES: "believes it if the firewall refuses a look", NO: "makes a dead letter if the firewall refuses"},
         NO,
     ),
     _one(
@@ -142,7 +142,7 @@ _REST = (
     _one(
         "unlink",
         "Is it a success to leave a list one is not on?",
-        {YES: "reads again where Brevo refuses", NO: "reads again and leaves what is there"},
+        {YES: "reads again if Brevo refuses", NO: "reads again and leaves what is there"},
         NO,
     ),
     _one(

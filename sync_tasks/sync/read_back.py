@@ -1,0 +1,69 @@
+"""What was sent is read back if Brevo may have ignored it in silence: new attributes, and cleared ones."""
+
+import logging
+from dataclasses import replace
+
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import Change
+from sync_tasks.errors import RejectedContactError, RejectedPartError, SyncError
+from sync_tasks.sync.push import Push
+
+log = logging.getLogger("sync_tasks.sync.read_back")
+
+
+def check_values(push: Push, new: frozenset[str]) -> None:
+    """Read back ``new`` attributes, sent for the first time, and cleared ones until it is known what clears them.
+
+    Raises:
+        RejectedPartError: Brevo keeps values that should be empty.
+    """
+    unproven = push.gateway.blanks.to_read_back(push.cleared)
+    seen = push.view.seen
+    if not (new or unproven) or seen is None or seen.id is None or push.lease.contact.erased:
+        return
+    try:
+        remote = push.read(seen.id)
+        if remote:
+            _warn_of_ignored(push, remote, new)
+            _clear(push, remote, unproven)
+    except RejectedPartError:
+        raise
+    except SyncError:
+        # Whether Brevo has the values is not known: they are sent and read back again.
+        push.view = replace(push.view, seen=replace(push.known(), digest=""))
+        raise
+
+
+def _warn_of_ignored(push: Push, remote: RemoteContact, names: frozenset[str]) -> None:
+    wanted = desired_of(push.lease.contact, push.mapping, push.view.seen).attributes
+    for name in sorted(names):
+        if wanted.get(name) not in {"", None, False} and _is_empty(remote, name):
+            log.warning(
+                "account %s: Brevo ignores the attribute %s: it does not exist there or has another type",
+                push.account,
+                name,
+            )
+
+
+def _clear(push: Push, remote: RemoteContact, names: frozenset[str]) -> None:
+    """Clear by ``null`` what an empty text did not clear, and learn from it."""
+    blanks, kept = push.gateway.blanks, frozenset(name for name in names if not _is_empty(remote, name))
+    blanks.note_empty(names - kept, push.differing or ())
+    if not kept:
+        return
+    try:
+        push.send(remote.id, Change(attributes=dict.fromkeys(kept, ""), nulls=kept))
+    except RejectedContactError:
+        left = kept
+    else:
+        after = push.read(remote.id)
+        left = frozenset(name for name in kept if after and not _is_empty(after, name))
+    blanks.note_null(kept - left)
+    if left:
+        names_left = ", ".join(sorted(left))
+        raise RejectedPartError(f"Brevo keeps {names_left}: neither an empty text nor null clears it", tuple(left))
+
+
+def _is_empty(remote: RemoteContact, name: str) -> bool:
+    return remote.attributes.get(name) in ("", None)
