@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync_tasks.domain.contact import EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.contact import RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, describe_change, differing
 from sync_tasks.domain.mapping import AccountMapping
@@ -130,10 +130,6 @@ class Push:
         """Note for the history that a contact was created without an event that asked for it."""
         if not self.lease.contact.pending:
             self.notes.append(f"put right: created as contact {contact_id}")
-
-    def history(self, now: str) -> tuple[str, ...]:
-        """Return what was noted as lines of the history."""
-        return tuple(f"{EventKey('brevo', self.account, now)} {note}" for note in self.notes)
 
     @property
     def ownership(self) -> ContactOwnership:

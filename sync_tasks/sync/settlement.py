@@ -21,7 +21,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
+from sync_tasks.state.codec import dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.records import Settlement
 
@@ -34,9 +34,9 @@ class Pushed:
     """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
-    newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
-    for, for the history. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it saw all
-    that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
+    newsletters whose lists do not exist, each with the name of its pause. ``notes``: accounts, each with what it did
+    there that no event asked for. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it
+    saw all that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
     """
 
     contact: Contact
@@ -46,7 +46,7 @@ class Pushed:
     outcome_unknown: bool
     paused: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
     nobody: frozenset[str] = frozenset()
     looked: frozenset[str] = frozenset()
     outcome_known: bool = False
@@ -118,7 +118,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         record=_record(pushed) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
-        history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
+        history=[*_noted(pushed), *_found(pushed), *_history(outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
 
@@ -199,8 +199,8 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
     anonymized = contact.erased and not trouble and all(one.id is not None for one in pushed.seen.values())
     searched = anonymized or not (pushed.errors or unknown_since)
-    forgotten = dump_forgotten(contact.hints if searched else (), address=anonymized)
-    return dump_outcome(seen, outcomes.done, known) | forgotten | _kept_looks(pushed)
+    fields = dump_outcome(seen, outcomes.done, known, forget_hints=searched, forget_address=anonymized)
+    return fields | _kept_looks(pushed)
 
 
 def _kept_looks(pushed: Pushed) -> dict[str, str]:
@@ -240,6 +240,10 @@ def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[Eve
     if complete:
         why |= dict.fromkeys(contact.dead, "the user was erased")
     return why
+
+
+def _noted(pushed: Pushed) -> Iterator[str]:
+    return (f"{EventKey('brevo', account, pushed.now)} {note}" for account, note in pushed.notes)
 
 
 def _found(pushed: Pushed) -> Iterator[str]:
