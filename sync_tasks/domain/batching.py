@@ -7,7 +7,8 @@ from typing import Literal
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.diff import NUMBERS, Change, NewContact
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
-from sync_tasks.domain.planning import Read, Step, Write
+from sync_tasks.domain.planning import Read, Search, Step, Write
+from sync_tasks.domain.priority import Priority, priority_of
 
 # What JSON needs around a contact's values in an import.
 _AROUND = 60
@@ -18,16 +19,16 @@ class BatchKind:
     """The common part of steps that one request can serve.
 
     ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``read`` contacts by their ids. ``look`` for the
-    contacts changed since the last look.
+    contacts changed since the last look. ``find`` contacts whose creation has an unknown outcome.
     """
 
-    verb: Literal["join", "leave", "create", "look", "read"]
+    verb: Literal["join", "leave", "create", "look", "read", "find"]
     lists: frozenset[int]
 
     @property
     def least(self) -> int:
         """The number of contacts from which a batch pays: an import must be read back, a list call need not."""
-        return 10 if self.verb == "create" else 2
+        return 10 if self.verb in {"create", "find"} else 2
 
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
@@ -41,6 +42,8 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
             return BatchKind("join", change.join)
         case Read(if_changed=if_changed):
             return BatchKind("look" if if_changed else "read", frozenset())
+        case Search(addresses=(_,), by_ext_id=True):
+            return BatchKind("find", frozenset())
         case _:
             return None
 
@@ -76,6 +79,8 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
     """
     if batch_kind.verb == "read":
         return [look_kind_of(mapping.account), MOVE_KIND]
+    if batch_kind.verb == "find":
+        return [UNKNOWN_KIND]
     if not contact.pending:
         return [repair_kind_of(batch_kind, mapping.account)]
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
@@ -92,6 +97,22 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
 
 # The name of the index of contacts with a new address: they are read before they move.
 MOVE_KIND = "update_contact"
+# The name of the index of contacts whose creation has an unknown outcome.
+UNKNOWN_KIND = "unknown"
+# Who was looked for so many times without a result is looked for alone.
+_MOST_TRIES = 1
+
+
+def found_since(contact: Contact) -> int | None:
+    """Return since when a request may have created a contact, in microseconds; ``None`` if it is looked for alone.
+
+    All its creations are younger than the oldest event without an outcome. Whoever opts out is not kept waiting.
+    """
+    accepted = [contact.accepted_at(key) for key in contact.pending]
+    waits = contact.unknown_since and contact.tries <= _MOST_TRIES and not contact.dead
+    if not waits or priority_of(contact) is not Priority.ORDINARY or contact.addresses != (contact.address,):
+        return None
+    return min((moment for moment in accepted if moment is not None), default=None)
 
 
 def look_kind_of(account: str) -> str:

@@ -198,6 +198,9 @@ class Anonymize(Event):
     task = "anonymize_contact"
     urgent = True
     email: Address | None = Field(default=None, description="Only identifies a user the pipeline has never seen.")
+    requested_by: Impersonal | None = Field(
+        default=None, description="Who asked for it, such as a ticket or a role; kept, so not a person's address."
+    )
 
 
 EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Update, Unsubscribe, Anonymize)}

@@ -21,7 +21,7 @@ def values_of(event: Event) -> dict[str, str]:
             said = _hint(event.email) | {names.subscription(event.newsletter): UNSUBSCRIBED}
             said[names.consent(event.newsletter)] = ENDED
         case Anonymize():
-            said = _hint(event.email) | {ERASURE: ""}
+            said = _hint(event.email) | {ERASURE: event.requested_by or ""}
     fields = getattr(event, "fields", {}).items()
     extra = {names.attribute(name): json.dumps(text, ensure_ascii=False) for name, text in fields}
     return {name: text for name, text in said.items() if text is not None} | extra

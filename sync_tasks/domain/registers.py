@@ -8,7 +8,9 @@ A subscription has two registers, one for each clock: ``n:<newsletter>`` holds w
 ``t:<newsletter>`` what came with a moment of its own. Each merges by itself; ``resolve`` says which one counts.
 
 ``address``, ``erased``, ``a:<portal field>``, ``c:<newsletter>``, ``n:<newsletter>`` and ``t:<newsletter>`` are
-registers. ``c:`` holds the proof of consent to a subscription, or ``~`` since an unsubscription ended it.
+registers. ``erased`` holds who requested it, or nothing. ``c:`` holds the proof of consent to a subscription, or ``~``
+since an unsubscription ended it.
+
 ``h:<address>`` is a hint: a further address under which Brevo may know the user, until it was looked for. Only this
 module makes and takes apart their names and texts; ``state.codec`` knows how they lie in Redis.
 """

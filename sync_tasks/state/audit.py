@@ -2,7 +2,8 @@
 
 Keys under ``<namespace>:``, kept for ``audit_days``:
 
-* ``audit``: entries by moment. A user is named by a keyed hash, as a tombstone is.
+* ``audit``: entries by moment. A user is named by a keyed hash, as a tombstone is. ``accept.lua`` adds who requested an
+  erasure.
 * ``erasure_records``: hash of an erased user to what the erasure came to. ``settle.lua`` writes it; kept.
 """
 
@@ -41,10 +42,13 @@ def note_deed(store: Store, who: str, what: str, user_id: str = "", about: str =
 def read_audit(store: Store, user_id: str = "", since: int = 0) -> Iterator[AuditEntry]:
     """Yield all entries, or those about one user, the oldest first; ``since`` is a stamp."""
     places = store.tombstones.all_places_of(user_id) if user_id else []
-    for text in cast("list[str]", store.redis.zrangebyscore(store.key("audit"), since, "+inf")):
-        entry = AuditEntry(**json.loads(text))
+    for entry in map(_parse, cast("list[str]", store.redis.zrangebyscore(store.key("audit"), since, "+inf"))):
         if not user_id or entry.user in places:
             yield entry
+
+
+def _parse(text: str) -> AuditEntry:
+    return AuditEntry(**json.loads(text))
 
 
 def forget_old(store: Store, days: float) -> int:
@@ -62,10 +66,11 @@ def read_record(store: Store, user_id: str) -> dict[str, Any] | None:
 
 def renew_users(store: Store) -> None:
     """Name all users by the newest secret."""
-    for entry in list(read_audit(store)):
+    for text in cast("list[str]", store.redis.zrange(store.key("audit"), 0, -1)):
+        entry = _parse(text)
         newest = store.tombstones.hashes.renewed(entry.user) if entry.user else ""
         if newest != entry.user:
             pipeline = store.redis.pipeline()
             pipeline.zadd(store.key("audit"), {json.dumps(asdict(entry) | {"user": newest}): int(entry.at)})
-            pipeline.zrem(store.key("audit"), json.dumps(asdict(entry)))
+            pipeline.zrem(store.key("audit"), text)
             pipeline.execute()

@@ -269,10 +269,18 @@ def load_impersonal(fields: Mapping[str, str]) -> RemoteState | None:
     return _parse_seen(fields) if fields else None
 
 
-def dump_outcome(seen: Mapping[str, RemoteState], done: Iterable[EventKey], contact: Contact) -> dict[str, str]:
+def dump_outcome(
+    seen: Mapping[str, RemoteState],
+    done: Iterable[EventKey],
+    contact: Contact,
+    *,
+    forget_hints: bool = False,
+    forget_address: bool = False,
+) -> dict[str, str]:
     """Return the fields that a push changes: what accounts hold, which events are done, and its own count of trouble.
 
-    Of ``contact`` that is ``unknown_since``, ``crashes``, ``tries`` and ``failing``.
+    Of ``contact`` that is ``unknown_since``, ``crashes``, ``tries`` and ``failing``. ``forget_hints``: the hints at its
+    addresses are not needed any more. ``forget_address``: nor is the address itself.
     """
     fields = {
         _UNKNOWN: contact.unknown_since,
@@ -282,12 +290,9 @@ def dump_outcome(seen: Mapping[str, RemoteState], done: Iterable[EventKey], cont
     }
     for account, known in seen.items():
         fields |= dump_seen(account, known)
-    return fields | {f"{_PENDING}{key}": "" for key in done}
-
-
-def dump_forgotten(hints: Iterable[str], *, address: bool) -> dict[str, str]:
-    """Return the fields that are not needed any more: hints at these addresses, and the address itself."""
-    return {field_of(names.hint(one)): "" for one in hints} | ({ADDRESS: ""} if address else {})
+    forgotten = [field_of(names.hint(one)) for one in (contact.hints if forget_hints else ())]
+    forgotten += [ADDRESS] if forget_address else []
+    return fields | {f"{_PENDING}{key}": "" for key in done} | dict.fromkeys(forgotten, "")
 
 
 def dump_marks(looks: Mapping[str, str], reported: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import secrets as random
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
+from sync_tasks.domain.registers import moment
 from sync_tasks.state.keys import SECRET, TOMBSTONES, keyed_hash
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Tombstones:
         """Return when a user whose erasure is complete was erased (a stamp), or nothing."""
         places = self.places_of(self._secret(), user_id)
         moments = cast("list[str | None]", self._redis.hmget(self._prefix + TOMBSTONES, places))
-        return next((text.partition(" ")[0] for text in moments if text), "")
+        return next((moment(text) for text in moments if text), "")
 
     def places_of(self, secret: str, user_id: str) -> list[str]:
         """Return every name that the tombstone of a user may have; ``secret``: the key in Redis."""

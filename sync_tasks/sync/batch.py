@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, pending_kinds_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, found_since, import_size, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.planning import (
     Read,
+    Search,
     Step,
     SyncView,
     Write,
@@ -28,7 +28,7 @@ from sync_tasks.domain.planning import (
     next_step,
 )
 from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
-from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
+from sync_tasks.domain.timestamps import CLOCK_SKEW
 from sync_tasks.errors import (
     GatewayUnavailableError,
     RejectedContactError,
@@ -40,32 +40,20 @@ from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.batch_item import IMPORTING, SERVING_FIRST, BatchItem, most_served
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude_all
 from sync_tasks.sync.import_watch import ImportWatch
 from sync_tasks.sync.settlement import Pushed
+from sync_tasks.sync.unknown_creations import Finding, changed_since, find_created, goes_on_alone
 
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 LEASE_CHUNK = 250
-# An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
-MOST_IMPORTED = 5_000
 # So many show first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
 # These need the same of contacts that wish different things.
 _LOOKING = ("look", "read")
-# After these the rest of a contact's change is a request of its own, which comes next.
-_SERVING_FIRST = ("read", "leave")
-
-
-@dataclass(slots=True, repr=False)
-class BatchItem:
-    """One contact of a batch, and its next step; ``kind`` is the name under which it was found."""
-
-    push: AccountPush
-    step: Write | NewContact | Read
-    kind: str = ""
-    served: bool = False
 
 
 @dataclass(slots=True, repr=False)
@@ -124,7 +112,7 @@ class Batch:
                 self._gather_all(kind)
 
     def _gather_all(self, kind: str) -> None:
-        most = self._most - 1
+        most = most_served(self.batch_kind.verb, self.gateway.capabilities) - 1
         at_once, enough = FIRST_FEW, FIRST_FEW // ONE_IN
         while len(self.others) < most:
             at_once = min(at_once, most - len(self.others))
@@ -139,7 +127,7 @@ class Batch:
         Raises:
             ImportUnderWayError: this contact waits with many others for the end of another import.
         """
-        if self.batch_kind.verb != "create" or self.importing:
+        if self.batch_kind.verb not in IMPORTING or self.importing:
             return True
         lock = self.context.limiter.import_lock(self.own.push.account)
         if lock.acquire():
@@ -148,19 +136,6 @@ class Batch:
         if self.own.push.lease.pending_count >= self.batch_kind.least:
             raise import_under_way(self.own.push.account)
         return False
-
-    @property
-    def _most(self) -> int:
-        """How many contacts one request serves."""
-        match self.batch_kind.verb:
-            case "create":
-                return MOST_IMPORTED
-            case "look":
-                return self.gateway.capabilities.page
-            case "read":
-                return self.gateway.capabilities.ids
-            case _:
-                return self.gateway.capabilities.list_call_ids
 
     def _gather(self, kind: str, most: int) -> tuple[int, int]:
         """Return how many were leased, and how many of them need the same step; the others are given back."""
@@ -171,7 +146,9 @@ class Batch:
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
-            if isinstance(step, Write | NewContact | Read) and fits:
+            if isinstance(step, Search):
+                fits &= found_since(lease.contact) is not None
+            if isinstance(step, Write | NewContact | Read | Search) and fits:
                 self.others.append(BatchItem(push, step, kind))
                 self.room -= import_size(step)
             else:
@@ -214,6 +191,8 @@ class Batch:
                 self._create()
             case "look":
                 self._look()
+            case "find":
+                self._find()
             case "read":
                 self._read_all()
             case _:
@@ -224,17 +203,41 @@ class Batch:
         read_at = min(item.push.known().read_at for item in self.items)
         if not read_at:
             return
-        most = self.gateway.capabilities.page * max(len(self.items) // 2, 1)
-        changed = list(islice(self.gateway.modified_since(moment_of(read_at) - CLOCK_SKEW), most + 1))
+        changed = changed_since(read_at, self.gateway, len(self.items))
         self.now = self.own.push.store.now()
-        found = {remote.id: remote for remote in changed}
-        for item in self.items if len(changed) <= most else ():
+        found = {remote.id: remote for remote in changed or ()}
+        for item in self.items if changed is not None else ():
             remote = found.get(item.push.known().id or 0)
             if remote is None:
                 item.push.view = SyncView(replace(item.push.known(), read_at=self.now), fresh=True)
                 self._served(item)
             elif not remote.block:
                 self._found(item, remote)
+
+    def _find(self) -> None:
+        """Whom no page shows waits while an import may be under way, and is created alone after the quiet period.
+
+        Raises:
+            ImportUnderWayError: the contact that began this waits, too.
+        """
+        contacts, quiet = [item.push.lease.contact for item in self.items], self.context.settings.pipeline.quiet_seconds
+        waits = import_under_way(self.own.push.account)
+        findings = [*zip(self.items, find_created(contacts, self.gateway, self.now, quiet), strict=True)]
+        for item, finding in findings:
+            if isinstance(finding, RemoteContact):
+                self._found(item, finding)
+            if finding is Finding.NOBODY:
+                item.push.view, item.push.outcome_known = SyncView(item.push.known().forgotten, fresh=True), True
+            if item is self.own:
+                item.served |= finding is Finding.NOBODY
+            elif not item.served:
+                self.own.push.users_to_nudge |= set() if finding is Finding.WAITS else {item.push.lease.user_id}
+                self._conclude(item, waits if finding is Finding.WAITS else goes_on_alone())
+        if any(finding is Finding.WAITS for _, finding in findings):
+            # Nobody else imports until the lock runs out.
+            self.importing = None
+        if findings[0][1] is Finding.WAITS:
+            raise waits
 
     def _read_all(self) -> None:
         """Read everybody by their ids; whoever is not done by that goes on alone."""
@@ -345,7 +348,7 @@ class Batch:
             item.served = True
         elif next_step(push.lease.contact, push.mapping, push.view) is None:
             self._conclude(item)
-        elif self.batch_kind.verb in _SERVING_FIRST:
+        elif self.batch_kind.verb in SERVING_FIRST:
             self.own.push.users_to_nudge.add(push.lease.user_id)
             self._conclude(item, TakenAlongError("taken along with others", 0.0))
         else:
@@ -355,17 +358,17 @@ class Batch:
         push, item.served = item.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
-        notes, paused = push.history(self.now), self.own.push.lease.paused
         pushed = Pushed(
             push.lease.contact,
             self.now,
             seen,
             errors,
             push.outcome_unknown,
-            paused,
+            self.own.push.lease.paused,
             push.lacking,
-            notes,
+            tuple((push.account, note) for note in push.notes),
             looked=frozenset({push.account}) if push.looked else frozenset(),
+            outcome_known=push.outcome_known,
         )
         self.done.append((push.lease, pushed))
 

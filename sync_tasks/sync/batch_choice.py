@@ -1,13 +1,14 @@
 """Whether a contact takes others along in its request: if it must wait for a permit, or if many need the same."""
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, found_since
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.pauses import CREATING, parts_of
-from sync_tasks.domain.planning import Read, Step, Write
+from sync_tasks.domain.planning import Read, Search, Step, Write
 from sync_tasks.errors import SyncError
 from sync_tasks.rate_limits.import_lock import import_under_way
 from sync_tasks.sync.account import AccountPush
-from sync_tasks.sync.batch import Batch, BatchItem
+from sync_tasks.sync.batch import Batch
+from sync_tasks.sync.batch_item import IMPORTING, BatchItem
 from sync_tasks.sync.context import Resources
 
 # From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
@@ -20,8 +21,8 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    batch_kind = None if _goes_alone(push) else batch_kind_of(step)
-    if batch_kind is None or not isinstance(step, Write | NewContact | Read):
+    batch_kind = None if _goes_alone(push) or _is_looked_for_alone(push, step) else batch_kind_of(step)
+    if batch_kind is None or not isinstance(step, Write | NewContact | Read | Search):
         return False
     # A probe goes alone: it may fail, and the outcome of all would be unknown.
     if batch_kind.verb == "read" and not _is_read_with_others(push):
@@ -54,6 +55,10 @@ def _goes_alone(push: AccountPush) -> bool:
     return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
 
 
+def _is_looked_for_alone(push: AccountPush, step: Step) -> bool:
+    return isinstance(step, Search) and found_since(push.lease.contact) is None
+
+
 def _is_read_with_others(push: AccountPush) -> bool:
     """Return whether a page is enough of a contact: it shows no reason of a block, and ends no unknown outcome."""
     contact = push.lease.contact
@@ -64,6 +69,6 @@ def _is_read_with_others(push: AccountPush) -> bool:
 
 def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:
     """Raise ``ImportUnderWayError`` for one sign-up of many while another import is under way."""
-    many = batch_kind.verb == "create" and push.lease.pending_count >= batch_kind.least
+    many = batch_kind.verb in IMPORTING and push.lease.pending_count >= batch_kind.least
     if many and context.limiter.import_lock(push.account).is_held():
         raise import_under_way(push.account)

@@ -104,7 +104,7 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         outcome_unknown=any(push.outcome_unknown for push in pushes),
         paused=lease.paused,
         lacking={slug: name for push in pushes for slug, name in push.lacking.items()},
-        notes=tuple(line for push in pushes for line in push.history(now)),
+        notes=tuple((push.account, note) for push in pushes for note in push.notes),
         nobody=frozenset(push.account for push in pushes if push.nobody),
         looked=frozenset(push.account for push in pushes if push.looked),
     )

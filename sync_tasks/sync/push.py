@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync_tasks.domain.contact import EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.contact import RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, describe_change, differing
 from sync_tasks.domain.mapping import AccountMapping
@@ -33,7 +33,8 @@ from sync_tasks.sync.parts import send_in_parts
 class Push:
     """One contact on one account; ``view`` is what is known.
 
-    ``outcome_unknown``: a request of this push may still take effect later. ``blocked_by_user``: a user whose pending
+    ``outcome_unknown``: a request of this push may still take effect later. ``outcome_known``: a look after the quiet
+    period ended an unknown outcome. ``blocked_by_user``: a user whose pending
     change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
     ``repaired``: attributes were put right that no event asked for.
@@ -53,6 +54,7 @@ class Push:
     lack: Callable[[Any, MissingListError], None] = lambda _push, _error: None
     view: SyncView = field(default_factory=SyncView)
     outcome_unknown: bool = False
+    outcome_known: bool = False
     blocked_by_user: str = ""
     users_to_nudge: set[str] = field(default_factory=set)
     just_leased: bool = True
@@ -130,10 +132,6 @@ class Push:
         """Note for the history that a contact was created without an event that asked for it."""
         if not self.lease.contact.pending:
             self.notes.append(f"put right: created as contact {contact_id}")
-
-    def history(self, now: str) -> tuple[str, ...]:
-        """Return what was noted as lines of the history."""
-        return tuple(f"{EventKey('brevo', self.account, now)} {note}" for note in self.notes)
 
     @property
     def ownership(self) -> ContactOwnership:

@@ -9,7 +9,7 @@ from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
 from sync_tasks.domain.outcomes import Outcome, Outcomes, is_own
 from sync_tasks.domain.pauses import name_of
-from sync_tasks.domain.registers import ERASURE
+from sync_tasks.domain.registers import ERASURE, moment, value
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import (
     ErasedAtBrevoError,
@@ -21,7 +21,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
+from sync_tasks.state.codec import dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.records import Settlement
 
@@ -34,9 +34,9 @@ class Pushed:
     """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
-    newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
-    for, for the history. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it saw all
-    that there is to see.
+    newsletters whose lists do not exist, each with the name of its pause. ``notes``: accounts, each with what it did
+    there that no event asked for. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it
+    saw all that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
     """
 
     contact: Contact
@@ -46,9 +46,10 @@ class Pushed:
     outcome_unknown: bool
     paused: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
     nobody: frozenset[str] = frozenset()
     looked: frozenset[str] = frozenset()
+    outcome_known: bool = False
 
     @property
     def relied(self) -> bool:
@@ -112,12 +113,12 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         waits=_waits(pushed),
         clean=delay is None,
         due=due,
-        tombstone=contact.registers[ERASURE] if complete else "",
+        tombstone=moment(contact.registers[ERASURE]) if complete else "",
         erased_ids=_erased_ids(pushed) if complete else {},
         record=_record(pushed) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
-        history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
+        history=[*_noted(pushed), *_found(pushed), *_history(outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
 
@@ -133,12 +134,12 @@ def _made_sure(pushed: Pushed) -> dict[str, str]:
     contact = pushed.contact
     read_at = {account for account in contact.looks if _has_looked(pushed, account)}
     marks = dict[str, str]()
-    for name, moment in contact.reported.items():
+    for name, since in contact.reported.items():
         account, _, kind = name.rpartition(":")
         before, now = contact.seen.get(account), pushed.seen.get(account)
         ended = before is not None and before.block and now is not None and not now.block
         if ended or (account in read_at and kind not in KINDS):
-            marks[name] = moment
+            marks[name] = since
     return dump_marks({account: contact.looks[account] for account in read_at}, marks)
 
 
@@ -168,7 +169,7 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
     early = pushed.relied or pushed.since(pushed.unknown_since or pushed.now) < pipeline.quiet_seconds
-    if pushed.unknown_since and (pushed.errors or early):
+    if pushed.unknown_since and ((pushed.errors and not pushed.outcome_known) or early):
         return pushed.unknown_since
     return ""
 
@@ -198,8 +199,8 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
     anonymized = contact.erased and not trouble and all(one.id is not None for one in pushed.seen.values())
     searched = anonymized or not (pushed.errors or unknown_since)
-    forgotten = dump_forgotten(contact.hints if searched else (), address=anonymized)
-    return dump_outcome(seen, outcomes.done, known) | forgotten | _kept_looks(pushed)
+    fields = dump_outcome(seen, outcomes.done, known, forget_hints=searched, forget_address=anonymized)
+    return fields | _kept_looks(pushed)
 
 
 def _kept_looks(pushed: Pushed) -> dict[str, str]:
@@ -222,7 +223,9 @@ def _erased_ids(pushed: Pushed) -> dict[str, list[int]]:
 def _record(pushed: Pushed) -> dict[str, object]:
     """Return what the erasure came to on each account, and when a look at Brevo last showed it; nothing personal."""
     came_to = {account: _came_to(seen) for account, seen in pushed.seen.items()}
-    return {"erased": pushed.contact.registers[ERASURE], "verified": pushed.now, "accounts": came_to}
+    erasure = pushed.contact.registers[ERASURE]
+    record: dict[str, object] = {"erased": moment(erasure), "verified": pushed.now, "accounts": came_to}
+    return record | ({"requested_by": value(erasure)} if value(erasure) else {})
 
 
 def _came_to(seen: RemoteState) -> str:
@@ -237,6 +240,10 @@ def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[Eve
     if complete:
         why |= dict.fromkeys(contact.dead, "the user was erased")
     return why
+
+
+def _noted(pushed: Pushed) -> Iterator[str]:
+    return (f"{EventKey('brevo', account, pushed.now)} {note}" for account, note in pushed.notes)
 
 
 def _found(pushed: Pushed) -> Iterator[str]:

@@ -65,7 +65,9 @@ def unsubscribe_contact(
 
 
 @portal_task(Anonymize)
-def anonymize_contact(*, user_id: str, email: str | None = None, occurred_at: Moment | None = None) -> None:
+def anonymize_contact(
+    *, user_id: str, email: str | None = None, requested_by: str | None = None, occurred_at: Moment | None = None
+) -> None:
     """Unsubscribe a deleted user everywhere and replace all personal data."""
 
 
@@ -90,6 +92,14 @@ def reconcile() -> int:
     from sync_tasks.tasks import nightly
 
     return nightly.compare_all()
+
+
+@app.task(name="sync_tasks.reconcile_approved", base=ContactTask, shared=False, send_events=False)
+def reconcile_approved() -> int:
+    """Compare what an operator approved; return how many contacts are repaired."""
+    from sync_tasks.tasks import approved
+
+    return approved.compare_approved()
 
 
 @app.task(name="sync_tasks.post_notices", base=ContactTask, shared=False, send_events=False)

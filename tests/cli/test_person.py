@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from sync_tasks.state.audit import forget_old
 from tests.support.desk import Desk
 from tests.support.pipeline import address_of
 
@@ -40,6 +41,18 @@ def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:
     assert [one["who"] for one in told["requested_by"]] == ["Eve"]
     assert "anna" not in json.dumps(told)
     desk.run("person", "report", "anna", exits=1)
+
+
+def test_the_paper_says_whom_the_portal_named(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    pipeline.subscribe("anna")
+    pipeline.anonymize("anna", requested_by="ticket 4711")
+    assert [(one["who"], one["what"]) for one in desk.read("audit", "anna")] == [("ticket 4711", "anonymize")]
+    pipeline.work()
+    told = json.loads(desk.run("person", "erasure", "anna"))
+    assert [one["who"] for one in told["requested_by"]] == ["ticket 4711"]
+    forget_old(pipeline.store, 0)
+    assert json.loads(desk.run("person", "erasure", "anna"))["requested_by"] == "ticket 4711"
 
 
 def test_proofs_of_consent_are_in_every_paper(desk: Desk) -> None:

@@ -263,6 +263,11 @@ def test_a_proof_of_consent_is_whole_and_holds_no_address(consent: object, why: 
     assert refusal(Subscribe, **WHOLE["subscribe_contact"], consent=consent) == why
 
 
+def test_who_requested_an_erasure_is_no_address() -> None:
+    told = refusal(Anonymize, user_id="u1", requested_by=f"{SECRET}@portal.org")
+    assert told == "requested_by: must be a text, and without an address"
+
+
 def test_a_proof_of_consent_is_in_its_normal_form() -> None:
     event = parse_event(Subscribe, WHOLE["subscribe_contact"] | {"consent": PROOF | {"source": " form "}})
     assert isinstance(event, Subscribe)

@@ -119,6 +119,7 @@ def test_an_erasure_is_for_good_and_keeps_nothing_but_how_to_find_the_contact(
         (unsubscribe(1), {"n:daily": "u", "c:daily": "~"}),
         (unsubscribe(1, email=ADA), {"n:daily": "u", "c:daily": "~", f"h:{ADA}": ""}),
         (anonymize(1), {"erased": ""}),
+        (anonymize(1, requested_by="ticket 4711"), {"erased": "ticket 4711"}),
         (anonymize(1, email=ADA), {"erased": "", f"h:{ADA}": ""}),
     ],
 )

@@ -26,9 +26,9 @@ def confirm():
 
 def test_sent(sync_tasks_outbox):
     confirm()
-    assert anonymize_contact.delay(user_id="otto").id
+    assert anonymize_contact.delay(user_id="otto", requested_by="4711").id
     subscribed = Subscribe(**PERSON, attributes={"city": "Ulm"}, consent=PROOF)
-    assert sync_tasks_outbox == [subscribed, Anonymize(user_id="otto")]
+    assert sync_tasks_outbox == [subscribed, Anonymize(user_id="otto", requested_by="4711")]
 
 def test_refused(sync_tasks_outbox):
     with pytest.raises(InvalidEventError, match="newsletter: missing"):

@@ -9,7 +9,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, create_engine, text
 
-from sync_tasks.domain.events import Event, Subscribe
+from sync_tasks.domain.events import Anonymize, Event, Subscribe
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.portal import outbox, outbox_table, relay
 from sync_tasks.portal.outbox_row import relay_event
@@ -84,12 +84,13 @@ def test_an_event_holds_as_of_the_moment_it_was_written_or_told(engine: Engine) 
     before = datetime.now(UTC)
     with engine.begin() as connection:
         outbox.anonymize_contact(connection, user_id="anna", occurred_at=moment)
-        outbox.anonymize_contact(connection, user_id="otto")
+        outbox.anonymize_contact(connection, user_id="otto", requested_by="ticket 4711")
     told: list[Event] = []
     relay.move(engine, told.append)
     assert told[0].occurred_at == moment
     assert told[1].occurred_at is not None
     assert before <= told[1].occurred_at <= datetime.now(UTC)
+    assert [event.requested_by for event in told if isinstance(event, Anonymize)] == [None, "ticket 4711"]
 
 
 def test_the_events_of_a_user_keep_their_order(engine: Engine) -> None:

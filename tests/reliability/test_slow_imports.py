@@ -13,7 +13,7 @@ USUAL = {"lease_seconds": 25, "grace_seconds": 30, "quiet_seconds": 30}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.5, 15.0, 60.0])
+@pytest.mark.parametrize("seconds", [0.5, 15.0, 60.0, 120.0])
 def test_a_crowd_of_sign_ups_costs_few_requests_however_long_an_import_takes(
     make_rig: MakeRig, measure: Measure, note: Note, seconds: float
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.state.audit import read_audit
 from sync_tasks.state.connection import connect
 from sync_tasks.state.records import Settlement
 from sync_tasks.state.secret import check_secret, is_newest_in_force, put_in_force
@@ -159,3 +160,11 @@ def test_each_secret_gives_hashes_that_are_told_apart() -> None:
     first, second = hashes.all_of(plain)
     assert (hashes.renewed(plain), hashes.renewed(first), hashes.renewed(second)) == (second, second, second)
     assert SecretHashes([ONE]).all_of(plain) == [first]
+
+
+def test_whoever_requested_an_erasure_is_found_by_a_new_secret(url: str) -> None:
+    store_of(url).accept(of("anna", anonymize(1, requested_by="Ticket Ω/4711")))
+    store = store_of(url, ONE)
+    put_in_force(store)
+    assert [(one.who, one.user[-1]) for one in read_audit(store, "anna")] == [("Ticket Ω/4711", "g")]
+    assert store.redis.zcard(store.key("audit")) == 1

@@ -13,6 +13,7 @@ NEWSLETTERS = st.sampled_from(["daily", "weekly"])
 NAMES = st.sampled_from(["", "Ada", "Zoë", "Ω", "z", "Z"])
 MOMENTS = st.integers(0, 6).map(lambda step: START + timedelta(microseconds=step))
 CONSENTS = [{}, *({"consent": {"source": source, "version": "1", "at": START}} for source in ("form", "Ω"))]
+REQUESTS = [{}, {"requested_by": "ticket 4711"}, {"requested_by": "Ω"}]
 
 
 @st.composite
@@ -26,6 +27,7 @@ def events(draw: st.DrawFn, user_id: str = "u1", *, stamped: bool = True, erasin
     if "newsletter" in kind.model_fields:
         told["newsletter"] = draw(NEWSLETTERS)
     told |= draw(st.sampled_from(CONSENTS)) if "consent" in kind.model_fields else {}
+    told |= draw(st.sampled_from(REQUESTS)) if "requested_by" in kind.model_fields else {}
     for name in ("email", "previous_email"):
         if name in kind.model_fields and (kind.model_fields[name].is_required() or draw(st.booleans())):
             told[name] = draw(ADDRESSES)

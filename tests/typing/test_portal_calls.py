@@ -31,7 +31,7 @@ subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", consen
 update_contact.delay(user_id="1", previous_email="a@b.org", attributes={"age": 4, "member": True, "city": None})
 unsubscribe_contact.delay(user_id="1", newsletter="daily", occurred_at="2026-11-23T09:30:00+01:00")
 unsubscribe_contact.apply_async(kwargs={"user_id": "1", "newsletter": "daily"}, countdown=1)
-anonymize_contact.delay(user_id="1", email=None)
+anonymize_contact.delay(user_id="1", email=None, requested_by="ticket 4711")
 name: str = anonymize_contact.name
 sent: str = anonymize_contact.delay(user_id="1").id
 async def accept() -> str: return (await anonymize_contact.adelay(user_id="1")).id
@@ -50,6 +50,7 @@ subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", consen
 subscribe_contact.delay(user_id="1", newsletter="daily", email="a@b.org", consent={"source": 1, "version": "1"})
 unsubscribe_contact.delay(user_id="1")
 anonymize_contact.delay(user_id="1", first_name="Anna")
+anonymize_contact.delay(user_id="1", requested_by=4711)
 number: int = anonymize_contact.delay(user_id="1").id
 async def forget() -> str: return (await anonymize_contact.adelay(user="1")).id
 async def wait() -> str: return anonymize_contact.adelay(user_id="1").id

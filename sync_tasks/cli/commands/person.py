@@ -86,6 +86,7 @@ def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:
         "erased": moment_of(erased).isoformat(),
         "verified": moment_of(verified).isoformat() if verified else None,
         "accounts": record.get("accounts", {}),
-        "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked] or "the portal",
+        "requested_by": [{"who": one.who, "at": moment_of(one.at).isoformat()} for one in asked]
+        or record.get("requested_by", "the portal"),
         "consents_kept": [asdict(one) for one in read_consents(store, user_id, None)],
     }

@@ -132,6 +132,10 @@ end
 for _, entry in ipairs(evidence) do redis.call('ZADD', key('evidence'), 0, entry) end
 if changed then
   note_pending(event, user, at)
+  if (values.erased or '') ~= '' then
+    local deed = {at = at, who = values.erased, what = 'anonymize', user = tomb, about = ''}
+    redis.call('ZADD', key('audit'), at, cjson.encode(deed))
+  end
   if given_up and not erases then note_read(moves_key(), user, at) end
   mark_dirty(user, at)
 elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then

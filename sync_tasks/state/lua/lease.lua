@@ -50,7 +50,9 @@ local held_moment, sweeps = held_until(tonumber(ARGV[4]), at)
 local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] or ''
 local answer, count = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
 local function count_in(index) count = math.max(count, redis.call('ZCARD', index)) end
-if redis.call('ZSCORE', moves_key(), user) then count_in(moves_key()) end
+for _, index in ipairs({moves_key(), unknown_key()}) do
+  if redis.call('ZSCORE', index, user) then count_in(index) end
+end
 for i, text in ipairs(redis.call('HGETALL', contact)) do
   answer[i + 7] = text
   if i % 2 == 1 and string.sub(text, 1, 2) == 'l:' then count_in(looks_key(string.sub(text, 3))) end

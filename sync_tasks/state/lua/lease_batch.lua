@@ -1,12 +1,15 @@
--- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first.
+-- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first. Of the kind `unknown`
+-- they are contacts whose creation has an unknown outcome, due or not.
 -- ARGV: kind: task:newsletter, most: number, token: text, lease: microseconds, known_sweeps: number
 -- Returns the moment up to which subscriptions wait, and for each contact the user, then field and value by turns.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local at, taken = now(), {}
 local held_moment = held_until(tonumber(ARGV[5]), at)
+local unknown = ARGV[1] == 'unknown'
 local function is_plain(contact)
-  for _, text in ipairs(redis.call('HMGET', contact, 'lease', 'unsure', 'crashes', 'failing', 'erased')) do
-    if text then return false end
+  local trouble = redis.call('HMGET', contact, 'lease', 'crashes', 'erased', 'unsure', 'failing')
+  for i = 1, unknown and 3 or 5 do
+    if trouble[i] then return false end
   end
   return true
 end
@@ -19,9 +22,9 @@ for _, user in ipairs(redis.call('ZRANGE', index, 0, 2 * most)) do
   if #taken == most then break end
   local contact = contact_key(user)
   local due = redis.call('ZSCORE', key('due'), user)
-  if not due then
+  if not due or (unknown and redis.call('HEXISTS', contact, 'unsure') == 0) then
     redis.call('ZREM', index, user)
-  elseif tonumber(due) > tonumber(at) or not is_plain(contact) or not has_its_address(user, contact) then
+  elseif (not unknown and tonumber(due) > tonumber(at)) or not is_plain(contact) or not has_its_address(user, contact) then
     redis.call('ZADD', index, at, user)
   else
     redis.call('ZREM', index, user)

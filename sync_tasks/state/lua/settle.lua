@@ -98,6 +98,11 @@ for event, why in pairs(result.closed) do
 end
 forget_urgent(user)
 recount_wishes(user, at)
+if (result.fields.unsure or '') ~= '' and redis.call('HEXISTS', contact, 'wishes') == 1 then
+  note_read(unknown_key(), user, at)
+else
+  redis.call('ZREM', unknown_key(), user)
+end
 -- Who has just missed the end of a pause waits in vain: as if newer events had come, it is due at once.
 for name, waits in pairs(result.waits) do
   if not waits then
