@@ -35,7 +35,7 @@ Kind = Literal[
     "dead letter",
     "waiting",
 ]
-# What a comparison only reports: a person must see to a dead letter, and to what has waited for long.
+# What a comparison only reports: a person must look at a dead letter, and at what has waited for long.
 LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})

@@ -45,7 +45,7 @@ def dump_values(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def wishes_of(fields: Sequence[str]) -> str:
-    """Return what the pending events in these fields, field and value by turns, say of newsletters."""
+    """Return what the pending events in these fields, field and value alternately, say of newsletters."""
     return dict(zip(fields[::2], fields[1::2], strict=True)).get(_WISHES, "")
 
 
@@ -110,7 +110,7 @@ def _load_register(name: str, text: str) -> dict[str, str]:
 
 
 def load_leased(user_id: str, stored: Mapping[str, str], tolerance: int) -> Contact:
-    """Return the contact; if a worker has it in hand, what Brevo holds is unknown."""
+    """Return the contact; if a worker is pushing it, what Brevo holds is unknown."""
     contact = load_contact(user_id, stored, tolerance=tolerance)
     in_hand = stored.get(_LEASE, "")
     return replace(contact, unknown_since=contact.unknown_since or in_hand)
@@ -127,17 +127,17 @@ def is_loads_own(stored: Mapping[str, str]) -> bool:
 
 
 def is_leased(stored: Mapping[str, str]) -> bool:
-    """Return whether a worker has the contact in hand."""
+    """Return whether a worker is pushing the contact."""
     return _LEASE in stored
 
 
 def is_unknown(stored: Mapping[str, str]) -> bool:
-    """Return whether Brevo may still apply a request about the contact behind our back."""
+    """Return whether Brevo may still apply a request about the contact without our knowledge."""
     return _UNKNOWN in stored
 
 
 def lease_end(stored: Mapping[str, str]) -> int | None:
-    """Return until when a worker has the contact in hand (microseconds), or nothing."""
+    """Return until when a worker has leased the contact (microseconds), or nothing."""
     return int(stored[_LEASE][:STAMP]) if _LEASE in stored else None
 
 

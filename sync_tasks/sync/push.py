@@ -166,7 +166,7 @@ class Push:
         return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.mapping, known)
 
     def take_over(self, other: RemoteContact, old: RemoteState) -> None:
-        """The contact that has the address becomes the user's; the old one is an extra one, its opt-out lives on."""
+        """The contact that has the address becomes the user's; the old one is an extra one, its opt-out stays."""
         contact, old = self.lease.contact, note_bounce(old)
         kept = replace(old.forgotten, ended_up_to=old.ended_up_to, edited=frozenset())
         known = remote_state_of(other, contact, self.mapping, kept, self.store.now())
