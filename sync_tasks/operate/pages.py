@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sync_tasks.domain.timestamps import moment_of, show_age
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.operate.doorkeeper import PATH
 from sync_tasks.texts import count, escaped
 
@@ -87,7 +88,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_show,
     )
-    environment.filters |= {"age": show_age, "moment": show_moment, "count": count}
+    environment.filters |= {"age": show_age, "moment": show_moment, "count": count, "cause": name_cause}
     return environment
 
 

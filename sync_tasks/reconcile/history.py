@@ -21,6 +21,7 @@ class Run:
     ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why. ``resumed``: so
     many contacts were compared by a process that was killed or broke off; ``seconds`` are those of the last one.
     ``held``: so many wait for the end of a hold. ``users``: the ids behind each class, if asked for; not kept.
+    ``grave``: what the safety catch refused, and to how many contacts it would be done.
     """
 
     account: str
@@ -37,6 +38,7 @@ class Run:
     resumed: int = 0
     held: int = 0
     users: dict[str, list[str]] = field(default_factory=dict)
+    grave: dict[str, int] = field(default_factory=dict)
 
     @property
     def left(self) -> int:

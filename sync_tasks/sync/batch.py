@@ -358,16 +358,15 @@ class Batch:
         push, item.served = item.push, True
         seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
-        notes, paused = push.history(self.now), self.own.push.lease.paused
         pushed = Pushed(
             push.lease.contact,
             self.now,
             seen,
             errors,
             push.outcome_unknown,
-            paused,
+            self.own.push.lease.paused,
             push.lacking,
-            notes,
+            tuple((push.account, note) for note in push.notes),
             looked=frozenset({push.account}) if push.looked else frozenset(),
             outcome_known=push.outcome_known,
         )

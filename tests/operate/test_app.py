@@ -17,7 +17,7 @@ from tests.support.operating import FORM, PASSWORD, PROXY, SECRETS, Operating, b
 from tests.support.pipeline import Pipeline
 from tests.support.receiving import opening
 
-PAGES = ("", "/letters", "/letters/cause?cause=x", "/letters/replayed")
+PAGES = ("", "/letters", "/letters/cause?cause=x", "/letters/replayed", "/people?user=a", "/comparisons", "/suppressed")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sync_tasks.cli.views.sides import read_history
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.registers import ADDRESS
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError
+from sync_tasks.monitoring.sides import read_history
 from sync_tasks.providers import Gateway
 from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import read_letters_of

@@ -6,7 +6,7 @@
 --   2. numeric ids with commas between
 --   3. their users with spaces between
 --   4. users with a living subscription of these newsletters and no contact there, without a load's own, spaces between
---   5. counts, name and number by turns: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
+--   5. counts, name and number alternately: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
 --      'l:<account>:<list>' users on that list, 'i:<length>' users whose id is so long in a token (see `link_tokens`)
 local found = redis.call('SCAN', ARGV[1], 'MATCH', key('contacts:*'), 'COUNT', ARGV[2])
 local field, start, counting = 's:' .. ARGV[3] .. ':id', #key('contacts:') + 1, ARGV[4] == '1'
