@@ -157,7 +157,7 @@ def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping,
         regains=bool(change.join) or change.blocklisted is False,
         renames=change.address is not None or _is_renamed(remote, contact, mapping),
         was_known=before is not None and before.id is not None,
-        why=describe_drift(change, differing(remote, wanted)),
+        why=describe_drift(change, differing(remote, wanted) if change.ext_id or change.attributes else ()),
     )
 
 

@@ -191,6 +191,7 @@ def _parse_seen(fields: Mapping[str, str]) -> RemoteState:
         over=more.get("over", {}),
         bounced=more.get("bounced", {}),
         ended={int(number): moment for number, moment in more.get("ended", {}).items()},
+        otherwise=tuple(more.get("otherwise", ())),
         **{name: frozenset(more.get(name, ())) for name in _RARE_SETS},
     )
 
@@ -250,6 +251,7 @@ def _dump_more(seen: RemoteState) -> str:
         "over": dict(seen.over),
         "bounced": dict(seen.bounced),
         "ended": {str(number): moment for number, moment in seen.ended.items()},
+        "otherwise": list(seen.otherwise),
         **{name: sorted(getattr(seen, name)) for name in _RARE_SETS},
     }
     more = {name: value for name, value in parts.items() if value}
@@ -258,7 +260,7 @@ def _dump_more(seen: RemoteState) -> str:
 
 def dump_impersonal(seen: RemoteState) -> dict[str, str]:
     """Return the same without anything personal or what stands for it, for ``load_impersonal``."""
-    fields = _dump_seen(replace(seen, bounced={}))
+    fields = _dump_seen(replace(seen, bounced={}, otherwise=()))
     return {what: text for what, text in fields.items() if text and what not in _PERSONAL_SEEN}
 
 
