@@ -1,4 +1,4 @@
-"""The contacts of a load: those that it brought and nobody else got a report of or has in hand since."""
+"""The contacts of a load: those that it brought and nobody else got a report of or has leased since."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Wave:
     """Contacts that Brevo imports: whose they are by address, until it shows them.
 
-    ``count`` hears what became of how many. ``outcome_unknown``: an import was asked for without an answer.
+    ``count`` gets what became of how many. ``outcome_unknown``: an import was asked for without an answer.
     """
 
     account: str

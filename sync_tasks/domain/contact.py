@@ -96,7 +96,8 @@ class RemoteState:
     ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
     opted out of at Brevo one by one, and when. ``skipped``: those of them that Brevo still skips. ``edited``: in what
     somebody changed it at Brevo, until that is put right. ``former``: lists that the pipeline managed once and it is
-    still on. ``foreign``: other lists that a blocklisted contact is on.
+    still on. ``foreign``: other lists that a blocklisted contact is on. ``otherwise``: the digest of what we sent,
+    and of what Brevo was seen to make of it.
     """
 
     id: int | None = None
@@ -117,6 +118,7 @@ class RemoteState:
     edited: frozenset[str] = frozenset()
     former: frozenset[int] = frozenset()
     foreign: frozenset[int] = frozenset()
+    otherwise: tuple[str, ...] = ()
 
     @property
     def forgotten(self) -> "RemoteState":

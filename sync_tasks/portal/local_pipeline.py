@@ -157,5 +157,5 @@ def _lead(application: "Celery", url: str) -> None:
     for known in (accept.portal_store, accept.configuration_at_hand):
         known.cache_clear()
     application.conf.update(broker_url=url)
-    # The application keeps its first producer for good; only after a fork it makes another.
+    # The application keeps its first producer for ever; only after a fork it makes another.
     application._after_fork()  # type: ignore[attr-defined]  # noqa: SLF001 - Celery's types leave it out

@@ -269,3 +269,5 @@ class AccountPush(Push):
             self.note_repair(change)
             self.written |= change.attributes.keys()
             self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}
+            contact = self.lease.contact
+            self.repaired |= bool(change.attributes) and not contact.pending and self.account not in contact.looks

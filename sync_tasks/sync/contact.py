@@ -85,7 +85,7 @@ def _plan_and_send(push: AccountPush) -> SyncError | None:
             raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
         push.run()
         new = push.store.first_times(push.account, push.written) if push.written else frozenset()
-        if new or push.cleared:
+        if new or push.cleared or push.repaired:
             check_values(push, new)
     except SyncError as error:
         return error

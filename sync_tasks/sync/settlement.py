@@ -157,12 +157,12 @@ def _waits(pushed: Pushed) -> dict[str, bool]:
 
 
 def _is_idle(pushed: Pushed) -> bool:
-    """What was looked for in vain without an event of its own has no outcome that anybody waits for."""
+    """A failed lookup that no event caused has no outcome to report."""
     return not (pushed.passing or pushed.contact.pending or pushed.contact.dead)
 
 
 def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
-    """Return since when Brevo may still apply a request of ours behind our back; an erasure is always verified."""
+    """Return since when Brevo may still apply a request of ours; an erasure is always verified."""
     contact = pushed.contact
     erased_now = contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
@@ -247,7 +247,7 @@ def _noted(pushed: Pushed) -> Iterator[str]:
 
 
 def _found(pushed: Pushed) -> Iterator[str]:
-    """Yield what became of the contact at Brevo behind our back, in the words of an event of Brevo's."""
+    """Yield what became of the contact at Brevo without our knowledge, in the words of an event of Brevo's."""
     for account, seen in pushed.seen.items():
         before, key = pushed.contact.seen.get(account), EventKey("brevo", account, pushed.now)
         if before and before.id not in {None, seen.id} and not pushed.contact.erased:

@@ -97,7 +97,7 @@ def _follow_clock(store: Store) -> None:
 
 
 def _without_held(store: Store, users: list[str], grace: float, longest: float) -> list[str]:
-    """Return whom no worker has in hand; the others come up again when their lease would run out.
+    """Return whom no worker is pushing; the others come up again when their lease would run out.
 
     A lease that ends later than ``longest`` seconds from now is left to ``lease``.
     """

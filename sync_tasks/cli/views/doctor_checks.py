@@ -117,11 +117,11 @@ def _check_hold(store: "Store") -> Check:
 
 
 def check_census(store: "Store", settings: "Settings") -> Iterator[Check]:
-    """Name what the state holds of newsletters, lists and accounts that the configuration lacks."""
+    """Name what the state holds that the configuration lacks, and users without an unsubscribe link."""
     from sync_tasks.reconcile.census import read_census
 
     for name, found, advice in read_census(store).findings():
-        yield Check(f"unknown: {name}", "warn", found, advice)
+        yield Check(name, "warn", found, advice)
     for slug in settings.newsletters:
         for account, number in settings.former_lists(slug):
             if account not in settings.accounts:
