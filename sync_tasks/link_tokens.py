@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LONGEST = 120
 _SALT = b"sync-tasks unsubscribe"
 _ENCODED = "~"
+# A dot, and an HMAC of SHA-256 in base64.
+_SIGNATURE = 1 + 43
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -49,6 +51,11 @@ class UnsubscribeLinks:
             name: write_token(LinkToken(user_id, self.account, newsletter), self.secrets)
             for name, newsletter in self.attributes.items()
         }
+
+
+def longest_id(account: str, newsletter: str) -> int:
+    """Return how long a user's id may be, as it stands in a token."""
+    return LONGEST - len(f"{account}.{newsletter}.") - _SIGNATURE
 
 
 def write_token(link: LinkToken, secrets: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_tasks.errors import InvalidLinkError
-from sync_tasks.link_tokens import LONGEST, LinkToken, UnsubscribeLinks, parse_token, write_token
+from sync_tasks.link_tokens import LONGEST, LinkToken, UnsubscribeLinks, longest_id, parse_token, write_token
 
 OLD, NEW = ("an-old-secret-of-32-characters-or-more",), ("a-new-secret-of-32-characters-or-more!",)
 UUID = "0191e0a4-7c1b-7d57-b1c2-9f0a6f6d1c3e"
@@ -65,3 +65,10 @@ def test_what_is_no_token_is_refused_without_a_word_of_it(token: str) -> None:
 def test_no_secret_is_shown_and_none_means_no_token() -> None:
     assert NEW[0] not in repr(UnsubscribeLinks("default", {"LINK": ""}, NEW))
     assert UnsubscribeLinks("default", {"LINK": ""}).values("u1") == {}
+
+
+@pytest.mark.parametrize("newsletter", ["", "daily"])
+def test_how_long_an_id_may_be_is_known_without_writing_a_token(newsletter: str) -> None:
+    longest = longest_id("default", newsletter)
+    tokens = [write_token(LinkToken("x" * length, "default", newsletter), NEW) for length in (longest, longest + 1)]
+    assert [len(token) for token in tokens] == [LONGEST, 0]

@@ -1,6 +1,6 @@
 """The load's contacts to Brevo: imports as large as allowed, read back page by page, the rest left to the workers.
 
-A contact stays the load's own until somebody else reports it or takes it in hand (``filling``, see ``load.lua``).
+A contact stays the load's own until somebody else reports it or leases it (``filling``, see ``load.lua``).
 While Brevo may still import it, its outcome is unknown: whoever pushes it looks first. So a load may be killed at any
 moment, and the next one goes on where it ended.
 """
@@ -71,7 +71,7 @@ class Importing:
         self.became: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
-        """Import everybody who was loaded and whom nobody else sees to.
+        """Import everybody who was loaded and whom nobody else handles.
 
         Raises:
             SyncError: the account's trouble; the next load goes on from here.

@@ -14,7 +14,7 @@ from sync_tasks.state.records import LoadedRow
 from sync_tasks.state.store import Store
 
 LOAD_CHUNK = 500
-# Should the load never come to its end, workers see to its contacts after so long.
+# Should the load never come to its end, workers handle its contacts after so long.
 LEFT_ALONE = 3600
 
 
@@ -28,7 +28,7 @@ def load(
 ) -> Counter[str]:
     """Merge all good rows into the state and count what became of them.
 
-    ``loaded``: the contact is to be imported · ``accepted``: it was known and something changed, workers see to it ·
+    ``loaded``: the contact is to be imported · ``accepted``: it was known and something changed, workers handle it ·
     ``unchanged`` · ``erased``: the user was deleted, nothing happened · ``ahead``: refused, its moment lies
     too far ahead of Redis' clock.
     """

@@ -1,4 +1,4 @@
-"""How the command line shows things: short tables for people, JSON for programs, personal data masked."""
+"""How the command line shows things: short tables for people, JSON for programs."""
 
 import json
 import re
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sync_tasks.domain.events import Json
 from sync_tasks.texts import count
 from sync_tasks.texts import escaped as one_line
 
@@ -129,38 +128,6 @@ def escaped(text: object) -> str:
     from rich.markup import escape
 
     return escape(_UNPRINTABLE.sub("\ufffd", str(text)))
-
-
-# Of a shorter text its first letter shows too much.
-SHORTEST_SHOWN = 4
-
-
-def mask_address(address: str) -> str:
-    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``.
-
-    Of what is shorter than four characters nothing may.
-    """
-    name, _, host = address.rpartition("@")
-    domain, _, top = host.rpartition(".")
-    return f"{_begin(name)}***@{_begin(domain)}***.{top}"
-
-
-def mask_value(value: Json) -> str:
-    """Return what may be seen of an attribute: whether there is one, and how a text of some length begins."""
-    if value is None or value == "":
-        return ""
-    return f"{_begin(value)}***" if isinstance(value, str) else "***"
-
-
-def _begin(text: str) -> str:
-    return text[:1] if len(text) >= SHORTEST_SHOWN else ""
-
-
-def show_value(value: Json) -> str:
-    """Return an attribute's value in full."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
 
 
 def age_of(moment: datetime) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sync_tasks.texts import normal_address, normal_id, unicode_address
+from sync_tasks.texts import normal_address
 
 if TYPE_CHECKING:
     from sync_tasks.state.store import Store
@@ -18,15 +18,6 @@ Address = Annotated[
 ]
 
 
-def find_user(store: "Store", given: str) -> str:
-    """Return the id in its normal form; one that an older release took as it was stays as it is."""
-    try:
-        own = normal_id(given)
-    except ValueError:
-        return given
-    return given if own != given and store.peek(own) is None and store.peek(given) else own
-
-
 def pick_user(store: "Store", user_id: str | None, address: str | None) -> str | None:
     """Return the user who is meant; nothing if nobody has the address.
 
@@ -35,9 +26,11 @@ def pick_user(store: "Store", user_id: str | None, address: str | None) -> str |
     Raises:
         typer.BadParameter: neither is given, or both are, or the address is none.
     """
+    from sync_tasks.monitoring.people import find_owner, find_user
+
     if (user_id is None) == (address is None):
         raise typer.BadParameter("a user's id, or --address, and not both")
-    return find_user(store, user_id) if user_id is not None else _owner(store, read_address(address or ""))
+    return find_user(store, user_id) if user_id is not None else find_owner(store, read_address(address or ""))
 
 
 def read_address(address: str) -> str:
@@ -54,11 +47,9 @@ def read_address(address: str) -> str:
 
 def find_wanting(store: "Store", address: str, users: Iterable[str]) -> frozenset[str]:
     """Return who has an address, and who of these users wants it or had it."""
+    from sync_tasks.monitoring.people import find_owner
+
     wanted = read_address(address)
     contacts = ((user, store.peek(user)) for user in set(users))
     found = {user for user, contact in contacts if contact and wanted in contact.addresses}
-    return frozenset(found | {owner for owner in (_owner(store, wanted),) if owner})
-
-
-def _owner(store: "Store", wanted: str) -> str | None:
-    return store.claimant(wanted) or store.claimant(unicode_address(wanted))
+    return frozenset(found | {owner for owner in (find_owner(store, wanted),) if owner})

@@ -68,6 +68,8 @@ class RemoteContact:
     """A contact as the provider holds it.
 
     ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not say.
+    ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
+    ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
     """
 
     id: int
@@ -77,6 +79,7 @@ class RemoteContact:
     attributes: Mapping[str, Json]
     block: Block | None
     opted_out: Mapping[int, str] | None = None
+    created: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
         return f"<RemoteContact {self.id}>"
@@ -96,7 +99,8 @@ class RemoteState:
     ``over``: reasons of blocks that ended. ``bounced``: marks of addresses that bounced. ``ended``: lists the person
     opted out of at Brevo one by one, and when. ``skipped``: those of them that Brevo still skips. ``edited``: in what
     somebody changed it at Brevo, until that is put right. ``former``: lists that the pipeline managed once and it is
-    still on. ``foreign``: other lists that a blocklisted contact is on.
+    still on. ``foreign``: other lists that a blocklisted contact is on. ``otherwise``: the digest of what we sent,
+    and of what Brevo was seen to make of it.
     """
 
     id: int | None = None
@@ -117,6 +121,7 @@ class RemoteState:
     edited: frozenset[str] = frozenset()
     former: frozenset[int] = frozenset()
     foreign: frozenset[int] = frozenset()
+    otherwise: tuple[str, ...] = ()
 
     @property
     def forgotten(self) -> "RemoteState":

@@ -8,6 +8,7 @@ from sync_tasks.domain.desired import DesiredContact
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import standing
+from sync_tasks.domain.stored_values import is_same
 
 # Telephone numbers are attributes too, but Brevo refuses a text that is no number, and another contact's number. Seen
 # by other projects until November 2026, not measured. If it ends, this set and its users go.
@@ -150,15 +151,18 @@ def describe_change(change: Change) -> str:
 
 def differs(remote: RemoteContact, name: str, value: Json) -> bool:
     """Return whether an attribute was read with another value; empty and absent are the same."""
-    held = held_value(remote, name, value)
-    return ("" if held is None else held) != ("" if value is None else value)
+    return not is_same(held_value(remote, name, value), value)
 
 
 def held_value(remote: RemoteContact, name: str, wanted: Json) -> Json:
-    """Return the value of an attribute; if ``False`` is wanted, an absent one counts as ``False``.
+    """Return the value of an attribute: the one wanted if that is it, written otherwise.
+
+    If ``False`` is wanted, an absent one counts as ``False``.
 
     Brevo drops booleans in imports (github.com/sendinblue/APIv3-python-library, issue 95, open in November 2026). No
     contact shows an attribute that was never set. If imports keep booleans one day, return the held value alone.
     """
     held = remote.attributes.get(name)
-    return False if held is None and wanted is False else held
+    if held is None and wanted is False:
+        return False
+    return wanted if is_same(held, wanted, phone=name in NUMBERS) else held

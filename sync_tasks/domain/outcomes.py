@@ -44,7 +44,7 @@ class Outcome(StrEnum):
         "not found",
         "there is no contact that the event could change: the user never had one, or it is gone at Brevo",
     )
-    JOINED = "joined", "another worker is pushing this contact at the moment and sees to this event, too"
+    JOINED = "joined", "another worker is pushing this contact at the moment and handles this event, too"
     SUPERSEDED = "superseded", "newer events left nothing of this one; nothing was sent"
     UNCHANGED = "unchanged", "there was nothing to do (any more)"
     DEFERRED = (
@@ -67,9 +67,9 @@ class Outcome(StrEnum):
 class Outcomes:
     """The result of a push: every event that had no outcome, and what comes next.
 
-    ``done``: events that are over, each with its outcome. ``resolved``: the dead letters that the push made up for.
+    ``done``: events that are over, each with its outcome. ``resolved``: the dead letters that the push resolved.
     ``retry_in``: seconds until the next try, if there is one. ``users_to_nudge``: other users to look at. ``busy``:
-    another worker is pushing the contact and sees to everything accepted so far.
+    another worker is pushing the contact and handles everything accepted so far.
     """
 
     done: Mapping[EventKey, Outcome] = field(default_factory=dict)

@@ -118,11 +118,6 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
     return _living_step(contact, mapping, view, seen)
 
 
-def is_held_back(contact: Contact, mapping: AccountMapping, view: SyncView) -> bool:
-    """Return whether a finished push leaves a wish that waits for the end of the hold."""
-    return bool(contact.held) and next_step(replace(contact, held=""), mapping, view) is not None
-
-
 def _to_look_for(contact: Contact, seen: RemoteState) -> tuple[str, ...]:
     """Return the addresses under which the user may have another contact than the one we know."""
     unknown = tuple(address for address in contact.hints if address != seen.address)

@@ -25,6 +25,7 @@ def remote_state_of(
     here = replace(before, address=remote.address or "", lists=remote.lists & mapping.lists)
     wanted = desired_of(contact, mapping, here)
     known = {name: held_value(remote, name, value) for name, value in wanted.attributes.items()}
+    held = digest(known, remote.ext_id)
     lists = remote.lists & mapping.watched
     marked = ERASED if is_erased_unknown(remote, contact, mapping, before) else ""
     if not marked and mapping.ext_ids.is_foreign(remote.ext_id):
@@ -34,7 +35,7 @@ def remote_state_of(
         id=remote.id,
         address=remote.address or "",
         lists=lists,
-        digest=marked or digest(known, remote.ext_id),
+        digest=marked or (wanted.digest if before.otherwise == (wanted.digest, held) else held),
         block=block_of(remote.block, before, contact.opt_outs(mapping.account)),
         ended_up_to=before.ended_up_to,
         extra_contact_ids=before.extra_contact_ids,
@@ -51,6 +52,7 @@ def remote_state_of(
         skipped=before.skipped if remote.opted_out is None else mapping.watched & remote.opted_out.keys(),
         former=former,
         foreign=remote.lists - mapping.watched - former if remote.block else frozenset(),
+        otherwise=before.otherwise if before.id == remote.id else (),
     )
     if guarded is None and not contact.unknown_since:
         seen = replace(notice_end(seen, before), edited=before.edited | _edits(wanted, before, seen, remote))
@@ -68,6 +70,15 @@ def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMappi
         return remote
     wanted = desired_of(contact, mapping, before)
     return replace(remote, ext_id=wanted.ext_id) if before.digest == wanted.digest else remote
+
+
+def name_created(remote: RemoteContact, ext_id: str, since: str) -> RemoteContact:
+    """Return a contact with the ``ext_id`` that an import of ours gave it, if the account shows none.
+
+    It is ours if it was created after the import began (``since``): we sent its address.
+    """
+    is_ours = remote.ext_id is None and remote.created >= since
+    return replace(remote, ext_id=ext_id) if is_ours else remote
 
 
 def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> dict[int, str]:

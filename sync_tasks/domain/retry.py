@@ -23,7 +23,6 @@ _HELD_AGAIN = 10.0
 # Celery keeps a countdown in a worker's memory (its docs, "ETA and Countdown"). Beyond so many seconds the state
 # remembers when to try again.
 _LONGEST_COUNTDOWN = 90.0
-_JITTER = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,9 @@ class RetryPolicy:
     | an account left the configuration | 3600 | never |
     | permanent | never | at once: a dead letter |
 
-    Up to 30 % is added by chance. Of several troubles the longest known wait counts. No wait is longer than the trouble
-    has lasted: many messages of one user are many tries within a moment.
+    Up to ``jitter`` of it is added by chance: contacts that failed together come back apart. Of several troubles the
+    longest known wait counts. No wait is longer than the trouble has lasted: many messages of one user are many tries
+    within a moment.
 
     ``retries``: the number of first tries. ``defer_seconds``: the first wait after them. ``give_up_hours``: how long
     trouble of a contact may last.
@@ -51,6 +51,7 @@ class RetryPolicy:
     retries: int = 5
     defer_seconds: float = 60
     give_up_hours: float = 24
+    jitter: float = 0.3
 
     def delay(self, errors: Collection[SyncError], *, tries: int, lasted: float) -> float | None:
         """Return the seconds until the next try; ``None`` if there is nothing to try.
@@ -62,9 +63,13 @@ class RetryPolicy:
             passing = [error for error in passing if not is_own(error)]
         whole = [error for error in passing if not isinstance(error, PartPausedError)]
         if not whole:
-            return _LONGEST_DEFERRAL if passing else None
+            return self._spread(_LONGEST_DEFERRAL) if passing else None
         known = [delay for delay in map(_known_delay, whole) if delay is not None]
-        return min(max(known, default=min(self._own_delay(tries), max(lasted, 1.0))), _LONGEST_DEFERRAL)
+        wait = min(max(known, default=min(self._own_delay(tries), max(lasted, 1.0))), _LONGEST_DEFERRAL)
+        return self._spread(wait)
+
+    def _spread(self, wait: float) -> float:
+        return wait * random.uniform(1.0, 1.0 + self.jitter)  # noqa: S311 - jitter, not a secret
 
     def _own_delay(self, tries: int) -> float:
         late = tries - self.retries
@@ -75,11 +80,6 @@ class RetryPolicy:
     def is_expired(self, lasted: float) -> bool:
         """Return whether trouble of a contact's own is given up after so many seconds."""
         return lasted > self.give_up_hours * 3600
-
-
-def spread(delay: float | None) -> float | None:
-    """Return a wait with up to 30 % added by chance, so that contacts that failed together come back apart."""
-    return delay and delay * random.uniform(1.0, 1.0 + _JITTER)  # noqa: S311 - jitter, not a secret
 
 
 def is_left_to_the_state(delay: float, trouble: SyncError) -> bool:

@@ -70,7 +70,7 @@ class EmbeddedRedis:
 
     Without ``data`` its files live in a temporary folder and go with it. Start it from a thread that lives as long as
     the server shall: on Linux the server dies with the thread that started it. ``settings`` go before those
-    it has; a path among them has no space.
+    it has; a path among them has no space. Without ``password`` everybody on this machine may ask it.
     """
 
     def __init__(
@@ -80,7 +80,9 @@ class EmbeddedRedis:
         port: int | None = None,
         appendfsync: AppendFsync = "everysec",
         settings: Mapping[str, str] | None = None,
+        password: str = "",
     ) -> None:
+        self._password = password
         self._appendfsync = appendfsync
         self._settings = settings or {}
         self._port = port
@@ -107,7 +109,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{f':{self._password}@' if self._password else ''}127.0.0.1:{self.port}/0"
 
     @property
     def pid(self) -> int | None:
@@ -153,12 +155,21 @@ class EmbeddedRedis:
 
     def _comes_up(self, server: Path, port: int) -> bool:
         # A session of its own: Ctrl-C in the terminal reaches the owner alone, who still needs Redis to end its work.
-        command = leash([server, *self._options(port)])
+        command = leash([server, *self._secret_file(), *self._options(port)])
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077)  # noqa: S603 - a path we found
-        if _answers(port, self._process):
+        if self._answers(port, self._process):
             return True
         self.kill()
         return False
+
+    def _secret_file(self) -> list[Path]:
+        """Write the password into a file: arguments show in the list of processes."""
+        if not self._password:
+            return []
+        file = self.data.resolve() / "password.conf"
+        file.touch(mode=0o600)
+        file.write_text(f"requirepass {self._password}\n")
+        return [file]
 
     def _options(self, port: int) -> list[str]:
         settings = {
@@ -170,6 +181,8 @@ class EmbeddedRedis:
             "appendonly": "yes",
             "appendfsync": self._appendfsync,
             "maxmemory-policy": "noeviction",
+            # It would hold addresses: the arguments of slow scripts.
+            "slowlog-log-slower-than": "-1",
             # One value of a contact that is longer would make all of it take thrice the memory.
             "hash-max-ziplist-value": "512",
         }
@@ -177,6 +190,16 @@ class EmbeddedRedis:
         # Redis 6.2 takes several words of one setting as several arguments alone.
         words |= {name: value.split() for name, value in self._settings.items()}
         return [part for name, values in words.items() for part in (f"--{name}", *values)]
+
+    def _answers(self, port: int, process: subprocess.Popen[bytes]) -> bool:
+        deadline, secret = time.monotonic() + READY_WITHIN, self._password or None
+        with redis.Redis(port=port, password=secret, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+            while process.poll() is None and time.monotonic() < deadline:
+                try:
+                    return _is_ours(client, process)
+                except (redis.ConnectionError, redis.TimeoutError):
+                    time.sleep(0.01)
+        return False
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -206,17 +229,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + READY_WITHIN
-    with redis.Redis(port=port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                return _is_ours(client, process)
-            except (redis.ConnectionError, redis.TimeoutError):
-                time.sleep(0.01)
-    return False
 
 
 def _is_ours(client: redis.Redis, process: subprocess.Popen[bytes]) -> bool:

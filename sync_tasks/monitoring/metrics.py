@@ -36,6 +36,8 @@ METRICS = {
     "sync_tasks_sweep_seconds": "how long ago the last sweep was; missing if nobody has swept for a day",
     "sync_tasks_comparison_timestamp_seconds": "when the last comparison of the account began",
     "sync_tasks_comparison_refused": "1 if the safety catch or trouble kept the last comparison from repairs, else 0",
+    "sync_tasks_waiting_notices": "notices of opt-outs that the portal has not taken over HTTP yet",
+    "sync_tasks_notices_given_up_total": "notices that the portal did not take in a day",
     "sync_tasks_webhook_events_total": "events that Brevo reported, by what became of them",
 }
 _LABELS = {
@@ -97,6 +99,8 @@ def read_samples(store: Store, settings: Settings) -> list[Sample]:
         *_accounts(store, state, settings),
         *(("sync_tasks_queue_messages", (name,), number) for name, number in count_messages(store).items()),
         *_letters(store),
+        ("sync_tasks_waiting_notices", (), state.posts_waiting),
+        ("sync_tasks_notices_given_up_total", (), state.posts_given_up),
         *_comparisons(store),
         *(
             ("sync_tasks_webhook_events_total", (account, result), number)

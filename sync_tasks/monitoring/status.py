@@ -76,7 +76,7 @@ class StateStatus:
 
     @property
     def swept(self) -> bool:
-        """Whether beat and a worker swept lately, so that lost messages and deferred contacts are seen to."""
+        """Whether beat and a worker swept lately, so that lost messages and deferred contacts are nudged."""
         return self.swept_seconds_ago is not None and self.swept_seconds_ago <= SWEPT_WITHIN
 
 

@@ -174,12 +174,16 @@ def build_page(
     store: Store, settings: Settings, doorkeeper: Doorkeeper, refusals: RefusalLog | None = None
 ) -> OperatePage:
     """Return the page with all its doors."""
-    from sync_tasks.operate.views import letters, overview
+    from sync_tasks.operate.views import comparisons, letters, overview, people, suppressed
 
     doors = (
         Door("", overview.show_overview),
         Door("/letters", letters.show_causes),
         Door("/letters/cause", letters.show_cause, letters.deal_with),
         Door("/letters/replayed", letters.show_replays),
+        Door("/people", people.show_person, people.find_person, acts=False),
+        Door("/people/unmask", post=people.unmask_person),
+        Door("/comparisons", comparisons.show_comparisons, comparisons.approve_comparison),
+        Door("/suppressed", suppressed.show_suppressed),
     )
     return OperatePage(store, settings, doorkeeper, doors, refusals or RefusalLog("operate"))

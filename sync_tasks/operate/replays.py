@@ -37,7 +37,7 @@ class Replay:
 
     @property
     def troubled(self) -> bool:
-        """Whether the event is still not reflected, and no newer one made up for it."""
+        """Whether the event is still not reflected, and no newer one replaced it."""
         return self.outcome in {"lost", "gone", "failed again", "waiting"}
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.operate.doorkeeper import Operator
 from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.state.store import Store
+
+# A stamp has so many digits.
+_LONGEST_NUMBER = 16
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -22,6 +26,16 @@ class Visit:
     def value(self, name: str) -> str:
         """Return the first value of a field of the form, or an empty text."""
         return next(iter(self.form.get(name, ())), "").strip()
+
+    def number(self, name: str) -> int:
+        """Return a number of the address, or 0."""
+        text = self.query.get(name, "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else 0
+
+
+def link_to_user(user_id: str) -> str:
+    """Return the way to a user's page, below the page's own path."""
+    return f"/people?user={quote(user_id, safe='')}"
 
 
 View = Callable[[Visit], HtmlPage | Move]

@@ -1,6 +1,7 @@
 """A whole pipeline for one test of a portal: a Redis, a local Brevo and a worker, all gone afterwards."""
 
 import os
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -123,7 +124,8 @@ def running(variables: Variables, folder: Path) -> Iterator[LocalPipeline]:
         settings = setup.load_without_keys()
         if set(settings.accounts) != {"default"}:
             raise ConfigurationError("the local Brevo is one account, 'default'; the configuration has others")
-        redis = stack.enter_context(EmbeddedRedis(folder / "redis", appendfsync="no"))
+        secret = secrets.token_hex(16)
+        redis = stack.enter_context(EmbeddedRedis(folder / "redis", appendfsync="no", password=secret))
         brevo = stack.enter_context(setup.serve(setup.model_brevo(settings), 0))
         given = {"SYNC_REDIS_URL": redis.url, "SYNC_BASE_URL": brevo.url, "SYNC_API_KEY": setup.ANY_KEY}
         for name, value in given.items():
@@ -155,5 +157,5 @@ def _lead(application: "Celery", url: str) -> None:
     for known in (accept.portal_store, accept.configuration_at_hand):
         known.cache_clear()
     application.conf.update(broker_url=url)
-    # The application keeps its first producer for good; only after a fork it makes another.
+    # The application keeps its first producer for ever; only after a fork it makes another.
     application._after_fork()  # type: ignore[attr-defined]  # noqa: SLF001 - Celery's types leave it out

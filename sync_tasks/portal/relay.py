@@ -101,7 +101,7 @@ def _accept_rows(
             if is_trouble(error):
                 moved.trouble = f"Redis is away or in trouble: {type(error).__name__}"
                 break
-            # What Redis answers for good it would answer to this row for ever.
+            # What Redis answers permanently it would answer to this row for ever.
             faults[row.id] = f"Redis cannot accept it ({type(error).__name__}); the place is in the relay's log"
             log.error("outbox: row %d: unexpected error\n%s", row.id, describe(error))
         else:
@@ -122,7 +122,7 @@ class Relay:
         self.accepted = 0
 
     def stop(self) -> None:
-        """End after the rows in hand."""
+        """End after the rows under way."""
         self._stopped.set()
 
     def run(self, *, until_empty: bool = False) -> bool:
@@ -181,7 +181,7 @@ class Relay:
 
 
 class _Listener:
-    """A connection of its own that hears of new rows; while it cannot be had, nothing is heard."""
+    """A connection of its own that gets a signal of new rows; without it there is none."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine

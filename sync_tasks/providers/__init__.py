@@ -8,6 +8,7 @@ from typing import Protocol
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.domain.events import Json
 from sync_tasks.errors import SyncError
 
 
@@ -176,6 +177,9 @@ class Gateway(Protocol):
 
     def read(self, contact_id: int) -> RemoteContact | None:
         """Return the contact, or ``None`` if Brevo has none of that id."""
+
+    def export(self, contact_id: int) -> Mapping[str, Json] | None:
+        """Return everything that the provider shows of a contact, in its own words; for the person, not for a plan."""
 
     @property
     def blanks(self) -> Blanks:

@@ -51,7 +51,7 @@ LONGEST_HOLD = 3600.0
 OUTAGE = 10
 # Grants are this much further apart than Brevo demands: requests overtake each other on their way.
 _MARGIN = 1.008
-# Of an hour's requests half are never for comparisons. A window goes by its length: this hour is one of its own.
+# Of an hour's requests half are never for comparisons. Its length names a window, so this hour is one of its own.
 _BACKGROUND_HOUR = 3600 * MICROSECONDS_PER_SECOND + 1
 
 
@@ -59,7 +59,7 @@ _BACKGROUND_HOUR = 3600 * MICROSECONDS_PER_SECOND + 1
 _SHORTEST = 60 * MICROSECONDS_PER_SECOND
 # What Brevo says of its limits is remembered for an hour, and noted again after so many seconds.
 _NOTED_AGAIN = 600.0
-# A grant that was not used at once is no good any more: others have their place in the window by now.
+# A grant that was not used at once is not valid any more: others have their place in the window by now.
 _GOOD_FOR = 0.25
 
 

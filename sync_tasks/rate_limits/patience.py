@@ -19,7 +19,7 @@ def ask_patiently(
     """Return what a request brings; ``look_at`` gets each error that is not the last one, and may raise it.
 
     Raises:
-        SyncError: it failed too many times, for good, or the process must end.
+        SyncError: it failed too many times, permanently, or the process must end.
     """
     for number in range(TRIES - 1):
         try:

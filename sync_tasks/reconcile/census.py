@@ -1,5 +1,7 @@
 """What the state holds of newsletters, lists and accounts that the configuration lacks: counted, not guessed at.
 
+Users whose ids are too long for a token of an unsubscribe link are counted as well.
+
 Keys under ``<namespace>:``: ``census`` what the last comparison counted, kept until the next one counts.
 """
 
@@ -10,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from sync_tasks.config.settings import Settings
+from sync_tasks.link_tokens import longest_id
 from sync_tasks.state.store import Store
 
 # So many of each are kept: a portal that makes up a slug for each user shall not fill Redis.
@@ -21,6 +24,7 @@ class Census:
     """By name, how many users each concerns; ``counted`` is the stamp, or empty if nobody has counted yet.
 
     ``newsletters`` are slugs with any wish, ``subscribed`` those with a living one; ``lists`` are ``account:number``.
+    ``links`` are attributes of unsubscribe tokens, with the users whose ids are too long for one.
     """
 
     counted: str = ""
@@ -28,6 +32,7 @@ class Census:
     subscribed: dict[str, int] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
+    links: dict[str, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[str]:
@@ -35,18 +40,35 @@ class Census:
         return [line for _, line, _ in self.findings()]
 
     def findings(self) -> Iterator[tuple[str, str, str]]:
-        """Yield what each unknown name is, how many users it concerns, and what to do."""
+        """Yield the name of each finding, how many users it concerns, and what to do."""
         for slug, number in self.newsletters.items():
             living = self.subscribed.get(slug, 0)
             text = f"{number:,} users wish newsletter {slug}, {living:,} have it subscribed; the configuration lacks it"
-            yield slug, text, "name it in `was` of the newsletter it became, or keep it with `retired = true`"
+            yield (
+                f"unknown: {slug}",
+                text,
+                "name it in `was` of the newsletter it became, or keep it with `retired = true`",
+            )
         for name, number in self.lists.items():
             account, _, listed = name.rpartition(":")
             text = f"{number:,} users are known on list {listed} of account {account}, which no newsletter has"
-            yield name, text, "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before"
+            yield (
+                f"unknown: {name}",
+                text,
+                "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before",
+            )
         for account, number in self.accounts.items():
             text = f"{number:,} users have a contact on account {account}, which the configuration lacks"
-            yield account, text, "no opt-out and no erasure reaches it: configure it again"
+            yield f"unknown: {account}", text, "no opt-out and no erasure reaches it: configure it again"
+        for attribute, number in self.links.items():
+            text = (
+                f"{number:,} users have ids too long for a token in {attribute}: their unsubscribe link leads nowhere"
+            )
+            yield (
+                f"{attribute}: ids",
+                text,
+                "let the portal name users by shorter ids, or keep Brevo's link in the mails",
+            )
 
     @property
     def alarms(self) -> list[str]:
@@ -74,8 +96,19 @@ def keep_census(counts: Mapping[str, int], settings: Settings, store: Store) -> 
         _most(found["a"], settings.slugs),
         _most(found["l"], watched),
         _most(found["s"], settings.accounts.keys()),
+        _without_link(counts, settings),
     )
     store.redis.set(store.key("census"), json.dumps(asdict(census)))
+
+
+def _without_link(counts: Mapping[str, int], settings: Settings) -> dict[str, int]:
+    """Return how many users get no token, by the attribute that should hold it."""
+    lengths, without = _of_kind("i", counts), dict[str, int]()
+    for account in settings.accounts:
+        for attribute, slug in settings.link_attributes(account).items():
+            longest = longest_id(account, slug)
+            without[attribute] = sum(number for length, number in lengths.items() if int(length) > longest)
+    return {attribute: number for attribute, number in without.items() if number}
 
 
 def _of_kind(kind: str, counts: Mapping[str, int]) -> Counter[str]:

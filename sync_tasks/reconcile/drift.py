@@ -35,7 +35,7 @@ Kind = Literal[
     "dead letter",
     "waiting",
 ]
-# What a comparison only reports: a person must see to a dead letter, and to what has waited for long.
+# What a comparison only reports: a person must look at a dead letter, and at what has waited for long.
 LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})
@@ -157,7 +157,7 @@ def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping,
         regains=bool(change.join) or change.blocklisted is False,
         renames=change.address is not None or _is_renamed(remote, contact, mapping),
         was_known=before is not None and before.id is not None,
-        why=describe_drift(change, differing(remote, wanted)),
+        why=describe_drift(change, differing(remote, wanted) if change.ext_id or change.attributes else ()),
     )
 
 

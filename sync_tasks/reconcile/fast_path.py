@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 
 from sync_tasks.domain.contact import TOLERANCE, RemoteContact
+from sync_tasks.domain.diff import NUMBERS
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
+from sync_tasks.domain.stored_values import is_same
 from sync_tasks.state.codec import Glimpse
 
 _EMPTY = frozenset({'""', "null"})
@@ -38,12 +40,19 @@ class FastComparison:
         if self._state.address(fields) not in {None, remote.address or ""}:
             return False
         attributes = self._state.attributes(fields)
-        if not all(_same(remote.attributes.get(self._attributes[field]), value) for field, value in attributes):
+        if not all(self._has(remote, field, value) for field, value in attributes):
             return False
         links = self._links.values(user_id)
         if any(remote.attributes.get(name, "") != token for name, token in links.items()):
             return False
         return self._former.isdisjoint(remote.lists) and self._is_on_its_lists(remote, fields)
+
+    def _has(self, remote: RemoteContact, field: str, wished: str) -> bool:
+        name = self._attributes[field]
+        held = remote.attributes.get(name)
+        return _same(held, wished) or (
+            isinstance(held, str) and is_same(held, json.loads(wished), phone=name in NUMBERS)
+        )
 
     def _is_on_its_lists(self, remote: RemoteContact, fields: Mapping[str, str]) -> bool:
         ended_up_to = self._state.ended_up_to(fields)

@@ -96,7 +96,7 @@ def find_users(
 
 
 def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
-    """Return the states of users whom nobody sees to at this moment; a load waits for what we find."""
+    """Return the states of users whom nobody handles at this moment; a load waits for what we find."""
     users = list(users)
     stored = zip(users, bulk.read_with_queues(store, users), strict=True)
     load = partial(load_contact, tolerance=store.tolerance)
@@ -108,7 +108,7 @@ def read_contacts(users: Iterable[str], store: Store) -> dict[str, Contact]:
 
 
 def _is_under_way(fields: Mapping[str, str], *, dirty: bool, due: bool) -> bool:
-    """Return whether somebody sees to a contact, or will. An unknown outcome alone hides nothing for ever."""
+    """Return whether somebody handles a contact, or will. An unknown outcome alone hides nothing for ever."""
     if is_leased(fields) or (is_unknown(fields) and (due or dirty)):
         return True
     return dirty and not is_loads_own(fields)

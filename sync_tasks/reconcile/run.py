@@ -3,8 +3,8 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import SyncError
@@ -24,7 +24,7 @@ class Scope:
     """What to compare, and how far to go; without ``max_changes`` as configured.
 
     ``anew``: from the first contact on, also if an earlier comparison was broken off. ``users``: name whom each
-    class of drift concerns, by ids.
+    class of drift concerns, by ids. ``approved``: each grave thing may be done to so many all the same.
     """
 
     account: str = ""
@@ -34,6 +34,7 @@ class Scope:
     remove_unknown: bool = False
     anew: bool = False
     users: bool = False
+    approved: Mapping[str, int] = field(default_factory=dict)
 
 
 def reconcile(context: Resources, scope: Scope = Scope(), report: Progress = ignore) -> list[Run]:
@@ -47,7 +48,7 @@ def reconcile(context: Resources, scope: Scope = Scope(), report: Progress = ign
 
 
 def _reconcile(account: str, context: Resources, scope: Scope, report: Progress, *, counting: bool) -> Run:
-    clock, repaired, held = time.monotonic(), 0, 0
+    clock, repaired, held, grave = time.monotonic(), 0, 0, dict[str, int]()
     comparison = Comparison(account, context, scope.dry_run, report, scope.anew, counting)
     try:
         context.gateways[account].check_owner()
@@ -57,6 +58,7 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
         _narrow(comparison, context.settings, scope.newsletter)
         free, held = split_held(comparison)
         refused = _refuse(comparison, free, scope)
+        grave = count_grave(free) if refused else {}
         if refused and not scope.dry_run:
             keep_blocks(comparison)
             look_at_erased(comparison)
@@ -64,7 +66,7 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
             repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
         comparison.memory.forget()
     except SyncError as error:
-        refused = f"broken off: {error}"
+        refused, grave = f"broken off: {error}", {}
     run = Run(
         account,
         comparison.memory.began,
@@ -80,6 +82,7 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
         comparison.resumed,
         held,
         _name(comparison.drifts) if scope.users else {},
+        grave,
     )
     _report(run, context)
     return run
@@ -120,8 +123,9 @@ def _lists_of(newsletter: str, account: str, settings: Settings) -> frozenset[in
 
 def _refuse(comparison: Comparison, drifts: Iterable[Drift], scope: Scope) -> str:
     """Return why these differences may not be repaired, or nothing."""
+    grave = {what: number for what, number in count_grave(drifts).items() if number > scope.approved.get(what, 0)}
     limit = scope.max_changes if scope.max_changes is not None else comparison.context.settings.reconcile.max_changes
-    return find_excess(count_grave(drifts), most_changes(comparison.compared, limit))
+    return find_excess(grave, most_changes(comparison.compared, limit))
 
 
 def _by_newsletter(comparison: Comparison) -> dict[str, dict[str, int]]:

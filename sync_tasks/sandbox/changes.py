@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from sync_tasks.sandbox.account import ContactChange, SandboxAccount
-from sync_tasks.sandbox.attributes import read_phone
+from sync_tasks.sandbox.attributes import Attribute, read_phone
 from sync_tasks.sandbox.contact import AttributeValue
 from sync_tasks.sandbox.wire import invalid, not_found
 
@@ -73,15 +73,17 @@ def read_attributes(values: Mapping[str, object], account: SandboxAccount) -> di
         if (value == "" and empty_clears) or (value is None and account.quirks.null_clears):
             taken[attribute.name] = None
         elif value != "" and attribute.accepts(value):
-            kept = _read_sms(value, account) if name == "SMS" else _keep(attribute.type, value, account)
+            kept = _read_sms(value, account) if name == "SMS" else _keep(attribute, value, account)
             taken[attribute.name] = kept  # type: ignore[assignment]
     return taken
 
 
-def _keep(kind: str, value: object, account: SandboxAccount) -> object:
+def _keep(attribute: Attribute, value: object, account: SandboxAccount) -> object:
     if account.quirks.values_kept != "otherwise" or isinstance(value, bool):
         return value
-    if kind == "date":
+    if value in attribute.options:
+        return attribute.options.index(str(value)) + 1
+    if attribute.type == "date":
         return f"{value}T00:00:00.000Z"
     return value.strip() if isinstance(value, str) else str(value)
 

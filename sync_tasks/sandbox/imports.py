@@ -83,6 +83,8 @@ class Job:
             self.process.invalid_emails += 1
             return
         contact = self.account.emails.get(email)
+        if self.account.quirks.import_merges_phones:
+            self._merge(change, contact)
         if self.account.find_duplicates(change, contact):
             self.process.duplicate_ext_ids += 1
             return
@@ -93,6 +95,11 @@ class Job:
         else:
             self._import_again(contact, change)
         self.call.contact_ids.append(contact.id)
+
+    def _merge(self, change: ContactChange, contact: SandboxContact | None) -> None:
+        """Delete the contact that has the row's phone number: the address of the row counts for more."""
+        if self.account.find_duplicates(change, contact) == ["SMS"]:
+            self.account.delete(self.account.phones[change.phone or ""])
 
     def _import_again(self, contact: SandboxContact, change: ContactChange) -> None:
         if self.body.get("updateExistingContacts", True) is False:

@@ -58,7 +58,7 @@ class Outbox:
         self._report("listAddition", "list_addition", email, {"list_id": list_ids})
 
     def report_unsubscription(self, email: str | None, list_ids: list[int]) -> None:
-        """Report an opt-out, in the old and the new format by turns."""
+        """Report an opt-out, alternately in the old and the new format."""
         campaign: JsonObject = {"camp_id": CAMPAIGN, "list_id": list_ids}
         if self._count % 2:
             self._report("unsubscribed", "unsubscribe", email, campaign | {"campaign_name": "News"})

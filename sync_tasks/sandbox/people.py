@@ -30,7 +30,7 @@ def unsubscribe_from_list(account: SandboxAccount, contact: SandboxContact, list
 
 
 def bounce(account: SandboxAccount, contact: SandboxContact) -> None:
-    """A mail comes back for good."""
+    """A mail comes back permanently."""
     note_statistic(contact, "hardBounces", _happening(account))
     account.blocklist(contact)
     account.outbox.report_bounce(contact.email)

@@ -22,6 +22,7 @@ class Quirks:
     import_lifts_blocklist_of_untouched: bool = False
     import_drops_booleans: bool = True
     import_joins_existing: bool = True
+    import_merges_phones: bool = True
     import_outcome: Literal["completed", "failed", "cancelled"] = "completed"
     unlink_non_member_is_refused: bool = True
     null_clears: bool = True

@@ -90,7 +90,7 @@ def _read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> I
 
 
 def read_leases(store: Store, users: Sequence[str]) -> dict[str, int]:
-    """Return until when a worker has each of the users in hand (microseconds), if one has."""
+    """Return until when a worker has leased each of the users (microseconds), if one has."""
     stored = _read_fields(store, ((user_id, LEASE_FIELDS) for user_id in users))
     ends = zip(users, map(lease_end, stored), strict=True)
     return {user_id: end for user_id, end in ends if end is not None}
@@ -110,7 +110,7 @@ def read_with_queues(store: Store, users: Sequence[str]) -> list[tuple[dict[str,
 def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[Contact | None, str]]:
     """Return what is known of each user, and when the last line of the history is from (a stamp).
 
-    What Brevo holds of a contact that a worker has in hand is unknown.
+    What Brevo holds of a contact that a worker is pushing is unknown.
     """
     pipeline = store.redis.pipeline(transaction=False)
     for user_id in users:
@@ -250,7 +250,7 @@ def forget_loaded(store: Store, count: int) -> None:
 def load(store: Store, rows: Iterable[LoadedRow], left_alone: int) -> list[str]:
     """Merge rows of a file into the state; return the result of each (see ``load.lua``).
 
-    After ``left_alone`` seconds workers see to the contacts if the load does not.
+    After ``left_alone`` seconds workers handle the contacts if the load does not.
 
     Raises:
         ConfigurationError: this process lacks the secret by which the state hashes; nothing was loaded.

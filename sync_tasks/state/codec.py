@@ -45,7 +45,7 @@ def dump_values(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def wishes_of(fields: Sequence[str]) -> str:
-    """Return what the pending events in these fields, field and value by turns, say of newsletters."""
+    """Return what the pending events in these fields, field and value alternately, say of newsletters."""
     return dict(zip(fields[::2], fields[1::2], strict=True)).get(_WISHES, "")
 
 
@@ -110,7 +110,7 @@ def _load_register(name: str, text: str) -> dict[str, str]:
 
 
 def load_leased(user_id: str, stored: Mapping[str, str], tolerance: int) -> Contact:
-    """Return the contact; if a worker has it in hand, what Brevo holds is unknown."""
+    """Return the contact; if a worker is pushing it, what Brevo holds is unknown."""
     contact = load_contact(user_id, stored, tolerance=tolerance)
     in_hand = stored.get(_LEASE, "")
     return replace(contact, unknown_since=contact.unknown_since or in_hand)
@@ -127,17 +127,17 @@ def is_loads_own(stored: Mapping[str, str]) -> bool:
 
 
 def is_leased(stored: Mapping[str, str]) -> bool:
-    """Return whether a worker has the contact in hand."""
+    """Return whether a worker is pushing the contact."""
     return _LEASE in stored
 
 
 def is_unknown(stored: Mapping[str, str]) -> bool:
-    """Return whether Brevo may still apply a request about the contact behind our back."""
+    """Return whether Brevo may still apply a request about the contact without our knowledge."""
     return _UNKNOWN in stored
 
 
 def lease_end(stored: Mapping[str, str]) -> int | None:
-    """Return until when a worker has the contact in hand (microseconds), or nothing."""
+    """Return until when a worker has leased the contact (microseconds), or nothing."""
     return int(stored[_LEASE][:STAMP]) if _LEASE in stored else None
 
 
@@ -191,6 +191,7 @@ def _parse_seen(fields: Mapping[str, str]) -> RemoteState:
         over=more.get("over", {}),
         bounced=more.get("bounced", {}),
         ended={int(number): moment for number, moment in more.get("ended", {}).items()},
+        otherwise=tuple(more.get("otherwise", ())),
         **{name: frozenset(more.get(name, ())) for name in _RARE_SETS},
     )
 
@@ -250,6 +251,7 @@ def _dump_more(seen: RemoteState) -> str:
         "over": dict(seen.over),
         "bounced": dict(seen.bounced),
         "ended": {str(number): moment for number, moment in seen.ended.items()},
+        "otherwise": list(seen.otherwise),
         **{name: sorted(getattr(seen, name)) for name in _RARE_SETS},
     }
     more = {name: value for name, value in parts.items() if value}
@@ -258,7 +260,7 @@ def _dump_more(seen: RemoteState) -> str:
 
 def dump_impersonal(seen: RemoteState) -> dict[str, str]:
     """Return the same without anything personal or what stands for it, for ``load_impersonal``."""
-    fields = _dump_seen(replace(seen, bounced={}))
+    fields = _dump_seen(replace(seen, bounced={}, otherwise=()))
     return {what: text for what, text in fields.items() if text and what not in _PERSONAL_SEEN}
 
 
@@ -267,10 +269,18 @@ def load_impersonal(fields: Mapping[str, str]) -> RemoteState | None:
     return _parse_seen(fields) if fields else None
 
 
-def dump_outcome(seen: Mapping[str, RemoteState], done: Iterable[EventKey], contact: Contact) -> dict[str, str]:
+def dump_outcome(
+    seen: Mapping[str, RemoteState],
+    done: Iterable[EventKey],
+    contact: Contact,
+    *,
+    forget_hints: bool = False,
+    forget_address: bool = False,
+) -> dict[str, str]:
     """Return the fields that a push changes: what accounts hold, which events are done, and its own count of trouble.
 
-    Of ``contact`` that is ``unknown_since``, ``crashes``, ``tries`` and ``failing``.
+    Of ``contact`` that is ``unknown_since``, ``crashes``, ``tries`` and ``failing``. ``forget_hints``: the hints at its
+    addresses are not needed any more. ``forget_address``: nor is the address itself.
     """
     fields = {
         _UNKNOWN: contact.unknown_since,
@@ -280,12 +290,9 @@ def dump_outcome(seen: Mapping[str, RemoteState], done: Iterable[EventKey], cont
     }
     for account, known in seen.items():
         fields |= dump_seen(account, known)
-    return fields | {f"{_PENDING}{key}": "" for key in done}
-
-
-def dump_forgotten(hints: Iterable[str], *, address: bool) -> dict[str, str]:
-    """Return the fields that are not needed any more: hints at these addresses, and the address itself."""
-    return {field_of(names.hint(one)): "" for one in hints} | ({ADDRESS: ""} if address else {})
+    forgotten = [field_of(names.hint(one)) for one in (contact.hints if forget_hints else ())]
+    forgotten += [ADDRESS] if forget_address else []
+    return fields | {f"{_PENDING}{key}": "" for key in done} | dict.fromkeys(forgotten, "")
 
 
 def dump_marks(looks: Mapping[str, str], reported: Mapping[str, str]) -> dict[str, str]:

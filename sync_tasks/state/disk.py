@@ -30,8 +30,21 @@ def owed_since(store: Store) -> str:
 
 def read_snapshots(store: Store) -> str | None:
     """Return when Redis writes a snapshot by itself (its ``save``); ``None`` if it does not say."""
+    return _read_setting(store, "save")
+
+
+def read_slow_log(store: Store) -> str | None:
+    """Return from how many microseconds on Redis keeps a command with its arguments; empty if it keeps none.
+
+    ``None`` if it does not say.
+    """
+    least = _read_setting(store, "slowlog-log-slower-than")
+    return "" if least and int(least) < 0 else least
+
+
+def _read_setting(store: Store, name: str) -> str | None:
     try:
-        return cast("dict[str, str]", store.redis.config_get("save")).get("save")
+        return cast("dict[str, str]", store.redis.config_get(name)).get(name)
     except ResponseError:
         return None
 

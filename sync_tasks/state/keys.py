@@ -1,6 +1,6 @@
 """The names of the keys of contacts, below ``<namespace>:``.
 
-Keys without a lifetime here are kept for good. Only ``state/`` reads and writes these keys:
+Keys without a lifetime here are kept for ever. Only ``state/`` reads and writes these keys:
 
 ==================== ============================================================ =======================
 ``contacts:<user>``  the fields of a user (see ``codec``)                         until erased

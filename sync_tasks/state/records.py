@@ -19,7 +19,7 @@ class LoadedRow:
     registers: Mapping[str, str]
 
     def arguments(self, random: str, left_alone: int, names: str) -> Iterator[str | int]:
-        """Yield the script's arguments; after ``left_alone`` seconds workers see to the contact."""
+        """Yield the script's arguments; after ``left_alone`` seconds workers handle the contact."""
         yield from (self.user_id, self.stamp, random, left_alone * MICROSECONDS_PER_SECOND, names)
         for name, value in dump_values(self.registers).items():
             yield from (name, value)

@@ -160,7 +160,7 @@ class Store:
         return Acceptance(status, stamp, tuple(users_to_nudge))
 
     def load(self, user_id: str, fields: Sequence[str], *, address_taken: bool = False, held: str = "") -> Contact:
-        """Return the contact of these fields, field and value by turns."""
+        """Return the contact of these fields, field and value alternately."""
         stored = dict(zip(fields[::2], fields[1::2], strict=True))
         return load_contact(user_id, stored, address_taken=address_taken, tolerance=self.tolerance, held=held)
 
@@ -230,7 +230,7 @@ class Store:
         return cast("list[object]", pipeline.execute())
 
     def peek(self, user_id: str) -> Contact | None:
-        """Return a contact without a lease; ``None`` for a user never seen or erased for good."""
+        """Return a contact without a lease; ``None`` for a user never seen or erased."""
         stored = cast("dict[str, str]", self.redis.hgetall(self.key(contact_key(user_id))))
         return load_contact(user_id, stored, tolerance=self.tolerance) if stored else None
 
@@ -246,7 +246,7 @@ class Store:
         return cast("list[str | None]", pipeline.execute())
 
     def is_erased(self, user_id: str) -> bool:
-        """Return whether a user was erased for good."""
+        """Return whether a user was erased."""
         return bool(self.tombstones.erased_at(user_id))
 
     def is_vacated(self, address: str) -> bool:
@@ -354,18 +354,13 @@ class Store:
         return sum(cast("list[int]", self.run_all("record_remote", (record.arguments() for record in records))))
 
     def walk(
-        self, account: str, cursor: str, about: int, newsletters: Iterable[str] = (), *, counting: bool = False
+        self, account: str, cursor: str, about: int = 1000, newsletters: Iterable[str] = (), *, counting: bool = False
     ) -> StatePart:
         """Return an account's contacts in the next ``about`` keys (see ``ids.lua``)."""
         head = (cursor, about, account, "1" if counting else "")
         answer = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
         following, ids, users, lacking, counts = answer
         return StatePart(following, ids, users, lacking, dict(zip(counts[::2], map(int, counts[1::2]), strict=True)))
-
-    def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
-        """Return the next cursor (``0`` at the end), numeric ids joined by commas, and their users by spaces."""
-        part = self.walk(account, cursor, count)
-        return part.cursor, part.ids, part.users
 
     def priorities(self, user_ids: list[str]) -> dict[str, Priority]:
         """Return the priority of each user's contact."""

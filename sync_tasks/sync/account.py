@@ -18,7 +18,6 @@ from sync_tasks.domain.planning import (
     Write,
     after_write,
     first_view,
-    is_held_back,
     next_step,
     without_lists,
 )
@@ -66,7 +65,8 @@ class AccountPush(Push):
         if self.lease.contact.address_taken and not self.lease.contact.erased:
             raise address_taken(self.store.claimant(self.lease.contact.wished_address))
         contact = self.lease.contact
-        if (contact.pending or contact.dead) and is_held_back(contact, self.mapping, self.view):
+        waits = contact.held and (contact.pending or contact.dead)
+        if waits and next_step(replace(contact, held=""), self.mapping, self.view) is not None:
             raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
 
     def _plan_and_send(self) -> None:
@@ -269,3 +269,5 @@ class AccountPush(Push):
             self.note_repair(change)
             self.written |= change.attributes.keys()
             self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}
+            contact = self.lease.contact
+            self.repaired |= bool(change.attributes) and not contact.pending and self.account not in contact.looks

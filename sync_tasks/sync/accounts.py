@@ -37,7 +37,7 @@ _REFUSED = 30.0
 class AccountOwner:
     """Refuses an account that is not the one whose contacts the state knows; asks Brevo once for each new key.
 
-    At Brevo a key opens one account for good. A server of another kind, such as a sandbox,
+    At Brevo a key always opens the same account. A server of another kind, such as a sandbox,
     may have been started anew with other contacts. There every process asks.
     """
 
@@ -152,7 +152,7 @@ def read_owner(store: Store, name: str) -> str | None:
 
 
 def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFIRMED + 1.0) -> Iterator[int]:
-    """Let an account be another one from now on; yield how many users were seen to so far.
+    """Let an account be another one from now on; yield how many users are done so far.
 
     First it is nobody's: after ``patience`` seconds no process writes to the old or the new one until all is done.
 
@@ -211,8 +211,8 @@ def _forget_account(store: Store, users: list[str], name: str) -> None:
 def _known_users(store: Store, name: str) -> Iterator[list[str]]:
     cursor = "0"
     while True:
-        cursor, _, users = store.scan_ids(name, cursor)
-        if users:
-            yield users.split()
-        if cursor == "0":
+        part = store.walk(name, cursor)
+        if part.users:
+            yield part.users.split()
+        if (cursor := part.cursor) == "0":
             return

@@ -11,7 +11,7 @@ from sync_tasks.sync.batch import Batch
 from sync_tasks.sync.batch_item import IMPORTING, BatchItem
 from sync_tasks.sync.context import Resources
 
-# From so many on, the work itself is what is scarce: a batch is worth while even if no request has to wait.
+# From so many on, the work itself is what is scarce: a batch pays even if no request has to wait.
 WORTH_A_BATCH = 50
 
 

@@ -85,7 +85,7 @@ def _plan_and_send(push: AccountPush) -> SyncError | None:
             raise PoisonedContactError(f"handling this contact ended its worker process {crashes} times")
         push.run()
         new = push.store.first_times(push.account, push.written) if push.written else frozenset()
-        if new or push.cleared:
+        if new or push.cleared or push.repaired:
             check_values(push, new)
     except SyncError as error:
         return error
@@ -104,7 +104,7 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         outcome_unknown=any(push.outcome_unknown for push in pushes),
         paused=lease.paused,
         lacking={slug: name for push in pushes for slug, name in push.lacking.items()},
-        notes=tuple(line for push in pushes for line in push.history(now)),
+        notes=tuple((push.account, note) for push in pushes for note in push.notes),
         nobody=frozenset(push.account for push in pushes if push.nobody),
         looked=frozenset(push.account for push in pushes if push.looked),
     )

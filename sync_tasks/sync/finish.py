@@ -6,7 +6,7 @@ from dataclasses import replace
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import EVENTS as EVENT_KINDS
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes
-from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state, spread
+from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state
 from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, PartPausedError, SyncError, TakenAlongError
 from sync_tasks.log import log_outcome
@@ -61,8 +61,7 @@ def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes,
     )
     # An event may wait although no account is in trouble: for a list that does not exist.
     trouble = [*pushed.errors.values(), *outcomes.waiting.values()]
-    delay = spread(policy.delay(trouble, tries=pushed.tries, lasted=pushed.lasted))
-    outcomes = replace(outcomes, retry_in=delay)
+    outcomes = replace(outcomes, retry_in=policy.delay(trouble, tries=pushed.tries, lasted=pushed.lasted))
     settlement = settle(pushed, outcomes, pipeline, task_id)
     if not context.settings.portal.hears_all:
         settlement.notices = []
@@ -76,8 +75,8 @@ def _report(pushed: Pushed, settled: str, outcomes: Outcomes) -> Outcomes:
     for notice in pushed.news:
         log_outcome(notice.text, {"user_id": notice.user_id, "account": notice.account})
     # The history of an erased user goes; what was cleared in the contact of an heir shall be known somewhere.
-    for note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
-        log_outcome(note.partition(" ")[2], {"user_id": pushed.contact.user_id})
+    for _, note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
+        log_outcome(note, {"user_id": pushed.contact.user_id})
     _log_outcomes(pushed, outcomes)
     return outcomes
 

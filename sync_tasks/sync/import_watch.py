@@ -68,7 +68,7 @@ class ImportWatch(Generic[T]):
         self._found = found
 
     def run(self, since: datetime) -> None:
-        """Look until Brevo shows all of them, or nobody new any more; the next look makes up for one that fails.
+        """Look until Brevo shows all of them, or nobody new any more; the next look replaces one that fails.
 
         Raises:
             SyncError: too many looks in a row failed.

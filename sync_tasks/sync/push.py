@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync_tasks.domain.contact import EventKey, RemoteContact, RemoteState
+from sync_tasks.domain.contact import RemoteContact, RemoteState
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, describe_change, differing
 from sync_tasks.domain.mapping import AccountMapping
@@ -37,6 +37,7 @@ class Push:
     period ended an unknown outcome. ``blocked_by_user``: a user whose pending
     change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
+    ``repaired``: attributes were put right that no event asked for.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
     where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
     were looked for. ``differing``: the names of the attributes that a look found otherwise than wanted.
@@ -59,6 +60,7 @@ class Push:
     just_leased: bool = True
     written: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
+    repaired: bool = False
     notes: list[str] = field(default_factory=list)
     addresses: frozenset[str] = frozenset()
     met: bool | None = None
@@ -131,10 +133,6 @@ class Push:
         if not self.lease.contact.pending:
             self.notes.append(f"put right: created as contact {contact_id}")
 
-    def history(self, now: str) -> tuple[str, ...]:
-        """Return what was noted as lines of the history."""
-        return tuple(f"{EventKey('brevo', self.account, now)} {note}" for note in self.notes)
-
     @property
     def ownership(self) -> ContactOwnership:
         """Whose a contact is that is found."""
@@ -168,7 +166,7 @@ class Push:
         return remote.id == known.id and is_erased_unknown(remote, self.lease.contact, self.mapping, known)
 
     def take_over(self, other: RemoteContact, old: RemoteState) -> None:
-        """The contact that has the address becomes the user's; the old one is an extra one, its opt-out lives on."""
+        """The contact that has the address becomes the user's; the old one is an extra one, its opt-out stays."""
         contact, old = self.lease.contact, note_bounce(old)
         kept = replace(old.forgotten, ended_up_to=old.ended_up_to, edited=frozenset())
         known = remote_state_of(other, contact, self.mapping, kept, self.store.now())

@@ -1,11 +1,11 @@
-"""What was sent is read back if Brevo may have ignored it in silence: new attributes, and cleared ones."""
+"""What was sent is read back if Brevo may keep it otherwise: new attributes, cleared ones, and repaired ones."""
 
 import logging
 from dataclasses import replace
 
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import Change
+from sync_tasks.domain.desired import desired_of, digest
+from sync_tasks.domain.diff import Change, differs, held_value
 from sync_tasks.errors import RejectedContactError, RejectedPartError, SyncError
 from sync_tasks.sync.push import Push
 
@@ -15,18 +15,20 @@ log = logging.getLogger("sync_tasks.sync.read_back")
 def check_values(push: Push, new: frozenset[str]) -> None:
     """Read back ``new`` attributes, sent for the first time, and cleared ones until it is known what clears them.
 
+    Repaired ones are read back, too. What Brevo makes of them is no difference from then on.
+
     Raises:
         RejectedPartError: Brevo keeps values that should be empty.
     """
     unproven = push.gateway.blanks.to_read_back(push.cleared)
     seen = push.view.seen
-    if not (new or unproven) or seen is None or seen.id is None or push.lease.contact.erased:
+    if not (new or unproven or push.repaired) or seen is None or seen.id is None or push.lease.contact.erased:
         return
     try:
         remote = push.read(seen.id)
         if remote:
             _warn_of_ignored(push, remote, new)
-            _clear(push, remote, unproven)
+            _settle(push, _clear(push, remote, unproven))
     except RejectedPartError:
         raise
     except SyncError:
@@ -46,12 +48,26 @@ def _warn_of_ignored(push: Push, remote: RemoteContact, names: frozenset[str]) -
             )
 
 
-def _clear(push: Push, remote: RemoteContact, names: frozenset[str]) -> None:
-    """Clear by ``null`` what an empty text did not clear, and learn from it."""
+def _settle(push: Push, remote: RemoteContact) -> None:
+    """Remember what Brevo makes of values that it did not keep as they were sent a moment ago."""
+    seen = push.known()
+    wanted = desired_of(push.lease.contact, push.mapping, seen)
+    names = [name for name, value in wanted.attributes.items() if differs(remote, name, value)]
+    if not (push.repaired and names) or remote.ext_id not in (None, wanted.ext_id):
+        return
+    held = digest({name: held_value(remote, name, value) for name, value in wanted.attributes.items()}, wanted.ext_id)
+    settled = replace(seen, otherwise=(wanted.digest, held), edited=seen.edited - {"attributes"})
+    push.view = replace(push.view, seen=settled)
+    push.notes.append(f"Brevo keeps otherwise than sent: {', '.join(sorted(names))}")
+
+
+def _clear(push: Push, remote: RemoteContact, names: frozenset[str]) -> RemoteContact:
+    """Clear by ``null`` what an empty text did not clear, and learn from it; return the contact after that."""
     blanks, kept = push.gateway.blanks, frozenset(name for name in names if not _is_empty(remote, name))
     blanks.note_empty(names - kept, push.differing or ())
     if not kept:
-        return
+        return remote
+    after: RemoteContact | None = remote
     try:
         push.send(remote.id, Change(attributes=dict.fromkeys(kept, ""), nulls=kept))
     except RejectedContactError:
@@ -60,9 +76,10 @@ def _clear(push: Push, remote: RemoteContact, names: frozenset[str]) -> None:
         after = push.read(remote.id)
         left = frozenset(name for name in kept if after and not _is_empty(after, name))
     blanks.note_null(kept - left)
-    if left:
+    if left and push.lease.contact.pending:
         names_left = ", ".join(sorted(left))
         raise RejectedPartError(f"Brevo keeps {names_left}: neither an empty text nor null clears it", tuple(left))
+    return after or remote
 
 
 def _is_empty(remote: RemoteContact, name: str) -> bool:

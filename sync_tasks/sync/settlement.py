@@ -21,7 +21,7 @@ from sync_tasks.errors import (
     SyncError,
     UnconfiguredAccountError,
 )
-from sync_tasks.state.codec import dump_forgotten, dump_looks, dump_marks, dump_outcome
+from sync_tasks.state.codec import dump_looks, dump_marks, dump_outcome
 from sync_tasks.state.dead_letters import write_letter
 from sync_tasks.state.records import Settlement
 
@@ -34,9 +34,9 @@ class Pushed:
     """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
 
     ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
-    newsletters whose lists do not exist, each with the name of its pause. ``notes``: what it did that no event asked
-    for, for the history. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it saw all
-    that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
+    newsletters whose lists do not exist, each with the name of its pause. ``notes``: accounts, each with what it did
+    there that no event asked for. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it
+    saw all that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
     """
 
     contact: Contact
@@ -46,7 +46,7 @@ class Pushed:
     outcome_unknown: bool
     paused: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
     nobody: frozenset[str] = frozenset()
     looked: frozenset[str] = frozenset()
     outcome_known: bool = False
@@ -118,7 +118,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         record=_record(pushed) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
-        history=[*pushed.notes, *_found(pushed), *_history(outcomes)],
+        history=[*_noted(pushed), *_found(pushed), *_history(outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
 
@@ -157,12 +157,12 @@ def _waits(pushed: Pushed) -> dict[str, bool]:
 
 
 def _is_idle(pushed: Pushed) -> bool:
-    """What was looked for in vain without an event of its own has no outcome that anybody waits for."""
+    """A failed lookup that no event caused has no outcome to report."""
     return not (pushed.passing or pushed.contact.pending or pushed.contact.dead)
 
 
 def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
-    """Return since when Brevo may still apply a request of ours behind our back; an erasure is always verified."""
+    """Return since when Brevo may still apply a request of ours; an erasure is always verified."""
     contact = pushed.contact
     erased_now = contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
@@ -199,8 +199,8 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     trouble = [error for error in pushed.errors.values() if not isinstance(error, UnconfiguredAccountError)]
     anonymized = contact.erased and not trouble and all(one.id is not None for one in pushed.seen.values())
     searched = anonymized or not (pushed.errors or unknown_since)
-    forgotten = dump_forgotten(contact.hints if searched else (), address=anonymized)
-    return dump_outcome(seen, outcomes.done, known) | forgotten | _kept_looks(pushed)
+    fields = dump_outcome(seen, outcomes.done, known, forget_hints=searched, forget_address=anonymized)
+    return fields | _kept_looks(pushed)
 
 
 def _kept_looks(pushed: Pushed) -> dict[str, str]:
@@ -242,8 +242,12 @@ def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[Eve
     return why
 
 
+def _noted(pushed: Pushed) -> Iterator[str]:
+    return (f"{EventKey('brevo', account, pushed.now)} {note}" for account, note in pushed.notes)
+
+
 def _found(pushed: Pushed) -> Iterator[str]:
-    """Yield what became of the contact at Brevo behind our back, in the words of an event of Brevo's."""
+    """Yield what became of the contact at Brevo without our knowledge, in the words of an event of Brevo's."""
     for account, seen in pushed.seen.items():
         before, key = pushed.contact.seen.get(account), EventKey("brevo", account, pushed.now)
         if before and before.id not in {None, seen.id} and not pushed.contact.erased:

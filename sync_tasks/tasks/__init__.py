@@ -94,6 +94,14 @@ def reconcile() -> int:
     return nightly.compare_all()
 
 
+@app.task(name="sync_tasks.reconcile_approved", base=ContactTask, shared=False, send_events=False)
+def reconcile_approved() -> int:
+    """Compare what an operator approved; return how many contacts are repaired."""
+    from sync_tasks.tasks import approved
+
+    return approved.compare_approved()
+
+
 @app.task(name="sync_tasks.post_notices", base=ContactTask, shared=False, send_events=False)
 def post_notices() -> int:
     """Report to the portal over HTTP what is due; return how many notices it has taken."""

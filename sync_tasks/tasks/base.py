@@ -67,7 +67,7 @@ class EventTask(ContactTask):
     """A task the portal enqueues: ``delay`` accepts the event, then sends a nudge that says nothing personal.
 
     Celery gives every application of the process a task of this name. One of the portal's own application hands all
-    that it gets to ours: an event is accepted wherever the portal's code, or its worker, comes upon it.
+    that it gets to ours: an event is accepted wherever the portal's code, or its worker, gets it.
     """
 
     abstract = True

@@ -29,7 +29,7 @@ def _parse_whole(kind: type[Event], known: Mapping[str, Any]) -> Event:
 
 
 def _accept(store: Store, event: Event) -> Acceptance:
-    """Accept an event; what Redis answers for good would be answered to the same message for ever."""
+    """Accept an event; what Redis answers permanently would be answered to the same message for ever."""
     try:
         return store.accept(event)
     except ConfigurationError as error:

@@ -34,7 +34,7 @@ FILES_WITHIN = 600.0
 
 
 def compare_all() -> int:
-    """Compare all accounts, unless that was done tonight or somebody is at it; return how many are to be repaired.
+    """Compare all accounts unless it is done or under way tonight; return how many are to be repaired.
 
     Raises:
         celery.exceptions.Reject: this worker must end; another one takes the message.
@@ -65,7 +65,7 @@ def clean_up(store: Store, is_stopping: Callable[[], bool]) -> None:
 
 
 def ask_again() -> None:
-    """Ask for tonight's comparison if nobody is at it: its worker was killed, or an operator was comparing.
+    """Ask for tonight's comparison if nobody is doing it: its worker was killed, or an operator was comparing.
 
     Each time it waits as long as it is owed already: a comparison that kills its workers shall not kill all of them.
     """
@@ -122,7 +122,7 @@ def report_to_portal() -> int:
 
 
 def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
-    """Send a notice to whatever of the portal hears all."""
+    """Send a notice to whatever of the portal gets all."""
     if portal.notice_task:
         app.send_task(portal.notice_task, kwargs=arguments, queue=portal.suppressed_queue)
     if portal.suppressed_url:
@@ -131,12 +131,12 @@ def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
 
 
 def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
-    """Return the report of an opt-out for a portal that hears all."""
+    """Return the report of an opt-out for a portal that gets all."""
     return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
 
 
 def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
-    """Return the report of what ended or was put back, for a portal that hears all."""
+    """Return the report of what ended or was put back, for a portal that gets all."""
     time = moment_of(one.since).isoformat()
     arguments = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
     return arguments | {"why": one.why, "foreign_lists": list(one.foreign)}

@@ -73,7 +73,7 @@ def load_signers(environment: Mapping[str, str] = os.environ) -> "list[Webhook]"
 
 
 def post_notices() -> int:
-    """Post what is due, unless somebody is at it; return how many the portal has taken."""
+    """Post what is due, unless another process is doing it; return how many the portal has taken."""
     context = worker_resources()
     url, store = context.settings.portal.suppressed_url, context.store
     if not url or not is_posting_alone(store):

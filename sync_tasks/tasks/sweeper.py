@@ -19,6 +19,7 @@ from sync_tasks.state.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.app import app
+from sync_tasks.tasks.approved import ask_for_approved
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.nightly import ask_again, report_to_portal
 from sync_tasks.tasks.nudge import nudge_contacts, queue_of
@@ -47,6 +48,7 @@ def sweep() -> int:
     note_freshness(context.store)
     report_to_portal()
     ask_again()
+    ask_for_approved()
     look_for_lists(context.settings, context.limiter, context.gateways)
     grace = context.settings.pipeline.grace_seconds
     longest = max(2 * context.settings.pipeline.lease_seconds, LONGEST_HELD)
@@ -95,7 +97,7 @@ def _follow_clock(store: Store) -> None:
 
 
 def _without_held(store: Store, users: list[str], grace: float, longest: float) -> list[str]:
-    """Return whom no worker has in hand; the others come up again when their lease would run out.
+    """Return whom no worker is pushing; the others come up again when their lease would run out.
 
     A lease that ends later than ``longest`` seconds from now is left to ``lease``.
     """

@@ -1,6 +1,6 @@
 """The receiver as a web application: check, write down, answer; nothing else happens before the answer.
 
-Brevo drops an event for good on any answer but 2xx and 429. So trouble that may pass is answered with 429, never 5xx.
+Brevo drops an event on any answer but 2xx and 429. So trouble that may pass is answered with 429, never 5xx.
 """
 
 import asyncio

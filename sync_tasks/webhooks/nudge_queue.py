@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from sync_tasks.log import log
 
-# Brevo grants ten requests a second: more nudges than that do not make it faster. The sweep sees to the others.
+# Brevo grants ten requests a second: more nudges than that do not make it faster. The sweep nudges the others.
 PER_SECOND = 20
 MOST_WAITING = 200
 
@@ -40,7 +40,7 @@ class Prompter:
         """Have these users nudged soon, as far as there is room."""
         for user_id in user_ids:
             if self._users.qsize() >= MOST_WAITING:
-                log.debug("more was noticed than can be nudged at once: the sweep sees to the rest")
+                log.debug("more was noticed than can be nudged at once: the sweep nudges the rest")
                 return
             self._users.put_nowait(user_id)
 

@@ -269,3 +269,18 @@ def test_reading_back_goes_on_after_an_outage(loader: Loader, quick_brevo: Sandb
     loader.load_rows(*people(10))
     outage = lambda: quick_brevo.add_fault("status", status=503, path="contacts$", count=4)  # noqa: E731 - one word
     assert loader.bring(happens=outage)["imported"] == 10
+
+
+def test_rows_with_a_telephone_number_go_one_by_one(make_pipeline: MakePipeline, write_rows: WriteRows) -> None:
+    attributes = {"first_name": "FIRSTNAME", "mobile": "SMS"}
+    loader = Loader(make_pipeline(Meddling, attributes=attributes), write_rows)
+    brevo = loader.pipeline.brevo
+    brevo.request("POST", "/contacts", {"email": "zoe@elsewhere.org", "attributes": {"SMS": "4915123456703"}})
+    rows = [person(number, attributes={"mobile": f"+49151234567{number:02}"}) for number in range(5)]
+    loader.backfill(*rows, *people(30)[10:])
+    loader.work()
+
+    assert len(brevo.contacts()) == 26
+    assert "zoe@elsewhere.org" in {contact["email"] for contact in brevo.contacts()}
+    assert loader.pipeline.held("u2")["attributes"]["SMS"] == "4915123456702"
+    assert {letter.error for letter in loader.pipeline.letters()} == {"RejectedNumberError"}

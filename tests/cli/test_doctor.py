@@ -109,3 +109,13 @@ def test_a_link_without_its_attribute_fails_and_with_it_is_well(desk: Desk, monk
         desk.configuration.write_text(f'{before}[unsubscribe]\nattribute = "{attribute}"\n')
         found = states(desk)
         assert (found["default: unsubscribe link"], found["unsubscribe link"]) == (state, "ok")
+
+
+def test_a_slow_log_is_warned_about(desk: Desk) -> None:
+    redis = desk.pipeline.store.redis
+    assert states(desk)["redis slow log"] == "ok"
+    redis.config_set("slowlog-log-slower-than", 10_000)
+    try:
+        assert states(desk)["redis slow log"] == "warn"
+    finally:
+        redis.config_set("slowlog-log-slower-than", -1)

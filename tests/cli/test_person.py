@@ -19,6 +19,14 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     contact = told["brevo"]["default"]["contact"]
     assert contact["attributes"]["HOBBY"] == "chess"
     assert 9 in contact["lists"]
+    pipeline.brevo.act("bounce", address_of("anna"))
+    told = json.loads(desk.run("person", "report", "anna"))
+    assert told["brevo"]["default"]["as_brevo_shows_it"]["statistics"]["hardBounces"]
+    assert told["origins"]["address"]["event"] == "subscribe_contact"
+    pipeline.store.redis.delete(pipeline.store.key("history:anna"))
+    told = json.loads(desk.run("person", "report", "anna"))["origins"]
+    assert told["attributes.first_name"]["event"] == "subscribe_contact or update_contact"
+    assert told["newsletters.daily"] == {"since": told["address"]["since"], "event": "subscribe_contact"}
     page = tmp_path / "page.html"
     desk.run("person", "report", "anna", "--html", str(page), "--by", "Eve")
     assert "&lt;Anna&gt;" in page.read_text()

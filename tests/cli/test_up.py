@@ -6,12 +6,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
+from sync_tasks.cli.commands import up
 from tests.support.desk import Desk
 from tests.support.processes import Program, StartProgram, wait_until
 
@@ -170,3 +171,20 @@ def test_the_sandbox_cannot_stand_in_for_several_accounts(desk: Desk, monkeypatc
     monkeypatch.delenv("SYNC_API_KEY")
     desk.configuration.write_text('[accounts.other]\n[newsletters.daily]\nlist_id = 3\naccount = "other"\n')
     assert "the sandbox is one account" in desk.run("up", exits=2)
+
+
+@pytest.mark.parametrize(("url", "real"), [("https://api.brevo.com/v3", True), ("http://127.0.0.1:1/v3", False)])
+def test_up_says_that_brevo_is_the_real_one(
+    worker_environment: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+    *,
+    real: bool,
+) -> None:
+    assert worker_environment.exists()
+    monkeypatch.setenv("SYNC_API_KEY", "key")
+    monkeypatch.setenv("SYNC_BASE_URL", url)
+    with ExitStack() as stack:
+        assert up._find_brevo(0, stack) == {}
+    assert ("changes real contacts" in " ".join(capsys.readouterr().out.split())) is real

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_tasks.config.settings import Pipeline
-from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state, spread
+from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state
 from sync_tasks.errors import (
     AccountPausedError,
     PartPausedError,
@@ -19,7 +19,7 @@ from sync_tasks.errors import (
     UnconfiguredAccountError,
 )
 
-POLICY = RetryPolicy()
+POLICY = RetryPolicy(jitter=0)
 HOUR = 3600
 BUSY, REFUSED = TooEarlyError("425"), RejectedContactError("400")
 
@@ -61,12 +61,12 @@ def test_a_part_that_is_paused_is_waited_for_an_hour_if_nobody_wakes_whom_it_con
 
 
 def test_tries_and_deferrals_are_configured() -> None:
-    assert list(delays(7, 8, 9, policy=RetryPolicy(retries=7, defer_seconds=10))) == ["60", "10", "20"]
+    assert list(delays(7, 8, 9, policy=RetryPolicy(retries=7, defer_seconds=10, jitter=0))) == ["60", "10", "20"]
 
 
 def test_the_defaults_are_those_of_the_configuration() -> None:
     pipeline = Pipeline()
-    assert RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours) == POLICY
+    assert RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours) == RetryPolicy()
 
 
 def test_no_wait_is_longer_than_the_trouble_has_lasted() -> None:
@@ -104,10 +104,9 @@ def test_trouble_of_the_account_is_never_given_up() -> None:
 
 
 def test_who_failed_together_does_not_come_back_together() -> None:
-    waits = {spread(10.0) for _ in range(50)}
+    waits = {RetryPolicy().delay([AccountPausedError("paused", 10)], tries=0, lasted=0) for _ in range(50)}
     assert len(waits) > 10
     assert all(wait is not None and 10 <= wait <= 13 for wait in waits)
-    assert spread(None) is None
 
 
 @pytest.mark.parametrize(

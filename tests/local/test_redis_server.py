@@ -45,6 +45,23 @@ def test_it_is_set_to_keep_every_write(policy: AppendFsync) -> None:
     assert told == {"appendonly": "yes", "appendfsync": policy, "maxmemory-policy": "noeviction"}
 
 
+def test_it_asks_for_its_password_which_no_process_list_shows(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path / "data", password="sesame-4711") as server, ask(server) as client:
+        assert client.ping()
+        with pytest.raises(redis.AuthenticationError), redis.Redis(port=server.port) as stranger:
+            stranger.ping()
+        shown = Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        assert b"sesame" not in shown
+        assert (server.data / "password.conf").stat().st_mode & 0o077 == 0
+        server.restart()
+        assert client.ping()
+
+
+def test_it_keeps_no_slow_commands(private_redis: EmbeddedRedis) -> None:
+    with ask(private_redis) as client:
+        assert client.config_get("slowlog-log-slower-than")["slowlog-log-slower-than"] == "-1"
+
+
 def test_it_listens_on_the_loopback_address_alone(private_redis: EmbeddedRedis) -> None:
     with ask(private_redis) as client:
         assert client.config_get("bind")["bind"] == "127.0.0.1"

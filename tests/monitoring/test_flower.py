@@ -94,6 +94,12 @@ def test_it_shows_the_name_the_state_and_the_runtime_of_each_task(shown: Mapping
     assert shown["done"]["worker"] == "one@localhost"
 
 
+@pytest.mark.usefixtures("shown")
+def test_it_makes_no_file(station: Station) -> None:
+    """Its database is a file of this name where it was started, or with these endings beside it."""
+    assert not [*station.cwd.glob("flower*"), *station.folder.rglob("flower*")]
+
+
 def test_it_tells_whom_a_task_was_about_and_why_it_failed(
     station: Station, shown: Mapping[str, dict[str, Any]]
 ) -> None:

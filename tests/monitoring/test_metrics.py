@@ -22,6 +22,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.reconcile.history import Run, remember
 from sync_tasks.state.connection import connect
 from sync_tasks.state.dead_letters import discard, put_letter, read_letters, write_letter
+from sync_tasks.state.posts import put_post
 from sync_tasks.state.store import Store
 
 SETTINGS = Settings.model_validate(
@@ -125,12 +126,15 @@ def test_comparisons_and_webhooks_and_queues_are_numbers_too(store: Store) -> No
     numbers = {"dry_run": False, "compared": 5, "alone": 0, "losing": 0, "repaired": 0}
     remember(store, Run("sports", store.now(), 1.0, **numbers, refused="too many"))  # type: ignore[arg-type]
     store.redis.hset(store.key("webhooks:sports"), "noticed", 7)
+    put_post(store, {"user_id": "u1"})
+    store.redis.set(store.key("posts_given_up"), 2)
 
     told = read(store)
 
     assert told['sync_tasks_comparison_timestamp_seconds{account="sports"}'] == pytest.approx(time.time(), abs=3600)
     assert told['sync_tasks_comparison_refused{account="sports"}'] == 1
     assert told['sync_tasks_webhook_events_total{account="sports",result="noticed"}'] == 7
+    assert (told["sync_tasks_waiting_notices"], told["sync_tasks_notices_given_up_total"]) == (1, 2)
 
 
 def test_while_redis_is_away_a_scrape_says_so_and_no_more() -> None:

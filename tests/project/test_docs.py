@@ -219,7 +219,7 @@ def test_every_command_in_an_example_exists() -> None:
     shown = list(shown_commands())
     assert shown
     for page, words in shown:
-        grouped = words[0] in {"failed", "operate", "outbox", "state", "webhooks"}
+        grouped = words[0] in {"failed", "operate", "outbox", "person", "secret", "state", "webhooks"}
         called = " ".join(["sync-tasks", *words[: 2 if grouped else 1]])
         assert called in COMMANDS, (page, words)
         assert {word for word in words if word.startswith("--")} <= options_of(COMMANDS[called]), (page, words)

@@ -27,7 +27,7 @@ WORDS = {
 }
 # Names on the wire: fields and keys in Redis, a setting of Celery, a file of the system, functions of libraries.
 KEPT = re.compile(
-    r"""[`'"](?:unsure|untold|strange|spares|floor)[`'"]|:(?:strange|floor)\b"""
+    r"""[`'"](?:unsure|untold|strange|spares|floor)[`'"]|:(?:strange|floor)\b|fields\.unsure"""
     r"""|math\.floor|unacked_restore_throttle|rate_limit_reset_told"""
 )
 FILES = sorted(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.backfill.load import load
+from sync_tasks.backfill.rows import Row
 from sync_tasks.config.settings import Account, Settings
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Subscribe
@@ -24,11 +26,14 @@ from sync_tasks.state.connection import connect
 from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import put_letter, write_letter
 from sync_tasks.state.secret import put_in_force
-from sync_tasks.state.store import Sighting, Store
+from sync_tasks.state.store import Store
 from sync_tasks.tasks import nightly
 from sync_tasks.tasks.foreign import receive_event
+from sync_tasks.webhooks.recorder import OwnChanges, make_notes, write_notes
+from tests.support.loading import AS_OF
 from tests.support.pipeline import SETTINGS, Pipeline, build_resources
 from tests.support.processes import wait_until
+from tests.support.receiving import unsubscription
 
 ID = "marked-user-4711"
 PERSONAL = ("marked.person@portal.org", "former.marked@portal.org", "Markédname", "Markedville")
@@ -71,6 +76,8 @@ def lived(server: EmbeddedRedis, served: ServedSandbox, brevo: Sandbox) -> Itera
 def live(pipeline: Pipeline) -> None:
     address, former, name, city = PERSONAL
     pipeline.subscribe("zoe")
+    row = Row(user_id=ID, email=former, first_name=name, newsletters={"daily": True})
+    assert load([row], AS_OF, pipeline.store) == {"loaded": 1}
     pipeline.subscribe(ID, email=former, first_name=name, attributes={"city": city}, consent=PROOF)
     pipeline.work()
     pipeline.update(ID, email=pipeline.brevo.contacts()[0]["email"])
@@ -84,7 +91,7 @@ def live(pipeline: Pipeline) -> None:
     put_letter(
         pipeline.store, write_letter(ID, malformed, InvalidEventError("refused"), pipeline.store.now(), "task-2")
     )
-    pipeline.store.mark_changed("default", [Sighting(address=address, kind="unsubscribed", report=address)])
+    write_notes(pipeline.store, "default", make_notes([unsubscription(address)], OwnChanges("", frozenset({3}))))
     pipeline.work()
     hint = pipeline.store.key("pending:repair:default:leave:3")
     pipeline.store.redis.zadd(hint, {ID: 1})
@@ -112,6 +119,11 @@ def read_keys(store: Store) -> dict[str, bytes]:
     return {f"key {name.decode()}": name + (raw.dump(name) or b"") for name in raw.scan_iter()}
 
 
+def read_slow_log(store: Store) -> dict[str, bytes]:
+    """Return the commands that Redis kept because they were slow, with their arguments."""
+    return {"slow log": b" ".join(entry["command"] for entry in connect_raw(store).slowlog_get(10_000))}
+
+
 def connect_raw(store: Store):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a client that decodes nothing
     from redis import Redis
 
@@ -130,7 +142,9 @@ def read_processes() -> dict[str, bytes]:
 
 def look_everywhere(pipeline: Pipeline, server: EmbeddedRedis, log: str, tmp_path: Path) -> list[str]:
     """Return every place in which the person is found; the log may name the id, nothing else."""
-    everything = read_keys(pipeline.store) | read_files(server.data, tmp_path) | read_processes()
+    everything = (
+        read_keys(pipeline.store) | read_slow_log(pipeline.store) | read_files(server.data, tmp_path) | read_processes()
+    )
     brevo = {"Brevo": json.dumps(pipeline.brevo.contacts(), ensure_ascii=False).encode()}
     return find(everything | brevo, (ID, *PERSONAL)) + find({"log": log.encode()}, PERSONAL)
 
@@ -162,6 +176,18 @@ def test_it_is_found_if_the_night_leaves_out(  # noqa: PLR0917 - fixtures
     monkeypatch.setattr(nightly, part, lambda *_, **__: "nothing")
     sleep_over_it(lived)
     assert any(where.startswith(found) for where in look_everywhere(lived, server, "", tmp_path))
+
+
+def test_it_is_found_if_redis_keeps_slow_commands(
+    server: EmbeddedRedis, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    with connect(server.url) as client:
+        client.config_set("slowlog-max-len", 10_000)
+        client.config_set("slowlog-log-slower-than", 0)
+    lived = request.getfixturevalue("lived")
+    sleep_over_it(lived)
+    found = look_everywhere(lived, server, "", tmp_path)
+    assert "slow log" in {where.partition(" (")[0] for where in found}
 
 
 CUT = {

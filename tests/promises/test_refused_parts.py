@@ -83,6 +83,20 @@ def test_an_address_that_moves_without_a_refused_number_keeps_its_block(pipeline
     assert (held["email"], held["emailBlacklisted"]) == ("anna.new@portal.org", True)
 
 
+def test_a_crowd_with_numbers_deletes_nobody_who_has_one_of_them(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.request("POST", "/contacts", {"email": "zoe@elsewhere.org", "attributes": {"SMS": "4915123456703"}})
+    for number in range(80):
+        pipeline.subscribe(f"user-{number}", attributes={"mobile": f"+49151234567{number:02}"} if number < 10 else {})
+    with pipeline.requests() as requests:
+        outcomes = pipeline.work()
+
+    assert len(outcomes.dead) == 1
+    assert len(brevo.contacts()) == 81
+    assert "zoe@elsewhere.org" in {contact["email"] for contact in brevo.contacts()}
+    assert requests.count("POST /v3/contacts/import") == 1
+    assert requests.count("POST /v3/contacts") == 10 + 1
+
+
 @pytest.mark.parametrize("named", ["exactly", "together", "in_words"])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_number_that_another_contact_has_is_blamed_whatever_brevo_names_beside_it(

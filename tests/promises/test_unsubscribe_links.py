@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from sync_tasks.errors import InvalidLinkError
-from sync_tasks.link_tokens import LinkToken, parse_token
+from sync_tasks.link_tokens import LinkToken, longest_id, parse_token
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.reconcile.census import read_census
 from sync_tasks.reconcile.history import Run
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
@@ -143,3 +144,18 @@ def test_without_an_attribute_nothing_is_written(with_links: WithLinks) -> None:
     pipeline.subscribe("anna")
     pipeline.work()
     assert token_of(pipeline, "anna") == ""
+
+
+def test_users_whose_ids_are_too_long_for_a_token_are_counted(with_links: WithLinks) -> None:
+    pipeline, fits = with_links(), longest_id("default", "")
+    for user_id in ("x" * fits, "x" * (fits + 1), "ä" * 40):
+        pipeline.subscribe(user_id, email=f"{len(user_id)}@portal.org")
+    pipeline.work()
+    assert [bool(pipeline.held(user_id)["attributes"].get(NAME)) for user_id in ("x" * fits, "x" * (fits + 1))] == [
+        True,
+        False,
+    ]
+    compare(pipeline)
+    census = read_census(pipeline.store)
+    assert census.links == {NAME: 2}
+    assert "2 users have ids too long" in census.lines[0]

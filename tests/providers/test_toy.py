@@ -83,6 +83,9 @@ class Toy:
         self._ask()
         return self.contacts.get(contact_id)
 
+    def export(self, contact_id: int) -> dict[str, Json]:
+        return {"email": self.contacts[contact_id].address}
+
     def _find(self, name: str, value: str) -> RemoteContact | None:
         self._ask()
         return next((held for held in self.contacts.values() if getattr(held, name) == value), None)

@@ -194,3 +194,16 @@ def test_an_import_takes_a_time_drawn_up_to_a_minute_unless_it_is_set(brevo: San
 
     assert IMPORT_SECONDS[0] <= min(took) < 10
     assert 50 < max(took) <= IMPORT_SECONDS[1]
+
+
+@pytest.mark.parametrize("merges", [True, False])
+def test_an_import_deletes_the_contact_that_has_the_number_of_a_row_or_leaves_the_row_out(
+    brevo: Sandbox, clock: Clock, anna: int, *, merges: bool
+) -> None:
+    brevo.quirks.import_merges_phones = merges
+    brevo.edit(anna, {"attributes": {"SMS": "+491701234567"}})
+    row = {"email": "bert@portal.org", "attributes": {"SMS": "+491701234567"}}
+    brevo.request("POST", "/contacts/import", {"jsonBody": [row], "listIds": [3]})
+    clock.now += 5
+
+    assert [contact["email"] for contact in brevo.contacts()] == ["bert@portal.org" if merges else "anna@portal.org"]

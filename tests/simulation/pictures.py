@@ -45,7 +45,7 @@ def _show(key: str, value: Any) -> object:  # noqa: ANN401, PLR0911 - whatever R
         case ["history", _]:
             return [line.partition(" ")[2] for line in value]
         case ["audit"]:
-            return [dict(sorted(json.loads(text).items())) for text in value]
+            return [dict(sorted(json.loads(text).items())) | {"at": ""} for text in value]
         case ["suspect"]:
             return "somebody"
         case _:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.merge import merge, values_of
 from sync_tasks.domain.registers import STAMP
-from sync_tasks.state.store import Store
+from sync_tasks.state.records import Settlement
+from sync_tasks.state.store import Lease, Store
 from tests.support.histories import events
-from tests.support.saying import ADA, BEA, anonymize, stamp, subscribe, unsubscribe, update
+from tests.support.saying import ADA, BEA, anonymize, key_of, stamp, subscribe, unsubscribe, update
 
 USERS = ("u1", "u2", "u3")
 CARA = "cara@example.com"
@@ -104,6 +105,17 @@ def test_an_event_after_the_erasure_takes_no_address(store: Store) -> None:
     assert store.accept(subscribe(3, email=BEA)).status == "erased"
     assert store.claimants([ADA, BEA]) == [None, None]
     assert latest_of(store) == stamp(2)
+
+
+def test_an_event_that_comes_again_when_its_history_is_gone_is_not_called_superseded(store: Store) -> None:
+    store.accept(unsubscribe(1))
+    lease = store.lease("u1", 60)
+    assert isinstance(lease, Lease)
+    store.settle(lease, Settlement(fields={f"p:{key_of(unsubscribe(1))}": ""}, clean=True))
+    store.accept(unsubscribe(1))
+    assert store.history("u1") == [], "nothing newer says otherwise"
+    store.accept(unsubscribe(0))
+    assert [line.rpartition(" ")[2] for line in store.history("u1")] == ["superseded"]
 
 
 def load_row(store: Store, minute: float, *registers: str) -> object:

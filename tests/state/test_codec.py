@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sync_tasks.domain.contact import RemoteState
-from sync_tasks.state.codec import dump_seen, load_contact
+from sync_tasks.state.codec import dump_impersonal, dump_seen, load_contact
 from tests.support.saying import (
     ACCOUNT,
     ADA,
@@ -23,6 +23,7 @@ SEEN = [
     RemoteState(),
     RemoteState(7, ADA, frozenset({3, 5}), "d1ge57", blocked(1), stamp(2), frozenset({8, 9}), stamp(3)),
     RemoteState(ended_up_to=stamp(2)),
+    RemoteState(7, ADA, digest="d1ge57", otherwise=("d1ge57", "0th3r")),
     RemoteState(id=7, lists=frozenset({3, 5}), foreign_lists=frozenset({5}), absent_lists=frozenset({7, 9})),
 ]
 
@@ -31,6 +32,10 @@ SEEN = [
 def test_what_brevo_is_known_to_hold_survives_redis(seen: RemoteState) -> None:
     stored = {name: text for name, text in dump_seen(ACCOUNT, seen).items() if text}
     assert load_contact("u1", stored).seen == {ACCOUNT: seen}
+
+
+def test_what_stands_for_values_is_in_no_impersonal_copy() -> None:
+    assert "0th3r" not in str(dump_impersonal(RemoteState(7, ADA, digest="d1ge57", otherwise=("d1ge57", "0th3r"))))
 
 
 def test_accounts_are_kept_apart() -> None:

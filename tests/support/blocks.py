@@ -1,7 +1,7 @@
 """Anna, who opts out, bounces or comes back, and what one sees of it."""
 
-from sync_tasks.cli.views.sides import read_history
 from sync_tasks.domain.news import Notice
+from sync_tasks.monitoring.sides import read_history
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting

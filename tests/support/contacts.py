@@ -7,7 +7,8 @@ from sync_tasks import subscribe_contact, unsubscribe_contact
 from sync_tasks.config.settings import Portal
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError, UnauthorizedError
-from sync_tasks.reconcile.run import reconcile
+from sync_tasks.reconcile.approvals import approve
+from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.audit import note_deed
 from sync_tasks.state.dead_letters import discard, put_letter, replay, write_letter
@@ -101,10 +102,20 @@ def _compare(pipeline: Pipeline) -> None:
     pipeline.brevo.edit(address_of("ella"), {"unlinkListIds": [3]})
     reconcile(pipeline.resources)
     compare_all()
+    approve(pipeline.store, "default", _refuse(pipeline), "ops")
     pipeline.brevo.faults.add(Fault(kind="status", status=500))
     (run,) = reconcile(pipeline.resources)
     assert run.refused.startswith("broken off")
     pipeline.brevo.faults.clear()
+
+
+def _refuse(pipeline: Pipeline) -> str:
+    """Let the safety catch hold a comparison, and return when that began."""
+    pipeline.unsubscribe("ella")
+    pipeline.work()
+    pipeline.brevo.edit(address_of("ella"), {"listIds": [3]})
+    (run,) = reconcile(pipeline.resources, Scope(max_changes=0))
+    return run.started
 
 
 def _load(loader: Loader) -> None:

@@ -26,7 +26,7 @@ from tests.support.saying import ADA, BEA, anonymize, blocked, contact_of, key_o
 HOUR = 60
 NOW = 100 * HOUR
 PIPELINE = Pipeline(quiet_seconds=120)
-POLICY = RetryPolicy()
+POLICY = RetryPolicy(jitter=0)
 JOIN, LEFT_ADDRESS, ERASURE = subscribe(1), update(2, email=BEA), anonymize(3)
 HELD = RemoteState(7, ADA, frozenset({3}))
 ERASED_AT_BREVO = RemoteState(7, "", digest=ERASED)

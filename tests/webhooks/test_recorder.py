@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from sync_tasks.cli.views.sides import read_history
 from sync_tasks.domain.contact import Block, RemoteState
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcomes
+from sync_tasks.monitoring.sides import read_history
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
 from sync_tasks.sync.settlement import Pushed, settle

@@ -129,7 +129,7 @@ def _accept(store: "Store", settings: "Settings", name: str, owner: str, by: str
     users = 0
     with open_console().status("forgetting what the old account held") as status:
         for users in accept_owner(store, name, owner):
-            status.update(f"{count(users, 'user')} seen to")
+            status.update(f"{count(users, 'user')} done")
     Limiter(store, settings.accounts).resume(name)
     log.warning("account %s is another account from now on, accepted by %s", name, by)
     say(f"account {escaped(name)}: {count(users, 'user')} will be looked for in the new account")

@@ -147,7 +147,7 @@ class Load:
         except SyncError as error:
             if isinstance(error, ConfigurationError):
                 raise
-            complain(f"stopped: {error}; the same command goes on from here, and workers see to it in an hour")
+            complain(f"stopped: {error}; the same command goes on from here, and workers handle it in an hour")
             raise typer.Exit(1) from None
 
     def _look(self) -> None:

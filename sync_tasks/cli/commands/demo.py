@@ -1,6 +1,7 @@
 """``sync-tasks demo``: the whole pipeline on this machine, played once."""
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -96,7 +97,7 @@ def _set_up(folder: Path, stack: ExitStack) -> Stage:
     setup.forget_settings()
     setup.announce({"SYNC_CONFIG": str(_write_configuration(folder)), "SYNC_API_KEY": setup.ANY_KEY})
     settings = setup.load_without_keys()
-    redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
+    redis = stack.enter_context(EmbeddedRedis(folder / "redis", password=secrets.token_hex(16)))
     say(f"[green]✓[/] Redis on 127.0.0.1:{redis.port}")
     brevo = stack.enter_context(setup.serve(setup.model_brevo(settings, without=MENDED), 0))
     say(f"[green]✓[/] Brevo's sandbox on {brevo.origin}/")

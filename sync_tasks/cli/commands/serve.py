@@ -105,10 +105,20 @@ def _open_intake(tokens: "Tokens") -> "list[BaseRoute]":
 
 
 def _open_operate_page(settings: "Settings", secrets: tuple[str, ...], store: "Store") -> "list[BaseRoute]":
+    from pydantic import SecretStr
+
+    from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
     from sync_tasks.http.tokens import OPERATE_TOKEN, find_tokens
     from sync_tasks.operate.app import build_page
     from sync_tasks.operate.doorkeeper import Doorkeeper
 
+    links = read_unsubscribe_secrets()
+    if settings.unsubscribe.writes and not links:
+        raise ConfigurationError(
+            f"operate: the page compares contacts with the tokens they hold: set {UNSUBSCRIBE_SECRET}"
+        )
+    own = settings.unsubscribe.model_copy(update={"secrets": tuple(map(SecretStr, links))})
+    settings = settings.model_copy(update={"unsubscribe": own})
     doorkeeper = Doorkeeper(settings.operate, secrets, find_tokens(OPERATE_TOKEN))
     doorkeeper.check()
     return [*build_page(store, settings, doorkeeper).routes]

@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -17,6 +18,7 @@ from sync_tasks.cli.commands import webhooks
 from sync_tasks.cli.commands.sandbox import PORT
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.output import command_here, complain, escaped, open_console, say
+from sync_tasks.config.base_url import is_loopback
 from sync_tasks.config.redis_url import place_of
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local import setup
@@ -74,8 +76,8 @@ def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:
         with open_store():
             say(f"[bold]Redis[/]   {escaped(place_of(environment.redis_url()))}")
         return {}
-    redis = stack.enter_context(EmbeddedRedis(data))
-    say(f"[bold]Redis[/]   {redis.url}  {'' if data else '(embedded: forgets everything at the end)'}")
+    redis = stack.enter_context(EmbeddedRedis(data, password=secrets.token_hex(16)))
+    say(f"[bold]Redis[/]   {place_of(redis.url)}  {'' if data else '(embedded: forgets everything at the end)'}")
     return _announce({"SYNC_REDIS_URL": redis.url})
 
 
@@ -89,7 +91,7 @@ def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
 
     if os.environ.get("SYNC_API_KEY") or os.environ.get("SYNC_API_KEY_FILE"):
         for name, account in load_settings().accounts.items():
-            say(f"[bold]Brevo[/]   {escaped(account.base_url)}  (account {name})")
+            say(f"[bold]Brevo[/]   {escaped(account.base_url)}  (account {name}){_warn_of(account.base_url)}")
         return {}
     setup.take_example_configuration()
     settings = setup.load_without_keys()
@@ -99,6 +101,13 @@ def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
     say(f"[bold]Brevo[/]   {served.origin}/  (sandbox: forgets everything at the end)")
     configuration = {"SYNC_CONFIG": os.environ["SYNC_CONFIG"]} if "SYNC_CONFIG" in os.environ else {}
     return _announce(configuration | {"SYNC_BASE_URL": served.url, "SYNC_API_KEY": setup.ANY_KEY})
+
+
+def _warn_of(base_url: str) -> str:
+    """Return what to say of the real Brevo; nothing of a sandbox on this machine."""
+    if is_loopback(urlsplit(base_url).hostname or ""):
+        return ""
+    return "  [bold red]real: what happens here changes real contacts[/]"
 
 
 def _announce(variables: dict[str, str]) -> dict[str, str]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sync_tasks.cli.views.sides import read_history
-from sync_tasks.domain.contact import Contact, RemoteState
-from sync_tasks.domain.registers import ADDRESS
+from sync_tasks.domain.contact import Contact, EventKey, RemoteState
+from sync_tasks.domain.registers import ADDRESS, SUBSCRIBED, attributes, both_clocks, is_subscription, moment, value
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError
+from sync_tasks.monitoring.sides import read_history
 from sync_tasks.providers import Gateway
 from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import read_letters_of
@@ -27,6 +27,7 @@ def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gatew
             slug: {"subscribed": wished, "since": moment_of(stamp).isoformat()}
             for slug, (stamp, wished) in contact.subscriptions().items()
         },
+        "origins": describe_origins(store, contact),
         "consents": [asdict(one) for one in read_consents(store, contact.user_id, contact)],
         "history": [asdict(one) for one in read_history(store, contact.user_id)],
         "unresolved_events": [
@@ -34,6 +35,29 @@ def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gatew
         ],
         "brevo": {name: _describe_account(contact.seen.get(name), gateway) for name, gateway in gateways.items()},
     }
+
+
+def describe_origins(store: Store, contact: Contact) -> dict[str, dict[str, str]]:
+    """Return since when each value holds, and which event brought it; the history knows the events of 30 days."""
+    lines = (EventKey.parse(line.split(" ", 2)[1]) for line in store.history(contact.user_id))
+    events = {key.stamp: key for key in (*lines, *contact.dead, *contact.pending)}
+    fields = {register: f"attributes.{field}" for register, field in attributes(contact.registers)}
+    fields |= {name: "address" for name in contact.registers if name == ADDRESS}
+    fields |= {name: f"newsletters.{slug}" for slug in contact.newsletters for name in both_clocks(slug)}
+    origins = dict[str, dict[str, str]]()
+    for register, text in contact.registers.items():
+        if register in fields:
+            key = events.get(moment(text))
+            said = key.task if key else _event_of(register, value(text))
+            origin = {"since": moment_of(moment(text)).isoformat(), "event": said}
+            origins[fields[register]] = max(origin, origins.get(fields[register], origin), key=lambda one: one["since"])
+    return dict(sorted(origins.items()))
+
+
+def _event_of(register: str, said: str) -> str:
+    if is_subscription(register):
+        return "subscribe_contact" if said == SUBSCRIBED else "unsubscribe_contact"
+    return "subscribe_contact or update_contact"
 
 
 def _since(contact: Contact, register: str) -> str | None:
@@ -45,10 +69,12 @@ def _describe_account(seen: RemoteState | None, gateway: Gateway) -> dict[str, A
     if seen is None or seen.id is None:
         return {"contact": None}
     try:
-        remote = gateway.read(seen.id)
+        remote, everything = gateway.read(seen.id), gateway.export(seen.id)
     except SyncError as error:
         return {"error": str(error)}
-    return {"contact": json.loads(json.dumps(asdict(remote), default=_plain)) if remote else None}
+    if remote is None:
+        return {"contact": None}
+    return {"contact": json.loads(json.dumps(asdict(remote), default=_plain)), "as_brevo_shows_it": everything}
 
 
 def _plain(value: object) -> object:

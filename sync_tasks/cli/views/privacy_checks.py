@@ -50,7 +50,7 @@ def check_connection(what: str, url: str) -> Iterator[Check]:
 
 def _check_files(store: "Store") -> Iterator[Check]:
     from sync_tasks.domain.timestamps import seconds_since, show_age
-    from sync_tasks.state.disk import owed_since, read_snapshots
+    from sync_tasks.state.disk import owed_since, read_slow_log, read_snapshots
 
     snapshots, owed = read_snapshots(store), owed_since(store)
     if snapshots:
@@ -58,6 +58,11 @@ def _check_files(store: "Store") -> Iterator[Check]:
         yield Check("redis snapshots", "warn", f"save {snapshots}", advice)
     else:
         yield Check("redis snapshots", "ok", "none" if snapshots is not None else "Redis does not say: see SECURITY.md")
+    if slow := read_slow_log(store):
+        advice = "slowlog-log-slower-than -1: it holds the arguments of slow commands, addresses among them"
+        yield Check("redis slow log", "warn", f"keeps commands of {slow} µs and more", advice)
+    else:
+        yield Check("redis slow log", "ok", "none" if slow == "" else "Redis does not say: see SECURITY.md")
     age = seconds_since(owed, store.now()) if owed else 0.0
     if age > LATE:
         advice = "beat asks for it each night: is it running, may the user BGREWRITEAOF? See SECURITY.md, Files"

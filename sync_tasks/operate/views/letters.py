@@ -20,7 +20,7 @@ def show_causes(visit: Visit) -> HtmlPage:
 
 def show_cause(visit: Visit) -> HtmlPage:
     """Show the letters of one cause, the oldest first, some at a time."""
-    return _show(visit, visit.query.get("cause", ""), _number(visit.query.get("from", "")))
+    return _show(visit, visit.query.get("cause", ""), visit.number("from"))
 
 
 def deal_with(visit: Visit) -> HtmlPage | Move:
@@ -44,7 +44,7 @@ def deal_with(visit: Visit) -> HtmlPage | Move:
 
 def show_replays(visit: Visit) -> HtmlPage:
     """Show what became of the letters that the operator replayed since a moment."""
-    since = _number(visit.query.get("since", ""))
+    since = visit.number("since")
     replays = recall_replays(visit.store, visit.operator.name, since)
     counts = Counter(one.outcome for one in replays)
     on_its_way, watching = counts["waiting"], visit.query.get("watch", "") == "1"
@@ -77,7 +77,3 @@ def _choose(visit: Visit, cause: str) -> list[DeadLetter]:
 
 def _letters_of(visit: Visit, cause: str) -> list[DeadLetter]:
     return [letter for letter in read_letters(visit.store) if name_cause(letter) == cause]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len("1700000000000000") else 0

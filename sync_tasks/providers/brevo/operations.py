@@ -12,6 +12,7 @@ from typing import Any
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.domain.events import Json
 from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
 from sync_tasks.providers import KnownAnswers, Moved, NothingKnown, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
@@ -146,6 +147,14 @@ class Operations(ABC):
         if found is None:
             self.recheck_owner()
         return found
+
+    def export(self, contact_id: int) -> Mapping[str, Json] | None:
+        """Return Brevo's own document of a contact, with its statistics of 90 days; ``None`` if there is none."""
+        try:
+            answer, _ = self._ask(requests.read_contact(contact_id))
+        except MissingContactError:
+            return None
+        return answer.data
 
     @property
     def blanks(self) -> Blanks:

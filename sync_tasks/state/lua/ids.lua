@@ -6,8 +6,8 @@
 --   2. numeric ids with commas between
 --   3. their users with spaces between
 --   4. users with a living subscription of these newsletters and no contact there, without a load's own, spaces between
---   5. counts, name and number by turns: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
---      'l:<account>:<list>' users on that list
+--   5. counts, name and number alternately: 'n:<slug>' wishes, 'a:<slug>' living ones, 's:<account>' users with a contact,
+--      'l:<account>:<list>' users on that list, 'i:<length>' users whose id is so long in a token (see `link_tokens`)
 local found = redis.call('SCAN', ARGV[1], 'MATCH', key('contacts:*'), 'COUNT', ARGV[2])
 local field, start, counting = 's:' .. ARGV[3] .. ':id', #key('contacts:') + 1, ARGV[4] == '1'
 local ids, users, lacking, counts = {}, {}, {}, {}
@@ -36,6 +36,13 @@ local function count_seen(name, text)
     local account = string.match(name, '^s:([^:]+):lists$')
     for list in string.gmatch(account and text or '', '%d+') do count('l:' .. account .. ':' .. list) end
   end
+end
+-- Shorter ids fit into every token: they are not counted.
+local SHORT = 20
+local function count_id(user)
+  local length = #user
+  if not string.match(user, '^[A-Za-z0-9_-]+$') then length = 1 + math.ceil(length * 4 / 3) end
+  if length > SHORT then count('i:' .. length) end
 end
 local COLON, N, S, T = string.byte(':nst', 1, 4)
 local function count_fields(contact)
@@ -66,7 +73,10 @@ for _, contact in ipairs(found[2]) do
   elseif #names > 1 and lacks_contact(contact) then
     table.insert(lacking, string.sub(contact, start))
   end
-  if counting then count_fields(contact) end
+  if counting then
+    count_fields(contact)
+    count_id(string.sub(contact, start))
+  end
 end
 local counted = {}
 for name, number in pairs(counts) do

@@ -8,7 +8,7 @@
 --   which parts of accounts are paused, set off by commas
 --   up to which moment subscriptions wait
 --   how many sweeps there were
---   field and value by turns
+--   field and value alternately
 
 -- An expired lease was not given back. Its holder died or hangs, so the outcome is unknown.
 local user, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])

@@ -1,7 +1,7 @@
 -- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first. Of the kind `unknown`
 -- they are contacts whose creation has an unknown outcome, due or not.
 -- ARGV: kind: task:newsletter, most: number, token: text, lease: microseconds, known_sweeps: number
--- Returns the moment up to which subscriptions wait, and for each contact the user, then field and value by turns.
+-- Returns the moment up to which subscriptions wait, and for each contact the user, then field and value alternately.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local at, taken = now(), {}
 local held_moment = held_until(tonumber(ARGV[5]), at)

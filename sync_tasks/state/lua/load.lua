@@ -1,7 +1,7 @@
 -- Merge a row of a first load into the state.
 -- ARGV: user: id, moment: stamp, random: text, left_alone: microseconds, names: see `find_tombstone`,
 --       {register: name, value: text}*
--- `random` becomes the secret at a first start. After `left_alone` workers see to the contact if the load does not.
+-- `random` becomes the secret at a first start. After `left_alone` workers handle the contact if the load does not.
 -- Returns 'unchanged' if the row says nothing new; 'loaded' if the contact is the load's own; 'ahead' or 'secret' if refused.
 -- 'known': the contact is not the load's own, or the user was deleted. Then nothing was done, and ordinary events must
 -- say it. A contact is the load's own as long as `filling` is its rev.

@@ -4,7 +4,7 @@
 -- `host`: this machine's clock. Then come six texts for each sighting. `kind` and `moment` are those of an opt-out.
 -- `lists` are those that an opt-out named, else those it joined (an echo if we know it on them). `report` is the same
 -- if the same comes again.
--- Returns for each sighting the result ('noticed', 'duplicate', 'echo', 'unknown') and the user, by turns.
+-- Returns for each sighting the result ('noticed', 'duplicate', 'echo', 'unknown') and the user, alternately.
 local account, host, at, remembered = ARGV[1], ARGV[2], now(), 8
 
 local function is_known(contact, joined)

@@ -5,7 +5,7 @@
 -- `state`: 'differs' from the wish, or 'clean' if every account agrees.
 -- `kind`: the kind of its repair. `line`: a line of the history. An empty value removes the field.
 -- A load's own contact (see `load.lua`) is no longer the load's own then.
--- Returns 1; or 0 if a worker sees to the contact, or has done so since the request.
+-- Returns 1; or 0 if a worker handles the contact, or has done so since the request.
 local user, rev, read_at, differs, kind, line = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == 'differs', ARGV[5], ARGV[6]
 local contact, at = contact_key(user), now()
 local held = redis.call('HMGET', contact, 'rev', 'lease', 'unsure', 'filling')

@@ -103,7 +103,7 @@ if (result.fields.unsure or '') ~= '' and redis.call('HEXISTS', contact, 'wishes
 else
   redis.call('ZREM', unknown_key(), user)
 end
--- Who has just missed the end of a pause waits in vain: as if newer events had come, it is due at once.
+-- Who has just missed the end of a pause is never nudged: as if newer events had come, it is due at once.
 for name, waits in pairs(result.waits) do
   if not waits then
     redis.call('ZREM', key('paused_users:' .. name), user)

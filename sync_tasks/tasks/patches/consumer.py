@@ -4,7 +4,7 @@
 not have. They cannot be cancelled; they end by themselves, and what they could not acknowledge comes back.
 
 **Each worker asked all others at its start** which tasks are revoked (none ever is), and waited a second.
-Killed meanwhile, it left a queue of their answers in Redis for good.
+Killed meanwhile, it left a queue of their answers in Redis for ever.
 
 **A malformed message ended the worker** that took it, and then the next one, or broke its connection for ever. What no
 task takes is refused whole: it is a dead letter that names the task, and a failed task in Flower.
@@ -29,7 +29,7 @@ from sync_tasks.config.broker import transport_for
 from sync_tasks.log import log
 from sync_tasks.tasks.envelope import find_fault
 
-# So many seconds may pass before Flower hears of something.
+# So many seconds may pass before Flower gets something.
 EVENTS_EVERY = 0.25
 
 
@@ -87,7 +87,7 @@ class Consumer(CeleryConsumer):
         self._refuse(message, f"its body cannot be read: {type(exc).__name__}")
 
     def _refuse(self, message: Message, fault: str | None) -> None:
-        """Refuse a message for good; while Redis cannot keep its letter, leave it to be handed out again."""
+        """Refuse a message permanently; while Redis cannot keep its letter, leave it to be handed out again."""
         from sync_tasks import meters
         from sync_tasks.tasks.foreign import refuse_message
 

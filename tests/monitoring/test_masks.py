@@ -2,8 +2,8 @@
 
 import pytest
 
-from sync_tasks.cli.output import mask_address, mask_value
 from sync_tasks.domain.events import Json
+from sync_tasks.monitoring.masks import mask_address, mask_value
 
 
 @pytest.mark.parametrize(

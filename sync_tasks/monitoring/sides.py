@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sync_tasks.cli.output import mask_address, mask_value, show_value
-from sync_tasks.cli.views.verdict import Standing
 from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, RemoteState
 from sync_tasks.domain.desired import DesiredContact, desired_of
 from sync_tasks.domain.diff import ERASED
@@ -14,6 +12,8 @@ from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.monitoring.masks import mask_address, mask_value, show_value
+from sync_tasks.monitoring.verdict import Standing
 from sync_tasks.state.store import Store
 
 Show = Callable[[Json], str]

@@ -1,0 +1,17 @@
+"""Whom Brevo may not mail, the latest opt-out first, some at a time."""
+
+from itertools import islice
+
+from sync_tasks.operate.pages import HtmlPage
+from sync_tasks.operate.visit import Visit
+from sync_tasks.state.suppressions import scan_suppressed
+
+SHOWN = 200
+
+
+def show_suppressed(visit: Visit) -> HtmlPage:
+    """Show a page of them."""
+    start = visit.number("from")
+    total, found = scan_suppressed(visit.store)
+    people = list(islice(found, start, start + SHOWN))
+    return HtmlPage("suppressed.html", {"people": people, "total": total, "start": start, "shown": SHOWN})

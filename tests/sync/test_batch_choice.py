@@ -1,0 +1,46 @@
+"""When a contact looks for others to take along, and when it goes alone at once."""
+
+from typing import Any
+
+import pytest
+
+from sync_tasks.sync import batch_choice
+from sync_tasks.sync.batch import Batch
+from tests.support.pipeline import Pipeline
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+    """All batches that are made from now on."""
+    made = list[Batch]()
+
+    def make(*parts: Any) -> Batch:
+        made.append(Batch(*parts))
+        return made[-1]
+
+    monkeypatch.setattr(batch_choice, "Batch", make)
+    return made
+
+
+def test_a_contact_whose_permit_came_with_the_lease_goes_alone_at_once_if_nobody_else_waits(
+    pipeline: Pipeline, batches: list[Batch]
+) -> None:
+    pipeline.subscribe("anna")
+    assert pipeline.sync("anna").done
+    assert batches == []
+
+
+def test_it_looks_for_others_if_one_waits_for_the_same(pipeline: Pipeline, batches: list[Batch]) -> None:
+    pipeline.subscribe("anna")
+    pipeline.subscribe("bea")
+    assert pipeline.sync("anna").done
+    assert [batch.own.push.lease.user_id for batch in batches] == ["anna"]
+
+
+def test_it_looks_for_others_if_its_permit_is_no_good_any_more(
+    pipeline: Pipeline, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_tasks.rate_limits.limiter._GOOD_FOR", 0.0)
+    pipeline.subscribe("anna")
+    assert pipeline.sync("anna").done
+    assert len(batches) == 1
