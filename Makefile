@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RESOLVE := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up sandbox worker flower test contract reliability chaos failover servers simulate mutants lint rooms docs format bench bursts reconcile scale profile lock wheel wheels portals release system clean
+.PHONY: help venv demo up sandbox worker flower test contract reliability chaos failover servers simulate mutants lint rooms screenshots docs format bench bursts reconcile scale profile lock wheel wheels portals release system clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ lint: $(INSTALLED) ## check style, format, types, layers, Lua, duplicated code a
 
 rooms: $(INSTALLED) ## draw the rooms of the package and their imports: docs/rooms.svg
 	$(BIN)/python -m tests.project.rooms
+
+screenshots: $(INSTALLED) ## take the pictures of the operator's page for the docs: docs/pictures/; needs Chromium
+	$(BIN)/python -m tests.operate.screenshots
 
 docs: $(INSTALLED) ## build the documentation site: build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going --quiet docs build/docs $(ARGS)

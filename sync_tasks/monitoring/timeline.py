@@ -55,7 +55,7 @@ def _waiting(contact: Contact) -> Iterator[TimelineEntry]:
 def _at_brevo(contact: Contact) -> Iterator[TimelineEntry]:
     for account, seen in contact.seen.items():
         if seen.read_at:
-            yield TimelineEntry(moment_of(seen.read_at).isoformat(), "Brevo", f"account {account} was looked at last")
+            yield TimelineEntry(moment_of(seen.read_at).isoformat(), "Brevo", f"account {account}: the last look")
         for kind, stamp in (seen.block.reasons if seen.block else {}).items():
             yield TimelineEntry(moment_of(stamp).isoformat(), "Brevo", f"account {account}: blocklisted, {kind}")
         for kind, stamp in contact.opt_outs(account).items():

@@ -1,5 +1,6 @@
 """How pages of the operator look: small templates, one stylesheet, nothing that runs in a browser."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -7,7 +8,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sync_tasks.domain.timestamps import moment_of, show_age
@@ -32,6 +33,9 @@ HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
 }
+
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -88,13 +92,24 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_show,
     )
-    environment.filters |= {"age": show_age, "moment": show_moment, "count": count, "cause": name_cause}
+    environment.filters |= {
+        "age": show_age,
+        "moment": show_moment,
+        "count": count,
+        "cause": name_cause,
+        "code": show_code,
+    }
     return environment
 
 
 def _show(value: object) -> object:
     """Return what no browser takes for more than a text: control codes and marks of direction are spelled out."""
     return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def show_code(text: str) -> Markup:
+    """Return a text of ours with what stands between backticks as code; all else is shown as it is."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(escaped(text)))))  # noqa: S704 - escaped before
 
 
 def show_moment(stamp: str | int) -> str:

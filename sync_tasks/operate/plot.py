@@ -7,11 +7,11 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of, sho
 from sync_tasks.state.freshness import MINUTES, Minute
 
 SPAN = 15
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 180, 52, 12, 24
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 180, 66, 14, 24
 _BARS = MINUTES // SPAN
 _STEP = (WIDTH - LEFT) / _BARS
-# The axis ends at one of these, and has marks at some of them (seconds).
-_SCALE = (30, 60, 300, 900, 3600, 4 * 3600, 86_400, 7 * 86_400)
+# Where the axis may end, and the mark in between (seconds).
+_SCALE = {30: 15, 60: 30, 300: 120, 900: 300, 3600: 1800, 4 * 3600: 7200, 86_400: 43_200, 7 * 86_400: 3 * 86_400}
 _HOURS = 4
 _AN_HOUR = 60
 
@@ -58,7 +58,7 @@ def draw(now: int, minutes: Sequence[Minute]) -> Plot:
     most = max(worst.values(), default=0)
     top = next((level for level in _SCALE if level >= most), most)
     bars = [_bar(place, worst.get(place), top, (end - _BARS + place) * SPAN) for place in range(_BARS)]
-    levels = [Mark(_height_of(level, top), show_age(level)) for level in (0, top / 2, top)]
+    levels = [Mark(_height_of(level, top), show_age(level)) for level in (0, _SCALE.get(top, top // 2), top)]
     return Plot(bars, levels, _hours(end), _sum_up(worst, most))
 
 

@@ -13,6 +13,7 @@ from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.reconcile.history import Run, last_runs
 from sync_tasks.state.audit import note_deed
 from sync_tasks.state.store import Store
+from sync_tasks.texts import count
 
 VALID = 6 * 3600
 
@@ -49,7 +50,7 @@ def approve(store: Store, account: str, started: str, who: str) -> bool:
 
 def describe_grave(grave: Mapping[str, int]) -> list[str]:
     """Return what would be done to how many, in words."""
-    return [f"{number:,} {what}" for what, number in grave.items() if number]
+    return [f"{count(number, 'contact')} would {what}" for what, number in grave.items() if number]
 
 
 def read_approvals(store: Store) -> dict[str, Approval]:

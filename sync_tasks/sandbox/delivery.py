@@ -72,7 +72,7 @@ class Delivery:
 
     def _collect(self, now: float) -> None:
         for webhook_id, payload in self._new_payloads():
-            webhook = self._webhook(webhook_id)
+            webhook = self._sandbox.outbox.webhooks.get(webhook_id)
             if webhook and webhook.get("batched"):
                 self._gathered.setdefault(webhook_id, []).append(payload)
                 self._sent_at.setdefault(webhook_id, now)
@@ -93,15 +93,12 @@ class Delivery:
             self._seen = new[-1].number if new else self._seen
             return [(number, {**event.payload, "id": number}) for event in new for number in event.webhook_ids]
 
-    def _webhook(self, webhook_id: int) -> JsonObject | None:
-        return self._sandbox.outbox.webhooks.get(webhook_id)
-
     def _post(self, due: float, webhook_id: int, payload: object) -> None:
         self._count += 1
         heapq.heappush(self._parcels, Parcel(due, self._count, webhook_id, payload))
 
     def _send(self, parcel: Parcel, now: float) -> None:
-        webhook = self._webhook(parcel.webhook_id)
+        webhook = self._sandbox.outbox.webhooks.get(parcel.webhook_id)
         if webhook is None:
             return
         status = self._exchange(webhook, parcel.payload)

@@ -354,18 +354,13 @@ class Store:
         return sum(cast("list[int]", self.run_all("record_remote", (record.arguments() for record in records))))
 
     def walk(
-        self, account: str, cursor: str, about: int, newsletters: Iterable[str] = (), *, counting: bool = False
+        self, account: str, cursor: str, about: int = 1000, newsletters: Iterable[str] = (), *, counting: bool = False
     ) -> StatePart:
         """Return an account's contacts in the next ``about`` keys (see ``ids.lua``)."""
         head = (cursor, about, account, "1" if counting else "")
         answer = cast("tuple[str, str, str, str, list[str]]", self._run("ids", *head, *newsletters))
         following, ids, users, lacking, counts = answer
         return StatePart(following, ids, users, lacking, dict(zip(counts[::2], map(int, counts[1::2]), strict=True)))
-
-    def scan_ids(self, account: str, cursor: str, count: int = 1000) -> tuple[str, str, str]:
-        """Return the next cursor (``0`` at the end), numeric ids joined by commas, and their users by spaces."""
-        part = self.walk(account, cursor, count)
-        return part.cursor, part.ids, part.users
 
     def priorities(self, user_ids: list[str]) -> dict[str, Priority]:
         """Return the priority of each user's contact."""

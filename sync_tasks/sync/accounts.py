@@ -211,8 +211,8 @@ def _forget_account(store: Store, users: list[str], name: str) -> None:
 def _known_users(store: Store, name: str) -> Iterator[list[str]]:
     cursor = "0"
     while True:
-        cursor, _, users = store.scan_ids(name, cursor)
-        if users:
-            yield users.split()
-        if cursor == "0":
+        part = store.walk(name, cursor)
+        if part.users:
+            yield part.users.split()
+        if (cursor := part.cursor) == "0":
             return

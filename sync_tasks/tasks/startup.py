@@ -47,7 +47,7 @@ def check_worker() -> None:
     wanted = _misspelt(_PLACES | _SECRET | _BREVO | _LOG)
     _find_all(wanted, *places, log_level, environment.metrics_address, load_settings, environment.state_secrets)
     _find_all(check_posts)
-    _find_all(_check_state, _check_queue)
+    _find_all(check_state, _check_queue)
     _find_all(_check_secret)
 
 
@@ -75,7 +75,7 @@ def check_receiver() -> None:
     """Return if the doors over HTTP may open."""
     needed = _PLACES | _LOG | {"SYNC_CONFIG"} | _DOORS
     _find_all(_misspelt(needed), environment.namespace, environment.redis_url, broker_url, log_level)
-    _find_all(_check_state, _check_queue)
+    _find_all(check_state, _check_queue)
 
 
 def broker_url() -> str:
@@ -151,10 +151,6 @@ def _find_all(*checks: Check) -> None:
             faults |= dict.fromkeys(error.args)
     if faults:
         raise ConfigurationError(*faults)
-
-
-def _check_state() -> None:
-    check_state()
 
 
 def _check_secret() -> None:

@@ -66,8 +66,8 @@ def test_from_a_campaign_to_an_opt_out_without_a_hand(linked: Station) -> None:
 def test_with_no_door_open_one_line_names_the_variables(environment: Path) -> None:
     assert environment.exists()
     done = CliRunner().invoke(app, ["serve", "--port", "0"])
-    variables = ("SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN")
-    assert (done.exit_code, [name in done.output for name in variables]) == (2, [True] * 3)
+    variables = ("SYNC_WEBHOOK_TOKEN", "SYNC_UNSUBSCRIBE_SECRET", "SYNC_EVENTS_TOKEN", "SYNC_OPERATE_SECRET")
+    assert (done.exit_code, [name in done.output for name in variables]) == (2, [True] * 4)
 
 
 def test_tokens_for_contacts_need_a_secret(environment: Path) -> None:
@@ -92,3 +92,21 @@ def test_what_makes_no_sense_of_links_is_one_line(
     environment.write_text(f"{environment.read_text()}[unsubscribe]\n{line}\n")
     done = CliRunner().invoke(app, ["doctor"])
     assert (done.exit_code, fault in " ".join(done.output.split())) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ("", "nobody can log in"),
+        ('[operate]\npasswords = "/nowhere/operators"\n', "cannot be read"),
+        ('[operate]\nuser_header = "Remote-User"\n', "SYNC_OPERATE_TOKEN"),
+        ('[unsubscribe]\nattribute = "UNSUBSCRIBE_TOKEN"\n', "SYNC_UNSUBSCRIBE_SECRET"),
+    ],
+)
+def test_a_page_that_nobody_can_use_is_one_line(
+    environment: Path, lines: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNC_OPERATE_SECRET", SECRET)
+    environment.write_text(environment.read_text() + lines)
+    done = CliRunner().invoke(app, ["serve", "--port", "0"])
+    assert (done.exit_code, fault in done.output) == (2, True)

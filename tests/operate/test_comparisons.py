@@ -34,7 +34,7 @@ def test_it_shows_what_would_be_done_to_how_many(refused: Operating) -> None:
     refused.log_in()
     told = words_of(refused.get("/comparisons"))
     assert "Account default waits for you" in told
-    assert "1 lose a subscription or be erased" in told
+    assert "1 contact would lose a subscription or be erased" in told
     assert "extra on list 1" in told
     assert "refused" in told
 

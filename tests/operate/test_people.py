@@ -25,7 +25,7 @@ def test_wish_and_remembered_state_stand_side_by_side(ada: Operating) -> None:
     assert "gets mail of daily" in told
     assert "on list 3" in told
     assert "subscribe_contact daily as of" in told
-    assert "account default was looked at last" in told
+    assert "account default: the last look" in told
 
 
 def test_nothing_personal_is_shown_or_logged_unasked(ada: Operating, caplog: pytest.LogCaptureFixture) -> None:

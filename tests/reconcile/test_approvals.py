@@ -44,7 +44,7 @@ def test_an_approval_lets_one_comparison_do_it(pipeline: Pipeline, refused: Run)
     assert take_approval(pipeline.store, "default") is None
     assert find_refused(pipeline.store) == {}
     (deed,) = read_audit(pipeline.store)
-    assert (deed.who, deed.what, deed.about) == ("ops", "approve comparison", f"default 1 {LOSES}")
+    assert (deed.who, deed.what, deed.about) == ("ops", "approve comparison", f"default 1 contact would {LOSES}")
 
 
 def test_more_than_was_approved_is_refused_again(pipeline: Pipeline, brevo: Sandbox, refused: Run) -> None:

@@ -24,7 +24,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "close": lambda store: store.close("u1", KEY, "letter", "why", "who"),
     "forget_account": lambda store: bulk.forget_account(store, ["u1"], "default"),
     "held": lambda store: store.held_until(),
-    "ids": lambda store: store.scan_ids("default", "0"),
+    "ids": lambda store: store.walk("default", "0"),
     "lease": lambda store: store.lease("u1", 1.0),
     "lease_batch": lambda store: store.lease_batch("subscribe_contact:news", 1, 1.0),
     "mark": lambda store: bulk.mark_manual(store, "u1", "who", manual=True),

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,14 @@ _FLAGS = [
     "--remote-debugging-pipe",
     "--disable-background-networking",
 ]
-KEYS = {"Tab": 9, "Enter": 13}
+# What has the focus, by the name that a person reads or hears.
+_FOCUSED = (
+    "(e => e.getAttribute('aria-label') || e.labels?.[0]?.innerText.trim() || e.innerText)(document.activeElement)"
+)
+_RUN_AXE = (
+    "axe.run().then(told => told.violations.map(one => `${one.impact} ${one.id}: ${one.nodes[0].html.slice(0, 120)}`))"
+)
+KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
 
 class Browser:
@@ -74,9 +82,42 @@ class Browser:
         """Press and release a key."""
         self._events.clear()
         about: dict[str, object] = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
-        text = {"text": "\r"} if key == "Enter" else {}
+        text = {"text": "\r" if key == "Enter" else key} if key in {"Enter", " "} else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", **about, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def walk_to(self, label: str) -> None:
+        """Press Tab until what is called so has the focus."""
+        for _ in range(200):
+            self.press("Tab")
+            if self.ask(_FOCUSED) == label:
+                return
+        raise AssertionError(f"no Tab leads to {label}")
+
+    def look_like(self, width: int, height: int, *, dark: bool = False) -> None:
+        """Have a screen of a size, in light or dark colours."""
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **screen)
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def take_picture(self, height: int) -> bytes:
+        """Return the page as a picture, no higher than that."""
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], height), "scale": 1}
+        told = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
+        return b64decode(told["data"])
+
+    def check_access(self, axe: str) -> list[str]:
+        """Return what keeps people from using the page, as axe finds it, one line each."""
+        self.call("Runtime.evaluate", expression=axe)
+        told = self.call("Runtime.evaluate", expression=_RUN_AXE, awaitPromise=True, returnByValue=True)
+        return list(told["result"]["value"])
 
     def ask(self, expression: str) -> Any:  # noqa: ANN401 - whatever a page holds
         """Return the value of an expression in the page."""

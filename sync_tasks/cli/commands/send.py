@@ -68,7 +68,8 @@ def send(
     startup.check_state()
     with _open(file) as opened:
         text, refuse = Text(opened, encoding), _ignore if as_json else _report_refusal
-        sent = send_lines(text, rate=rate, refuse=refuse, size=_size_of(file))
+        size = file.stat().st_size if file != STDIN and file.is_file() else None
+        sent = send_lines(text, rate=rate, refuse=refuse, size=size)
     if as_json:
         print_json(asdict(sent))
     else:
@@ -88,10 +89,6 @@ def _open(file: Path) -> Iterator[BinaryIO]:
         raise typer.Exit(2) from None
     with opened:
         yield opened
-
-
-def _size_of(file: Path) -> int | None:
-    return file.stat().st_size if file != STDIN and file.is_file() else None
 
 
 def send_lines(

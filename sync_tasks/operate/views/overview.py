@@ -10,6 +10,7 @@ from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.plot import draw
 from sync_tasks.operate.visit import Visit
 from sync_tasks.rate_limits.budget import read_budget
+from sync_tasks.reconcile.approvals import find_refused
 from sync_tasks.state.dead_letters import scan_letters
 from sync_tasks.state.freshness import read_freshness
 
@@ -35,6 +36,7 @@ def show_overview(visit: Visit) -> HtmlPage:
         "budgets": {one.account: read_budget(store, one) for one in overview.scarcity},
         "shares": {one.account: one.share for one in overview.scarcity},
         "swept_within": SWEPT_WITHIN,
+        "refused": [*find_refused(store)],
         "plot": draw(*read_freshness(store)),
         "causes": group_letters(scan_letters(store))[:CAUSES_SHOWN] if overview.dead_letters else [],
     }

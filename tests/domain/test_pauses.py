@@ -1,0 +1,21 @@
+"""What an operator does about a pause: each error that pauses an account has an answer of its own."""
+
+import pytest
+
+from sync_tasks import errors
+from sync_tasks.domain.pauses import remedy_of
+
+# These say that somebody else is paused already, or that nobody can be asked.
+FOLLOWING = {"AccountPausedError", "PartPausedError", "UnconfiguredAccountError"}
+PAUSING = sorted(
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AccountError)
+)
+
+
+@pytest.mark.parametrize("error", [*(name for name in PAUSING if name not in FOLLOWING), "GatewayUnavailableError"])
+def test_each_error_that_pauses_an_account_has_a_remedy(error: str) -> None:
+    assert remedy_of(error) != remedy_of("AnyOtherError")
+
+
+def test_another_error_leads_to_the_log() -> None:
+    assert "log" in remedy_of("AnyOtherError")
