@@ -39,7 +39,7 @@ class ContactOwnership:
         return not self.owner(remote) and (self.contact.erased or living) and not self._may_be_given_up(remote)
 
     def _may_be_given_up(self, remote: RemoteContact) -> bool:
-        """Return whether it may be the contact of a user who gave its address up lately, and has not moved at Brevo.
+        """Return whether another user may have the contact, who gave its address up and has not moved at Brevo.
 
         If Brevo shows no ``ext_id``, only a look by the user's own tells them apart.
         """
