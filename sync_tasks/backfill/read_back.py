@@ -9,6 +9,7 @@ from typing import TypeVar
 from sync_tasks.backfill.loaded_contacts import hand_over, read_users
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change
+from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.patience import ask_patiently
@@ -89,8 +90,9 @@ def _take_over(page: list[RemoteContact], wave: Wave) -> int:
     """Write down what a page shows of the load's contacts, and return of how many."""
     shown = {wave.missing.pop(remote.address): remote for remote in page if remote.address in wave.missing}
     store, now, mappings = wave.context.store, wave.context.store.now(), wave.context.mappings
+    since = stamp_of(wave.since)
     owns = {own.user_id: own for own in read_users(store, shown)}
-    calls = {user: own.confirmation(shown[user], wave.account, mappings, now) for user, own in owns.items()}
+    calls = {user: own.confirmation(shown[user], wave.account, mappings, now, since) for user, own in owns.items()}
     done = bulk.confirm(store, (call for call in calls.values() if call))
     wave.count("imported", done.count(2))
     _give_up(wave, (user for user, call in calls.items() if call is None))

@@ -68,6 +68,8 @@ class RemoteContact:
     """A contact as the provider holds it.
 
     ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not say.
+    ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
+    ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
     """
 
     id: int
@@ -77,6 +79,7 @@ class RemoteContact:
     attributes: Mapping[str, Json]
     block: Block | None
     opted_out: Mapping[int, str] | None = None
+    created: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
         return f"<RemoteContact {self.id}>"

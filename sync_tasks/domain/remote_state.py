@@ -72,6 +72,15 @@ def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMappi
     return replace(remote, ext_id=wanted.ext_id) if before.digest == wanted.digest else remote
 
 
+def name_created(remote: RemoteContact, ext_id: str, since: str) -> RemoteContact:
+    """Return a contact with the ``ext_id`` that an import of ours gave it, if the account shows none.
+
+    It is ours if it was created after the import began (``since``): we sent its address.
+    """
+    is_ours = remote.ext_id is None and remote.created >= since
+    return replace(remote, ext_id=ext_id) if is_ours else remote
+
+
 def ended_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> dict[int, str]:
     """Return the lists that the person opted out of one by one, and when.
 

@@ -118,7 +118,7 @@ class Doorkeeper:
             str(self._cookies.dumps(facts)),
             max_age=self._seconds,
             path=PATH,
-            secure=request.url.hostname not in _HERE,
+            secure=request.url.scheme == "https" or request.url.hostname not in _HERE,
             httponly=True,
             samesite="strict",
         )

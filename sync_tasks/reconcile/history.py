@@ -4,8 +4,8 @@ Keys under ``<namespace>:``: ``reconciles`` the last 30 runs, the newest first; 
 """
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import cast
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, cast
 
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.drift import LEFT_ALONE
@@ -54,6 +54,9 @@ class Run:
         return ", ".join(f"{number:,} {kind}" for number, kind in counts if number)
 
 
+_FIELDS = tuple(each.name for each in fields(Run))
+
+
 def remember(store: Store, run: Run) -> None:
     """Keep a run among the last 30."""
     pipeline = store.redis.pipeline()
@@ -65,7 +68,13 @@ def remember(store: Store, run: Run) -> None:
 def read_runs(store: Store) -> list[Run]:
     """Return the last runs, the newest first."""
     texts = cast("list[str]", store.redis.lrange(store.key("reconciles"), 0, -1))
-    return [Run(**json.loads(text)) for text in texts]
+    return [_parse(text) for text in texts]
+
+
+def _parse(text: str) -> Run:
+    """Return the run of a text; fields that a newer release added are ignored."""
+    given = cast("dict[str, Any]", json.loads(text))
+    return Run(**{name: given[name] for name in _FIELDS if name in given})
 
 
 def last_runs(store: Store) -> dict[str, Run]:

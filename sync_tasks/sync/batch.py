@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, found_since, import_size, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
@@ -27,8 +28,8 @@ from sync_tasks.domain.planning import (
     first_view,
     next_step,
 )
-from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
-from sync_tasks.domain.timestamps import CLOCK_SKEW
+from sync_tasks.domain.remote_state import name_created, recall_ext_id, remote_state_of
+from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
 from sync_tasks.errors import (
     GatewayUnavailableError,
     RejectedContactError,
@@ -295,7 +296,8 @@ class Batch:
         missing = {step.address: item for item, step in zip(self.items, steps, strict=True)}
         trouble: SyncError | None = None
         try:
-            ImportWatch(missing, self.gateway, rest=self._rest, keep=self._keep, found=self._found).run(since)
+            found = partial(self._found_created, stamp_of(since))
+            ImportWatch(missing, self.gateway, rest=self._rest, keep=self._keep, found=found).run(since)
         except SyncError as error:
             trouble = error
         # The import was accepted: whoever is not there yet may still be created.
@@ -330,6 +332,9 @@ class Batch:
         if self.importing:
             self.importing.renew()
         self.renewed = time.monotonic()
+
+    def _found_created(self, since: str, item: BatchItem, remote: RemoteContact) -> None:
+        self._found(item, name_created(remote, item.push.mapping.ext_ids.of(item.push.lease.user_id), since))
 
     def _found(self, item: BatchItem, remote: RemoteContact) -> None:
         """A page does not show why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""

@@ -54,10 +54,10 @@ def test_the_cookie_is_for_this_page_alone_and_no_script_reads_it(door: Operatin
     told = answer.headers["set-cookie"].lower()
     assert {"httponly", "path=/operate", "samesite=strict", "max-age=43200"} <= set(told.split("; "))
     assert "secure" not in told
-    beyond = door.ask(
-        "POST", "/login", f"name=anna&password={PASSWORD}".encode(), host="sync.example", content_type=FORM
-    )
-    assert "secure" in beyond.headers["set-cookie"].lower().split("; ")
+    form = f"name=anna&password={PASSWORD}".encode()
+    beyond = door.ask("POST", "/login", form, host="sync.example", content_type=FORM)
+    behind = door.ask("POST", "/login", form, x_forwarded_proto="https", content_type=FORM)
+    assert all("secure" in one.headers["set-cookie"].lower().split("; ") for one in (beyond, behind))
 
 
 def test_too_many_tries_wait(door: Operating) -> None:

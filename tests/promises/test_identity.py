@@ -282,6 +282,19 @@ def test_doctor_is_content_with_others_beside_a_pattern(desk: Desk, shop: list[d
     assert (found["state"], found["found"]) == ("ok", "portal-{user_id}; 3 contacts of others are left alone")
 
 
+@pytest.mark.parametrize(("pattern", "state"), [("", "ok"), ('[contacts]\next_id = "portal-{user_id}"\n', "warn")])
+def test_doctor_says_that_brevo_shows_no_ext_id(desk: Desk, brevo: Sandbox, pattern: str, state: str) -> None:
+    desk.configuration.write_text(desk.configuration.read_text() + pattern)
+    brevo.quirks.ext_id_shown = "nowhere"
+    brevo.request("POST", "/contacts", {"email": "zoe@elsewhere.org"})
+    check = {check["what"]: check for check in desk.read("doctor", exits=1)}["default: ext_id"]
+    assert "shows none" not in check["found"]
+    desk.pipeline.subscribe("anna")
+    desk.pipeline.work()
+    check = {check["what"]: check for check in desk.read("doctor", exits=1)}["default: ext_id"]
+    assert (check["state"], "Brevo shows none" in check["found"]) == (state, True)
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -71,6 +71,32 @@ def test_a_creation_that_nobody_heard_of_makes_no_second_contact(pipeline: Pipel
     assert (ada["email"], ada["listIds"]) == ("ada.new@portal.org", [3])
 
 
+def test_a_crowd_is_created_by_one_import(pipeline: Pipeline) -> None:
+    for number in range(60):
+        pipeline.subscribe(f"user-{number}", first_name="Anna")
+    with pipeline.requests() as requests:
+        pipeline.work()
+    assert set(requests) == {"POST /v3/contacts/import", "GET /v3/contacts"}
+    assert len(requests) <= 5
+    assert found(pipeline) == {}
+
+
+def test_a_contact_that_was_there_before_an_import_gets_all_that_the_portal_says(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    brevo.request("POST", "/contacts", {"email": address_of("user-7"), "attributes": {"FIRSTNAME": "Anna"}})
+    (old,) = (number for number in brevo.account.contacts)
+    brevo.account.contacts[old].created -= 86_400
+    for number in range(60):
+        pipeline.subscribe(f"user-{number}", first_name="Anna")
+    pipeline.work()
+
+    assert {contact["ext_id"] for contact in brevo.contacts()} == {
+        pipeline.resources.mappings["default"].ext_ids.of(f"user-{number}") for number in range(60)
+    }
+    assert found(pipeline) == {}
+
+
 def held(brevo: Sandbox, beginning: str) -> dict[str, Any]:
     """Return the only contact whose address begins like this."""
     (contact,) = (one for one in brevo.contacts() if str(one["email"]).startswith(beginning))

@@ -223,3 +223,11 @@ def test_a_list_that_the_portal_never_spoke_of_is_left_again_unless_the_contact_
     pipeline.subscribe("anna", "monthly")
     pipeline.work()
     assert pipeline.lists("anna") == {3, 7}
+
+
+def test_a_run_of_a_newer_release_is_read_all_the_same(anna: Pipeline) -> None:
+    run = compare(anna)
+    name = anna.store.key("reconciles")
+    (text,) = anna.store.redis.lrange(name, 0, -1)
+    anna.store.redis.lset(name, 0, str(text).replace("{", '{"newer": 1, ', 1))
+    assert read_runs(anna.store) == [run]

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from sync_tasks.config.settings import Settings
+    from sync_tasks.domain.contact import RemoteContact
     from sync_tasks.providers import Gateway
     from sync_tasks.state.store import Store
 
 State = Literal["ok", "warn", "fail"]
 SLOW_REDIS = 0.02
 _TRIES = 5
+# So many contacts are looked at for one that the state knows.
+_OURS_LOOKED_FOR = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,16 @@ def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "S
 
     what, ext_ids = f"{name}: ext_id", account_mapping_of(settings, name).ext_ids
     try:
-        held = [remote.ext_id for remote in gateway.read_page(0) if remote.ext_id]
+        page = gateway.read_page(0)
     except SyncError as error:
         yield Check(what, "warn", f"not looked at: {type(error).__name__}", str(error))
+        return
+    held = [remote.ext_id for remote in page if remote.ext_id]
+    if not held and any(_is_ours(remote, name, store) for remote in page[:_OURS_LOOKED_FOR]):
+        advice = "nothing: contacts are found by a look for it, and all else is compared"
+        if ext_ids.shared:
+            advice = "contacts of other systems look like ours: use an account of its own"
+        yield Check(what, "warn" if ext_ids.shared else "ok", "Brevo shows none, not even those that we wrote", advice)
         return
     foreign = count(sum(map(ext_ids.is_foreign, held)), "contact")
     users = [user for ext_id in held if (user := ext_ids.user_of(ext_id))]
@@ -166,6 +176,14 @@ def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "S
     else:
         advice = "one account for each portal; where others use this one too: set [contacts] ext_id"
         yield Check(what, "ok", "every ext_id counts as this portal's", advice)
+
+
+def _is_ours(remote: "RemoteContact", account: str, store: "Store") -> bool:
+    """Return whether the state knows a contact as one that we have written to."""
+    user_id = store.claimant(remote.address) if remote.address else None
+    holder = store.peek(user_id) if user_id else None
+    seen = holder.seen.get(account) if holder else None
+    return bool(seen and seen.id == remote.id and seen.digest)
 
 
 def _check_owner(name: str, gateway: "Gateway") -> Iterator[Check]:

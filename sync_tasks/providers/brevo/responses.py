@@ -139,6 +139,7 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
         attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},
         block=_block_of(data, now),
         opted_out=_opted_out_of(data, now),
+        created=_stamp(data.get("createdAt")) or "",
     )
 
 
