@@ -67,6 +67,8 @@ def model_brevo(settings: "Settings", *, without: str = "") -> "SandboxSettings"
         lists={known.list_id: slug for slug, known in settings.newsletters.items() if slug != without},
         attributes=dict.fromkeys(sorted({*texts, *settings.link_attributes("default")}), "text")
         | dict.fromkeys(sorted(flags), "boolean"),
+        # Nobody who tries the pipeline on one machine waits a minute for an import.
+        import_seconds=1.0,
     )
 
 

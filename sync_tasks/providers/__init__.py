@@ -186,6 +186,10 @@ class Gateway(Protocol):
         """What clears an attribute of this account, as far as this process has seen."""
 
     @property
+    def shows_ext_ids(self) -> bool:
+        """Whether the provider was seen to show an ``ext_id``; a contact without one has none then."""
+
+    @property
     def reads_several(self) -> bool:
         """Whether one look may read several contacts, as far as is known."""
 

@@ -1,5 +1,6 @@
 """A Brevo account: its contacts, lists and attributes, and what a change does to them."""
 
+import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.outbox import Outbox
 from sync_tasks.sandbox.roll import Roll
 from sync_tasks.sandbox.schedule import Schedule
-from sync_tasks.sandbox.settings import Quirks, SandboxSettings
+from sync_tasks.sandbox.settings import IMPORT_SECONDS, Quirks, SandboxSettings
 from sync_tasks.sandbox.wire import JsonObject
 
 
@@ -90,6 +91,7 @@ class SandboxAccount:
         self.owner_mails = 0
         self.organization = settings.organization or secrets.token_hex(12)
         self._last_contact_id = 0
+        self._chance = random.Random(settings.seed)  # noqa: S311 - chance, no secret
 
     def find_duplicates(self, change: ContactChange, contact: SandboxContact | None = None) -> list[str]:
         """Return which identifiers in a change are another contact's already."""
@@ -180,7 +182,9 @@ class SandboxAccount:
     def start_process(self, outcome: str = "completed") -> Process:
         """Return a new process, which ends when an import would."""
         now, number = self.clock(), len(self.processes) + 1
-        self.processes[number] = Process(number, now, now + self.settings.import_seconds, outcome)
+        seconds = self.settings.import_seconds
+        takes = self._chance.uniform(*IMPORT_SECONDS) if seconds is None else seconds
+        self.processes[number] = Process(number, now, now + takes, outcome)
         return self.processes[number]
 
     def create_folder(self, name: str) -> int:

@@ -36,7 +36,20 @@ class ContactOwnership:
         """A contact that nobody else of the portal stands behind is the user's: the portal leads."""
         stepped_aside = remote.ext_id in self.mapping.ext_ids.all_of(self.contact.user_id)
         living = stepped_aside or not is_anonymized(remote)
-        return not self.owner(remote) and (self.contact.erased or living)
+        return not self.owner(remote) and (self.contact.erased or living) and not self._may_be_given_up(remote)
+
+    def _may_be_given_up(self, remote: RemoteContact) -> bool:
+        """Return whether another user may have the contact, who gave its address up and has not moved at Brevo.
+
+        If Brevo shows no ``ext_id``, only a look by the user's own tells them apart.
+        """
+        before = self.contact.seen.get(self.mapping.account)
+        if remote.ext_id is not None or self.gateway.shows_ext_ids or self.contact.erased:
+            return False
+        if (before and before.id == remote.id) or not self.store.is_vacated(remote.address or ""):
+            return False
+        mine = self.find_by_ext_id()
+        return mine is None or mine.id != remote.id
 
     def is_proven(self, remote: RemoteContact) -> bool:
         """Return whether a contact with the user's ``ext_id`` is the user's; an address may be given up by now."""

@@ -69,7 +69,11 @@ def _check_command(name: str) -> None:
         os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
         # Whoever may log in could erase and subscribe people, and stop workers.
         os.environ.setdefault("FLOWER_READ_ONLY", "true")
-    check = {"worker": startup.check_worker, "beat": startup.check_beat}.get(name, startup.check_queue)
+    check = {
+        "worker": startup.check_worker,
+        "beat": startup.check_beat,
+        "flower": startup.check_watcher,
+    }.get(name, startup.check_queue)
     try:
         with needing("worker"):
             from sync_tasks.config.settings import load_settings

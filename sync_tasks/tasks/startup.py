@@ -60,9 +60,15 @@ def check_beat() -> None:
 
 
 def check_queue() -> None:
-    """Return if what looks at the queue alone may start: Flower, ``celery inspect`` and the like."""
+    """Return if what looks at the queue alone may start: ``celery inspect`` and the like."""
     _find_all(_misspelt(_PLACES), environment.namespace, broker_url)
     _find_all(_check_queue)
+
+
+def check_watcher() -> None:
+    """Return if Flower may start; its user of Redis may lack what only those need who change something."""
+    _find_all(_misspelt(_PLACES), environment.namespace, broker_url)
+    _find_all(_greet_queue)
 
 
 def check_receiver() -> None:
@@ -168,9 +174,14 @@ def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -
     servers.check_server("SYNC_REDIS_URL", environment.redis_url(), "state", strictness, waits=waits)
 
 
-def _check_queue() -> None:
+def _greet_queue() -> None:
+    _check_queue("login")
+
+
+def _check_queue(strictness: servers.Strictness = "all") -> None:
     for url in broker_url().split(";"):
         if is_redis(url):
-            servers.check_server("SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL", url, "queue")
+            name = "SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL"
+            servers.check_server(name, url, "queue", strictness)
         elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
             servers.greet("SYNC_BROKER_URL", url)

@@ -122,7 +122,9 @@ def play(trouble: str, replicas: int, folder: Path) -> Found:
     """Let a primary fail once under load, repair what was lost as an operator does, and return what was seen."""
     found = Found(trouble, replicas)
     with ExitStack() as stack:
-        settings = SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)
+        settings = SandboxSettings(
+            attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0
+        )
         served = stack.enter_context(serving(settings))
         if trouble.startswith(CUT_OFF):
             primary: Primary = stack.enter_context(far_primary(folder))

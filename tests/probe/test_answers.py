@@ -41,7 +41,7 @@ UNKIND: Answers = {
     "erased_address": "accepted",
     "example_address": "accepted",
     "unicode_domain": "refused",
-    "list_opt_outs": "no",
+    "list_opt_outs": "yes",
     "granted": "enough",
     "granted_elsewhere": "enough",
 }
@@ -60,7 +60,7 @@ def kind(brevo: Sandbox) -> None:
         empty_number_refused=False,
         unlink_non_member_is_refused=False,
         unicode_domains_refused=False,
-        unsubscription_per_list=True,
+        unsubscription_per_list=False,
         values_kept="as_sent",
     )
 
@@ -80,7 +80,7 @@ KIND: Answers = {
     "stored_phone": "as sent",
     "unlink": "yes",
     "unicode_domain": "accepted",
-    "list_opt_outs": "yes",
+    "list_opt_outs": "no",
     "granted": "not reported",
     "granted_elsewhere": "not reported",
 }

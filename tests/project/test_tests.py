@@ -18,6 +18,7 @@ OTHERS = {
     "config/test_extras": "what is installed along, as pyproject.toml has it",
     "monitoring/test_alerts": "the rules and the dashboard in monitoring/",
     "monitoring/test_flower": "Flower is Celery's, and what it shows is ours",
+    "monitoring/test_flower_rights": "the user of Redis in docker/flower-users.conf",
     "state/test_script_headers": "all scripts",
     "state/test_scripts_and_python": "all scripts",
     "tasks/test_worker": "the room as a whole, in real processes",

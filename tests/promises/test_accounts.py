@@ -18,7 +18,9 @@ NEWSLETTERS = {
 
 @pytest.fixture(scope="module")
 def second_served() -> Iterator[ServedSandbox]:
-    with serving(SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)) as served:
+    with serving(
+        SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0)
+    ) as served:
         yield served
 
 

@@ -16,7 +16,9 @@ from tests.support.pipeline import ATTRIBUTES, MakePipeline, Pipeline, held_by
 
 @pytest.fixture(scope="module")
 def second_served() -> Iterator[ServedSandbox]:
-    with serving(SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)) as served:
+    with serving(
+        SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0)
+    ) as served:
         yield served
 
 

@@ -71,6 +71,21 @@ def test_a_creation_that_nobody_heard_of_makes_no_second_contact(pipeline: Pipel
     assert (ada["email"], ada["listIds"]) == ("ada.new@portal.org", [3])
 
 
+def test_an_address_that_goes_to_another_user_takes_no_contact_along(pipeline: Pipeline, brevo: Sandbox) -> None:
+    pipeline.subscribe("ada", email="shared@portal.org", first_name="Ada")
+    pipeline.work()
+    pipeline.update("ada", email="ada@portal.org")
+    pipeline.subscribe("bea", email="shared@portal.org", first_name="Bea")
+
+    pipeline.sync("bea")
+    assert held(brevo, "shared@")["attributes"]["FIRSTNAME"] == "Ada"
+    pipeline.work()
+
+    assert held(brevo, "ada@")["attributes"]["FIRSTNAME"] == "Ada"
+    assert held(brevo, "shared@")["attributes"]["FIRSTNAME"] == "Bea"
+    assert len(brevo.contacts()) == 2
+
+
 def test_a_crowd_is_created_by_one_import(pipeline: Pipeline) -> None:
     for number in range(60):
         pipeline.subscribe(f"user-{number}", first_name="Anna")

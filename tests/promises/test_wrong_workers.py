@@ -15,7 +15,7 @@ from tests.support.station import READY, SETTLED_WITHIN, building
 @pytest.fixture
 def other() -> Iterator[ServedSandbox]:
     """Another account, whose contacts have the numbers of ours."""
-    settings = SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)
+    settings = SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0)
     with serving(settings) as served:
         served.sandbox.add_contacts([{"email": "eve@shop.example", "listIds": [3], "ext_id": "1"}])
         yield served

@@ -90,6 +90,7 @@ class Toy:
         self._ask()
         return next((held for held in self.contacts.values() if getattr(held, name) == value), None)
 
+    shows_ext_ids = True
     reads_several = False
     blanks = Blanks()
 

@@ -26,7 +26,7 @@ def make_rig(private_redis: EmbeddedRedis, start_program: StartProgram, tmp_path
 
         def make(*accounts: str, rate: float = 500, limited: bool = False, url: str = "", **pipeline: float) -> Rig:
             limits = LimitSettings(enabled=limited, contacts_per_second=int(rate), contacts_per_hour=10**9)
-            settings = SandboxSettings(limits=limits, seed=1)
+            settings = SandboxSettings(limits=limits, seed=1, import_seconds=1.0)
             served = [stack.enter_context(serving(settings)) for _ in ("default", *accounts)]
             told = "\n".join(f"{name} = {value}" for name, value in (HASTY | pipeline).items())
             more = dict(zip(accounts, served[1:], strict=True))

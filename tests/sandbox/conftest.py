@@ -18,6 +18,7 @@ def settings() -> SandboxSettings:
         lists={3: "daily", 5: "weekly"},
         attributes={"DAILY_UNSUBSCRIBED": "boolean", "BORN": "date", "VISITS": "float"},
         limits=LimitSettings(enabled=False),
+        import_seconds=1.0,
         seed=1,
     )
 

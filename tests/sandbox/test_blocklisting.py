@@ -127,6 +127,7 @@ def test_whoever_leaves_one_newsletter_stays_on_its_list_and_is_skipped_until_le
 
 
 def test_an_account_without_unsubscription_per_list_tells_nothing_of_it(brevo: Sandbox, anna: int) -> None:
+    brevo.quirks.unsubscription_per_list = False
     brevo.edit(anna, {"listIds": [3]})
     with pytest.raises(ApiRefusal, match="not activated"):
         brevo.act("unsubscribe", anna, list_id=3)

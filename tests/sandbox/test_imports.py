@@ -3,6 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sandbox.settings import IMPORT_SECONDS
 from tests.support.sandbox_clock import Clock
 
 ROWS = [{"email": "Anna@Portal.org", "attributes": {"LASTNAME": "Ash"}}, {"email": "new@portal.org", "attributes": {}}]
@@ -164,7 +165,7 @@ def test_an_unknown_process_is_told(brevo: Sandbox) -> None:
 def test_processes_are_shown_in_pages(brevo: Sandbox, clock: Clock) -> None:
     for _ in range(3):
         brevo.request("POST", "/contacts/import", {"listIds": [3], "jsonBody": []})
-    clock.pass_seconds(brevo.settings.import_seconds)
+    clock.pass_seconds(1.0)
 
     newest = brevo.request("GET", "/processes", limit=2).json()
     last = brevo.request("GET", "/processes", limit=2, offset=2).json()
@@ -184,6 +185,15 @@ def test_an_import_that_leaves_contacts_alone_lifts_their_blocklisting_or_not(
     run_import(brevo, clock, updateExistingContacts=False)
 
     assert brevo.contact(anna)["emailBlacklisted"] is not lifts
+
+
+def test_an_import_takes_a_time_drawn_up_to_a_minute_unless_it_is_set(brevo: Sandbox) -> None:
+    brevo.settings.import_seconds = None
+    started = [brevo.account.start_process() for _ in range(50)]
+    took = [process.due - process.started for process in started]
+
+    assert IMPORT_SECONDS[0] <= min(took) < 10
+    assert 50 < max(took) <= IMPORT_SECONDS[1]
 
 
 @pytest.mark.parametrize("merges", [True, False])

@@ -18,7 +18,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.recovery import find_probes
 from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.sandbox import Sandbox
-from sync_tasks.sandbox.settings import Quirks, SandboxSettings
+from sync_tasks.sandbox.settings import SandboxSettings
 from sync_tasks.state import dead_letters
 from sync_tasks.state.holds import clear_examined
 from sync_tasks.state.store import Acceptance, Store
@@ -28,6 +28,7 @@ from sync_tasks.tasks.bootstrap import account_mapping_of
 from tests.simulation.client import Edit, open_memory, open_store
 from tests.simulation.plan import LISTS, START, Plan
 from tests.simulation.provider import SimulatedBrevo, SimulatedLimiter, Watcher
+from tests.simulation.quirks import draw_quirks
 from tests.simulation.scheduler import Actor, Scheduler
 
 SWEEP_EVERY = 5.0
@@ -101,7 +102,8 @@ class World:
 
     def _open_sandbox(self, seed: int) -> Sandbox:
         chance = self.chance
-        quirks = Quirks(
+        quirks = draw_quirks(
+            random.Random(f"quirks {seed}"),
             email_change_lifts_blocklist_even_if_sent=chance.random() < 0.5,
             unlink_non_member_is_refused=chance.random() < 0.5,
         )

@@ -40,7 +40,9 @@ def keys_end(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def served() -> Iterator[ServedSandbox]:
     """A sandbox that listens as long as the tests run."""
-    with serving(SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)) as served:
+    with serving(
+        SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0)
+    ) as served:
         yield served
 
 

@@ -26,7 +26,7 @@ from tests.support.rig import Rig
 FOLDER = Path(__file__).parent / "recorded"
 # The host that a message came from is nobody's business.
 _ORIGIN = re.compile(r"gen\d+@[\w.-]+")
-SETTINGS = SandboxSettings(limits=LimitSettings(enabled=False), seed=1)
+SETTINGS = SandboxSettings(limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0)
 PIPELINE = "lease_seconds = 3\ngrace_seconds = 1\nquiet_seconds = 2\nprobe_seconds = 1"
 READERS = ("stays", "leaves", "moves", "is_erased", "was_erased", "comes_late")
 # Whom Brevo must have on which lists in the end; of the erased nothing must be left.

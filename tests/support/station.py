@@ -196,7 +196,7 @@ def building(folder: Path, server: Mapping[str, str] | None = None, **fields: An
     ``server`` are settings of Redis.
     """
     require_redis_server()
-    settings = SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1)
+    settings = SandboxSettings(attributes=ATTRIBUTES, limits=LimitSettings(enabled=False), seed=1, import_seconds=1.0)
     with ExitStack() as stack:
         redis = stack.enter_context(EmbeddedRedis(appendfsync="no", settings=server))
         served = stack.enter_context(serving(settings))

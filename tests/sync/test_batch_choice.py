@@ -44,3 +44,19 @@ def test_it_looks_for_others_if_its_permit_is_no_good_any_more(
     pipeline.subscribe("anna")
     assert pipeline.sync("anna").done
     assert len(batches) == 1
+
+
+@pytest.mark.parametrize(("people", "together"), [(2, 1), (3, 3)])
+def test_from_so_many_on_they_leave_together_although_nobody_waits_for_a_permit(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, people: int, together: int
+) -> None:
+    users = [f"u{number}" for number in range(people)]
+    for user in users:
+        pipeline.subscribe(user)
+    pipeline.work()
+    for user in users:
+        pipeline.unsubscribe(user)
+    monkeypatch.setattr(batch_choice, "WORTH_A_BATCH", 3)
+    pipeline.sync("u0")
+    left = [user for user in users if not pipeline.lists(user)]
+    assert len(left) == together

@@ -31,12 +31,13 @@ class Learnt:
     """Facts learnt of an account, shared by all its gateways.
 
     ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``filter_finds``:
-    its filter has found somebody by address. ``ids_ignored``: a look by several ids has shown others. ``blanks``: what
-    clears an attribute.
+    its filter has found somebody by address. ``ids_ignored``: a look by several ids has shown others.
+    ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
     """
 
     filter_finds: bool = False
     ids_ignored: bool = False
+    ext_id_seen: bool = False
     types: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     until: float = -math.inf
@@ -159,6 +160,11 @@ class Operations(ABC):
     def blanks(self) -> Blanks:
         """What clears an attribute of this account, as far as this process has seen."""
         return self._learnt.blanks
+
+    @property
+    def shows_ext_ids(self) -> bool:
+        """Whether Brevo was seen to show an ``ext_id``."""
+        return self._learnt.ext_id_seen
 
     @property
     def reads_several(self) -> bool:
@@ -307,6 +313,7 @@ class Operations(ABC):
         contact = responses.contact_of(answer.data, datetime.now(UTC))
         if contact is None:
             raise failures.unreadable(call)
+        self._learnt.ext_id_seen |= contact.ext_id is not None
         return contact
 
     def _search(self, attribute: str, value: str, fits: Callable[[RemoteContact], bool]) -> RemoteContact | None:

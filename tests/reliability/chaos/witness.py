@@ -38,7 +38,14 @@ class Witness(Sandbox):
         self.owners: dict[int, set[str]] = defaultdict(set)
         limits = LimitSettings(enabled=False)
         super().__init__(
-            SandboxSettings(attributes=ATTRIBUTES, limits=limits, seed=seed, journal_limit=None, history_limit=None)
+            SandboxSettings(
+                attributes=ATTRIBUTES,
+                limits=limits,
+                seed=seed,
+                import_seconds=1.0,
+                journal_limit=None,
+                history_limit=None,
+            )
         )
 
     def handle(self, method: str, path: str, *, query: str = "", body: bytes = b"", key: str | None = None) -> Reply:

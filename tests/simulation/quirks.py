@@ -1,0 +1,39 @@
+"""What Brevo answers to the open questions, drawn at random from the seed of a history."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any, get_args, get_origin, get_type_hints
+
+from sync_tasks.sandbox.settings import Quirks
+
+# Under either answer of these the pipeline is right, whatever the others are. `statistics_left_out` is not one of them:
+# it hides the reason of a block, so nobody can tell a complaint from an opt-out.
+DRAWN = (
+    "ext_id_shown",
+    "empty_clears_all",
+    "empty_number_refused",
+    "values_kept",
+    "unsubscription_per_list",
+    "ids_look_finds",
+    "address_filter_finds",
+    "import_drops_booleans",
+    "import_joins_existing",
+    "import_lifts_blocklist",
+    "import_outcome",
+    "duplicate_code_on_create",
+    "get_id_status_on_update",
+    "missing_list_status",
+    "rate_limit_reset_told",
+    "rate_limit_body",
+    "api_blocklisting_fires_unsubscribed",
+)
+
+
+def draw_quirks(chance: Random, **given: Any) -> Quirks:
+    """Return one answer to each question: the unkind one of half of the histories, else any."""
+    kinds = get_type_hints(Quirks)
+    drawn: dict[str, Any] = {
+        name: chance.choice(get_args(kinds[name]) if get_origin(kinds[name]) else (True, False)) for name in DRAWN
+    }
+    kept = chance.random() < 0.5
+    return replace(Quirks(), **(({} if kept else drawn) | given))
