@@ -137,6 +137,10 @@ def _leave_work(pipeline: Pipeline) -> None:
 def _meet_trouble(pipeline: Pipeline) -> None:
     """Let an account's limits be used up, Brevo say so, and the account be paused."""
     limiter, store = pipeline.resources.limiter, pipeline.store
+    pipeline.brevo.add_fault("drop_after", count=1, method="POST", path="/contacts$")
+    pipeline.subscribe("hal", "monthly")
+    pipeline.work_once()
+    pipeline.waiting.clear()
     pipeline.brevo.add_fault("status", status=402, method="POST", path="/contacts$")
     pipeline.subscribe("gil", "monthly")
     pipeline.work_once()

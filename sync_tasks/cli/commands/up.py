@@ -107,7 +107,7 @@ def _warn_of(base_url: str) -> str:
     """Return what to say of the real Brevo; nothing of a sandbox on this machine."""
     if is_loopback(urlsplit(base_url).hostname or ""):
         return ""
-    return "  [bold red]real: what happens here changes real contacts[/]"
+    return "  [bold red]changes real contacts[/]"
 
 
 def _announce(variables: dict[str, str]) -> dict[str, str]:
