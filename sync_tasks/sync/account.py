@@ -35,6 +35,7 @@ from sync_tasks.errors import (
     RejectedContactError,
     RejectedPartError,
     StateHeldError,
+    SyncError,
 )
 from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
@@ -62,12 +63,18 @@ class AccountPush(Push):
             if self.view.guarded:
                 self.outcome_unknown = True
                 self.view = replace(self.view, seen=self.with_guarded(self.known()))
-        if self.lease.contact.address_taken and not self.lease.contact.erased:
-            raise address_taken(self.store.claimant(self.lease.contact.wished_address))
+        if error := self.left_over():
+            raise error
+
+    def left_over(self) -> SyncError | None:
+        """Return why a wish is left although there is no next step, or ``None`` if Brevo agrees."""
         contact = self.lease.contact
+        if contact.address_taken and not contact.erased:
+            return address_taken(self.store.claimant(contact.wished_address))
         waits = contact.held and (contact.pending or contact.dead)
         if waits and next_step(replace(contact, held=""), self.mapping, self.view) is not None:
-            raise StateHeldError("the state may be older than the world: see `sync-tasks state show`")
+            return StateHeldError("the state may be older than the world: see `sync-tasks state show`")
+        return None
 
     def _plan_and_send(self) -> None:
         for _ in range(MAX_STEPS):

@@ -352,7 +352,7 @@ class Batch:
         if item is self.own:
             item.served = True
         elif next_step(push.lease.contact, push.mapping, push.view) is None:
-            self._conclude(item)
+            self._conclude(item, push.left_over())
         elif self.batch_kind.verb in SERVING_FIRST:
             self.own.push.users_to_nudge.add(push.lease.user_id)
             self._conclude(item, TakenAlongError("taken along with others", 0.0))

@@ -41,7 +41,7 @@ class ContactOwnership:
     def _may_be_given_up(self, remote: RemoteContact) -> bool:
         """Return whether another user may have the contact, who gave its address up and has not moved at Brevo.
 
-        If Brevo shows no ``ext_id``, only a look by the user's own tells them apart.
+        If Brevo shows no ``ext_id``, only a look by the user's own distinguishes them.
         """
         before = self.contact.seen.get(self.mapping.account)
         if remote.ext_id is not None or self.gateway.shows_ext_ids or self.contact.erased:

@@ -10,6 +10,7 @@ from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import AccountPausedError
 from sync_tasks.providers import Permit
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.holds import end_hold, place_hold
 from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch
 from sync_tasks.sync.import_watch import SILENT_LOOKS
@@ -187,6 +188,20 @@ def test_a_batch_is_asked_for_some_at_a_time(readers: Pipeline, monkeypatch: pyt
 
     assert requests == [LIST_CALL]
     assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * 12
+
+
+def test_an_opt_out_goes_with_others_and_a_sign_up_that_is_held_back_still_waits(readers: Pipeline) -> None:
+    for user_id in PEOPLE:
+        readers.subscribe(user_id, "daily")
+    hold = place_hold(readers.store, "a test")
+    with readers.requests() as requests:
+        readers.work_once()
+    assert requests.count(LIST_CALL) == 1
+    waiting = [[key.task for key in readers.state(user_id).pending] for user_id in PEOPLE]
+    assert (waiting, [readers.lists(user_id) for user_id in PEOPLE]) == ([["subscribe_contact"]] * 12, [set()] * 12)
+    end_hold(readers.store, hold, trusted="state", by="ops")
+    readers.work()
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [{3}] * 12
 
 
 def test_whose_address_is_anothers_goes_alone_and_changes_nothing(crowded: Pipeline, brevo: Sandbox) -> None:
