@@ -34,8 +34,7 @@ def draw_quirks(chance: Random, **given: Any) -> Quirks:
     drawn: dict[str, Any] = {
         name: chance.choice(get_args(kinds[name]) if get_origin(kinds[name]) else (True, False)) for name in DRAWN
     }
-    # Where an `ext_id` is shown nowhere, seed 1099 ends with a block that an opt-out made and nobody lifted gone. Draw it
-    # again once that is mended.
+    # Not nowhere yet: of seed 1099 a block is lost there that an opt-out made. Draw it again once that is mended.
     drawn["ext_id_shown"] = chance.choice(("attribute", "field"))
     kept = chance.random() < 0.5
     return replace(Quirks(), **(({} if kept else drawn) | given))
