@@ -67,9 +67,9 @@ local function hint(address)
 end
 -- A proof of consent that another one replaces, or that an unsubscription ends, is kept as evidence.
 local evidence = {}
-local function end_consent(newsletter, proof, ended)
+local function end_consent(slug, proof, ended)
   if string.sub(proof, STAMP + 1) == '~' then return end
-  table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. newsletter .. ' ' .. proof)
+  table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. slug .. ' ' .. proof)
 end
 local function put_consent(field, text)
   local wins, old = put(field, text)

@@ -38,11 +38,11 @@ local function count_seen(name, text)
   end
 end
 -- Shorter ids fit into every token: they are not counted.
-local SHORT = 20
+local SHORT_ID = 20
 local function count_id(user)
   local length = #user
   if not string.match(user, '^[A-Za-z0-9_-]+$') then length = 1 + math.ceil(length * 4 / 3) end
-  if length > SHORT then count('i:' .. length) end
+  if length > SHORT_ID then count('i:' .. length) end
 end
 local COLON, N, S, T = string.byte(':nst', 1, 4)
 local function count_fields(contact)
