@@ -112,6 +112,7 @@ def test_ten_thousand_events_survive_twenty_kills_of_each(
     check_state(store, 10_000)
 
 
+@pytest.mark.usefixtures("worker_environment")
 def test_a_user_is_in_the_hands_of_one_relay_where_the_database_can_skip(database: Engine) -> None:
     if database.dialect.name == "sqlite":
         pytest.skip("SQLite has one lock for all")
@@ -128,6 +129,7 @@ def test_a_user_is_in_the_hands_of_one_relay_where_the_database_can_skip(databas
             outbox.anonymize_contact(portal, user_id="eva")
 
 
+@pytest.mark.usefixtures("worker_environment")
 def test_the_database_keeps_microseconds_of_its_own(database: Engine) -> None:
     for _ in range(3):
         with database.begin() as connection:

@@ -41,7 +41,7 @@ def test_a_created_contact_is_shown_with_its_address_in_lower_case(brevo: Sandbo
         "createdAt": "2027-01-15T08:00:00.000Z",
         "modifiedAt": "2027-01-15T08:00:00.000Z",
         "listIds": [3, 5],
-        "listUnsubscribed": None,
+        "listUnsubscribed": [],
         "attributes": {"FIRSTNAME": "Bert", "EXT_ID": "u-2"},
         "statistics": {},
     }

@@ -22,6 +22,7 @@ def served(settings: SandboxSettings, browser: Browser) -> Iterator[ServedSandbo
         served.sandbox.add_contacts(
             [{"email": "anna@portal.org", "attributes": {"FIRSTNAME": "Anna"}, "listIds": [3, 5]}]
         )
+        browser.complaints.clear()
         browser.open(served.origin)
         wait_until(lambda: browser.ask("document.querySelectorAll('.acts').length") == 1, "the contact is on the page")
         yield served
