@@ -68,7 +68,14 @@ def test_a_demo_ends_well_although_another_one_beside_it_is_stopped_in_the_middl
     os.killpg(other.pid, signal.SIGINT)
     assert other.process.wait(20) in INTERRUPTED, other.output
     assert demo.process.wait(60) == 0, demo.output
-    shown = ("66 events accepted, 2 lines refused", "what Brevo holds", "1 dead letter", "who waited for it", "done in")
+    shown = (
+        "POST /events",
+        "66 events accepted, 2 lines refused",
+        "what Brevo holds",
+        "1 dead letter",
+        "who waited for it",
+        "done in",
+    )
     assert all(text in demo.output for text in shown), demo.output
     assert max(map(len, demo.output.splitlines())) <= 80
     wait_until_gone(folder)

@@ -32,6 +32,12 @@ EVENTS_PER_SECOND = 15
 SETTLED_WITHIN = 60.0
 STOPPED_WITHIN = 5.0
 MENDED = "books"
+DOORS = """
+The door of your portal to this pipeline:
+  Python       subscribe_contact.delay(…)  docs/how-to/django.md
+  Django, SQL  a row that COMMIT sends     docs/how-to/outbox.md
+  HTTP         POST /events                docs/how-to/events-over-http.md
+  a queue      a message in JSON           docs/how-to/other-producers.md"""
 WORKERS = 2
 _LOOK_EVERY = 0.05
 _MOST_DIRTY = 10_000
@@ -131,6 +137,7 @@ def _start_parts(folder: Path, stack: ExitStack) -> Parts:
 
 
 def _play(stage: Stage) -> None:
+    say(DOORS)
     _send_sample()
     seconds = _wait_until(stage, lambda: _is_settled(stage, _waiting_for_list(stage)))
     say(f"[green]✓[/] Brevo agrees {seconds:.1f} s later, after {count(stage.brevo.sandbox.journal.total, 'request')}")
