@@ -1,6 +1,7 @@
 """What we know of one user: what is no wish any more, what is overtaken, and what its contact at Brevo leaves."""
 
 import json
+import re
 
 import pytest
 
@@ -90,5 +91,5 @@ def test_a_contact_that_brevo_lost_leaves_its_opt_out_with_us(seen: RemoteState,
 def test_nothing_known_of_a_person_shows_where_it_is_printed() -> None:
     remote = RemoteContact(7, ADA, "u1", frozenset({3}), {"FIRSTNAME": "Ada"}, None)
     shown = f"{contact_of(subscribe(1, first_name='Ada'))!r} {RemoteState(7, ADA)!r} {remote!r} {Contact('u1')!r}"
-    assert "ada" not in shown.lower()
+    assert "ada" not in re.sub("0x[0-9a-f]+", "", shown).lower()
     assert json.dumps("Ada") not in shown

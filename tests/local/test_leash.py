@@ -23,6 +23,7 @@ def test_a_child_dies_with_an_owner_that_is_killed(platform: str, start_program:
     owner = start_program([sys.executable, "-c", OWNER, platform], ready="child ")
     child = int(owner.output.split()[1])
     os.kill(owner.pid, signal.SIGKILL)
+    owner.process.wait(10)
     wait_until(lambda: not process_exists(child), "the child is gone")
 
 
