@@ -68,6 +68,14 @@ def find_signs(part: str) -> Iterator[Sign]:
                 path.unlink()
 
 
+def forget_dead() -> None:
+    """Remove the signs of processes that were killed, and the folder if nobody else has a sign in it."""
+    for part in ("worker", "beat"):
+        list(find_signs(part))
+    with suppress(OSError):
+        folder().rmdir()
+
+
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0) if pid else None

@@ -84,3 +84,11 @@ def test_a_worker_and_beat_are_well_also_while_redis_is_away(lonely_station: Sta
     gone = lonely_station.run(*command, "worker")
     assert "no worker of this user lives on this machine: start `celery -A sync_tasks worker`" in gone.output
     assert beat.running
+
+
+def test_signs_of_the_killed_are_forgotten_with_their_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    heartbeat.folder().mkdir()
+    (heartbeat.folder() / "sync_tasks.worker.99999999").touch()
+    heartbeat.forget_dead()
+    assert list(tmp_path.iterdir()) == []

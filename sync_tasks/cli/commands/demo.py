@@ -17,6 +17,7 @@ import typer
 from sync_tasks.cli.output import command_here, complain, escaped, lay_out, open_console, print_table, say
 from sync_tasks.domain.pauses import list_part, name_of
 from sync_tasks.errors import SyncError
+from sync_tasks.heartbeat import forget_dead
 from sync_tasks.local import setup
 from sync_tasks.local.processes import PartEndedError, Parts, ending_on_signals
 from sync_tasks.texts import count
@@ -93,6 +94,8 @@ def _keeping_logs_of_failures() -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    finally:
+        forget_dead()
     shutil.rmtree(folder, ignore_errors=True)
 
 
