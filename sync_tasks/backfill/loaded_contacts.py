@@ -8,7 +8,7 @@ from sync_tasks.domain.contact import Contact, EventKey, RemoteContact
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, SyncView, concerns, first_view, next_step
-from sync_tasks.domain.remote_state import name_created, remote_state_of
+from sync_tasks.domain.remote_state import remote_state_of
 from sync_tasks.errors import SyncError
 from sync_tasks.state import bulk
 from sync_tasks.state.codec import is_leased, is_loads_own, is_unknown, load_contact
@@ -47,13 +47,12 @@ class LoadedContact:
             return {"": None}
 
     def confirmation(
-        self, remote: RemoteContact, account: str, mappings: Mapping[str, AccountMapping], now: str, since: str
+        self, remote: RemoteContact, account: str, mappings: Mapping[str, AccountMapping], now: str
     ) -> Confirmation | None:
         """Return that an account holds the contact as wished, or nothing if it does not.
 
         A contact that is blocklisted existed before, and only a look at it alone may show why.
         """
-        remote = name_created(remote, mappings[account].ext_ids.of(self.user_id), since)
         seen = remote_state_of(remote, self.contact, mappings[account], self.contact.seen.get(account), now)
         if remote.block or remote.ext_id != mappings[account].ext_ids.of(self.user_id):
             return None

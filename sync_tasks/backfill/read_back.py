@@ -9,6 +9,7 @@ from typing import TypeVar
 from sync_tasks.backfill.loaded_contacts import hand_over, read_users
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change
+from sync_tasks.domain.remote_state import name_created
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
@@ -90,9 +91,10 @@ def _take_over(page: list[RemoteContact], wave: Wave) -> int:
     """Write down what a page shows of the load's contacts, and return of how many."""
     shown = {wave.missing.pop(remote.address): remote for remote in page if remote.address in wave.missing}
     store, now, mappings = wave.context.store, wave.context.store.now(), wave.context.mappings
-    since = stamp_of(wave.since)
+    ext_ids, since, are_shown = mappings[wave.account].ext_ids, stamp_of(wave.since), wave.gateway.shows_ext_ids
+    named = {user: name_created(one, ext_ids.of(user), since, shown=are_shown) for user, one in shown.items()}
     owns = {own.user_id: own for own in read_users(store, shown)}
-    calls = {user: own.confirmation(shown[user], wave.account, mappings, now, since) for user, own in owns.items()}
+    calls = {user: own.confirmation(named[user], wave.account, mappings, now) for user, own in owns.items()}
     done = bulk.confirm(store, (call for call in calls.values() if call))
     wave.count("imported", done.count(2))
     _give_up(wave, (user for user, call in calls.items() if call is None))

@@ -15,6 +15,8 @@ from sync_tasks.errors import DuplicateContactError, RejectedAddressError, Rejec
 
 # The address, as one part among attributes: this is Brevo's name for it there.
 EMAIL = "EMAIL"
+# The end of a block, as one part: it goes with the address, for it may only hold there.
+LIFT = "emailBlacklisted"
 _NUMBER_KINDS = frozenset(name.lower() for name in NUMBERS)
 _Written = TypeVar("_Written", NewContact, Change)
 
@@ -54,7 +56,12 @@ def sound_rests(
 
 def _without(change: Change, names: frozenset[str], with_address: frozenset[int]) -> Rest:
     rest = without_parts(change, names)
-    return Rest(replace(rest, join=rest.join - with_address) if EMAIL in names else rest, names)
+    if EMAIL not in names:
+        return Rest(rest, names)
+    # A bounce or an opt-out of the address before stands as long as the contact has that address.
+    lifts = change.blocklisted is False
+    rest = replace(rest, join=rest.join - with_address, blocklisted=None if lifts else rest.blocklisted)
+    return Rest(rest, names | {LIFT} if lifts else names)
 
 
 def without_parts(change: Change, names: Collection[str]) -> Change:
@@ -90,7 +97,7 @@ def without_number(error: DuplicateContactError) -> DuplicateContactError:
 
 def rejected(names: Iterable[str], refused: Change | NewContact) -> RejectedPartError:
     """Return the error of a refused request of which Brevo has taken all but some parts."""
-    shown = ", ".join("the address" if name == EMAIL else name for name in sorted(names))
+    shown = ", ".join("the address" if name == EMAIL else name for name in sorted(names) if name != LIFT)
     if EMAIL in names:
         return RejectedAddressError(f"Brevo refuses {shown}; all else is done", tuple(names))
     if not NUMBERS.issuperset(names):
@@ -102,8 +109,11 @@ def rejected(names: Iterable[str], refused: Change | NewContact) -> RejectedPart
 
 
 def concerns_part(key: EventKey, contact: Contact, mapping: PortalMapping, error: RejectedPartError) -> bool:
-    """Return whether an event brought a refused part; the event of an address asked for its list at that address."""
-    if contact.erased:
+    """Return whether an event brought a refused part; the event of an address asked for its list at that address.
+
+    A sign-up waits for the end of a block, whoever brought the address.
+    """
+    if contact.erased or (LIFT in error.parts and key.task == "subscribe_contact"):
         return True
     names = {mapping.attributes.get(name) for name in contact.attributes_of(key)}
     return not names.isdisjoint(error.parts) or (EMAIL in error.parts and ADDRESS in contact.registers_of(key))

@@ -72,12 +72,13 @@ def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMappi
     return replace(remote, ext_id=wanted.ext_id) if before.digest == wanted.digest else remote
 
 
-def name_created(remote: RemoteContact, ext_id: str, since: str) -> RemoteContact:
+def name_created(remote: RemoteContact, ext_id: str, since: str, *, shown: bool) -> RemoteContact:
     """Return a contact with the ``ext_id`` that an import of ours gave it, if the account shows none.
 
-    It is ours if it was created after the import began (``since``): we sent its address.
+    It is ours if it was created after the import began (``since``): we sent its address. ``shown``: the account was
+    seen to show an ``ext_id``, so a contact without one has none.
     """
-    is_ours = remote.ext_id is None and remote.created >= since
+    is_ours = not shown and remote.ext_id is None and remote.created >= since
     return replace(remote, ext_id=ext_id) if is_ours else remote
 
 

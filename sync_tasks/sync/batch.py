@@ -334,7 +334,8 @@ class Batch:
         self.renewed = time.monotonic()
 
     def _found_created(self, since: str, item: BatchItem, remote: RemoteContact) -> None:
-        self._found(item, name_created(remote, item.push.mapping.ext_ids.of(item.push.lease.user_id), since))
+        ext_id = item.push.mapping.ext_ids.of(item.push.lease.user_id)
+        self._found(item, name_created(remote, ext_id, since, shown=self.gateway.shows_ext_ids))
 
     def _found(self, item: BatchItem, remote: RemoteContact) -> None:
         """A page does not show why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""

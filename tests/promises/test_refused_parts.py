@@ -83,6 +83,22 @@ def test_an_address_that_moves_without_a_refused_number_keeps_its_block(pipeline
     assert (held["email"], held["emailBlacklisted"]) == ("anna.new@portal.org", True)
 
 
+@pytest.mark.parametrize("act", ["bounce", "unsubscribe"])
+def test_a_refused_address_lifts_no_block_of_the_address_before(pipeline: Pipeline, brevo: Sandbox, act: str) -> None:
+    pipeline.subscribe("anna", "daily")
+    pipeline.work()
+    brevo.act(act, address_of("anna"))
+    weekly = pipeline.subscribe("anna", "weekly")
+    refused = pipeline.subscribe("anna", "daily", email=REFUSED)
+    renamed = pipeline.update("anna", first_name="Annette")
+    outcomes = pipeline.work_once()
+
+    held = pipeline.held("anna")
+    assert (held["email"], held["emailBlacklisted"]) == (address_of("anna"), True)
+    assert held["attributes"]["FIRSTNAME"] == "Annette"
+    assert (set(outcomes.dead), set(outcomes.done)) == ({weekly, refused}, {renamed}), "no newsletter reaches them"
+
+
 def test_a_crowd_with_numbers_deletes_nobody_who_has_one_of_them(pipeline: Pipeline, brevo: Sandbox) -> None:
     brevo.request("POST", "/contacts", {"email": "zoe@elsewhere.org", "attributes": {"SMS": "4915123456703"}})
     for number in range(80):
