@@ -196,7 +196,7 @@ class EmbeddedRedis:
         with redis.Redis(port=port, password=secret, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
             while process.poll() is None and time.monotonic() < deadline:
                 try:
-                    return _is_ours(client, process)
+                    return _is_ours(client, process) and _has_loaded(client, process)
                 except (redis.ConnectionError, redis.TimeoutError):
                     time.sleep(0.01)
         return False
@@ -229,6 +229,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _has_loaded(client: redis.Redis, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until what was stored is in memory, however long that takes; return whether the server still runs."""
+    while process.poll() is None and int(client.info("persistence")["loading"]):
+        time.sleep(0.01)
+    return process.poll() is None
 
 
 def _is_ours(client: redis.Redis, process: subprocess.Popen[bytes]) -> bool:

@@ -82,6 +82,13 @@ def test_it_comes_back_on_the_same_port_with_what_it_stored(
         assert client.get("kept") == b"yes"
 
 
+def test_it_is_up_again_once_it_has_loaded_what_it_stored(private_redis: EmbeddedRedis) -> None:
+    with redis.Redis.from_url(private_redis.url) as client:
+        client.eval("for i = 1, ARGV[1] do redis.call('SET', 'key:' .. i, i) end", 0, 200_000)
+        private_redis.restart()
+        assert client.get("key:200000") == b"200000"
+
+
 def test_it_restarts_as_another_process(private_redis: EmbeddedRedis) -> None:
     before = private_redis.pid
     private_redis.restart()
