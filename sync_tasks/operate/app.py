@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from kombu.exceptions import OperationalError
-from redis import RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -62,9 +63,9 @@ class OperatePage:
             except HttpRefusal as refusal:
                 self.refusals.report(refusal)
                 return self._show_trouble(refusal.words, refusal.status)
-            except (RedisError, OperationalError) as error:
+            except (RedisConnectionError, RedisTimeoutError, OperationalError) as error:
                 log.warning("operate: not answered: %s", type(error).__name__)
-                return self._show_trouble("Redis is away or in trouble: start it, then load this page again.", 503)
+                return self._show_trouble("Redis is away: start it, then load this page again.", 503)
             except ConfigurationError as error:
                 log.error("operate: %s", error)
                 return self._show_trouble("The configuration of this page is in trouble: see the log of `serve`.", 503)

@@ -68,6 +68,8 @@ class Doorkeeper:
     by_caller: RateBound = field(default_factory=lambda: RateBound(TRIES * 3))
     # One hash at a time: each takes 32 MB.
     one_by_one: threading.Lock = field(default_factory=threading.Lock)
+    # Who waits for a hash holds a thread that the other doors of the server need, too.
+    waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
 
     def check(self) -> None:
         """Return if there is a way in.
@@ -98,14 +100,19 @@ class Doorkeeper:
         """Return the operator of a name and a password, or nothing.
 
         Raises:
-            TooManyTriesError: there were too many tries in this minute.
+            TooManyTriesError: there were too many tries in this minute, or too many try at this moment.
             ConfigurationError: the password file is in trouble.
         """
         if not (self.by_caller.admits(caller) and self.by_name.admits(name[:LONGEST_NAME])):
             raise TooManyTriesError
         entry = self._entries().get(name)
-        with self.one_by_one:
-            fits = is_password_of(entry or NOBODY, password)
+        if not self.waiting.acquire(blocking=False):
+            raise TooManyTriesError
+        try:
+            with self.one_by_one:
+                fits = is_password_of(entry or NOBODY, password)
+        finally:
+            self.waiting.release()
         if entry is None or not fits:
             return None
         return Operator(entry.name, entry.role, secrets.token_urlsafe(12), entry.fingerprint)

@@ -43,10 +43,13 @@ class Replay:
 
 def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str, report: Report = log.warning) -> list[Replay]:
     """Give each letter's event another chance and nudge the contacts."""
-    replays = [Replay(letter, "gone" if letter.closed else replay(store, letter, who)) for letter in letters]
-    for done in replays:
-        note_deed(store, who, f"{_REPLAYED}{done.outcome}", done.letter.user_id, done.letter.id)
-    nudge({done.letter.user_id for done in replays if done.outcome == "replayed"}, report=report)
+    replays = list[Replay]()
+    try:
+        for letter in letters:
+            replays.append(Replay(letter, "gone" if letter.closed else replay(store, letter, who)))
+            note_deed(store, who, f"{_REPLAYED}{replays[-1].outcome}", letter.user_id, letter.id)
+    finally:
+        nudge({done.letter.user_id for done in replays if done.outcome == "replayed"}, report=report)
     return replays
 
 

@@ -61,6 +61,10 @@ def read_approvals(store: Store) -> dict[str, Approval]:
 
 
 def take_approval(store: Store, account: str) -> Approval | None:
-    """Return what is approved of an account, for one comparison alone: nobody gets it twice."""
-    approval = read_approvals(store).get(account)
-    return approval if store.redis.hdel(store.key("approvals"), account) else None
+    """Return what is approved of an account, for one comparison alone: nobody gets it twice.
+
+    It is over if the account was compared since: what was approved is not what would be done now.
+    """
+    approval, run = read_approvals(store).get(account), find_refused(store).get(account)
+    taken = bool(store.redis.hdel(store.key("approvals"), account))
+    return approval if taken and approval and run and run.started == approval.run else None

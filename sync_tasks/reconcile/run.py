@@ -58,7 +58,8 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
         _narrow(comparison, context.settings, scope.newsletter)
         free, held = split_held(comparison)
         refused = _refuse(comparison, free, scope)
-        grave = count_grave(free) if refused else {}
+        # What was refused of a part is not approved: an approval is for a whole account.
+        grave = count_grave(free) if refused and not scope.newsletter else {}
         if refused and not scope.dry_run:
             keep_blocks(comparison)
             look_at_erased(comparison)

@@ -27,15 +27,14 @@ def erase(push: Push, contact_id: int) -> None:
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
-    if push.view.outcome_unknown:
-        _look_for_another(push, contact_id)
+    called = _find_ext_id(push, contact_id) if push.view.outcome_unknown else []
     sent = frozenset[str]()
     if _is_sure_of(push, contact_id):
         with suppress(RejectedContactError):
             change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
             push.send(contact_id, change)
             sent = frozenset(change.attributes)
-    read, send = partial(_read_own, push, contact_id), partial(push.send, contact_id)
+    read, send = partial(_read_own, push, contact_id, called), partial(push.send, contact_id)
     erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send, sent=sent)
     seen = push.known()
     if push.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
@@ -48,11 +47,15 @@ def erase(push: Push, contact_id: int) -> None:
         )
 
 
-def _look_for_another(push: Push, contact_id: int) -> None:
-    """A slow old creation may have brought the person back, as a contact of its own."""
-    created = push.ownership.find_by_ext_id()
-    if created and created.id != contact_id:
-        push.remember_extra_contacts([created.id])
+def _find_ext_id(push: Push, contact_id: int) -> list[str]:
+    """Return the ``ext_id`` by which Brevo still finds this contact, or nothing: a look at it may not show that.
+
+    A slow old request may have written it again. A slow creation may have made a contact of its own: that is kept.
+    """
+    found = push.ownership.find_by_ext_id()
+    if found and found.id != contact_id:
+        push.remember_extra_contacts([found.id])
+    return [push.mapping.ext_ids.of(push.lease.contact.user_id)] if found and found.id == contact_id else []
 
 
 def _is_sure_of(push: Push, contact_id: int) -> bool:
@@ -61,11 +64,14 @@ def _is_sure_of(push: Push, contact_id: int) -> bool:
     return contact_id == seen.id and known_well and seen.digest not in {"", ERASED, *FOREIGNERS}
 
 
-def _read_own(push: Push, contact_id: int) -> RemoteContact | None:
+def _read_own(push: Push, contact_id: int, called: list[str]) -> RemoteContact | None:
+    """Return the contact if it is the user's; the first time with the ``ext_id`` by which it was ``called``."""
     push.renew_lease()
     remote = push.gateway.read(contact_id)
     found = remote is not None and _is_own(push, remote)
     push.met = found or bool(push.met)
+    if remote and found and called and remote.ext_id is None:
+        return replace(remote, ext_id=called.pop())
     return remote if found else None
 
 

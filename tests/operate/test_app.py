@@ -2,19 +2,26 @@
 
 import logging
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
 from sync_tasks.config.settings import Operate
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.refusal import RefusalLog
 from sync_tasks.http.tokens import Tokens
-from sync_tasks.operate.doorkeeper import TRIES, Doorkeeper
+from sync_tasks.operate.app import OperatePage
+from sync_tasks.operate.doorkeeper import TRIES, Doorkeeper, Operator, TooManyTriesError
+from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.passwords import make_entry, remove_entry, write_entry
+from sync_tasks.operate.visit import Door, Visit
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
 from tests.support.operating import FORM, PASSWORD, PROXY, SECRETS, Operating, build_routes, words_of
 from tests.support.pipeline import Pipeline
+from tests.support.processes import wait_until
 from tests.support.receiving import opening
 
 PAGES = ("", "/letters", "/letters/cause?cause=x", "/letters/replayed", "/people?user=a", "/comparisons", "/suppressed")
@@ -64,6 +71,24 @@ def test_too_many_tries_wait(door: Operating) -> None:
     statuses = [door.log_in("anna", "wrong password").status for _ in range(TRIES + 1)]
     assert statuses == [401] * TRIES + [429]
     assert door.log_in().status == 429
+
+
+def test_a_caller_cannot_try_one_name_after_the_other(door: Operating) -> None:
+    statuses = [door.log_in(f"name-{number}", "wrong password").status for number in range(TRIES * 3 + 1)]
+    assert statuses == [401] * TRIES * 3 + [429]
+
+
+def test_who_tries_while_others_wait_for_their_hash_is_sent_away_at_once(operators: Path) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    with keeper.one_by_one, ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(keeper.log_in, "anna", PASSWORD, "192.0.2.1") for _ in range(2)]
+        wait_until(lambda: keeper.waiting._value == 0, "both wait")
+        with pytest.raises(TooManyTriesError):
+            keeper.log_in("ben", PASSWORD, "192.0.2.2")
+        keeper.one_by_one.release()
+        assert all(one.result(10) for one in waiting)
+        keeper.one_by_one.acquire()
+    assert keeper.log_in("ben", PASSWORD, "192.0.2.2")
 
 
 def test_a_new_password_a_new_role_and_a_removal_end_a_login(door: Operating, operators: Path) -> None:
@@ -148,10 +173,35 @@ def test_without_the_proxys_token_the_header_says_nothing(door: Operating) -> No
     assert door.ask("GET", "").status == 303
 
 
-@pytest.mark.parametrize("path", ["", "/letters", "/login"])
+def test_a_header_that_stands_twice_names_nobody() -> None:
+    keeper = Doorkeeper(Operate(user_header="Remote-User", act=("cara",)), SECRETS, Tokens((PROXY,)))
+    named = [(b"authorization", f"Bearer {PROXY}".encode()), (b"remote-user", b"cara")]
+    once, twice = ({"type": "http", "headers": [*named, *more]} for more in ([], [(b"remote-user", b"eve")]))
+    assert keeper.recognize(Request(once)) == Operator("cara", "act")
+    assert keeper.recognize(Request(twice)) is None
+
+
+def test_the_log_has_class_and_place_of_a_broken_page_and_nothing_personal(
+    pipeline: Pipeline, operators: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(_visit: Visit) -> HtmlPage:
+        raise RuntimeError("ada@portal.org")
+
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    doors = (Door("", break_down),)
+    page = OperatePage(pipeline.store, pipeline.resources.settings, keeper, doors, RefusalLog("operate"))
+    with opening(pipeline.store, page.routes) as here:
+        answer = Operating(here, pipeline, operators).log_in()
+    assert answer.status == 500
+    assert {"RuntimeError", "break_down"} <= set(re.findall(r"\w+", caplog.text))
+    assert "ada@portal.org" not in answer.body + caplog.text
+
+
+@pytest.mark.parametrize("path", ["", "/letters", "/letters/replayed", "/login"])
 def test_nothing_runs_in_the_page_and_nothing_is_kept(door: Operating, path: str) -> None:
-    door.log_in()
-    headers = door.ask("GET", path if path != "/login" else "/letters/replayed").headers
+    if path != "/login":
+        door.log_in()
+    headers = door.ask("GET", path).headers
     rules = headers["content-security-policy"]
     assert {"default-src 'none'", "style-src 'self'", "frame-ancestors 'none'", "form-action 'self'"} <= set(
         rules.split("; ")

@@ -2,8 +2,16 @@
 
 import re
 
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.errors import InvalidEventError
+from sync_tasks.operate import replays
+from sync_tasks.operate.replays import replay_letters
 from sync_tasks.state.audit import read_audit
-from sync_tasks.state.dead_letters import read_closed
+from sync_tasks.state.dead_letters import DeadLetter, put_letter, read_closed, replay, write_letter
+from sync_tasks.state.store import Store
 from tests.support.operating import Operating, words_of
 
 
@@ -58,10 +66,41 @@ def test_what_has_ended_is_not_looked_at_again(door: Operating) -> None:
 
 def test_all_of_a_cause_means_those_of_no_other_cause(door: Operating) -> None:
     door.fail("ada", "bea")
-    cause = open_cause(door)
-    assert door.pipeline.anonymize("dora").stamp
+    cause, store = open_cause(door), door.pipeline.store
+    malformed = EventKey("subscribe_contact", "daily", "")
+    put_letter(store, write_letter("dora", malformed, InvalidEventError("refused"), store.now(), "task"))
     door.post("/letters/cause", cause=cause, do="replay", scope="all")
-    assert len([*read_audit(door.pipeline.store)]) == 2
+    assert sorted(entry.what for entry in read_audit(store)) == ["replay: replayed"] * 2
+
+
+def test_all_that_were_shown_are_discarded_and_none_that_failed_since(door: Operating) -> None:
+    shown = door.fail("ada", "bea")
+    cause = open_cause(door)
+    page = door.post("/letters/cause", cause=cause, do="discard", scope="all")
+    until = re.search(r'name="until" value="(\d+)"', page.body)
+    assert until
+    later = door.fail("cleo")
+    words = words_of(door.post("/letters/cause", cause=cause, do="discard for good", scope="all", until=until[1]))
+    assert f"{len(shown)} dead letters discarded" in words
+    assert door.pipeline.letters() == later
+    door.post("/letters/cause", cause=cause, do="discard for good", scope="all")
+    assert door.pipeline.letters() == later, "nobody was asked about these"
+
+
+def test_what_was_replayed_before_redis_went_is_in_the_audit(door: Operating, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters, left = door.fail("ada", "bea", "cleo"), 2
+
+    def replay_two(store: Store, letter: DeadLetter, who: str) -> str:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RedisConnectionError("gone")
+        return replay(store, letter, who)
+
+    monkeypatch.setattr(replays, "replay", replay_two)
+    with pytest.raises(RedisConnectionError):
+        replay_letters(door.pipeline.store, letters, "ops")
+    assert [entry.about for entry in read_audit(door.pipeline.store)] == [letter.id for letter in letters[:2]]
 
 
 def test_discarding_asks_first(door: Operating) -> None:

@@ -52,11 +52,15 @@ def test_an_address_leads_to_the_id_and_stands_in_no_url(ada: Operating) -> None
         ("eve@portal.org", "Nobody has this address"),
         ("a@b@c", "This is no address"),
         ("nobody", "Nothing is known of this user"),
+        ("Augusta Lovelace", "Nothing is known of this user"),
+        ("ada\uff20portal.org", "Nothing is known of this user"),
+        ("+49 170 1234567", "Nothing is known of this user"),
     ],
 )
 def test_who_is_not_found_is_asked_for_again(ada: Operating, who: str, told: str) -> None:
     ada.log_in("ben")
-    page = ada.post("/people", who=who)
+    page = ada.send("/people", who=who)
+    assert page.status != 303, "nothing that was typed stands in a URL"
     assert told in words_of(page)
     assert not (who and who in page.body)
 

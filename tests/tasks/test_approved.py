@@ -46,6 +46,24 @@ def test_a_sweep_asks_for_it_and_a_worker_does_it_once(refused: Run, store: Stor
     assert len(read_runs(store)) == 2
 
 
+def test_what_was_approved_is_over_once_the_account_was_compared_again(
+    refused: Run, store: Store, brevo: Sandbox
+) -> None:
+    approve(store, "default", refused.started, "ops")
+    reconcile(worker_resources(), Scope(max_changes=0))
+    assert handle("sync_tasks.reconcile_approved", {}) == ("SUCCESS", 0)
+    assert brevo.contact(ADA)["listIds"] == [3, 5]
+    assert read_approvals(store) == {}
+
+
+def test_what_was_refused_of_one_newsletter_is_not_approved_for_all(refused: Run, store: Store) -> None:
+    assert refused.grave
+    reconcile(worker_resources(), Scope(max_changes=0, newsletter="weekly"))
+    (_, latest) = sorted(read_runs(store), key=lambda run: run.started)
+    assert latest.refused
+    assert not approve(store, "default", latest.started, "ops")
+
+
 def test_without_an_approval_nobody_is_asked(refused: Run, store: Store) -> None:
     assert refused.grave
     before = asked(store)

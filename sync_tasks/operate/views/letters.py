@@ -70,9 +70,16 @@ def _show(visit: Visit, name: str, start: int, trouble: str = "") -> HtmlPage:
 
 
 def _choose(visit: Visit, cause: str) -> list[DeadLetter]:
-    """Return the letters that a form means, as far as they are there and of this cause."""
+    """Return the letters that a form means, as far as they are there and of this cause.
+
+    All letters to discard for good are those that were shown before: none that failed later (``until``, a stamp).
+    """
     letters, ids = _letters_of(visit, cause), set(visit.form.get("id", ()))
-    return letters if visit.value("scope") == "all" else [letter for letter in letters if letter.id in ids]
+    if visit.value("scope") != "all":
+        return [letter for letter in letters if letter.id in ids]
+    until = visit.value("until")
+    shown = visit.value("do") != "discard for good"
+    return [letter for letter in letters if shown or letter.failed <= until]
 
 
 def _letters_of(visit: Visit, cause: str) -> list[DeadLetter]:

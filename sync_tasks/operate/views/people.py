@@ -10,6 +10,7 @@ from sync_tasks.state.audit import note_deed
 from sync_tasks.texts import normal_address
 
 UNMASKED = "see unmasked"
+_NOBODY = "Nothing is known of this user."
 
 
 def show_person(visit: Visit) -> HtmlPage:
@@ -21,8 +22,13 @@ def show_person(visit: Visit) -> HtmlPage:
 def find_person(visit: Visit) -> HtmlPage | Move:
     """Lead to the person of an id or an address; an address stands in the form alone, never in a URL."""
     given = visit.value("who")
+    if not given:
+        return _ask("Whom? Give an id or an address.")
     if "@" not in given:
-        return Move(link_to_user(find_user(visit.store, given))) if given else _ask("Whom? Give an id or an address.")
+        # What was typed may be a name or a number: only the id of somebody who is known stands in a URL.
+        user_id = find_user(visit.store, given)
+        known = paint(visit.store, visit.settings, user_id, Masks(), None) is not None
+        return Move(link_to_user(user_id)) if known else _ask(_NOBODY, 404)
     try:
         owner = find_owner(visit.store, normal_address(given))
     except ValueError:
@@ -34,7 +40,7 @@ def unmask_person(visit: Visit) -> HtmlPage:
     """Show a person in full, once, and note who saw them."""
     user_id = find_user(visit.store, visit.value("user"))
     if not user_id or visit.store.peek(user_id) is None:
-        return _ask("Nothing is known of this user.", 404)
+        return _ask(_NOBODY, 404)
     note_deed(visit.store, visit.operator.name, UNMASKED, user_id)
     return _show(visit, user_id, IN_FULL)
 
@@ -42,7 +48,7 @@ def unmask_person(visit: Visit) -> HtmlPage:
 def _show(visit: Visit, user_id: str, masks: Masks) -> HtmlPage:
     portrait = paint(visit.store, visit.settings, user_id, masks, None)
     if portrait is None:
-        return _ask("Nothing is known of this user.", 404)
+        return _ask(_NOBODY, 404)
     timeline = read_timeline(visit.store, user_id)
     return HtmlPage("person.html", {"portrait": portrait, "timeline": timeline, "unmasked": masks is IN_FULL})
 
