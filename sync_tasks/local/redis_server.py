@@ -168,6 +168,8 @@ class EmbeddedRedis:
             return []
         file = self.data.resolve() / "password.conf"
         file.touch(mode=0o600)
+        # One that was left here, or copied, may be open to others.
+        file.chmod(0o600)
         file.write_text(f"requirepass {self._password}\n")
         return [file]
 
@@ -219,6 +221,8 @@ class EmbeddedRedis:
 
     def _clean_up(self) -> None:
         self.stop()
+        if self._given_data is not None:
+            (self._given_data / "password.conf").unlink(missing_ok=True)
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None

@@ -31,8 +31,15 @@ class ConsentRecord:
 
 
 def read_consents(store: Store, user_id: str, contact: Contact | None) -> list[ConsentRecord]:
-    """Return the proofs of a user: those in force, then those that ended, the last one first."""
-    held = [ConsentRecord(slug, **json.loads(proof)) for slug, proof in consents(contact.registers if contact else {})]
+    """Return the proofs of a user: those of subscriptions, then those that ended, the last one first.
+
+    A subscription has two clocks, a proof has one: a proof may be the newest although an opt-out at nearly the same
+    moment counts. That opt-out ended it.
+    """
+    wishes = contact.subscriptions() if contact else {}
+    ends = {slug: moment_of(since).isoformat() for slug, (since, wished) in wishes.items() if not wished}
+    registers = contact.registers if contact else {}
+    held = [ConsentRecord(slug, **json.loads(proof), ended=ends.get(slug)) for slug, proof in consents(registers)]
     lines = sorted((line.split(" ", 3)[1:] for line in _lines_of(store, user_id)), reverse=True)
     return held + [_record(*parts) for parts in lines]
 

@@ -63,6 +63,21 @@ def test_the_paper_says_whom_the_portal_named(desk: Desk) -> None:
     assert json.loads(desk.run("person", "erasure", "anna"))["requested_by"] == "ticket 4711"
 
 
+def test_what_comes_after_an_erasure_takes_nothing_from_its_paper(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    pipeline.subscribe("anna", occurred_at="2026-03-01T00:00:00Z")
+    pipeline.work()
+    pipeline.anonymize("anna", requested_by="ticket 4711")
+    pipeline.work()
+    before = json.loads(desk.run("person", "erasure", "anna"))
+    pipeline.update("anna", email="anna.late@portal.org", occurred_at="2026-03-02T00:00:00Z")
+    pipeline.work()
+    forget_old(pipeline.store, 0)
+    after = json.loads(desk.run("person", "erasure", "anna"))
+    assert after["accounts"] == before["accounts"] == {"default": "contact anonymized and read back"}
+    assert after["requested_by"] == "ticket 4711"
+
+
 def test_proofs_of_consent_are_in_every_paper(desk: Desk) -> None:
     pipeline = desk.pipeline
     proof = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}

@@ -46,6 +46,10 @@ def test_it_is_set_to_keep_every_write(policy: AppendFsync) -> None:
 
 
 def test_it_asks_for_its_password_which_no_process_list_shows(tmp_path: Path) -> None:
+    left = tmp_path / "data" / "password.conf"
+    left.parent.mkdir()
+    left.write_text("requirepass of-before\n")
+    left.chmod(0o644)
     with EmbeddedRedis(tmp_path / "data", password="sesame-4711") as server, ask(server) as client:
         assert client.ping()
         with pytest.raises(redis.AuthenticationError), redis.Redis(port=server.port) as stranger:
@@ -55,6 +59,7 @@ def test_it_asks_for_its_password_which_no_process_list_shows(tmp_path: Path) ->
         assert (server.data / "password.conf").stat().st_mode & 0o077 == 0
         server.restart()
         assert client.ping()
+    assert not left.exists()
 
 
 def test_it_keeps_no_slow_commands(private_redis: EmbeddedRedis) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 
-from sync_tasks.domain.events import Event
+from sync_tasks.domain.events import Event, Subscribe, Unsubscribe, parse_event
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.state.connection import connect
 from sync_tasks.state.consents import ConsentRecord, forget_old_evidence, read_consents
@@ -58,6 +58,27 @@ def test_a_newer_proof_replaces_an_older_one_which_is_kept(store: Store, order: 
 
 def test_the_same_proof_again_is_one_proof(store: Store) -> None:
     assert told(store, subscribe(1, consent=proof()), subscribe(2, consent=proof())) == [record()]
+
+
+def test_events_that_come_again_add_no_evidence_and_no_later_end(store: Store) -> None:
+    history = [subscribe(1, consent=proof("form")), unsubscribe(2), subscribe(3, consent=proof("page")), unsubscribe(4)]
+    ended = [record("page", ended=4), record("form", ended=2)]
+    assert told(store, *history, *history) == ended
+    store.accept(subscribe(5))
+    for event in history:
+        store.accept(event)
+    assert read_consents(store, "u1", store.peek("u1")) == ended
+
+
+def test_an_opt_out_at_nearly_the_same_moment_ended_it(store: Store) -> None:
+    store.accept(parse_event(Unsubscribe, {"user_id": "u1", "newsletter": "daily"}))
+    said = {"user_id": "u1", "newsletter": "daily", "email": ADA, "consent": proof()}
+    store.accept(parse_event(Subscribe, said | {"occurred_at": moment_of(str(int(store.now()) + 1_000))}))
+    contact = store.peek("u1")
+    assert contact is not None
+    assert not contact.subscriptions()["daily"][1], "an opt-out counts if nobody knows what came first"
+    (held,) = read_consents(store, "u1", contact)
+    assert held.ended is not None
 
 
 def test_after_an_erasure_it_is_kept_without_id_and_address(store: Store) -> None:

@@ -78,7 +78,7 @@ def _dump(portrait: "Portrait") -> dict[str, Any]:
 
 def _print(portrait: "Portrait") -> None:
     if portrait.erased_at:
-        say(f"erased: deleted by the portal as of {portrait.erased_at}; nothing personal is kept")
+        say(f"erased: deleted by the portal as of {portrait.erased_at}; no address, name or attribute is kept")
     for name, sides in portrait.accounts.items():
         _print_sides(name, sides)
     if portrait.waiting:

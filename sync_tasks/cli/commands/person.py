@@ -56,7 +56,7 @@ def _write(file: Path, page: str) -> None:
 def erasure(user_id: User, *, by: By) -> None:
     """Show what an erasure came to on each account, when it was verified and who asked for it.
 
-    Nothing in it is personal. Exit 1 if no erasure of this user is complete.
+    It holds no address, name or attribute. Exit 1 if no erasure of this user is complete.
     """
     from sync_tasks.state.audit import note_deed
 

@@ -66,9 +66,13 @@ local function hint(address)
   if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
 end
 -- A proof of consent that another one replaces, or that an unsubscription ends, is kept as evidence.
+-- Of one proof the first end that was known stays: an event that comes again adds none.
 local evidence = {}
 local function end_consent(slug, proof, ended)
   if string.sub(proof, STAMP + 1) == '~' then return end
+  for _, line in ipairs(redis.call('ZRANGEBYLEX', key('evidence'), '[' .. tomb .. ' ', '(' .. tomb .. '!')) do
+    if string.match(line, '^%S+ %d+ (.*)$') == slug .. ' ' .. proof then return end
+  end
   table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. slug .. ' ' .. proof)
 end
 local function put_consent(field, text)

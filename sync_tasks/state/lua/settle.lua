@@ -19,6 +19,17 @@
 -- Returns 'settled', 'again' (newer events came meanwhile) or 'lost' (the lease was lost, so nothing is recorded).
 
 -- Leave nothing with the id of a user whose erasure is complete. No key shows which contacts were the user's.
+-- A contact of an erased user that is found later, or a further look, takes nothing away from what was done before.
+local function join_records(old, record)
+  if not old then return record end
+  local before, now_known = cjson.decode(old), cjson.decode(record)
+  now_known.requested_by = now_known.requested_by or before.requested_by
+  for account, came_to in pairs(before.accounts or {}) do
+    local is_nothing = (now_known.accounts[account] or 'no contact found') == 'no contact found'
+    if is_nothing then now_known.accounts[account] = came_to end
+  end
+  return cjson.encode(now_known)
+end
 local function bury(user, name, stamp, ids, record, names)
   -- Up to release 0.1 the tombstone named the contacts.
   for account, id in string.gmatch(redis.call('HGET', key('tombstones'), name) or '', '([^ ,=]+)=(%d+)') do
@@ -28,7 +39,8 @@ local function bury(user, name, stamp, ids, record, names)
     for _, id in ipairs(numbers) do redis.call('SADD', key('erased:' .. account), id) end
   end
   redis.call('HSET', key('tombstones'), name, stamp)
-  redis.call('HSET', key('erasure_records'), name, record)
+  local records = key('erasure_records')
+  redis.call('HSET', records, name, join_records(redis.call('HGET', records, name), record))
   for _, index in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(index), user) end
   for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
     if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
