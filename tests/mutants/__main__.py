@@ -33,7 +33,8 @@ DATA = ROOT / ".coverage.mutants"
 # Tests mirror the rooms of the package. A branch is judged by the tests of the rooms that it touches, and by these.
 JUDGES = ("promises", "state", "sync")
 COPIES = 2
-MOST_TESTS = 40
+# A change is judged by so many tests, or by all of its own room up to so many.
+MOST_TESTS, MOST_NEAR = 40, 150
 PATIENCE = 120
 
 
@@ -211,11 +212,14 @@ def find_tests(change: Change, data: CoverageData, seed: int) -> list[str]:
         for context in data.contexts_by_lineno(str(ROOT / path)).get(line, [])
         if context
     }
-    name = Path(change.path).stem
-    near = sorted(test for test in tests if name in test)
+    path = Path(change.path)
+    room = f"tests/{path.parts[1]}/"
+    near = sorted(
+        (test for test in tests if path.stem in test or test.startswith(room)), key=lambda test: path.stem not in test
+    )
     far = sorted(tests.difference(near))
     random.Random(seed).shuffle(far)
-    return (near + far)[:MOST_TESTS]
+    return near[:MOST_NEAR] + far[: max(MOST_TESTS - len(near), 0)]
 
 
 def is_noticed(change: Change, copy: Path, tests: list[str]) -> bool:
