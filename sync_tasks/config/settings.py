@@ -26,9 +26,8 @@ from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
 from sync_tasks.config.faults import describe_fault, find_faults, variable_of
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.ext_ids import PLACE
+from sync_tasks.ext_ids import PLACE, make_token
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
-from sync_tasks.tokens import make_token
 
 BREVO_URL = "https://api.brevo.com/v3"
 
