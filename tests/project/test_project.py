@@ -93,8 +93,8 @@ def test_the_hosted_workflow_only_calls_make_targets_that_exist() -> None:
     commands = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
     assert commands
     for command in commands:
-        assert command.split()[0] == "make"
-        assert command.split()[1] in make_targets()
+        made, target, *_ = command.removeprefix('sudo env "PATH=$PATH" ').split()
+        assert (made, target in make_targets()) == ("make", True), command
 
 
 def told_pythons() -> list[str]:
