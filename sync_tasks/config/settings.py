@@ -26,9 +26,8 @@ from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
 from sync_tasks.config.faults import describe_fault, find_faults, variable_of
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.ext_ids import PLACE
+from sync_tasks.ext_ids import PLACE, make_token
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
-from sync_tasks.tokens import make_token
 
 BREVO_URL = "https://api.brevo.com/v3"
 
@@ -231,6 +230,9 @@ class Operate(Part):
         default=None, description="The file that `sync-tasks operate password` writes: names, roles and hashes."
     )
     hours: float = Field(default=12, gt=0, le=168, description="How long a login lasts.")
+    idle_minutes: float = Field(
+        default=60, gt=0, le=10_080, description="A login ends after so many minutes without a request."
+    )
     user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
         default=None, description="The header in which a proxy names who is asking."
     )

@@ -12,6 +12,7 @@ from sync_tasks.errors import (
     ProbeBudgetError,
     SyncError,
 )
+from sync_tasks.ext_ids import make_token
 from sync_tasks.probe import experiments
 from sync_tasks.probe.budget import BudgetGate, compare_limit
 from sync_tasks.probe.cleanup import clean_up
@@ -25,7 +26,6 @@ from sync_tasks.rate_limits.operator_gate import VisitorGate
 from sync_tasks.state.store import Store
 from sync_tasks.sync.accounts import open_gateways
 from sync_tasks.sync.answers import AccountAnswers
-from sync_tasks.tokens import make_token
 
 _SLICE = LOCK_SECONDS / 3
 Progress = Callable[[str], None]

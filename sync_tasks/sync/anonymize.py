@@ -13,10 +13,10 @@ from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import SyncView
 from sync_tasks.domain.refused_parts import without_parts
 from sync_tasks.errors import MissingListError, RejectedContactError, RejectedPartError
+from sync_tasks.ext_ids import make_token
 from sync_tasks.providers import Gateway
 from sync_tasks.sync.parts import send_in_parts
 from sync_tasks.sync.push import Push
-from sync_tasks.tokens import make_token
 
 ROUNDS = 4
 

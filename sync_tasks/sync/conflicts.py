@@ -6,11 +6,11 @@ from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import Change
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.errors import AddressBusyError, AddressTakenError, DuplicateContactError, TooEarlyError
+from sync_tasks.ext_ids import make_token
 from sync_tasks.providers import Gateway
 from sync_tasks.state.store import Sighting
 from sync_tasks.sync.heirs import Heirs
 from sync_tasks.sync.push import Push
-from sync_tasks.tokens import make_token
 
 
 def find_holder(gateway: Gateway, error: DuplicateContactError, address: str, ext_id: str) -> RemoteContact:

@@ -10,7 +10,7 @@ from sync_tasks.domain.desired import DesiredContact, desired_of, digest
 from sync_tasks.domain.diff import Change, difference, differs, essential
 from sync_tasks.domain.erasure import blind_erasure, erasure
 from sync_tasks.domain.events import Json
-from sync_tasks.tokens import make_token
+from sync_tasks.ext_ids import make_token
 from tests.support.saying import ADA, BEA, MAPPING, blocked, contact_of, stamp, subscribe, unsubscribe, update
 
 TYPES = {"FIRSTNAME": "text", "CITY": "text", "AGE": "float", "SMS": "text", "DAILY_UNSUBSCRIBED": "boolean"}

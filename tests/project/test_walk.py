@@ -27,7 +27,6 @@ VOCABULARY = (
     "log",
     "errors",
     "texts",
-    "tokens",
     "ext_ids",
     "config",
     "domain/timestamps",

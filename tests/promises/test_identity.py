@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from sync_tasks.ext_ids import make_token
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.dead_letters import DeadLetter
-from sync_tasks.tokens import make_token
 from tests.support.desk import Desk
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 

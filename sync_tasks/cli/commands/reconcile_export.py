@@ -55,8 +55,8 @@ class Export:
 
     def reconcile(self, context: "Resources", scope: "Scope", report: "Progress") -> "list[Run]":
         """Compare it with the state, then both with Brevo; only what the safety catch allows is done and stays."""
+        from sync_tasks.backfill import export as exporting
         from sync_tasks.backfill.preview import weigh
-        from sync_tasks.reconcile import export as exporting
         from sync_tasks.reconcile.run import reconcile
 
         self.weighed = weigh(self.source, self.as_of, context.store, self._extent(context, scope))
@@ -116,9 +116,9 @@ class Export:
 
     def _finish(self, context: "Resources") -> None:
         """Create whom Brevo does not have, end what the export lacks, and delete whom it lacks if that is wished."""
+        from sync_tasks.backfill.export import delete_users
         from sync_tasks.backfill.import_contacts import Importing
         from sync_tasks.backfill.preview import end_lacking
-        from sync_tasks.reconcile.export import delete_users
 
         end_lacking(self.weighed.lacking, self.as_of, context.store)
         Importing(context).run()
