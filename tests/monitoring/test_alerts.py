@@ -127,11 +127,11 @@ def test_grafanas_own_schema_knows_all_of_the_dashboard() -> None:
 
 def stir(station: Station, number: int) -> None:
     """Let some of everything happen: retries, letters, and what Brevo reports, and each time a crowd for a batch."""
-    station.brevo.add_fault("status", status=500, method="POST", count=1)
-    people = [f"u{number}-{one}" for one in range(2 * WORTH_A_BATCH)]
+    station.brevo.add_fault("status", status=500, method="GET" if number % 2 else "POST", count=1)
+    people, before = ([f"u{turn}-{one}" for one in range(2 * WORTH_A_BATCH)] for turn in (number, number - 1))
     for user_id in people:
         station.portal.accept("subscribe", user_id=user_id, newsletter="daily", email=f"{user_id}@portal.org")
-    for user_id in people:
+    for user_id in before if number else ():
         station.portal.accept("unsubscribe", user_id=user_id, newsletter="daily")
     station.send("sync_tasks.unsubscribe_contact", user_id=f"nobody-{number}", newsletter="daily")
     for letter in station.letters()[:1]:
