@@ -164,7 +164,9 @@ def test_each_query_of_the_dashboard_is_answered_from_a_pipeline_at_work(lonely_
         return [one for one in found if one["value"][1] != "NaN"]
 
     wait_until(lambda: len(ask("up == 1")) == 2, "both are scraped", SETTLED_WITHIN)
-    silent, turns = {query: title for title, query in queries() if title != "Pauses"}, count()
+    # One request serves a crowd alone, and this worker keeps pace.
+    quiet = {"Pauses", "Contacts in one request"}
+    silent, turns = {query: title for title, query in queries() if title not in quiet}, count()
 
     def is_heard() -> bool:
         stir(station, next(turns))
