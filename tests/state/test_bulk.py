@@ -6,7 +6,7 @@ import pytest
 
 from sync_tasks.state import bulk
 from sync_tasks.state import store as module
-from sync_tasks.state.records import Settlement
+from sync_tasks.state.records import LoadedRow, Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import due_in, lease_of, of
 from tests.support.saying import anonymize, stamp, subscribe
@@ -60,3 +60,14 @@ def test_the_end_of_a_pause_wakes_everybody_however_many_wait(
     store.resume(part)
     assert [user_id for user_id in users if (due_in(store, user_id) or 0) > 0] == []
     assert not store.redis.exists(store.key("paused_parts"))
+
+
+@pytest.mark.parametrize(("ended", "left"), [(0, ["u1", "u2", "u3"]), (1, ["u2", "u3"]), (2, ["u3"]), (3, [])])
+def test_only_those_whose_import_has_ended_leave_the_queue_of_a_load(store: Store, ended: int, left: list[str]) -> None:
+    rows = (
+        LoadedRow(user, stamp(1), {"address": f"{user}@example.com", "n:daily": "s"}) for user in ("u1", "u2", "u3")
+    )
+    assert bulk.load(store, rows, 60) == ["loaded"] * 3
+    bulk.forget_loaded(store, ended)
+    assert (bulk.count_loaded(store), bulk.read_loaded(store, 0, 10)) == (len(left), left)
+    assert bulk.read_loaded(store, 1, 1) == left[1:2]

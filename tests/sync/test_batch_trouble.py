@@ -1,7 +1,10 @@
 """What goes wrong in a batch: who does not fit goes alone, what Brevo refuses as a whole is asked for one by one."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -367,3 +370,22 @@ def test_leases_live_as_long_as_an_import(crowded: Pipeline, brevo: Sandbox) -> 
     crowded.store.__dict__["renew_leases"] = note
     crowded.sync("user-0")
     assert set(renewed) == set(PEOPLE)
+
+
+@pytest.mark.parametrize(("seconds", "early"), [(0, False), (100, True)])
+def test_before_an_import_all_leases_are_renewed_if_a_third_of_their_time_is_over(
+    crowded: Pipeline, monkeypatch: pytest.MonkeyPatch, seconds: int, *, early: bool
+) -> None:
+    ahead, sent = count(seconds, seconds), list[int]()
+    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + next(ahead)))
+    sign_up(crowded)
+    before, renew = crowded.brevo.journal.total, crowded.store.renew_leases
+
+    def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
+        sent.append(crowded.brevo.journal.total - before)
+        return renew(leases, seconds)
+
+    crowded.store.__dict__["renew_leases"] = note
+    crowded.sync("user-0")
+    assert settled(crowded) == PEOPLE
+    assert (0 in sent) == early
