@@ -125,6 +125,16 @@ def test_every_event_served_in_a_batch_has_its_outcome_in_the_log_and_the_histor
         assert sum(getattr(record, "user_id", "") == user_id for record in caplog.records) == 1
 
 
+def test_while_a_batch_is_served_nobody_else_may_push_those_who_come_along(readers: Pipeline) -> None:
+    tried = list[object]()
+    meddle(readers, lambda: tried.extend(readers.store.lease(user_id, 60) for user_id in PEOPLE))
+
+    with readers.requests() as requests:
+        readers.sync("user-0")
+
+    assert (tried, requests) == (["busy"] * 12, [LIST_CALL])
+
+
 def test_whoever_has_a_new_event_meanwhile_is_nudged_by_the_one_who_waited(readers: Pipeline) -> None:
     meddle(readers, lambda: readers.update("user-3", first_name="Ada"))
 
