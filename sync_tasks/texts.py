@@ -37,8 +37,8 @@ _TELEPHONE = re.compile(
     + r"|(?:^|[:=#|])(?=(?:\D*\d){9,15}\D*$)\s*\(?0{1,2}[1-9]\d{0,5}(?:\)\s*|\s*[\s./\-]\s*)\d(?:[\s().\-/]*\d)*\s*$"
     r"|(?:^|[:=#|])\s*\(?[1-9]\d{2}(?:\)\s*|[\s.\-])\d{3}[\s.\-]\d{4}\s*$"
 )
-# An address of the internet's fourth or sixth version. A number of three digits distinguishes it from the fourth level of a
-# heading, the last number from a browser's version (Chrome/120.0.0.0).
+# A number of three digits distinguishes an address from the fourth level of a heading, and the last number from a
+# browser's version (Chrome/120.0.0.0).
 _IPV4 = re.compile(r"(?<![\w.-])(?=[\d.]*\d{3})\d{1,3}(?:\.\d{1,3}){2}\.0*[1-9]\d{0,2}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]*[A-Za-z_][A-Za-z0-9_-]*|[0-9]+")
