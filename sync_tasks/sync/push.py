@@ -141,7 +141,7 @@ class Push:
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
-            self.view = SyncView(self.known().forgotten, fresh=True)
+            self.view = SyncView(self.with_guarded(self.known()).forgotten, fresh=True)
         elif self.ownership.is_stranger(remote, self.known()):
             self._forget()
         elif self._is_known_erased(remote) and (moved := self.ownership.find_by_ext_id()):
@@ -154,12 +154,12 @@ class Push:
             self.differing = differing(remote, desired_of(contact, self.mapping, known))
             self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:
-            self.view = SyncView(None, outcome_unknown=True)
+            self.view = SyncView(None, outcome_unknown=True, guarded=self.view.guarded)
 
     def _forget(self) -> None:
         """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
         self.gateway.recheck_owner()
-        self.view = SyncView(None, outcome_unknown=True)
+        self.view = SyncView(None, outcome_unknown=True, guarded=self.view.guarded)
 
     def _is_known_erased(self, remote: RemoteContact) -> bool:
         known = self.known()
