@@ -1,6 +1,6 @@
 """The use case: bring one contact in sync on every account, and report what became of each of its events."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -10,7 +10,7 @@ from sync_tasks.domain.diff import ERASED
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.pauses import absent_lists, list_part
 from sync_tasks.domain.planning import concerns
-from sync_tasks.domain.priority import priority_of
+from sync_tasks.domain.priority import priority_at
 from sync_tasks.errors import MissingListError, PoisonedContactError, SyncError, UnconfiguredAccountError
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Lease
@@ -61,7 +61,7 @@ def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, tas
     # Accounts that newsletters have left go first: what was ended there holds where they went.
     for account, mapping in sorted(context.mappings.items(), key=lambda item: not item[1].departed):
         if concerns(lease.contact, account, mapping):
-            gate = context.limiter.gate(account, priority_of(lease.contact), granted=lease.granted)
+            gate = context.limiter.gate(account, priority_at(lease.contact, mapping), granted=lease.granted)
             push = AccountPush(
                 account,
                 mapping.without(absent_lists(lease.paused, account)),
@@ -107,16 +107,18 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         notes=tuple((push.account, note) for push in pushes for note in push.notes),
         nobody=frozenset(push.account for push in pushes if push.nobody),
         looked=frozenset(push.account for push in pushes if push.looked),
+        together=any(push.together for push in pushes),
     )
 
 
 def _settle(
-    lease: Lease, pushed: Pushed, pushes: Iterable[AccountPush], context: Resources, task_id: str
+    lease: Lease, pushed: Pushed, pushes: Collection[AccountPush], context: Resources, task_id: str
 ) -> tuple[str, Outcomes]:
     """Give the lease back with it all in one step, and report the outcome of each event."""
     settled, outcomes = conclude(lease, pushed, context, task_id)
     users = (push.users_to_nudge | {push.blocked_by_user} for push in pushes)
-    return settled, replace(outcomes, users_to_nudge=frozenset().union(*users) - {""})
+    rest = frozenset(user for push in pushes for user in push.users_with_rest)
+    return settled, replace(outcomes, users_to_nudge=rest.union(*users) - {""}, users_with_rest=rest)
 
 
 def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:
