@@ -56,7 +56,7 @@ def _erased(push: Push, contact_id: int) -> RemoteState:
 
 
 def _leave_look_to_others(push: Push, contact_id: int) -> None:
-    """In a crowd many are looked at by one request, later; whoever is alone goes on at once.
+    """Of many who wait, one request looks at twenty, later; whoever is alone goes on at once.
 
     Raises:
         TakenAlongError: the look is left to others.

@@ -65,7 +65,7 @@ def _wait_for_permit(push: AccountPush, batch: Batch, part: str, context: Resour
 
 
 def _put_rest_off(push: AccountPush) -> None:
-    """Leave what is to be written after a list call to a push of its own, behind the opt-outs of others.
+    """Leave what is to be written after a list call for later: the opt-outs of others go first.
 
     Raises:
         TakenAlongError: there is something.

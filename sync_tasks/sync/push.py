@@ -37,7 +37,7 @@ class Push:
     period ended an unknown outcome. ``together``: it may be looked at with others after its erasure. ``explores``: its
     next look shows whether Brevo lifts a block by a new address. ``blocked_by_user``: a user whose pending change this
     one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
-    ``users_with_rest``: users who have left a list with this one, and of whom a rest is to be written, such as a flag.
+    ``users_with_rest``: users who left a list with this one, and lack something still, such as a flag.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
     ``repaired``: attributes were put right that no event asked for.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
