@@ -23,8 +23,10 @@ _OF_LIST = "list."
 DELETED = "deleted"
 
 
-# The reasons for which Brevo blocklists a contact, the mildest first. A newer subscription lifts the first only.
-KINDS = ("unsubscribed", "complaint", "hard_bounce")
+# The reasons for which Brevo blocklists a contact, the mildest first. A newer subscription lifts the first only. The
+# second is a block for which Brevo shows no reason: it may be one of the last two.
+UNEXPLAINED = "unknown"
+KINDS = ("unsubscribed", UNEXPLAINED, "complaint", "hard_bounce")
 HARD_BOUNCE = KINDS[-1]
 
 
@@ -68,7 +70,6 @@ class RemoteContact:
     """A contact as the provider holds it.
 
     ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not say.
-    ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
     ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
     """
 

@@ -258,7 +258,7 @@ class AccountPush(Push):
             self.ownership.refuse_twin(contact_id, change.address or "")
             self.change(contact_id, change, at_least=essential(change, self.mapping))
         except MissingContactError:
-            self.view = SyncView(before.forgotten, fresh=True)
+            self.view = SyncView(self.with_guarded(before).forgotten, fresh=True)
         except DuplicateContactError as error:
             make_room(self, error, change)
         except (MissingListError, RejectedPartError):

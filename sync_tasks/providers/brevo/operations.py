@@ -313,7 +313,7 @@ class Operations(ABC):
             answer, _ = self._ask(call)
         except MissingContactError:
             return None
-        contact = responses.contact_of(answer.data, datetime.now(UTC))
+        contact = responses.single_contact_of(answer.data, datetime.now(UTC))
         if contact is None:
             raise failures.unreadable(call)
         self._learnt.ext_id_seen |= contact.ext_id is not None
