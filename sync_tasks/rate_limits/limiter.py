@@ -19,7 +19,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 from sync_tasks.config.settings import Account
-from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of, part_in_trouble, parts_of
+from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of, part_in_trouble, parts_of, remedy_of
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import (
@@ -236,7 +236,8 @@ class Limiter:
         redis, text = self._store.redis, json.dumps(asdict(pause))
         redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * self._probe_every)
         if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
-            log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
+            why, remedy = f"{pause.error}: {pause.message}", remedy_of(pause.error)
+            log.error("account %s is paused, its events wait: %s; %s", account, why, remedy)
         elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
             what = describe(account, part, newsletter)
             log.error("%s: %s: %s; %s", what, pause.error, pause.message, advise(part, newsletter))
