@@ -83,3 +83,11 @@ def test_whoever_a_load_leaves_to_the_workers_is_found_by_the_next_batch(store: 
     leases = store.lease_batch("subscribe_contact:daily", 10, 60)
     assert [lease.user_id for lease in leases] == ["u1", "u2"]
     assert all(key_of(subscribe(1)) in lease.contact.pending for lease in leases)
+
+
+def test_a_row_of_somebody_who_is_known_otherwise_changes_nothing(store: Store) -> None:
+    contact = store.key("contacts:u1")
+    store.redis.hset(contact, "manual", "1")
+    row = LoadedRow("u1", stamp(1), {"address": "u1@example.com", "n:daily": "s"})
+    assert bulk.load(store, [row], 60) == ["known"]
+    assert store.redis.hgetall(contact) == {"manual": "1"}

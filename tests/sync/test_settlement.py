@@ -90,6 +90,11 @@ def test_a_contact_in_trouble_stays_dirty_and_remembers_since_when() -> None:
     assert (again.fields["tries"], again.fields["failing"]) == ("4", stamp(NOW - 20 * HOUR))
 
 
+def test_trouble_that_began_later_than_now_begins_now() -> None:
+    ahead = pushed(BUSY, contact=failing(3, hours=-1))
+    assert (ahead.failing, settled(ahead).fields["failing"]) == (stamp(NOW), stamp(NOW))
+
+
 @pytest.mark.parametrize("error", [None, RateLimitedError("429", 1), AccountPausedError("paused", 30), REFUSED])
 def test_only_trouble_of_its_own_counts_against_a_contact(error: SyncError | None) -> None:
     left = settled(pushed(*([error] if error else []), contact=failing(3)))
