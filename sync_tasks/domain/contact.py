@@ -69,7 +69,6 @@ class RemoteContact:
 
     ``opted_out``: the lists it opted out of one by one, and since when; ``None`` if the provider does not say.
     ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
-    ``created``: the stamp of its creation by the provider's clock; empty if the provider does not show it.
     """
 
     id: int

@@ -21,7 +21,7 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    batch_kind = None if _goes_alone(push) or _is_looked_for_alone(push, step) else batch_kind_of(step)
+    batch_kind = None if _is_looked_for_alone(push, step) else batch_kind_of(step)
     if batch_kind is None or not isinstance(step, Write | NewContact | Read | Search):
         return False
     # A probe goes alone: it may fail, and the outcome of all would be unknown.
@@ -47,12 +47,6 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
         raise
     batch.serve()
     return batch.own.served
-
-
-def _goes_alone(push: AccountPush) -> bool:
-    """Return whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
-    count = push.lease.pending_count
-    return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
 
 
 def _is_looked_for_alone(push: AccountPush, step: Step) -> bool:
