@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /opt/sync-tasks
 COPY requirements-runtime.lock ./
 RUN /opt/sync-tasks/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-runtime.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY sync_tasks sync_tasks
 RUN /opt/sync-tasks/bin/pip install --no-cache-dir --no-deps .
 

@@ -3,6 +3,8 @@
 
 BIN := .venv/bin
 SEEDS := 5120
+# The repository that the page on a package index links to, as https://github.com/owner/name.
+PROJECT_URL ?=
 INSTALLED := .venv/.installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -116,14 +118,16 @@ wheels: $(INSTALLED) ## ask the package index whether every pinned package has a
 portals: $(INSTALLED) ## call the four tasks beside old and new releases of Celery, redis-py and Django; ARGS=--short
 	$(BIN)/python -m tests.portals $(ARGS)
 
-release: $(INSTALLED) ## build sdist and wheel into dist/, check them, and install the wheel into an empty environment
+release: $(INSTALLED) ## build and check sdist and wheel in dist/, try the wheel; PROJECT_URL=https://… is the repository
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation
+	PROJECT_URL=$(PROJECT_URL) $(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m tests.project.index_page dist/*
 	$(BIN)/python -m venv --clear build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[worker]"
 	cd build/empty && bin/sync-tasks --help >/dev/null && bin/python -c 'from sync_tasks import subscribe_contact'
 	@echo "dist/ is ready: $$(cd dist && echo *)"
+	@[ -n "$(PROJECT_URL)" ] || echo "PROJECT_URL is not set: an index will show the README without links and picture."
 
 system: ## install with apt-get what some tests and checks use if it is there; needs root or sudo
 	$$(command -v sudo) apt-get update -qq

@@ -39,6 +39,7 @@ VARIABLES = (
     "SYNC_OPERATE_SECRET_FILE",
     "SYNC_OPERATE_TOKEN",
     "SYNC_OPERATE_TOKEN_FILE",
+    "SYNC_OPERATE_URL",
     "SYNC_PORTAL_SECRET",
     "SYNC_PORTAL_SECRET_FILE",
     "SYNC_REDIS_URL",
@@ -56,6 +57,8 @@ OF_AN_ACCOUNT = "SYNC_API_KEY_"
 _ALIKE = 0.84
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _PORTS = 65536
+# Without what a template of Flower would take for its own.
+_LINK = re.compile(r"https?://[^\s\"<>{}]+")
 _TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 
 
@@ -107,6 +110,18 @@ def broker_url() -> str:
 def database_url() -> str:
     """Return where the portal's own database is (``SYNC_DATABASE_URL``), or an empty text."""
     return _variable("SYNC_DATABASE_URL")[1]
+
+
+def operate_url() -> str:
+    """Return where the operator's page is, for Flower to link (``SYNC_OPERATE_URL``), or an empty text.
+
+    Raises:
+        ConfigurationError: that is no URL of a page.
+    """
+    text = (os.environ.get("SYNC_OPERATE_URL") or "").strip()
+    if text and not _LINK.fullmatch(text):
+        raise ConfigurationError("SYNC_OPERATE_URL: where the page is, such as https://sync.example/operate")
+    return text
 
 
 def namespace() -> str:

@@ -230,6 +230,9 @@ class Operate(Part):
         default=None, description="The file that `sync-tasks operate password` writes: names, roles and hashes."
     )
     hours: float = Field(default=12, gt=0, le=168, description="How long a login lasts.")
+    idle_minutes: float = Field(
+        default=60, gt=0, le=10_080, description="A login ends after so many minutes without a request."
+    )
     user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
         default=None, description="The header in which a proxy names who is asking."
     )

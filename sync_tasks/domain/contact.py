@@ -23,8 +23,10 @@ _OF_LIST = "list."
 DELETED = "deleted"
 
 
-# The reasons for which Brevo blocklists a contact, the mildest first. A newer subscription lifts the first only.
-KINDS = ("unsubscribed", "complaint", "hard_bounce")
+# The reasons for which Brevo blocklists a contact, the mildest first. A newer subscription lifts the first only. The
+# second is a block for which Brevo shows no reason: it may be one of the last two.
+UNEXPLAINED = "unknown"
+KINDS = ("unsubscribed", UNEXPLAINED, "complaint", "hard_bounce")
 HARD_BOUNCE = KINDS[-1]
 
 

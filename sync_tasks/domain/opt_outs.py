@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, RemoteState
+from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, UNEXPLAINED, Block, RemoteState
 
 # An hour in microseconds: a reported block may show that much later, and an event's clock may be that wrong. The `ts`
 # of a webhook may be an hour off, and its `date` is CET or CEST. Seen by other projects until November 2026, not
@@ -23,7 +23,8 @@ def block_of(held: Block | None, before: RemoteState | None, reported: Mapping[s
     ``reported``: the opt-outs of events. A read alone shows the reason only as long as Brevo's statistics do.
     A reason counts only near the beginning of the block or later. A reason that ended with an earlier block does not
     count again. The first known moment of a reason is kept. An event with a later moment, or a later click of the
-    person, replaces it. Any other later moment at Brevo may be our own request.
+    person, replaces it. Any other later moment at Brevo may be our own request. A block without a reason is explained
+    by the first reason that belongs to its beginning.
     """
     if held is None:
         return None
@@ -34,7 +35,7 @@ def block_of(held: Block | None, before: RemoteState | None, reported: Mapping[s
         new = {kind: moment for kind, moment in read.items() if kind not in known.reasons}
         if held.clicked:
             new |= _unless_over(before.over, {"unsubscribed": held.clicked})
-        return make_block(_latest(known.reasons, _from(known.began, _latest(new, reported))))
+        return make_block(_explained(_latest(known.reasons, _from(known.began, _latest(new, reported)))))
     began = min((moment for moment in held.reasons.values() if moment > before.read_at), default=held.latest)
     reasons = _from(began, _latest(read, reported))
     if held.guessed:  # late rather than early: older subscriptions stay ended, and events have whole seconds
@@ -46,6 +47,15 @@ def make_block(reasons: Mapping[str, str]) -> Block:
     """Return a block with these reasons and their moments."""
     first, *others = sorted(reasons.items(), key=lambda one: _gravity(one[0]), reverse=True)
     return Block(*first, others=tuple(others))
+
+
+def _explained(reasons: dict[str, str]) -> dict[str, str]:
+    """Return the reasons without the unknown one, if another is from the block's beginning; else both count."""
+    unknown = reasons.get(UNEXPLAINED)
+    if unknown is None:
+        return reasons
+    others = {kind: moment for kind, moment in reasons.items() if kind != UNEXPLAINED}
+    return others if any(int(moment) <= int(unknown) + _SHOWN_WITHIN for moment in others.values()) else reasons
 
 
 def _gravity(kind: str) -> int:

@@ -37,12 +37,36 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(slots=True)
 class Cause:
-    """Letters with one error whose texts differ in numbers alone; ``sample`` is the oldest of them."""
+    """Letters with one error whose texts differ in numbers alone; ``sample`` is the oldest of them.
+
+    ``failed``: the id of each to when it failed (a stamp).
+    """
 
     sample: DeadLetter
-    letters: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
     tasks: set[str] = field(default_factory=set)
-    last: str = ""
+
+    def add(self, letter: DeadLetter) -> None:
+        """Count one more of them, unless it came before."""
+        self.failed[letter.id] = letter.failed
+        self.tasks.add(letter.task)
+        if letter.failed < self.sample.failed:
+            self.sample = letter
+
+    @property
+    def letters(self) -> int:
+        """How many there are."""
+        return len(self.failed)
+
+    @property
+    def last(self) -> str:
+        """When the newest of them failed (a stamp)."""
+        return max(self.failed.values())
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all, the oldest first."""
+        return sorted(self.failed, key=self.failed.__getitem__)
 
     @property
     def name(self) -> str:
@@ -63,11 +87,8 @@ def name_cause(letter: DeadLetter) -> str:
 def group_letters(letters: Iterable[DeadLetter]) -> list[Cause]:
     """Return the causes of letters, the one with most letters first."""
     found: dict[str, Cause] = {}
-    for letter in sorted(letters, key=lambda one: one.failed):
-        cause = found.setdefault(name_cause(letter), Cause(letter))
-        cause.letters += 1
-        cause.tasks.add(letter.task)
-        cause.last = letter.failed
+    for letter in letters:
+        found.setdefault(name_cause(letter), Cause(letter)).add(letter)
     return sorted(found.values(), key=lambda cause: -cause.letters)
 
 

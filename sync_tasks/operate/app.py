@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs
 
 from kombu.exceptions import OperationalError
@@ -17,12 +17,15 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.http.body import read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog
 from sync_tasks.log import describe, log
+from sync_tasks.operate.cause_board import CauseBoard
 from sync_tasks.operate.doorkeeper import COOKIE, PATH, Doorkeeper, Operator, TooManyTriesError
 from sync_tasks.operate.pages import HEADERS, HtmlPage, Move, answer, answer_style, style_name
 from sync_tasks.operate.visit import Door, View, Visit
+from sync_tasks.state.logins import end_logins, is_over
 from sync_tasks.state.store import Store
 
 MOST_FIELDS = 20_000
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,6 +37,7 @@ class OperatePage:
     doorkeeper: Doorkeeper
     doors: tuple[Door, ...]
     refusals: RefusalLog
+    board: CauseBoard = field(default_factory=CauseBoard)
 
     @property
     def routes(self) -> list[Route]:
@@ -50,6 +54,7 @@ class OperatePage:
                 yield Route(PATH + door.path, self._guarded(self._looking(door.look)))
             if door.post:
                 yield Route(PATH + door.path, self._guarded(self._acting(door, door.post)), methods=["POST"])
+        yield from (Route(PATH + rest, self._guarded(self._refuse), methods=_METHODS) for rest in ("", "/{rest:path}"))
 
     async def _show_style(self, _request: Request) -> Response:
         return answer_style()
@@ -77,16 +82,26 @@ class OperatePage:
 
         return answer_request
 
+    async def _refuse(self, _request: Request) -> Response:
+        raise HttpRefusal(404, "There is no such page, or it is not asked for like this.")
+
+    def _recognize(self, request: Request) -> Operator | None:
+        """Return who is asking, unless that login is over."""
+        operator = self.doorkeeper.recognize(request)
+        if operator and operator.session and is_over(self.store, operator.name, operator.since):
+            return None
+        return operator
+
     def _looking(self, view: View) -> Callable[[Request], object]:
         async def look(request: Request) -> Response:
-            operator = await asyncio.to_thread(self.doorkeeper.recognize, request)
+            operator = await asyncio.to_thread(self._recognize, request)
             return await self._show(request, operator, view, {}) if operator else self._send_to_login()
 
         return look
 
     def _acting(self, door: Door, view: View) -> Callable[[Request], object]:
         async def act(request: Request) -> Response:
-            operator = await asyncio.to_thread(self.doorkeeper.recognize, request)
+            operator = await asyncio.to_thread(self._recognize, request)
             if operator is None:
                 return self._send_to_login()
             form = await self._read_form(request, operator)
@@ -97,13 +112,13 @@ class OperatePage:
         return act
 
     async def _show(self, request: Request, operator: Operator, view: View, form: Mapping[str, list[str]]) -> Response:
-        visit = Visit(self.store, self.settings, operator, request.query_params, form)
+        visit = Visit(self.store, self.settings, operator, self.board, request.query_params, form)
         page = await asyncio.to_thread(view, visit)
-        return self._dress(page, operator, request.url.path)
-
-    def _dress(self, page: HtmlPage | Move, operator: Operator, here: str) -> Response:
-        facts = {"operator": operator, "token": self.doorkeeper.form_token(operator), "here": here}
-        return answer(page, flower_url=self.settings.operate.flower_url, **facts)
+        facts = {"operator": operator, "token": self.doorkeeper.form_token(operator), "here": request.url.path}
+        response = answer(page, flower_url=self.settings.operate.flower_url, **facts)
+        if operator.session:
+            self.doorkeeper.give_cookie(request, response, operator)
+        return response
 
     async def _read_form(self, request: Request, operator: Operator) -> Mapping[str, list[str]]:
         form = await _read_fields(request)
@@ -112,7 +127,7 @@ class OperatePage:
         return form
 
     async def _ask_name(self, request: Request) -> Response:
-        if await asyncio.to_thread(self.doorkeeper.recognize, request):
+        if await asyncio.to_thread(self._recognize, request):
             return answer(Move(""))
         return self._ask_again("")
 
@@ -130,15 +145,18 @@ class OperatePage:
         if operator is None:
             self.refusals.report(HttpRefusal(401, "a wrong name or password"))
             return self._ask_again("Name or password is wrong.", 401)
+        operator = replace(operator, since=int(await asyncio.to_thread(self.store.now)))
         log.info("operate: %s logged in", operator.name)
         response = answer(Move(""))
         self.doorkeeper.give_cookie(request, response, operator)
         return response
 
     async def _log_out(self, request: Request) -> Response:
-        operator = await asyncio.to_thread(self.doorkeeper.recognize, request)
+        operator = await asyncio.to_thread(self._recognize, request)
         if operator:
             await self._read_form(request, operator)
+            if operator.session:
+                await asyncio.to_thread(end_logins, self.store, operator.name)
         response = self._send_to_login()
         response.delete_cookie(COOKIE, path=PATH)
         return response

@@ -6,6 +6,7 @@ Cookies and the tokens of forms are signed; a new password or role ends the logi
 
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sync_tasks.config.settings import Operate
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.http.rate_bound import RateBound
+from sync_tasks.http.rate_bound import RateBound, name_line
 from sync_tasks.http.tokens import OPERATE_TOKEN, Tokens
 from sync_tasks.operate.passwords import NOBODY, PasswordEntry, Role, is_password_of, read_entries
 from sync_tasks.texts import escaped
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 COOKIE = "sync_tasks_operate"
 PATH = "/operate"
-# In a minute: tries to log in as one operator, and of one caller.
+# In a minute: tries to log in as one operator from one address, and of one address.
 TRIES = 10
 LONGEST_NAME = 100
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -40,12 +42,14 @@ class Operator:
     """Who is at the page, and what they may do.
 
     ``session``: what the tokens of their forms are bound to. ``fingerprint``: that of their entry in the password file.
+    ``since``: when they logged in (a stamp).
     """
 
     name: str
     role: Role
     session: str = ""
     fingerprint: str = ""
+    since: int = 0
 
     @property
     def may_act(self) -> bool:
@@ -64,6 +68,7 @@ class Doorkeeper:
     operate: Operate
     secrets: tuple[str, ...]
     proxies: Tokens = field(default_factory=lambda: Tokens(()))
+    # Not by the name alone: strangers who know it would keep the operator out.
     by_name: RateBound = field(default_factory=lambda: RateBound(TRIES))
     by_caller: RateBound = field(default_factory=lambda: RateBound(TRIES * 3))
     # One hash at a time: each takes 32 MB.
@@ -103,7 +108,8 @@ class Doorkeeper:
             TooManyTriesError: there were too many tries in this minute, or too many try at this moment.
             ConfigurationError: the password file is in trouble.
         """
-        if not (self.by_caller.admits(caller) and self.by_name.admits(name[:LONGEST_NAME])):
+        line = name_line(caller)
+        if not (self.by_caller.admits(line) and self.by_name.admits((name[:LONGEST_NAME], line))):
             raise TooManyTriesError
         entry = self._entries().get(name)
         if not self.waiting.acquire(blocking=False):
@@ -118,12 +124,17 @@ class Doorkeeper:
         return Operator(entry.name, entry.role, secrets.token_urlsafe(12), entry.fingerprint)
 
     def give_cookie(self, request: Request, response: Response, operator: Operator) -> None:
-        """Let a browser keep a login; beyond this machine only over TLS."""
-        facts = {"name": operator.name, "entry": operator.fingerprint, "session": operator.session}
+        """Let a browser keep a login until it is idle for too long; beyond this machine only over TLS."""
+        facts = {
+            "name": operator.name,
+            "entry": operator.fingerprint,
+            "session": operator.session,
+            "since": operator.since,
+        }
         response.set_cookie(
             COOKIE,
             str(self._cookies.dumps(facts)),
-            max_age=self._seconds,
+            max_age=self._idle_seconds,
             path=PATH,
             secure=request.url.scheme == "https" or request.url.hostname not in _HERE,
             httponly=True,
@@ -165,13 +176,14 @@ class Doorkeeper:
         if not cookie:
             return None
         try:
-            facts = self._cookies.loads(cookie, max_age=self._seconds)
+            facts = self._cookies.loads(cookie, max_age=self._idle_seconds)
         except BadData:
             return None
         entry = self._entries().get(facts["name"])
-        if entry is None or entry.fingerprint != facts["entry"]:
+        since = int(facts.get("since", 0))
+        if entry is None or entry.fingerprint != facts["entry"] or _age_of(since) > self._seconds:
             return None
-        return Operator(entry.name, entry.role, facts["session"], entry.fingerprint)
+        return Operator(entry.name, entry.role, facts["session"], entry.fingerprint, since)
 
     def _entries(self) -> Mapping[str, PasswordEntry]:
         return read_entries(self.operate.passwords) if self.operate.passwords else {}
@@ -179,6 +191,10 @@ class Doorkeeper:
     @property
     def _seconds(self) -> int:
         return int(self.operate.hours * 3600)
+
+    @property
+    def _idle_seconds(self) -> int:
+        return int(self.operate.idle_minutes * 60)
 
     @cached_property
     def _cookies(self) -> "URLSafeTimedSerializer":
@@ -194,3 +210,7 @@ class Doorkeeper:
         how = {"key_derivation": "hmac", "digest_method": sha256}
         # The library signs with the last key and understands all.
         return URLSafeTimedSerializer([*reversed(self.secrets)], salt=what, signer_kwargs=how)
+
+
+def _age_of(stamp: int) -> float:
+    return time.time() - stamp / MICROSECONDS_PER_SECOND

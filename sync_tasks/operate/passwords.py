@@ -1,6 +1,6 @@
 """The password file: one line for each operator with name, role and a scrypt hash, which `sync-tasks operate` writes.
 
-Anybody who may write the file may do everything. So only its owner can read and write it.
+Anybody who may write the file may do everything. So only its owner can read and write a new one.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import hmac
 import os
 import re
 import secrets
+import stat
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -94,14 +95,27 @@ def remove_entry(path: Path, name: str) -> bool:
 
 
 def _write(path: Path, entries: Mapping[str, PasswordEntry]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     lines = (f"{one.name}:{one.role}:{one.hashed}\n" for one in entries.values())
     try:
-        beside.touch(mode=0o600)
-        beside.write_text("".join(lines), encoding="utf-8")
-        beside.replace(path)
+        _replace(path.resolve(), "".join(lines))
     except OSError as error:
         raise ConfigurationError(f"operate.passwords: {path}: cannot be written: {error.strerror}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file anew; owner, group and mode stay, or it fails: the page might not be able to read it any more."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.touch(mode=0o600)
+        beside.write_text(text, encoding="utf-8")
+        if path.exists():
+            old, new = path.stat(), beside.stat()
+            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+                os.chown(beside, old.st_uid, old.st_gid)
+            beside.chmod(stat.S_IMODE(old.st_mode))
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def make_entry(name: str, role: Role, password: str) -> PasswordEntry:

@@ -105,7 +105,12 @@ def recall_replays(store: Store, who: str, since: int) -> list[Replay]:
     }
     known = {letter.id: letter for letter in read_closed(store, CLOSED_SEARCHED) if letter.id in done}
     known |= {letter.id: letter for letter in fetch_letters(store, done)}
-    return look_at_outcomes(store, [Replay(known[one], done[one]) for one in done if one in known])
+    return look_at_outcomes(store, [Replay(known.get(one) or _forgotten(one), done[one]) for one in done])
+
+
+def _forgotten(letter_id: str) -> DeadLetter:
+    """Return what is left of a letter that was closed before the last ``CLOSED_SEARCHED``."""
+    return DeadLetter(letter_id, user_id="", task="", newsletter="", stamp="", error="", message="", failed="")
 
 
 def look_at_outcomes(store: Store, replays: Sequence[Replay]) -> list[Replay]:
@@ -118,9 +123,9 @@ def look_at_outcomes(store: Store, replays: Sequence[Replay]) -> list[Replay]:
 
 
 def _name_ends(store: Store, replays: Sequence[Replay], outcomes: Mapping[str, str]) -> list[Replay]:
-    """Return the replays with their outcomes; of a closed letter, why it was closed."""
-    why = {letter.id: (letter.closed or {}).get("why", "reflected") for letter in read_closed(store, CLOSED_SEARCHED)}
-    ends = {letter: why.get(letter, "reflected") if end == "closed" else end for letter, end in outcomes.items()}
+    """Return the replays with their outcomes; of a closed letter, why it was closed, as long as that is known."""
+    why = {letter.id: (letter.closed or {}).get("why", "closed") for letter in read_closed(store, CLOSED_SEARCHED)}
+    ends = {letter: why.get(letter, end) for letter, end in outcomes.items()}
     return [replace(done, outcome=ends.get(done.letter.id, done.outcome)) for done in replays]
 
 

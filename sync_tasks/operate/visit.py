@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from sync_tasks.config.settings import Settings
+from sync_tasks.operate.cause_board import CauseBoard
 from sync_tasks.operate.doorkeeper import Operator
 from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.state.store import Store
@@ -20,6 +21,7 @@ class Visit:
     store: Store
     settings: Settings
     operator: Operator
+    board: CauseBoard
     query: Mapping[str, str]
     form: Mapping[str, list[str]]
 

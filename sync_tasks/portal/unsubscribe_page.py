@@ -25,7 +25,7 @@ from starlette.routing import Route
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import ConfigurationError, InvalidLinkError
 from sync_tasks.http.body import read_body
-from sync_tasks.http.rate_bound import RateBound
+from sync_tasks.http.rate_bound import RateBound, name_line
 from sync_tasks.http.refusal import HttpRefusal
 from sync_tasks.link_tokens import LinkToken, parse_token
 from sync_tasks.log import log
@@ -119,7 +119,7 @@ class UnsubscribePage:
         return self.settings.renamed.get(slug, slug)
 
     def _turn_away(self, request: Request) -> Response:
-        caller = request.client.host if request.client else ""
+        caller = name_line(request.client.host) if request.client else ""
         return self._answer(request, "wrong" if self.wrong.admits(caller) else "busy")
 
     def _answer(self, request: Request, situation: Situation) -> Response:

@@ -30,8 +30,12 @@ class Approval:
 
 
 def find_refused(store: Store) -> dict[str, Run]:
-    """Return the comparisons that wait for an approval: of each account the last one, if the safety catch held it."""
-    return {name: run for name, run in last_runs(store).items() if run.refused and run.grave}
+    """Return the comparisons that wait for an approval: of each account the last one, if the safety catch held it.
+
+    One that broke off has not said anything else: what was refused before it still waits.
+    """
+    ended = last_runs(store, broken_off=False)
+    return {name: run for name, run in ended.items() if run.refused and run.grave}
 
 
 def approve(store: Store, account: str, started: str, who: str) -> bool:

@@ -12,6 +12,7 @@ from sync_tasks.reconcile.drift import LEFT_ALONE
 from sync_tasks.state.store import Store
 
 KEPT = 30
+BROKEN_OFF = "broken off: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Run:
     held: int = 0
     users: dict[str, list[str]] = field(default_factory=dict)
     grave: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether trouble ended it before its end."""
+        return self.refused.startswith(BROKEN_OFF)
 
     @property
     def left(self) -> int:
@@ -77,9 +83,9 @@ def _parse(text: str) -> Run:
     return Run(**{name: given[name] for name in _FIELDS if name in given})
 
 
-def last_runs(store: Store) -> dict[str, Run]:
+def last_runs(store: Store, *, broken_off: bool = True) -> dict[str, Run]:
     """Return the last run of each account that changed something or might have: no mere look."""
-    runs = (run for run in reversed(read_runs(store)) if not run.dry_run)
+    runs = (run for run in reversed(read_runs(store)) if not run.dry_run and (broken_off or not run.broken_off))
     return {run.account: run for run in runs}
 
 

@@ -11,7 +11,7 @@ from sync_tasks.errors import SyncError
 from sync_tasks.reconcile.census import keep_census
 from sync_tasks.reconcile.comparison import Comparison, Progress, ignore
 from sync_tasks.reconcile.drift import Drift
-from sync_tasks.reconcile.history import Run, describe_resumed, remember
+from sync_tasks.reconcile.history import BROKEN_OFF, Run, describe_resumed, remember
 from sync_tasks.reconcile.repair import keep_blocks, look_at_erased, repair, split_held
 from sync_tasks.reconcile.safety_catch import count_grave, find_excess, most_changes
 from sync_tasks.sync.context import Resources
@@ -67,7 +67,7 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
             repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
         comparison.memory.forget()
     except SyncError as error:
-        refused, grave = f"broken off: {error}", {}
+        refused, grave = f"{BROKEN_OFF}{error}", {}
     run = Run(
         account,
         comparison.memory.began,

@@ -274,8 +274,8 @@ def dump_outcome(
     done: Iterable[EventKey],
     contact: Contact,
     *,
-    forget_hints: bool = False,
-    forget_address: bool = False,
+    forget_hints: bool,
+    forget_address: bool,
 ) -> dict[str, str]:
     """Return the fields that a push changes: what accounts hold, which events are done, and its own count of trouble.
 

@@ -22,7 +22,7 @@ REPORT_CHUNK = 100
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """One opt-out at Brevo; ``kind`` is ``unsubscribed``, ``hard_bounce`` or ``complaint``, ``time`` is ISO 8601.
+    """One opt-out at Brevo: ``kind`` is one of ``contact.KINDS``, ``time`` is ISO 8601.
 
     ``list_id``: the one list that it concerns; 0 for all mail of the account.
     """

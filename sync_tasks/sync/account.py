@@ -35,6 +35,7 @@ from sync_tasks.errors import (
     RejectedPartError,
     StateHeldError,
     SyncError,
+    TakenAlongError,
 )
 from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
@@ -104,7 +105,7 @@ class AccountPush(Push):
             except RateLimitedError as error:
                 deadline = deadline or time.monotonic() + (self.gate.patience if self.gate else 0.0)
                 waits = error.retry_after or 1.0
-                if isinstance(error, ImportUnderWayError) or time.monotonic() + waits > deadline:
+                if isinstance(error, ImportUnderWayError | TakenAlongError) or time.monotonic() + waits > deadline:
                     raise
             else:
                 return
@@ -262,7 +263,7 @@ class AccountPush(Push):
             self.ownership.refuse_twin(contact_id, change.address or "")
             self.change(contact_id, change, at_least=essential(change, self.mapping))
         except MissingContactError:
-            self.view = SyncView(before.forgotten, fresh=True)
+            self.view = SyncView(self.with_guarded(before).forgotten, fresh=True)
         except DuplicateContactError as error:
             make_room(self, error, change)
         except (MissingListError, RejectedPartError):

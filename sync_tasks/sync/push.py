@@ -33,8 +33,10 @@ class Push:
     """One contact on one account; ``view`` is what is known.
 
     ``outcome_unknown``: a request of this push may still take effect later. ``outcome_known``: a look after the quiet
-    period ended an unknown outcome. ``blocked_by_user``: a user whose pending
-    change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
+    period ended an unknown outcome. ``together``: it may be looked at with others after its erasure. ``explores``: its
+    next look shows whether Brevo lifts a block by a new address. ``blocked_by_user``: a user whose pending change this
+    one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
+    ``users_with_rest``: users who left a list with this one, and lack something still, such as a flag.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
     ``repaired``: attributes were put right that no event asked for.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
@@ -54,8 +56,11 @@ class Push:
     view: SyncView = field(default_factory=SyncView)
     outcome_unknown: bool = False
     outcome_known: bool = False
+    together: bool = False
+    explores: bool = False
     blocked_by_user: str = ""
     users_to_nudge: set[str] = field(default_factory=set)
+    users_with_rest: set[str] = field(default_factory=set)
     just_leased: bool = True
     written: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
@@ -140,25 +145,31 @@ class Push:
     def learn(self, remote: RemoteContact | None) -> None:
         """Take over what a contact of ours looks like, or that it is gone."""
         if remote is None:
-            self.view = SyncView(self.known().forgotten, fresh=True)
+            self.view = SyncView(self.with_guarded(self.known()).forgotten, fresh=True)
         elif self.ownership.is_stranger(remote, self.known()):
             self._forget()
         elif self._is_known_erased(remote) and (moved := self.ownership.find_by_ext_id()):
             # It was anonymized because the user has another contact since.
             self.take_over(moved, self.known().forgotten)
         elif self._is_known_erased(remote) or self.ownership.is_mine(remote):
-            contact, guarded = self.lease.contact, self.view.guarded
+            contact, before, guarded = self.lease.contact, self.known(), self.view.guarded
+            if before.id not in {None, remote.id}:
+                before, guarded = _left_for_another(before), guarded or before.block
             remote = recall_ext_id(remote, contact, self.mapping)
-            known = remote_state_of(remote, contact, self.mapping, self.known(), self.store.now(), guarded=guarded)
+            known = remote_state_of(remote, contact, self.mapping, before, self.store.now(), guarded=guarded)
             self.differing = differing(remote, desired_of(contact, self.mapping, known))
             self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:
-            self.view = SyncView(None, outcome_unknown=True)
+            self._search_anew()
 
     def _forget(self) -> None:
         """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
         self.gateway.recheck_owner()
-        self.view = SyncView(None, outcome_unknown=True)
+        self._search_anew()
+
+    def _search_anew(self) -> None:
+        """Nothing shows that a contact is the user's; a block that we may have lifted is the user's all the same."""
+        self.view = SyncView(None, outcome_unknown=True, guarded=self.view.guarded)
 
     def _is_known_erased(self, remote: RemoteContact) -> bool:
         known = self.known()
@@ -166,11 +177,10 @@ class Push:
 
     def take_over(self, other: RemoteContact, old: RemoteState) -> None:
         """The contact that has the address becomes the user's; the old one is an extra one, its opt-out stays."""
-        contact, old = self.lease.contact, note_bounce(old)
-        kept = replace(old.forgotten, ended_up_to=old.ended_up_to, edited=frozenset())
-        known = remote_state_of(other, contact, self.mapping, kept, self.store.now())
+        contact = self.lease.contact
+        known = remote_state_of(other, contact, self.mapping, _left_for_another(old), self.store.now())
         extra_contact_ids = old.extra_contact_ids | ({old.id} if old.id is not None else set())
-        guarded = still_guarded(known, contact, old.block)
+        guarded = still_guarded(known, contact, old.block or self.view.guarded)
         self.view = SyncView(replace(known, extra_contact_ids=extra_contact_ids), fresh=True, guarded=guarded)
 
     def remember_extra_contacts(self, ids: Iterable[int]) -> None:
@@ -214,3 +224,9 @@ class Push:
             known = replace(self.view, seen=self.known())
             self.view = after_write(known, replace(taken, ext_id=None), wanted) if taken else self.view
             raise refused
+
+
+def _left_for_another(old: RemoteState) -> RemoteState:
+    """Return what holds at another contact of the user: what opt-outs ended, but not the block of the old contact."""
+    old = note_bounce(old)
+    return replace(old.forgotten, ended_up_to=max(old.ended_up_to, old.unblocked), edited=frozenset())

@@ -21,7 +21,7 @@ from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES
 
 from sync_tasks.config.broker import PATCHES, SOCKET_TRANSPORT, transport_for
-from sync_tasks.config.environment import needing
+from sync_tasks.config.environment import needing, operate_url
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.heartbeat import note_beat, watch_worker
 from sync_tasks.log import log, log_all_output, wants_json
@@ -80,6 +80,10 @@ def _check_command(name: str) -> None:
         check()
     except ConfigurationError as error:
         _end(error)
+    if name == "flower" and (url := operate_url()):
+        from sync_tasks.tasks.patches.flower import link_to
+
+        link_to(url)
     startup.warn(_print, load_settings().accounts if name == "worker" else ())
 
 

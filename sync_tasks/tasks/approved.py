@@ -13,7 +13,7 @@ EXPIRES = 60
 def compare_approved() -> int:
     """Compare each account of which an operator approved that, unless somebody compares; return how many are repaired.
 
-    An approval ends as the comparison begins. If that breaks off, the next one that is refused can be approved.
+    An approval ends as the comparison begins. If that breaks off, the same can be approved again.
     """
     context, repaired = worker_resources(), 0
     with standing_alone(context.store) as alone, open_patiently(context) as patient:

@@ -67,7 +67,7 @@ def check_queue() -> None:
 
 def check_watcher() -> None:
     """Return if Flower may start; its user of Redis may lack what only those need who change something."""
-    _find_all(_misspelt(_PLACES), environment.namespace, broker_url)
+    _find_all(_misspelt(_PLACES), environment.namespace, broker_url, environment.operate_url)
     _find_all(_greet_queue)
 
 

@@ -120,3 +120,16 @@ def test_an_event_waits_for_replicas_only_if_told_to(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SYNC_REPLICAS", "many")
     with pytest.raises(ConfigurationError, match="SYNC_REPLICAS"):
         environment.replicas()
+
+
+@pytest.mark.parametrize("url", ["https://sync.example/operate?a=1&b=2", " http://127.0.0.1:8027/operate ", ""])
+def test_flower_links_to_a_page(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SYNC_OPERATE_URL", url)
+    assert environment.operate_url() == url.strip()
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "sync.example", 'https://a"b', "https://a/{{ 7 * 7 }}"])
+def test_what_is_no_url_of_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SYNC_OPERATE_URL", url)
+    with pytest.raises(ConfigurationError, match="SYNC_OPERATE_URL"):
+        environment.operate_url()

@@ -85,7 +85,7 @@ NEW = NewContact(ADA, "u1", {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}, f
         pytest.param(
             contact_of(anonymize(1)),
             SyncView(RemoteState(7, digest=ERASED), outcome_unknown=True),
-            Erase(7),
+            Erase(7, written=True),
             id="verified",
         ),
         pytest.param(contact_of(READER, anonymize(2)), SyncView(), Search((ADA,)), id="looked for before it is erased"),
@@ -193,6 +193,7 @@ def test_a_list_that_the_pipeline_managed_once_is_remembered_while_the_contact_i
 
 
 LOOKED = RemoteState(7, read_at=stamp(100))
+HIDDEN = replace(blocked(5, "unknown"), guessed=True)
 GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
 
 
@@ -244,6 +245,20 @@ GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
             id="a bounce from before it was seen without a block",
         ),
         pytest.param(Block("odd", stamp(5)), None, {}, Block("odd", stamp(5)), id="a kind nobody knows"),
+        pytest.param(HIDDEN, None, {}, HIDDEN, id="no reason"),
+        pytest.param(HIDDEN, None, {"unsubscribed": stamp(4)}, blocked(5), id="an event gives the reason"),
+        pytest.param(
+            HIDDEN, replace(LOOKED, block=HIDDEN), {"complaint": stamp(6)}, blocked(6, "complaint"), id="late"
+        ),
+        pytest.param(blocked(5), replace(LOOKED, block=HIDDEN), {}, blocked(5), id="a look gives the reason"),
+        pytest.param(HIDDEN, replace(LOOKED, block=blocked(3)), {}, blocked(3), id="hidden after it was known"),
+        pytest.param(
+            HIDDEN,
+            replace(LOOKED, block=HIDDEN),
+            {"unsubscribed": stamp(66)},
+            Block("unknown", stamp(5), (("unsubscribed", stamp(66)),)),
+            id="a later opt-out explains no older block",
+        ),
     ],
 )
 def test_of_a_block_its_gravest_kind_and_the_latest_opt_out_count(

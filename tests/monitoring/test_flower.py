@@ -1,6 +1,7 @@
 """Flower watches the workers: what it shows, and what it never shows."""
 
 import base64
+import html
 import json
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ from tests.support.station import SETTLED_WITHIN, Station
 MARK = "zz-marked"
 WHO = {"newsletter": "daily", "email": f"{MARK}@secret.example", "first_name": f"Name-{MARK}"}
 CREDENTIALS = "operator:sesame"
+OPERATE = "https://sync.example/operate?a=1&b=2"
 TABLE = "draw=1&start=0&length=100&search[value]=&order[0][column]=0&order[0][dir]=asc&columns[0][data]=name"
 
 
@@ -51,7 +53,7 @@ def flower(station: Station) -> Flower:
     """Flower, and a worker that tells it what it does."""
     port = free_port()
     words = ["flower", "--address=127.0.0.1", f"--port={port}", f"--basic-auth={CREDENTIALS}"]
-    station.celery(*words)
+    station.celery(*words, SYNC_OPERATE_URL=OPERATE)
     station.start_worker()
     flower = Flower(port)
     wait_until(flower.is_up, "Flower answers", SETTLED_WITHIN)
@@ -127,6 +129,14 @@ def test_no_sweep_stands_between_the_rows(station: Station, flower: Flower, show
         "sync_tasks.subscribe_contact",
         "sync_tasks.sync_contact",
     }
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/broker", "/workers", "/worker/one@localhost"])
+def test_each_page_links_to_the_operators_page(flower: Flower, path: str) -> None:
+    page = flower.get(path)
+    assert f'href="{html.escape(OPERATE)}"' in page
+    assert page.count("Operate</a>") == 1
+    assert "Broker</a>" in page
 
 
 def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower) -> None:

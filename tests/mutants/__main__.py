@@ -27,11 +27,14 @@ from tests.mutants.changes import Change, choose, find_changes
 
 ROOT = Path(__file__).parents[2]
 CALLERS = "sync_tasks/state/*.py"
+# These may run a script by its name, past its callers.
+DIRECT = "tests/state/test_*.py"
 DATA = ROOT / ".coverage.mutants"
 # Tests mirror the rooms of the package. A branch is judged by the tests of the rooms that it touches, and by these.
 JUDGES = ("promises", "state", "sync")
 COPIES = 2
-MOST_TESTS = 40
+# A change is judged by so many tests, or by all of its own room up to so many.
+MOST_TESTS, MOST_NEAR = 40, 150
 PATIENCE = 120
 
 
@@ -173,32 +176,50 @@ def find_failing(copy: Path, judges: Iterable[list[str]]) -> str:
     return f"{told[1]} fails" if told else f"pytest ends with exit code {done.returncode}"
 
 
-def find_callers(path: str) -> Iterator[tuple[str, int]]:
-    """Yield file and number of each line that names a script, or a script which uses what a shared one defines."""
+def find_users(path: str) -> set[str]:
+    """Return the names of a script and of those which use what it defines for others."""
     script = ROOT / path
     defined = re.findall(r"^local function (\w+)", script.read_text(), re.MULTILINE)
     uses = re.compile(rf"\b({'|'.join(defined)})\(" if defined else r"$^")
-    users = {other.stem for other in script.parent.glob("*.lua") if uses.search(other.read_text())} | {script.stem}
+    return {other.stem for other in script.parent.glob("*.lua") if uses.search(other.read_text())} | {script.stem}
+
+
+def find_callers(names: set[str]) -> Iterator[tuple[str, int]]:
+    """Yield file and number of each line that names one of the scripts."""
     for file in ROOT.glob(CALLERS):
         for number, line in enumerate(file.read_text().split("\n"), 1):
-            if any(f'"{name}"' in line for name in users):
+            if any(f'"{name}"' in line for name in names):
                 yield str(file.relative_to(ROOT)), number
 
 
+def find_direct(names: set[str], data: CoverageData) -> set[str]:
+    """Return the tests of the files that name one of the scripts themselves."""
+    called = re.compile(rf'run_all\("({"|".join(names)})"|"({"|".join(names)})\.lua"')
+    files = {str(file.relative_to(ROOT)) for file in ROOT.glob(DIRECT) if called.search(file.read_text())}
+    tests = {context.partition("|")[0] for context in data.measured_contexts()}
+    return {test for test in tests if test.partition("::")[0] in files}
+
+
 def find_tests(change: Change, data: CoverageData, seed: int) -> list[str]:
-    """Return the tests that run a line; of a script, those that run a line which names it."""
-    places = find_callers(change.path) if change.path.endswith(".lua") else [(change.path, change.line)]
-    tests = {
+    """Return the tests that run a line; of a script, those that name it or run a line which does."""
+    lines = range(change.line, change.line + change.before.count("\n") + 1)
+    users = find_users(change.path) if change.path.endswith(".lua") else set[str]()
+    places = find_callers(users) if users else [(change.path, line) for line in lines]
+    tests = find_direct(users, data) if users else set[str]()
+    tests |= {
         context.partition("|")[0]
         for path, line in places
         for context in data.contexts_by_lineno(str(ROOT / path)).get(line, [])
         if context
     }
-    name = Path(change.path).stem
-    near = sorted(test for test in tests if name in test)
+    path = Path(change.path)
+    room = f"tests/{path.parts[1]}/"
+    near = sorted(
+        (test for test in tests if path.stem in test or test.startswith(room)), key=lambda test: path.stem not in test
+    )
     far = sorted(tests.difference(near))
     random.Random(seed).shuffle(far)
-    return (near + far)[:MOST_TESTS]
+    return near[:MOST_NEAR] + far[: max(MOST_TESTS - len(near), 0)]
 
 
 def is_noticed(change: Change, copy: Path, tests: list[str]) -> bool:

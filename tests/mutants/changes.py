@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 _COMPARED = {
     ast.Eq: "!=",
@@ -19,6 +20,8 @@ _COMPARED = {
     ast.NotIn: "in",
 }
 _CALCULATED = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.BitOr: "&", ast.BitAnd: "|"}
+_CALLED = {"min": "max", "max": "min", "any": "all", "all": "any"}
+_Others = Iterator[tuple[ast.expr | ast.stmt, str]]
 _LUA = [
     (r" == ", " ~= "),
     (r" ~= ", " == "),
@@ -30,18 +33,30 @@ _LUA = [
     (r" or ", " and "),
     (r"\bif not ", "if "),
     (r"\bif (?!not )", "if not "),
+    (r"\band not ", "and "),
+    # One side of a condition is left out.
+    (r"\bif (?:(?! and | or | then ).)+ (?:and|or) ", "if "),
+    (r" (?:and|or) (?:(?! and | or | then ).)+ then\b", " then"),
     (r"\btrue\b", "false"),
     (r"\bfalse\b", "true"),
-    (r" \+ 1\b", " + 2"),
+    (r"(?<=[ (])0(?=[,) ]|$)", "1"),
+    (r"(?<=[ (])1(?=[,) ]|$)", "2"),
+    (r"\bmath\.max\b", "math.min"),
+    (r"\bmath\.min\b", "math.max"),
     (r"'NX', ", ""),
-    (r"^(\s*)redis\.call\(.*\)$", r"\1-- left out"),
-    (r"^(\s*)(?:mark_dirty|note_pending|forget_pending|close_letter)\(.*\)$", r"\1-- left out"),
+    (r", 'XX'", ""),
+    (r", 'KEEPTTL'", ""),
+    # A call or an assignment is left out.
+    (r"^(\s*)(?:redis\.call|table\.insert|[a-z_]+)\(.*\)$", r"\1-- left out"),
+    (r"^(\s*)(?:[\w.]|\[.*\])+ = .*$", r"\1-- left out"),
+    (r"\bthen (?:redis\.call|[a-z_]+)\(.*\) end$", "then end"),
+    (r"\bthen [\w.\[\]]+ = .* end$", "then end"),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of a file said otherwise."""
+    """One line of a file said otherwise, or some lines that belong together."""
 
     path: str
     line: int
@@ -51,8 +66,9 @@ class Change:
     def apply(self, text: str) -> str:
         """Return the file's text with this change."""
         lines = text.split("\n")
-        assert lines[self.line - 1] == self.before
-        lines[self.line - 1] = self.after
+        start, end = self.line - 1, self.line + self.before.count("\n")
+        assert "\n".join(lines[start:end]) == self.before
+        lines[start:end] = [self.after]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -83,50 +99,84 @@ def _in_lua(path: str, text: str) -> Iterator[Change]:
             continue
         for old, new in _LUA:
             for found in re.finditer(old, line):
-                yield Change(path, number, line, line[: found.start()] + found.expand(new) + line[found.end() :])
+                after = line[: found.start()] + found.expand(new) + line[found.end() :]
+                if after.count("(") == after.count(")"):
+                    yield Change(path, number, line, after)
 
 
 def _in_python(path: str, text: str) -> Iterator[Change]:
-    # Columns are counted in bytes: where they differ from characters, the file is left alone.
-    if not text.isascii():
-        return
-    lines = text.split("\n")
+    lines = text.encode().split(b"\n")
     for node in ast.walk(ast.parse(text)):
-        for place, new in [*_other_operators(node, lines), *_other_values(node, text)]:
-            if place.lineno == place.end_lineno:
-                line = lines[place.lineno - 1]
-                after = line[: place.col_offset] + new + line[place.end_col_offset :]
-                yield Change(path, place.lineno, line, after)
+        others = _other_operators(node, text), _other_tests(node, text), _other_values(node), _left_out(node, text)
+        for place, new in chain.from_iterable(others):
+            before = lines[place.lineno - 1 : place.end_lineno]
+            # Columns are counted in bytes.
+            start, end = before[0][: place.col_offset], before[-1][place.end_col_offset :]
+            after = start + new.encode() + end
+            yield Change(path, place.lineno, b"\n".join(before).decode(), after.decode())
 
 
-def _other_operators(node: ast.AST, lines: list[str]) -> Iterator[tuple[ast.expr, str]]:
+def _other_operators(node: ast.AST, text: str) -> _Others:
     match node:
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
             new = _COMPARED[type(op)]
-        case ast.BoolOp(op=op, values=[left, right]):
-            new = "or" if isinstance(op, ast.And) else "and"
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _CALCULATED:
             new = _CALCULATED[type(op)]
+        case ast.BoolOp(op=op, values=values):
+            parts = [_text_of(value, text) for value in values]
+            word, other = ("and", "or") if isinstance(op, ast.And) else ("or", "and")
+            yield node, f" {other} ".join(parts)
+            for number in range(len(parts)):
+                yield node, f" {word} ".join(parts[:number] + parts[number + 1 :])
+            return
         case _:
             return
-    whole = lines[node.lineno - 1]
-    gap = whole[left.end_col_offset : right.col_offset] if left.end_lineno == right.lineno else ""
-    if found := re.fullmatch(r"(\)*) ?[^()]+? ?(\(*)", gap):
-        start, end = whole[node.col_offset : left.end_col_offset], whole[right.col_offset : node.end_col_offset]
-        yield node, f"{start}{found[1]} {new} {found[2]}{end}"
+    yield node, f"{_text_of(left, text)} {new} {_text_of(right, text)}"
 
 
-def _other_values(node: ast.AST, text: str) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+def _text_of(node: ast.AST, text: str) -> str:
+    """Return the source of a part of an expression, in brackets if it is more than a name or a call."""
+    source = ast.get_source_segment(text, node) or ""
+    plain = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Constant | ast.Subscript)
+    return source if plain and "\n" not in source else f"({source})"
+
+
+def _other_tests(node: ast.AST, text: str) -> _Others:
     match node:
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
-            yield test, f"not ({ast.get_source_segment(text, test)})"
+            yield test, f"not {_text_of(test, text)}"
+        case ast.comprehension(ifs=tests):
+            for test in tests:
+                yield test, f"not {_text_of(test, text)}"
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield node, _text_of(operand, text)
+        case _:
+            pass
+
+
+def _other_values(node: ast.AST) -> _Others:
+    match node:
         case ast.Constant(value=bool() as value):
             yield node, str(not value)
         case ast.Constant(value=int() as value):
             yield node, str(value + 1)
         case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield value, "None"
-        case ast.Expr(value=ast.Call()) | ast.Raise(exc=ast.expr()):
+        case ast.Call(func=ast.Name(id=name) as called) if name in _CALLED:
+            yield called, _CALLED[name]
+        case _:
+            pass
+
+
+def _left_out(node: ast.AST, text: str) -> _Others:
+    match node:
+        case ast.Expr(value=ast.Call()) | ast.Raise(exc=ast.expr()) | ast.AugAssign() | ast.Break() | ast.Continue():
             yield node, "pass"
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
+            yield node, "pass"
+        case ast.Call(func=ast.Name(id="replace"), args=args, keywords=keywords):
+            for left_out in keywords:
+                kept = [ast.get_source_segment(text, part) or "" for part in [*args, *keywords] if part is not left_out]
+                yield node, f"replace({', '.join(kept)})"
         case _:
             pass

@@ -47,10 +47,6 @@ def test_an_answer():
 pytestmark = pytest.mark.slow
 
 
-# Each test starts pytest some times over.
-pytestmark = pytest.mark.slow
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A work tree whose package is one line."""

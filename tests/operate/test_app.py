@@ -2,11 +2,15 @@
 
 import logging
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
 from sync_tasks.config.settings import Operate
 from sync_tasks.errors import ConfigurationError
@@ -59,7 +63,7 @@ def test_a_wrong_name_or_password_opens_nothing_and_is_not_logged(
 def test_the_cookie_is_for_this_page_alone_and_no_script_reads_it(door: Operating) -> None:
     answer = door.send("/login", name="anna", password=PASSWORD)
     told = answer.headers["set-cookie"].lower()
-    assert {"httponly", "path=/operate", "samesite=strict", "max-age=43200"} <= set(told.split("; "))
+    assert {"httponly", "path=/operate", "samesite=strict", "max-age=3600"} <= set(told.split("; "))
     assert "secure" not in told
     form = f"name=anna&password={PASSWORD}".encode()
     beyond = door.ask("POST", "/login", form, host="sync.example", content_type=FORM)
@@ -71,6 +75,16 @@ def test_too_many_tries_wait(door: Operating) -> None:
     statuses = [door.log_in("anna", "wrong password").status for _ in range(TRIES + 1)]
     assert statuses == [401] * TRIES + [429]
     assert door.log_in().status == 429
+
+
+def test_strangers_who_know_a_name_keep_nobody_out(operators: Path) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    for number in range(TRIES + 1):
+        with suppress(TooManyTriesError):
+            assert keeper.log_in("anna", "wrong password", f"2001:db8:0:1::{number:x}") is None
+    with pytest.raises(TooManyTriesError):
+        keeper.log_in("anna", PASSWORD, "2001:db8:0:1::ffff")
+    assert keeper.log_in("anna", PASSWORD, "2001:db8:0:2::1")
 
 
 def test_a_caller_cannot_try_one_name_after_the_other(door: Operating) -> None:
@@ -123,6 +137,47 @@ def test_whoever_logs_out_is_out(door: Operating) -> None:
     door.log_in()
     assert "Log in" in words_of(door.post("/logout"))
     assert door.ask("GET", "").status == 303
+
+
+def test_logging_out_ends_a_copied_cookie_and_nobody_elses(door: Operating) -> None:
+    door.log_in("ben")
+    bens = door.cookie
+    door.log_in()
+    copied = door.cookie
+    door.post("/logout")
+    door.cookie = copied
+    assert door.ask("GET", "").status == 303
+    door.cookie = bens
+    assert door.ask("GET", "").status == 200
+    assert door.log_in().status == 200
+
+
+@pytest.mark.parametrize(("idle", "hours"), [(1.5 / 60, 12), (60, 1.5 / 3600)], ids=["idle", "old"])
+def test_a_login_ends_when_it_is_idle_and_when_it_is_old(operators: Path, idle: float, hours: float) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators, idle_minutes=idle, hours=hours), SECRETS)
+    operator, response = keeper.log_in("anna", PASSWORD, "192.0.2.1"), Response()
+    assert operator
+    request = Request({"type": "http", "headers": [], "scheme": "http", "server": ("localhost", 80), "path": "/"})
+    keeper.give_cookie(request, response, replace(operator, since=time.time_ns() // 1000))
+    _, _, cookie = response.headers["set-cookie"].partition(";")[0].partition("=")
+    assert keeper._read_cookie(cookie)
+    wait_until(lambda: keeper._read_cookie(cookie) is None, "the login has ended", 10)
+
+
+def test_each_page_keeps_a_login_from_being_idle(door: Operating) -> None:
+    door.log_in()
+    first = door.cookie
+    assert "set-cookie" in door.ask("GET", "/letters").headers
+    assert door.ask("GET", "", cookie=first).status == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("PUT", "/letters"), ("POST", ""), ("GET", "/x/y")])
+def test_what_there_is_not_is_refused_with_the_same_rules(door: Operating, method: str, path: str) -> None:
+    door.log_in()
+    answer = door.ask(method, path)
+    assert answer.status == 404
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("token", ["", "wrong", None])

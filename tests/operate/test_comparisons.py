@@ -6,6 +6,7 @@ import pytest
 
 from sync_tasks.reconcile.approvals import read_approvals
 from sync_tasks.reconcile.run import Scope, reconcile
+from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.audit import read_audit
 from tests.support.operating import Operating, words_of
 from tests.support.pipeline import address_of
@@ -65,6 +66,16 @@ def test_an_older_comparison_is_not_approved(refused: Operating) -> None:
     reconcile(refused.pipeline.resources, Scope(max_changes=0))
     assert "Another comparison was made since" in words_of(refused.post("/comparisons", account="default", run=run))
     assert read_approvals(refused.pipeline.store) == {}
+
+
+def test_what_was_approved_and_broke_off_waits_again_and_says_why(refused: Operating) -> None:
+    refused.log_in()
+    refused.pipeline.brevo.faults.add(Fault(kind="status", status=500))
+    reconcile(refused.pipeline.resources, Scope(max_changes=0))
+    told = words_of(refused.get("/comparisons"))
+    assert "waits for you" in told
+    assert "The comparison after it was broken off:" in told
+    assert "anna approved at" in words_of(refused.post("/comparisons", account="default", run=started(refused)))
 
 
 def test_without_a_comparison_there_is_nothing_to_see(door: Operating) -> None:

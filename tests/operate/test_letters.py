@@ -1,16 +1,19 @@
 """Dead letters on the page: by cause, replayed and discarded by a name that the audit keeps."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.operate import replays
+from sync_tasks.operate import cause_board, replays
+from sync_tasks.operate.cause_board import REMEMBERED, CauseBoard
 from sync_tasks.operate.replays import replay_letters
 from sync_tasks.state.audit import read_audit
-from sync_tasks.state.dead_letters import DeadLetter, put_letter, read_closed, replay, write_letter
+from sync_tasks.state.dead_letters import DeadLetter, put_letter, read_closed, replay, scan_letters, write_letter
 from sync_tasks.state.store import Store
 from tests.support.operating import Operating, words_of
 
@@ -139,3 +142,45 @@ def test_what_a_name_holds_is_shown_and_not_obeyed(door: Operating) -> None:
     assert "<b>ada" not in page.body
     assert "&lt;b&gt;ada&lt;/b&gt;" in page.body
     assert "user=%3Cb%3Eada%3C/b%3E" in page.body
+
+
+def test_many_letters_are_read_once_and_a_page_of_a_cause_reads_its_own(
+    door: Operating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.fail("ada", "bea")
+    cause, read = open_cause(door), list[int]()
+
+    def scan(store: Store) -> Iterator[DeadLetter]:
+        read.append(1)
+        return scan_letters(store)
+
+    monkeypatch.setattr(cause_board, "scan_letters", scan)
+    for path in ("", "/letters", f"/letters/cause?cause={cause}"):
+        assert "UnknownContactError" in words_of(door.get(path))
+    assert read == []
+    door.fail("cleo")
+    assert "Letters 3" in words_of(door.get(f"/letters/cause?cause={cause}"))
+    assert read == [1]
+
+
+def test_after_a_moment_all_letters_are_read_again_as_one_may_have_failed_anew(door: Operating) -> None:
+    (letter,) = door.fail("ada")
+    now, store = [0.0], door.pipeline.store
+    board = CauseBoard(clock=lambda: now[0])
+    (before,) = board.read(store)
+    put_letter(store, replace(letter, error="RejectedContactError"))
+    assert board.read(store) == [before]
+    now[0] += REMEMBERED
+    assert [one.sample.error for one in board.read(store)] == ["RejectedContactError"]
+
+
+def test_of_more_replays_than_closed_letters_are_kept_each_is_counted(door: Operating) -> None:
+    letters = door.fail("ada", "bea", "cleo")
+    since = door.pipeline.store.now()
+    replay_letters(door.pipeline.store, letters, "ops")
+    for user in ("ada", "bea", "cleo"):
+        door.pipeline.subscribe(user)
+    door.pipeline.work()
+    door.pipeline.store.redis.ltrim("sync_tasks:closed_letters", 0, 0)
+    outcomes = sorted(one.outcome for one in replays.recall_replays(door.pipeline.store, "ops", int(since)))
+    assert (len(outcomes), outcomes[:2]) == (3, ["closed"] * 2)

@@ -1,5 +1,6 @@
 """The password file: hashes alone, for its owner alone, replaced as a whole."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -77,6 +78,47 @@ def test_an_odd_line_is_named_by_its_number(tmp_path: Path, line: str) -> None:
     with pytest.raises(ConfigurationError, match="line 3") as raised:
         read_entries(path)
     assert line not in str(raised.value)
+
+
+def test_a_file_keeps_its_mode_and_a_link_stays_a_link(tmp_path: Path) -> None:
+    path, link = tmp_path / "operators", tmp_path / "link"
+    write_entry(path, make_entry("anna", "act", PASSWORD))
+    path.chmod(0o640)
+    link.symlink_to(path)
+    write_entry(link, make_entry("ben", "look", PASSWORD))
+    assert (link.is_symlink(), [*read_entries(path)]) == (True, ["anna", "ben"])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_a_file_keeps_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "operators"
+    write_entry(path, make_entry("anna", "act", PASSWORD))
+    os.chown(path, 1234, 1235)
+    write_entry(path, make_entry("ben", "look", PASSWORD))
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1235)
+
+
+def test_a_file_that_would_change_its_owner_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "operators"
+    write_entry(path, make_entry("anna", "act", PASSWORD))
+    before = path.read_text()
+    real = Path.stat
+
+    def owned_by_another(self: Path, **how: bool) -> os.stat_result:
+        facts = real(self, **how)
+        return os.stat_result([*facts[:4], facts.st_uid + (self == path), *facts[5:]]) if self == path else facts
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "stat", owned_by_another)
+    monkeypatch.setattr(os, "chown", refuse)
+    with pytest.raises(ConfigurationError, match="cannot be written: Operation not permitted"):
+        write_entry(path, make_entry("ben", "look", PASSWORD))
+    monkeypatch.undo()
+    assert path.read_text() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["operators"]
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.station import ENDED_WITHIN, ROOT, Station, building
 
-SOURCES = ("pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 # Build and installation take what they need from this environment and ask no package index.
 BUILD = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
 INSTALL = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target"]

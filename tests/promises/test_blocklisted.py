@@ -1,6 +1,7 @@
 """People who opted out, bounced or complained at Brevo, or were deleted there: what we may do and what we never do."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -140,6 +141,35 @@ def test_leaving_a_list_that_brevo_has_emptied_already_is_a_success(
     assert anna.letters() == []
 
 
+@pytest.mark.parametrize("act", ["unsubscribe", "bounce", "complain"])
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_block_whose_reason_brevo_hides_is_lifted_by_nothing(
+    anna: Pipeline, brevo: Sandbox, act: str, *, moves: bool
+) -> None:
+    brevo.quirks.statistics_left_out = True
+    brevo.act(act, ANNA)
+    anna.update("anna", first_name="Anne")
+    anna.work()
+    anna.subscribe("anna", "monthly", email="anna.tal@portal.org" if moves else ANNA)
+    anna.work()
+    assert is_blocked(anna)
+    block = anna.state("anna").seen["default"].block
+    assert block
+    assert block.kind == "unknown"
+
+
+def test_a_hidden_reason_that_brevo_shows_later_decides(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.quirks.statistics_left_out = True
+    brevo.act("unsubscribe", ANNA)
+    anna.update("anna", email="anna.tal@portal.org")
+    anna.work()
+    brevo.quirks.statistics_left_out = False
+    anna.subscribe("anna", "monthly", email="anna.tal@portal.org")
+    anna.work()
+    held = anna.held("anna")
+    assert (held["emailBlacklisted"], held["listIds"]) == (False, [7])
+
+
 @pytest.mark.parametrize("quirk", ["statistics_left_out", "null_clears"])
 def test_an_unsubscription_holds_whatever_brevo_tells_of_it(anna: Pipeline, brevo: Sandbox, quirk: str) -> None:
     setattr(brevo.quirks, quirk, not getattr(brevo.quirks, quirk))
@@ -147,3 +177,35 @@ def test_an_unsubscription_holds_whatever_brevo_tells_of_it(anna: Pipeline, brev
     anna.update("anna", email="anna.tal@portal.org")
     anna.work()
     assert is_blocked(anna)
+
+
+@pytest.mark.parametrize("act", ["unsubscribe", "complain"])
+@pytest.mark.parametrize("shown", ["attribute", "field", "nowhere"])
+def test_a_block_outlives_the_placeholder_of_an_exchange_of_addresses(
+    pipeline: Pipeline, brevo: Sandbox, act: str, shown: Literal["attribute", "field", "nowhere"]
+) -> None:
+    brevo.quirks.ext_id_shown = shown
+    for user_id in ("anna", "bea"):
+        pipeline.subscribe(user_id)
+    pipeline.work()
+    brevo.act(act, ANNA)
+    contact_id = int(str(brevo.contact(ANNA)["id"]))
+    pipeline.update("anna", email="bea@portal.org")
+    pipeline.update("bea", email=ANNA)
+    pipeline.work()
+    held = brevo.contact(contact_id)
+    assert (held["email"], held["emailBlacklisted"]) == ("bea@portal.org", True)
+
+
+def test_an_opt_out_is_remembered_of_a_contact_that_vanishes_while_its_block_is_in_doubt(
+    anna: Pipeline, brevo: Sandbox
+) -> None:
+    brevo.act("unsubscribe", ANNA)
+    anna.update("anna", email="anna.tal@portal.org")
+    brevo.add_fault("drop_after", method="PUT", count=1)
+    anna.work_once()
+    assert not is_blocked(anna), "Brevo lifts a block with the address"
+    brevo.add_fault("status", method="PUT", status=404, code="document_not_found", count=1)
+    with anna.requests() as made:
+        anna.work()
+    assert "POST /v3/contacts" not in made

@@ -71,6 +71,22 @@ def test_a_creation_that_nobody_heard_of_makes_no_second_contact(pipeline: Pipel
     assert (ada["email"], ada["listIds"]) == ("ada.new@portal.org", [3])
 
 
+def test_an_erasure_takes_off_the_ext_id_that_a_slow_old_request_has_written_again(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    pipeline.subscribe("ada", first_name="Ada")
+    pipeline.work()
+    ext_id = pipeline.resources.mappings["default"].ext_ids.of("ada")
+    assert brevo.contacts()[0]["ext_id"] == ext_id
+    pipeline.anonymize("ada")
+    pipeline.sync("ada")
+    brevo.edit(str(brevo.contacts()[0]["email"]), {"ext_id": ext_id})
+    pipeline.work()
+    (contact,) = brevo.contacts()
+    assert ext_id not in str(contact)
+    assert pipeline.store.is_erased("ada")
+
+
 def test_an_address_that_goes_to_another_user_takes_no_contact_along(pipeline: Pipeline, brevo: Sandbox) -> None:
     pipeline.subscribe("ada", email="shared@portal.org", first_name="Ada")
     pipeline.work()

@@ -70,7 +70,7 @@ JUNE, JULY, MAY = "1780308000000000", "1782900000000000", "1777740031000000"
     ("statistics", "block"),
     [
         ({}, Block("unsubscribed", MAY)),
-        (..., Block("unsubscribed", MAY)),
+        (..., Block("unknown", MAY)),
         ({"hardBounces": [], "complaints": []}, Block("unsubscribed", MAY)),
         (
             {

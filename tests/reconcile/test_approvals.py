@@ -80,8 +80,28 @@ def test_an_approval_ends_after_six_hours(pipeline: Pipeline, refused: Run) -> N
     assert take_approval(pipeline.store, "default") is None
 
 
-def test_what_was_broken_off_cannot_be_approved(pipeline: Pipeline, brevo: Sandbox, refused: Run) -> None:
-    assert refused.grave
+def test_if_an_approved_comparison_breaks_off_the_same_can_be_approved_again(
+    pipeline: Pipeline, brevo: Sandbox, refused: Run
+) -> None:
+    assert approve(pipeline.store, "default", refused.started, "ops")
+    approval = take_approval(pipeline.store, "default")
+    assert approval
     brevo.faults.add(Fault(kind="status", status=500))
-    reconcile(pipeline.resources)
+    (broken,) = reconcile(pipeline.resources, Scope(max_changes=0, approved=approval.grave))
+    assert broken.broken_off
+    assert find_refused(pipeline.store) == {"default": refused}
+    assert take_approval(pipeline.store, "default") is None
+    assert approve(pipeline.store, "default", refused.started, "ops")
+    approval = take_approval(pipeline.store, "default")
+    brevo.faults.clear()
+    assert approval
+    (run,) = reconcile(pipeline.resources, Scope(max_changes=0, approved=approval.grave))
+    assert (run.repaired, run.refused) == (1, "")
+    assert find_refused(pipeline.store) == {}
+
+
+def test_what_broke_off_alone_cannot_be_approved(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.faults.add(Fault(kind="status", status=500))
+    (run,) = reconcile(pipeline.resources)
+    assert run.broken_off
     assert find_refused(pipeline.store) == {}

@@ -143,10 +143,13 @@ def _check_block(world: World, contact: Held, user_id: str, registers: Registers
         if event.user_id == user_id and event.task == "subscribe_contact"
     ]
     renewed = any(stamp > since for stamp in subscriptions)
-    over = renewed if act.what == "unsubscribe" else act.what == "bounce" and _has_moved(registers, act, since)
+    # Nobody can tell a complaint from an opt-out if Brevo hides the reason.
+    explained = not world.sandbox.quirks.statistics_left_out
+    ended = renewed if act.what == "unsubscribe" else act.what == "bounce" and _has_moved(registers, act, since)
+    over = explained and ended
     if not contact.blocklisted and not over:
         yield f"is no longer blocklisted after: {act.what}"
-    if contact.blocklisted and act.what == "unsubscribe" and _subscribed(registers, since):
+    if contact.blocklisted and explained and act.what == "unsubscribe" and _subscribed(registers, since):
         yield "has subscribed anew, but is still blocklisted"
 
 

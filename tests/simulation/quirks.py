@@ -6,8 +6,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sync_tasks.sandbox.settings import Quirks
 
-# Under either answer of these the pipeline is right, whatever the others are. `statistics_left_out` is not one of them:
-# it hides the reason of a block, so nobody can tell a complaint from an opt-out.
+# Under either answer of these the pipeline is right, whatever the others are.
 DRAWN = (
     "empty_clears_all",
     "empty_number_refused",
@@ -25,7 +24,13 @@ DRAWN = (
     "rate_limit_reset_told",
     "rate_limit_body",
     "api_blocklisting_fires_unsubscribed",
+    "statistics_left_out",
+    "email_change_lifts_blocklist",
+    "import_lifts_blocklist_of_untouched",
+    "null_clears",
+    "duplicates_named",
 )
+SECONDS = ("too_early_seconds", "list_add_blind_seconds")
 
 
 def draw_quirks(chance: Random, **given: Any) -> Quirks:
@@ -34,6 +39,7 @@ def draw_quirks(chance: Random, **given: Any) -> Quirks:
     drawn: dict[str, Any] = {
         name: chance.choice(get_args(kinds[name]) if get_origin(kinds[name]) else (True, False)) for name in DRAWN
     }
+    drawn |= {name: chance.choice((0.0, 0.0, 0.5, 3.0)) for name in SECONDS}
     drawn["ext_id_shown"] = chance.choice(("attribute", "field", "nowhere"))
     kept = chance.random() < 0.5
     return replace(Quirks(), **(({} if kept else drawn) | given))

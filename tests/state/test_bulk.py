@@ -6,10 +6,10 @@ import pytest
 
 from sync_tasks.state import bulk
 from sync_tasks.state import store as module
-from sync_tasks.state.records import Settlement
+from sync_tasks.state.records import HandOver, LoadedRow, Settlement
 from sync_tasks.state.store import Store
 from tests.state.test_store import due_in, lease_of, of
-from tests.support.saying import anonymize, stamp, subscribe
+from tests.support.saying import anonymize, key_of, stamp, subscribe
 
 
 def erase(store: Store, user_id: str, **contacts: int) -> None:
@@ -60,3 +60,26 @@ def test_the_end_of_a_pause_wakes_everybody_however_many_wait(
     store.resume(part)
     assert [user_id for user_id in users if (due_in(store, user_id) or 0) > 0] == []
     assert not store.redis.exists(store.key("paused_parts"))
+
+
+def load(store: Store, *users: str) -> None:
+    """Let a first load bring users who read a newsletter."""
+    rows = (LoadedRow(user, stamp(1), {"address": f"{user}@example.com", "n:daily": "s"}) for user in users)
+    assert bulk.load(store, rows, 60) == ["loaded"] * len(users)
+
+
+@pytest.mark.parametrize(("ended", "left"), [(0, ["u1", "u2", "u3"]), (1, ["u2", "u3"]), (2, ["u3"]), (3, [])])
+def test_only_those_whose_import_has_ended_leave_the_queue_of_a_load(store: Store, ended: int, left: list[str]) -> None:
+    load(store, "u1", "u2", "u3")
+    bulk.forget_loaded(store, ended)
+    assert (bulk.count_loaded(store), bulk.read_loaded(store, 0, 10)) == (len(left), left)
+    assert bulk.read_loaded(store, 1, 1) == left[1:2]
+
+
+def test_whoever_a_load_leaves_to_the_workers_is_found_by_the_next_batch(store: Store) -> None:
+    load(store, "u1", "u2", "u3")
+    left = [HandOver(user, "1", unknown=False, events=(key_of(subscribe(1)),)) for user in ("u1", "u2")]
+    assert bulk.hand_over(store, left) == [1, 1]
+    leases = store.lease_batch("subscribe_contact:daily", 10, 60)
+    assert [lease.user_id for lease in leases] == ["u1", "u2"]
+    assert all(key_of(subscribe(1)) in lease.contact.pending for lease in leases)

@@ -13,6 +13,7 @@ from sync_tasks.state.dead_letters import (
     put_letter,
     read_closed,
     read_letters,
+    read_letters_of,
     replay,
     write_letter,
 )
@@ -209,3 +210,14 @@ def test_letters_that_were_dealt_with_are_read_the_newest_first(store: Store) ->
         put_letter(store, letter)
         discard(store, letter, "ops")
     assert [letter.task_id for letter in read_closed(store, limit=2)] == ["task-3", "task-2"]
+
+
+def test_a_letter_that_a_release_before_the_index_wrote_is_found_among_newer_ones(store: Store) -> None:
+    malformed = EventKey("subscribe_contact", "daily", "")
+    old = write_letter("u1", malformed, InvalidEventError("refused"), stamp(1), "task-1")
+    store.redis.hset(store.key("dead_letters"), old.id, old.as_json())
+    new = write_letter("u2", malformed, InvalidEventError("refused"), stamp(2), "task-2")
+    put_letter(store, new)
+    assert [read_letters_of(store, user) for user in ("u1", "u2", "u")] == [[old], [new], []]
+    key = store.key("unaccepted")
+    assert store.redis.zcard(key) == store.redis.zcount(key, 0, 0), "Redis orders by text only what has one score"

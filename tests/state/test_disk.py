@@ -89,3 +89,20 @@ def test_a_worker_that_must_end_does_not_wait(store: Store) -> None:
     store.redis.info = say_busy  # type: ignore[method-assign,assignment]
     assert rewrite(store, 60, is_stopping=lambda: True) == "unfinished"
     assert owed_since(store)
+
+
+def test_a_file_that_is_not_written_in_time_is_owed_still(store: Store) -> None:
+    erase(store)
+    info, begin, begun = store.redis.info, store.redis.bgrewriteaof, list[object]()
+
+    def go_on(section: str) -> object:
+        return {**info(section), "aof_rewrite_in_progress": len(begun)}
+
+    def begin_once() -> object:
+        begun.append(begin())
+        return True
+
+    store.redis.bgrewriteaof = begin_once  # type: ignore[method-assign,assignment]
+    store.redis.info = go_on  # type: ignore[method-assign,assignment]
+    assert rewrite(store, 60, is_stopping=lambda: bool(begun)) == "unfinished"
+    assert (len(begun), bool(owed_since(store))) == (1, True)

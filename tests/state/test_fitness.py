@@ -122,3 +122,7 @@ def test_a_server_of_declared_keys_alone_is_named(redis_client: Redis) -> None:
     (lack,) = find_lacks(cast("Redis", Strict(redis_client)), "state", [KEY])
     assert (lack.what, lack.passing) == ("scripts", False)
     assert "--default_lua_flags=allow-undeclared-keys" in lack.line
+
+
+def test_scripts_are_tried_only_where_the_state_is_and_may_be_examined(redis_client: Redis) -> None:
+    assert find_lacks(cast("Redis", Strict(redis_client)), "queue", [KEY]) == []

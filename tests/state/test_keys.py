@@ -8,6 +8,7 @@ from redis import Redis
 
 from sync_tasks.probe.journal import MadeJournal, probing_alone
 from sync_tasks.reconcile.lock import standing_alone
+from sync_tasks.state.logins import end_logins
 from sync_tasks.state.posts import end_post, is_posting_alone, put_post, read_due_posts
 from sync_tasks.state.relays import report_outbox
 from sync_tasks.sync.accounts import AccountAnswers, AccountOwner
@@ -29,6 +30,7 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
     end_post(store, read_due_posts(store)[0], given_up=True)
     put_post(store, {"user_id": "waits"})
     is_posting_alone(store)
+    end_logins(store, "anna")
     report_outbox(store, 1, 0, None)
     with standing_alone(loader.pipeline.store), probing_alone(store, "default"):
         yield

@@ -12,7 +12,9 @@ from sync_tasks.domain.events import EVENTS, MAX_AHEAD
 from sync_tasks.domain.priority import ENDING, Priority
 from sync_tasks.domain.registers import STAMP
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.link_tokens import LinkToken, write_token
 from sync_tasks.state import bulk, codec, keys
+from sync_tasks.state.store import Store
 
 PRELUDE = (files("sync_tasks.state") / "lua" / "prelude.lua").read_text()
 both_said = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -90,3 +92,13 @@ def test_how_a_line_of_history_is_written(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         assert client.llen(f"both:{keys.history_key('u1')}") == bulk.LINES
         assert 0 < client.ttl(f"both:{keys.history_key('u1')}") <= bulk.LINES_KEPT
+
+
+@pytest.mark.parametrize(
+    "user_id", ["x" * 20, "x" * 21, "x_-" * 9, "a.b" * 5, "a.b" * 8, "ä" * 9, "ä" * 10, "äx@y" * 7]
+)
+def test_how_long_a_user_id_is_in_the_token_of_a_link(store: Store, user_id: str) -> None:
+    store.redis.hset(store.key(f"contacts:{user_id}"), "rev", "1")
+    token = write_token(LinkToken(user_id, "default"), ("secret",))
+    length = len(token.rpartition(".")[0].removeprefix("default.."))
+    assert store.walk("default", "0", counting=True).counts == ({f"i:{length}": 1} if length > 20 else {})

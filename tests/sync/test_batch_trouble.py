@@ -1,7 +1,10 @@
 """What goes wrong in a batch: who does not fit goes alone, what Brevo refuses as a whole is asked for one by one."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,6 +123,16 @@ def test_every_event_served_in_a_batch_has_its_outcome_in_the_log_and_the_histor
         assert readers.store.history(user_id)[0].split()[1].startswith("unsubscribe_contact:weekly:")
         assert readers.store.history(user_id)[0].endswith(" synced")
         assert sum(getattr(record, "user_id", "") == user_id for record in caplog.records) == 1
+
+
+def test_while_a_batch_is_served_nobody_else_may_push_those_who_come_along(readers: Pipeline) -> None:
+    tried = list[object]()
+    meddle(readers, lambda: tried.extend(readers.store.lease(user_id, 60) for user_id in PEOPLE))
+
+    with readers.requests() as requests:
+        readers.sync("user-0")
+
+    assert (tried, requests) == (["busy"] * 12, [LIST_CALL])
 
 
 def test_whoever_has_a_new_event_meanwhile_is_nudged_by_the_one_who_waited(readers: Pipeline) -> None:
@@ -367,3 +380,22 @@ def test_leases_live_as_long_as_an_import(crowded: Pipeline, brevo: Sandbox) -> 
     crowded.store.__dict__["renew_leases"] = note
     crowded.sync("user-0")
     assert set(renewed) == set(PEOPLE)
+
+
+@pytest.mark.parametrize(("seconds", "early"), [(0, False), (100, True)])
+def test_before_an_import_all_leases_are_renewed_if_a_third_of_their_time_is_over(
+    crowded: Pipeline, monkeypatch: pytest.MonkeyPatch, seconds: int, *, early: bool
+) -> None:
+    ahead, sent = count(seconds, seconds), list[int]()
+    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + next(ahead)))
+    sign_up(crowded)
+    before, renew = crowded.brevo.journal.total, crowded.store.renew_leases
+
+    def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
+        sent.append(crowded.brevo.journal.total - before)
+        return renew(leases, seconds)
+
+    crowded.store.__dict__["renew_leases"] = note
+    crowded.sync("user-0")
+    assert settled(crowded) == PEOPLE
+    assert (0 in sent) == early

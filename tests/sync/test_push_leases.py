@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from sync_tasks.domain.diff import Change
 from sync_tasks.domain.priority import Priority
+from sync_tasks.errors import LeaseLostError
 from sync_tasks.providers import Permit
 from sync_tasks.rate_limits.limiter import Limiter
-from sync_tasks.state.store import Sighting
+from sync_tasks.state.store import Lease, Sighting
+from sync_tasks.sync.push import Push
 from tests.support.pipeline import MakePipeline, Pipeline
 
 LEASE_OF_ANOTHER = f"{10**16 - 1}another"
@@ -105,3 +108,29 @@ def test_each_write_after_the_first_request_finds_the_lease_lengthened(
     for number, request in enumerate(requests):
         if number and not request.startswith("GET"):
             assert limiter.leases[number] > limiter.leases[number - 1]
+
+
+@pytest.mark.parametrize("act", [lambda push: push.read(7), lambda push: push.send(7, Change(join=frozenset({5})))])
+def test_whoever_lost_the_lease_neither_reads_nor_writes(pipeline: Pipeline, act: Callable[[Push], object]) -> None:
+    pipeline.subscribe("anna")
+    store, lease = pipeline.store, pipeline.store.lease("anna", 60)
+    assert isinstance(lease, Lease)
+    gateway, mapping = pipeline.resources.gateways["default"], pipeline.resources.mappings["default"]
+    store.redis.hset(store.key("contacts:anna"), "lease", LEASE_OF_ANOTHER)
+    with pipeline.requests() as requests, pytest.raises(LeaseLostError):
+        act(Push("default", mapping, gateway, store, lease, just_leased=False))
+    assert requests == []
+
+
+def test_whoever_lost_the_lease_does_not_look_for_a_contact_that_could_not_be_created(
+    make_pipeline: MakePipeline,
+) -> None:
+    def refuse(pipeline: Pipeline) -> None:
+        pipeline.subscribe("anna")
+        pipeline.brevo.add_fault("status", status=402, method="POST", path="contacts$")
+
+    _, whole = sync_anna(make_pipeline, refuse)
+    created = whole.index("POST /v3/contacts")
+    assert whole[created + 1 :] == ["GET /v3/contacts/anna%40portal.org"]
+    _, requests = sync_anna(make_pipeline, refuse, lost_at=created + 1)
+    assert requests == whole[: created + 1]

@@ -3,7 +3,7 @@
 from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.operate.visit import Visit
 from sync_tasks.reconcile.approvals import approve, describe_grave, find_refused, read_approvals
-from sync_tasks.reconcile.history import read_runs
+from sync_tasks.reconcile.history import last_runs, read_runs
 
 
 def show_comparisons(visit: Visit) -> HtmlPage:
@@ -21,5 +21,6 @@ def approve_comparison(visit: Visit) -> HtmlPage | Move:
 def _show(visit: Visit, trouble: str = "") -> HtmlPage:
     refused, approvals = find_refused(visit.store), read_approvals(visit.store)
     facts: dict[str, object] = {"runs": read_runs(visit.store), "approvals": approvals, "trouble": trouble}
+    facts["broken_off"] = {name: run for name, run in last_runs(visit.store).items() if run.broken_off}
     waiting = [(run, describe_grave(run.grave)) for account, run in refused.items() if account not in approvals]
     return HtmlPage("comparisons.html", facts | {"waiting": waiting})

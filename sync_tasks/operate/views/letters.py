@@ -1,12 +1,13 @@
 """Dead letters by cause: look at them, replay and discard them, and see what comes of a replay."""
 
 from collections import Counter
+from collections.abc import Iterable
 
-from sync_tasks.monitoring.causes import group_letters, name_cause
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.operate.replays import discard_letter, recall_replays, replay_letters
 from sync_tasks.operate.visit import Visit
-from sync_tasks.state.dead_letters import DeadLetter, read_letters, scan_letters
+from sync_tasks.state.dead_letters import DeadLetter, fetch_letters, read_letters
 
 SHOWN = 200
 # In so many seconds the page of a replay asks again, while the operator watches and something is on its way.
@@ -15,7 +16,7 @@ AGAIN = 2
 
 def show_causes(visit: Visit) -> HtmlPage:
     """Show each cause with the number of its letters, the oldest of them, and what to do."""
-    return HtmlPage("causes.html", {"causes": group_letters(scan_letters(visit.store))})
+    return HtmlPage("causes.html", {"causes": visit.board.read(visit.store)})
 
 
 def show_cause(visit: Visit) -> HtmlPage:
@@ -60,12 +61,12 @@ def show_replays(visit: Visit) -> HtmlPage:
 
 
 def _show(visit: Visit, name: str, start: int, trouble: str = "") -> HtmlPage:
-    letters = _letters_of(visit, name)
-    if not letters:
+    cause = visit.board.find(visit.store, name)
+    if cause is None:
         gone = "No dead letter has this cause any more."
-        return HtmlPage("causes.html", {"causes": group_letters(scan_letters(visit.store)), "trouble": gone})
-    (cause,) = group_letters(letters)
-    facts: dict[str, object] = {"cause": cause, "letters": letters[start : start + SHOWN], "start": start}
+        return HtmlPage("causes.html", {"causes": visit.board.read(visit.store), "trouble": gone})
+    letters = _of_cause(fetch_letters(visit.store, cause.ids[start : start + SHOWN]), name)
+    facts: dict[str, object] = {"cause": cause, "letters": letters, "start": start}
     return HtmlPage("cause.html", facts | {"shown": SHOWN, "trouble": trouble})
 
 
@@ -74,13 +75,13 @@ def _choose(visit: Visit, cause: str) -> list[DeadLetter]:
 
     All letters to discard for good are those that were shown before: none that failed later (``until``, a stamp).
     """
-    letters, ids = _letters_of(visit, cause), set(visit.form.get("id", ()))
     if visit.value("scope") != "all":
-        return [letter for letter in letters if letter.id in ids]
+        chosen = dict.fromkeys(visit.form.get("id", ()))
+        return sorted(_of_cause(fetch_letters(visit.store, chosen), cause), key=lambda letter: letter.failed)
     until = visit.value("until")
     shown = visit.value("do") != "discard for good"
-    return [letter for letter in letters if shown or letter.failed <= until]
+    return [letter for letter in _of_cause(read_letters(visit.store), cause) if shown or letter.failed <= until]
 
 
-def _letters_of(visit: Visit, cause: str) -> list[DeadLetter]:
-    return [letter for letter in read_letters(visit.store) if name_cause(letter) == cause]
+def _of_cause(letters: Iterable[DeadLetter], cause: str) -> list[DeadLetter]:
+    return [letter for letter in letters if name_cause(letter) == cause]

@@ -4,14 +4,12 @@ from contextlib import ExitStack
 
 from kombu.exceptions import OperationalError
 
-from sync_tasks.monitoring.causes import group_letters
 from sync_tasks.monitoring.status import SWEPT_WITHIN, read_overview
 from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.plot import draw
 from sync_tasks.operate.visit import Visit
 from sync_tasks.rate_limits.budget import read_budget
 from sync_tasks.reconcile.approvals import find_refused
-from sync_tasks.state.dead_letters import scan_letters
 from sync_tasks.state.freshness import read_freshness
 
 CAUSES_SHOWN = 3
@@ -38,6 +36,6 @@ def show_overview(visit: Visit) -> HtmlPage:
         "swept_within": SWEPT_WITHIN,
         "refused": [*find_refused(store)],
         "plot": draw(*read_freshness(store)),
-        "causes": group_letters(scan_letters(store))[:CAUSES_SHOWN] if overview.dead_letters else [],
+        "causes": visit.board.read(store)[:CAUSES_SHOWN] if overview.dead_letters else [],
     }
     return HtmlPage("overview.html", facts)

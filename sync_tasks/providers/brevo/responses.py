@@ -9,12 +9,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sync_tasks.domain.contact import Block, RemoteContact
+from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact
 from sync_tasks.domain.timestamps import EPOCH, stamp_of
 from sync_tasks.texts import known_address
 
@@ -141,6 +141,18 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
         opted_out=_opted_out_of(data, now),
         created=_stamp(data.get("createdAt")) or "",
     )
+
+
+def single_contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
+    """Return the contact that was read alone: only then Brevo's statistics show why it is blocklisted.
+
+    The statistics may be missing (the SDK's model raises on that; November 2026). Then a complaint looks like
+    an unsubscription. If Brevo always shows them one day, ``contact_of`` is enough.
+    """
+    contact = contact_of(data, now)
+    if contact is None or contact.block is None or isinstance(data.get("statistics"), dict):
+        return contact
+    return replace(contact, block=Block(UNEXPLAINED, contact.block.since, guessed=True))
 
 
 def moved_ids(answer: Answer) -> frozenset[int]:

@@ -1,0 +1,57 @@
+"""The anonymization of one contact: read, write, read again until nothing personal is left, or say what is."""
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sync_tasks.domain.blanks import Blanks
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.diff import Change
+from sync_tasks.errors import RejectedContactError, SyncError
+from sync_tasks.sync.anonymize import ROUNDS, erase_contact
+from tests.support.saying import ADA, MAPPING
+
+GATEWAY: Any = SimpleNamespace(attribute_types=lambda: {"FIRSTNAME": "text"}, blanks=Blanks())
+HELD = RemoteContact(7, ADA, "u1", frozenset({3}), {"FIRSTNAME": "Ada"}, None)
+
+
+def erase(shown: Iterable[RemoteContact | None], error: SyncError | None = None) -> tuple[list[Change], int]:
+    """Anonymize a contact that each look shows like this; return what was sent, and how many looks it took."""
+    looks, sent, seen = iter(shown), list[Change](), list[object]()
+
+    def read() -> RemoteContact | None:
+        seen.append(found := next(looks))
+        return found
+
+    def send(change: Change) -> None:
+        sent.append(change)
+        if error:
+            raise error
+
+    try:
+        erase_contact(7, MAPPING, GATEWAY, read=read, send=send)
+    except RejectedContactError as refused:
+        raise RejectedContactError(f"{refused} after {len(seen)} looks") from None
+    return sent, len(seen)
+
+
+def test_a_contact_that_is_gone_needs_nothing() -> None:
+    assert erase([None]) == ([], 1)
+
+
+def test_it_ends_only_once_a_look_shows_that_nothing_is_left() -> None:
+    sent, looks = erase([HELD, HELD, None])
+    assert (len(sent), looks) == (2, 3)
+    assert all(change.leave == {3} and change.attributes for change in sent)
+
+
+def test_what_brevo_takes_and_does_not_carry_out_is_reported_after_some_rounds() -> None:
+    with pytest.raises(RejectedContactError, match=rf"keeps data of contact 7 .* after {ROUNDS} looks"):
+        erase([HELD] * (ROUNDS + 1))
+
+
+def test_what_brevo_refuses_as_a_whole_is_not_asked_for_again_at_once() -> None:
+    with pytest.raises(RejectedContactError, match=r"^PUT: 400 after 1 looks$"):
+        erase([HELD] * (ROUNDS + 1), RejectedContactError("PUT: 400"))
