@@ -25,7 +25,7 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     if batch_kind is None or not isinstance(step, Write | NewContact | Read | Search):
         return False
     # A probe goes alone: it may fail, and the outcome of all would be unknown.
-    if batch_kind.verb == "read" and not _is_read_with_others(push):
+    if not _is_safe(push, batch_kind):
         return False
     part = CREATING if batch_kind.verb == "create" else ""
     if part in parts_of(push.lease.paused, push.account):
@@ -57,6 +57,17 @@ def _goes_alone(push: AccountPush) -> bool:
 
 def _is_looked_for_alone(push: AccountPush, step: Step) -> bool:
     return isinstance(step, Search) and found_since(push.lease.contact) is None
+
+
+def _is_safe(push: AccountPush, batch_kind: BatchKind) -> bool:
+    """Return whether a request for many does as well for this contact, and harms no other."""
+    match batch_kind.verb:
+        case "read":
+            return _is_read_with_others(push)
+        case "create":
+            return push.gateway.imports_safely
+        case _:
+            return True
 
 
 def _is_read_with_others(push: AccountPush) -> bool:
