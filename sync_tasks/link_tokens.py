@@ -5,10 +5,11 @@ user and secret always give the same token, so a comparison with Brevo finds not
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from sync_tasks.errors import InvalidLinkError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from itsdangerous import Signer
 
 LONGEST = 120
+# After a change of the secret, so many nights give every contact its new token, each of them one part.
+RENEWAL_NIGHTS = 30
 _SALT = b"sync-tasks unsubscribe"
 _ENCODED = "~"
 # A dot, and an HMAC of SHA-256 in base64.
@@ -51,6 +54,18 @@ class UnsubscribeLinks:
             name: write_token(LinkToken(user_id, self.account, newsletter), self.secrets)
             for name, newsletter in self.attributes.items()
         }
+
+    def left_for_later(self, user_id: str, held: Mapping[str, object], night: int) -> dict[str, str]:
+        """Return the present token for each held one that an older secret signed: it is good for now.
+
+        There are none if it is the user's night (days since 1970). So a change of the secret does not rewrite every
+        contact at once.
+        """
+        if len(self.secrets) < 2 or crc32(user_id.encode()) % RENEWAL_NIGHTS == night % RENEWAL_NIGHTS:  # noqa: PLR2004
+            return {}
+        older = [replace(self, secrets=(secret,)).values(user_id) for secret in self.secrets[1:]]
+        tokens = self.values(user_id).items()
+        return {name: token for name, token in tokens if held.get(name) in [one[name] for one in older if one[name]]}
 
 
 def longest_id(account: str, newsletter: str) -> int:

@@ -31,11 +31,16 @@ _REPLACEMENT = "\ufffd"
 _BETWEEN_LINES = "\t\n\r"
 # +49 170 1234567 anywhere; 0170/1234567, (0170) 1234567, 0049-170-1234567, 555-123-4567 as a whole or after a colon.
 # A plain number may be an id like any other, and nine digits are more than a date has.
+_INTERNATIONAL = r"(?<![^\W_])\+[\s(]*\d(?:[\s().\-/]*\d){6,14}(?!\d)"
 _TELEPHONE = re.compile(
-    r"(?<![^\W_])\+[\s(]*\d(?:[\s().\-/]*\d){6,14}(?!\d)"
-    r"|(?:^|[:=#|])(?=(?:\D*\d){9,15}\D*$)\s*\(?0{1,2}[1-9]\d{0,5}(?:\)\s*|\s*[\s./\-]\s*)\d(?:[\s().\-/]*\d)*\s*$"
+    _INTERNATIONAL
+    + r"|(?:^|[:=#|])(?=(?:\D*\d){9,15}\D*$)\s*\(?0{1,2}[1-9]\d{0,5}(?:\)\s*|\s*[\s./\-]\s*)\d(?:[\s().\-/]*\d)*\s*$"
     r"|(?:^|[:=#|])\s*\(?[1-9]\d{2}(?:\)\s*|[\s.\-])\d{3}[\s.\-]\d{4}\s*$"
 )
+# A number of three digits distinguishes an address from the fourth level of a heading, and the last number from a
+# browser's version (Chrome/120.0.0.0).
+_IPV4 = re.compile(r"(?<![\w.-])(?=[\d.]*\d{3})\d{1,3}(?:\.\d{1,3}){2}\.0*[1-9]\d{0,2}(?![\w-]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]*[A-Za-z_][A-Za-z0-9_-]*|[0-9]+")
 _EMOJI = frozenset({"So", "Sk"})
 
@@ -75,6 +80,31 @@ def normal_id(text: str) -> str:
     if not own.isascii():
         _refuse_unseen(own)
     return own
+
+
+def impersonal(text: str) -> str:
+    """Return a free text that holds nothing which is personal by its form.
+
+    Raises:
+        ValueError: it does; the message quotes nothing of it.
+    """
+    shown = unicodedata.normalize("NFKC", unquote(text))
+    if "@" in shown:
+        raise ValueError("holds an @, as an e-mail address does")
+    if re.search(_INTERNATIONAL, shown):
+        raise ValueError("holds a telephone number")
+    if any(_is_of_the_internet(found[0]) for one in (_IPV4, _IPV6) for found in one.finditer(shown)):
+        raise ValueError("holds an IP address")
+    return text
+
+
+def _is_of_the_internet(text: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(text).is_global
+    except ValueError:
+        return False
 
 
 def normal_address(text: str) -> str:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_tasks.errors import InvalidLinkError
-from sync_tasks.link_tokens import LONGEST, LinkToken, UnsubscribeLinks, longest_id, parse_token, write_token
+from sync_tasks.link_tokens import (
+    LONGEST,
+    RENEWAL_NIGHTS,
+    LinkToken,
+    UnsubscribeLinks,
+    longest_id,
+    parse_token,
+    write_token,
+)
 
 OLD, NEW = ("an-old-secret-of-32-characters-or-more",), ("a-new-secret-of-32-characters-or-more!",)
 UUID = "0191e0a4-7c1b-7d57-b1c2-9f0a6f6d1c3e"
@@ -72,3 +80,24 @@ def test_how_long_an_id_may_be_is_known_without_writing_a_token(newsletter: str)
     longest = longest_id("default", newsletter)
     tokens = [write_token(LinkToken("x" * length, "default", newsletter), NEW) for length in (longest, longest + 1)]
     assert [len(token) for token in tokens] == [LONGEST, 0]
+
+
+@pytest.mark.parametrize("held", ["old", "older still", "another's", "unsigned", "none"])
+def test_only_a_token_of_the_user_that_an_older_secret_signed_may_wait(held: str) -> None:
+    links = UnsubscribeLinks("default", {"LINK": ""}, (*NEW, "x" * 32, *OLD))
+    tokens = {
+        "old": write_token(LinkToken("u1", "default"), OLD),
+        "older still": write_token(LinkToken("u1", "default"), ("x" * 32,)),
+        "another's": write_token(LinkToken("u2", "default"), OLD),
+        "unsigned": "default..u1",
+    }
+    attributes = {"LINK": tokens[held]} if held in tokens else {}
+    waits = [links.left_for_later("u1", attributes, night) for night in range(RENEWAL_NIGHTS)]
+    # In one night of all it is renewed.
+    expected = RENEWAL_NIGHTS - 1 if held.startswith("old") else 0
+    assert [one for one in waits if one] == [links.values("u1")] * expected
+
+
+def test_a_user_without_a_token_waits_for_nothing() -> None:
+    links = UnsubscribeLinks("default", {"LINK": ""}, (*NEW, *OLD))
+    assert links.left_for_later("x" * 255, {"LINK": ""}, 0) == {}

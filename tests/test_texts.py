@@ -10,6 +10,7 @@ from sync_tasks.domain.events import Event, Subscribe, Unsubscribe, Update, is_s
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.texts import (
     escaped,
+    impersonal,
     is_international,
     known_address,
     normal_address,
@@ -166,3 +167,48 @@ def test_an_event_of_an_older_release_keeps_its_id() -> None:
 
     wire = {"user_id": "9f0c-4e@", "newsletter": "daily", "occurred_at": "2026-03-01T00:01:00+00:00"}
     assert read_nudge(Event, wire).user_id == "9f0c-4e@"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("form of anna@portal.org", "an @"),
+        ("form of anna%40portal.org", "an @"),
+        ("anna\uff20portal", "an @"),
+        ("by telephone: +49 170 1234567", "a telephone number"),
+        ("+491701234567", "a telephone number"),
+        ("form, 84.113.20.7", "an IP address"),
+        ("https://portal.example/form?from=84.113.20.7&page=2", "an IP address"),
+        ("84.113.20.7:50123", "an IP address"),
+        ("[2a02:908:1:2::7]", "an IP address"),
+        ("form (2a02:908:0:0:0:0:0:7).", "an IP address"),
+    ],
+)
+def test_a_free_text_that_is_personal_by_its_form_is_refused(text: str, what: str) -> None:
+    with pytest.raises(ValueError, match=f"holds {what}") as caught:
+        impersonal(text)
+    assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "form",
+        "ticket #0123-456789",
+        "ticket 01-2026-0301",
+        "desk, 2026-03-01T09:30:00+01:00",
+        "at 10:30:00:123",
+        "1+1=2",
+        "section 4.12.1.3",
+        "Mozilla/5.0 Chrome/120.0.0.0 Safari/537.36",
+        "Edg/120.0.2210.91",
+        "release 1.120.3",
+        "v84.113.20.7",
+        "a form on 192.168.100.7",
+        "portal::forms::daily",
+        "aa:bb:cc:dd:ee:ff",
+        "https://portal.example/forms/2026/03/01",
+    ],
+)
+def test_a_free_text_that_only_looks_a_bit_like_it_is_kept(text: str) -> None:
+    assert impersonal(text) == text

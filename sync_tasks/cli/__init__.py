@@ -39,6 +39,8 @@ from sync_tasks.cli.commands import (
 )
 from sync_tasks.errors import ConfigurationError
 
+# Typer keeps its name to itself. It says on standard error what is wrong.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 # They bring all they need along.
 # The exit code of who was interrupted by Ctrl-C.
 _INTERRUPTED = 130
@@ -56,6 +58,12 @@ class Commands(TyperGroup):
         except ConfigurationError as error:
             output.give_up(*map(str, error.args))
             raise typer.Exit(2) from None
+        except _UsageError as error:
+            output.explain_to_program(str(getattr(error, "message", error)))
+            raise
+        except typer.Abort:
+            output.explain_to_program("aborted: nobody said yes")
+            raise
 
 
 app = typer.Typer(
@@ -147,4 +155,5 @@ def main() -> None:
         from sync_tasks.log import describe
 
         output.complain(f"unexpected error\n{describe(error)}")
+        output.explain_to_program(f"unexpected error: {type(error).__name__}")
         sys.exit(1)

@@ -37,7 +37,7 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     from sync_tasks.state.connection import connect
     from sync_tasks.state.secret import check_secret
     from sync_tasks.state.store import Store
-    from sync_tasks.state.trouble import show_trouble
+    from sync_tasks.state.trouble import advise_on, show_trouble
     from sync_tasks.tasks import startup
 
     url = environment.redis_url()
@@ -55,7 +55,8 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
             check_secret(store)
         yield store
     except RedisError as error:
-        give_up(f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}")
+        what = f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}"
+        give_up(f"{what}; {advise_on(error, 'SYNC_REDIS_URL')}")
         raise typer.Exit(1) from None
     finally:
         redis.close()
@@ -73,7 +74,8 @@ def open_broker() -> "Iterator[Connection]":
             connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
             yield connection
     except OperationalError as error:
-        give_up(f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}")
+        why = type(error.__cause__ or error).__name__
+        give_up(f"the broker is away or in trouble: {why}; start it, or correct SYNC_BROKER_URL")
         raise typer.Exit(1) from None
 
 

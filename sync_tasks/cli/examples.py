@@ -14,7 +14,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "erase": ("erase 4711",),
     "doctor": ("doctor", "doctor --probe"),
     "schema": ("schema", "schema subscribe_contact"),
-    "failed list": ("failed list --group", "failed list --error RejectedNumberError", "failed list --json | jq length"),
+    "failed list": (
+        "failed list --group",
+        "failed list --error RejectedNumberError",
+        "failed list --json | jq '.items | length'",
+    ),
     "failed show": ("failed show 3f2a",),
     "failed replay": ("failed replay 3f2a --wait 30", "failed replay --error UnknownNewsletterError --dry-run"),
     "failed discard": ("failed discard 3f2a", "failed discard --older-than 30d --dry-run"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sync_tasks.cli.output import complain
+from sync_tasks.cli.output import complain, give_up
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.texts import count
 
@@ -109,7 +109,7 @@ def types_at_brevo(opened: "Callable[[], Resources]") -> "Types":
             except ConfigurationError:
                 raise
             except SyncError as error:
-                complain(f"stopped: the types of attributes cannot be read at Brevo: {error}")
+                give_up(f"stopped: the types of attributes cannot be read at Brevo: {error}")
                 raise typer.Exit(1) from None
         return known
 
@@ -140,17 +140,17 @@ def moment_of_file(file: Path, form: Form) -> datetime:
     from sync_tasks.backfill.rows import is_ahead
 
     if not file.is_file():
-        complain(f"{file}: there is no such file")
+        give_up(f"{file}: there is no such file")
         raise typer.Exit(2)
     if form.as_of is None:
         return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))
     try:
         moment, _ = read_moment(form.as_of, Manner(zone=find_zone(form.zone)))
     except ValueError as error:
-        complain(f"--as-of: {error}")
+        give_up(f"--as-of: {error}")
         raise typer.Exit(2) from None
     if is_ahead(moment):
-        complain("--as-of: lies more than 5 minutes in the future by this machine's clock")
+        give_up("--as-of: lies more than 5 minutes in the future by this machine's clock")
         raise typer.Exit(2)
     return min(moment.astimezone(UTC), datetime.now(UTC))
 

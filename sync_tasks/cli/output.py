@@ -4,11 +4,11 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -49,34 +49,61 @@ def complain(text: str) -> None:
     typer.echo("\n".join(map(one_line, text.split("\n"))), err=True)
 
 
-_json_wanted: ContextVar[bool] = ContextVar("json_wanted", default=False)
+# What a program has got of the one document of this command.
+_Printed = Literal["nothing expected", "nothing", "a part", "all"]
+_printed: ContextVar[_Printed] = ContextVar("printed", default="nothing expected")
 
 
 def note_json(*, wanted: bool) -> None:
     """Remember whether a program reads what this command prints."""
-    _json_wanted.set(wanted)
+    _printed.set("nothing" if wanted else "nothing expected")
 
 
 def give_up(*troubles: str) -> None:
-    """Say what keeps a command from its answer: to people on standard error, to a program also as a document."""
+    """Say what keeps a command from its answer: to people on standard error, to a program also as its document.
+
+    If that is a list that was begun, it ends here.
+    """
     for trouble in troubles:
         complain(trouble)
-    if _json_wanted.get():
-        print_json({"troubles": list(troubles)})
+    explain_to_program(*troubles)
 
 
-def print_json(document: object) -> None:
-    """Print a document for programs."""
+def explain_to_program(*troubles: str) -> None:
+    """Print the document of a command that cannot give its answer, if a program waits for one."""
+    if _printed.get() == "nothing":
+        print_json({}, troubles)
+    elif _printed.get() == "a part":
+        _end_list(troubles)
+
+
+def print_json(document: Mapping[str, object], troubles: Iterable[str] = ()) -> None:
+    """Print the one document of a command for programs, with what keeps it from its answer."""
+    print_document({**document, "troubles": [*troubles]})
+
+
+def print_document(document: object) -> None:
+    """Print a document that has a form of its own, such as a schema."""
+    _printed.set("all")
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def print_json_list(documents: Iterable[object]) -> None:
-    """Print documents one after the other as one list for programs, each in a line of its own."""
-    before, encode = "[\n  ", json.JSONEncoder(ensure_ascii=False).encode
-    for document in documents:
-        sys.stdout.write(before + encode(document))
+def print_json_list(items: Iterable[object]) -> None:
+    """Print items one after the other, each in a line of its own, as the one document of a command."""
+    before, encode = '{\n"items": [\n  ', json.JSONEncoder(ensure_ascii=False).encode
+    for item in items:
+        sys.stdout.write(before + encode(item))
         before = ",\n  "
-    typer.echo("[]" if before[0] == "[" else "\n]")
+        _printed.set("a part")
+    if before[0] == "{":
+        print_json({"items": []})
+    else:
+        _end_list(())
+
+
+def _end_list(troubles: Iterable[str]) -> None:
+    _printed.set("all")
+    typer.echo(f'\n],\n"troubles": {json.dumps([*troubles], ensure_ascii=False)}\n}}')
 
 
 # So many rows has a table at most: nobody reads more, and each takes as long as a hundred lines of JSON.

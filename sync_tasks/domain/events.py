@@ -22,7 +22,17 @@ from pydantic import (
 
 from sync_tasks.domain.timestamps import EPOCH
 from sync_tasks.errors import InvalidEventError
-from sync_tasks.texts import FIELD_NAME, SLUG, USER_ID, is_address, normal_address, normal_id, normal_text, trim
+from sync_tasks.texts import (
+    FIELD_NAME,
+    SLUG,
+    USER_ID,
+    impersonal,
+    is_address,
+    normal_address,
+    normal_id,
+    normal_text,
+    trim,
+)
 
 # By Redis' clock, which alone decides: `accept.lua` refuses a moment further ahead.
 MAX_AHEAD = timedelta(minutes=5)
@@ -87,7 +97,9 @@ Text = Annotated[str, StringConstraints(max_length=1000), _in_form(normal_text)]
 
 
 _IMPERSONAL = r"^[^@]*[^@\s][^@]*$"
-Impersonal = Annotated[str, StringConstraints(max_length=200, pattern=_IMPERSONAL), _in_form(normal_text)]
+# A version may look like a telephone number or an IP address.
+Wording = Annotated[str, StringConstraints(max_length=200, pattern=_IMPERSONAL), _in_form(normal_text)]
+Impersonal = Annotated[Wording, AfterValidator(impersonal)]
 FieldName = Annotated[str, StringConstraints(pattern=rf"^{FIELD_NAME}$"), AfterValidator(_extra_field)]
 # A longer whole number is not exact in JSON: a reader that takes it for a float keeps another number.
 _BEYOND_DIGITS = 10**15
@@ -150,7 +162,7 @@ class Consent(BaseModel):
     model_config = Event.model_config
 
     source: Impersonal = Field(description="Where it was given, such as a form or a page.")
-    version: Impersonal = Field(description="Which wording the person agreed to.")
+    version: Wording = Field(description="Which wording the person agreed to.")
     at: Moment = Field(description="When it was given: ISO 8601 with a zone.")
 
 

@@ -36,6 +36,10 @@ class PausedAccount:
         """What to do about it."""
         return remedy_of(self.error)
 
+    def trouble_of(self, account: str) -> str:
+        """Return it as one line: what is wrong, then what to do."""
+        return f"account {account} is paused ({self.error}): {self.message}; {self.remedy}"
+
 
 @dataclass(frozen=True, slots=True)
 class PausedPart:
@@ -99,7 +103,7 @@ class Overview(StateStatus):
     def troubles(self) -> list[str]:
         """What keeps events from reaching Brevo, one line each."""
         return [
-            *(f"account {name} is paused ({pause.error}): {pause.message}" for name, pause in self.paused.items()),
+            *(pause.trouble_of(name) for name, pause in self.paused.items()),
             *(part.trouble for part in self.paused_parts),
             *self.alarms,
             *([] if self.workers else ["no worker answers: start one with `celery -A sync_tasks worker`"]),

@@ -19,7 +19,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 from sync_tasks.config.settings import Account
-from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of, part_in_trouble, parts_of
+from sync_tasks.domain.pauses import Pause, advise, describe, list_of, name_of, part_in_trouble, parts_of, remedy_of
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import (
@@ -34,7 +34,7 @@ from sync_tasks.providers import Permit
 from sync_tasks.providers.installed import capabilities_of
 from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.scarcity import Scarcity
-from sync_tasks.rate_limits.wait_queue import WaitQueue
+from sync_tasks.rate_limits.wait_queue import Gatherers, WaitQueue
 from sync_tasks.state.records import Question
 from sync_tasks.state.store import Store
 
@@ -89,6 +89,7 @@ class Limiter:
             )
         }
         self._accounts = tuple(accounts)
+        self.gatherers = Gatherers()
         self._unanswered = dict.fromkeys(accounts, 0)
         self._noted = dict[tuple[str, str, int], tuple[int | None, float]]()
 
@@ -236,7 +237,8 @@ class Limiter:
         redis, text = self._store.redis, json.dumps(asdict(pause))
         redis.set(self._store.key(f"probed:{name_of(account, part)}"), "1", px=2 * self._probe_every)
         if not part and redis.set(self._store.key(f"paused:{account}"), text, nx=True):
-            log.error("account %s is paused, its events wait: %s: %s", account, pause.error, pause.message)
+            why, remedy = f"{pause.error}: {pause.message}", remedy_of(pause.error)
+            log.error("account %s is paused, its events wait: %s; %s", account, why, remedy)
         elif part and redis.hsetnx(self._store.key("paused_parts"), name_of(account, part), text):
             what = describe(account, part, newsletter)
             log.error("%s: %s: %s; %s", what, pause.error, pause.message, advise(part, newsletter))

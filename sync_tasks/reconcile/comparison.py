@@ -12,6 +12,7 @@ from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
 from sync_tasks.reconcile.drift import Drift, Sharing, find_drift, find_missing
 from sync_tasks.reconcile.fast_path import FastComparison
@@ -78,6 +79,11 @@ class Comparison:
         """How many contacts there are of each class of drift."""
         return Counter(kind for drift in self.drifts for kind in drift.kinds)
 
+    @property
+    def night(self) -> int:
+        """The day on which the comparison began, counted since 1970."""
+        return int(self.memory.began) // (86_400 * MICROSECONDS_PER_SECOND)
+
     def run(self) -> None:
         """Read and compare everything; nothing is written but what was seen of contacts that agree.
 
@@ -87,7 +93,7 @@ class Comparison:
         store = self.context.store
         walk, tombs = walk_state(store, self.mapping, counting=self.counting), read_erased_ids(store, self.account)
         holders, self._lacking, self.counts = walk.holders, walk.lacking, walk.counts
-        fast, shown = FastComparison(self.mapping, store.tolerance), ShownIds()
+        fast, shown = FastComparison(self.mapping, store.tolerance, self.night), ShownIds()
         offset = self._go_on(holders, shown)
         for page in read_pages(self.context.gateways[self.account], self.context, shown, offset):
             drifts, strays = len(self.drifts), len(self._strays)
@@ -184,6 +190,8 @@ class Comparison:
         if known and known.id not in {None, remote.id}:
             self._strays[contact.user_id] = remote.id
             return None
+        links = self.mapping.links.left_for_later(contact.user_id, remote.attributes, self.night)
+        remote = replace(remote, attributes={**remote.attributes, **links}) if links else remote
         found = find_drift(remote, contact, self.mapping, read_at)
         return found if isinstance(found, Drift) or known is None or known.id is None else None
 

@@ -22,10 +22,10 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 class FastComparison:
     """What a contact must be like on one account, made ready for comparing very many."""
 
-    def __init__(self, mapping: AccountMapping, tolerance: int = TOLERANCE) -> None:
+    def __init__(self, mapping: AccountMapping, tolerance: int = TOLERANCE, night: int = 0) -> None:
         self._lists, self._former, self._manual = mapping.lists, mapping.former, mapping.manual
         self._ext_ids, self._attributes, self._newsletters = mapping.ext_ids, mapping.attributes, mapping.newsletters
-        self._links = mapping.links
+        self._links, self._night = mapping.links, night
         slugs = {slug: slug for slug in mapping.newsletters} | dict(mapping.renamed)
         # What may be known of opt-outs where a newsletter was before.
         had = {account for newsletter in mapping.newsletters.values() for account, _ in newsletter.had}
@@ -42,8 +42,7 @@ class FastComparison:
         attributes = self._state.attributes(fields)
         if not all(self._has(remote, field, value) for field, value in attributes):
             return False
-        links = self._links.values(user_id)
-        if any(remote.attributes.get(name, "") != token for name, token in links.items()):
+        if not self._has_links(remote, user_id):
             return False
         return self._former.isdisjoint(remote.lists) and self._is_on_its_lists(remote, fields)
 
@@ -53,6 +52,11 @@ class FastComparison:
         return _same(held, wished) or (
             isinstance(held, str) and is_same(held, json.loads(wished), phone=name in NUMBERS)
         )
+
+    def _has_links(self, remote: RemoteContact, user_id: str) -> bool:
+        links = self._links.values(user_id).items()
+        lacking = {name for name, token in links if remote.attributes.get(name, "") != token}
+        return not lacking or lacking <= self._links.left_for_later(user_id, remote.attributes, self._night).keys()
 
     def _is_on_its_lists(self, remote: RemoteContact, fields: Mapping[str, str]) -> bool:
         ended_up_to = self._state.ended_up_to(fields)

@@ -33,9 +33,13 @@ def read_change(body: Mapping[str, object], account: SandboxAccount) -> ContactC
 
 
 def read_sent_address(value: object, account: SandboxAccount) -> str:
-    """Return an address from a request: a domain must be in ASCII, as Brevo's API wants it."""
+    """Return an address from a request: it must be in ASCII, as Brevo's schema wants it (``format: email``)."""
     address = read_address(value, account)
-    if not address.rpartition("@")[2].isascii() and account.quirks.unicode_domains_refused:
+    local, _, domain = address.rpartition("@")
+    quirks = account.quirks
+    if (quirks.unicode_domains_refused and not domain.isascii()) or (
+        quirks.unicode_local_parts_refused and not local.isascii()
+    ):
         raise invalid("Invalid email address")
     return address
 

@@ -14,7 +14,11 @@ DEFAULT_LISTS: Mapping[int, str] = {number: f"List {number}" for number in range
 
 @dataclass(kw_only=True)
 class Quirks:
-    """Both behaviours of each open question about Brevo; the defaults are the less pleasant ones."""
+    """Both behaviours of each open question about Brevo; the defaults are the less pleasant ones.
+
+    Two are not. ``null_clears``: somebody clears dates with ``null`` at the real Brevo. ``example_addresses_refused``:
+    the examples of the documentation, and the address that replaces an erased one by default, are such addresses.
+    """
 
     email_change_lifts_blocklist: bool = True
     email_change_lifts_blocklist_even_if_sent: bool = True
@@ -37,6 +41,7 @@ class Quirks:
     api_blocklisting_fires_unsubscribed: bool = False
     example_addresses_refused: bool = False
     unicode_domains_refused: bool = True
+    unicode_local_parts_refused: bool = True
     phone_numbers_checked: bool = True
     empty_number_refused: bool = True
     values_kept: Literal["phones_as_digits", "as_sent", "otherwise"] = "phones_as_digits"

@@ -26,3 +26,16 @@ def lacks_disk(error: Exception) -> bool:
 def show_trouble(error: Exception) -> str:
     """Return an error of Redis in a few words that show nothing of what was sent."""
     return f"{type(error).__name__}{', it cannot write to its disk' if lacks_disk(error) else ''}"
+
+
+def advise_on(error: Exception, variable: str) -> str:
+    """Return what to do about a server that the URL of a variable leads to."""
+    from redis import exceptions as of_redis
+
+    if isinstance(error, of_redis.TimeoutError):
+        return "it hangs: look at its machine and its disk"
+    if lacks_disk(error):
+        return "make room on its disk"
+    if isinstance(error, of_redis.OutOfMemoryError):
+        return "raise its maxmemory"
+    return f"start it, or correct {variable}"

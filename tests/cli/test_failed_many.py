@@ -127,6 +127,6 @@ def test_a_long_table_shows_the_first_and_says_how_many_more_there_are(
 
 
 def test_a_list_for_programs_is_one_document_also_if_it_is_empty(desk: Desk) -> None:
-    assert json.loads(desk.run("failed", "list", "--json")) == []
+    assert json.loads(desk.run("failed", "list", "--json")) == {"items": [], "troubles": []}
     _suppress(desk, 3)
     assert [one["user_id"] for one in desk.read("suppressed", "list")] == ["user-0002", "user-0001", "user-0000"]

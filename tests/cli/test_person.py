@@ -23,6 +23,7 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     told = json.loads(desk.run("person", "report", "anna"))
     assert told["brevo"]["default"]["as_brevo_shows_it"]["statistics"]["hardBounces"]
     assert told["origins"]["address"]["event"] == "subscribe_contact"
+    assert "what is older is not kept" in told["covers"]["history"]
     pipeline.store.redis.delete(pipeline.store.key("history:anna"))
     told = json.loads(desk.run("person", "report", "anna"))["origins"]
     assert told["attributes.first_name"]["event"] == "subscribe_contact or update_contact"
@@ -30,6 +31,7 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     page = tmp_path / "page.html"
     desk.run("person", "report", "anna", "--html", str(page), "--by", "Eve")
     assert "&lt;Anna&gt;" in page.read_text()
+    assert "what is older is not kept" in page.read_text()
     assert "<Anna>" not in page.read_text()
     assert page.stat().st_mode & 0o077 == 0
     assert [one["who"] for one in desk.read("audit", "anna")][-1] == "Eve"

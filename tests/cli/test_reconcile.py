@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.reconcile import run
+from sync_tasks.reconcile.run import Scope
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk
 
@@ -68,3 +70,33 @@ def test_the_report_is_also_a_table_and_a_page(drifted: Desk, tmp_path: Path) ->
     assert rows[1:] == [["default", "", "missing on list", "1"], ["default", "daily", "missing on list", "1"]]
     assert "<svg" in page.read_text()
     assert MARK not in table.read_text() + page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "noted"),
+    [
+        ((), []),
+        (("--dry-run", "--max-changes", "5"), []),
+        (("--max-changes", "5", "--remove-unknown"), ["--max-changes 5 --remove-unknown"]),
+    ],
+)
+def test_only_who_lets_a_comparison_take_more_is_in_the_audit(
+    desk: Desk, words: tuple[str, ...], noted: list[str]
+) -> None:
+    desk.run("reconcile", *words)
+    assert [deed["about"] for deed in desk.read("audit")] == noted
+
+
+@pytest.mark.parametrize(("words", "anew"), [((), False), (("--anew",), True)])
+def test_a_comparison_begins_anew_only_if_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], *, anew: bool
+) -> None:
+    scopes = list[Scope]()
+
+    def note(_context: object, scope: Scope, _report: object) -> list[object]:
+        scopes.append(scope)
+        return []
+
+    monkeypatch.setattr(run, "reconcile", note)
+    desk.run("reconcile", *words)
+    assert [scope.anew for scope in scopes] == [anew]

@@ -91,7 +91,7 @@ def test_who_watches_sees_it_anew_until_ctrl_c(at_work: Desk, monkeypatch: pytes
 def test_a_program_gets_its_document_also_where_redis_is_away(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
-    told = "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError"
+    told = "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError; start it, or correct SYNC_REDIS_URL"
     monkeypatch.setenv("SYNC_REDIS_URL", f"redis://:{KEY}@127.0.0.1:1/0")
     assert json.loads(run(*words).stdout) == {"troubles": [told]}
     desk.configuration.write_text("typo = 1\n")

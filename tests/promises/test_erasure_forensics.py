@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.backfill.import_contacts import Importing
 from sync_tasks.backfill.load import load
 from sync_tasks.backfill.rows import Row
 from sync_tasks.config.settings import Account, Settings
@@ -19,7 +20,6 @@ from sync_tasks.domain.events import Subscribe
 from sync_tasks.domain.news import Notice
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.local.redis_server import EmbeddedRedis
-from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.state.connection import connect
@@ -30,7 +30,7 @@ from sync_tasks.state.store import Store
 from sync_tasks.tasks import nightly
 from sync_tasks.tasks.foreign import receive_event
 from sync_tasks.webhooks.recorder import OwnChanges, make_notes, write_notes
-from tests.support.loading import AS_OF
+from tests.support.loading import AS_OF, IMPORT, Meddling
 from tests.support.pipeline import SETTINGS, Pipeline, build_resources
 from tests.support.processes import wait_until
 from tests.support.receiving import unsubscription
@@ -66,7 +66,7 @@ def lived(server: EmbeddedRedis, served: ServedSandbox, brevo: Sandbox) -> Itera
     account = Account(base_url=served.url, requests_per_second=1000, api_key="key")  # type: ignore[arg-type]
     settings = Settings.model_validate({**SETTINGS, "accounts": {"default": account}})
     store = Store(connect(server.url), "sync_tasks", secrets=["s" * 32])
-    pipeline = Pipeline(build_resources(settings, store, Limiter, sure=False), brevo)
+    pipeline = Pipeline(build_resources(settings, store, Meddling, sure=False), brevo)
     put_in_force(store)
     live(pipeline)
     yield pipeline
@@ -77,10 +77,15 @@ def live(pipeline: Pipeline) -> None:
     address, former, name, city = PERSONAL
     pipeline.subscribe("zoe")
     row = Row(user_id=ID, email=former, first_name=name, newsletters={"daily": True})
-    assert load([row], AS_OF, pipeline.store) == {"loaded": 1}
+    crowd = [Row(user_id=f"u{n}", email=f"u{n}@portal.org", newsletters={"daily": True}) for n in range(12)]
+    assert load([row, *crowd], AS_OF, pipeline.store) == {"loaded": 13}
+    with pipeline.requests() as requests:
+        Importing(pipeline.resources).run()
+    assert IMPORT in requests
+    assert pipeline.held(ID)["attributes"]["FIRSTNAME"] == name
     pipeline.subscribe(ID, email=former, first_name=name, attributes={"city": city}, consent=PROOF)
     pipeline.work()
-    pipeline.update(ID, email=pipeline.brevo.contacts()[0]["email"])
+    pipeline.update(ID, email=pipeline.held("zoe")["email"])
     pipeline.work()
     pipeline.update(ID, email=address)
     pipeline.subscribe(ID, "no-such-newsletter")

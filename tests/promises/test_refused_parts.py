@@ -178,3 +178,9 @@ def test_an_erasure_whose_new_address_is_refused_leaves_no_name(make_pipeline: M
     assert not {"Anna", "chess"} & set(held["attributes"].values())  # type: ignore[attr-defined]
     assert (held["listIds"], held["emailBlacklisted"]) == ([], True)
     assert "address" in str(outcomes.dead[erased])
+
+
+def test_an_address_whose_letters_brevo_refuses_is_shown_to_a_person(pipeline: Pipeline) -> None:
+    refused = pipeline.subscribe("zoe", email="zoë@portal.org")
+    assert pipeline.work().dead.keys() == {refused}
+    assert pipeline.brevo.contacts() == []

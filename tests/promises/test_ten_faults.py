@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sync_tasks.domain.pauses import CREATING, advise, remedy_of
 from sync_tasks.local.redis_server import free_port
 from tests.support.processes import Program, wait_until
 from tests.support.station import READY, SETTLED_WITHIN, Station, building
@@ -23,13 +24,17 @@ STATUS = [sys.executable, "-m", "sync_tasks", "status", "--json"]
 
 @dataclass(frozen=True)
 class Told:
-    """What is told of a fault: parts of texts; of the metric, that it is above a number."""
+    """What is told of a fault: parts of texts; of the metric, that it is above a number.
+
+    ``remedy``: what to do, in the line of the status. The page shows the same lines.
+    """
 
     status: str
     metric: str
     log: str
     flower: str = ""
     above: float = 0.0
+    remedy: str = ""
 
 
 FAULTS = {
@@ -38,26 +43,41 @@ FAULTS = {
         'sync_tasks_pause_seconds{account="default"}',
         "account default is paused",
         "UnauthorizedError",
+        remedy=remedy_of("UnauthorizedError"),
     ),
     "Brevo is away": Told(
         "account default is paused (GatewayUnavailableError)",
         'sync_tasks_pause_seconds{account="default"}',
         "account default is paused",
         "Error",
+        remedy=remedy_of("GatewayUnavailableError"),
     ),
     "the plan is full": Told(
         "account default creates no contacts",
         'sync_tasks_part_pause_seconds{account="default",part="creating"}',
         "creates no contacts",
         "PartPausedError",
+        remedy=advise(CREATING),
     ),
     "a telephone number is refused": Told("", "sync_tasks_dead_letters", "RejectedNumberError", "dead letter"),
     "an opt-out of somebody unknown": Told("", "sync_tasks_dead_letters", "UnknownContactError", "dead letter"),
     "a task that does not exist": Told("", "sync_tasks_dead_letters", "no task is called", "UnknownTaskError"),
     "a queue holds what is no message": Told("", "sync_tasks_refused_messages_total", "it was dropped"),
-    "beat does not run": Told("no beat has swept for", "sync_tasks_sweep_seconds", "nobody has swept for", above=60),
-    "no worker runs": Told("no worker answers", "sync_tasks_unsynced_contacts", ""),
-    "Redis is away": Told("is away or in trouble", "sync_tasks_state_reachable", "Cannot connect to", above=-1),
+    "beat does not run": Told(
+        "no beat has swept for",
+        "sync_tasks_sweep_seconds",
+        "nobody has swept for",
+        above=60,
+        remedy="start `celery -A sync_tasks beat`",
+    ),
+    "no worker runs": Told("no worker answers", "sync_tasks_unsynced_contacts", "", remedy="start one with"),
+    "Redis is away": Told(
+        "is away or in trouble",
+        "sync_tasks_state_reachable",
+        "Cannot connect to",
+        above=-1,
+        remedy="start it, or correct SYNC_REDIS_URL",
+    ),
 }
 
 
@@ -158,6 +178,7 @@ def test_the_operator_is_told_of_each_fault(desk: Place, fault: str) -> None:
             wait_until(lambda: told.flower in str([one.get("exception") for one in heard]), "Flower", SETTLED_WITHIN)
         wait_until(lambda: (desk.measure(told.metric) or 0.0) > told.above, told.metric, SETTLED_WITHIN)
         wait_until(lambda: told.status in desk.troubles, f"status says {told.status}", SETTLED_WITHIN)
+        assert told.remedy in desk.troubles
 
 
 def test_the_page_has_the_same_faults() -> None:

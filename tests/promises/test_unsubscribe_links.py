@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from sync_tasks.errors import InvalidLinkError
-from sync_tasks.link_tokens import LinkToken, longest_id, parse_token
+from sync_tasks.link_tokens import RENEWAL_NIGHTS, LinkToken, longest_id, parse_token
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.reconcile.census import read_census
+from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.reconcile.history import Run
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
@@ -91,15 +92,53 @@ def test_a_first_load_brings_tokens(loader: Loader, with_links: WithLinks) -> No
     }
 
 
-def test_a_new_secret_writes_each_token_anew_once(with_links: WithLinks) -> None:
+def test_after_a_new_secret_each_night_renews_a_part_of_the_tokens_once(
+    with_links: WithLinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, users = with_links(), [f"u{number}" for number in range(40)]
+    for user in users:
+        before.subscribe(user)
+    before.work()
+    rotated, renewed = with_links(NEW, OLD), list[int]()
+    for night in range(RENEWAL_NIGHTS):
+        monkeypatch.setattr(Comparison, "night", night)
+        renewed.append(compare(rotated).found.get("attribute", 0))
+        assert all(parse_token(token_of(rotated, user), (NEW, OLD)).user_id == user for user in users)
+    assert sum(renewed) == len(users)
+    assert max(renewed) < len(users) / 4
+    assert all(parse_token(token_of(rotated, user), (NEW,)).user_id == user for user in users)
+    # The next round finds nothing, nor does anything of the older secret stand in the way once it is taken away.
+    monkeypatch.setattr(Comparison, "night", 0)
+    assert compare(rotated).found == compare(with_links(NEW)).found == {}
+
+
+def test_after_a_new_secret_whoever_is_touched_has_the_new_token(with_links: WithLinks) -> None:
     before = with_links()
     before.subscribe("anna")
     before.work()
-    first = token_of(before, "anna")
     rotated = with_links(NEW, OLD)
-    assert compare(rotated).found == {"attribute": 1}
-    assert parse_token(first, (NEW, OLD)) == parse_token(token_of(rotated, "anna"), (NEW,))
-    assert compare(rotated).found == {}
+    with rotated.requests() as requests:
+        rotated.update("anna", first_name="Anna")
+        rotated.work()
+    assert parse_token(token_of(rotated, "anna"), (NEW,)).user_id == "anna"
+    assert [one for one in requests if not one.startswith("GET")] == ["PUT /v3/contacts/{id}"]
+
+
+def test_a_difference_beside_an_older_token_is_found_in_any_night(with_links: WithLinks, brevo: Sandbox) -> None:
+    before = with_links()
+    for user in ("anna", "ben"):
+        before.subscribe(user)
+        before.work()
+        brevo.edit(f"{user}@portal.org", {"unlinkListIds": [3]})
+    assert compare(with_links(NEW, OLD)).found["missing on list"] == 2
+
+
+def test_if_the_old_secret_is_gone_every_token_is_written_at_once(with_links: WithLinks) -> None:
+    before = with_links()
+    for user in ("anna", "ben", "carl"):
+        before.subscribe(user)
+    before.work()
+    assert compare(with_links(NEW)).found == {"attribute": 3}
 
 
 def test_the_token_is_erased_with_the_person(with_links: WithLinks, brevo: Sandbox) -> None:

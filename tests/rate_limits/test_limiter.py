@@ -6,7 +6,7 @@ import math
 import pytest
 
 from sync_tasks.config.settings import Account
-from sync_tasks.domain.pauses import CREATING, Pause
+from sync_tasks.domain.pauses import CREATING, Pause, remedy_of
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import (
@@ -183,8 +183,9 @@ def test_the_alarm_is_raised_once_for_a_pause(limiter: Limiter, store: Store, ca
     assert limiter.paused(NEWS) == first
     limiter.resume(NEWS)
     limiter.resume(NEWS)
+    remedy = remedy_of("UnauthorizedError")
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
-        (logging.ERROR, "account news is paused, its events wait: UnauthorizedError: GET /contacts: 401"),
+        (logging.ERROR, f"account news is paused, its events wait: UnauthorizedError: GET /contacts: 401; {remedy}"),
         (logging.WARNING, "account news is no longer paused"),
     ]
     assert limiter.paused(NEWS) is None

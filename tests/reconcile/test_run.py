@@ -136,6 +136,15 @@ def test_an_erased_person_who_is_back_is_erased_again(anna: Pipeline, brevo: San
     assert compare(anna).found == {}
 
 
+def test_an_erasure_by_a_comparison_is_a_loss_that_may_have_to_be_allowed(anna: Pipeline, brevo: Sandbox) -> None:
+    anna.anonymize("anna")
+    anna.work()
+    brevo.add_contacts([{"email": ANNA, "ext_id": "anna", "attributes": {"FIRSTNAME": "Anna"}}])
+    run = compare(anna, Scope(max_changes=0))
+    assert (run.found, run.repaired, bool(run.refused)) == ({"erased person": 1}, 0, True)
+    assert compare(anna, Scope(max_changes=1)).repaired == 1
+
+
 def test_too_many_losses_wait_for_somebody_to_allow_them(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.edit(ANNA, {"listIds": [3, 5], "attributes": {"FIRSTNAME": "Eve"}})
     refused = compare(anna, Scope(max_changes=0))

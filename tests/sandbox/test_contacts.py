@@ -222,10 +222,16 @@ def test_example_addresses_are_refused_or_not(brevo: Sandbox, address: str, refu
 
 
 @pytest.mark.parametrize(("refused", "status"), [(True, 400), (False, 201)])
-def test_letters_beyond_ascii_in_a_domain_are_refused_or_not(brevo: Sandbox, refused: bool, status: int) -> None:  # noqa: FBT001
-    brevo.quirks.unicode_domains_refused = refused
+@pytest.mark.parametrize(
+    ("quirk", "address"),
+    [("unicode_domains_refused", "anna@bücher.org"), ("unicode_local_parts_refused", "zoë@portal.org")],
+)
+def test_letters_beyond_ascii_are_refused_or_not(
+    brevo: Sandbox, *, quirk: str, address: str, refused: bool, status: int
+) -> None:
+    setattr(brevo.quirks, quirk, refused)
 
-    assert brevo.request("POST", "/contacts", {"email": "anna@bücher.org"}).status == status
+    assert brevo.request("POST", "/contacts", {"email": address}).status == status
 
 
 @pytest.mark.parametrize(("finds", "status"), [(True, 200), (False, 404)])

@@ -89,6 +89,17 @@ def test_after_an_erasure_it_is_kept_without_id_and_address(store: Store) -> Non
     assert "c:daily" not in store.redis.hkeys(store.key("contacts:u1"))
 
 
+def test_a_proof_that_comes_after_the_erasure_is_kept_once_as_if_it_had_come_before(store: Store) -> None:
+    late = [subscribe(1, consent=proof()), subscribe(2, "weekly"), subscribe(1, consent=proof())]
+    assert told(store, anonymize(4), *late) == [record(ended=4)]
+    assert ADA not in evidence(store)
+    assert "u1" not in evidence(store)
+
+
+def test_a_proof_from_after_the_erasure_proves_nothing_that_was_done(store: Store) -> None:
+    assert told(store, anonymize(4), subscribe(5, consent=proof())) == []
+
+
 def test_evidence_is_forgotten_once_it_is_old_enough(store: Store, redis_client: redis.Redis) -> None:
     told(store, subscribe(1, consent=proof()), unsubscribe(2), subscribe(3, consent=proof()))
     age = int(store.now()) - int(stamp(2))

@@ -47,8 +47,13 @@ class Desk:
         return done.output
 
     def read(self, *words: str, exits: int = 0) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """Return the document a command printed."""
-        return json.loads(self.run(*words, "--json", exits=exits))
+        """Return what a command printed for programs: the items of a list, else its document."""
+        document = json.loads(self.run(*words, "--json", exits=exits))
+        assert isinstance(document["troubles"], list)
+        if "items" in document:
+            assert set(document) == {"items", "troubles"}
+            return document["items"]
+        return document
 
     def fail(self, user_id: str, task: str = "unsubscribe") -> DeadLetter:
         """Let an event of a user nobody knows become a dead letter, and return it."""

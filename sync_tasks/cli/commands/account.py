@@ -6,7 +6,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson, By, Yes
-from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_json, print_table, say
+from sync_tasks.cli.output import escaped, give_up, lay_out, open_console, print_json_list, print_table, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def list_accounts(*, as_json: AsJson = False) -> None:
     with open_store() as store:
         found = {name: _state_of(store, settings, name) for name in settings.accounts}
     if as_json:
-        print_json([{"account": name, "owner": state} for name, state in found.items()])
+        print_json_list([{"account": name, "owner": state} for name, state in found.items()])
     else:
         table = lay_out("Accounts", "Account", "Its key opens")
         for name, state in found.items():
@@ -68,7 +68,7 @@ def accept(
 
     settings = load_settings()
     if name not in settings.accounts:
-        complain(f"there is no account {name!r} in the configuration; it has {', '.join(settings.accounts)}")
+        give_up(f"there is no account {name!r} in the configuration; it has {', '.join(settings.accounts)}")
         raise typer.Exit(2)
     with open_store() as store:
         opened = _ask(store, settings, name)
@@ -97,7 +97,7 @@ def forget(
     from sync_tasks.sync.accounts import forget_gone
 
     if name in load_settings().accounts:
-        complain(f"account {name!r} is in the configuration: take it out first")
+        give_up(f"account {name!r} is in the configuration: take it out first")
         raise typer.Exit(2)
     if not yes:
         typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
@@ -117,7 +117,7 @@ def _ask(store: "Store", settings: "Settings", name: str) -> str:
         try:
             return gateways[name].owner()
         except SyncError as error:
-            complain(f"account {name}: whose account it is cannot be asked now: {error}")
+            give_up(f"account {name}: whose account it is cannot be asked now: {error}")
             raise typer.Exit(1) from None
 
 

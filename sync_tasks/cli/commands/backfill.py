@@ -25,7 +25,7 @@ from sync_tasks.cli.files import (
     types_at_brevo,
 )
 from sync_tasks.cli.options import AsJson, with_groups
-from sync_tasks.cli.output import complain, open_console, print_json, say
+from sync_tasks.cli.output import complain, give_up, open_console, print_json, say
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.reconcile.safety_catch import most_changes
 from sync_tasks.texts import count
@@ -102,13 +102,15 @@ def backfill(
         source = form.open(file, settings, types_at_brevo(opened))
         load = Load(source, moment, settings, opened, meter, form, dry_run, complete, max_changes)
         load.run()
+    held = f"{'it would be refused' if dry_run else 'nothing was loaded'}: {load.held}" if load.held else ""
     if as_json:
         document = {"as_of": moment.isoformat(), "dry_run": dry_run, "resubscribed": load.weighed.resubscribed}
-        print_json({**asdict(load.checked), **document, "lacking": len(load.weighed.lacking), **load.became})
+        document |= {"lacking": len(load.weighed.lacking), **load.became}
+        print_json(asdict(load.checked) | document, [held] if held else [])
     else:
         _report(load)
-    if load.held:
-        complain(f"{'it would be refused' if dry_run else 'nothing was loaded'}: {load.held}")
+    if held:
+        give_up(held)
     raise typer.Exit(1 if load.checked.bad or load.held or load.became["ahead"] else 0)
 
 
@@ -147,7 +149,7 @@ class Load:
         except SyncError as error:
             if isinstance(error, ConfigurationError):
                 raise
-            complain(f"stopped: {error}; the same command goes on from here, and workers handle it in an hour")
+            give_up(f"stopped: {error}; the same command goes on from here, and workers handle it in an hour")
             raise typer.Exit(1) from None
 
     def _look(self) -> None:

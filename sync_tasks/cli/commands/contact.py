@@ -8,7 +8,7 @@ import typer
 
 from sync_tasks.cli.connections import open_gateways, open_store
 from sync_tasks.cli.options import AsJson, By, ShowPersonal
-from sync_tasks.cli.output import complain, escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.output import complain, escaped, give_up, lay_out, print_json, print_table, say
 from sync_tasks.cli.users import Address, pick_user
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def show_contact(
         ask = None if offline else partial(open_gateways, store, settings)
         portrait = paint(store, settings, user, masks, ask) if user is not None else None
     if portrait is None:
-        complain("nothing is known of this user" if user is not None else "nobody has this address")
+        give_up("nothing is known of this user" if user is not None else "nobody has this address")
         raise typer.Exit(1)
     if as_json:
         print_json(_dump(portrait))

@@ -10,7 +10,7 @@ import typer
 from sync_tasks.cli.commands.probe import At, Only, Probing, run_probes
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson
-from sync_tasks.cli.output import escaped, lay_out, print_json, print_table, say
+from sync_tasks.cli.output import escaped, lay_out, print_json_list, print_table, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def examine(*, probe: Probing = False, at: At = None, account: Only = None, as_j
     with open_store(checked=False) as store:
         checks = list(_examine(store, settings))
     if as_json:
-        print_json([asdict(check) for check in checks])
+        print_json_list([asdict(check) for check in checks])
     else:
         _print(checks)
     raise typer.Exit(1 if any(check.state == "fail" for check in checks) else 0)

@@ -9,7 +9,7 @@ import typer
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.filters import Filter
 from sync_tasks.cli.options import AsJson, By, Yes, with_groups
-from sync_tasks.cli.output import MOST_ROWS, complain, print_json, print_json_list, say
+from sync_tasks.cli.output import MOST_ROWS, complain, give_up, print_json, print_json_list, say
 from sync_tasks.cli.users import Address, find_wanting
 from sync_tasks.texts import count
 
@@ -90,7 +90,7 @@ def _find_users(store: "Store", address: str) -> frozenset[str]:
     letters = chain(scan_letters(store), read_closed(store))
     users = find_wanting(store, address, (letter.user_id for letter in letters if letter.user_id))
     if not users:
-        complain("nobody has this address")
+        give_up("nobody has this address")
         raise typer.Exit(1)
     return users
 
@@ -134,7 +134,7 @@ def replay_letters(
         if wait and not dry_run:
             done = replays.wait_for_outcomes(store, done, wait)
     if as_json:
-        print_json([letters.dump_letter(one.letter) | {"outcome": one.outcome} for one in done])
+        print_json_list([letters.dump_letter(one.letter) | {"outcome": one.outcome} for one in done])
     else:
         dead_letters.print_replays(done, "what a replay would do" if dry_run else "replayed")
     raise typer.Exit(1 if any(one.troubled for one in done) else 0)
@@ -177,7 +177,7 @@ def discard_letters(
         outcomes = [discard_letter(store, letter, by, dry_run=dry_run) for letter in chosen]
     if as_json:
         results = zip(map(letters.dump_letter, chosen), outcomes, strict=True)
-        print_json([letter | {"outcome": outcome} for letter, outcome in results])
+        print_json_list([letter | {"outcome": outcome} for letter, outcome in results])
     else:
         _report_discarded(chosen, outcomes)
     raise typer.Exit(0 if {"discarded", "would be discarded"}.issuperset(outcomes) else 1)

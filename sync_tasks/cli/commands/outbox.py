@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sync_tasks.cli.options import AsJson, Yes
-from sync_tasks.cli.output import MOST_ROWS, complain, escaped, lay_out, print_json_list, print_table, say
+from sync_tasks.cli.output import MOST_ROWS, escaped, give_up, lay_out, print_json_list, print_table, say
 from sync_tasks.domain.events import is_shown, printable
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import count
@@ -36,7 +36,7 @@ def open_engine(url: str) -> "Iterator[Engine]":
         try:
             yield engine
         except DBAPIError as error:
-            complain(f"the database is away or in trouble: {type(error.orig or error).__name__}; are its tables there?")
+            give_up(f"the database is away or in trouble: {type(error.orig or error).__name__}; are its tables there?")
             raise typer.Exit(1) from None
 
 
@@ -135,6 +135,6 @@ def _chosen(connection: Any, ids: list[int] | None, *, every: bool) -> list[int]
     from sync_tasks.portal.outbox_table import read_marked
 
     if bool(ids) == every:
-        complain("name rows by their ids, or take --all")
+        give_up("name rows by their ids, or take --all")
         raise typer.Exit(2)
     return ids or [row.id for row, _ in read_marked(connection, _MANY)]

@@ -7,7 +7,7 @@ import typer
 
 from sync_tasks.cli.connections import open_gateways, open_store
 from sync_tasks.cli.options import By
-from sync_tasks.cli.output import complain, escaped, print_json, say
+from sync_tasks.cli.output import escaped, give_up, print_document, say
 
 if TYPE_CHECKING:
     from sync_tasks.state.store import Store
@@ -33,7 +33,7 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
     with open_store() as store:
         contact = store.peek(user_id)
         if contact is None:
-            complain("nothing is held of this user")
+            give_up("nothing is held of this user")
             raise typer.Exit(1)
         note_deed(store, by, "report", user_id)
         with open_gateways(store, settings) as gateways:
@@ -42,7 +42,7 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
         _write(html, draw_paper(described))
         say(f"written: {escaped(str(html))}")
     else:
-        print_json(described)
+        print_document(described)
     raise typer.Exit(1 if any("error" in account for account in described["brevo"].values()) else 0)
 
 
@@ -63,10 +63,10 @@ def erasure(user_id: User, *, by: By) -> None:
     with open_store() as store:
         described = _describe_erasure(store, user_id)
         if described is None:
-            complain("no erasure of this user is complete: `sync-tasks contact` shows what it waits for")
+            give_up("no erasure of this user is complete: `sync-tasks contact` shows what it waits for")
             raise typer.Exit(1)
         note_deed(store, by, "erasure paper", user_id)
-    print_json(described)
+    print_document(described)
 
 
 def _describe_erasure(store: "Store", user_id: str) -> dict[str, Any] | None:

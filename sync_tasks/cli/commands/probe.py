@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import complain, open_console, print_json
+from sync_tasks.cli.output import complain, open_console, print_json_list
 from sync_tasks.cli.users import STDIN
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.local.processes import ending_on_signals
@@ -44,7 +44,7 @@ def run_probes(settings: "Settings", at: list[str] | None, account: str | None, 
     with open_store() as store, ending_on_signals():
         reports = list(_probe(store, settings, names, addresses))
     if as_json:
-        print_json([as_document(report) for report in reports])
+        print_json_list([as_document(report) for report in reports])
     else:
         for report in reports:
             print_answers(report)

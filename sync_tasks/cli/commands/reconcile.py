@@ -13,7 +13,17 @@ from sync_tasks.cli.commands.reconcile_export import Wish, open_export
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.files import Form
 from sync_tasks.cli.options import AsJson, name_operator, with_groups
-from sync_tasks.cli.output import complain, escaped, lay_out, open_console, print_json, print_table, say, suggest
+from sync_tasks.cli.output import (
+    complain,
+    escaped,
+    give_up,
+    lay_out,
+    open_console,
+    print_json_list,
+    print_table,
+    say,
+    suggest,
+)
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import count
 
@@ -77,7 +87,7 @@ def reconcile(
         runs = _run(settings, scope, wish)
     _write(runs, csv_file, html_file)
     if as_json:
-        print_json([asdict(run) for run in runs])
+        print_json_list([asdict(run) for run in runs])
     else:
         _report(runs)
     raise typer.Exit(1 if any(run.refused or run.left for run in runs) else 0)
@@ -90,7 +100,7 @@ def _found(export: Path | None, query: str, database: str) -> Iterator[Path | No
         yield export
         return
     if export:
-        complain("take --from or --from-database, not both")
+        give_up("take --from or --from-database, not both")
         raise typer.Exit(2)
     from sync_tasks.cli.commands.outbox import open_engine
     from sync_tasks.portal.query_file import open_answer
@@ -108,10 +118,10 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
         (newsletter, settings.newsletters.keys(), "newsletter"),
     ):
         if name and name not in known:
-            complain(f"there is no {what} of that name; known: {', '.join(known)}")
+            give_up(f"there is no {what} of that name; known: {', '.join(known)}")
             raise typer.Exit(2)
     if account and newsletter and settings.account_of(newsletter) != account:
-        complain("that newsletter belongs to another account")
+        give_up("that newsletter belongs to another account")
         raise typer.Exit(2)
 
 
@@ -138,7 +148,7 @@ def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]"
         open_console(stderr=True).status("comparing") as shown,
     ):
         if not alone:
-            complain("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
+            give_up("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
             raise typer.Exit(1)
         _note_forced(store, scope, wish)
         given = open_export(wish, context) if wish else None

@@ -18,7 +18,7 @@ from sync_tasks.cli.files import (
     report_weighed,
     types_at_brevo,
 )
-from sync_tasks.cli.output import complain
+from sync_tasks.cli.output import complain, give_up
 from sync_tasks.reconcile.safety_catch import most_changes
 from sync_tasks.texts import count
 
@@ -63,7 +63,7 @@ class Export:
         self._report()
         held = self._find_fault(context, scope)
         if held and not scope.dry_run:
-            complain(f"nothing was changed: {held}")
+            give_up(f"nothing was changed: {held}")
             raise typer.Exit(1)
         exporting.bring_in(self.source, self.as_of, context.store, on_trial=scope.dry_run)
         allowed = False
@@ -135,6 +135,6 @@ def open_export(wish: Wish, context: "Resources") -> Export:
     checked = check(source)
     report_bad_rows(checked)
     if fault := find_fault(checked, source, wish.form, complete=wish.delete):
-        complain(f"nothing was changed: {fault}")
+        give_up(f"nothing was changed: {fault}")
         raise typer.Exit(1)
     return Export(wish, source, moment, not checked.bad)

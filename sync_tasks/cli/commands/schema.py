@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_tasks.cli.output import print_json
+from sync_tasks.cli.output import print_document
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,7 +23,7 @@ def show_schema(
     name = (task or "").removeprefix("sync_tasks.")
     if task and name not in schemas:
         raise typer.BadParameter(f"no such task; known: {', '.join(schemas)}", param_hint="TASK")
-    print_json({"$schema": _DIALECT, **(schemas[name] if task else _all_of(schemas))})
+    print_document({"$schema": _DIALECT, **(schemas[name] if task else _all_of(schemas))})
 
 
 def _all_of(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 
 from sync_tasks.cli.files import Encoding
 from sync_tasks.cli.options import AsJson
-from sync_tasks.cli.output import complain, open_console, print_json, say
+from sync_tasks.cli.output import complain, give_up, open_console, print_json, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _open(file: Path) -> Iterator[BinaryIO]:
     try:
         opened = file.open("rb")
     except OSError as error:
-        complain(f"{file}: {error.strerror}")
+        give_up(f"{file}: {error.strerror}")
         raise typer.Exit(2) from None
     with opened:
         yield opened

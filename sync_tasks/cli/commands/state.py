@@ -7,7 +7,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson, By, Yes
-from sync_tasks.cli.output import complain, escaped, lay_out, print_json, print_table, say, suggest
+from sync_tasks.cli.output import escaped, give_up, lay_out, print_json, print_json_list, print_table, say, suggest
 
 if TYPE_CHECKING:
     from sync_tasks.domain.events import Event
@@ -76,13 +76,13 @@ def accept_state(*, trust: Trust, by: By, yes: Yes = False, as_json: AsJson = Fa
     with open_store() as store:
         hold = read_hold(store)
         if hold is None:
-            complain("the state is not on hold")
+            give_up("the state is not on hold")
             raise typer.Exit(1)
         if not yes:
             _ask(trust, hold)
     events = _end(hold, trust, by)
     if as_json:
-        print_json([{"user_id": one.user_id, "task": one.task, "newsletter": one.about or ""} for one in events])
+        print_json_list([{"user_id": one.user_id, "task": one.task, "newsletter": one.about or ""} for one in events])
     else:
         _report(events)
 
@@ -108,12 +108,12 @@ def _end(hold: "Hold", trust: Trusted, who: str) -> "list[Event]":
         open_patiently(build_resources(settings, store)) as context,
     ):
         if not alone:
-            complain("a comparison is under way: try again when it is done")
+            give_up("a comparison is under way: try again when it is done")
             raise typer.Exit(1)
         try:
             conceded += concede(context, hold) if trust == "brevo" else []
         except SyncError as error:
-            complain(f"nothing was changed, an account cannot be read: {type(error).__name__}: {error}")
+            give_up(f"nothing was changed, an account cannot be read: {type(error).__name__}: {error}")
             raise typer.Exit(1) from None
         end_hold(store, hold, trusted=trust, by=who)
     return conceded

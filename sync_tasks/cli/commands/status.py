@@ -45,7 +45,7 @@ def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False, watch
         time.sleep(WATCHED_EVERY)
     overview = _read(settings)
     if as_json:
-        print_json(asdict(overview) | {"troubles": overview.troubles})
+        print_json(asdict(overview), overview.troubles)
     else:
         _print(overview)
     raise typer.Exit(1 if overview.troubles else 0)

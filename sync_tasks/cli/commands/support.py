@@ -8,7 +8,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import By, Yes
-from sync_tasks.cli.output import complain, escaped, say, suggest
+from sync_tasks.cli.output import complain, escaped, give_up, say, suggest
 from sync_tasks.cli.users import Address, pick_user
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import escaped as one_line
@@ -85,7 +85,7 @@ def _find(store: "Store", user_id: str | None, address: str | None) -> str:
     if user is not None and store.peek(user) is not None:
         return user
     erased = user is not None and store.is_erased(user)
-    complain("the user is erased already" if erased else "nothing is known of this user")
+    give_up("the user is erased already" if erased else "nothing is known of this user")
     raise typer.Exit(1)
 
 

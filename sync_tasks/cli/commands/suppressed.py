@@ -25,12 +25,13 @@ def list_suppressed(*, as_json: AsJson = False) -> None:
 
     with open_store() as store:
         total, found = scan_suppressed(store)
-    if as_json:
-        names = [each.name for each in fields(Suppressed)]
-        print_json_list({name: getattr(one, name) for name in names} for one in found)
-        return
+        if as_json:
+            names = [each.name for each in fields(Suppressed)]
+            print_json_list({name: getattr(one, name) for name in names} for one in found)
+            return
+        shown = list(islice(found, MOST_ROWS))
     table = lay_out(count(total, "suppressed contact"), "User", "Why", "Since", "Account")
-    for one in islice(found, MOST_ROWS):
+    for one in shown:
         where = f"{one.account}, list {one.list_id}" if one.list_id else one.account
         table.add_row(escaped(one.user_id), one.kind, one.time[:19], escaped(where))
     if not total:

@@ -15,11 +15,21 @@ from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import read_letters_of
 from sync_tasks.state.store import Store
 
+# What the parts of the report cover: a person who reads it must not take a short history for a short acquaintance.
+COVERS = {
+    "values": "all that is held now, since the moment beside each, however long ago",
+    "origins": "the event of each value; if the history no longer shows it, the kind of event that can have brought it",
+    "history": "at most the last 30 outcomes of the last 30 days; what is older is not kept",
+    "consents": "proofs of subscriptions that hold, and of those that ended, for as long as they are kept as evidence",
+    "brevo": "Brevo's own document at the moment of this report",
+}
+
 
 def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gateway]) -> dict[str, Any]:
     """Return all that is held: values with the moment since which they hold, lists of others, what happened."""
     return {
         "user_id": contact.user_id,
+        "covers": COVERS,
         "address": contact.address,
         "address_since": _since(contact, ADDRESS),
         "attributes": contact.attributes(),

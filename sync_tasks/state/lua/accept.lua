@@ -37,10 +37,25 @@ elseif not greater(stamp, latest) then
 end
 local was_erased = held.erased ~= nil
 
--- An event from before the erasure may come late. Of it only the address counts: the person may be there at Brevo too.
+-- A proof of consent that another one replaces, or that an unsubscription ends, is kept as evidence.
+-- Of one proof the first end that was known stays: an event that comes again adds none.
+local evidence = {}
+local function end_consent(slug, proof, ended)
+  if string.sub(proof, STAMP + 1) == '~' then return end
+  for _, line in ipairs(redis.call('ZRANGEBYLEX', key('evidence'), '[' .. tomb .. ' ', '(' .. tomb .. '!')) do
+    if string.match(line, '^%S+ %d+ (.*)$') == slug .. ' ' .. proof then return end
+  end
+  table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. slug .. ' ' .. proof)
+end
+local function write_evidence()
+  for _, line in ipairs(evidence) do redis.call('ZADD', key('evidence'), 0, line) end
+end
+-- An event from before the erasure may come late. Of it the address counts, for the person may be there at Brevo too,
+-- and the proof of consent, which the erasure ended.
 local function look_there_too(erased)
   local found = false
   for field, value in pairs(values) do
+    if string.sub(field, 1, 2) == 'c:' then end_consent(string.sub(field, 3), stamp .. value, erased) end
     local place = field == 'address' and 'h:' .. value or field
     local known = held.address and place == 'h:' .. string.sub(held.address, STAMP + 1)
     if string.sub(place, 1, 2) == 'h:' and not known and redis.call('HEXISTS', contact, place) == 0 then
@@ -52,6 +67,7 @@ local function look_there_too(erased)
     redis.call('HSET', contact, 'erased', erased, 'rev', rev, 'v', '1')
     mark_dirty(user, at)
   end
+  write_evidence()
 end
 if tombstone or (was_erased and not values.erased) then
   local erased = held.erased or string.sub(tombstone, 1, STAMP)
@@ -64,16 +80,6 @@ local function hint(address)
   local field = 'h:' .. address
   if held[field] == nil then held[field] = redis.call('HGET', contact, field) end
   if held[field] ~= '1' then held[field], written[field], hinted = '1', '1', true end
-end
--- A proof of consent that another one replaces, or that an unsubscription ends, is kept as evidence.
--- Of one proof the first end that was known stays: an event that comes again adds none.
-local evidence = {}
-local function end_consent(slug, proof, ended)
-  if string.sub(proof, STAMP + 1) == '~' then return end
-  for _, line in ipairs(redis.call('ZRANGEBYLEX', key('evidence'), '[' .. tomb .. ' ', '(' .. tomb .. '!')) do
-    if string.match(line, '^%S+ %d+ (.*)$') == slug .. ' ' .. proof then return end
-  end
-  table.insert(evidence, tomb .. ' ' .. ended .. ' ' .. slug .. ' ' .. proof)
 end
 local function put_consent(field, text)
   local wins, old = put(field, text)
@@ -133,7 +139,7 @@ if erases then
     if string.find(field, '^[acngt]:') then redis.call('HDEL', contact, field) end
   end
 end
-for _, entry in ipairs(evidence) do redis.call('ZADD', key('evidence'), 0, entry) end
+write_evidence()
 if changed then
   note_pending(event, user, at)
   if (values.erased or '') ~= '' then

@@ -76,7 +76,8 @@ class Mended(kombu_redis.Channel):
 
             meters.REFUSED.inc()
             # No traceback: it may hold an address.
-            log.error("queue %s held something that is no message; it was dropped", self._read_last)  # noqa: TRY400
+            why = "another program writes to it"
+            log.error("queue %s held something that is no message; it was dropped: %s", self._read_last, why)  # noqa: TRY400
             raise Empty from None
 
 
