@@ -20,8 +20,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import open_gateways
-from sync_tasks.sync.answers import AccountAnswers
+from sync_tasks.sync.accounts import AccountAnswers, open_gateways
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.bootstrap import account_mappings_of
