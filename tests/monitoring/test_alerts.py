@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import shutil
+import signal
 import subprocess
 import urllib.parse
 import urllib.request
@@ -164,7 +165,6 @@ def test_each_query_of_the_dashboard_is_answered_from_a_pipeline_at_work(lonely_
         return [one for one in found if one["value"][1] != "NaN"]
 
     wait_until(lambda: len(ask("up == 1")) == 2, "both are scraped", SETTLED_WITHIN)
-    # One request serves a crowd alone, and this worker keeps pace.
     quiet = {"Pauses", "Contacts in one request"}
     silent, turns = {query: title for title, query in queries() if title not in quiet}, count()
 
@@ -174,6 +174,9 @@ def test_each_query_of_the_dashboard_is_answered_from_a_pipeline_at_work(lonely_
             del silent[query]
         return not silent
 
+    def is_a_crowd_heard() -> bool:
+        return all(ask(query) for title, query in queries() if title == "Contacts in one request")
+
     def is_paused(metric: str) -> bool:
         station.portal.accept("subscribe", user_id=f"p{next(turns)}", newsletter="daily", email="p@portal.org")
         return any(ask(query) for title, query in queries() if title == "Pauses" and metric in query)
@@ -182,6 +185,16 @@ def test_each_query_of_the_dashboard_is_answered_from_a_pipeline_at_work(lonely_
         wait_until(is_heard, "each panel has data", 3 * SETTLED_WITHIN)
     except AssertionError:
         pytest.fail(f"no data: {silent}")
+    station.brevo.faults.clear()
+    station.wait_until_settled()
+    for turn in range(2):
+        # What comes while the worker stands still is a crowd, which one request serves.
+        worker.process.send_signal(signal.SIGSTOP)
+        for user_id in (f"crowd{turn}-{one}" for one in range(2 * WORTH_A_BATCH)):
+            station.portal.accept("subscribe", user_id=user_id, newsletter="daily", email=f"{user_id}@portal.org")
+        worker.process.send_signal(signal.SIGCONT)
+        station.wait_until_settled()
+    wait_until(is_a_crowd_heard, "a crowd is heard", SETTLED_WITHIN)
     firing = {one["metric"]["alertname"] for one in ask('ALERTS{alertstate="firing"}')}
     assert firing & {"SyncMetricsAbsent", "SyncRedisAway", "SyncWorkersAbsent", "SyncAccountPaused"} == set()
     station.brevo.add_fault("status", status=402, method="POST")
