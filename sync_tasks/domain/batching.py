@@ -7,7 +7,7 @@ from typing import Literal
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.diff import NUMBERS, Change, NewContact
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
-from sync_tasks.domain.planning import Read, Search, Step, Write
+from sync_tasks.domain.planning import Erase, Read, Search, Step, Write
 from sync_tasks.domain.priority import Priority, priority_of
 
 # What JSON needs around a contact's values in an import.
@@ -19,16 +19,20 @@ class BatchKind:
     """The common part of steps that one request can serve.
 
     ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``read`` contacts by their ids. ``look`` for the
-    contacts changed since the last look. ``find`` contacts whose creation has an unknown outcome.
+    contacts changed since the last look. ``find`` contacts whose creation has an unknown outcome. ``verify`` contacts
+    that were anonymized.
     """
 
-    verb: Literal["join", "leave", "create", "look", "read", "find"]
+    verb: Literal["join", "leave", "create", "look", "read", "find", "verify"]
     lists: frozenset[int]
 
     @property
     def least(self) -> int:
-        """The number of contacts from which a batch pays: an import must be read back, a list call need not."""
-        return 10 if self.verb in {"create", "find"} else 2
+        """The number of contacts from which a batch pays: an import must be read back, a list call need not.
+
+        An anonymized contact takes one request more alone: it is looked for by its ``ext_id``, too.
+        """
+        return 10 if self.verb in {"create", "find"} else 1 if self.verb == "verify" else 2
 
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
@@ -42,8 +46,8 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
             return BatchKind("join", change.join)
         case Read(if_changed=if_changed):
             return BatchKind("look" if if_changed else "read", frozenset())
-        case Search(addresses=(_,), by_ext_id=True):
-            return BatchKind("find", frozenset())
+        case Search(addresses=(_,), by_ext_id=True) | Erase(written=True):
+            return BatchKind("find" if isinstance(step, Search) else "verify", frozenset())
         case _:
             return None
 
@@ -81,6 +85,8 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
         return [look_kind_of(mapping.account), MOVE_KIND]
     if batch_kind.verb == "find":
         return [UNKNOWN_KIND]
+    if batch_kind.verb == "verify":
+        return [ERASED_KIND]
     if not contact.pending:
         return [repair_kind_of(batch_kind, mapping.account)]
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
@@ -99,6 +105,8 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
 MOVE_KIND = "update_contact"
 # The name of the index of contacts whose creation has an unknown outcome.
 UNKNOWN_KIND = "unknown"
+# The name of the index of anonymized contacts that are to be looked at.
+ERASED_KIND = "erased"
 # Who was looked for so many times without a result is looked for alone.
 _MOST_TRIES = 1
 

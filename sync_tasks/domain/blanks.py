@@ -15,6 +15,8 @@ class Blanks:
     """What cleared which attribute; shared by the threads of a process."""
 
     def __init__(self) -> None:
+        # Whether a block that was sent along with a new address was lifted by it; nothing if nobody has looked.
+        self.lifts_blocks: bool | None = None
         self._by_null: dict[str, bool] = {}
         self._looks = Counter[str]()
 

@@ -68,8 +68,9 @@ class Outcomes:
     """The result of a push: every event that had no outcome, and what comes next.
 
     ``done``: events that are over, each with its outcome. ``resolved``: the dead letters that the push resolved.
-    ``retry_in``: seconds until the next try, if there is one. ``users_to_nudge``: other users to look at. ``busy``:
-    another worker is pushing the contact and handles everything accepted so far.
+    ``retry_in``: seconds until the next try, if there is one. ``users_to_nudge``: users to look at.
+    ``users_with_rest``: those of them who have left a list, so that what is left is not urgent. ``busy``: another
+    worker is pushing the contact and handles everything accepted so far.
     """
 
     done: Mapping[EventKey, Outcome] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class Outcomes:
     resolved: frozenset[EventKey] = frozenset()
     retry_in: float | None = None
     users_to_nudge: frozenset[str] = frozenset()
+    users_with_rest: frozenset[str] = frozenset()
     busy: bool = False
 
     def then(self, later: Self) -> Self:
@@ -89,6 +91,7 @@ class Outcomes:
             dead={key: error for key, error in self.dead.items() if key not in news} | dict(later.dead),
             resolved=self.resolved | later.resolved,
             users_to_nudge=self.users_to_nudge | later.users_to_nudge,
+            users_with_rest=self.users_with_rest | later.users_with_rest,
         )
 
 

@@ -43,9 +43,13 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Anonymize the contact of this id: read it, write ``erasure``, and repeat until the erasure is empty."""
+    """Anonymize the contact of this id: read it, write ``erasure``, and repeat until the erasure is empty.
+
+    ``written``: it was anonymized, and is to be looked at.
+    """
 
     contact_id: int
+    written: bool = False
 
 
 Step = Read | Search | NewContact | Write | Erase
@@ -131,7 +135,7 @@ def _erased_step(mapping: AccountMapping, view: SyncView, seen: RemoteState) -> 
     if seen.id is None or (seen.digest == ERASED and not view.outcome_unknown):
         return None
     if seen.digest not in FOREIGNERS:
-        return Erase(seen.id)
+        return Erase(seen.id, written=seen.digest == ERASED)
     if view.outcome_unknown:
         return Read(seen.id)
     if seen.digest == FOREIGN:

@@ -34,7 +34,7 @@ from sync_tasks.providers import Permit
 from sync_tasks.providers.installed import capabilities_of
 from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.scarcity import Scarcity
-from sync_tasks.rate_limits.wait_queue import WaitQueue
+from sync_tasks.rate_limits.wait_queue import Gatherers, WaitQueue
 from sync_tasks.state.records import Question
 from sync_tasks.state.store import Store
 
@@ -89,6 +89,7 @@ class Limiter:
             )
         }
         self._accounts = tuple(accounts)
+        self.gatherers = Gatherers()
         self._unanswered = dict.fromkeys(accounts, 0)
         self._noted = dict[tuple[str, str, int], tuple[int | None, float]]()
 

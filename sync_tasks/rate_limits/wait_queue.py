@@ -13,6 +13,26 @@ from sync_tasks.domain.priority import Priority
 Place = tuple[int, bool, int]
 
 
+class Gatherers:
+    """Who gathers others while it waits for its permit: of one process the first of each name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names = set[object]()
+
+    @contextmanager
+    def waiting(self, name: object) -> Iterator[bool]:
+        """Yield whether this one is the first of its name; it is so for as long as the block lasts."""
+        with self._lock:
+            first = name not in self._names
+            self._names.add(name)
+        try:
+            yield first
+        finally:
+            if first:
+                self._names.discard(name)
+
+
 class WaitQueue:
     """A line of waiting threads; only its first asks the others' machines, so that waiting costs next to nothing."""
 

@@ -110,12 +110,14 @@ class Settlement:
 
     ``due``: the number of seconds until the next try. ``tombstone``: the moment of an erasure that is complete now.
     ``erased_ids``: the contacts that it anonymized, by account. ``record``: the same for the paper, impersonal.
+    ``together``: an erased contact may be looked at with others.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     read_at: dict[str, str] = field(default_factory=dict)
     suppressed: dict[str, str] = field(default_factory=dict)
     waits: dict[str, bool] = field(default_factory=dict)
+    together: bool = False
     clean: bool = False
     due: float | None = None
     tombstone: str = ""
@@ -135,6 +137,7 @@ class Settlement:
                 "read_at": self.read_at,
                 "suppressed": self.suppressed,
                 "waits": self.waits,
+                "together": self.together,
                 "clean": self.clean,
                 "due": "" if self.due is None else str(int(self.due * MICROSECONDS_PER_SECOND)),
                 "erased": self.tombstone,

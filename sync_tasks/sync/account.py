@@ -36,6 +36,7 @@ from sync_tasks.errors import (
     RejectedPartError,
     StateHeldError,
     SyncError,
+    TakenAlongError,
 )
 from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
@@ -105,7 +106,7 @@ class AccountPush(Push):
             except RateLimitedError as error:
                 deadline = deadline or time.monotonic() + (self.gate.patience if self.gate else 0.0)
                 waits = error.retry_after or 1.0
-                if isinstance(error, ImportUnderWayError) or time.monotonic() + waits > deadline:
+                if isinstance(error, ImportUnderWayError | TakenAlongError) or time.monotonic() + waits > deadline:
                     raise
             else:
                 return

@@ -8,9 +8,9 @@ from functools import partial
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_left
-from sync_tasks.domain.erasure import blind_erasure, erasure, inheritance
+from sync_tasks.domain.erasure import blind_erasure, erasure, inheritance, is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
-from sync_tasks.domain.planning import SyncView
+from sync_tasks.domain.planning import Erase, SyncView
 from sync_tasks.domain.refused_parts import without_parts
 from sync_tasks.errors import MissingListError, RejectedContactError, RejectedPartError
 from sync_tasks.ext_ids import make_token
@@ -28,12 +28,18 @@ def erase(push: Push, contact_id: int) -> None:
         RejectedContactError: Brevo keeps something after all.
     """
     called = _find_ext_id(push, contact_id) if push.view.outcome_unknown else []
-    sent = frozenset[str]()
+    sent, blanks = frozenset[str](), push.gateway.blanks
     if _is_sure_of(push, contact_id):
+        # The first of a process looks what became of its block. Until then the less pleasant answer counts.
+        push.explores, blanks.lifts_blocks = blanks.lifts_blocks is None, blanks.lifts_blocks is not False
         with suppress(RejectedContactError):
             change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
             push.send(contact_id, change)
             sent = frozenset(change.attributes)
+            if blanks.lifts_blocks and not push.explores:
+                push.send(contact_id, Change(blocklisted=True))
+            if not push.explores:
+                _leave_look_to_others(push, contact_id)
     read, send = partial(_read_own, push, contact_id, called), partial(push.send, contact_id)
     erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send, sent=sent)
     seen = push.known()
@@ -42,9 +48,30 @@ def erase(push: Push, contact_id: int) -> None:
     if contact_id in seen.extra_contact_ids:
         push.view = replace(push.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids - {contact_id}))
     else:
-        push.view = SyncView(
-            RemoteState(id=contact_id, digest=ERASED, extra_contact_ids=seen.extra_contact_ids), fresh=True
-        )
+        push.view = SyncView(_erased(push, contact_id), fresh=True)
+
+
+def _erased(push: Push, contact_id: int) -> RemoteState:
+    return RemoteState(id=contact_id, digest=ERASED, extra_contact_ids=push.known().extra_contact_ids)
+
+
+def _leave_look_to_others(push: Push, contact_id: int) -> None:
+    """Of many who wait, one request looks at twenty, later; whoever is alone goes on at once.
+
+    Raises:
+        TakenAlongError: the look is left to others.
+    """
+    before, push.view = push.view, SyncView(_erased(push, contact_id), outcome_unknown=True)
+    push.send_together(push, Erase(contact_id, written=True))
+    push.view = before
+
+
+def is_erased(push: Push, remote: RemoteContact | None) -> bool:
+    """Return whether a look in company shows the user's contact, with its ``ext_id``, and nothing left of it."""
+    if remote is None or remote.ext_id is None:
+        return False
+    left = erasure(remote, push.mapping, push.gateway.attribute_types(), make_token())
+    return not left and _is_own(push, remote)
 
 
 def _find_ext_id(push: Push, contact_id: int) -> list[str]:
@@ -69,6 +96,9 @@ def _read_own(push: Push, contact_id: int, called: list[str]) -> RemoteContact |
     push.renew_lease()
     remote = push.gateway.read(contact_id)
     found = remote is not None and _is_own(push, remote)
+    if remote and found and push.explores:
+        push.explores = False
+        push.gateway.blanks.lifts_blocks = remote.block is None if is_anonymized(remote) else None
     push.met = found or bool(push.met)
     if remote and found and called and remote.ext_id is None:
         return replace(remote, ext_id=called.pop())

@@ -18,7 +18,6 @@ from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.desired import desired_of
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.planning import (
-    Read,
     Search,
     Step,
     SyncView,
@@ -41,6 +40,7 @@ from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.anonymize import is_erased
 from sync_tasks.sync.batch_item import IMPORTING, SERVING_FIRST, BatchItem, most_served
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.finish import attribute_error, conclude_all
@@ -88,11 +88,8 @@ class Batch:
     @property
     def _change(self) -> Change:
         """What a list call changes in each of them."""
-        return (
-            Change(join=self.batch_kind.lists)
-            if self.batch_kind.verb == "join"
-            else Change(leave=self.batch_kind.lists)
-        )
+        lists = self.batch_kind.lists
+        return Change(join=lists) if self.batch_kind.verb == "join" else Change(leave=lists)
 
     @property
     def items(self) -> list[BatchItem]:
@@ -100,14 +97,14 @@ class Batch:
         return [self.own, *self.others]
 
     @property
-    def _kinds(self) -> list[str]:
+    def kinds(self) -> list[str]:
         """Under which names those are kept who may need the same step."""
         push = self.own.push
         return pending_kinds_of(self.batch_kind, push.mapping, push.lease.contact, push.lease.wishes)
 
     def gather(self) -> None:
         """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
-        kinds = self._kinds
+        kinds = self.kinds
         if kinds and self._may_import():
             for kind in kinds if self.batch_kind.verb in _LOOKING else kinds[:1]:
                 self._gather_all(kind)
@@ -147,9 +144,7 @@ class Batch:
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
-            if isinstance(step, Search):
-                fits &= found_since(lease.contact) is not None
-            if isinstance(step, Write | NewContact | Read | Search) and fits:
+            if step and fits and not (isinstance(step, Search) and found_since(lease.contact) is None):
                 self.others.append(BatchItem(push, step, kind))
                 self.room -= import_size(step)
             else:
@@ -194,7 +189,7 @@ class Batch:
                 self._look()
             case "find":
                 self._find()
-            case "read":
+            case "read" | "verify":
                 self._read_all()
             case _:
                 self._move()
@@ -246,7 +241,11 @@ class Batch:
         self.now = self.own.push.store.now()
         for item in self.items:
             push, item.kind = item.push, ""
-            if (remote := found.get(push.known().id or 0)) and not remote.block:
+            remote = found.get(push.known().id or 0)
+            if self.batch_kind.verb == "verify" and is_erased(push, remote):
+                push.view, push.together = SyncView(push.known(), fresh=True), True
+                self._served(item)
+            elif self.batch_kind.verb == "read" and remote and not remote.block:
                 self._found(item, recall_ext_id(remote, push.lease.contact, push.mapping))
             if not item.served:
                 self.own.push.users_to_nudge.add(push.lease.user_id)
@@ -282,7 +281,7 @@ class Batch:
     def _nudge_next(self) -> None:
         """Let somebody begin the next import who waited for the end of this one."""
         own = self.own.push
-        waiting = (own.store.next_pending(kind, own.lease.user_id) for kind in self._kinds)
+        waiting = (own.store.next_pending(kind, own.lease.user_id) for kind in self.kinds)
         if following := next(filter(None, waiting), None):
             own.users_to_nudge.add(following)
 
@@ -355,7 +354,9 @@ class Batch:
         elif next_step(push.lease.contact, push.mapping, push.view) is None:
             self._conclude(item, push.left_over())
         elif self.batch_kind.verb in SERVING_FIRST:
-            self.own.push.users_to_nudge.add(push.lease.user_id)
+            # Whoever has left the list is not urgent any more.
+            own, leaves = self.own.push, self.batch_kind.verb == "leave"
+            (own.users_with_rest if leaves else own.users_to_nudge).add(push.lease.user_id)
             self._conclude(item, TakenAlongError("taken along with others", 0.0))
         else:
             push.renew_lease()
@@ -375,6 +376,7 @@ class Batch:
             tuple((push.account, note) for note in push.notes),
             looked=frozenset({push.account}) if push.looked else frozenset(),
             outcome_known=push.outcome_known,
+            together=push.together,
         )
         self.done.append((push.lease, pushed))
 

@@ -1,10 +1,11 @@
 """Whether a contact takes others along in its request: if it must wait for a permit, or if many need the same."""
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of, found_since
-from sync_tasks.domain.diff import NewContact
+from sync_tasks.domain.batching import MOVE_KIND, BatchKind, batch_kind_of, found_since
 from sync_tasks.domain.pauses import CREATING, parts_of
-from sync_tasks.domain.planning import Read, Search, Step, Write
-from sync_tasks.errors import SyncError
+from sync_tasks.domain.planning import Step, next_step
+from sync_tasks.domain.priority import Priority, priority_of
+from sync_tasks.domain.timestamps import seconds_since
+from sync_tasks.errors import SyncError, TakenAlongError
 from sync_tasks.rate_limits.import_lock import import_under_way
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch import Batch
@@ -13,6 +14,8 @@ from sync_tasks.sync.context import Resources
 
 # From so many on, the work itself is what is scarce: a batch pays even if no request has to wait.
 WORTH_A_BATCH = 50
+# For so many seconds an event is left to another thread that waits to serve it. After that it has a place of its own.
+_RELIES_ON_OTHERS = 60.0
 
 
 def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
@@ -21,12 +24,10 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    batch_kind = None if _goes_alone(push) or _is_looked_for_alone(push, step) else batch_kind_of(step)
-    if batch_kind is None or not isinstance(step, Write | NewContact | Read | Search):
+    batch_kind = None if _goes_alone(push) else batch_kind_of(step)
+    if batch_kind is None or not _goes_with_others(push, batch_kind, context):
         return False
     # A probe goes alone: it may fail, and the outcome of all would be unknown.
-    if batch_kind.verb == "read" and not _is_read_with_others(push):
-        return False
     part = CREATING if batch_kind.verb == "create" else ""
     if part in parts_of(push.lease.paused, push.account):
         return False
@@ -37,8 +38,7 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
             batch.gather()
         # The question whose account it is must not use the permit that is waited for.
         push.gateway.confirm_owner()
-        if push.gate:
-            push.gate.reserve("contacts", batch.gather, part)
+        _wait_for_permit(push, batch, part, context)
         if len(batch.others) + 1 < batch_kind.least:
             batch.give_back()
             return False
@@ -46,7 +46,33 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
         batch.give_back()
         raise
     batch.serve()
+    if batch.own.served and batch_kind.verb == "leave":
+        _put_rest_off(push)
     return batch.own.served
+
+
+def _wait_for_permit(push: AccountPush, batch: Batch, part: str, context: Resources) -> None:
+    """Reserve the permit, and gather others meanwhile; of one process the first who needs the same does so for all.
+
+    Raises:
+        TakenAlongError: another one waits already.
+    """
+    if push.gate:
+        with context.limiter.gatherers.waiting(_name_of(push, batch)) as first:
+            if not first:
+                raise TakenAlongError("another of this process waits for the same, and takes it along", 1.0)
+            push.gate.reserve("contacts", batch.gather, part)
+
+
+def _put_rest_off(push: AccountPush) -> None:
+    """Leave what is to be written after a list call for later: the opt-outs of others go first.
+
+    Raises:
+        TakenAlongError: there is something.
+    """
+    if next_step(push.lease.contact, push.mapping, push.view) is not None:
+        push.users_with_rest.add(push.lease.user_id)
+        raise TakenAlongError("off the list, the rest comes later", 0.0)
 
 
 def _goes_alone(push: AccountPush) -> bool:
@@ -55,8 +81,54 @@ def _goes_alone(push: AccountPush) -> bool:
     return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
 
 
-def _is_looked_for_alone(push: AccountPush, step: Step) -> bool:
-    return isinstance(step, Search) and found_since(push.lease.contact) is None
+def _goes_with_others(push: AccountPush, batch_kind: BatchKind, context: Resources) -> bool:
+    match batch_kind.verb:
+        case "find":
+            return found_since(push.lease.contact) is not None
+        case "read":
+            return _is_read_with_others(push)
+        case "verify":
+            return _is_looked_at_with_others(push, context)
+        case _:
+            return True
+
+
+def _is_looked_at_with_others(push: AccountPush, context: Resources) -> bool:
+    """Return whether the look at an erased contact may be shared; if it was anonymized just now, it is left for later.
+
+    Raises:
+        TakenAlongError: many wait, and others look at this one, too.
+    """
+    # An account that shows no ``ext_id`` is asked for each. Another account may hold the user, too.
+    if len(context.mappings) > 1 or not (push.gateway.reads_several and push.gateway.shows_ext_ids):
+        return False
+    if push.lease.contact.unknown_since:
+        push.together = not push.lease.contact.hints
+        return push.together
+    if push.lease.pending_count > 1:
+        raise TakenAlongError("anonymized, to be looked at with others", 0.0)
+    return False
+
+
+def _name_of(push: AccountPush, batch: Batch) -> object:
+    """Return a name for those who wait for the same, of whom the first takes all along.
+
+    Whom it may not find, or who has waited for long, has a name of its own: an index is a hint.
+    """
+    contact, kinds, verb = push.lease.contact, batch.kinds, batch.batch_kind.verb
+    match verb:
+        case "leave":
+            shared = kinds[0] == push.lease.wishes
+        case "read":
+            shared = push.account in contact.looks or MOVE_KIND in {key.task for key in contact.pending}
+            shared &= priority_of(contact) is not Priority.URGENT
+        case _:
+            shared = verb == "verify"
+    accepted = [moment for key in contact.pending if (moment := contact.accepted_at(key)) is not None]
+    oldest = min(accepted, default=None)
+    if not shared or (oldest is not None and seconds_since(oldest, push.store.now()) > _RELIES_ON_OTHERS):
+        return object()
+    return push.account, batch.batch_kind, kinds[0]
 
 
 def _is_read_with_others(push: AccountPush) -> bool:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from sync_tasks.domain.diff import NewContact
-from sync_tasks.domain.planning import Read, Search, Write
+from sync_tasks.domain.planning import Step
 from sync_tasks.providers import Capabilities
 from sync_tasks.sync.account import AccountPush
 
@@ -20,7 +19,7 @@ class BatchItem:
     """One contact of a batch, and its next step; ``kind`` is the name under which it was found."""
 
     push: AccountPush
-    step: Write | NewContact | Read | Search
+    step: Step
     kind: str = ""
     served: bool = False
 
@@ -32,7 +31,7 @@ def most_served(verb: str, capabilities: Capabilities) -> int:
             return MOST_IMPORTED
         case "look":
             return capabilities.page
-        case "read":
+        case "read" | "verify":
             return capabilities.ids
         case _:
             return capabilities.list_call_ids

@@ -1,6 +1,7 @@
 """The use case: bring one contact in sync on every account, and report what became of each of its events."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -10,9 +11,15 @@ from sync_tasks.domain.diff import ERASED
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.pauses import absent_lists, list_part
 from sync_tasks.domain.planning import concerns
-from sync_tasks.domain.priority import priority_of
-from sync_tasks.errors import MissingListError, PoisonedContactError, SyncError, UnconfiguredAccountError
-from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.domain.priority import priority_at, priority_of
+from sync_tasks.errors import (
+    MissingListError,
+    PoisonedContactError,
+    SyncError,
+    TakenAlongError,
+    UnconfiguredAccountError,
+)
+from sync_tasks.rate_limits.limiter import PATIENCE, Limiter
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch_choice import send_as_batch
@@ -23,6 +30,8 @@ from sync_tasks.sync.settlement import Pushed
 
 MAX_CRASHES = 3
 MAX_ROUNDS = 5
+# After so many seconds a contact that is left to another thread is looked at again.
+_SHORTLY = 0.25
 
 
 def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Outcomes:
@@ -30,8 +39,8 @@ def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Outcome
 
     The flow of every sign-up, change, opt-out and erasure: lease, read state, plan, send, record, settle.
     """
-    outcomes = Outcomes()
-    for _ in range(MAX_ROUNDS):
+    outcomes, rounds, relies_until = Outcomes(), 0, time.monotonic() + PATIENCE
+    while True:
         lease = _lease(user_id, context)
         if isinstance(lease, str):
             return replace(outcomes, busy=lease == "busy")
@@ -42,10 +51,18 @@ def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Outcome
                 found[push.account] = error
         pushed = _record(lease, pushes, found, context)
         settled, latest = _settle(lease, pushed, pushes, context, task_id)
-        outcomes = outcomes.then(latest)
-        if settled != "again":
-            break
-    return outcomes
+        if _is_left_to_another(lease, found) and time.monotonic() < relies_until and not context.limiter.stopping:
+            context.limiter.rest(_SHORTLY)
+            continue
+        outcomes, rounds = outcomes.then(latest), rounds + 1
+        if settled != "again" or rounds == MAX_ROUNDS:
+            return outcomes
+
+
+def _is_left_to_another(lease: Lease, found: Mapping[str, SyncError]) -> bool:
+    """Return whether another thread is about to serve the contact: to look again soon is sooner than a message."""
+    left = any(isinstance(error, TakenAlongError) and error.retry_after for error in found.values())
+    return left and priority_of(lease.contact).is_asked_for
 
 
 def _lease(user_id: str, context: Resources) -> Lease | Literal["busy", "idle"]:
@@ -61,7 +78,7 @@ def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, tas
     # Accounts that newsletters have left go first: what was ended there holds where they went.
     for account, mapping in sorted(context.mappings.items(), key=lambda item: not item[1].departed):
         if concerns(lease.contact, account, mapping):
-            gate = context.limiter.gate(account, priority_of(lease.contact), granted=lease.granted)
+            gate = context.limiter.gate(account, priority_at(lease.contact, mapping), granted=lease.granted)
             push = AccountPush(
                 account,
                 mapping.without(absent_lists(lease.paused, account)),
@@ -107,16 +124,18 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         notes=tuple((push.account, note) for push in pushes for note in push.notes),
         nobody=frozenset(push.account for push in pushes if push.nobody),
         looked=frozenset(push.account for push in pushes if push.looked),
+        together=any(push.together for push in pushes),
     )
 
 
 def _settle(
-    lease: Lease, pushed: Pushed, pushes: Iterable[AccountPush], context: Resources, task_id: str
+    lease: Lease, pushed: Pushed, pushes: Collection[AccountPush], context: Resources, task_id: str
 ) -> tuple[str, Outcomes]:
     """Give the lease back with it all in one step, and report the outcome of each event."""
     settled, outcomes = conclude(lease, pushed, context, task_id)
     users = (push.users_to_nudge | {push.blocked_by_user} for push in pushes)
-    return settled, replace(outcomes, users_to_nudge=frozenset().union(*users) - {""})
+    rest = frozenset(user for push in pushes for user in push.users_with_rest)
+    return settled, replace(outcomes, users_to_nudge=rest.union(*users) - {""}, users_with_rest=rest)
 
 
 def _with_news(lease: Lease, pushes: Iterable[AccountPush]) -> Lease:

@@ -34,8 +34,10 @@ class Push:
     """One contact on one account; ``view`` is what is known.
 
     ``outcome_unknown``: a request of this push may still take effect later. ``outcome_known``: a look after the quiet
-    period ended an unknown outcome. ``blocked_by_user``: a user whose pending
-    change this one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
+    period ended an unknown outcome. ``together``: it may be looked at with others after its erasure. ``explores``: its
+    next look shows whether Brevo lifts a block by a new address. ``blocked_by_user``: a user whose pending change this
+    one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
+    ``users_with_rest``: users who left a list with this one, and lack something still, such as a flag.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
     ``repaired``: attributes were put right that no event asked for.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
@@ -55,8 +57,11 @@ class Push:
     view: SyncView = field(default_factory=SyncView)
     outcome_unknown: bool = False
     outcome_known: bool = False
+    together: bool = False
+    explores: bool = False
     blocked_by_user: str = ""
     users_to_nudge: set[str] = field(default_factory=set)
+    users_with_rest: set[str] = field(default_factory=set)
     just_leased: bool = True
     written: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()

@@ -19,6 +19,7 @@ from sync_tasks.errors import (
     PermanentError,
     PoisonedContactError,
     SyncError,
+    TakenAlongError,
     UnconfiguredAccountError,
 )
 from sync_tasks.state.codec import dump_looks, dump_marks, dump_outcome
@@ -37,6 +38,7 @@ class Pushed:
     newsletters whose lists do not exist, each with the name of its pause. ``notes``: accounts, each with what it did
     there that no event asked for. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it
     saw all that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
+    ``together``: it may be looked at with others after its erasure.
     """
 
     contact: Contact
@@ -50,6 +52,7 @@ class Pushed:
     nobody: frozenset[str] = frozenset()
     looked: frozenset[str] = frozenset()
     outcome_known: bool = False
+    together: bool = False
 
     @property
     def relied(self) -> bool:
@@ -111,6 +114,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         read_at=_made_sure(pushed),
         suppressed=find_suppressed(contact, pushed.seen),
         waits=_waits(pushed),
+        together=bool(unknown_since) and _is_verified_together(pushed),
         clean=delay is None,
         due=due,
         tombstone=moment(contact.registers[ERASURE]) if complete else "",
@@ -124,9 +128,9 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
 
 
 def _due(pushed: Pushed, delay: float) -> float:
-    """Return in how many seconds anybody may try again: at once if the next import may take the contact along."""
-    waits_for_import = any(isinstance(error, ImportUnderWayError) for error in pushed.errors.values())
-    return 0.0 if waits_for_import else delay
+    """Return in how many seconds anybody may try again: at once if others may take the contact along."""
+    others = ImportUnderWayError | TakenAlongError
+    return 0.0 if any(isinstance(error, others) for error in pushed.errors.values()) else delay
 
 
 def _made_sure(pushed: Pushed) -> dict[str, str]:
@@ -172,6 +176,13 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     if pushed.unknown_since and ((pushed.errors and not pushed.outcome_known) or early):
         return pushed.unknown_since
     return ""
+
+
+def _is_verified_together(pushed: Pushed) -> bool:
+    """Return whether others may be looked at along with this erased contact: nothing but its erasure is unknown."""
+    sure = pushed.together or not pushed.contact.unknown_since
+    erased = pushed.contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
+    return erased and sure and not pushed.outcome_unknown
 
 
 def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float | None:

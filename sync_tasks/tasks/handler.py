@@ -38,25 +38,30 @@ def handle(task: Task[..., str], nudge: Nudge) -> str:
         celery.exceptions.Retry: the same message comes again soon, or the state remembers when to try again.
     """
     outcomes = sync_contact(nudge.user_id, worker_resources(), task.request.id or "")
-    _nudge_others({*nudge.users_to_nudge, *outcomes.users_to_nudge})
+    _nudge_others({*nudge.users_to_nudge, *outcomes.users_to_nudge}, outcomes.users_with_rest)
     dead = outcomes.dead.get(nudge.key) if nudge.key else None
     if dead and nudge.key:
         raise dead.naming(letter_id(nudge.user_id, nudge.key)) from None
     trouble = outcomes.waiting.get(nudge.key) if nudge.key else next(iter(outcomes.waiting.values()), None)
     if trouble and outcomes.retry_in is not None:
-        _try_again(task, nudge, trouble, outcomes.retry_in)
+        _try_again(task, nudge, trouble, outcomes)
     return _outcome(nudge, outcomes)
 
 
-def _nudge_others(users: Collection[str]) -> None:
-    """Nudge each through the queue of its priority; whoever got an address that was waited for is no mere repair."""
+def _nudge_others(users: Collection[str], with_rest: Collection[str]) -> None:
+    """Nudge each through the queue of its priority; whoever got an address that was waited for is no mere repair.
+
+    Those who have left their list, and lack a flag, keep no opt-out waiting.
+    """
     for user, priority in (worker_resources().store.priorities([*users]) if users else {}).items():
-        nudge_contacts([user], Priority.ORDINARY if priority is Priority.BACKGROUND else priority)
+        ordinary = priority is Priority.BACKGROUND or user in with_rest
+        nudge_contacts([user], Priority.ORDINARY if ordinary else priority)
 
 
-def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, seconds: float) -> NoReturn:
-    """End the task as one to be tried again, with the reason; what is deferred sends no message."""
-    if is_left_to_the_state(seconds, trouble):
+def _try_again(task: Task[..., str], nudge: Nudge, trouble: SyncError, outcomes: Outcomes) -> NoReturn:
+    """End the task as one to be tried again, with the reason; who is deferred, or was nudged, needs no message."""
+    seconds = outcomes.retry_in or 0.0
+    if nudge.user_id in outcomes.users_to_nudge or is_left_to_the_state(seconds, trouble):
         raise Retry(exc=trouble, when=seconds)  # type: ignore[arg-type]  # its types know no float
     raise task.retry(args=(), kwargs=nudge.arguments, headers=NUDGE, countdown=seconds, exc=trouble)
 

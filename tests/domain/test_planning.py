@@ -86,7 +86,7 @@ NEW = NewContact(ADA, "u1", {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}, f
         pytest.param(
             contact_of(anonymize(1)),
             SyncView(RemoteState(7, digest=ERASED), outcome_unknown=True),
-            Erase(7),
+            Erase(7, written=True),
             id="verified",
         ),
         pytest.param(contact_of(READER, anonymize(2)), SyncView(), Search((ADA,)), id="looked for before it is erased"),

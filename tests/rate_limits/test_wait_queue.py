@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sync_tasks.domain.priority import Priority
-from sync_tasks.rate_limits.wait_queue import WaitQueue
+from sync_tasks.rate_limits.wait_queue import Gatherers, WaitQueue
 from tests.support.processes import wait_until
 
 
@@ -64,3 +64,14 @@ def test_a_line_that_closes_lets_nobody_wait_longer(closes: float, *, waits: boo
     with queue.waiting(Priority.URGENT) as first, queue.waiting(Priority.ORDINARY) as second:
         assert queue.wait_as_first(first, 0.01) is waits
         assert not queue.wait_to_be_first(second, soon() if waits else time.monotonic() + 60)
+
+
+def test_of_those_who_need_the_same_the_first_gathers_until_it_has_its_permit() -> None:
+    gatherers = Gatherers()
+    with gatherers.waiting("read") as first:
+        with gatherers.waiting("read") as second, gatherers.waiting("leave") as other:
+            assert (first, second, other) == (True, False, True)
+        with gatherers.waiting("read") as third:
+            assert not third, "the second takes no place of the first along when it goes"
+    with gatherers.waiting("read") as following:
+        assert following

@@ -1,12 +1,16 @@
 """When a contact looks for others to take along, and when it goes alone at once."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
+from sync_tasks.domain.batching import BatchKind
+from sync_tasks.errors import TakenAlongError
 from sync_tasks.sync import batch_choice
 from sync_tasks.sync.batch import Batch
-from tests.support.pipeline import Pipeline
+from tests.support.crowding import CrowdedLimiter
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 
 @pytest.fixture
@@ -60,3 +64,48 @@ def test_from_so_many_on_they_leave_together_although_nobody_waits_for_a_permit(
     pipeline.sync("u0")
     left = [user for user in users if not pipeline.lists(user)]
     assert len(left) == together
+
+
+@pytest.fixture
+def movers(make_pipeline: MakePipeline) -> Pipeline:
+    """Two people with a new address, and a crowd at each request."""
+    crowded = make_pipeline(CrowdedLimiter)
+    for user in ("anna", "bea"):
+        crowded.subscribe(user)
+    crowded.work()
+    for user in ("anna", "bea"):
+        crowded.update(user, email=f"{user}@elsewhere.org", previous_email=address_of(user))
+    return crowded
+
+
+def line_of(pipeline: Pipeline, *name: object) -> AbstractContextManager[bool]:
+    """Return a block for which another thread of the process waits for the permit of such a batch."""
+    return pipeline.resources.limiter.gatherers.waiting(name)
+
+
+def test_who_needs_what_another_thread_waits_for_is_left_to_it_without_a_request(
+    movers: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync_tasks.sync.contact.PATIENCE", 0.1)
+    with line_of(movers, "default", BatchKind("read", frozenset()), "look:default"), movers.requests() as requests:
+        left = movers.sync("bea")
+
+    assert requests == []
+    assert [type(error) for error in left.waiting.values()] == [TakenAlongError]
+    with movers.requests() as requests:
+        movers.sync("anna")
+    assert requests[0] == "GET /v3/contacts", "it can be taken along at once"
+    assert movers.state("bea").looked
+
+
+def test_nobody_who_has_waited_for_long_is_left_to_others(movers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_choice, "_RELIES_ON_OTHERS", -1.0)
+    with line_of(movers, "default", BatchKind("read", frozenset()), "look:default"):
+        assert movers.sync("bea").done
+
+
+def test_an_opt_out_is_not_left_to_a_thread_that_reads_for_others(movers: Pipeline) -> None:
+    movers.unsubscribe("bea")
+    with line_of(movers, "default", BatchKind("read", frozenset()), "look:default"):
+        movers.sync("bea")
+    assert movers.lists("bea") == set()

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 
+from sync_tasks.domain.priority import Priority, priority_at
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sync.contact import sync_contact
@@ -58,7 +59,7 @@ def test_an_opt_out_is_not_done_before_its_flag_is_set(readers: Pipeline) -> Non
     assert requests.count(LIST_CALL) == 1
     off = [user_id for user_id in PEOPLE if not readers.lists(user_id)]
     assert len(off) == 150
-    assert len([user_id for user_id in PEOPLE if readers.state(user_id).pending]) == COUNT - 1
+    assert len([user_id for user_id in PEOPLE if readers.state(user_id).pending]) == COUNT
 
 
 def test_a_flag_is_still_owed_if_the_process_dies_between(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,3 +85,28 @@ def test_one_who_leaves_alone_takes_one_request(readers: Pipeline) -> None:
 
     assert requests.count(CHANGE) == 1
     assert LIST_CALL not in requests
+
+
+def test_a_flag_asks_behind_the_opt_outs_of_others_once_the_list_is_left(readers: Pipeline) -> None:
+    for user_id in PEOPLE[:5]:
+        readers.unsubscribe(user_id)
+    granted = readers.resources.limiter.__dict__["granted"]
+    granted.clear()
+
+    first = readers.sync(PEOPLE[0])
+    assert set(granted) == {Priority.URGENT}
+    assert first.users_with_rest == {*PEOPLE[:5]}
+    assert not any(readers.lists(user_id) for user_id in PEOPLE[:5])
+
+    granted.clear()
+    assert readers.sync(PEOPLE[0]).done
+    assert set(granted) == {Priority.ORDINARY}
+
+
+def test_who_is_on_another_list_still_is_urgent(readers: Pipeline) -> None:
+    readers.subscribe(PEOPLE[0], "weekly")
+    readers.work()
+    readers.unsubscribe(PEOPLE[0])
+    readers.unsubscribe(PEOPLE[0], "weekly")
+    mapping = readers.resources.mappings["default"]
+    assert priority_at(readers.state(PEOPLE[0]), mapping) is Priority.URGENT

@@ -8,9 +8,11 @@ import pytest
 from sync_tasks import anonymize_contact, subscribe_contact, unsubscribe_contact, update_contact
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Subscribe, parse_event
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import (
     AddressBusyError,
+    TakenAlongError,
     TooEarlyError,
     UnauthorizedError,
     UnknownContactError,
@@ -193,3 +195,22 @@ def test_a_stale_event_is_superseded_also_while_another_worker_pushes_the_contac
     stale = {"user_id": "u1", "newsletter": "daily", "occurred_at": old}
     assert handle("sync_tasks.unsubscribe_contact", stale) == ("SUCCESS", "superseded")
     assert brevo.contacts() == []
+
+
+def test_what_is_left_after_a_list_call_comes_through_the_queue_of_what_is_not_urgent(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe_contact.delay(**READER)
+    unsubscribe_contact.delay(user_id="u1", newsletter="daily")
+    message, before = last(store, "sync_tasks.urgent"), len(queued(store.redis, "sync_tasks.urgent"))
+    key = EventKey("unsubscribe_contact", "daily", stamp_of(datetime.fromisoformat(message.kwargs["occurred_at"])))
+    users = frozenset({"u1"})
+    outcomes = Outcomes(
+        waiting={key: TakenAlongError("rest", 0.0)}, retry_in=0.0, users_to_nudge=users, users_with_rest=users
+    )
+    monkeypatch.setattr("sync_tasks.tasks.handler.sync_contact", lambda *_: outcomes)
+
+    assert work(message)[0] == "RETRY"
+
+    assert last(store).kwargs == {"user_id": "u1"}
+    assert len(queued(store.redis, "sync_tasks.urgent")) == before, "the message does not come again as well"

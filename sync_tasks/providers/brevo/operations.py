@@ -295,7 +295,10 @@ class Operations(ABC):
         return self._learnt.choices
 
     def _read_attributes(self) -> None:
-        if time.monotonic() > self._learnt.until:
+        learnt = self._learnt
+        if time.monotonic() > learnt.until:
+            # Other threads go on with what was known before.
+            learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
             rows, _ = self._page(requests.read_attributes(), "attributes")
             self._learnt.types = dict(responses.types_of(rows))
             self._learnt.choices = dict(responses.choices_of(rows))

@@ -37,7 +37,10 @@ if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', mil
   left_of(key('suspect'), 2 * milliseconds + A_MINUTE / 1000)
   return {'busy'}
 end
-if held then redis.call('HSET', contact, 'unsure', at, 'crashes', crashes) end
+if held then
+  redis.call('HSET', contact, 'unsure', at, 'crashes', crashes)
+  redis.call('ZREM', erased_key(), user)
+end
 redis.call('HSET', contact, 'lease', later(at, lease) .. token)
 local taken = '0'
 local address = redis.call('HGET', contact, 'address')
@@ -62,4 +65,9 @@ for i, text in ipairs(redis.call('HGETALL', contact)) do
 end
 -- An import would put the present contact of that address on the lists.
 answer[3] = address and is_vacated(string.sub(address, STAMP + 1)) and '0' or tostring(count)
+-- An erasure is looked at with others, unless more than its own outcome is unknown; before that it waits with all that is urgent.
+if redis.call('HEXISTS', contact, 'erased') == 1 then
+  local index = redis.call('HEXISTS', contact, 'unsure') == 1 and erased_key() or key('urgent')
+  answer[3] = tostring(redis.call('ZSCORE', index, user) and redis.call('ZCARD', index) or 0)
+end
 return answer

@@ -188,12 +188,13 @@ local function note_pending(event, user, at)
   redis.call('ZADD', index, 'NX', at, user)
   note_wish(event, user, at)
 end
--- Indices of contacts to read by their ids: a new address, or a change at Brevo that a webhook reported. And of those to
--- find on pages: the outcome of their creation is unknown. Hints as well.
+-- Indices of contacts to read by their ids: a new address, a change at Brevo that a webhook reported, an erasure to be
+-- looked at. And of those to find on pages: the outcome of their creation is unknown. Hints as well.
 local A_DAY_LONG = 86400
 local function moves_key() return key('pending:update_contact') end
 local function looks_key(account) return key('pending:look:' .. account) end
 local function unknown_key() return key('pending:unknown') end
+local function erased_key() return key('pending:erased') end
 local function note_read(index, user, at)
   redis.call('ZADD', index, 'NX', at, user)
   redis.call('EXPIRE', index, A_DAY_LONG)

@@ -6,6 +6,7 @@
 --   read_at     field to the value that the push has dealt with; the field goes unless its value is another by now
 --   suppressed  account, or account and list, to reason and moment of a suppression that is news; empty if it ended
 --   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
+--   together    whether the erased contact may be looked at with others
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
 --   due         microseconds until the next try, or ''
 --   erased      the moment of the erasure once it is complete, or ''
@@ -41,7 +42,7 @@ local function bury(user, name, stamp, ids, record, names)
   redis.call('HSET', key('tombstones'), name, stamp)
   local records = key('erasure_records')
   redis.call('HSET', records, name, join_records(redis.call('HGET', records, name), record))
-  for _, index in ipairs({'erasures', 'dirty', 'due', 'urgent'}) do redis.call('ZREM', key(index), user) end
+  for _, index in ipairs({'erasures', 'dirty', 'due', 'urgent', 'pending:erased'}) do redis.call('ZREM', key(index), user) end
   for _, field in ipairs(redis.call('HKEYS', contact_key(user))) do
     if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
   end
@@ -70,6 +71,7 @@ local held = redis.call('HGET', contact, 'lease')
 if not held or string.sub(held, STAMP + 1) ~= token then
   if redis.call('EXISTS', contact) == 1 then
     redis.call('HSET', contact, 'unsure', at)
+    redis.call('ZREM', erased_key(), user)
     mark_dirty(user, at)
   end
   return 'lost'
@@ -115,6 +117,7 @@ if (result.fields.unsure or '') ~= '' and redis.call('HEXISTS', contact, 'wishes
 else
   redis.call('ZREM', unknown_key(), user)
 end
+if result.together then note_read(erased_key(), user, at) else redis.call('ZREM', erased_key(), user) end
 -- Who has just missed the end of a pause is never nudged: as if newer events had come, it is due at once.
 for name, waits in pairs(result.waits) do
   if not waits then
