@@ -83,6 +83,8 @@ def _goes_alone(push: AccountPush) -> bool:
 
 def _goes_with_others(push: AccountPush, batch_kind: BatchKind, context: Resources) -> bool:
     match batch_kind.verb:
+        case "create":
+            return push.gateway.imports_safely
         case "find":
             return found_since(push.lease.contact) is not None
         case "read":

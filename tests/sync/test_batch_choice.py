@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.batching import BatchKind
+from sync_tasks.domain.planning import Read, SyncView
 from sync_tasks.errors import TakenAlongError
+from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch_choice
+from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch import Batch
 from tests.support.crowding import CrowdedLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
+from tests.support.saying import blocked, contact_of, stamp, subscribe
 
 
 @pytest.fixture
@@ -64,6 +68,26 @@ def test_from_so_many_on_they_leave_together_although_nobody_waits_for_a_permit(
     pipeline.sync("u0")
     left = [user for user in users if not pipeline.lists(user)]
     assert len(left) == together
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"unknown_since": stamp(1)}, {}),
+        ({}, {"outcome_unknown": True}),
+        ({}, {"view": SyncView(guarded=blocked(1))}),
+    ],
+)
+def test_whoever_may_change_still_is_read_alone(
+    pipeline: Pipeline, batches: list[Batch], known: dict[str, Any], said: dict[str, Any]
+) -> None:
+    context = pipeline.resources
+    lease = Lease("u1", "token", contact_of(subscribe(1), **known), pending_count=3)
+    push = AccountPush(
+        "default", context.mappings["default"], context.gateways["default"], context.store, lease, **said
+    )
+    assert not batch_choice.send_as_batch(push, Read(7), context=context, task_id="")
+    assert batches == []
 
 
 @pytest.fixture
