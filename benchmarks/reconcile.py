@@ -28,7 +28,7 @@ from sync_tasks.backfill.rows import Row
 from sync_tasks.config.environment import namespace, redis_url
 from sync_tasks.config.settings import load_settings
 from sync_tasks.domain.contact import RemoteState
-from sync_tasks.domain.desired import digest
+from sync_tasks.domain.diff import digest
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.local.redis_server import free_port

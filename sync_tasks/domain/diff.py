@@ -1,14 +1,16 @@
-"""The difference between a desired and a remote contact, as the one change that removes it. Pure."""
+"""The contact that the portal wants on one account, and the one change that makes a remote contact agree. Pure."""
 
+import hashlib
+import json
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
-from sync_tasks.domain.desired import DesiredContact
+from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
 from sync_tasks.domain.events import Json
-from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.domain.opt_outs import standing
-from sync_tasks.domain.stored_values import is_same
 
 # Telephone numbers are attributes too, but Brevo refuses a text that is no number, and another contact's number. Seen
 # by other projects until November 2026, not measured. If it ends, this set and its users go.
@@ -16,6 +18,105 @@ NUMBERS = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
 # Digests of contacts that we must not write to: anonymized by us; another system's, always or since lately.
 ERASED, FOREIGN, TAKEN = "erased", "foreign", "taken"
 FOREIGNERS = frozenset({FOREIGN, TAKEN})
+# What a provider makes of a value: the same one, written otherwise. Brevo keeps telephone numbers as digits (seen by
+# other projects until November 2026, not measured). It may add a time to a date, keep a number as text, or trim a text.
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|\+00:?00)?")
+_NO_DIGITS = re.compile(r"^00|\D")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DesiredContact:
+    """A contact as the portal wants it on one account; ``subscribed`` holds for each list since when.
+
+    ``held``: subscriptions up to this moment lift no block. ``address_since``: when the portal last confirmed the
+    address. ``kept``: lists that it neither joins nor leaves, because somebody at Brevo manages them by hand.
+    """
+
+    address: str | None
+    ext_id: str
+    attributes: Mapping[str, Json]
+    subscribed: Mapping[int, str]
+    unsubscribed: frozenset[int]
+    held: str = ""
+    address_since: str = ""
+    kept: frozenset[int] = frozenset()
+
+    @property
+    def digest(self) -> str:
+        """A short text that stands for the attributes and the ``ext_id``."""
+        return digest(self.attributes, self.ext_id)
+
+
+def digest(attributes: Mapping[str, Json], ext_id: str | None) -> str:
+    """Return a short text that differs if any of these differ; an empty value counts as absent."""
+    filled = {name: value for name, value in attributes.items() if value not in ("", None)}
+    text = json.dumps([ext_id, {name: _plain(value) for name, value in filled.items()}], sort_keys=True)
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
+
+
+def _plain(value: Json) -> Json:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | None = None) -> DesiredContact:
+    """Return how a living user's contact should be, without the subscriptions that were ended at Brevo.
+
+    If the state is on hold, nothing is wanted that would subscribe anybody anew, nor an address from before.
+    """
+    seen = seen or RemoteState()
+    subscribed: dict[int, str] = {}
+    unsubscribed, kept = _left_lists(contact, mapping), set[int]()
+    attributes = {
+        mapping.attributes[name]: "" if value is None else value
+        for name, value in contact.attributes().items()
+        if name in mapping.attributes
+    }
+    attributes |= mapping.links.values(contact.user_id)
+    for slug, (since, wished) in mapping.subscriptions(contact).items():
+        newsletter = mapping.newsletters[slug]
+        ended = max(seen.list_ended_up_to(newsletter.list_id), _ended_before(contact, newsletter, seen, mapping))
+        alive = wished and since > ended
+        if alive and since <= contact.held and newsletter.list_id not in seen.lists:
+            continue
+        if alive and newsletter.retired:
+            kept.add(newsletter.list_id)
+        elif newsletter.list_id in mapping.absent:
+            pass  # nobody can join it, and nobody is on it
+        elif alive:
+            subscribed[newsletter.list_id] = since
+        else:
+            unsubscribed.add(newsletter.list_id)
+        if newsletter.unsubscribed_attribute:
+            attributes[newsletter.unsubscribed_attribute] = not alive
+    kept |= mapping.lists if contact.manual else mapping.manual
+    kept -= subscribed.keys() | unsubscribed
+    address_since, address = contact.wish("address") or ("", None)
+    held_back = address_since <= contact.held and address != seen.address
+    wanted, off = None if held_back else address, frozenset(unsubscribed)
+    since = address_since if address_since > contact.held else ""
+    ext_id = mapping.ext_ids.of(contact.user_id)
+    return DesiredContact(wanted, ext_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
+
+
+def _left_lists(contact: Contact, mapping: AccountMapping) -> set[int]:
+    """Return the lists on which nobody stays; while the state is on hold, a waiting subscriber is not taken off."""
+    wishes = contact.subscriptions().items() if contact.held and mapping.earlier else ()
+    waiting = (mapping.earlier.get(slug, frozenset()) for slug, (since, on) in wishes if on and since <= contact.held)
+    return set(mapping.former.difference(*waiting))
+
+
+def _ended_before(contact: Contact, newsletter: Subscribable, here: RemoteState, mapping: AccountMapping) -> str:
+    """Return up to when subscriptions were ended on a newsletter's earlier lists: an opt-out moves along."""
+    return max((_ended_at(contact, *former, here, mapping) for former in newsletter.had), default="")
+
+
+def _ended_at(contact: Contact, account: str, list_id: int, here: RemoteState, mapping: AccountMapping) -> str:
+    if account == mapping.account:
+        return here.list_ended_up_to(list_id)
+    moments = [*contact.opt_outs(account).values(), contact.list_opt_outs(account).get(list_id, "")]
+    seen = contact.seen.get(account, RemoteState())
+    return max(*moments, seen.list_ended_up_to(list_id), seen.unblocked, seen.block.latest if seen.block else "")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -166,3 +267,33 @@ def held_value(remote: RemoteContact, name: str, wanted: Json) -> Json:
     if held is None and wanted is False:
         return False
     return wanted if is_same(held, wanted, phone=name in NUMBERS) else held
+
+
+def is_same(held: Json, wanted: Json, *, phone: bool = False) -> bool:
+    """Return whether a value read is the one wanted, written otherwise; empty and absent are the same."""
+    held, wanted = ("" if value is None else value for value in (held, wanted))
+    if held == wanted:
+        return True
+    if held == "" or wanted == "" or isinstance(held, bool) or isinstance(wanted, bool):
+        return False
+    if phone:
+        return bool(digits := _digits(wanted)) and _digits(held) == digits
+    if isinstance(held, str) and isinstance(wanted, str):
+        return held.strip() == wanted.strip() or _is_same_date(held, wanted)
+    return _is_same_number(held, wanted)
+
+
+def _digits(value: Json) -> str:
+    return _NO_DIGITS.sub("", str(value).strip())
+
+
+def _is_same_date(held: str, wanted: str) -> bool:
+    rest = held.removeprefix(wanted)
+    return bool(_DATE.fullmatch(wanted) and rest != held and _MIDNIGHT.fullmatch(rest))
+
+
+def _is_same_number(held: Json, wanted: Json) -> bool:
+    with suppress(ValueError, OverflowError):
+        if isinstance(held, str | int | float) and isinstance(wanted, str | int | float):
+            return str(held) == str(wanted) or float(held) == float(wanted)
+    return False

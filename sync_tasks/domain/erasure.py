@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import NUMBERS, Change, differs
+from sync_tasks.domain.diff import NUMBERS, Change, desired_of, differs
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.ext_ids import carries_token, erased_ext_id, is_erased_ext_id

@@ -7,8 +7,17 @@ result in ``SyncView`` and asks again, until nothing is left to do.
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import Block, Contact, RemoteState
-from sync_tasks.domain.desired import DesiredContact, desired_of
-from sync_tasks.domain.diff import ERASED, FOREIGN, FOREIGNERS, Change, NewContact, difference, essential
+from sync_tasks.domain.diff import (
+    ERASED,
+    FOREIGN,
+    FOREIGNERS,
+    Change,
+    DesiredContact,
+    NewContact,
+    desired_of,
+    difference,
+    essential,
+)
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import end_block, settle_block

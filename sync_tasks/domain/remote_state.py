@@ -4,8 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
-from sync_tasks.domain.desired import DesiredContact, desired_of, digest
-from sync_tasks.domain.diff import ERASED, FOREIGN, TAKEN, Change, difference, differs, held_value
+from sync_tasks.domain.diff import (
+    ERASED,
+    FOREIGN,
+    TAKEN,
+    Change,
+    DesiredContact,
+    desired_of,
+    difference,
+    differs,
+    digest,
+    held_value,
+)
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import block_of, notice_end, settle_block, standing

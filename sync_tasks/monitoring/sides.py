@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteContact, RemoteState
-from sync_tasks.domain.desired import DesiredContact, desired_of
-from sync_tasks.domain.diff import ERASED
+from sync_tasks.domain.diff import ERASED, DesiredContact, desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import block_of

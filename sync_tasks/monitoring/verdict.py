@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sync_tasks.domain.contact import HARD_BOUNCE, KINDS, Block, Contact, RemoteContact, RemoteState
-from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.timestamps import moment_of

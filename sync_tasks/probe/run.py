@@ -24,8 +24,7 @@ from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.operator_gate import VisitorGate
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import open_gateways
-from sync_tasks.sync.answers import AccountAnswers
+from sync_tasks.sync.accounts import AccountAnswers, open_gateways
 
 _SLICE = LOCK_SECONDS / 3
 Progress = Callable[[str], None]

@@ -193,6 +193,10 @@ class Gateway(Protocol):
     def reads_several(self) -> bool:
         """Whether one look may read several contacts, as far as is known."""
 
+    @property
+    def imports_safely(self) -> bool:
+        """Whether an import leaves the blocks of who was there before, as far as is known."""
+
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to ``capabilities.ids`` contacts that the provider shows, without reasons of blocks."""
 

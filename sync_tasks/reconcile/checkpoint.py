@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, cast
 
 from sync_tasks.domain.contact import Contact, RemoteState
-from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.reconcile.drift import Drift
 from sync_tasks.reconcile.ownership import USER_CHUNK, read_contacts

@@ -7,8 +7,16 @@ from typing import Any, Literal, TypeVar
 
 from sync_tasks.domain.batching import BatchKind, repair_kind_of
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
-from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_drift, difference, differing, essential
+from sync_tasks.domain.diff import (
+    ERASED,
+    FOREIGNERS,
+    Change,
+    describe_drift,
+    desired_of,
+    difference,
+    differing,
+    essential,
+)
 from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of

@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import islice
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of

@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping
 
 from sync_tasks.domain.contact import TOLERANCE, RemoteContact
-from sync_tasks.domain.diff import NUMBERS
+from sync_tasks.domain.diff import NUMBERS, is_same
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
-from sync_tasks.domain.stored_values import is_same
 from sync_tasks.state.codec import Glimpse
 
 _EMPTY = frozenset({'""', "null"})

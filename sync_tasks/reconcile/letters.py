@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact
-from sync_tasks.domain.desired import DesiredContact
-from sync_tasks.domain.diff import Change, differs
+from sync_tasks.domain.diff import Change, DesiredContact, differs
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.registers import ADDRESS, both_clocks
 

@@ -120,10 +120,12 @@ def spoil(reply: Reply | None, fault: Fault) -> Reply:
 
 
 def answer_status(fault: Fault) -> Reply:
-    """Return an error with the fault's status, from Brevo or from a proxy before it."""
+    """Return an answer with the fault's status, from Brevo or from a proxy before it."""
     if fault.html:
         page = f"<html><head><title>{fault.status}</title></head><body><h1>Error {fault.status}</h1></body></html>"
         return Reply(fault.status, page.encode(), HTML)
+    if fault.status == 204:  # noqa: PLR2004 - no content: a body would be read as the start of the next answer
+        return Reply(fault.status)
     code = CODES.get(fault.status, "account_in_process" if fault.status == 425 else "error")  # noqa: PLR2004
     message = fault.message or MESSAGES.get(fault.status, "Something went wrong")
     reply = answer(fault.status, {"code": fault.code or code, "message": message})

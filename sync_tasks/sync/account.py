@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.desired import desired_of, digest
-from sync_tasks.domain.diff import NUMBERS, Change, NewContact, essential
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact, desired_of, digest, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.domain.planning import (
@@ -40,7 +39,7 @@ from sync_tasks.errors import (
 )
 from sync_tasks.providers import Written
 from sync_tasks.sync.anonymize import erase
-from sync_tasks.sync.conflicts import address_taken, adopt, find_holder, give_way, heirs_of, leave_to, make_room
+from sync_tasks.sync.conflicts import address_taken, adopt, find_heir, find_holder, give_way, leave_to, make_room
 from sync_tasks.sync.push import Push
 
 MAX_STEPS = 12
@@ -101,7 +100,7 @@ class AccountPush(Push):
         deadline = 0.0
         while True:
             try:
-                if not self.send_together(self, step):
+                if self._goes_alone or not self.send_together(self, step):
                     self._send_alone(step)
             except RateLimitedError as error:
                 deadline = deadline or time.monotonic() + (self.gate.patience if self.gate else 0.0)
@@ -110,6 +109,12 @@ class AccountPush(Push):
                     raise
             else:
                 return
+
+    @property
+    def _goes_alone(self) -> bool:
+        """Whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
+        count = self.lease.pending_count
+        return count == 0 or (count == 1 and self.gate is not None and self.gate.is_reserved)
 
     def _do_without(self, error: MissingListError) -> None:
         """A list that the account lacks holds back its own newsletter, and nothing else.
@@ -169,7 +174,7 @@ class AccountPush(Push):
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
         for address in addresses:
             remote = self.gateway.find_address(address)
-            heir = heirs_of(self).find(remote) if remote and self.lease.contact.erased else None
+            heir = find_heir(self, remote) if remote and self.lease.contact.erased else None
             if remote and heir:
                 leave_to(self, heir, remote)
             elif remote and self.ownership.is_mine(remote):

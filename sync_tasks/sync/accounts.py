@@ -1,7 +1,9 @@
 """The way to each account, and whose account it is: behind the key of another account are strangers.
 
 Keys under ``<namespace>:``: ``owners`` account to its owner, and account with a key's fingerprint to whose account that
-key opened; kept · ``owner_asked:<account>`` nobody asks again because a contact is missing, ten minutes.
+key opened; kept · ``owner_asked:<account>`` nobody asks again because a contact is missing, ten minutes ·
+``answers:<account>:<owner>`` what a probe found out: question to answer, and ``asked``, when; kept. The owner in its
+name keeps an account from the answers of another one that has its name.
 """
 
 import hashlib
@@ -9,7 +11,7 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from sync_tasks.config.settings import Account
@@ -19,7 +21,6 @@ from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state import bulk
 from sync_tasks.state.store import Store
-from sync_tasks.sync.answers import AccountAnswers
 
 AnyBrevo = TypeVar("AnyBrevo", bound=Brevo)
 
@@ -216,3 +217,35 @@ def _known_users(store: Store, name: str) -> Iterator[list[str]]:
             yield part.users.split()
         if (cursor := part.cursor) == "0":
             return
+
+
+ASKED = "asked"
+
+
+class AccountAnswers:
+    """The answers of the account whose contacts the state knows."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self._name = name
+
+    def read(self) -> Mapping[str, str]:
+        """Return the answers by their questions; nothing if nobody asked this very account."""
+        owner = self._store.redis.hget(self._store.key("owners"), self._name)
+        if not owner:
+            return {}
+        return cast("Mapping[str, str]", self._store.redis.hgetall(self._key(str(owner))))
+
+    def keep(self, owner: str, answers: Mapping[str, str]) -> None:
+        """Keep what was answered; what was not asked this time stays as it was."""
+        fields: dict[Any, Any] = {**answers, ASKED: self._store.now()}
+        self._store.redis.hset(self._key(owner), mapping=fields)
+
+    def forget(self) -> None:
+        """Forget the answers of every owner that the account ever had."""
+        names = list(self._store.redis.scan_iter(self._key("*")))
+        if names:
+            self._store.redis.delete(*names)
+
+    def _key(self, owner: str) -> str:
+        return self._store.key(f"answers:{self._name}:{owner}")

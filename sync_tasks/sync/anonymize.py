@@ -139,15 +139,7 @@ def erase_contact(
     _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks, sent=sent)
 
 
-def clear_inheritance(
-    contact_id: int,
-    heir: Contact,
-    mapping: AccountMapping,
-    gateway: Gateway,
-    *,
-    read: Callable[[], RemoteContact | None],
-    send: Callable[[Change], None],
-) -> None:
+def clear_inheritance(push: Push, contact_id: int, heir: Contact) -> None:
     """Clear what a deleted user left in the contact of another one, the heir, until nothing of it is there.
 
     Raises:
@@ -155,9 +147,10 @@ def clear_inheritance(
     """
 
     def find_left(remote: RemoteContact) -> Change:
-        return inheritance(remote, heir, mapping, gateway.attribute_types())
+        return inheritance(remote, heir, push.mapping, push.gateway.attribute_types())
 
-    _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks)
+    read, send = partial(push.read, contact_id), partial(push.send, contact_id)
+    _repeat(contact_id, find_left, read=read, send=send, blanks=push.gateway.blanks)
 
 
 def _repeat(

@@ -15,8 +15,7 @@ from functools import partial
 
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, found_since, import_size, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import Change, NewContact
+from sync_tasks.domain.diff import Change, NewContact, desired_of
 from sync_tasks.domain.planning import (
     Search,
     Step,
@@ -43,10 +42,8 @@ from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.anonymize import is_erased
 from sync_tasks.sync.batch_item import IMPORTING, SERVING_FIRST, BatchItem, most_served
 from sync_tasks.sync.context import Resources
-from sync_tasks.sync.finish import attribute_error, conclude_all
-from sync_tasks.sync.import_watch import ImportWatch
-from sync_tasks.sync.settlement import Pushed
-from sync_tasks.sync.unknown_creations import Finding, changed_since, find_created, goes_on_alone
+from sync_tasks.sync.import_watch import Finding, ImportWatch, changed_since, find_created, goes_on_alone
+from sync_tasks.sync.settlement import Pushed, attribute_error, conclude_all
 
 # How many leases one round trip takes: Redis does nothing else meanwhile.
 LEASE_CHUNK = 250

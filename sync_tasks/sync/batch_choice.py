@@ -24,7 +24,7 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
     Raises:
         SyncError: the request's own trouble, or that of its account.
     """
-    batch_kind = None if _goes_alone(push) else batch_kind_of(step)
+    batch_kind = batch_kind_of(step)
     if batch_kind is None or not _goes_with_others(push, batch_kind, context):
         return False
     # A probe goes alone: it may fail, and the outcome of all would be unknown.
@@ -75,14 +75,10 @@ def _put_rest_off(push: AccountPush) -> None:
         raise TakenAlongError("off the list, the rest comes later", 0.0)
 
 
-def _goes_alone(push: AccountPush) -> bool:
-    """Return whether nobody can come along: the contact must go alone, or nobody waits and the permit is here."""
-    count = push.lease.pending_count
-    return count == 0 or (count == 1 and push.gate is not None and push.gate.is_reserved)
-
-
 def _goes_with_others(push: AccountPush, batch_kind: BatchKind, context: Resources) -> bool:
     match batch_kind.verb:
+        case "create":
+            return push.gateway.imports_safely
         case "find":
             return found_since(push.lease.contact) is not None
         case "read":

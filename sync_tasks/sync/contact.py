@@ -24,9 +24,8 @@ from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch_choice import send_as_batch
 from sync_tasks.sync.context import Resources
-from sync_tasks.sync.finish import attribute_error, conclude
 from sync_tasks.sync.read_back import check_values
-from sync_tasks.sync.settlement import Pushed
+from sync_tasks.sync.settlement import Pushed, attribute_error, conclude
 
 MAX_CRASHES = 3
 MAX_ROUNDS = 5

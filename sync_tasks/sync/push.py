@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync_tasks.domain.contact import RemoteContact, RemoteState
-from sync_tasks.domain.desired import desired_of
-from sync_tasks.domain.diff import Change, describe_change, differing
+from sync_tasks.domain.diff import Change, describe_change, desired_of, differing
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.planning import Step, SyncView, after_write

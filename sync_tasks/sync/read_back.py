@@ -4,8 +4,7 @@ import logging
 from dataclasses import replace
 
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.desired import desired_of, digest
-from sync_tasks.domain.diff import Change, differs, held_value
+from sync_tasks.domain.diff import Change, desired_of, differs, digest, held_value
 from sync_tasks.errors import RejectedContactError, RejectedPartError, SyncError
 from sync_tasks.sync.push import Push
 

@@ -17,7 +17,7 @@ from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import serving
 from tests.support.fixtures import WriteRows
 from tests.support.loading import AS_OF, IMPORT, PAGE, KilledError, Loader, Meddling, die, people, person
-from tests.support.pipeline import MakePipeline, address_of
+from tests.support.pipeline import MakePipeline, address_of, know
 
 LISTS = frozenset({3, 5})
 
@@ -117,6 +117,23 @@ def test_who_existed_before_is_left_to_the_workers(loader: Loader, quick_brevo: 
     assert loader.pipeline.held("u3")["attributes"]["FIRSTNAME"] == "Anna"
     assert loader.pipeline.held("u4")["emailBlacklisted"] is True
     assert not loader.dirty
+
+
+@pytest.mark.parametrize("act", ["unsubscribe", "complain"])
+def test_no_import_ends_a_block_once_a_probe_saw_that_it_would(
+    make_pipeline: MakePipeline, write_rows: WriteRows, quick_brevo: Sandbox, act: str
+) -> None:
+    loader = Loader(make_pipeline(limiter=Meddling, sure=True), write_rows)
+    quick_brevo.quirks.import_lifts_blocklist_of_untouched = True
+    know(loader.pipeline, import_block="lifted")
+    (old,) = quick_brevo.add_contacts([{"email": address_of("u3")}])
+    quick_brevo.act(act, old)
+    with loader.pipeline.requests() as requests:
+        loader.backfill(*people(20))
+        loader.work()
+    assert IMPORT not in requests
+    assert quick_brevo.contact(old)["emailBlacklisted"]
+    assert loader.pipeline.lists("u4") == {3}
 
 
 def test_a_failed_import_is_made_up_for(loader: Loader, quick_brevo: Sandbox) -> None:

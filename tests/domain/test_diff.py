@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
-from sync_tasks.domain.desired import DesiredContact, desired_of, digest
-from sync_tasks.domain.diff import Change, difference, differs, essential
+from sync_tasks.domain.diff import Change, DesiredContact, desired_of, difference, differs, digest, essential
 from sync_tasks.domain.erasure import blind_erasure, erasure
 from sync_tasks.domain.events import Json
 from sync_tasks.ext_ids import make_token

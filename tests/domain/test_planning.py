@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
-from sync_tasks.domain.desired import DesiredContact, desired_of
-from sync_tasks.domain.diff import ERASED, Change, NewContact
+from sync_tasks.domain.diff import ERASED, Change, DesiredContact, NewContact, desired_of
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.planning import (

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.domain.contact import RemoteState
-from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import desired_of
 from sync_tasks.monitoring.sides import Masks, recall
 from tests.support.saying import ADA, MAPPING, contact_of, subscribe
 

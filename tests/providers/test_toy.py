@@ -92,6 +92,7 @@ class Toy:
 
     shows_ext_ids = True
     reads_several = False
+    imports_safely = True
     blanks = Blanks()
 
     def read_several(self, ids: Collection[int]) -> dict[int, RemoteContact]:

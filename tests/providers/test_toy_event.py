@@ -95,7 +95,7 @@ def test_the_page_names_in_each_step_what_is_in_the_file() -> None:
         "sync_tasks/domain/events.py",
         "sync_tasks/domain/merge.py",
         "sync_tasks/state/lua/accept.lua",
-        "sync_tasks/domain/desired.py",
+        "sync_tasks/domain/diff.py",
         "sync_tasks/domain/priority.py",
         "sync_tasks/domain/outcomes.py",
         "sync_tasks/tasks/__init__.py",

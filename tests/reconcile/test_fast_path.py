@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
-from sync_tasks.domain.desired import desired_of
+from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.reconcile.drift import Drift, find_drift

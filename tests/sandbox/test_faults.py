@@ -155,3 +155,9 @@ def test_the_journal_tells_which_fault_struck(brevo: Sandbox, anna: int) -> None
 def test_a_fault_that_makes_no_sense_is_refused(brevo: Sandbox, fields: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"kind|path"):
         brevo.add_fault(**fields)
+
+
+def test_a_fault_with_a_status_that_has_no_body_sends_none(brevo: Sandbox) -> None:
+    brevo.add_fault("status", status=204)
+    reply = brevo.request("GET", "/account")
+    assert (reply.status, reply.body) == (204, b"")

@@ -11,8 +11,7 @@ from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.state.logins import end_logins
 from sync_tasks.state.posts import end_post, is_posting_alone, put_post, read_due_posts
 from sync_tasks.state.relays import report_outbox
-from sync_tasks.sync.accounts import AccountOwner
-from sync_tasks.sync.answers import AccountAnswers
+from sync_tasks.sync.accounts import AccountAnswers, AccountOwner
 from tests.support.contacts import play_all
 from tests.support.keys import Lifetimes, find_keys, read_documented
 from tests.support.loading import Loader

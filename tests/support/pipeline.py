@@ -20,7 +20,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import open_gateways
+from sync_tasks.sync.accounts import AccountAnswers, open_gateways
 from sync_tasks.sync.contact import sync_contact
 from sync_tasks.sync.context import Resources
 from sync_tasks.tasks.bootstrap import account_mappings_of
@@ -165,6 +165,14 @@ class Pipeline:
 def address_of(user_id: str) -> str:
     """Return the address a user has in these tests where none is given."""
     return f"{user_id}@portal.org"
+
+
+def know(pipeline: Pipeline, **answers: str) -> None:
+    """Let a probe have found these answers of the account, whose owner the pipeline asks first."""
+    pipeline.subscribe("first", email="first@portal.org")
+    pipeline.work()
+    owner = pipeline.store.redis.hget(pipeline.store.key("owners"), "default")
+    AccountAnswers(pipeline.store, "default").keep(str(owner), answers)
 
 
 def held_by(brevo: Sandbox, user_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sync_tasks.config.settings import Account
 from sync_tasks.probe import run
 from sync_tasks.probe.run import Probe, ProbeReport
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.sync.answers import AccountAnswers
+from sync_tasks.sync.accounts import AccountAnswers
 from tests.support.desk import MARK
 from tests.support.pipeline import Pipeline
 

@@ -11,7 +11,7 @@ from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.attributes import Attribute
 from sync_tasks.sandbox.wire import Reply
 from tests.support.crowding import SHORT, CrowdedLimiter
-from tests.support.pipeline import MakePipeline, Pipeline, address_of
+from tests.support.pipeline import MakePipeline, Pipeline, address_of, know
 
 PEOPLE = [f"user-{number}" for number in range(12)]
 IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/contacts/remove"
@@ -44,6 +44,26 @@ def test_one_list_call_takes_everybody_off_who_waits(readers: Pipeline) -> None:
     assert len(outcomes.done) == 1, "the others are concluded by the one who waited"
     assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
     assert not any(readers.state(user_id).pending for user_id in PEOPLE)
+
+
+def test_a_crowd_is_created_one_by_one_once_a_probe_saw_an_import_end_a_block(
+    make_pipeline: MakePipeline, brevo: Sandbox
+) -> None:
+    crowded = make_pipeline(CrowdedLimiter, sure=True)
+    brevo.settings.import_seconds = SHORT / 3
+    brevo.quirks.import_lifts_blocklist_of_untouched = True
+    know(crowded, import_block="lifted")
+    (old,) = brevo.add_contacts([{"email": address_of(PEOPLE[3])}])
+    brevo.act("complain", old)
+    for user_id in PEOPLE:
+        crowded.subscribe(user_id)
+
+    with crowded.requests() as requests:
+        crowded.work()
+
+    assert IMPORT not in requests
+    assert brevo.contact(old)["emailBlacklisted"]
+    assert crowded.lists(PEOPLE[4]) == {3}
 
 
 def test_nobody_makes_a_batch_without_a_crowd(pipeline: Pipeline) -> None:

@@ -171,6 +171,11 @@ class Operations(ABC):
         """Whether one look may read several contacts; not once Brevo was seen to ignore the ids."""
         return not self._learnt.ids_ignored
 
+    @property
+    def imports_safely(self) -> bool:
+        """Whether nobody saw an import lift the block of somebody who was there: Brevo does not document it."""
+        return self._known.read().get("import_block") != questions.LIFTED
+
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to 20 contacts that Brevo shows, without reasons of blocks.
 

@@ -94,7 +94,7 @@ _BLOCKS = (
         "Does an import of new contacts keep the block of one who was there?",
         {
             KEPT: "imports sign-ups it has not seen",
-            LIFTED: "may end a block: load the contacts that are there before it starts",
+            LIFTED: "imports nobody: creates each contact alone",
         },
         KEPT,
         LIFTED,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sync_tasks.domain.diff import is_same
 from sync_tasks.domain.events import Json
-from sync_tasks.domain.stored_values import is_same
 
 SAME: list[tuple[Json, Json]] = [
     ("Anna", "Anna"),
