@@ -114,7 +114,7 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
     contact, kinds, verb = push.lease.contact, batch.kinds, batch.batch_kind.verb
     match verb:
         case "leave":
-            shared = kinds[0] == push.lease.wishes
+            shared = kinds[:1] == [push.lease.wishes]
         case "read":
             shared = push.account in contact.looks or MOVE_KIND in {key.task for key in contact.pending}
             shared &= priority_of(contact) is not Priority.URGENT
