@@ -25,6 +25,7 @@ HEAVY = (
     "typer",
     "rich",
     "starlette",
+    "prometheus_client",
     "uvicorn",
     "sync_tasks.config.settings",
     "sync_tasks.providers",
