@@ -51,6 +51,8 @@ def sync_contact(user_id: str, context: Resources, task_id: str = "") -> Outcome
         pushed = _record(lease, pushes, found, context)
         settled, latest = _settle(lease, pushed, pushes, context, task_id)
         if _is_left_to_another(lease, found) and time.monotonic() < relies_until and not context.limiter.stopping:
+            # What is over stays over, on another account for example; what waits is decided anew.
+            outcomes = outcomes.then(replace(latest, waiting={}, retry_in=None))
             context.limiter.rest(_SHORTLY)
             continue
         outcomes, rounds = outcomes.then(latest), rounds + 1

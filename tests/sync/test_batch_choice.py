@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.batching import BatchKind
+from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.planning import Read, SyncView
 from sync_tasks.errors import TakenAlongError
 from sync_tasks.state.store import Lease
-from sync_tasks.sync import batch_choice
+from sync_tasks.sync import batch_choice, contact
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch import Batch
 from tests.support.crowding import CrowdedLimiter
@@ -120,6 +121,23 @@ def test_who_needs_what_another_thread_waits_for_is_left_to_it_without_a_request
         movers.sync("anna")
     assert requests[0] == "GET /v3/contacts", "it can be taken along at once"
     assert movers.state("bea").looked
+
+
+def test_what_was_over_before_it_was_left_to_another_is_not_forgotten(
+    movers: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = iter([Outcomes(users_to_nudge=frozenset({"cleo"}), retry_in=1.0)])
+    settle = contact._settle
+
+    def settle_and_hear(*parts: Any) -> tuple[str, Outcomes]:
+        settled, outcomes = settle(*parts)
+        return settled, next(heard, outcomes)
+
+    monkeypatch.setattr(contact, "_settle", settle_and_hear)
+    left = iter([True])
+    monkeypatch.setattr(contact, "_is_left_to_another", lambda *_: next(left, False))
+    outcomes = movers.sync("bea")
+    assert ("cleo" in outcomes.users_to_nudge, outcomes.retry_in) == (True, None)
 
 
 def test_nobody_who_has_waited_for_long_is_left_to_others(movers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
