@@ -6,7 +6,7 @@ Keys without a lifetime here are kept for ever. Only ``state/`` reads and writes
 ``contacts:<user>``  the fields of a user (see ``codec``)                         until erased
 ``addresses:<part>`` keyed hash of an address to the user who has it
 ``waiting:<hash>``   users who want an address too, by since when                 until one has it
-``vacated:<hash>``   an address that a user gave up                               two days
+``vacated:<hash>``   an address given up: hash of who did, or ``several``         two days
 ``tombstones``       keyed hash of an erased user's id to when
 ``erased:<account>`` the ids of all contacts whose users were erased
 ``evidence``         proofs of consent that ended, by keyed hash of the user      for ``consent_days``

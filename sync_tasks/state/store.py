@@ -249,9 +249,11 @@ class Store:
         """Return whether a user was erased."""
         return bool(self.tombstones.erased_at(user_id))
 
-    def is_vacated(self, address: str) -> bool:
-        """Return whether a user gave this address up within the last two days."""
-        return bool(self.redis.exists(self.key(vacated_key(address_hash(self._secret(), address)))))
+    def is_vacated(self, address: str, *, by_other_than: str = "") -> bool:
+        """Return whether a user gave this address up within the last two days, if named another one than this."""
+        secret = self._secret()
+        mark = self.redis.get(self.key(vacated_key(address_hash(secret, address))))
+        return mark is not None and not (by_other_than and mark == keyed_hash(secret, by_other_than))
 
     def _secret(self) -> str:
         return cast("str", self.redis.get(self.key(SECRET)) or "")

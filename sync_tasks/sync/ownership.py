@@ -39,14 +39,18 @@ class ContactOwnership:
         return not self.owner(remote) and (self.contact.erased or living) and not self._may_be_given_up(remote)
 
     def _may_be_given_up(self, remote: RemoteContact) -> bool:
-        """Return whether another user may have the contact, who gave its address up and has not moved at Brevo.
+        """Return whether another user may have the contact, who has its address, or gave it up and has not moved.
 
         If Brevo shows no ``ext_id``, only a look by the user's own distinguishes them.
         """
         before = self.contact.seen.get(self.mapping.account)
         if remote.ext_id is not None or self.gateway.shows_ext_ids or self.contact.erased:
             return False
-        if (before and before.id == remote.id) or not self.store.is_vacated(remote.address or ""):
+        if before and before.id == remote.id:
+            return False
+        address, user_id = remote.address or "", self.contact.user_id
+        has_another = self.store.claimant(address) not in {None, user_id}
+        if not (has_another or self.store.is_vacated(address, by_other_than=user_id)):
             return False
         mine = self.find_by_ext_id()
         return mine is None or mine.id != remote.id

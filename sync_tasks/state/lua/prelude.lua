@@ -277,7 +277,10 @@ local function release_address(address, user, at)
     return {}
   end
   set_owner(hash)
-  redis.call('SET', key('vacated:' .. hash), '1', 'EX', TWO_DAYS)
+  -- The mark says who: another user's contact may be there still, but not if the user alone gave it up.
+  local who = keyed_hash(user)
+  local before = redis.call('GET', key('vacated:' .. hash)) or who
+  redis.call('SET', key('vacated:' .. hash), before == who and who or 'several', 'EX', TWO_DAYS)
   -- For the erasure: the mark is a hash that whoever has all of Redis can guess.
   local left = redis.call('HGET', contact_key(user), 'vacated') or ''
   redis.call('HSET', contact_key(user), 'vacated', string.sub(left .. ' ' .. hash, -LEFT_KEPT * (#hash + 1)))
