@@ -151,3 +151,11 @@ def test_an_opt_out_is_not_left_to_a_thread_that_reads_for_others(movers: Pipeli
     with line_of(movers, "default", BatchKind("read", frozenset()), "look:default"):
         movers.sync("bea")
     assert movers.lists("bea") == set()
+
+
+def test_a_push_shows_nothing_of_its_person(pipeline: Pipeline) -> None:
+    context = pipeline.resources
+    lease = Lease("u1", "token", contact_of(subscribe(1)))
+    push = AccountPush("default", context.mappings["default"], context.gateways["default"], context.store, lease)
+    push.addresses = frozenset({address_of("anna")})
+    assert address_of("anna") not in repr(push)
