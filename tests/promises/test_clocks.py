@@ -87,6 +87,17 @@ def test_moments_further_apart_than_the_tolerance_are_in_order(make_pipeline: Ma
     assert is_subscribed(pipeline)
 
 
+def test_a_reported_subscription_ends_a_reported_opt_out_under_a_later_one_of_redis(pipeline: Pipeline) -> None:
+    """Of the two the opt-out counted, for the clocks may differ; the same host reports that it is over."""
+    slow = host(pipeline, SLOW)
+    pipeline.subscribe("ada")
+    slow.unsubscribe("ada", email=address_of("ada"), occurred_at=now(SLOW))
+    pipeline.work()
+    key = slow.subscribe("ada", occurred_at=now(SLOW))
+    assert is_subscribed(pipeline)
+    assert any(str(key) in line and "synced" in line for line in pipeline.store.history("ada"))
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_two_moments_of_the_same_clock_are_exact(pipeline: Pipeline, order: tuple[int, int]) -> None:
     before = now(timedelta(minutes=-1))

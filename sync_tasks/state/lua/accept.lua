@@ -86,13 +86,15 @@ local function put_consent(field, text)
   if not old or string.sub(old, STAMP + 1) == string.sub(text, STAMP + 1) then return end
   end_consent(string.sub(field, 3), wins and old or text, string.sub(held[field], 1, STAMP))
 end
--- A later stamp of Redis' clock stands, whatever the tolerance, in three cases. It says the same, or it ends the
--- subscription, or it is later by more than clocks may be apart.
-local function is_certain(field, value)
+-- A later stamp of Redis' clock stands, whatever the tolerance, in three cases. It says the same, unless the same clock
+-- had reported the opposite, `old`, which may have counted. Or it ends the subscription. Or it is later by more than
+-- clocks may be apart.
+local function is_certain(field, value, old)
   local other = string.sub(field, 1, 2) == 't:' and held['n:' .. newsletter]
   if not other or not greater(string.sub(other, 1, STAMP), stamp) then return false end
   local wish = string.sub(other, STAMP + 1)
-  return wish == value or wish == 'u' or greater(other, later(stamp, MAX_AHEAD))
+  local opposed = old and string.sub(old, STAMP + 1) ~= value
+  return (wish == value and not opposed) or wish == 'u' or greater(other, later(stamp, MAX_AHEAD))
 end
 for field, value in pairs(values) do
   if string.sub(field, 1, 2) == 'h:' then
@@ -102,7 +104,7 @@ for field, value in pairs(values) do
   else
     local text = stamp .. value
     local wins, old = put(field, text)
-    local overtaken = is_certain(field, value)
+    local overtaken = is_certain(field, value, old)
     changed, lost = changed or (wins and not overtaken), lost or overtaken or (not wins and old ~= text)
     if field == 'address' then
       local moved = old and string.sub(old, STAMP + 1) ~= value
