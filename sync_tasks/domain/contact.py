@@ -12,7 +12,7 @@ from sync_tasks.config.environment import CLOCK_TOLERANCE
 from sync_tasks.domain import registers as names
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.registers import ADDRESS, ERASURE, SUBSCRIBED, UNSUBSCRIBED, moment, resolve, value
-from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.domain.timestamps import moment_of, seconds_since
 from sync_tasks.texts import known_address
 
 _WISHES = {"subscribe_contact": SUBSCRIBED, "unsubscribe_contact": UNSUBSCRIBED}
@@ -172,7 +172,8 @@ class Contact:
     """Everything known of one user at one moment.
 
     ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person. ``looked``:
-    accounts that a push looked at which could not go on, and whether what it saw still holds.
+    accounts that a push looked at which could not go on, and whether what it saw still holds. ``stepped``: since
+    when an outcome is unknown by a clock of Redis' that was put back meanwhile.
     """
 
     user_id: str
@@ -185,6 +186,7 @@ class Contact:
     reported: Mapping[str, str] = field(default_factory=dict)
     rev: str = "0"
     unknown_since: str = ""
+    stepped: str = ""
     failing: str = ""
     tries: int = 0
     crashes: int = 0
@@ -304,6 +306,19 @@ class Contact:
         """Return when an event without an outcome was accepted, in microseconds by Redis' clock."""
         moment = self.pending.get(key, "").partition(":")[2]
         return int(moment) if moment.isdecimal() else None
+
+    def doubted_since(self, stamp: str, now: str) -> Self:
+        """Return the same contact with an outcome unknown since a moment; empty: every outcome is known."""
+        ahead = self.unknown_since if self.unknown_since > now else ""
+        return replace(self, unknown_since=stamp, stepped=max(self.stepped, ahead) if stamp else "")
+
+    def quiet_left(self, now: str, seconds: float) -> float:
+        """Return how much of a quiet period is left, until which a request of unknown outcome may still be applied.
+
+        Redis' clock may be put back, and forth again: the period must be over by both.
+        """
+        began = (min(self.unknown_since, now) or now, self.stepped)
+        return max(seconds - seconds_since(moment, now) for moment in began if moment and moment <= now)
 
     def overtaken(self, key: EventKey) -> bool:
         """Return whether newer events have replaced every wish of this one."""

@@ -16,7 +16,7 @@ from sync_tasks.domain.events import Json
 from sync_tasks.domain.priority import Priority, rank
 from sync_tasks.domain.registers import ADDRESS, ERASURE, STAMP
 
-_LEASE, _UNKNOWN, _LOADED, _REV, _LATEST = "lease", "unsure", "filling", "rev", "latest"
+_LEASE, _UNKNOWN, _STEPPED, _LOADED, _REV, _LATEST = "lease", "unsure", "stepped", "filling", "rev", "latest"
 _CRASHES, _TRIES, _FAILING, _MANUAL, _WISHES = "crashes", "tries", "failing", "manual", "wishes"
 _PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _GIVEN_UP, _KEPT_LOOK = "p:", "d:", "s:", "l:", "b:", "g:", "k:"
 _RARE_SETS = ("skipped", "edited", "former", "foreign")
@@ -78,6 +78,7 @@ def load_contact(
         reported=groups[_REPORTED],
         rev=stored.get(_REV, "0"),
         unknown_since=stored.get(_UNKNOWN, ""),
+        stepped=stored.get(_STEPPED, ""),
         failing=stored.get(_FAILING, ""),
         tries=int(stored.get(_TRIES, 0)),
         crashes=int(stored.get(_CRASHES, 0)),
@@ -279,11 +280,12 @@ def dump_outcome(
 ) -> dict[str, str]:
     """Return the fields that a push changes: what accounts hold, which events are done, and its own count of trouble.
 
-    Of ``contact`` that is ``unknown_since``, ``crashes``, ``tries`` and ``failing``. ``forget_hints``: the hints at its
-    addresses are not needed any more. ``forget_address``: nor is the address itself.
+    Of ``contact`` that is ``unknown_since``, ``stepped``, ``crashes``, ``tries`` and ``failing``. ``forget_hints``: the
+    hints at its addresses are not needed any more. ``forget_address``: nor is the address itself.
     """
     fields = {
         _UNKNOWN: contact.unknown_since,
+        _STEPPED: contact.stepped,
         _CRASHES: str(contact.crashes or ""),
         _TRIES: str(contact.tries or ""),
         _FAILING: contact.failing,

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from sync_tasks.domain.batching import found_since
 from sync_tasks.domain.contact import Contact, RemoteContact
-from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of, seconds_since
+from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
 from sync_tasks.errors import GatewayUnavailableError, RateLimitedError
 from sync_tasks.providers import Gateway
 
@@ -128,7 +128,7 @@ def find_created(
     changed = changed_since(min(since), gateway, len(contacts)) if len(since) == len(contacts) else None
     shown = {remote.address: remote for remote in changed or ()}
     for contact in contacts:
-        quiet = seconds_since(contact.unknown_since, now) >= quiet_seconds
+        quiet = contact.quiet_left(now, quiet_seconds) <= 0
         absent = Finding.NOBODY if quiet else Finding.WAITS
         yield Finding.ALONE if changed is None else _unblocked(shown, contact) or absent
 

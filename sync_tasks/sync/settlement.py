@@ -280,7 +280,7 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
     if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
-    early = pushed.relied or pushed.since(pushed.unknown_since or pushed.now) < pipeline.quiet_seconds
+    early = pushed.relied or contact.quiet_left(pushed.now, pipeline.quiet_seconds) > 0
     if pushed.unknown_since and ((pushed.errors and not pushed.outcome_known) or early):
         return pushed.unknown_since
     return ""
@@ -295,8 +295,10 @@ def _is_verified_together(pushed: Pushed) -> bool:
 
 def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float | None:
     """Return in how many seconds to verify; what was refused again after the quiet period waits for something new."""
-    left = pipeline.quiet_seconds - pushed.since(unknown_since) if unknown_since else 0.0
-    return max(left, 0.0) if unknown_since and (left > 0 or not pushed.errors) else None
+    if not unknown_since:
+        return None
+    left = pushed.contact.doubted_since(unknown_since, pushed.now).quiet_left(pushed.now, pipeline.quiet_seconds)
+    return max(left, 0.0) if left > 0 or not pushed.errors else None
 
 
 def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str, str]:
@@ -304,8 +306,7 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     transient = pushed.tries > contact.tries
     poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
     known = replace(
-        contact,
-        unknown_since=unknown_since,
+        contact.doubted_since(unknown_since, pushed.now),
         crashes=contact.crashes if poisoned else 0,
         tries=pushed.tries if transient else 0,
         failing=pushed.failing if transient else "",

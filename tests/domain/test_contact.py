@@ -93,3 +93,31 @@ def test_nothing_known_of_a_person_shows_where_it_is_printed() -> None:
     shown = f"{contact_of(subscribe(1, first_name='Ada'))!r} {RemoteState(7, ADA)!r} {remote!r} {Contact('u1')!r}"
     assert "ada" not in re.sub("0x[0-9a-f]+", "", shown).lower()
     assert json.dumps("Ada") not in shown
+
+
+@pytest.mark.parametrize(
+    ("since", "stepped", "now", "left"),
+    [
+        (10, None, 12, 118.0),
+        (10, None, 200, -70.0),
+        # The clock was put back: it begins anew.
+        (3600, None, 5, 120.0),
+        # It is behind still, for longer than the period.
+        (5, 3600, 130, -5.0),
+        # It was put forth again, a moment later.
+        (5, 3600, 3612, 108.0),
+        (5, 3600, 3800, -80.0),
+    ],
+)
+def test_a_quiet_period_is_over_by_each_clock(since: int, stepped: int | None, now: int, left: float) -> None:
+    contact = Contact("u1", unknown_since=stamp(since / 60), stepped=stamp(stepped / 60) if stepped else "")
+    assert contact.quiet_left(stamp(now / 60), 120.0) == pytest.approx(left, abs=0.01)
+
+
+def test_a_clock_put_back_during_a_doubt_is_remembered_until_the_doubt_is_over() -> None:
+    contact = Contact("u1", unknown_since=stamp(3600))
+    doubted = contact.doubted_since(stamp(5), stamp(5))
+    assert (doubted.unknown_since, doubted.stepped) == (stamp(5), stamp(3600))
+    assert doubted.doubted_since(stamp(5), stamp(9)).stepped == stamp(3600)
+    assert not doubted.doubted_since("", stamp(9)).stepped
+    assert not contact.doubted_since(stamp(3600), stamp(3700)).stepped
