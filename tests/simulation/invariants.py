@@ -191,11 +191,11 @@ def _wanted_addresses(world: World) -> set[str]:
 def _check_outcomes(world: World) -> Iterator[str]:
     """Every event that was accepted has one outcome; of an erased user nothing is left that would tell it."""
     buried = {event.user_id for _, event, _ in world.accepted if world.store.is_erased(event.user_id)}
-    keys = Counter(
+    keys = {
         (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))
         for _, event, acceptance in world.accepted
         if acceptance.status == "accepted" and event.user_id not in buried
-    )
+    }
     yield from (f"{user}: has a history after the erasure" for user in buried if world.store.history(user))
     done: Counter[tuple[str, EventKey]] = Counter()
     for user_id in {user_id for user_id, _ in keys}:
@@ -205,8 +205,14 @@ def _check_outcomes(world: World) -> Iterator[str]:
     letters = Counter(
         (letter.user_id, letter.key) for letter in (*read_letters(world.store), *read_closed(world.store))
     )
-    for name, times in keys.items():
-        if times == 1 and not (done[name] == 1 or (done[name] == 0 and letters[name] == 1)):
+    # An event that comes again may name an address once more that was looked at before: then it has two outcomes.
+    told = Counter(
+        (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))
+        for _, event, acceptance in world.accepted
+    )
+    for name in keys:
+        once = done[name] == 1 or (done[name] > 1 and told[name] > 1)
+        if not (once or (done[name] == 0 and letters[name] == 1)):
             yield f"{name[0]}: {name[1].task} was reflected {done[name]} times and has {letters[name]} dead letters"
 
 
