@@ -9,9 +9,13 @@ from sync_tasks.domain.diff import NUMBERS, Change, NewContact
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.domain.planning import Erase, Read, Search, Step, Write
 from sync_tasks.domain.priority import Priority, priority_of
+from sync_tasks.texts import is_international
 
 # What JSON needs around a contact's values in an import.
 _AROUND = 60
+
+
+Verb = Literal["join", "leave", "create", "look", "read", "find", "verify", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,10 @@ class BatchKind:
 
     ``join`` or ``leave`` one list, ``create`` contacts on some lists, ``read`` contacts by their ids. ``look`` for the
     contacts changed since the last look. ``find`` contacts whose creation has an unknown outcome. ``verify`` contacts
-    that were anonymized.
+    that were anonymized. ``locate`` contacts by their addresses, of people whom the state does not know.
     """
 
-    verb: Literal["join", "leave", "create", "look", "read", "find", "verify"]
+    verb: Verb
     lists: frozenset[int]
 
     @property
@@ -32,7 +36,7 @@ class BatchKind:
 
         An anonymized contact takes one request more alone: it is looked for by its ``ext_id``, too.
         """
-        return 10 if self.verb in {"create", "find"} else 1 if self.verb == "verify" else 2
+        return 10 if self.verb in {"create", "find", "locate"} else 1 if self.verb == "verify" else 2
 
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
@@ -44,10 +48,11 @@ def batch_kind_of(step: Step | None) -> BatchKind | None:
             return BatchKind("leave", change.leave)
         case Write(change=change) if len(change.join) == 1 and change == Change(join=change.join):
             return BatchKind("join", change.join)
-        case Read(if_changed=if_changed):
-            return BatchKind("look" if if_changed else "read", frozenset())
-        case Search(addresses=(_,), by_ext_id=True) | Erase(written=True):
-            return BatchKind("find" if isinstance(step, Search) else "verify", frozenset())
+        case Read() | Erase(written=True):
+            verb: Verb = "verify" if isinstance(step, Erase) else "look" if step.if_changed else "read"
+            return BatchKind(verb, frozenset())
+        case Search(addresses=(address,), by_ext_id=created) if created or not is_international(address):
+            return BatchKind("find" if created else "locate", frozenset())
         case _:
             return None
 
@@ -87,6 +92,8 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
         return [UNKNOWN_KIND]
     if batch_kind.verb == "verify":
         return [ERASED_KIND]
+    if batch_kind.verb == "locate":
+        return [unmet_kind_of(contact)]
     if not contact.pending:
         return [repair_kind_of(batch_kind, mapping.account)]
     task = "unsubscribe_contact" if batch_kind.verb == "leave" else "subscribe_contact"
@@ -121,6 +128,23 @@ def found_since(contact: Contact) -> int | None:
     if not waits or priority_of(contact) is not Priority.ORDINARY or contact.addresses != (contact.address,):
         return None
     return min((moment for moment in accepted if moment is not None), default=None)
+
+
+def is_findable(batch_kind: BatchKind, contact: Contact, account: str) -> bool:
+    """Return whether pages may show a contact; nobody has looked for one that is located."""
+    match batch_kind.verb:
+        case "find":
+            return found_since(contact) is not None
+        case "locate":
+            return not contact.erased and account not in contact.seen
+        case _:
+            return True
+
+
+def unmet_kind_of(contact: Contact) -> str:
+    """Return the name of the index of people whom the state does not know. Opt-outs have one of their own."""
+    urgent = priority_of(contact) is Priority.URGENT
+    return f"unmet:{'unsubscribe' if urgent else 'update'}_contact"
 
 
 def look_kind_of(account: str) -> str:

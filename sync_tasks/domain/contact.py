@@ -307,7 +307,7 @@ class Contact:
         moment = self.pending.get(key, "").partition(":")[2]
         return int(moment) if moment.isdecimal() else None
 
-    def doubted_since(self, stamp: str, now: str) -> Self:
+    def not_known_since(self, stamp: str, now: str) -> Self:
         """Return the same contact with an outcome unknown since a moment; empty: every outcome is known."""
         ahead = self.unknown_since if self.unknown_since > now else ""
         return replace(self, unknown_since=stamp, stepped=max(self.stepped, ahead) if stamp else "")

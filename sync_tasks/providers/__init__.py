@@ -228,6 +228,9 @@ class Gateway(Protocol):
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         """Yield the contacts changed since a moment of Brevo's clock, the last created first."""
 
+    def all_contacts(self, most: int) -> Iterator[RemoteContact]:
+        """Yield all contacts, the first created first; nobody if the account is known to have more than ``most``."""
+
     def read_page(self, offset: int) -> list[RemoteContact]:
         """Return a page of contacts from this offset on, the first created first; empty after the last."""
 

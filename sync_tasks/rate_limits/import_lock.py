@@ -1,9 +1,10 @@
-"""One import of an account at a time.
+"""One import of an account at a time, and one who reads all its pages.
 
 Brevo's help says of imports that stick: "often because multiple imports are running at the same time". It advises to
 "wait for your current import to finish" (article 32331116133522, November 2026).
 
-Key under ``<namespace>:``: ``importing:<account>`` who imports; it ends half a minute after its holder.
+Keys under ``<namespace>:``: ``importing:<account>`` who imports, ``paging:<account>`` who reads pages; they end half
+a minute after their holder.
 """
 
 from contextlib import suppress
@@ -25,13 +26,13 @@ def import_under_way(account: str) -> ImportUnderWayError:
 
 
 class ImportLock:
-    """The right to import contacts into an account, for half a minute at a time."""
+    """The right to import contacts into an account, or to read its pages, for half a minute at a time."""
 
-    def __init__(self, store: Store, account: str) -> None:
-        self._lock = Lock(store.redis, store.key(f"importing:{account}"), timeout=LOCK_SECONDS, thread_local=False)
+    def __init__(self, store: Store, account: str, what: str = "importing") -> None:
+        self._lock = Lock(store.redis, store.key(f"{what}:{account}"), timeout=LOCK_SECONDS, thread_local=False)
 
     def is_held(self) -> bool:
-        """Return whether anybody imports now."""
+        """Return whether anybody has it now."""
         return bool(self._lock.locked())
 
     def acquire(self) -> bool:
@@ -44,6 +45,6 @@ class ImportLock:
             self._lock.reacquire()
 
     def release(self) -> None:
-        """Let the next import begin."""
+        """Let the next one begin."""
         with suppress(LockError):
             self._lock.release()

@@ -133,6 +133,10 @@ class Limiter:
         """Return what lets one import of an account be under way at a time."""
         return ImportLock(self._store, account)
 
+    def page_lock(self, account: str) -> ImportLock:
+        """Return what lets one push at a time read all pages of an account: it takes everybody along."""
+        return ImportLock(self._store, account, "paging")
+
     def acquire(
         self,
         account: str,

@@ -1,7 +1,7 @@
 """One contact on one account: ask the planner for the next step, take it, until nothing is left to do."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import RemoteContact
@@ -166,9 +166,17 @@ class AccountPush(Push):
             if not self.lease.contact.erased:
                 addresses = tuple(address for address in addresses if address != created.address)
         mine |= {remote.id: remote for remote in self._found(addresses) if remote.id not in mine}
+        self._take_all(mine)
+
+    def take_found(self, remote: RemoteContact, read_at: str) -> None:
+        """Take for the user's a contact that was found at that moment at the one address that the state knows."""
+        self._take_all({remote.id: remote}, read_at)
+        self.lease = replace(self.lease, contact=self.lease.contact.searched)
+
+    def _take_all(self, mine: Mapping[int, RemoteContact], read_at: str = "") -> None:
         if not (self.view.seen and self.view.seen.id is not None):
             first = next(iter(mine.values()), None)
-            self.learn(adopt(self, first) if first and not self.lease.contact.erased else first)
+            self.learn(adopt(self, first) if first and not self.lease.contact.erased else first, read_at)
         self.remember_extra_contacts(number for number, remote in mine.items() if not self.ownership.is_foreign(remote))
 
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from sync_tasks.domain.batching import BatchKind, batch_kind_of, found_since, import_size, pending_kinds_of
+from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, is_findable, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact, desired_of
 from sync_tasks.domain.planning import (
@@ -39,8 +39,9 @@ from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.address_pages import find_on_pages, take_over
 from sync_tasks.sync.anonymize import is_erased
-from sync_tasks.sync.batch_item import IMPORTING, SERVING_FIRST, BatchItem, most_served
+from sync_tasks.sync.batch_item import IMPORTING, SERVING_FIRST, BatchItem, most_served, relies_on_others
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.import_watch import Finding, ImportWatch, changed_since, find_created, goes_on_alone
 from sync_tasks.sync.settlement import Pushed, attribute_error, conclude_all
@@ -58,7 +59,7 @@ _LOOKING = ("look", "read")
 class Batch:
     """The contact that waits for a grant, and those that one request can serve with it.
 
-    ``importing``: the right to import, while it is held. ``room``: how many bytes an import may still take.
+    ``lock``: the right to import, or to read all pages. ``room``: how many bytes an import may still take.
     ``renewed``: when all leases were, by the monotonic clock.
     """
 
@@ -67,7 +68,7 @@ class Batch:
     context: Resources
     task_id: str
     others: list[BatchItem] = field(default_factory=list)
-    importing: ImportLock | None = None
+    lock: ImportLock | None = None
     room: int = 0
     renewed: float = field(default_factory=time.monotonic)
     done: list[tuple[Lease, Pushed]] = field(default_factory=list)
@@ -102,7 +103,7 @@ class Batch:
     def gather(self) -> None:
         """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
         kinds = self.kinds
-        if kinds and self._may_import():
+        if kinds and self._may_gather():
             for kind in kinds if self.batch_kind.verb in _LOOKING else kinds[:1]:
                 self._gather_all(kind)
 
@@ -116,20 +117,24 @@ class Batch:
                 break
             at_once, enough = LEASE_CHUNK, LEASE_CHUNK // 2
 
-    def _may_import(self) -> bool:
-        """Take the import lock before anybody else is leased, if this is an import.
+    def _may_gather(self) -> bool:
+        """Take the lock before anybody else is leased, if this is an import or reads all pages.
 
         Raises:
             ImportUnderWayError: this contact waits with many others for the end of another import.
+            TakenAlongError: another push reads the pages, and takes it along.
         """
-        if self.batch_kind.verb not in IMPORTING or self.importing:
+        own, locate, limiter = self.own.push, self.batch_kind.verb == "locate", self.context.limiter
+        if self.lock or not (locate or self.batch_kind.verb in IMPORTING):
             return True
-        lock = self.context.limiter.import_lock(self.own.push.account)
+        lock = limiter.page_lock(own.account) if locate else limiter.import_lock(own.account)
         if lock.acquire():
-            self.importing = lock
+            self.lock = lock
             return True
-        if self.own.push.lease.pending_count >= self.batch_kind.least:
-            raise import_under_way(self.own.push.account)
+        if locate and relies_on_others(own):
+            raise TakenAlongError("another one reads the pages, and takes it along", 1.0)
+        if not locate and own.lease.pending_count >= self.batch_kind.least:
+            raise import_under_way(own.account)
         return False
 
     def _gather(self, kind: str, most: int) -> tuple[int, int]:
@@ -141,7 +146,7 @@ class Batch:
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
             step = self._next_step(push)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
-            if step and fits and not (isinstance(step, Search) and found_since(lease.contact) is None):
+            if step and fits and is_findable(self.batch_kind, lease.contact, own.account):
                 self.others.append(BatchItem(push, step, kind))
                 self.room -= import_size(step)
             else:
@@ -188,6 +193,8 @@ class Batch:
                 self._find()
             case "read" | "verify":
                 self._read_all()
+            case "locate":
+                self._locate()
             case _:
                 self._move()
 
@@ -228,7 +235,7 @@ class Batch:
                 self._conclude(item, waits if finding is Finding.WAITS else goes_on_alone())
         if any(finding is Finding.WAITS for _, finding in findings):
             # Nobody else imports until the lock runs out.
-            self.importing = None
+            self.lock = None
         if findings[0][1] is Finding.WAITS:
             raise waits
 
@@ -246,6 +253,17 @@ class Batch:
                 self._found(item, recall_ext_id(remote, push.lease.contact, push.mapping))
             if not item.served:
                 self.own.push.users_to_nudge.add(push.lease.user_id)
+
+    def _locate(self) -> None:
+        """Look for everybody on pages; whom these do not surely show is looked for alone."""
+        people = [item.step.addresses[0] for item in self.items if isinstance(item.step, Search)]
+        shown = find_on_pages(people, self.gateway, self.own.push.mapping, self._keep)
+        for address, item in zip(people, self.items, strict=True):
+            item.kind = ""
+            if take_over(item.push, shown.get(address), self.now):
+                self._served(item)
+            if not item.served:
+                self.own.push.users_to_nudge.add(item.push.lease.user_id)
 
     def _move(self) -> None:
         (list_id,) = self.batch_kind.lists
@@ -266,12 +284,12 @@ class Batch:
         try:
             self._import()
         finally:
-            self._end_import()
+            self._unlock()
             self._nudge_next()
 
-    def _end_import(self) -> None:
-        """Let the next import begin."""
-        lock, self.importing = self.importing, None
+    def _unlock(self) -> None:
+        """Let the next one import, or read pages."""
+        lock, self.lock = self.lock, None
         if lock:
             lock.release()
 
@@ -325,8 +343,8 @@ class Batch:
         """Renew the leases, and the import lock; who lost one is somebody else's now, and is settled by nobody here."""
         leases = [item.push.lease for item in self.items if not item.served]
         self.own.push.store.renew_leases(leases, self.own.push.lease_seconds)
-        if self.importing:
-            self.importing.renew()
+        if self.lock:
+            self.lock.renew()
         self.renewed = time.monotonic()
 
     def _found_created(self, since: str, item: BatchItem, remote: RemoteContact) -> None:
@@ -360,22 +378,8 @@ class Batch:
 
     def _conclude(self, item: BatchItem, error: SyncError | None = None) -> None:
         push, item.served = item.push, True
-        seen = {push.account: push.view.seen} if push.view.seen else {}
         errors = {push.account: attribute_error(error, push.account, self.context)} if error else {}
-        pushed = Pushed(
-            push.lease.contact,
-            self.now,
-            seen,
-            errors,
-            push.outcome_unknown,
-            self.own.push.lease.paused,
-            push.lacking,
-            tuple((push.account, note) for note in push.notes),
-            looked=frozenset({push.account}) if push.looked else frozenset(),
-            outcome_known=push.outcome_known,
-            together=push.together,
-        )
-        self.done.append((push.lease, pushed))
+        self.done.append((push.lease, item.came_to(self.now, errors, self.own.push.lease.paused)))
 
     def _conclude_all(self) -> None:
         """Write down what came of everybody who was served."""
@@ -391,7 +395,6 @@ class Batch:
                 self._conclude(item, error)
 
     def give_back(self) -> None:
-        """Give back the leases of all who were not served, and the right to import."""
-        self._end_import()
-        unserved = (item for item in self.others if not item.served)
-        self.own.push.store.release_all((item.push.lease, item.kind) for item in unserved)
+        """Give back the leases of all who were not served, and the lock."""
+        self._unlock()
+        self.own.push.store.release_all((item.push.lease, item.kind) for item in self.others if not item.served)

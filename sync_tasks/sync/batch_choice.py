@@ -1,21 +1,18 @@
 """Whether a contact takes others along in its request: if it must wait for a permit, or if many need the same."""
 
-from sync_tasks.domain.batching import MOVE_KIND, BatchKind, batch_kind_of, found_since
+from sync_tasks.domain.batching import MOVE_KIND, BatchKind, batch_kind_of, is_findable
 from sync_tasks.domain.pauses import CREATING, parts_of
 from sync_tasks.domain.planning import Step, next_step
 from sync_tasks.domain.priority import Priority, priority_of
-from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import SyncError, TakenAlongError
 from sync_tasks.rate_limits.import_lock import import_under_way
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch import Batch
-from sync_tasks.sync.batch_item import IMPORTING, BatchItem
+from sync_tasks.sync.batch_item import IMPORTING, BatchItem, relies_on_others
 from sync_tasks.sync.context import Resources
 
 # From so many on, the work itself is what is scarce: a batch pays even if no request has to wait.
 WORTH_A_BATCH = 50
-# For so many seconds an event is left to another thread that waits to serve it. After that it has a place of its own.
-_RELIES_ON_OTHERS = 60.0
 
 
 def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id: str) -> bool:
@@ -79,14 +76,12 @@ def _goes_with_others(push: AccountPush, batch_kind: BatchKind, context: Resourc
     match batch_kind.verb:
         case "create":
             return push.gateway.imports_safely
-        case "find":
-            return found_since(push.lease.contact) is not None
         case "read":
             return _is_read_with_others(push)
         case "verify":
             return _is_looked_at_with_others(push, context)
         case _:
-            return True
+            return is_findable(batch_kind, push.lease.contact, push.account)
 
 
 def _is_looked_at_with_others(push: AccountPush, context: Resources) -> bool:
@@ -119,10 +114,8 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
             shared = push.account in contact.looks or MOVE_KIND in {key.task for key in contact.pending}
             shared &= priority_of(contact) is not Priority.URGENT
         case _:
-            shared = verb == "verify"
-    accepted = [moment for key in contact.pending if (moment := contact.accepted_at(key)) is not None]
-    oldest = min(accepted, default=None)
-    if not shared or (oldest is not None and seconds_since(oldest, push.store.now()) > _RELIES_ON_OTHERS):
+            shared = verb in {"verify", "locate"}
+    if not (shared and relies_on_others(push)):
         return object()
     return push.account, batch.batch_kind, kinds[0]
 

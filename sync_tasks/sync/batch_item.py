@@ -1,17 +1,32 @@
 """One contact of a batch, and how many contacts one request serves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync_tasks.domain.planning import Step
+from sync_tasks.domain.timestamps import seconds_since
+from sync_tasks.errors import SyncError
 from sync_tasks.providers import Capabilities
 from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.settlement import Pushed
 
 # An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
 MOST_IMPORTED = 5_000
 # After these the rest of a contact's change is a request of its own, which comes next.
-SERVING_FIRST = ("read", "leave", "find")
+SERVING_FIRST = ("read", "leave", "find", "locate")
 # Only one request of these verbs at a time: they are about imports.
 IMPORTING = ("create", "find")
+
+
+# For so many seconds an event is left to another thread that waits to serve it. After that it has a place of its own.
+_RELIES_ON_OTHERS = 60.0
+
+
+def relies_on_others(push: AccountPush) -> bool:
+    """Return whether none of a contact's events is so old that it must not be left to others any more."""
+    contact = push.lease.contact
+    accepted = [moment for key in contact.pending if (moment := contact.accepted_at(key)) is not None]
+    return seconds_since(min(accepted, default=int(push.store.now())), push.store.now()) <= _RELIES_ON_OTHERS
 
 
 @dataclass(slots=True, repr=False)
@@ -23,11 +38,28 @@ class BatchItem:
     kind: str = ""
     served: bool = False
 
+    def came_to(self, now: str, errors: Mapping[str, SyncError], paused: frozenset[str]) -> Pushed:
+        """Return what came of the contact, on the one account that holds it."""
+        push = self.push
+        return Pushed(
+            push.lease.contact,
+            now,
+            {push.account: push.view.seen} if push.view.seen else {},
+            errors,
+            push.outcome_unknown,
+            paused,
+            push.lacking,
+            tuple((push.account, note) for note in push.notes),
+            looked=frozenset({push.account}) if push.looked else frozenset(),
+            outcome_known=push.outcome_known,
+            together=push.together,
+        )
+
 
 def most_served(verb: str, capabilities: Capabilities) -> int:
     """Return how many contacts one request serves."""
     match verb:
-        case "create" | "find":
+        case "create" | "find" | "locate":
             return MOST_IMPORTED
         case "look":
             return capabilities.page

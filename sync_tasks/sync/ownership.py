@@ -38,7 +38,7 @@ class ContactOwnership:
         living = stepped_aside or not is_anonymized(remote)
         return not self.owner(remote) and (self.contact.erased or living) and not self._may_be_given_up(remote)
 
-    def _may_be_given_up(self, remote: RemoteContact) -> bool:
+    def is_disputed(self, remote: RemoteContact) -> bool:
         """Return whether another user may have the contact, who has its address, or gave it up and has not moved.
 
         If Brevo shows no ``ext_id``, only a look by the user's own distinguishes them.
@@ -50,7 +50,11 @@ class ContactOwnership:
             return False
         address, user_id = remote.address or "", self.contact.user_id
         has_another = self.store.claimant(address) not in {None, user_id}
-        if not (has_another or self.store.is_vacated(address, by_other_than=user_id)):
+        return has_another or self.store.is_vacated(address, by_other_than=user_id)
+
+    def _may_be_given_up(self, remote: RemoteContact) -> bool:
+        """Return whether a contact that may be another user's is not found by the user's own ``ext_id``."""
+        if not self.is_disputed(remote):
             return False
         mine = self.find_by_ext_id()
         return mine is None or mine.id != remote.id

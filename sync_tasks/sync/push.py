@@ -142,8 +142,8 @@ class Push:
         """Whose a contact is that is found."""
         return ContactOwnership(self.gateway, self.mapping, self.store, self.lease.contact, self.addresses)
 
-    def learn(self, remote: RemoteContact | None) -> None:
-        """Take over what a contact of ours looks like, or that it is gone."""
+    def learn(self, remote: RemoteContact | None, read_at: str = "") -> None:
+        """Take over what a contact of ours looks like, or that it is gone; ``read_at``: when, if not just now."""
         if remote is None:
             self.view = SyncView(self.with_guarded(self.known()).forgotten, fresh=True)
         elif self.ownership.is_stranger(remote, self.known()):
@@ -156,7 +156,7 @@ class Push:
             if before.id not in {None, remote.id}:
                 before, guarded = _left_for_another(before), guarded or before.block
             remote = recall_ext_id(remote, contact, self.mapping)
-            known = remote_state_of(remote, contact, self.mapping, before, self.store.now(), guarded=guarded)
+            known = remote_state_of(remote, contact, self.mapping, before, read_at or self.store.now(), guarded=guarded)
             self.differing = differing(remote, desired_of(contact, self.mapping, known))
             self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:

@@ -297,7 +297,7 @@ def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float 
     """Return in how many seconds to verify; what was refused again after the quiet period waits for something new."""
     if not unknown_since:
         return None
-    left = pushed.contact.doubted_since(unknown_since, pushed.now).quiet_left(pushed.now, pipeline.quiet_seconds)
+    left = pushed.contact.not_known_since(unknown_since, pushed.now).quiet_left(pushed.now, pipeline.quiet_seconds)
     return max(left, 0.0) if left > 0 or not pushed.errors else None
 
 
@@ -306,7 +306,7 @@ def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str,
     transient = pushed.tries > contact.tries
     poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
     known = replace(
-        contact.doubted_since(unknown_since, pushed.now),
+        contact.not_known_since(unknown_since, pushed.now),
         crashes=contact.crashes if poisoned else 0,
         tries=pushed.tries if transient else 0,
         failing=pushed.failing if transient else "",

@@ -114,10 +114,10 @@ def test_a_quiet_period_is_over_by_each_clock(since: int, stepped: int | None, n
     assert contact.quiet_left(stamp(now / 60), 120.0) == pytest.approx(left, abs=0.01)
 
 
-def test_a_clock_put_back_during_a_doubt_is_remembered_until_the_doubt_is_over() -> None:
+def test_a_clock_put_back_is_remembered_until_the_outcome_is_known() -> None:
     contact = Contact("u1", unknown_since=stamp(3600))
-    doubted = contact.doubted_since(stamp(5), stamp(5))
-    assert (doubted.unknown_since, doubted.stepped) == (stamp(5), stamp(3600))
-    assert doubted.doubted_since(stamp(5), stamp(9)).stepped == stamp(3600)
-    assert not doubted.doubted_since("", stamp(9)).stepped
-    assert not contact.doubted_since(stamp(3600), stamp(3700)).stepped
+    unsettled = contact.not_known_since(stamp(5), stamp(5))
+    assert (unsettled.unknown_since, unsettled.stepped) == (stamp(5), stamp(3600))
+    assert unsettled.not_known_since(stamp(5), stamp(9)).stepped == stamp(3600)
+    assert not unsettled.not_known_since("", stamp(9)).stepped
+    assert not contact.not_known_since(stamp(3600), stamp(3700)).stepped

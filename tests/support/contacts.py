@@ -154,4 +154,5 @@ def _meet_trouble(pipeline: Pipeline) -> None:
     limiter.record_usage("default", "contacts", 2, 1)
     limiter.hold("default", 60, "contacts")
     assert limiter.import_lock("default").acquire()
+    assert limiter.page_lock("default").acquire()
     limiter.pause("default", UnauthorizedError("401"))

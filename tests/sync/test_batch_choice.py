@@ -10,7 +10,7 @@ from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.planning import Read, SyncView
 from sync_tasks.errors import TakenAlongError
 from sync_tasks.state.store import Lease
-from sync_tasks.sync import batch_choice, contact
+from sync_tasks.sync import batch_choice, batch_item, contact
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch import Batch
 from tests.support.crowding import CrowdedLimiter
@@ -141,7 +141,7 @@ def test_what_was_over_before_it_was_left_to_another_is_not_forgotten(
 
 
 def test_nobody_who_has_waited_for_long_is_left_to_others(movers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_choice, "_RELIES_ON_OTHERS", -1.0)
+    monkeypatch.setattr(batch_item, "_RELIES_ON_OTHERS", -1.0)
     with line_of(movers, "default", BatchKind("read", frozenset()), "look:default"):
         assert movers.sync("bea").done
 

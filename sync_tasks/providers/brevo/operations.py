@@ -33,6 +33,7 @@ class Learnt:
     ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``filter_finds``:
     its filter has found somebody by address. ``ids_ignored``: a look by several ids has shown others.
     ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
+    ``total``: how many contacts it had, by the last page of all.
     """
 
     filter_finds: bool = False
@@ -42,6 +43,7 @@ class Learnt:
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     until: float = -math.inf
     blanks: Blanks = field(default_factory=Blanks)
+    total: int = 0
 
 
 class Operations(ABC):
@@ -282,6 +284,17 @@ class Operations(ABC):
         now = datetime.now(UTC)
         contacts = (responses.contact_of(row, now) for row in self._rows(requests.read_modified(moment), "contacts"))
         return (contact for contact in contacts if contact)
+
+    def all_contacts(self, most: int) -> Iterator[RemoteContact]:
+        """Yield all contacts, the first created first; nobody if the account was seen to have more than ``most``."""
+        offset, now = 0, datetime.now(UTC)
+        while offset < max(self._learnt.total, 1) <= most:
+            rows, total = self._page(requests.skip(requests.read_page(), offset), "contacts")
+            self._learnt.total = total or 0
+            if not rows or self._learnt.total > most:
+                return
+            yield from filter(None, (responses.contact_of(row, now) for row in rows))
+            offset += len(rows)
 
     def read_page(self, offset: int) -> list[RemoteContact]:
         """Return up to 1,000 contacts from this offset on, the first created first; empty after the last."""

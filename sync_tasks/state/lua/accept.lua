@@ -149,6 +149,9 @@ if changed then
     redis.call('ZADD', key('audit'), at, cjson.encode(deed))
   end
   if given_up and not erases then note_read(moves_key(), user, at) end
+  if latest == '' and (task == 'update_contact' or task == 'unsubscribe_contact') then
+    note_read(unmet_key(task), user, at)
+  end
   mark_dirty(user, at)
 elseif lost and redis.call('HEXISTS', contact, 'p:' .. event) + redis.call('HEXISTS', contact, 'd:' .. event) == 0 then
   note_superseded(user, event, at)

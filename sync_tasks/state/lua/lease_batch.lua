@@ -1,6 +1,6 @@
 -- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first. Of the kind `unknown`
 -- they are contacts whose creation has an unknown outcome, due or not. Of the kind `erased` they were anonymized, and
--- are to be looked at.
+-- are to be looked at. Of a kind `unmet:task` the state knows no contact, and maybe no more than an address to look for.
 -- ARGV: kind: task:newsletter, most: number, token: text, lease: microseconds, known_sweeps: number
 -- Returns the moment up to which subscriptions wait, and for each contact the user, then field and value alternately.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
@@ -22,8 +22,10 @@ local function belongs(contact)
 end
 local function has_its_address(user, contact)
   local address = redis.call('HGET', contact, 'address')
-  local text = address and string.sub(address, STAMP + 1)
-  return text and not is_vacated(text) and claim_address(text, user)
+  -- Of whom only hints are known, nothing is created or moved.
+  if not address then return true end
+  local text = string.sub(address, STAMP + 1)
+  return not is_vacated(text) and claim_address(text, user)
 end
 for _, user in ipairs(redis.call('ZRANGE', index, 0, 2 * most)) do
   if #taken == most then break end

@@ -195,12 +195,15 @@ local function moves_key() return key('pending:update_contact') end
 local function looks_key(account) return key('pending:look:' .. account) end
 local function unknown_key() return key('pending:unknown') end
 local function erased_key() return key('pending:erased') end
+-- Users whose first event is an update or an opt-out: the state knows no contact of theirs.
+local function unmet_key(task) return key('pending:unmet:' .. task) end
 local function note_read(index, user, at)
   redis.call('ZADD', index, 'NX', at, user)
   redis.call('EXPIRE', index, A_DAY_LONG)
 end
 local function forget_pending(event, user)
   if string.find(event, '^update_contact:') then redis.call('ZREM', moves_key(), user) end
+  redis.call('ZREM', unmet_key(string.match(event, '^%l+_contact') or ''), user)
   local index = pending_key(event)
   if index then redis.call('ZREM', index, user) end
 end
