@@ -35,10 +35,12 @@ async def read_body(request: Request, within: float = BODY_WITHIN) -> bytes:
 
 
 def check_json(request: Request) -> None:
-    """Return if a request brings JSON.
+    """Return if a request brings JSON as it is.
 
     Raises:
-        HttpRefusal: it does not.
+        HttpRefusal: it does not, or has compressed it.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HttpRefusal(415, "only application/json is read here")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise HttpRefusal(415, "compressed bodies are not read here: send it without content-encoding")
