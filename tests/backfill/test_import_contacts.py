@@ -64,7 +64,7 @@ def test_the_size_of_an_import_is_foreseen(name: str) -> None:
         assert actual - 200 <= foreseen <= actual * 1.3
 
 
-def test_what_the_portal_told_before_is_not_overwritten(loader: Loader) -> None:
+def test_what_the_portal_reported_before_is_not_overwritten(loader: Loader) -> None:
     loader.pipeline.subscribe("u1")
     loader.work()
     loader.pipeline.unsubscribe("u1")

@@ -1,4 +1,4 @@
-"""How the command line ends: what nobody expected is told without its text, and Ctrl-C is no error."""
+"""How the command line ends: what nobody expected is reported without its text, and Ctrl-C is no error."""
 
 import tomllib
 from importlib.metadata import version
@@ -39,13 +39,13 @@ def test_ctrl_c_is_no_unexpected_error_wherever_it_strikes(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == code
-    told = capsys.readouterr().err
-    assert told.startswith(printed)
-    assert bool(told) == bool(printed)
-    assert "anna" not in told
+    reported = capsys.readouterr().err
+    assert reported.startswith(printed)
+    assert bool(reported) == bool(printed)
+    assert "anna" not in reported
 
 
-def test_the_command_and_the_package_tell_the_version() -> None:
-    told = CliRunner().invoke(app, ["--version"])
-    assert (told.exit_code, told.output) == (0, f"sync-tasks {PROJECT['version']}\n")
+def test_the_command_and_the_package_report_the_version() -> None:
+    reported = CliRunner().invoke(app, ["--version"])
+    assert (reported.exit_code, reported.output) == (0, f"sync-tasks {PROJECT['version']}\n")
     assert sync_tasks.__version__ == version("sync-tasks") == PROJECT["version"]

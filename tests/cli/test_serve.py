@@ -9,6 +9,8 @@ import urllib3
 from typer.testing import CliRunner
 
 from sync_tasks.cli import app
+from sync_tasks.cli.commands import serve
+from tests.support.desk import Desk
 from tests.support.processes import Program, wait_until
 from tests.support.station import READY, Station, building
 
@@ -110,3 +112,16 @@ def test_a_page_that_nobody_can_use_is_one_line(
     environment.write_text(environment.read_text() + lines)
     done = CliRunner().invoke(app, ["serve", "--port", "0"])
     assert (done.exit_code, fault in done.output) == (2, True)
+
+
+def test_a_password_file_named_at_the_start_lets_in_whom_it_names_and_no_proxy(desk: Desk) -> None:
+    text = desk.configuration.read_text()
+    desk.configuration.write_text(text + '[operate]\nuser_header = "Remote-User"\nflower_url = "https://a.example"\n')
+    operate = serve._load_settings(Path("operators"), "http://127.0.0.1:5555/").operate
+    assert (operate.passwords, operate.user_header) == (Path("operators"), None)
+    assert operate.flower_url == "http://127.0.0.1:5555/"
+    assert serve._load_settings(None, None).operate.user_header == "Remote-User"
+
+
+def test_what_is_no_address_of_flower_is_wrong_use(desk: Desk) -> None:
+    assert "such as http://127.0.0.1:5555" in desk.run("serve", "--flower-url", "javascript:alert(1)", exits=2)

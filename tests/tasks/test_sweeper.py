@@ -48,11 +48,11 @@ def test_nothing_due_is_no_nudge(store: Store) -> None:
     assert nudged(store) == []
 
 
-def test_a_sweep_tells_that_somebody_sweeps(store: Store) -> None:
+def test_a_sweep_shows_that_somebody_sweeps(store: Store) -> None:
     sweep()
     swept = store.redis.get(store.key("swept"))
     assert int(str(swept)) <= int(store.now())
-    # A backup of last week must tell that it is of last week.
+    # A backup of last week must say that it is of last week.
     assert store.redis.ttl(store.key("swept")) == -1
 
 
