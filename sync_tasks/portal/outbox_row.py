@@ -50,7 +50,7 @@ class OutboxRow:
         return check(kind, (), fields)
 
     def _check(self) -> None:
-        """SQLite keeps any kind of value in any column; other databases may be told to."""
+        """Refuse what is no row of ours: SQLite keeps any kind of value in any column."""
         if not all(isinstance(text, str) for text in (self.task, self.user_id, self.event)):
             raise InvalidEventError("task, user_id, event: must be texts")
         written_at: object = self.written_at

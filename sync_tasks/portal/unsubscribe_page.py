@@ -101,7 +101,7 @@ class UnsubscribePage:
         return self._answer(request, await self._accept(link.user_id, request.path_params["newsletter"]))
 
     async def _accept(self, user_id: str, newsletter: str) -> Situation:
-        """Let the opt-out be accepted, and return what to say; whatever goes wrong, the person is told in words."""
+        """Let the opt-out be accepted, and return what to say; whatever goes wrong, the person reads words."""
         try:
             async with asyncio.timeout(WITHIN):
                 await asyncio.to_thread(self.unsubscribe, user_id, newsletter)

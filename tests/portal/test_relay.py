@@ -177,9 +177,9 @@ NO_MOMENTS = {
 def test_a_row_with_no_moment_of_a_clock_is_marked_and_holds_nobody_up(engine: Engine, written_at: object) -> None:
     write_row(engine, "unsubscribe_contact", '{"newsletter": "daily"}', written_at=written_at)
     subscribe(engine, "eva")
-    told: list[Event] = []
-    assert relay.move(engine, told.append).marked == 1
-    assert [event.user_id for event in told] == ["eva"]
+    handed: list[Event] = []
+    assert relay.move(engine, handed.append).marked == 1
+    assert [event.user_id for event in handed] == ["eva"]
     with engine.connect() as connection:
         (error,) = outbox_table.find_marked(connection, 10).values()
     assert error.startswith("written_at: must be when the row was written, in microseconds")

@@ -140,7 +140,7 @@ def test_the_database_keeps_microseconds_of_its_own(database: Engine) -> None:
     assert moments == sorted(set(moments))
 
 
-def test_mariadb_tells_the_moment_in_the_hour_that_comes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mariadb_knows_the_moment_in_the_hour_that_comes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Europe/Berlin")
     summer_ends = datetime(2025, 10, 26, 1, 0, tzinfo=UTC).timestamp()
     moments = [summer_ends + seconds for seconds in (-5400, -1800, -0.75, 0.25, 1800, 5400)]
