@@ -15,8 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync_tasks.http.body import BODY_WITHIN, check_json, read_body
-from sync_tasks.http.one_length import OneLength
+from sync_tasks.http.body import BODY_WITHIN, OneLength, check_json, read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import describe, log

@@ -8,8 +8,8 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import OutOfCreditsError, UnauthorizedError
 from sync_tasks.state.freshness import read_freshness
 from sync_tasks.state.store import Lease, Store
+from sync_tasks.tasks.accept import nudge_contacts
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nudge import nudge_contacts
 from sync_tasks.tasks.sweeper import LONG_QUEUE, PROBES, sweep
 from tests.support.messages import handle, queued
 from tests.support.saying import anonymize, moment, unsubscribe, update

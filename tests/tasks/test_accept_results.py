@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync_tasks.tasks.accepted import Accepted
+from sync_tasks.tasks.accept import Accepted
 from sync_tasks.tasks.app import app
 
 
