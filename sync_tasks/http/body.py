@@ -49,7 +49,7 @@ def check_json(request: Request) -> None:
 
 
 class OneLength:
-    """Lets through only requests with one length or none: two servers may see two requests in another (RFC 9112, 6.1)."""
+    """Lets only requests with one length or none through: two servers may see two in another (RFC 9112, 6.1)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._refusals = app, RefusalLog("request")
