@@ -30,7 +30,9 @@ def test_what_stands_around_an_id_an_address_a_slug_or_a_name_is_trimmed(around:
 
 
 @pytest.mark.parametrize("character", INVISIBLE)
-def test_what_nobody_can_see_is_refused_inside_an_id_and_an_address_and_only_its_number_is_told(character: str) -> None:
+def test_what_nobody_can_see_is_refused_inside_an_id_and_an_address_and_only_its_number_is_reported(
+    character: str,
+) -> None:
     for name, value in (("user_id", f"Mar{character}ked"), ("email", f"mar{character}ked@portal.org")):
         with pytest.raises(InvalidEventError) as caught:
             parse_event(Unsubscribe, {"user_id": "u1", "newsletter": "daily", name: value})
@@ -94,7 +96,7 @@ def test_numbers_dates_and_uuids_are_good_ids(user_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "sent"),
+    ("reported", "sent"),
     [
         ("ada@m\u00fcnchen.de", "ada@xn--mnchen-3ya.de"),
         ("ada@MU\u0308NCHEN.de", "ada@xn--mnchen-3ya.de"),
@@ -107,8 +109,8 @@ def test_numbers_dates_and_uuids_are_good_ids(user_id: str) -> None:
         ("ada@\u4f8b\u3048\u3002jp", "ada@xn--r8jz45g.jp"),
     ],
 )
-def test_a_domain_beyond_ascii_is_punycode_as_browsers_write_it(told: str, sent: str) -> None:
-    assert normal_address(told) == known_address(told) == sent
+def test_a_domain_beyond_ascii_is_punycode_as_browsers_write_it(reported: str, sent: str) -> None:
+    assert normal_address(reported) == known_address(reported) == sent
     assert normal_address(unicode_address(sent)) == sent
     assert is_international(sent) is (sent != "ada@strasse.de")
 

@@ -14,13 +14,13 @@ _AROUND, _BETWEEN = 2, 1
 def fit_columns(table: "Table", console: "Console") -> bool:
     """Give each column its width; return whether all of them have room for their longest word."""
     wanted = [_measure(column, console) for column in table.columns]
-    spare = console.width + _BETWEEN - sum(least + _AROUND + _BETWEEN for least, _ in wanted)
-    if spare < 0:
+    room = console.width + _BETWEEN - sum(least + _AROUND + _BETWEEN for least, _ in wanted)
+    if room < 0:
         return False
     by_need = sorted(zip(table.columns, wanted, strict=True), key=lambda one: one[1][1] - one[1][0])
     for left, (column, (least, most)) in zip(range(len(by_need), 0, -1), by_need, strict=True):
-        more = min(most - least, spare // left)
-        column.width, spare = least + more, spare - more
+        more = min(most - least, room // left)
+        column.width, room = least + more, room - more
     return True
 
 

@@ -13,7 +13,7 @@ from redis import RedisError
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.monitoring.status import StateStatus, count_messages, read_state
-from sync_tasks.rate_limits.budget import read_budget
+from sync_tasks.rate_limits.scarcity import read_budget
 from sync_tasks.reconcile.history import last_runs
 from sync_tasks.state.dead_letters import CLOSED, OPENED, read_letter_counts
 from sync_tasks.state.store import Store

@@ -39,9 +39,9 @@ def test_a_list_shows_every_column_of_every_row(long_ids: Desk, monkeypatch: pyt
     printed = long_ids.run("failed", "list")
     assert max(map(len, printed.splitlines())) <= width
     assert all(heading in printed for heading in LETTER_HEADINGS)
-    told = joined(printed)
+    whole = joined(printed)
     for letter in long_ids.pipeline.letters():
-        assert all(text in told for text in (letter.id, letter.error, letter.user_id, letter.newsletter))
+        assert all(text in whole for text in (letter.id, letter.error, letter.user_id, letter.newsletter))
 
 
 @pytest.mark.parametrize(

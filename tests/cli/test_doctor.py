@@ -1,4 +1,4 @@
-"""``sync-tasks doctor``: every fault is found and its remedy told."""
+"""``sync-tasks doctor``: every fault is found and its remedy reported."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,11 @@ def states(desk: Desk) -> dict[str, str]:
 def test_what_is_well_is_ok_and_only_nobody_at_work_fails(desk: Desk) -> None:
     found = states(desk)
     assert {what for what, state in found.items() if state == "fail"} == {"workers", "beat"}
-    told = desk.run("doctor", exits=1)
-    assert "2 fail" in told
-    assert all(text in told for text in ("start `celery -A sync_tasks worker`", "accepted by", "DAILY_UNSUBSCRIBED"))
+    reported = desk.run("doctor", exits=1)
+    assert "2 fail" in reported
+    assert all(
+        text in reported for text in ("start `celery -A sync_tasks worker`", "accepted by", "DAILY_UNSUBSCRIBED")
+    )
 
 
 def configure(text: str) -> Break:
@@ -96,7 +98,7 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
         ("sentinel://:pw@one:26379,two:26379/mymaster/0", "no TLS"),
     ],
 )
-def test_a_connection_that_others_can_read_is_told_of(url: str, found: str) -> None:
+def test_a_connection_that_others_can_read_is_reported(url: str, found: str) -> None:
     (check,) = check_connection("redis", url)
     assert (check.found, check.state) == (found, "ok" if found in {"on this machine", "password and TLS"} else "warn")
     assert "pw" not in check.advice

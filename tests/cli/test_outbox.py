@@ -68,17 +68,17 @@ def test_a_database_that_is_none_is_one_line(desk: Desk, url: str, said: str) ->
 
 
 def test_a_database_without_the_table_is_one_line(desk: Desk, tmp_path: Path) -> None:
-    told = desk.run("outbox", "failed", "--database", f"sqlite:///{tmp_path / 'empty.db'}", exits=1)
-    assert "are its tables there?" in told
+    reported = desk.run("outbox", "failed", "--database", f"sqlite:///{tmp_path / 'empty.db'}", exits=1)
+    assert "are its tables there?" in reported
 
 
 @pytest.mark.usefixtures("database")
 def test_status_shows_how_long_events_wait_and_what_needs_a_person(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.read("status", exits=1)["outbox"] is None
     desk.run("outbox", "relay", "--until-empty")
-    told = desk.run("status", exits=1)
-    assert "1 row that is no event" in told
-    assert "sync-tasks outbox failed" in told
+    reported = desk.run("status", exits=1)
+    assert "1 row that is no event" in reported
+    assert "sync-tasks outbox failed" in reported
     assert desk.read("status", exits=1)["outbox"]["marked"] == 1
     monkeypatch.setattr(relays, "SEEN_WITHIN", -1)
     assert "start `sync-tasks outbox relay`" in desk.run("status", exits=1)

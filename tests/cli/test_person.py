@@ -13,21 +13,21 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     pipeline.subscribe("anna", first_name="<Anna>")
     pipeline.work()
     pipeline.brevo.edit(address_of("anna"), {"attributes": {"HOBBY": "chess"}, "listIds": [9]})
-    told = json.loads(desk.run("person", "report", "anna"))
-    assert (told["address"], told["attributes"]["first_name"]) == (address_of("anna"), "<Anna>")
-    assert told["newsletters"]["daily"]["subscribed"] is True
-    contact = told["brevo"]["default"]["contact"]
+    reported = json.loads(desk.run("person", "report", "anna"))
+    assert (reported["address"], reported["attributes"]["first_name"]) == (address_of("anna"), "<Anna>")
+    assert reported["newsletters"]["daily"]["subscribed"] is True
+    contact = reported["brevo"]["default"]["contact"]
     assert contact["attributes"]["HOBBY"] == "chess"
     assert 9 in contact["lists"]
     pipeline.brevo.act("bounce", address_of("anna"))
-    told = json.loads(desk.run("person", "report", "anna"))
-    assert told["brevo"]["default"]["as_brevo_shows_it"]["statistics"]["hardBounces"]
-    assert told["origins"]["address"]["event"] == "subscribe_contact"
-    assert "what is older is not kept" in told["covers"]["history"]
+    reported = json.loads(desk.run("person", "report", "anna"))
+    assert reported["brevo"]["default"]["as_brevo_shows_it"]["statistics"]["hardBounces"]
+    assert reported["origins"]["address"]["event"] == "subscribe_contact"
+    assert "what is older is not kept" in reported["covers"]["history"]
     pipeline.store.redis.delete(pipeline.store.key("history:anna"))
-    told = json.loads(desk.run("person", "report", "anna"))["origins"]
-    assert told["attributes.first_name"]["event"] == "subscribe_contact or update_contact"
-    assert told["newsletters.daily"] == {"since": told["address"]["since"], "event": "subscribe_contact"}
+    reported = json.loads(desk.run("person", "report", "anna"))["origins"]
+    assert reported["attributes.first_name"]["event"] == "subscribe_contact or update_contact"
+    assert reported["newsletters.daily"] == {"since": reported["address"]["since"], "event": "subscribe_contact"}
     page = tmp_path / "page.html"
     desk.run("person", "report", "anna", "--html", str(page), "--by", "Eve")
     assert "&lt;Anna&gt;" in page.read_text()
@@ -45,11 +45,11 @@ def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:
     desk.run("person", "erasure", "anna", exits=1)
     desk.run("erase", "anna", "--yes", "--by", "Eve")
     pipeline.work()
-    told = json.loads(desk.run("person", "erasure", "anna"))
-    assert told["accounts"] == {"default": "contact anonymized and read back"}
-    assert told["verified"] >= told["erased"]
-    assert [one["who"] for one in told["requested_by"]] == ["Eve"]
-    assert "anna" not in json.dumps(told)
+    reported = json.loads(desk.run("person", "erasure", "anna"))
+    assert reported["accounts"] == {"default": "contact anonymized and read back"}
+    assert reported["verified"] >= reported["erased"]
+    assert [one["who"] for one in reported["requested_by"]] == ["Eve"]
+    assert "anna" not in json.dumps(reported)
     desk.run("person", "report", "anna", exits=1)
 
 
@@ -59,8 +59,8 @@ def test_the_paper_says_whom_the_portal_named(desk: Desk) -> None:
     pipeline.anonymize("anna", requested_by="ticket 4711")
     assert [(one["who"], one["what"]) for one in desk.read("audit", "anna")] == [("ticket 4711", "anonymize")]
     pipeline.work()
-    told = json.loads(desk.run("person", "erasure", "anna"))
-    assert [one["who"] for one in told["requested_by"]] == ["ticket 4711"]
+    reported = json.loads(desk.run("person", "erasure", "anna"))
+    assert [one["who"] for one in reported["requested_by"]] == ["ticket 4711"]
     forget_old(pipeline.store, 0)
     assert json.loads(desk.run("person", "erasure", "anna"))["requested_by"] == "ticket 4711"
 

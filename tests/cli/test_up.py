@@ -56,8 +56,8 @@ def processes_of(folder: Path) -> list[int]:
 
 def _belongs(process: Path, folder: Path) -> bool:
     with suppress(OSError):
-        told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        return str(folder).encode() in told or (process / "cwd").readlink().is_relative_to(folder)
+        reported = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        return str(folder).encode() in reported or (process / "cwd").readlink().is_relative_to(folder)
     return False
 
 
@@ -94,7 +94,7 @@ def test_a_demo_that_is_killed_takes_its_processes_along(start: Start, folder: P
 
 
 def exported(program: Program) -> dict[str, str]:
-    """Return the variables that a command tells to export."""
+    """Return the variables that a command asks to export."""
     lines = (line.strip() for line in program.output.splitlines())
     words = [word for line in lines if line.startswith("export ") for word in line.split()[1:]]
     return dict(word.split("=", 1) for word in words)
@@ -143,8 +143,8 @@ def names_at(origin: str) -> list[str]:
 
 def edit_at(origin: str, address: str, change: dict[str, object]) -> None:
     """Change a contact as somebody does in Brevo's web page."""
-    told = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
-    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **told)).close()  # type: ignore[arg-type]  # noqa: S310
+    reported = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
+    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **reported)).close()  # type: ignore[arg-type]  # noqa: S310
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_up_ends_with_1_and_says_which_part_has_ended(start: Start, folder: Path
     wait_until_gone(folder)
 
 
-def test_the_sandbox_serves_until_it_is_stopped_and_tells_how_to_reach_it(start: Start, folder: Path) -> None:
+def test_the_sandbox_serves_until_it_is_stopped_and_shows_how_to_reach_it(start: Start, folder: Path) -> None:
     sandbox = start("sandbox", "--port", "0", "--no-limits", ready="export ")
     with urlopen(exported(sandbox)["SYNC_BASE_URL"].removesuffix("/v3")) as page:  # noqa: S310 - our own
         assert page.status == 200
@@ -198,12 +198,12 @@ def test_the_sandbox_serves_until_it_is_stopped_and_tells_how_to_reach_it(start:
 
 def test_a_port_that_is_taken_is_wrong_use(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        told = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another" in told
-        told = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another with --flower-port" in told
-        told = desk.run("up", "--page-port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another with --page-port" in told
+        reported = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another" in reported
+        reported = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --flower-port" in reported
+        reported = desk.run("up", "--page-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --page-port" in reported
 
 
 def test_the_sandbox_cannot_stand_in_for_several_accounts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,9 +65,9 @@ def test_a_wrong_name_or_password_opens_nothing_and_is_not_logged(
 
 def test_the_cookie_is_for_this_page_alone_and_no_script_reads_it(door: Operating) -> None:
     answer = door.send("/login", name="anna", password=PASSWORD)
-    told = answer.headers["set-cookie"].lower()
-    assert {"httponly", "path=/operate", "samesite=strict", "max-age=3600"} <= set(told.split("; "))
-    assert "secure" not in told
+    reported = answer.headers["set-cookie"].lower()
+    assert {"httponly", "path=/operate", "samesite=strict", "max-age=3600"} <= set(reported.split("; "))
+    assert "secure" not in reported
     form = f"name=anna&password={PASSWORD}".encode()
     beyond = door.ask("POST", "/login", form, host="sync.example", content_type=FORM)
     behind = door.ask("POST", "/login", form, x_forwarded_proto="https", content_type=FORM)
@@ -295,8 +295,8 @@ def test_a_proxy_with_the_token_names_who_is_asking(door: Operating) -> None:
 
 
 def test_without_the_proxys_token_the_header_says_nothing(door: Operating) -> None:
-    for told in ({}, {"authorization": "Bearer wrong"}):
-        door.headers = {"remote-user": "cara", **told}
+    for reported in ({}, {"authorization": "Bearer wrong"}):
+        door.headers = {"remote-user": "cara", **reported}
         assert door.ask("GET", "").status == 303
     door.headers = {"authorization": f"Bearer {PROXY}"}
     assert door.ask("GET", "").status == 303

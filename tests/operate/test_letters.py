@@ -30,11 +30,11 @@ def open_cause(door: Operating) -> str:
 def test_a_cause_shows_how_many_since_when_one_of_them_and_what_to_do(door: Operating) -> None:
     first, *_ = door.fail("ada", "bea")
     cause = open_cause(door)
-    told = words_of(door.get(f"/letters/cause?cause={cause}"))
-    assert "Letters 2" in told
-    assert "send the event again with" in told
-    assert "the user was never seen and the event brings no address" in told
-    assert {first.id, "ada", "bea"} <= set(told.split())
+    reported = words_of(door.get(f"/letters/cause?cause={cause}"))
+    assert "Letters 2" in reported
+    assert "send the event again with" in reported
+    assert "the user was never seen and the event brings no address" in reported
+    assert {first.id, "ada", "bea"} <= set(reported.split())
 
 
 def test_those_chosen_are_replayed_and_the_page_shows_what_became_of_each(door: Operating) -> None:
@@ -46,11 +46,11 @@ def test_those_chosen_are_replayed_and_the_page_shows_what_became_of_each(door: 
     door.pipeline.work()
     since = re.search(r"since=(\d+)", page.body)
     assert since
-    told = words_of(door.get(f"/letters/replayed?since={since[1]}&watch=1"))
-    assert "2 of 2 letters have an outcome" in told
-    assert "failed again 1" in told
-    assert bea.id in told
-    assert cleo.id not in told
+    reported = words_of(door.get(f"/letters/replayed?since={since[1]}&watch=1"))
+    assert "2 of 2 letters have an outcome" in reported
+    assert "failed again 1" in reported
+    assert bea.id in reported
+    assert cleo.id not in reported
     audited = [(entry.who, entry.what, entry.about) for entry in read_audit(door.pipeline.store)]
     assert audited == [("anna", "replay: replayed", ada.id), ("anna", "replay: replayed", bea.id)]
 

@@ -21,11 +21,11 @@ def ada(door: Operating) -> Operating:
 def test_wish_and_remembered_state_stand_side_by_side(ada: Operating) -> None:
     ada.log_in("ben")
     page = ada.get("/people?user=ada")
-    told = words_of(page)
-    assert "gets mail of daily" in told
-    assert "on list 3" in told
-    assert "subscribe_contact daily as of" in told
-    assert "account default: the last look" in told
+    reported = words_of(page)
+    assert "gets mail of daily" in reported
+    assert "on list 3" in reported
+    assert "subscribe_contact daily as of" in reported
+    assert "account default: the last look" in reported
 
 
 def test_nothing_personal_is_shown_or_logged_unasked(ada: Operating, caplog: pytest.LogCaptureFixture) -> None:
@@ -46,7 +46,7 @@ def test_an_address_leads_to_the_id_and_stands_in_no_url(ada: Operating) -> None
 
 
 @pytest.mark.parametrize(
-    ("who", "told"),
+    ("who", "reported"),
     [
         ("", "Whom?"),
         ("eve@portal.org", "Nobody has this address"),
@@ -57,11 +57,11 @@ def test_an_address_leads_to_the_id_and_stands_in_no_url(ada: Operating) -> None
         ("+49 170 1234567", "Nothing is known of this user"),
     ],
 )
-def test_who_is_not_found_is_asked_for_again(ada: Operating, who: str, told: str) -> None:
+def test_who_is_not_found_is_asked_for_again(ada: Operating, who: str, reported: str) -> None:
     ada.log_in("ben")
     page = ada.send("/people", who=who)
     assert page.status != 303, "nothing that was typed stands in a URL"
-    assert told in words_of(page)
+    assert reported in words_of(page)
     assert not (who and who in page.body)
 
 
@@ -92,9 +92,9 @@ def test_of_whom_nothing_is_known_nothing_is_kept(ada: Operating) -> None:
 def test_letters_and_what_operators_did_are_in_the_time_line(door: Operating) -> None:
     (letter,) = door.fail("bea")
     door.log_in()
-    told = words_of(door.get("/people?user=bea"))
-    assert f"dead letter {letter.id}, unsubscribe_contact daily: UnknownContactError" in told
-    assert "Dead letters" in told
+    reported = words_of(door.get("/people?user=bea"))
+    assert f"dead letter {letter.id}, unsubscribe_contact daily: UnknownContactError" in reported
+    assert "Dead letters" in reported
 
 
 def test_an_erased_person_is_known_as_such_and_nothing_else(ada: Operating) -> None:

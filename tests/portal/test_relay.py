@@ -79,56 +79,56 @@ def test_bad_input_is_refused_before_anything_is_written(engine: Engine) -> None
     assert waiting(engine) == 0
 
 
-def test_an_event_holds_as_of_the_moment_it_was_written_or_told(engine: Engine) -> None:
+def test_an_event_holds_as_of_the_moment_it_was_written_or_reported(engine: Engine) -> None:
     moment = datetime(2026, 11, 23, 9, 30, 0, 250000, tzinfo=UTC)
     before = datetime.now(UTC)
     with engine.begin() as connection:
         outbox.anonymize_contact(connection, user_id="anna", occurred_at=moment)
         outbox.anonymize_contact(connection, user_id="otto", requested_by="ticket 4711")
-    told: list[Event] = []
-    relay.move(engine, told.append)
-    assert told[0].occurred_at == moment
-    assert told[1].occurred_at is not None
-    assert before <= told[1].occurred_at <= datetime.now(UTC)
-    assert [event.requested_by for event in told if isinstance(event, Anonymize)] == [None, "ticket 4711"]
+    reported: list[Event] = []
+    relay.move(engine, reported.append)
+    assert reported[0].occurred_at == moment
+    assert reported[1].occurred_at is not None
+    assert before <= reported[1].occurred_at <= datetime.now(UTC)
+    assert [event.requested_by for event in reported if isinstance(event, Anonymize)] == [None, "ticket 4711"]
 
 
 def test_the_events_of_a_user_keep_their_order(engine: Engine) -> None:
     for newsletter in ("daily", "weekly", "daily"):
         subscribe(engine, "anna", newsletter)
         subscribe(engine, "otto", newsletter)
-    told: list[Event] = []
-    relay.move(engine, told.append)
-    assert [event.about for event in told if event.user_id == "anna"] == ["daily", "weekly", "daily"]
-    moments = [event.occurred_at for event in told if event.occurred_at]
+    reported: list[Event] = []
+    relay.move(engine, reported.append)
+    assert [event.about for event in reported if event.user_id == "anna"] == ["daily", "weekly", "daily"]
+    moments = [event.occurred_at for event in reported if event.occurred_at]
     assert moments == sorted(moments)
-    assert len(set(moments)) == len(told) == 6
+    assert len(set(moments)) == len(reported) == 6
 
 
 def test_while_redis_is_away_the_rows_wait(engine: Engine) -> None:
     def refuse(event: Event) -> None:
         if event.user_id == "otto":
             raise redis.ConnectionError
-        told.append(event)
+        reported.append(event)
 
-    told: list[Event] = []
+    reported: list[Event] = []
     for user in ("anna", "otto", "eva"):
         subscribe(engine, user)
     moved = relay.move(engine, refuse)
-    assert (len(told), waiting(engine), moved.trouble) == (1, 2, "Redis is away or in trouble: ConnectionError")
+    assert (len(reported), waiting(engine), moved.trouble) == (1, 2, "Redis is away or in trouble: ConnectionError")
 
 
 def test_a_row_that_redis_refuses_for_good_holds_nobody_up(engine: Engine) -> None:
     def refuse(event: Event) -> None:
         if event.user_id == "otto":
             raise redis.ResponseError("WRONGTYPE zz-marked")
-        told.append(event)
+        reported.append(event)
 
-    told: list[Event] = []
+    reported: list[Event] = []
     for user in ("anna", "otto", "eva"):
         subscribe(engine, user)
     moved = relay.move(engine, refuse)
-    assert ([event.user_id for event in told], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
+    assert ([event.user_id for event in reported], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
     with engine.connect() as connection:
         ((_, error),) = outbox_table.read_marked(connection, 10)
     assert error == "Redis cannot accept it (ResponseError); the place is in the relay's log"
@@ -148,14 +148,14 @@ BAD = {
 def test_a_row_that_is_no_event_is_marked_and_holds_nobody_up(engine: Engine, task: str, event: str, why: str) -> None:
     write_row(engine, task, event)
     subscribe(engine)
-    told: list[Event] = []
-    assert relay.move(engine, told.append).marked == 1
-    assert [type(each) for each in told] == [Subscribe]
+    reported: list[Event] = []
+    assert relay.move(engine, reported.append).marked == 1
+    assert [type(each) for each in reported] == [Subscribe]
     with engine.connect() as connection:
         ((row, error),) = outbox_table.read_marked(connection, 10)
     assert why in error
     assert "zz-marked" not in error
-    assert relay.move(engine, told.append).accepted == []
+    assert relay.move(engine, reported.append).accepted == []
     with engine.begin() as connection:
         assert outbox_table.release_rows(connection, [row.id]) == 1
     assert waiting(engine) == 1
@@ -166,15 +166,15 @@ def write_row(engine: Engine, task: str, event: str, **columns: object) -> None:
     names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     insert = f"INSERT INTO sync_tasks_outbox (task, user_id, event{names and ', '}{names})"
     with engine.begin() as connection:
-        told = {"task": task, "event": event, **columns}
-        connection.execute(text(f"{insert} VALUES (:task, 'anna', :event{values and ', '}{values})"), told)
+        reported = {"task": task, "event": event, **columns}
+        connection.execute(text(f"{insert} VALUES (:task, 'anna', :event{values and ', '}{values})"), reported)
 
 
 def test_a_row_of_another_language_needs_no_more_than_three_columns(engine: Engine) -> None:
     write_row(engine, "sync_tasks.unsubscribe_contact", json.dumps({"newsletter": "daily"}))
-    told: list[Event] = []
-    relay.move(engine, told.append)
-    (event,) = told
+    reported: list[Event] = []
+    relay.move(engine, reported.append)
+    (event,) = reported
     assert event.occurred_at is not None
     assert abs(datetime.now(UTC) - event.occurred_at) < timedelta(seconds=30)
 
@@ -199,12 +199,12 @@ def test_a_row_that_is_moved_twice_changes_nothing(engine: Engine, store: Store)
     assert (after.pending, after.subscriptions()) == (before.pending, before.subscriptions())
 
 
-def test_the_state_is_told_how_long_events_wait(engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_knows_how_long_events_wait(engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_outbox(store) is None
     monkeypatch.setattr(relay, "REPORT_EVERY", 0)
     write_row(engine, "nonsense", "{}")
     subscribe(engine)
     relay.Relay(engine).run(until_empty=True)
-    told = read_outbox(store)
-    assert told is not None
-    assert (told.waiting, told.marked, told.oldest_seconds) == (0, 1, None)
+    reported = read_outbox(store)
+    assert reported is not None
+    assert (reported.waiting, reported.marked, reported.oldest_seconds) == (0, 1, None)

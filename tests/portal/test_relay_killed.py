@@ -120,9 +120,9 @@ def test_a_user_is_in_the_hands_of_one_relay_where_the_database_can_skip(databas
         with database.begin() as connection:
             outbox.anonymize_contact(connection, user_id=user)
     with database.connect() as one, database.connect() as other:
-        told = {"isolation_level": "READ COMMITTED"}
-        first = find_heads(one.execution_options(**told), 1)
-        assert find_heads(other.execution_options(**told), 10) == ["otto"]
+        reported = {"isolation_level": "READ COMMITTED"}
+        first = find_heads(one.execution_options(**reported), 1)
+        assert find_heads(other.execution_options(**reported), 10) == ["otto"]
         assert [row.user_id for row in read_rows(one, first, 10)] == ["anna", "anna"]
         with database.begin() as portal:
             outbox.anonymize_contact(portal, user_id="anna")
@@ -142,7 +142,7 @@ def test_the_database_keeps_microseconds_of_its_own(database: Engine) -> None:
 @pytest.mark.usefixtures("worker_environment")
 def test_postgresql_wakes_the_relay(database: Engine, store: Store) -> None:
     if database.dialect.name != "postgresql":
-        pytest.skip("only PostgreSQL can tell")
+        pytest.skip("only PostgreSQL can say")
     relay = Relay(database, poll=60)
     running = threading.Thread(target=relay.run)
     running.start()

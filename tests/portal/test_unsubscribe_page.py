@@ -48,15 +48,15 @@ class Door:
 
 @pytest.fixture
 def door(store: Store) -> Iterator[Door]:
-    told: list[Door] = []
+    reported: list[Door] = []
 
     def unsubscribe(user_id: str, newsletter: str) -> None:
-        told[0].unsubscribe(user_id, newsletter)
+        reported[0].unsubscribe(user_id, newsletter)
 
     page = UnsubscribePage(SETTINGS_HERE, SECRETS, unsubscribe, load_template(None))
     with opening(store, page.routes) as here:
-        told.append(Door(here))
-        yield told[0]
+        reported.append(Door(here))
+        yield reported[0]
 
 
 def link(
@@ -85,7 +85,7 @@ def test_a_mailbox_unsubscribes_with_one_click(door: Door, kind: str) -> None:
     assert door.taken == [("anna", "daily")]
 
 
-def test_who_clicks_twice_is_told_the_same(door: Door) -> None:
+def test_who_clicks_twice_hears_the_same(door: Door) -> None:
     assert door.post(link()).body == door.post(link()).body
 
 
@@ -148,7 +148,7 @@ def test_nothing_runs_and_nothing_is_passed_on(door: Door) -> None:
 
 
 @pytest.mark.parametrize("error", [RedisIsAway("secret words"), TimeoutError()])
-def test_while_redis_is_away_nobody_is_told_to_be_unsubscribed(
+def test_while_redis_is_away_nobody_reads_that_they_are_unsubscribed(
     door: Door, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

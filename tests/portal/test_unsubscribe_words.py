@@ -25,7 +25,7 @@ def test_the_language_is_the_best_liked_of_ours(header: str, language: str) -> N
 
 def test_every_language_says_the_same_of_the_same_newsletter() -> None:
     shapes = [
-        {situation: (PLACE in words.text, bool(words.button)) for situation, words in told.items()}
-        for told in WORDS.values()
+        {situation: (PLACE in words.text, bool(words.button)) for situation, words in reported.items()}
+        for reported in WORDS.values()
     ]
     assert shapes[0] == shapes[1]

@@ -10,8 +10,8 @@ from tests.rate_limits.test_limiter import HOUR, NEWS
 
 def calls_of(store: Store, command: str) -> int:
     """Return how many times scripts and clients have called a command of Redis."""
-    told = store.redis.info("commandstats").get(f"cmdstat_{command}")
-    return int(told["calls"]) if told else 0
+    reported = store.redis.info("commandstats").get(f"cmdstat_{command}")
+    return int(reported["calls"]) if reported else 0
 
 
 @pytest.mark.parametrize("expired", [0, 20_000])

@@ -82,7 +82,7 @@ def drifted(pipeline: Pipeline, brevo: Sandbox) -> Pipeline:
 
 def drift_of(comparison: Comparison) -> list[object]:
     """Return everything about the drifts but the moments; of an address or attributes that differ only that they do."""
-    told: list[object] = []
+    reported: list[object] = []
     for drift in comparison.drifts:
         seen = drift.seen and replace(
             drift.seen,
@@ -91,8 +91,8 @@ def drift_of(comparison: Comparison) -> list[object]:
             digest="?" if "attribute" in drift.kinds else drift.seen.digest,
             block=drift.seen.block and replace(drift.seen.block, since=""),
         )
-        told.append(replace(drift, seen=seen))
-    return told
+        reported.append(replace(drift, seen=seen))
+    return reported
 
 
 @pytest.mark.parametrize("pages", [1, 2])
@@ -148,10 +148,10 @@ def test_what_moved_past_the_place_where_it_stopped_is_found(drifted: Pipeline, 
 def test_nothing_personal_is_remembered(drifted: Pipeline) -> None:
     compare(drifted, pages=2)
     (key,) = drifted.store.redis.keys("*:comparing:*")
-    told = str(drifted.store.redis.lrange(key, 0, -1))
+    reported = str(drifted.store.redis.lrange(key, 0, -1))
     known = [drifted.state(user).seen["default"] for user in ("anna", "ben")]
-    assert all(seen.digest not in told for seen in known)
-    assert "@" not in told
+    assert all(seen.digest not in reported for seen in known)
+    assert "@" not in reported
     assert 0 < drifted.store.redis.ttl(key) <= LIFETIME
 
 
@@ -183,9 +183,9 @@ def test_a_killed_process_is_gone_on_with_by_the_next_one(desk: Desk, brevo: San
     # As a minute later.
     desk.pipeline.store.redis.delete(desk.pipeline.store.key("reconciling"))
 
-    told = desk.run("reconcile")
+    reported = desk.run("reconcile")
 
     assert brevo.journal.total == before + 7
-    assert "went on at contact 1,991 of the comparison that began" in " ".join(told.split())
+    assert "went on at contact 1,991 of the comparison that began" in " ".join(reported.split())
     (run,) = read_runs(desk.pipeline.store)
     assert (run.compared, run.resumed, run.found, run.repaired) == (2_001, 1_990, {"missing on list": 1}, 1)

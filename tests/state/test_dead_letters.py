@@ -46,7 +46,7 @@ def known(store: Store) -> Contact:
     return contact
 
 
-def test_a_letter_tells_who_which_event_and_why(store: Store) -> None:
+def test_a_letter_shows_who_which_event_and_why(store: Store) -> None:
     letter = bury(store, JOIN)
     assert read_letters(store) == [letter]
     assert (letter.user_id, letter.task, letter.newsletter, letter.stamp) == (
@@ -128,7 +128,7 @@ def test_what_was_never_accepted_can_only_be_sent_again_by_its_producer(store: S
     assert read_letters(store) == []
 
 
-def test_broken_messages_are_told_apart_by_their_message() -> None:
+def test_broken_messages_are_distinguished_by_their_message() -> None:
     key = EventKey("update_contact", "", "")
     ids = {write_letter("", key, REFUSED, stamp(1), task_id).id for task_id in ("task-1", "task-1", "task-2")}
     assert len(ids) == 2

@@ -72,7 +72,7 @@ def test_who_is_erased_while_the_files_are_written_is_owed_still(store: Store) -
     assert owed_since(store)
 
 
-def test_a_server_that_refuses_is_told_of(store: Store) -> None:
+def test_a_server_that_refuses_is_reported(store: Store) -> None:
     erase(store)
     store.redis.acl_setuser("default", categories=["+@all"], commands=["-bgrewriteaof"])
     assert rewrite(store, 60) == "refused"

@@ -18,7 +18,7 @@ GOOD = {"redis_version": "7.0.15", "maxmemory": 0, "maxmemory_policy": "noevicti
 
 
 @pytest.mark.parametrize(
-    ("told", "what", "words"),
+    ("reported", "what", "words"),
     [
         ({"redis_version": "6.0.16"}, "version", "Redis 6.0.16 is too old"),
         ({"redis_version": "5.0"}, "version", "take Redis 6.2 or newer, or Valkey"),
@@ -29,10 +29,10 @@ GOOD = {"redis_version": "7.0.15", "maxmemory": 0, "maxmemory_policy": "noevicti
         ({"aof_last_write_status": "err"}, "disk", "cannot write to its disk; make room"),
     ],
 )
-def test_a_server_that_cannot_hold_the_state_is_told_by_its_own_words(
-    told: dict[str, Any], what: str, words: str
+def test_a_server_that_cannot_hold_the_state_is_reported_by_its_own_words(
+    reported: dict[str, Any], what: str, words: str
 ) -> None:
-    (lack,) = find_server_lacks(GOOD | told)
+    (lack,) = find_server_lacks(GOOD | reported)
     assert lack.what == what
     assert re.search(words, lack.line)
 
@@ -68,15 +68,15 @@ def test_each_right_to_the_queue_is_named(granted: Callable[..., Redis], word: s
 
 
 def test_every_command_of_a_script_is_among_the_rights() -> None:
-    told = {one.split()[0] for one in STATE}
+    reported = {one.split()[0] for one in STATE}
     scripts = files("sync_tasks.state") / "lua"
     used = {word for path in scripts.iterdir() for word in re.findall(r"redis\.call\('([A-Z]+)'", path.read_text())}
-    assert used <= told
+    assert used <= reported
 
 
 def test_the_user_of_the_sample_has_these_rights_and_no_more() -> None:
-    told = {one.split()[0].lower() for one in (*STATE, *QUEUE)} | OF_A_CONNECTION | RIGHTS
-    assert {rule[1:] for rule in read_least_rights() if rule.startswith("+")} == told
+    reported = {one.split()[0].lower() for one in (*STATE, *QUEUE)} | OF_A_CONNECTION | RIGHTS
+    assert {rule[1:] for rule in read_least_rights() if rule.startswith("+")} == reported
 
 
 def test_keys_and_channels_of_others_are_named(granted: Callable[..., Redis]) -> None:

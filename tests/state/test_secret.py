@@ -1,4 +1,4 @@
-"""Who has a dump of Redis but not the secret cannot tell who was erased; a secret can be changed, also after a kill."""
+"""Who has a dump of Redis but not the secret cannot find who was erased; a secret can be changed, also after a kill."""
 
 import hashlib
 import re
@@ -42,7 +42,7 @@ def erase(store: Store, user_id: str = "anna") -> None:
 
 def find_by_dump(store: Store) -> set[str]:
     """Return which ids and addresses a thief of the whole Redis finds by trying them with all that lies in it."""
-    dump = " ".join(f"{name} {told}" for name, told in read_all(store.redis))
+    dump = " ".join(f"{name} {reported}" for name, reported in read_all(store.redis))
     keys = {"", *re.findall(r"[\w.:@-]+", dump)}
     return {text for text in (*IDS, *ADDRESSES) if text in dump or any(one in dump for one in guesses(text, keys))}
 
@@ -53,13 +53,13 @@ def guesses(text: str, keys: set[str]) -> Iterator[str]:
             yield hashlib.new(method, (key + text).encode(), usedforsecurity=False).hexdigest()[:20]
 
 
-def test_a_dump_tells_who_was_erased_where_the_key_lies_in_it(url: str) -> None:
+def test_a_dump_shows_who_was_erased_where_the_key_lies_in_it(url: str) -> None:
     store = store_of(url)
     erase(store)
     assert find_by_dump(store) == {"anna", *ADDRESSES[:2]}
 
 
-def test_a_dump_without_the_secret_tells_nobody(url: str) -> None:
+def test_a_dump_without_the_secret_shows_nobody(url: str) -> None:
     store = store_of(url, ONE)
     put_in_force(store)
     erase(store)
@@ -90,10 +90,10 @@ def test_a_newer_secret_takes_over_and_goes_on_after_a_kill(url: str) -> None:
 
     names = store_names(both)
     renewed = both.tombstones.hashes.renewed
-    told = iter(names)
+    reported = iter(names)
 
     def die(hashed: str) -> str:
-        if next(told, None) == names[1]:
+        if next(reported, None) == names[1]:
             raise KilledError
         return renewed(hashed)
 
@@ -154,7 +154,7 @@ def test_without_a_secret_nothing_can_be_put_in_force(url: str) -> None:
         put_in_force(store_of(url))
 
 
-def test_each_secret_gives_hashes_that_are_told_apart() -> None:
+def test_each_secret_gives_hashes_that_are_distinguished() -> None:
     hashes = SecretHashes([TWO, ONE])
     plain = "0123456789abcdef01234567"
     first, second = hashes.all_of(plain)

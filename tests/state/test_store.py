@@ -163,7 +163,7 @@ def test_whoever_was_too_slow_is_not_believed(store: Store) -> None:
     assert store.settle(quick, Settlement(clean=True)) == "settled"
 
 
-def test_a_lease_nobody_gave_back_leaves_doubt_and_counts_as_a_crash(store: Store) -> None:
+def test_a_lease_nobody_gave_back_leaves_the_outcome_unknown_and_counts_as_a_crash(store: Store) -> None:
     store.accept(subscribe(1))
     assert (lease_of(store, seconds=0.001).contact.unknown_since, known(store).crashes) == ("", 0)
     again = lease_that_ran_out(store)
@@ -288,8 +288,8 @@ def test_the_history_holds_the_newest_thirty(store: Store) -> None:
     store.accept(subscribe(1))
     lines = [f"line {number}" for number in range(40)]
     store.settle(lease_of(store), Settlement(history=lines))
-    told = [line.partition(" ")[2] for line in store.history("u1")]
-    assert told == lines[:9:-1]
+    reported = [line.partition(" ")[2] for line in store.history("u1")]
+    assert reported == lines[:9:-1]
 
 
 def test_several_portals_share_a_redis_without_meeting(store: Store) -> None:

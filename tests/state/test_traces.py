@@ -39,7 +39,7 @@ def leave_traces(store: Store, user_id: str) -> None:
 
 
 def named(store: Store, user_id: str) -> set[str]:
-    return {name for name, told in read_all(store.redis) if user_id in f"{name} {told}"}
+    return {name for name, reported in read_all(store.redis) if user_id in f"{name} {reported}"}
 
 
 def test_the_night_leaves_nothing_of_whom_an_older_release_erased(store: Store) -> None:

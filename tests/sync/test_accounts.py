@@ -25,13 +25,13 @@ def answering(*owners: str) -> Callable[[], str]:
     return lambda: left.pop(0) if left else pytest.fail("asked once more")
 
 
-def test_a_doubt_is_followed_up_once_in_a_while(store: Store) -> None:
+def test_an_unknown_outcome_is_followed_up_once_in_a_while(store: Store) -> None:
     owner = owner_at(store, BREVO)
     assert [owner.ask_anew(), owner.ask_anew(), owner.ask_anew(surely=True)] == [True, False, True]
     assert 0 < store.redis.ttl(store.key("owner_asked:default")) <= accounts.ASKED_AGAIN
 
 
-def test_a_doubt_that_somebody_followed_up_lately_asks_nobody(store: Store) -> None:
+def test_an_unknown_outcome_that_somebody_followed_up_lately_asks_nobody(store: Store) -> None:
     owner = owner_at(store, BREVO)
     ask = answering("the portal", "the portal")
     owner.confirm(ask)
@@ -41,7 +41,7 @@ def test_a_doubt_that_somebody_followed_up_lately_asks_nobody(store: Store) -> N
     owner.confirm(ask)
 
 
-def test_a_server_that_may_be_started_anew_is_always_doubted(store: Store) -> None:
+def test_a_server_that_may_be_started_anew_is_never_trusted(store: Store) -> None:
     owner = owner_at(store, SANDBOX)
     assert [owner.ask_anew(), owner.ask_anew()] == [True, True]
 
@@ -91,7 +91,7 @@ def test_a_move_waits_for_a_push_under_way(pipeline: Pipeline) -> None:
     assert read_owner(store, "default") == "the new one"
 
 
-def test_an_account_that_left_is_told_of_with_what_to_do() -> None:
-    told = describe_left("other")
-    assert "account other is not in the configuration" in told
-    assert told.endswith("sync-tasks account forget other")
+def test_an_account_that_left_is_reported_with_what_to_do() -> None:
+    reported = describe_left("other")
+    assert "account other is not in the configuration" in reported
+    assert reported.endswith("sync-tasks account forget other")

@@ -11,9 +11,9 @@ OURS = "portal-{user_id}"
 
 def refuse(brevo: Sandbox, method: str, what: str, *, applied: bool = False) -> None:
     """Let Brevo say once that another contact has something."""
-    told = f"{what} is already associated with another Contact"
+    reported = f"{what} is already associated with another Contact"
     brevo.add_fault(
-        "status", status=400, code="duplicate_parameter", message=told, method=method, applied=applied, count=1
+        "status", status=400, code="duplicate_parameter", message=reported, method=method, applied=applied, count=1
     )
 
 
@@ -89,7 +89,9 @@ def test_a_second_contact_with_the_users_ext_id_is_anonymized(twice: tuple[Pipel
     assert pipeline.letters() == []
 
 
-def test_an_erasure_in_doubt_finds_a_second_contact_too(twice: tuple[Pipeline, int, int], brevo: Sandbox) -> None:
+def test_an_erasure_of_unknown_outcome_finds_a_second_contact_too(
+    twice: tuple[Pipeline, int, int], brevo: Sandbox
+) -> None:
     pipeline, first, second = twice
     pipeline.store.redis.hset(pipeline.store.key("contacts:anna"), "unsure", pipeline.store.now())
     pipeline.anonymize("anna")

@@ -1,4 +1,4 @@
-"""What a portal is told over HTTP: signed, at least once, again for a day, and never more than ids."""
+"""What a portal hears over HTTP: signed, at least once, again for a day, and never more than ids."""
 
 import base64
 import json
@@ -82,7 +82,7 @@ def make_due(store: Store, seconds: int = 0) -> None:
         store.redis.zadd(store.key("posts"), {json.dumps([number, since - seconds * 1_000_000, body]): 0})
 
 
-def test_an_opt_out_at_brevo_is_told_by_a_signed_post(portal: HttpPortal, brevo: Sandbox, store: Store) -> None:
+def test_an_opt_out_at_brevo_is_reported_by_a_signed_post(portal: HttpPortal, brevo: Sandbox, store: Store) -> None:
     assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
     brevo.act("complain", ADA)
     store.mark_changed("default", [Sighting(user_id="u1")])
@@ -91,8 +91,12 @@ def test_an_opt_out_at_brevo_is_told_by_a_signed_post(portal: HttpPortal, brevo:
     assert store.redis.exists("sync_tasks.sweeps"), "a worker is asked to post it"
     assert handle("sync_tasks.post_notices", {}) == ("SUCCESS", 1)
     ((headers, body),) = portal.heard
-    told = Webhook(SECRET).verify(body, headers)
-    assert (told["type"], told["data"]["user_id"], told["data"]["kind"]) == ("newsletter.suppressed", "u1", "complaint")
+    reported = Webhook(SECRET).verify(body, headers)
+    assert (reported["type"], reported["data"]["user_id"], reported["data"]["kind"]) == (
+        "newsletter.suppressed",
+        "u1",
+        "complaint",
+    )
     assert ADA not in body.decode()
     assert (count_posts(store), post_notices()) == ((0, 0), 0)
 

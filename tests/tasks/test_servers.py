@@ -52,7 +52,7 @@ def start(station: Station, part: str) -> Program:
     return station.run(sys.executable, "-m", *PARTS[part])
 
 
-def told(program: Program) -> list[str]:
+def reported(program: Program) -> list[str]:
     return [line for line in program.output.splitlines() if "SYNC_REDIS_URL" in line]
 
 
@@ -63,7 +63,7 @@ def test_cluster_mode_is_refused_by_every_part_in_one_line(
     station.more_env["SYNC_REDIS_URL"] = clustered.url
     program = start(station, part)
     assert program.process.returncode == 2, program.output
-    lines = told(program)
+    lines = reported(program)
     assert lines, program.output
     assert all("is in cluster mode" in line and "sentinel://" in line for line in lines)
     assert "Traceback" not in program.output
@@ -71,7 +71,7 @@ def test_cluster_mode_is_refused_by_every_part_in_one_line(
         assert client.keys() == []
 
 
-def test_a_portal_is_told_the_same_and_nothing_is_accepted(station: Station, clustered: EmbeddedRedis) -> None:
+def test_a_portal_hears_the_same_and_nothing_is_accepted(station: Station, clustered: EmbeddedRedis) -> None:
     station.more_env["SYNC_REDIS_URL"] = clustered.url
     answer = station.portal.call("subscribe", **ANNA)
     assert answer["error"] == "ConfigurationError"
@@ -96,7 +96,7 @@ def test_a_server_that_would_lose_or_refuse_events_stops_the_worker(
         worker = start(station, "worker")
         assert client.keys() == []
     assert worker.process.returncode == 2
-    assert any(words in line for line in told(worker)), worker.output
+    assert any(words in line for line in reported(worker)), worker.output
 
 
 def test_doctor_says_what_is_wrong_before_it_looks_further(station: Station, clustered: EmbeddedRedis) -> None:
@@ -113,7 +113,7 @@ def test_a_missing_right_is_named_by_worker_and_portal(station: Station) -> None
         station.more_env["SYNC_REDIS_URL"] = f"redis://{USER}:{PASSWORD}@127.0.0.1:{station.redis.port}/0"
         worker = start(station, "worker")
         assert worker.process.returncode == 2
-        assert any("lacks the right to EVALSHA;" in line for line in told(worker)), worker.output
+        assert any("lacks the right to EVALSHA;" in line for line in reported(worker)), worker.output
         answer = station.portal.call("subscribe", **ANNA)
         assert (answer["error"], "EVALSHA" in answer["message"]) == ("ConfigurationError", True)
         assert admin.keys() == []

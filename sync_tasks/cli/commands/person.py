@@ -24,8 +24,7 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
     That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 if nothing is held, or
     Brevo could not be asked.
     """
-    from sync_tasks.cli.views.paper import draw_paper
-    from sync_tasks.cli.views.person import describe_person
+    from sync_tasks.cli.views.person import describe_person, draw_paper
     from sync_tasks.config.settings import load_settings
     from sync_tasks.state.audit import note_deed
 

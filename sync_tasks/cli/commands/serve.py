@@ -56,7 +56,7 @@ def serve(
     from sync_tasks.state.connection import connect
     from sync_tasks.state.store import Store
     from sync_tasks.tasks import startup
-    from sync_tasks.tasks.nudge import nudge_contacts
+    from sync_tasks.tasks.accept import nudge_contacts
     from sync_tasks.webhooks.server import build_receiver, build_server, listen, prompting
 
     startup.check_receiver()

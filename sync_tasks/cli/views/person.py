@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
@@ -23,6 +24,12 @@ COVERS = {
     "consents": "proofs of subscriptions that hold, and of those that ended, for as long as they are kept as evidence",
     "brevo": "Brevo's own document at the moment of this report",
 }
+_HEAD = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Personal data</title>
+<style>body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto}td,th{text-align:left;vertical-align:top;
+padding:.2em 1em .2em 0}pre{white-space:pre-wrap}</style>
+<h1>Personal data that is held</h1>
+"""
 
 
 def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gateway]) -> dict[str, Any]:
@@ -89,3 +96,22 @@ def _describe_account(seen: RemoteState | None, gateway: Gateway) -> dict[str, A
 
 def _plain(value: object) -> object:
     return sorted(value) if isinstance(value, set | frozenset) else str(value)
+
+
+def draw_paper(document: Mapping[str, object]) -> str:
+    """Return the page; the same data is in it once more as JSON, to take along."""
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{_draw(value)}</td></tr>" for name, value in document.items())
+    portable = escape(json.dumps(document, indent=2, ensure_ascii=False))
+    return f"{_HEAD}<table>{rows}</table><h2>The same for programs</h2><pre>{portable}</pre></html>\n"
+
+
+def _draw(value: object) -> str:
+    if isinstance(value, Mapping):
+        return (
+            "<table>"
+            + "".join(f"<tr><th>{escape(str(k))}</th><td>{_draw(v)}</td></tr>" for k, v in value.items())
+            + "</table>"
+        )
+    if isinstance(value, list):
+        return "<br>".join(map(_draw, value)) or "none"
+    return escape("" if value is None else str(value))

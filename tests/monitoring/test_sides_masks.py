@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.domain.events import Json
-from sync_tasks.monitoring.masks import mask_address, mask_value
+from sync_tasks.monitoring.sides import mask_address, mask_value
 
 
 @pytest.mark.parametrize(
