@@ -1,5 +1,6 @@
 """Events over HTTP: each is answered once the state has it, may come again, and nothing personal comes back."""
 
+import gzip
 import json
 import logging
 from collections.abc import Iterator
@@ -154,6 +155,12 @@ def test_what_is_no_event_is_refused_in_words(door: Door, store: Store, body: by
 
 def test_only_json_is_read(door: Door) -> None:
     assert door.send(b"[]", kind="text/plain").status == 415
+
+
+def test_a_compressed_body_is_refused_in_words(door: Door) -> None:
+    shown = {"authorization": f"Bearer {TOKEN}", "content_type": "application/json", "content_encoding": "gzip"}
+    answer = door.here.ask("POST", "/events", gzip.compress(b"[]"), **shown)
+    assert (answer.status, "content-encoding" in answer.body["message"]) == (415, True)
 
 
 def test_while_redis_is_away_nothing_is_said_to_be_accepted(store: Store) -> None:

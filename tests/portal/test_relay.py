@@ -130,7 +130,7 @@ def test_a_row_that_redis_refuses_for_good_holds_nobody_up(engine: Engine) -> No
     moved = relay.move(engine, refuse)
     assert ([event.user_id for event in reported], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
     with engine.connect() as connection:
-        ((_, error),) = outbox_table.read_marked(connection, 10)
+        (error,) = outbox_table.find_marked(connection, 10).values()
     assert error == "Redis cannot accept it (ResponseError); the place is in the relay's log"
 
 
@@ -152,13 +152,58 @@ def test_a_row_that_is_no_event_is_marked_and_holds_nobody_up(engine: Engine, ta
     assert relay.move(engine, reported.append).marked == 1
     assert [type(each) for each in reported] == [Subscribe]
     with engine.connect() as connection:
-        ((row, error),) = outbox_table.read_marked(connection, 10)
+        ((number, error),) = outbox_table.find_marked(connection, 10).items()
     assert why in error
     assert "zz-marked" not in error
     assert relay.move(engine, reported.append).accepted == []
     with engine.begin() as connection:
-        assert outbox_table.release_rows(connection, [row.id]) == 1
+        assert outbox_table.release_rows(connection, [number]) == 1
     assert waiting(engine) == 1
+
+
+NOW = int(datetime.now(UTC).timestamp())
+NO_MOMENTS = {
+    "seconds": NOW,
+    "milliseconds": NOW * 1000,
+    "nanoseconds": NOW * 10**9,
+    "before all clocks": -(2**63),
+    "after all clocks": 2**63 - 1,
+    "two days ahead": (NOW + 2 * 86_400) * 10**6,
+    "a date": "2026-03-01 12:00:00",
+}
+
+
+@pytest.mark.parametrize("written_at", NO_MOMENTS.values(), ids=NO_MOMENTS)
+def test_a_row_with_no_moment_of_a_clock_is_marked_and_holds_nobody_up(engine: Engine, written_at: object) -> None:
+    write_row(engine, "unsubscribe_contact", '{"newsletter": "daily"}', written_at=written_at)
+    subscribe(engine, "eva")
+    handed: list[Event] = []
+    assert relay.move(engine, handed.append).marked == 1
+    assert [event.user_id for event in handed] == ["eva"]
+    with engine.connect() as connection:
+        (error,) = outbox_table.find_marked(connection, 10).values()
+    assert error.startswith("written_at: must be when the row was written, in microseconds")
+
+
+# SQLite keeps whatever it is given.
+UNREADABLE = {
+    "a text that is not UTF-8": "('unsubscribe_contact', 'otto', CAST(x'7bff' AS TEXT))",
+    "an id that is not UTF-8": "('unsubscribe_contact', CAST(x'7bff' AS TEXT), '{}')",
+    "an id of bytes": "('unsubscribe_contact', x'7bff', '{}')",
+    "an event of bytes": """('unsubscribe_contact', 'otto', CAST('{"newsletter": "daily"}' AS BLOB))""",
+    "a task of bytes": """(x'ff', 'otto', '{"newsletter": "daily"}')""",
+}
+
+
+@pytest.mark.parametrize("values", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_row_that_nobody_can_read_is_marked_and_holds_nobody_up(engine: Engine, values: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO sync_tasks_outbox (task, user_id, event) VALUES {values}")  # noqa: S608 - ours
+    subscribe(engine, "eva")
+    assert relay.Relay(engine).run(until_empty=True)
+    with engine.connect() as connection:
+        (error,) = outbox_table.find_marked(connection, 10).values()
+    assert error in {relay.UNREADABLE, "task, user_id, event: must be texts"}
 
 
 def write_row(engine: Engine, task: str, event: str, **columns: object) -> None:

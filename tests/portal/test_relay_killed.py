@@ -5,17 +5,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, insert, text
 
 from sync_tasks.portal import outbox
-from sync_tasks.portal.outbox_table import find_heads, measure, read_rows
+from sync_tasks.portal.outbox_table import OUTBOX, find_heads, measure, read_rows
 from sync_tasks.portal.relay import Relay
 from sync_tasks.state.store import Store
-from tests.support.databases import DATABASES
+from tests.support.databases import DATABASES, mariadb
 from tests.support.processes import StartProgram, wait_until
 from tests.support.station import ROOT
 
@@ -137,6 +138,22 @@ def test_the_database_keeps_microseconds_of_its_own(database: Engine) -> None:
     with database.connect() as connection:
         moments = [row.written_at for row in read_rows(connection, ["anna"], 10)]
     assert moments == sorted(set(moments))
+
+
+def test_mariadb_knows_the_moment_in_the_hour_that_comes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    summer_ends = datetime(2025, 10, 26, 1, 0, tzinfo=UTC).timestamp()
+    moments = [summer_ends + seconds for seconds in (-5400, -1800, -0.75, 0.25, 1800, 5400)]
+    with mariadb(tmp_path) as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            outbox.create_table(connection)
+            for moment in moments:
+                connection.exec_driver_sql(f"SET timestamp = {moment}")
+                connection.execute(insert(OUTBOX).values(task="t", user_id="anna", event="{}"))
+            written = [row.written_at / 1_000_000 for row in read_rows(connection, ["anna"], 10)]
+        engine.dispose()
+    assert written == moments
 
 
 @pytest.mark.usefixtures("worker_environment")

@@ -1,5 +1,6 @@
 """The page behind an unsubscribe link, over real HTTP: GET only asks, POST unsubscribes, and nobody learns anything."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 from redis import ConnectionError as RedisIsAway
+from starlette.requests import Request
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.errors import ConfigurationError
+from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.link_tokens import LinkToken, write_token
 from sync_tasks.portal.unsubscribe_page import POSTS, WRONG_LINKS, UnsubscribePage, load_template
 from sync_tasks.state.store import Store
@@ -160,6 +162,37 @@ def test_while_redis_is_away_nobody_reads_that_they_are_unsubscribed(
     assert ours == [f"an opt-out by a link was not accepted: {type(error).__name__}"]
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "level"),
+    [
+        (ConfigurationError("redis: too old"), 503, logging.ERROR),
+        (InvalidEventError("user_id: is an e-mail address"), 404, logging.ERROR),
+        (KeyError("zz-marked"), 503, logging.ERROR),
+    ],
+)
+def test_whatever_goes_wrong_a_person_reads_words_and_the_operator_a_line(
+    door: Door, error: Exception, status: int, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.fails.append(error)
+    answer = door.post(link())
+    assert (answer.status, answer.headers["content-language"]) == (status, "en")
+    (line,) = caplog.records
+    assert (line.name.partition(".")[0], line.levelno) == ("sync_tasks", level)
+    assert "zz-marked" not in caplog.text + answer.body.decode()
+
+
+def test_a_mailbox_that_goes_away_in_its_body_is_no_fault() -> None:
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    taken: list[tuple[str, str]] = []
+    page = UnsubscribePage(SETTINGS_HERE, SECRETS, lambda *who: taken.append(who), load_template(None))
+    places = dict(zip(("newsletter", "token"), link().split("/")[2:], strict=True))
+    request = Request({"type": "http", "headers": [], "path_params": places}, receive)
+    assert asyncio.run(page.take(request)).status_code == 408
+    assert taken == []
+
+
 def test_one_persons_link_is_taken_so_often_in_a_minute_and_others_go_on(door: Door) -> None:
     statuses = [door.post(link()).status for _ in range(POSTS + 1)]
     assert statuses == [200] * POSTS + [429]
@@ -187,10 +220,19 @@ def test_a_template_of_the_portal_is_shown_with_its_own_styles(store: Store, tmp
     assert "style-src 'sha256-" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("text", [None, "<html>$title</html>"])
-def test_a_template_of_no_use_stops_the_start(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        ("<html>$title</html>", r"lacks \$lang, \$text, \$form"),
+        ("<html lang=$language>$title $texts ${form}</html>", r"lacks \$lang, \$text$"),
+        ("<html lang=$lang>$title $text $form $newsletter</html>", r"nothing fills \$newsletter"),
+        ("<html lang=$$lang>$title $text $form</html>", r"lacks \$lang"),
+    ],
+)
+def test_a_template_of_no_use_stops_the_start(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "page.html"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ConfigurationError, match=r"unsubscribe\.template"):
+    with pytest.raises(ConfigurationError, match=rf"unsubscribe\.template.*{said}"):
         load_template(path)

@@ -17,6 +17,11 @@ from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, choose_language
         ("de;q=x,*", "en"),
         ("EN-us, DE", "en"),
         (",;q=,;;", "en"),
+        ("en; q=0.5, de; q=0.8", "de"),
+        ("de;Q=0.9,en;q=0.1", "de"),
+        ("de;level=1;q=0.3,en;q=0.2", "de"),
+        ("en;q=0.5,de;q=nan", "en"),
+        ("de;q=inf,en;q=0.1", "en"),
     ],
 )
 def test_the_language_is_the_best_liked_of_ours(header: str, language: str) -> None:

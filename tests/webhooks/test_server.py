@@ -3,9 +3,10 @@
 import json
 import logging
 import random
-import socket
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.local.redis_server import EmbeddedRedis
@@ -14,7 +15,17 @@ from sync_tasks.state.store import Store
 from sync_tasks.webhooks.server import remembered
 from tests.support.fuzzing import PATIENCE, fuzz
 from tests.support.pipeline import SETTINGS, Pipeline
-from tests.support.receiving import ANNA, FORMER_TOKEN, OWN_KEY, TOKEN, Receiving, edit, receiving, unsubscription
+from tests.support.receiving import (
+    ANNA,
+    FORMER_TOKEN,
+    OWN_KEY,
+    TOKEN,
+    Receiving,
+    edit,
+    opening,
+    receiving,
+    unsubscription,
+)
 
 GOOD = json.dumps(unsubscription()).encode()
 
@@ -202,10 +213,14 @@ def test_whatever_is_sent_is_answered_and_the_receiver_stays(pipeline: Pipeline)
     assert {200, 400, 401, 404, 405, 413} <= set(statuses)
 
 
-def test_two_lengths_of_one_body_are_refused(receiver: Receiving) -> None:
-    reported = f"POST /webhooks/brevo/default HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
+@pytest.mark.parametrize(
+    "line", ["POST /webhooks/brevo/default", "POST /elsewhere", "GET /healthz", "GET /a-door-beside"]
+)
+def test_two_lengths_of_one_body_are_refused_at_every_door(pipeline: Pipeline, line: str) -> None:
+    doors = [Route("/a-door-beside", lambda _request: PlainTextResponse("open"))]
+    reported = f"{line} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
     reported += "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(receiver.address, timeout=5) as wire:
+    with opening(pipeline.store, doors, PATIENCE) as here, here.connect() as wire:
         wire.sendall(f"{reported}2\r\n[]\r\n0\r\n\r\n".encode())
         answer = wire.makefile().read()
     assert answer.startswith("HTTP/1.1 400")
