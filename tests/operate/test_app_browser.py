@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.domain.events import EVENTS, parse_event
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.reconcile.history import read_runs
 from sync_tasks.state.audit import read_audit
+from sync_tasks.state.dead_letters import read_letters_of
 from tests.support.browser import Browser, browsing
 from tests.support.processes import wait_until
 from tests.support.staging import PASSWORD, Stage, staging
@@ -152,3 +155,17 @@ def test_the_stylesheet_is_let_through(browser: Browser, stage: Stage) -> None:
     log_in(browser, stage)
     assert browser.ask("getComputedStyle(document.querySelector('.plot .bar')).fill") == "rgb(11, 74, 143)"
     assert browser.ask("document.querySelectorAll('.plot .bar').length") > 80
+
+
+def test_on_a_telephone_long_ids_and_slugs_are_wrapped(browser: Browser, stage: Stage) -> None:
+    user_id, slug = "x" * 255, "weekly-digest-of-the-regional-editions-of-the-north-and-the-west"
+    store = stage.station.store
+    store.accept(parse_event(EVENTS["unsubscribe_contact"], {"user_id": user_id, "newsletter": slug}))
+    wait_until(lambda: read_letters_of(store, user_id), "it is a dead letter", 60)
+    log_in(browser, stage)
+    browser.look_like(360, 740)
+    (letter,) = read_letters_of(store, user_id)
+    for path in (f"/people?user={user_id}", f"/letters/cause?cause={name_cause(letter)}", "/letters"):
+        browser.open(stage.origin + path)
+        assert slug in text_of(browser).replace("\n", "") or path == "/letters"
+        assert browser.ask("document.documentElement.scrollWidth <= 360") is True, path
