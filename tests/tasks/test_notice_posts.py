@@ -3,12 +3,11 @@
 import base64
 import json
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -34,7 +33,8 @@ class HttpPortal:
     def __init__(self) -> None:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
-        self.never_ends = False
+        self.ends = Event()
+        self.ends.set()
         self.url = ""
 
     @property
@@ -54,9 +54,8 @@ def listening() -> Iterator[HttpPortal]:
             self.send_header("location", "/elsewhere")
             self.end_headers()
             with suppress(OSError):
-                while portal.never_ends:
+                while not portal.ends.wait(0.05):
                     self.wfile.write(b".")
-                    time.sleep(0.05)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -129,13 +128,14 @@ def test_a_notice_that_was_not_taken_goes_again_with_the_same_id(portal: HttpPor
 
 
 def test_an_answer_that_never_ends_holds_nothing_up(portal: HttpPortal, store: Store) -> None:
-    portal.never_ends, portal.statuses = True, [200, 200]
+    portal.ends.clear()
+    portal.statuses = [200, 200]
     put_post(store, {"data": {"user_id": "u1"}})
     put_post(store, {"data": {"user_id": "u2"}})
     posting = Thread(target=post_notices, daemon=True)
     posting.start()
     posting.join(20)
-    portal.never_ends = False
+    portal.ends.set()
     assert (len(portal.heard), count_posts(store)) == (2, (0, 0))
 
 
