@@ -90,7 +90,7 @@ def _since(contact: Contact, register: str) -> str | None:
 
 
 def _describe_account(store: Store, contact: Contact, mapping: AccountMapping, gateway: Gateway) -> dict[str, Any]:
-    """Return what an account holds of a user, but nothing of somebody else who has their id or address by now."""
+    """Return what an account holds of a user. Somebody else may have the id or the address by now: nothing of them."""
     try:
         remote = find_remote(contact, contact.seen.get(mapping.account) or RemoteState(), gateway, mapping)
         if remote is None:
