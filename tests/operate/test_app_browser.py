@@ -106,10 +106,16 @@ def test_an_approval_by_the_keyboard_is_carried_out_by_a_worker(browser: Browser
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, stage: Stage, axe: str, path: str, dark: bool) -> None:  # noqa: FBT001 - a parameter
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [(1200, False), (1200, True), (360, False), (360, True)],
+    ids=["light", "dark", "narrow", "night"],
+)
+def test_axe_finds_nothing_serious(
+    browser: Browser, stage: Stage, axe: str, path: str, width: int, *, dark: bool
+) -> None:
     log_in(browser, stage)
-    browser.look_like(1200, 900, dark=dark)
+    browser.look_like(width, 900, dark=dark)
     browser.open(stage.origin + path)
     assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
 
@@ -121,6 +127,18 @@ def test_axe_finds_nothing_serious_in_what_leads_in_and_on(browser: Browser, sta
     log_in(browser, stage)
     browser.open(f"{stage.origin}/letters")
     browser.open(str(browser.ask("document.querySelector('th a').href")))
+    assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
+    browser.ask("document.querySelector('input[name=id]').click()")
+    browser.walk_to("Discard …")
+    browser.press("Enter")
+    browser.wait_for_page()
+    assert browser.ask("document.querySelector('h1').innerText").startswith("Discard")
+    assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
+    browser.open(f"{stage.origin}/people?user=4711")
+    browser.walk_to("Show in full")
+    browser.press("Enter")
+    browser.wait_for_page()
+    assert "In full, for this once" in text_of(browser)
     assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
 
 
