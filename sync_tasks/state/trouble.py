@@ -38,4 +38,8 @@ def advise_on(error: Exception, variable: str) -> str:
         return "make room on its disk"
     if isinstance(error, of_redis.OutOfMemoryError):
         return "raise its maxmemory"
+    if isinstance(error, of_redis.ReadOnlyError):
+        return f"it is a replica: name its primary in {variable}, or its sentinels"
+    if isinstance(error, of_redis.NoPermissionError):
+        return "grant its user the right, see docker/users.conf"
     return f"start it, or correct {variable}"

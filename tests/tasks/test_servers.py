@@ -107,17 +107,41 @@ def test_doctor_says_what_is_wrong_before_it_looks_further(station: Station, clu
     assert "Traceback" not in doctor.output
 
 
-def test_a_missing_right_is_named_by_worker_and_portal(station: Station) -> None:
+@pytest.mark.parametrize("right", ["evalsha", "ping"])
+def test_a_missing_right_is_named_by_worker_portal_and_command(station: Station, right: str) -> None:
+    named = f"denies the user the right to {right.upper()};"
     with Redis.from_url(station.redis.url) as admin, granting(admin) as grant:
-        grant("-evalsha")
+        grant(f"-{right}")
         station.more_env["SYNC_REDIS_URL"] = f"redis://{USER}:{PASSWORD}@127.0.0.1:{station.redis.port}/0"
         worker = start(station, "worker")
         assert worker.process.returncode == 2
-        assert any("lacks the right to EVALSHA;" in line for line in reported(worker)), worker.output
+        assert any(named in line for line in reported(worker)), worker.output
+        status = start(station, "status")
+        assert (status.process.returncode, named in status.output) == (2, True), status.output
         answer = station.portal.call("subscribe", **ANNA)
-        assert (answer["error"], "EVALSHA" in answer["message"]) == ("ConfigurationError", True)
+        assert (answer["error"], named in answer["message"]) == ("ConfigurationError", True)
         assert admin.keys() == []
-    assert PASSWORD not in worker.output + answer["everything"]
+    assert PASSWORD not in worker.output + status.output + answer["everything"]
+
+
+def test_a_user_of_the_state_alone_is_shown_what_the_queue_needs(station: Station) -> None:
+    with Redis.from_url(station.redis.url) as admin, granting(admin) as grant:
+        grant("resetchannels")
+        station.more_env["SYNC_REDIS_URL"] = f"redis://{USER}:{PASSWORD}@127.0.0.1:{station.redis.port}/0"
+        status, doctor = start(station, "status"), station.run(sys.executable, "-m", "sync_tasks", "doctor", "--json")
+    assert status.process.returncode == 2, status.output
+    assert any("right to use the channel /0.sync_tasks.control.pidbox" in line for line in reported(status))
+    assert (doctor.process.returncode, '"queue"' in doctor.output) == (1, True), doctor.output
+    assert "/0.sync_tasks.control.pidbox" in doctor.output
+
+
+def test_a_replica_stops_the_worker_and_is_named_by_a_command(station: Station, private_redis: EmbeddedRedis) -> None:
+    with Redis.from_url(station.redis.url) as client:
+        client.replicaof("127.0.0.1", str(private_redis.port))
+        wait_until(lambda: client.info()["master_link_status"] == "up", "the replica has it all")
+    worker, status = start(station, "worker"), start(station, "status")
+    assert (worker.process.returncode, "is a replica; name its primary" in worker.output) == (2, True), worker.output
+    assert (status.process.returncode, "it is a replica: name its primary" in status.output) == (1, True)
 
 
 @contextmanager
