@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 # Whether what may mend by itself is refused like the rest, or only what lasts, or nothing but a wrong login.
 Strictness = Literal["all", "lasting", "login"]
 
+_UNREADABLE = "a file that the URL names cannot be read; see ssl_ca_certs, ssl_certfile and ssl_keyfile there"
+# Of TLS, by words of Python and of redis-py (8.1).
+_OF_TLS = {
+    "CERTIFICATE_VERIFY_FAILED": "no trusted certificate for this host; name the CA of Redis: ?ssl_ca_certs=/ca.pem",
+    "Certificate Requirements": "in the URL ssl_cert_reqs is required, optional or none",
+    "No such file": _UNREADABLE,
+    "Permission denied": _UNREADABLE,
+    "PEM": _UNREADABLE,
+}
+
 # What kombu 5.7 calls its keys and channels, beside the queues: {} is the namespace, before it the database.
 _KEYS = (
     "{}",
@@ -54,7 +64,7 @@ def check_server(name: str, url: str, use: Use, strictness: Strictness = "all", 
 
 def _ask(name: str, url: str, use: Use, strictness: Strictness) -> list[Lack]:
     """Return what a Redis lacks, or raise what its refusal of a connection means."""
-    from redis import AuthenticationError, ResponseError
+    from redis import AuthenticationError, RedisError
     from redis.exceptions import NoPermissionError
 
     try:
@@ -68,10 +78,20 @@ def _ask(name: str, url: str, use: Use, strictness: Strictness) -> list[Lack]:
         raise ConfigurationError(f"{name}: {refused}; they stand in redis://user:password@host") from None
     except NoPermissionError as error:
         return [without_right(error)]
-    except ResponseError as error:
-        if "index" not in str(error):
-            raise
-        raise ConfigurationError(f"{name}: Redis has no database of that number; /0 is always there") from None
+    except RedisError as error:
+        if refused := _explain(error, url):
+            raise ConfigurationError(f"{name}: {refused}") from None
+        raise
+
+
+def _explain(error: Exception, url: str) -> str:
+    """Return what an error that does not pass means, and what to do; of any other an empty text."""
+    from redis import ResponseError
+
+    if isinstance(error, ResponseError):
+        return "Redis has no database of that number; /0 is always there" if "index" in str(error) else ""
+    faults = _OF_TLS.items() if url.startswith("rediss") else ()
+    return next((what for word, what in faults if word in str(error)), "")
 
 
 def read_lacks(redis: "Redis", use: Use) -> list[Lack]:

@@ -67,7 +67,7 @@ def test_each_fault_fails_its_check_and_names_the_remedy(desk: Desk, what: str, 
     ("what", "setting", "well"),
     [("eviction", ("maxmemory-policy", "allkeys-lru"), "noeviction"), ("memory", ("maxmemory", "1mb"), "0")],
 )
-def test_a_redis_that_cannot_hold_the_state_is_told_of_before_anything_is_written(
+def test_a_redis_that_cannot_hold_the_state_fails_before_anything_is_written(
     desk: Desk, what: str, setting: tuple[str, str], well: str
 ) -> None:
     redis = desk.pipeline.store.redis

@@ -176,12 +176,32 @@ def test_state_and_queue_are_reached_by_a_socket_and_by_tls_with_a_ca_of_ones_ow
         assert start(station, "inspect").process.returncode == 0
 
 
-def test_a_certificate_of_an_unknown_ca_is_not_trusted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("", "name the CA of Redis: ?ssl_ca_certs="),
+        ("?ssl_ca_certs=/nowhere/ca.pem", "a file that the URL names cannot be read"),
+        ("?ssl_cert_reqs=perhaps", "ssl_cert_reqs is required, optional or none"),
+    ],
+)
+def test_what_tls_lacks_is_named_by_worker_and_portal(tmp_path: Path, option: str, words: str) -> None:
     with by_tls(tmp_path) as station:
-        station.more_env["SYNC_REDIS_URL"] = station.more_env["SYNC_REDIS_URL"].partition("?")[0]
+        station.more_env["SYNC_REDIS_URL"] = station.more_env["SYNC_REDIS_URL"].partition("?")[0] + option
+        worker = start(station, "worker")
         answer = station.portal.call("subscribe", **ANNA)
-    assert answer["error"] == "ConnectionError"
-    assert "CERTIFICATE_VERIFY_FAILED" in answer["message"]
+    assert (worker.process.returncode, words in worker.output) == (2, True), worker.output
+    assert (answer["error"], words in answer["message"]) == ("ConfigurationError", True), answer
+
+
+def test_tls_on_one_side_alone_is_guessed_by_a_command(tmp_path: Path) -> None:
+    with by_tls(tmp_path) as station:
+        url = station.more_env["SYNC_REDIS_URL"]
+        station.env["SYNC_REDIS_URL"] = url.replace("rediss", "redis").partition("?")[0]
+        without = start(station, "status")
+        station.env["SYNC_REDIS_URL"] = station.redis.url.replace("redis", "rediss", 1)
+        with_tls = start(station, "status")
+    assert (without.process.returncode, "is written rediss://" in without.output) == (1, True), without.output
+    assert (with_tls.process.returncode, "then write redis://" in with_tls.output) == (1, True), with_tls.output
 
 
 def test_the_least_rights_are_enough_for_every_part(station: Station) -> None:
