@@ -145,6 +145,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def main() -> None:
     """Run the command line; of an error nobody expected only class and places are shown: its text may be personal."""
+    output.spell_out()
     try:
         app(prog_name="sync-tasks")
     except KeyboardInterrupt:

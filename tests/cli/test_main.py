@@ -1,5 +1,9 @@
 """How the command line ends: what nobody expected is reported without its text, and Ctrl-C is no error."""
 
+import json
+import os
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +15,7 @@ from typer.testing import CliRunner
 import sync_tasks
 from sync_tasks import cli
 from sync_tasks.cli import app
+from sync_tasks.local import setup
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
@@ -43,6 +48,18 @@ def test_ctrl_c_is_no_unexpected_error_wherever_it_strikes(
     assert reported.startswith(printed)
     assert bool(reported) == bool(printed)
     assert "anna" not in reported
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_terminal_that_lacks_a_character_gets_its_number(redis_url: str, encoding: str, *, as_json: bool) -> None:
+    env = os.environ | {"SYNC_REDIS_URL": redis_url, "PYTHONIOENCODING": encoding, "SYNC_NAMESPACE": "narrow"}
+    env |= {"SYNC_CONFIG": str(setup.example("sync_tasks.toml")), "SYNC_API_KEY": "key"}
+    words = ["status", *(["--json"] if as_json else [])]
+    done = subprocess.run([sys.executable, "-m", "sync_tasks", *words], env=env, capture_output=True, check=False)
+    printed = done.stdout.decode(encoding)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert json.loads(printed)["queues"] if as_json else "narrow.sweeps 0" in printed
 
 
 def test_the_command_and_the_package_report_the_version() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.local.redis_server import free_port
+from sync_tasks.tasks.patches.flower import link_to_user
 from tests.support.processes import wait_until
 from tests.support.station import SETTLED_WITHIN, Station
 
@@ -137,6 +138,26 @@ def test_each_page_links_to_the_operators_page(flower: Flower, path: str) -> Non
     assert f'href="{html.escape(OPERATE)}"' in page
     assert page.count("Operate</a>") == 1
     assert "Broker</a>" in page
+
+
+@pytest.mark.parametrize("name", ["done", "failed", "full"])
+def test_the_page_of_a_task_links_to_its_user(flower: Flower, shown: Mapping[str, dict[str, Any]], name: str) -> None:
+    page = flower.get(f"/task/{shown[name]['uuid']}")
+    assert f'href="{html.escape(OPERATE)}/people?user={name}"' in page
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "link"),
+    [
+        ("{'user_id': 'a/b?c#d%e', 'newsletter': 'daily'}", "/people?user=a%2Fb%3Fc%23d%25e"),
+        ("{'user_id': 'ä&\"<'}", "/people?user=%C3%A4%26%22%3C"),
+        ("{}", ""),
+        (None, ""),
+        ("{'user_id': ...", ""),
+    ],
+)
+def test_only_a_task_that_names_its_user_has_a_link(kwargs: object, link: str) -> None:
+    assert link_to_user(kwargs) == link
 
 
 def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower) -> None:

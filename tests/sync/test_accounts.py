@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from sync_tasks.config.settings import Account
-from sync_tasks.errors import WrongAccountError
+from sync_tasks.errors import SyncError, UnauthorizedError, WrongAccountError
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.sync import accounts
 from sync_tasks.sync.accounts import AccountOwner, accept_owner, describe_left, is_local, read_owner
@@ -61,6 +62,33 @@ def test_a_refusal_is_not_believed_for_good(store: Store, monkeypatch: pytest.Mo
     with pytest.raises(WrongAccountError):
         owner.confirm(ask)
     owner.confirm(ask)
+
+
+@pytest.mark.parametrize(
+    ("error", "goes_on"),
+    [(WrongAccountError("another"), True), (UnauthorizedError("GET /account: 401"), False)],
+    ids=["wrong account", "key refused"],
+)
+def test_the_right_key_ends_no_pause_but_that_of_the_wrong_one(
+    store: Store, error: SyncError, *, goes_on: bool
+) -> None:
+    account = Account(base_url=BREVO, api_key=SecretStr("key"))
+    limiter = Limiter(store, {"default": account})
+    limiter.pause("default", error)
+    AccountOwner(store, "default", account, limiter).confirm(answering("the portal"))
+    assert (limiter.paused("default") is None) is goes_on
+
+
+def test_a_wrong_key_pauses_the_account(store: Store) -> None:
+    account = Account(base_url=BREVO, api_key=SecretStr("key"))
+    limiter = Limiter(store, {"default": account})
+    owner_at(store, BREVO).confirm(answering("the portal"))
+    other = Account(base_url=BREVO, api_key=SecretStr("another key"))
+    with pytest.raises(WrongAccountError):
+        AccountOwner(store, "default", other, limiter).confirm(answering("a shop"))
+    pause = limiter.paused("default")
+    assert pause is not None
+    assert pause.error == "WrongAccountError"
 
 
 @pytest.mark.parametrize(

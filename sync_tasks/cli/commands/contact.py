@@ -96,7 +96,7 @@ def _print(portrait: "Portrait") -> None:
 def _print_sides(account: str, sides: "Sides") -> None:
     marks = {True: "[green]=[/]", False: "[red]≠[/]", None: ""}
     where = f"contact {sides.contact_id} of account {account}" if sides.contact_id else f"no contact, account {account}"
-    table = lay_out(escaped(where), "Field", "Portal wants", "", "Brevo holds" if sides.asked else "Brevo held")
+    table = lay_out(escaped(where), "Field", "Portal wants", "Same", "Brevo holds" if sides.asked else "Brevo held")
     for line in sides.lines:
         table.add_row(*map(escaped, (line.what, line.wanted)), marks[line.agrees], escaped(line.held))
     print_table(table)

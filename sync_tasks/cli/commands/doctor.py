@@ -67,7 +67,7 @@ def _examine(store: "Store", settings: "Settings") -> "Iterator[Check]":
 
 
 def _print(checks: "list[Check]") -> None:
-    table = lay_out("", "Check", "", "Found", "What to do")
+    table = lay_out("", "Check", "State", "Found", "What to do")
     for check in checks:
         state = f"[{_STYLES[check.state]}]{check.state}[/]"
         table.add_row(escaped(check.what), state, escaped(check.found), escaped(check.advice))
