@@ -143,13 +143,22 @@ def _comparisons(store: Store) -> Iterator[Sample]:
         yield "sync_tasks_comparison_refused", (account,), float(bool(run.refused))
 
 
-def read_metrics(store: Store, settings: Settings, *, own: bool = False) -> bytes:
-    """Return every metric of the state as it is now; with ``own`` also what this process counts.
+def read_metrics(store: Store, settings: Settings) -> bytes:
+    """Return every metric of the state as it is now.
 
     Raises:
         redis.RedisError: Redis is away.
     """
     samples = read_samples(store, settings)
+    return _show(lambda: samples)
+
+
+def read_all_metrics(store: Store, settings: Settings) -> bytes:
+    """Return the same and what this process counts; while Redis is away it says so instead of the state."""
+    return _show(lambda: read_samples(store, settings)) + generate_latest(REGISTRY)
+
+
+def _show(read: Callable[[], list[Sample]]) -> bytes:
     registry = CollectorRegistry()
-    registry.register(StateCollector(lambda: samples))
-    return generate_latest(registry) + (generate_latest(REGISTRY) if own else b"")
+    registry.register(StateCollector(read))
+    return generate_latest(registry)

@@ -183,6 +183,9 @@ def test_while_redis_is_away_brevo_is_asked_to_come_again(
         private_redis.stop()
         assert receiver.send(GOOD).status == 429
         assert receiver.ask("GET", "/readyz").status == 503
+        scraped = receiver.ask("GET", "/metrics")
+        assert scraped.status == 200, "a scrape that fails would look like a receiver that is gone"
+        assert b"sync_tasks_state_reachable 0.0\n" in scraped.body
         assert receiver.ask("GET", "/healthz").status == 200
         private_redis.start()
         assert receiver.send(GOOD).status == 200
