@@ -13,6 +13,7 @@ from sync_tasks.domain.news import read_notice
 from sync_tasks.state.bulk import SCAN_CHUNK, find_erased, find_existing, split_tombstones
 from sync_tasks.state.dead_letters import read_letters
 from sync_tasks.state.keys import CLOSED_LETTERS, DEAD_LETTERS
+from sync_tasks.state.posts import read_all_posts
 from sync_tasks.state.store import Store
 
 # Sorted sets whose members are users with a state.
@@ -41,6 +42,7 @@ def _forget_news(store: Store) -> int:
     gone = _forget_in_set(store, "notices", ((line, read_notice(line).user_id) for line in notices))
     unreported = cast("list[str]", store.redis.zrange(store.key("untold"), 0, -1))
     gone += _forget_in_set(store, "untold", ((name, name.partition(" ")[2]) for name in unreported))
+    gone += _forget_in_set(store, "posts", ((post.line, post.user_id) for post in read_all_posts(store)))
     names = list(map(str, store.redis.hkeys(store.key("suppressed"))))
     for chunk in chunks(names, SCAN_CHUNK):
         users = {name: name.partition(" ")[2] for name in chunk}

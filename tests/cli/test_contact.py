@@ -14,7 +14,7 @@ def test_both_sides_are_shown_masked(desk: Desk) -> None:
     subscribe_anna(desk)
     reported = desk.run("contact", "anna")
     assert all(
-        text in reported for text in ("z***@z***.org", "z***", "on list 3", "subscribed", "what happened lately")
+        text in reported for text in ("z***@z***.org", " *** ", "on list 3", "subscribed", "what happened lately")
     )
     lines = {line["what"]: line for line in desk.read("contact", "anna")["accounts"]["default"]["lines"]}
     assert {lines[name]["agrees"] for name in ("address", "ext_id", "FIRSTNAME", "daily")} == {True}
@@ -24,6 +24,8 @@ def test_personal_data_is_shown_where_it_is_asked_for(desk: Desk) -> None:
     subscribe_anna(desk)
     assert ADDRESS in desk.run("contact", "anna", "--show-personal-data")
     assert ADDRESS in str(desk.read("contact", "anna", "--show-personal-data"))
+    desk.run("contact", "anna")
+    assert [entry["what"] for entry in desk.read("audit", "anna")] == ["see unmasked"] * 2
 
 
 def test_a_difference_at_brevo_is_shown(desk: Desk) -> None:

@@ -105,6 +105,10 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
     [
         ("redis://127.0.0.1:6379/0", "on this machine"),
         ("unix:///run/redis.sock?db=0", "on this machine"),
+        ("redis:///0", "on this machine"),
+        ("redis://[::1]/0", "on this machine"),
+        ("redis://LOCALHOST:6379", "on this machine"),
+        ("sentinel://127.0.0.1:1,redis.internal:2/mymaster/0", "no password, no TLS"),
         ("redis://redis.internal:6379/0", "no password, no TLS"),
         ("redis://:pw@redis.internal:6379/0", "no TLS"),
         ("rediss://:pw@redis.internal:6379/0", "password and TLS"),

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.audit import forget_old
+from sync_tasks.state.dead_letters import put_letter, write_letter
 from tests.support.desk import Desk
 from tests.support.pipeline import address_of
+from tests.support.saying import stamp
 
 
 def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_path: Path) -> None:
@@ -36,6 +40,35 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     assert page.stat().st_mode & 0o077 == 0
     assert [one["who"] for one in desk.read("audit", "anna")][-1] == "Eve"
     assert "anna" not in desk.run("audit")
+
+
+def test_a_contact_that_the_pipeline_never_wrote_to_is_in_the_report(desk: Desk) -> None:
+    desk.pipeline.brevo.add_contacts([{"email": address_of("anna"), "attributes": {"HOBBY": "chess"}}])
+    desk.pipeline.subscribe("anna")
+    reported = json.loads(desk.run("person", "report", "anna"))["brevo"]["default"]
+    assert reported["contact"]["attributes"]["HOBBY"] == "chess"
+    assert reported["as_brevo_shows_it"]["email"] == address_of("anna")
+
+
+def test_nobody_elses_contact_is_in_the_report(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    for user in ("anna", "otto"):
+        pipeline.subscribe(user)
+    pipeline.work()
+    pipeline.brevo.edit(address_of("anna"), {"attributes": {"EMAIL": "mallory@portal.org"}, "ext_id": "mallory"})
+    assert "mallory" not in desk.run("person", "report", "anna")
+    pipeline.update("otto", email=address_of("anna"))
+    held = pipeline.held("otto")["id"]
+    assert f'"id": {held}' in desk.run("person", "report", "otto")
+    assert f'"id": {held}' not in desk.run("person", "report", "anna")
+
+
+def test_who_sent_nothing_but_a_malformed_event_reads_of_it(desk: Desk) -> None:
+    desk.run("person", "report", "anna", exits=1)
+    letter = write_letter("anna", EventKey("subscribe_contact", "daily", ""), InvalidEventError("why"), stamp(1), "t")
+    put_letter(desk.pipeline.store, letter)
+    reported = json.loads(desk.run("person", "report", "anna"))
+    assert (reported["address"], reported["unresolved_events"][0]["reason"]) == (None, "why")
 
 
 def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:

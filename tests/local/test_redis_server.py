@@ -65,6 +65,7 @@ def test_it_asks_for_its_password_which_no_process_list_shows(tmp_path: Path) ->
 def test_it_keeps_no_slow_commands(private_redis: EmbeddedRedis) -> None:
     with ask(private_redis) as client:
         assert client.config_get("slowlog-log-slower-than")["slowlog-log-slower-than"] == "-1"
+        assert client.config_get("crash-log-enabled")["crash-log-enabled"] == "no"
 
 
 def test_it_listens_on_the_loopback_address_alone(private_redis: EmbeddedRedis) -> None:

@@ -222,7 +222,12 @@ def test_every_secret_is_a_file_and_none_is_in_the_environment() -> None:
 
 def test_redis_in_the_compose_file_keeps_everything() -> None:
     lines = (ROOT / "docker/redis.conf").read_text().splitlines()
-    assert {"appendonly yes", "maxmemory-policy noeviction", "slowlog-log-slower-than -1"} <= set(lines)
+    assert {
+        "appendonly yes",
+        "maxmemory-policy noeviction",
+        "slowlog-log-slower-than -1",
+        "crash-log-enabled no",
+    } <= set(lines)
 
 
 def test_the_image_runs_as_an_ordinary_user() -> None:

@@ -284,3 +284,11 @@ def test_an_erasure_takes_all_letters_of_the_user_along_and_nobody_elses(store: 
     assert [letter.user_id for letter in read_letters(store)] == ["u10"]
     assert read_closed(store) == []
     assert [str(one).partition(" ")[0] for one in store.redis.zrange(store.key("unaccepted"), 0, -1)] == ["u10"]
+
+
+def test_no_more_than_ten_thousand_closed_letters_are_kept(store: Store) -> None:
+    store.redis.rpush(store.key("closed_letters"), *["{}"] * 10_000)
+    letter = bury(store, JOIN)
+    discard(store, letter, "ops")
+    assert store.redis.llen(store.key("closed_letters")) == 10_000
+    assert read_closed(store, limit=1)[0].id == letter.id

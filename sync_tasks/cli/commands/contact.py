@@ -42,6 +42,7 @@ def show_contact(
     from sync_tasks.config.settings import load_settings
     from sync_tasks.monitoring.portrait import paint
     from sync_tasks.monitoring.sides import IN_FULL, Masks
+    from sync_tasks.state.audit import UNMASKED, note_deed
 
     settings = load_settings()
     with open_store() as store:
@@ -51,6 +52,8 @@ def show_contact(
         masks = IN_FULL if show_personal_data else Masks()
         ask = None if offline else partial(open_gateways, store, settings)
         portrait = paint(store, settings, user, masks, ask) if user is not None else None
+        if portrait and user and show_personal_data:
+            note_deed(store, by, UNMASKED, user)
     if portrait is None:
         give_up("nothing is known of this user" if user is not None else "nobody has this address")
         raise typer.Exit(1)
