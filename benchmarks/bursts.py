@@ -275,7 +275,7 @@ def _measure_aloud(parts: Parts, burst: Burst, import_seconds: float) -> Speed:
     speed = measure_burst(parts, burst, import_seconds)
     print(
         f"{burst.count:,} {burst.what}: {speed.requests:,} requests, {speed.ours.speed:.1f} a second; naive "
-        f"{speed.naive.speed:.1f}: {speed.told_ratio}",
+        f"{speed.naive.speed:.1f}: {speed.shown_ratio}",
         file=sys.stderr,
         flush=True,
     )

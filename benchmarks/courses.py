@@ -70,7 +70,7 @@ class Speed:
         return self.ours.speed / self.naive.speed if self.naive.speed else None
 
     @property
-    def told_ratio(self) -> str:
+    def shown_ratio(self) -> str:
         """The ratio in words."""
         return "-" if self.ratio is None else f"{self.ratio:.1f}\N{MULTIPLICATION SIGN}"
 

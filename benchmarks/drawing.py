@@ -32,7 +32,7 @@ def print_speeds(speeds: Sequence[Speed], freely: Freely | None) -> None:
     table = Table(*COLUMNS)
     for speed in speeds:
         cells = _row(speed)
-        table.add_row(*(f"[red]{cell}[/red]" if speed.missed and cell == speed.told_ratio else cell for cell in cells))
+        table.add_row(*(f"[red]{cell}[/red]" if speed.missed and cell == speed.shown_ratio else cell for cell in cells))
     Console().print(table)
     for line in (*_urgent_lines(speeds), *([str(freely)] if freely else [])):
         Console().print(line)
@@ -53,7 +53,7 @@ def _row(speed: Speed) -> tuple[str, ...]:
         f"{speed.count:,}",
         f"{speed.ours.speed:.1f}",
         f"{speed.naive.speed:.1f}{_watched(speed.naive, speed.count)}",
-        speed.told_ratio,
+        speed.shown_ratio,
         f"{speed.target:g}{TIMES}",
         f"{speed.requests:,}",
         f"{speed.fewer:.1f}{TIMES}",

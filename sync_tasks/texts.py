@@ -37,6 +37,14 @@ _TELEPHONE = re.compile(
     + r"|(?:^|[:=#|])(?=(?:\D*\d){9,15}\D*$)\s*\(?0{1,2}[1-9]\d{0,5}(?:\)\s*|\s*[\s./\-]\s*)\d(?:[\s().\-/]*\d)*\s*$"
     r"|(?:^|[:=#|])\s*\(?[1-9]\d{2}(?:\)\s*|[\s.\-])\d{3}[\s.\-]\d{4}\s*$"
 )
+# 030 1234567, (0171) 5551234, 0049-170-1234567, 06 12 34 56 78, 555-123-4567 anywhere in a sentence. Who counts tickets
+# like that puts a # before the number.
+_NATIONAL = re.compile(
+    r"(?<![\w#.,/+-])(?:"
+    r"\(?0{1,2}[1-9]\d{1,4}(?:\)\s*|\s*[\s./\-]\s*)(?=(?:\D?\d){6,11}(?!\d))\d(?:[\s./\-]?\d){5,10}"
+    r"|0[1-9](?:[\s.]\d{2}){4}"
+    r"|\(?[2-9]\d{2}(?:\)\s*|[\s.\-])\d{3}[\s.\-]\d{4})(?![\w-])"
+)
 # A number of three digits distinguishes an address from the fourth level of a heading, and the last number from a
 # browser's version (Chrome/120.0.0.0).
 _IPV4 = re.compile(r"(?<![\w.-])(?=[\d.]*\d{3})\d{1,3}(?:\.\d{1,3}){2}\.0*[1-9]\d{0,2}(?![\w-]|\.\d)")
@@ -91,7 +99,7 @@ def impersonal(text: str) -> str:
     shown = unicodedata.normalize("NFKC", unquote(text))
     if "@" in shown:
         raise ValueError("holds an @, as an e-mail address does")
-    if re.search(_INTERNATIONAL, shown):
+    if re.search(_INTERNATIONAL, shown) or _NATIONAL.search(shown):
         raise ValueError("holds a telephone number")
     if any(_is_of_the_internet(found[0]) for one in (_IPV4, _IPV6) for found in one.finditer(shown)):
         raise ValueError("holds an IP address")

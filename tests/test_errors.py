@@ -76,7 +76,7 @@ def test_every_error_is_named_and_explained(kind: type[SyncError]) -> None:
     assert (kind.__doc__ or "").split("\n")[0].endswith((".", "one line."))
 
 
-def test_a_message_is_told_without_its_further_arguments() -> None:
+def test_a_message_is_reported_without_its_further_arguments() -> None:
     assert str(RateLimitedError("slow down", 2.5)) == "slow down"
     assert str(DuplicateContactError("taken", ("email",))) == "taken"
     assert str(ConfigurationError("no key", "no list")) == "no key\nno list"

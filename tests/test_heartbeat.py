@@ -31,13 +31,13 @@ def test_a_process_that_lives_has_a_young_sign() -> None:
     assert (done.exit_code, f"worker {os.getpid()}: last sign of life 0 s ago" in done.output) == (0, True)
 
 
-def test_an_old_sign_tells_of_trouble(folder: Path) -> None:
+def test_an_old_sign_reports_trouble(folder: Path) -> None:
     leave_sign("worker")
     (path,) = folder.iterdir()
     os.utime(path, (time.time() - STALE - 5, time.time() - STALE - 5))
     done = run("health", "worker", "--json")
-    told = json.loads(done.stdout)
-    assert (done.exit_code, told["well"], told["signs"][0]["pid"]) == (1, False, os.getpid())
+    reported = json.loads(done.stdout)
+    assert (done.exit_code, reported["well"], reported["signs"][0]["pid"]) == (1, False, os.getpid())
     assert EVERY < STALE / 3
     assert not Sign(1, STALE).well
 

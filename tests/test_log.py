@@ -19,10 +19,10 @@ SECRET = "marked@portal.example"
 AT = 1_772_323_200.25
 
 
-def record(message: str, *args: object, name: str = "sync_tasks", **told: object) -> logging.LogRecord:
+def record(message: str, *args: object, name: str = "sync_tasks", **reported: object) -> logging.LogRecord:
     made = logging.LogRecord(name, logging.INFO, __file__, 1, message, args, None)
     made.created = AT
-    vars(made).update(told)
+    vars(made).update(reported)
     return made
 
 
@@ -46,15 +46,21 @@ def _restored() -> Iterator[None]:
 
 
 def test_a_line_says_when_what_and_about_whom() -> None:
-    told = {"task": "unsubscribe_contact", "user_id": "u1", "newsletter": "daily", "outcome": "synced", "task_id": ""}
-    line = TextLine().format(record("%s", "synced", **told))
+    reported = {
+        "task": "unsubscribe_contact",
+        "user_id": "u1",
+        "newsletter": "daily",
+        "outcome": "synced",
+        "task_id": "",
+    }
+    line = TextLine().format(record("%s", "synced", **reported))
     about = "task=unsubscribe_contact user_id=u1 newsletter=daily outcome=synced"
     assert line == f"2026-03-01T00:00:00.250+00:00 info    synced {about}"
 
 
 def test_a_line_as_json_says_the_same() -> None:
-    told = json.loads(JsonLine().format(record("sync%s", "ed", user_id="u1", error="")))
-    assert told == {
+    reported = json.loads(JsonLine().format(record("sync%s", "ed", user_id="u1", error="")))
+    assert reported == {
         "at": "2026-03-01T00:00:00.250+00:00",
         "level": "info",
         "logger": "sync_tasks",
@@ -90,7 +96,7 @@ def test_a_message_that_celery_cannot_make_sense_of_is_withheld(formatter: TextL
     ],
 )
 @pytest.mark.parametrize("name", ["celery.worker.consumer.consumer", "kombu.transport"])
-def test_of_those_who_handle_raw_messages_only_plain_words_are_told(
+def test_of_those_who_handle_raw_messages_only_plain_words_are_reported(
     name: str, args: tuple[object, ...], said: str
 ) -> None:
     assert TextLine().message(record("got %r", *args, name=name)) == said
@@ -100,7 +106,7 @@ def test_others_may_say_what_they_like() -> None:
     assert TextLine().message(record("got %r", {"a": 1}, name="uvicorn")) == "got {'a': 1}"
 
 
-def test_an_error_of_others_is_told_by_its_class_and_place_alone() -> None:
+def test_an_error_of_others_is_reported_by_its_class_and_place_alone() -> None:
     error = raised(ValueError(SECRET))
     made = record("crashed")
     made.exc_info = (type(error), error, error.__traceback__)
@@ -111,7 +117,7 @@ def test_an_error_of_others_is_told_by_its_class_and_place_alone() -> None:
     assert line.endswith(" raised")
 
 
-def test_what_our_own_errors_say_is_told() -> None:
+def test_what_our_own_errors_say_is_reported() -> None:
     assert describe(TooEarlyError("PUT /contacts: 425")) == "  TooEarlyError: PUT /contacts: 425"
 
 
@@ -132,9 +138,9 @@ def test_an_outcome_is_one_line_as_loud_as_it_is_grave(
     current_task.reset(token)
     (line,) = caplog.records
     assert (line.levelno, line.getMessage()) == (level, said)
-    told = vars(line)
-    assert (told["user_id"], told["outcome"], told["task_id"]) == ("u1", "synced", "task-1")
-    assert told.get("error") == (type(error).__name__ if error else None)
+    reported = vars(line)
+    assert (reported["user_id"], reported["outcome"], reported["task_id"]) == ("u1", "synced", "task-1")
+    assert reported.get("error") == (type(error).__name__ if error else None)
 
 
 @pytest.mark.usefixtures("_restored")
@@ -217,7 +223,7 @@ def test_a_field_cannot_look_like_another() -> None:
 
 @pytest.mark.parametrize("name", ["sync_tasks", "celery.app.trace", "uvicorn.error"])
 @pytest.mark.parametrize("args", [(FORGED,), ({"id": FORGED},), (ValueError(FORGED),)])
-def test_what_a_line_is_told_is_on_that_line(name: str, args: tuple[object, ...]) -> None:
+def test_what_a_line_is_given_is_on_that_line(name: str, args: tuple[object, ...]) -> None:
     message = "Task %(id)s failed" if isinstance(args[0], dict) else "Task %s failed"
     assert TextLine().message(record(message, *args, name=name)) == f"Task {ONE_LINE} failed"
 

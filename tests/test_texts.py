@@ -30,7 +30,9 @@ def test_what_stands_around_an_id_an_address_a_slug_or_a_name_is_trimmed(around:
 
 
 @pytest.mark.parametrize("character", INVISIBLE)
-def test_what_nobody_can_see_is_refused_inside_an_id_and_an_address_and_only_its_number_is_told(character: str) -> None:
+def test_what_nobody_can_see_is_refused_inside_an_id_and_an_address_and_only_its_number_is_reported(
+    character: str,
+) -> None:
     for name, value in (("user_id", f"Mar{character}ked"), ("email", f"mar{character}ked@portal.org")):
         with pytest.raises(InvalidEventError) as caught:
             parse_event(Unsubscribe, {"user_id": "u1", "newsletter": "daily", name: value})
@@ -94,7 +96,7 @@ def test_numbers_dates_and_uuids_are_good_ids(user_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "sent"),
+    ("reported", "sent"),
     [
         ("ada@m\u00fcnchen.de", "ada@xn--mnchen-3ya.de"),
         ("ada@MU\u0308NCHEN.de", "ada@xn--mnchen-3ya.de"),
@@ -107,8 +109,8 @@ def test_numbers_dates_and_uuids_are_good_ids(user_id: str) -> None:
         ("ada@\u4f8b\u3048\u3002jp", "ada@xn--r8jz45g.jp"),
     ],
 )
-def test_a_domain_beyond_ascii_is_punycode_as_browsers_write_it(told: str, sent: str) -> None:
-    assert normal_address(told) == known_address(told) == sent
+def test_a_domain_beyond_ascii_is_punycode_as_browsers_write_it(reported: str, sent: str) -> None:
+    assert normal_address(reported) == known_address(reported) == sent
     assert normal_address(unicode_address(sent)) == sent
     assert is_international(sent) is (sent != "ada@strasse.de")
 
@@ -177,6 +179,22 @@ def test_an_event_of_an_older_release_keeps_its_id() -> None:
         ("anna\uff20portal", "an @"),
         ("by telephone: +49 170 1234567", "a telephone number"),
         ("+491701234567", "a telephone number"),
+        *[
+            (text, "a telephone number")
+            for text in (
+                "030 1234567",
+                "0171-5551234",
+                "form, Tel. 030 1234567",
+                "phone: (0171) 555 1234",
+                "030/1234567.",
+                "0049 30 1234567",
+                "mobile 0171 555 12 34, at night",
+                "06 12 34 56 78",
+                "07911 123456",
+                "call 555-123-4567",
+                "\uff10\uff13\uff10 \uff11\uff12\uff13\uff14\uff15\uff16\uff17",
+            )
+        ],
         ("form, 84.113.20.7", "an IP address"),
         ("https://portal.example/form?from=84.113.20.7&page=2", "an IP address"),
         ("84.113.20.7:50123", "an IP address"),
@@ -197,6 +215,14 @@ def test_a_free_text_that_is_personal_by_its_form_is_refused(text: str, what: st
         "ticket #0123-456789",
         "ticket 01-2026-0301",
         "desk, 2026-03-01T09:30:00+01:00",
+        "form of 01.03.2026 09:30",
+        "01/03/2026 10:15:30",
+        "hall 03, stand 1234567",
+        "wording 2026-03, page 12",
+        "20260301-123456",
+        "case-030-1234567",
+        "form 0301-2026",
+        "ticket 4711-0815",
         "at 10:30:00:123",
         "1+1=2",
         "section 4.12.1.3",

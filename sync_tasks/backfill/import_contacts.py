@@ -14,6 +14,7 @@ from typing import cast
 from sync_tasks.backfill.load import LEFT_ALONE
 from sync_tasks.backfill.loaded_contacts import LOADED_CHUNK, LoadedContact, hand_over, mark_sent, read_own, read_users
 from sync_tasks.backfill.read_back import MOST_PAGES, Wave, read_back, read_once
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.timestamps import CLOCK_SKEW, MICROSECONDS_PER_SECOND, moment_of
@@ -46,8 +47,7 @@ class ImportBatch:
 
     def chunks(self) -> Iterator[list[str]]:
         """Yield who is in, some at a time."""
-        users = self.ids.decode().split()
-        return (users[start : start + LOADED_CHUNK] for start in range(0, len(users), LOADED_CHUNK))
+        return chunks(self.ids.decode().split(), LOADED_CHUNK)
 
 
 class Importing:

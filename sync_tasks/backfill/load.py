@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import islice
 
 from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.registers import by_clock, subscription, value
 from sync_tasks.domain.timestamps import moment_of, stamp_of
@@ -34,7 +34,7 @@ def load(
     """
     became: Counter[str] = Counter()
     good = (row for row in rows if isinstance(row, Row))
-    while chunk := list(islice(good, LOAD_CHUNK)):
+    for chunk in chunks(good, LOAD_CHUNK):
         results = bulk.load(store, (_record(row, as_of) for row in chunk), left_alone)
         for row, result in zip(chunk, results, strict=True):
             became[_accept(row, as_of, store) if result == "known" else result] += 1

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 
 from sync_tasks.backfill.load import last_opt_out
 from sync_tasks.backfill.rows import Row, Source, moment_of_row
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.events import Unsubscribe
 from sync_tasks.domain.merge import merge
@@ -87,7 +87,7 @@ def weigh(source: Source, as_of: datetime, store: Store, extent: Extent) -> Weig
     """
     changes, rows_read, moments = dict[str, _Changes](), 0, set[datetime | None]()
     rows = (row for row in source.rows() if isinstance(row, Row))
-    while chunk := list(islice(rows, PREVIEW_CHUNK)):
+    for chunk in chunks(rows, PREVIEW_CHUNK):
         rows_read += len(chunk)
         moments |= {row.occurred_at for row in chunk} if len(moments) <= 1 else set()
         for row, held in zip(chunk, _read(chunk, store, extent), strict=True):

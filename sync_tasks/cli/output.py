@@ -1,17 +1,20 @@
 """How the command line shows things: short tables for people, JSON for programs."""
 
 import json
+import os
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from sync_tasks.cli.columns import fit_columns, unfold
 from sync_tasks.texts import count
 from sync_tasks.texts import escaped as one_line
 
@@ -20,6 +23,18 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff\uf900-\ufdff\ufe10-\uffef]")
+
+
+def spell_out() -> None:
+    """Let a terminal that lacks a character get its number instead: with a locale such as C, or one of Latin 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _is_narrow() -> bool:
+    """Report whether standard output lacks characters; JSON has an escape of its own for them."""
+    return (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
 
 
 def command_here(words: str) -> str:
@@ -32,11 +47,18 @@ def command_here(words: str) -> str:
     return f"{called.relative_to(Path.cwd()) if near else called} {words}"
 
 
+# What reads a pipe wants each row on one line.
+_WIDE = 10_000
+
+
 def open_console(*, stderr: bool = False) -> "Console":
     """Return what prints to the terminal, or plainly into a pipe."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not (console.is_terminal or os.environ.get("COLUMNS")):
+        console.width = _WIDE
+    return console
 
 
 def say(text: str) -> None:
@@ -85,12 +107,12 @@ def print_json(document: Mapping[str, object], troubles: Iterable[str] = ()) -> 
 def print_document(document: object) -> None:
     """Print a document that has a form of its own, such as a schema."""
     _printed.set("all")
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=_is_narrow()))
 
 
 def print_json_list(items: Iterable[object]) -> None:
     """Print items one after the other, each in a line of its own, as the one document of a command."""
-    before, encode = '{\n"items": [\n  ', json.JSONEncoder(ensure_ascii=False).encode
+    before, encode = '{\n"items": [\n  ', json.JSONEncoder(ensure_ascii=_is_narrow()).encode
     for item in items:
         sys.stdout.write(before + encode(item))
         before = ",\n  "
@@ -103,7 +125,7 @@ def print_json_list(items: Iterable[object]) -> None:
 
 def _end_list(troubles: Iterable[str]) -> None:
     _printed.set("all")
-    typer.echo(f'\n],\n"troubles": {json.dumps([*troubles], ensure_ascii=False)}\n}}')
+    typer.echo(f'\n],\n"troubles": {json.dumps([*troubles], ensure_ascii=_is_narrow())}\n}}')
 
 
 # So many rows has a table at most: nobody reads more, and each takes as long as a hundred lines of JSON.
@@ -116,9 +138,9 @@ def report_rest(more: int, what: str, how: str) -> None:
         say(f"and {count(more, what)} more. {how}, --json prints all.")
 
 
-# How columns behave, by their heading: ids stay whole, numbers stand to the right, what is long is cut.
-_WHOLE = {"ID", "Event", "Age", "User", "Newsletter", "City"}
-_CUT = {"Error": None, "By": None, "Address": 25, "Name": 16}
+# Columns that stay on one line, by their heading: ids and numbers; those of the demo are cut, too.
+_WHOLE = {"ID", "Event", "Age", "User", "Newsletter", "City", "Error", "By"}
+_CUT = {"Address": 25, "Name": 16}
 
 
 def lay_out(title: str, *columns: str) -> "Table":
@@ -139,10 +161,10 @@ def lay_out(title: str, *columns: str) -> "Table":
 
 
 def print_table(table: "Table") -> None:
-    """Print a table, set off from what was printed before."""
+    """Print a table, set off from what was printed before; if it is too wide, print each row line by line."""
     console = open_console()
     console.print()
-    console.print(table)
+    console.print(table if fit_columns(table, console) or not table.show_header else unfold(table))
 
 
 def suggest(step: str) -> None:

@@ -13,6 +13,8 @@ def check_base_url(given: str) -> str:
     parts = urlsplit(given)
     if "@" in parts.netloc:
         raise ValueError("holds a user or a password; the key has a variable of its own")
+    if "?" in given or "#" in given:
+        raise ValueError("holds a ? or a #; the key has a variable of its own")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise ValueError("https:// beyond this machine: the key and the data of people travel there")
     return given
@@ -20,6 +22,7 @@ def check_base_url(given: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
+    host = host.lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -2,12 +2,10 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import time
-from difflib import get_close_matches
 from pathlib import Path
 
 from sync_tasks.config.redis_url import check_redis_url, has_sentinels, is_redis, split_url
@@ -165,6 +163,8 @@ def replicas() -> int:
 
 def find_unknown(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
     """Yield each variable that only looks like ours, and the one of ours that it resembles, or an empty text."""
+    from difflib import get_close_matches
+
     for name, value in sorted(environment.items()):
         if value and name.startswith("SYNC_") and name not in VARIABLES and not name.startswith(OF_AN_ACCOUNT):
             yield name, next(iter(get_close_matches(name, VARIABLES, 1, _ALIKE)), "")
@@ -265,6 +265,8 @@ def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
+    import tomllib
+
     try:
         path = Path(environment.get("SYNC_CONFIG", "sync_tasks.toml"))
         return tomllib.loads(path.read_text(encoding="utf-8")).get(name)

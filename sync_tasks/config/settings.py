@@ -30,6 +30,7 @@ from sync_tasks.ext_ids import PLACE, make_token
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
 
 BREVO_URL = "https://api.brevo.com/v3"
+WEB_ADDRESS = r"^https?://[^\s\"<>]+$"
 
 
 def _former_list(given: object) -> str:
@@ -237,9 +238,7 @@ class Operate(Part):
         default=None, description="The header in which a proxy names who is asking."
     )
     act: tuple[str, ...] = Field(default=(), description="Who of those that a proxy names may act; all others look.")
-    flower_url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s\"<>]+$", description="Where Flower is, to be linked."
-    )
+    flower_url: str | None = Field(default=None, pattern=WEB_ADDRESS, description="Where Flower is, to be linked.")
 
 
 class Settings(Part):

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import EVENTS
-from sync_tasks.domain.mapping import AccountMapping
+
+if TYPE_CHECKING:
+    from sync_tasks.domain.mapping import AccountMapping
 
 # The tasks that end something for a person; all others can wait for them.
 ENDING = frozenset(kind.task for kind in EVENTS.values() if kind.urgent)
@@ -31,7 +34,7 @@ def priority_of(contact: Contact) -> Priority:
     return rank(contact.pending, unfinished=unfinished, changed=bool(contact.looks))
 
 
-def priority_at(contact: Contact, mapping: AccountMapping) -> Priority:
+def priority_at(contact: Contact, mapping: "AccountMapping") -> Priority:
     """Return a contact's priority on an account; who has left the lists, and only lacks a flag, is not urgent there."""
     priority, seen = priority_of(contact), contact.seen.get(mapping.account)
     if priority is not Priority.URGENT or contact.erased or contact.unknown_since or seen is None or seen.former:

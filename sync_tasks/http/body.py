@@ -2,9 +2,11 @@
 
 import asyncio
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sync_tasks.http.refusal import HttpRefusal
+from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
 
 LARGEST_BODY = 1_000_000
 # So much of a body that is too large is read and thrown away, so that its sender is there to hear the answer.
@@ -35,10 +37,28 @@ async def read_body(request: Request, within: float = BODY_WITHIN) -> bytes:
 
 
 def check_json(request: Request) -> None:
-    """Return if a request brings JSON.
+    """Return if a request brings JSON as it is.
 
     Raises:
-        HttpRefusal: it does not.
+        HttpRefusal: it does not, or has compressed it.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HttpRefusal(415, "only application/json is read here")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise HttpRefusal(415, "compressed bodies are not read here: send it without content-encoding")
+
+
+class OneLength:
+    """Lets only requests with one length or none through: two servers may see two in another (RFC 9112, 6.1)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._refusals = app, RefusalLog("request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if "content-length" not in headers or "transfer-encoding" not in headers:
+            await self._app(scope, receive, send)
+            return
+        refusal = HttpRefusal(400, "both content-length and transfer-encoding")
+        self._refusals.report(refusal)
+        await answer_refusal(refusal)(scope, receive, send)

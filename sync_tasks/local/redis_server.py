@@ -185,6 +185,8 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             # It would hold addresses: the arguments of slow scripts.
             "slowlog-log-slower-than": "-1",
+            # A report of a crash would, too: the arguments of the command at work.
+            "crash-log-enabled": "no",
             # One value of a contact that is longer would make all of it take thrice the memory.
             "hash-max-ziplist-value": "512",
         }

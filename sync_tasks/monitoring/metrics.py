@@ -13,7 +13,7 @@ from redis import RedisError
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.monitoring.status import StateStatus, count_messages, read_state
-from sync_tasks.rate_limits.budget import read_budget
+from sync_tasks.rate_limits.scarcity import read_budget
 from sync_tasks.reconcile.history import last_runs
 from sync_tasks.state.dead_letters import CLOSED, OPENED, read_letter_counts
 from sync_tasks.state.store import Store
@@ -143,13 +143,22 @@ def _comparisons(store: Store) -> Iterator[Sample]:
         yield "sync_tasks_comparison_refused", (account,), float(bool(run.refused))
 
 
-def read_metrics(store: Store, settings: Settings, *, own: bool = False) -> bytes:
-    """Return every metric of the state as it is now; with ``own`` also what this process counts.
+def read_metrics(store: Store, settings: Settings) -> bytes:
+    """Return every metric of the state as it is now.
 
     Raises:
         redis.RedisError: Redis is away.
     """
     samples = read_samples(store, settings)
+    return _show(lambda: samples)
+
+
+def read_all_metrics(store: Store, settings: Settings) -> bytes:
+    """Return the same and what this process counts; while Redis is away it says so instead of the state."""
+    return _show(lambda: read_samples(store, settings)) + generate_latest(REGISTRY)
+
+
+def _show(read: Callable[[], list[Sample]]) -> bytes:
     registry = CollectorRegistry()
-    registry.register(StateCollector(lambda: samples))
-    return generate_latest(registry) + (generate_latest(REGISTRY) if own else b"")
+    registry.register(StateCollector(read))
+    return generate_latest(registry)

@@ -47,12 +47,17 @@ def paint(store: Store, settings: Settings, user_id: str, masks: Masks, ask: Ask
     consents = read_consents(store, user_id, contact)
     if contact is None and not (erased_at or history or letters):
         return None
-    if contact and contact.address and store.claimant(contact.address) not in {None, user_id}:
-        contact = replace(contact, address_taken=True)
+    contact = note_taken_address(store, contact) if contact else None
     accounts = _look_at_all(_cases(store, settings, contact, letters), masks, ask) if contact else {}
     verdict = _find_verdict(contact, settings, accounts, erased_at)
     waiting = sorted(f"{key.task} {key.newsletter}".strip() for key in contact.pending) if contact else []
     return Portrait(user_id, verdict, erased_at, waiting, accounts, history, letters, consents)
+
+
+def note_taken_address(store: Store, contact: Contact) -> Contact:
+    """Return the contact, marked if another user has its address: whoever is found by it is not this user."""
+    taken = contact.address and store.claimant(contact.address) not in {None, contact.user_id}
+    return replace(contact, address_taken=True) if taken else contact
 
 
 def _find_verdict(
@@ -105,7 +110,7 @@ def _recall(case: Case, masks: Masks, error: str = "") -> Sides:
 
 def _look(case: Case, gateway: Gateway, masks: Masks) -> Sides:
     try:
-        remote = _find(case.contact, case.seen, gateway, case.mapping)
+        remote = find_remote(case.contact, case.seen, gateway, case.mapping)
     except SyncError as error:
         return _recall(case, masks, f"{type(error).__name__}: {error}")
     lines = compare(case.contact, case.mapping, case.seen, remote, masks)
@@ -113,7 +118,7 @@ def _look(case: Case, gateway: Gateway, masks: Masks) -> Sides:
     return Sides(remote.id if remote else None, lines, asked=True, standings=standings)
 
 
-def _find(contact: Contact, seen: RemoteState, gateway: Gateway, mapping: AccountMapping) -> RemoteContact | None:
+def find_remote(contact: Contact, seen: RemoteState, gateway: Gateway, mapping: AccountMapping) -> RemoteContact | None:
     """Return the user's contact at Brevo: the one we know, else the one with the address, or an ``ext_id`` of ours."""
     if seen.id is not None and (remote := gateway.read(seen.id)) and not is_stranger(remote, contact, mapping, seen):
         return remote

@@ -11,11 +11,12 @@ from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.monitoring.masks import mask_address, mask_value, show_value
 from sync_tasks.monitoring.verdict import Standing
 from sync_tasks.state.store import Store
 
 Show = Callable[[Json], str]
+# Of a shorter text its first letter shows too much.
+SHORTEST_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,32 @@ class Happening:
     newsletter: str
     occurred_at: str
     outcome: str
+
+
+def mask_address(address: str) -> str:
+    """Return what may be seen of an address: ``anna@mail.example.com`` is ``a***@m***.com``.
+
+    Of what is shorter than four characters nothing may.
+    """
+    name, _, host = address.rpartition("@")
+    domain, _, top = host.rpartition(".")
+    return f"{_begin(name)}***@{_begin(domain)}***.{top}"
+
+
+def mask_value(value: Json) -> str:
+    """Return what may be seen of an attribute: whether there is one. How ``female`` begins would say too much."""
+    return "" if value is None or value == "" else "***"
+
+
+def _begin(text: str) -> str:
+    return text[:1] if len(text) >= SHORTEST_SHOWN else ""
+
+
+def show_value(value: Json) -> str:
+    """Return an attribute's value in full."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)

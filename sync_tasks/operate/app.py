@@ -18,7 +18,8 @@ from sync_tasks.http.body import read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog
 from sync_tasks.log import describe, log
 from sync_tasks.operate.cause_board import CauseBoard
-from sync_tasks.operate.doorkeeper import COOKIE, PATH, Doorkeeper, Operator, TooManyTriesError
+from sync_tasks.operate.doorkeeper import COOKIE, KNOWN_COOKIE, PATH, Doorkeeper, Operator
+from sync_tasks.operate.login_bounds import TooManyTriesError
 from sync_tasks.operate.pages import HEADERS, HtmlPage, Move, answer, answer_style, style_name
 from sync_tasks.operate.visit import Door, View, Visit
 from sync_tasks.state.logins import end_logins, is_over
@@ -136,9 +137,9 @@ class OperatePage:
         if self.doorkeeper.is_foreign(request):
             raise HttpRefusal(403, "This login came from another site.")
         name, password = (form.get(field, [""])[0] for field in ("name", "password"))
-        caller = request.client.host if request.client else ""
+        caller, known = request.client.host if request.client else "", request.cookies.get(KNOWN_COOKIE, "")
         try:
-            operator = await asyncio.to_thread(self.doorkeeper.log_in, name.strip(), password, caller)
+            operator = await asyncio.to_thread(self.doorkeeper.log_in, name.strip(), password, caller, known)
         except TooManyTriesError:
             self.refusals.report(HttpRefusal(429, "too many tries to log in"))
             return self._ask_again("Too many tries: wait a minute.", 429)
@@ -149,6 +150,7 @@ class OperatePage:
         log.info("operate: %s logged in", operator.name)
         response = answer(Move(""))
         self.doorkeeper.give_cookie(request, response, operator)
+        self.doorkeeper.give_known(request, response, operator)
         return response
 
     async def _log_out(self, request: Request) -> Response:

@@ -5,7 +5,6 @@ Cookies and the tokens of forms are signed; a new password or role ends the logi
 """
 
 import secrets
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,8 +18,8 @@ from starlette.responses import Response
 from sync_tasks.config.settings import Operate
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.http.rate_bound import RateBound, name_line
 from sync_tasks.http.tokens import OPERATE_TOKEN, Tokens
+from sync_tasks.operate.login_bounds import LONGEST_NAME, LoginBounds
 from sync_tasks.operate.passwords import NOBODY, PasswordEntry, Role, is_password_of, read_entries
 from sync_tasks.texts import escaped
 
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from itsdangerous import URLSafeTimedSerializer
 
 COOKIE = "sync_tasks_operate"
+KNOWN_COOKIE = "sync_tasks_operate_known"
 PATH = "/operate"
-# In a minute: tries to log in as one operator from one address, and of one address.
-TRIES = 10
-LONGEST_NAME = 100
+# So long a browser counts as known after a login.
+_KNOWN_SECONDS = 90 * 86_400
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 # What a browser says of requests that another site made.
 _FOREIGN = frozenset({"cross-site", "same-site"})
@@ -57,10 +56,6 @@ class Operator:
         return self.role == "act"
 
 
-class TooManyTriesError(Exception):
-    """Somebody tried to log in too often in this minute."""
-
-
 @dataclass(frozen=True, repr=False)
 class Doorkeeper:
     """Knows operators; ``secrets`` sign cookies and forms, the first one of them new ones."""
@@ -68,13 +63,7 @@ class Doorkeeper:
     operate: Operate
     secrets: tuple[str, ...]
     proxies: Tokens = field(default_factory=lambda: Tokens(()))
-    # Not by the name alone: strangers who know it would keep the operator out.
-    by_name: RateBound = field(default_factory=lambda: RateBound(TRIES))
-    by_caller: RateBound = field(default_factory=lambda: RateBound(TRIES * 3))
-    # One hash at a time: each takes 32 MB.
-    one_by_one: threading.Lock = field(default_factory=threading.Lock)
-    # Who waits for a hash holds a thread that the other doors of the server need, too.
-    waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
+    bounds: LoginBounds = field(default_factory=LoginBounds)
 
     def check(self) -> None:
         """Return if there is a way in.
@@ -101,24 +90,17 @@ class Doorkeeper:
             return Operator(name, "act" if name in self.operate.act else "look") if name else None
         return self._read_cookie(request.cookies.get(COOKIE, ""))
 
-    def log_in(self, name: str, password: str, caller: str) -> Operator | None:
-        """Return the operator of a name and a password, or nothing.
+    def log_in(self, name: str, password: str, caller: str, known: str = "") -> Operator | None:
+        """Return the operator of a name and a password, or nothing; ``known`` is what ``give_known`` gave.
 
         Raises:
             TooManyTriesError: there were too many tries in this minute, or too many try at this moment.
             ConfigurationError: the password file is in trouble.
         """
-        line = name_line(caller)
-        if not (self.by_caller.admits(line) and self.by_name.admits((name[:LONGEST_NAME], line))):
-            raise TooManyTriesError
+        lane = self.bounds.find_lane(name, caller, self._read_known(known, name))
         entry = self._entries().get(name)
-        if not self.waiting.acquire(blocking=False):
-            raise TooManyTriesError
-        try:
-            with self.one_by_one:
-                fits = is_password_of(entry or NOBODY, password)
-        finally:
-            self.waiting.release()
+        with lane.enter():
+            fits = is_password_of(entry or NOBODY, password)
         if entry is None or not fits:
             return None
         return Operator(entry.name, entry.role, secrets.token_urlsafe(12), entry.fingerprint)
@@ -131,15 +113,12 @@ class Doorkeeper:
             "session": operator.session,
             "since": operator.since,
         }
-        response.set_cookie(
-            COOKIE,
-            str(self._cookies.dumps(facts)),
-            max_age=self._idle_seconds,
-            path=PATH,
-            secure=request.url.scheme == "https" or request.url.hostname not in _HERE,
-            httponly=True,
-            samesite="strict",
-        )
+        _set_cookie(request, response, COOKIE, str(self._cookies.dumps(facts)), self._idle_seconds)
+
+    def give_known(self, request: Request, response: Response, operator: Operator) -> None:
+        """Let a browser show that this operator logged in there: strangers' tries do not keep it waiting."""
+        facts = [operator.name, secrets.token_urlsafe(12)]
+        _set_cookie(request, response, KNOWN_COOKIE, str(self._known.dumps(facts)), _KNOWN_SECONDS)
 
     def form_token(self, operator: Operator) -> str:
         """Return the token that each form of an operator brings along."""
@@ -185,6 +164,16 @@ class Doorkeeper:
             return None
         return Operator(entry.name, entry.role, facts["session"], entry.fingerprint, since)
 
+    def _read_known(self, cookie: str, name: str) -> str:
+        """Return which browser this is, if the operator of that name logged in there; else an empty text."""
+        from itsdangerous import BadData
+
+        try:
+            who, browser = self._known.loads(cookie, max_age=_KNOWN_SECONDS)
+        except BadData:
+            return ""
+        return str(browser) if who == name else ""
+
     def _entries(self) -> Mapping[str, PasswordEntry]:
         return read_entries(self.operate.passwords) if self.operate.passwords else {}
 
@@ -204,6 +193,10 @@ class Doorkeeper:
     def _forms(self) -> "URLSafeTimedSerializer":
         return self._sign("operate form")
 
+    @cached_property
+    def _known(self) -> "URLSafeTimedSerializer":
+        return self._sign("operate known browser")
+
     def _sign(self, what: str) -> "URLSafeTimedSerializer":
         from itsdangerous import URLSafeTimedSerializer
 
@@ -214,3 +207,15 @@ class Doorkeeper:
 
 def _age_of(stamp: int) -> float:
     return time.time() - stamp / MICROSECONDS_PER_SECOND
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=PATH,
+        secure=request.url.scheme == "https" or request.url.hostname not in _HERE,
+        httponly=True,
+        samesite="strict",
+    )

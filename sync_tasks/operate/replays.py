@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from kombu.exceptions import OperationalError
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import UnfinishedErasureError
 from sync_tasks.log import log
 from sync_tasks.state.audit import note_deed, read_audit
 from sync_tasks.state.dead_letters import DeadLetter, check_discardable, discard, fetch_letters, read_closed, replay
 from sync_tasks.state.store import Store
-from sync_tasks.tasks.nudge import nudge_contacts
+from sync_tasks.tasks.accept import nudge_contacts
 from sync_tasks.texts import escaped
 
 CLOSED_SEARCHED = 10_000
@@ -117,8 +118,8 @@ def look_at_outcomes(store: Store, replays: Sequence[Replay]) -> list[Replay]:
     """Return what became of each replayed letter until now."""
     outcomes = dict[str, str]()
     waiting = [done.letter.id for done in replays if done.outcome == "replayed"]
-    for start in range(0, len(waiting), _WATCHED):
-        outcomes |= _outcomes_of(store, waiting[start : start + _WATCHED])
+    for chunk in chunks(waiting, _WATCHED):
+        outcomes |= _outcomes_of(store, chunk)
     return _name_ends(store, replays, outcomes)
 
 

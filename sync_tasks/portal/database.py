@@ -1,7 +1,7 @@
 """The way to the portal's own database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sync_tasks.config.environment import database_url, needing
@@ -33,6 +33,24 @@ def open_database(url: str = "") -> "Iterator[Engine]":
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise ConfigurationError("SYNC_DATABASE_URL: no URL of SQLAlchemy's, as in postgresql+psycopg://…") from None
     try:
+        _check_options(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+def _check_options(engine: "Engine") -> None:
+    """Let the driver read the options of the URL; whether the database is there shows later.
+
+    Raises:
+        ConfigurationError: the driver refuses them, such as one that it does not know, or a file that is not there.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        with suppress(DBAPIError), engine.connect():
+            pass
+    except Exception as error:  # noqa: BLE001 - each driver raises its own; the message shows nothing of the URL
+        raise ConfigurationError(
+            f"SYNC_DATABASE_URL: the driver refuses an option or a file named in it: {type(error).__name__}"
+        ) from None

@@ -1,5 +1,6 @@
 """The OpenAPI document of the intake over HTTP. Pure."""
 
+from functools import cache
 from typing import Any
 
 from sync_tasks.domain.schemas import build_schemas
@@ -15,8 +16,9 @@ _TITLES = {
 }
 
 
+@cache
 def describe_intake() -> dict[str, Any]:
-    """Return the document: what may be sent, and every answer."""
+    """Return the document: what may be sent, and every answer; built once, for anybody may ask for it."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Events of a portal", "version": "1", "description": "Safe to repeat."},

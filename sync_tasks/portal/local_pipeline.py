@@ -23,8 +23,8 @@ from sync_tasks.state.connection import connect
 from sync_tasks.state.dead_letters import read_letters
 from sync_tasks.state.store import Store
 from sync_tasks.tasks import accept
+from sync_tasks.tasks.accept import nudge_contacts, queue_of
 from sync_tasks.tasks.app import app
-from sync_tasks.tasks.nudge import nudge_contacts, queue_of
 
 if TYPE_CHECKING:
     from celery import Celery

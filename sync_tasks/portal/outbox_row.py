@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sync_tasks.tasks.base import EventTask
 
 TABLE_NAME = "sync_tasks_outbox"
+# Microseconds: no row is older than the outbox (2024), and a later one (2200) is in another unit.
+_EARLIEST, _LATEST = 1_704_067_200_000_000, 7_258_118_400_000_000
+WRONG_MOMENT = "written_at: must be when the row was written, in microseconds since 1970; leave it to the database"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,6 +38,7 @@ class OutboxRow:
         # Loading the tasks loads Celery: whoever only makes the table does not need it.
         from sync_tasks.tasks.accept import check
 
+        self._check()
         kind = EVENTS.get(self.task.removeprefix("sync_tasks."))
         if kind is None:
             raise InvalidEventError(f"task: must be one of {', '.join(EVENTS)}")
@@ -44,6 +48,14 @@ class OutboxRow:
         if fields.get("occurred_at") is None:
             fields["occurred_at"] = EPOCH + timedelta(microseconds=self.written_at)
         return check(kind, (), fields)
+
+    def _check(self) -> None:
+        """Refuse what is no row of ours: SQLite keeps any kind of value in any column."""
+        if not all(isinstance(text, str) for text in (self.task, self.user_id, self.event)):
+            raise InvalidEventError("task, user_id, event: must be texts")
+        written_at: object = self.written_at
+        if not (isinstance(written_at, int) and _EARLIEST <= written_at < _LATEST):
+            raise InvalidEventError(WRONG_MOMENT)
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The SQL that makes the outbox's table, for each database; a portal in any language runs it.
 
-``written_at`` is the database's own clock: one for all of the portal's servers. An integer knows no time zone.
+``written_at`` is the database's own clock: one for all of the portal's servers. An integer knows no time zone. In
+MariaDB ``unix_timestamp(now(6))`` would be an hour off in the hour that comes twice in autumn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ CREATE TABLE IF NOT EXISTS sync_tasks_outbox (
     task varchar(64) NOT NULL,
     user_id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     event longtext CHARACTER SET utf8mb4 NOT NULL,
-    written_at bigint NOT NULL DEFAULT (unix_timestamp(now(6)) * 1000000),
+    written_at bigint NOT NULL DEFAULT (timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))),
     error text,
     INDEX sync_tasks_outbox_user (user_id, id)
 ) ENGINE=InnoDB""",

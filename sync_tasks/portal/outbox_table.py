@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
 from sync_tasks.portal.outbox_sql import STATEMENTS
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, Engine, Select
 
 OUTBOX = Table(
     TABLE_NAME,
@@ -83,10 +84,36 @@ def release_rows(connection: "Connection", ids: Sequence[int]) -> int:
     return connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids), ~_WAITING).values(error=None)).rowcount
 
 
-def read_marked(connection: "Connection", limit: int) -> list[tuple[OutboxRow, str]]:
-    """Return the rows that are no events, the oldest first, each with why."""
-    marked = select(*_ROW, OUTBOX.c.error).where(~_WAITING).order_by(OUTBOX.c.id).limit(limit)
-    return [(OutboxRow(*row), error) for *row, error in connection.execute(marked)]
+def find_marked(connection: "Connection", limit: int) -> dict[int, str]:
+    """Return the ids of rows that are no events, the oldest first, each with why."""
+    marked = select(OUTBOX.c.id, OUTBOX.c.error).where(~_WAITING).order_by(OUTBOX.c.id).limit(limit)
+    return {row.id: row.error for row in connection.execute(marked)}
+
+
+def read_row(engine: "Engine", number: int) -> OutboxRow | None:
+    """Return one row; nothing if it is gone, or the database cannot hand it out, such as a text that is not UTF-8.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the database is away.
+    """
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(select(*_ROW).where(OUTBOX.c.id == number)).one_or_none()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return None
+    except (StatementError, TypeError, ValueError):
+        return None
+    return OutboxRow(*found) if found else None
+
+
+def find_unreadable(engine: "Engine") -> list[int]:
+    """Return the ids of rows that wait although nobody can read them: whatever is asked about them fails."""
+    with engine.connect() as connection:
+        waiting = list(connection.scalars(select(OUTBOX.c.id).where(_WAITING).order_by(OUTBOX.c.id)))
+    rows = ((number, read_row(engine, number)) for number in waiting)
+    return [number for number, row in rows if row is None or not isinstance(row.user_id, str)]
 
 
 def measure(connection: "Connection") -> tuple[int, int, int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from celery.utils import uuid
 
 from sync_tasks.domain.events import Event
-from sync_tasks.tasks.accepted import Accepted
+from sync_tasks.tasks.accept import Accepted
 from sync_tasks.tasks.base import EventTask
 
 

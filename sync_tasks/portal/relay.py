@@ -13,14 +13,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from redis import RedisError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from sync_tasks.domain.events import MAX_AHEAD, Event
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import describe, log
 from sync_tasks.portal import outbox_table
 from sync_tasks.portal.outbox import CHANNEL
-from sync_tasks.portal.outbox_row import OutboxRow, relay_event
+from sync_tasks.portal.outbox_row import WRONG_MOMENT, OutboxRow, relay_event
 from sync_tasks.state.relays import report_outbox
 from sync_tasks.state.trouble import is_trouble
 from sync_tasks.tasks.accept import portal_store
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 USERS_AT_ONCE = 100
 ROWS_AT_ONCE = 500
 REPORT_EVERY = 5.0
+# A clock may be an hour off. A moment that lies further ahead is no moment of a clock.
+A_DAY = 86_400 * MICROSECONDS_PER_SECOND
+UNREADABLE = "the database cannot hand it out: its texts must be UTF-8, and no bytes"
 # So many seconds it pauses after trouble of Redis or the database, at first and at most.
 _PAUSES = (0.5, 15.0)
 
@@ -50,6 +54,25 @@ def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> Mov
     Raises:
         sqlalchemy.exc.DBAPIError: the database is away or in trouble.
     """
+    try:
+        return _move(engine, accept)
+    except (StatementError, TypeError, ValueError):
+        unreadable = outbox_table.find_unreadable(engine)
+        if not unreadable:
+            raise
+        return _mark_unreadable(engine, unreadable)
+
+
+def _mark_unreadable(engine: "Engine", ids: list[int]) -> MovedRows:
+    """Take rows out of the way that the database cannot hand out: they would hold up all others."""
+    with engine.begin() as connection:
+        for number in ids:
+            outbox_table.mark_row(connection, number, UNREADABLE)
+            log.error("outbox: row %d is no event: %s", number, UNREADABLE)
+    return MovedRows(marked=len(ids))
+
+
+def _move(engine: "Engine", accept: Callable[[Event], None]) -> MovedRows:
     with _claiming(engine) as connection:
         users = outbox_table.find_heads(connection, USERS_AT_ONCE)
         rows = outbox_table.read_rows(connection, users, ROWS_AT_ONCE) if users else []
@@ -90,10 +113,13 @@ def _accept_rows(
     moved, faults = MovedRows(), dict[int, str]()
     for row in rows:
         try:
+            event = row.read()
+            if row.written_at > latest + A_DAY:
+                raise InvalidEventError(WRONG_MOMENT)  # noqa: TRY301 - one place says what is no event
             if row.written_at > latest:
                 moved.trouble = "the clock of the database is more than five minutes ahead of Redis'"
                 break
-            accept(row.read())
+            accept(event)
         except InvalidEventError as error:
             faults[row.id] = str(error)
             log.error("outbox: row %d is no event: %s", row.id, error)

@@ -18,17 +18,17 @@ from string import Template
 
 from kombu.exceptions import OperationalError
 from redis import RedisError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.errors import ConfigurationError, InvalidLinkError
+from sync_tasks.errors import ConfigurationError, InvalidEventError, InvalidLinkError
 from sync_tasks.http.body import read_body
 from sync_tasks.http.rate_bound import RateBound, name_line
 from sync_tasks.http.refusal import HttpRefusal
 from sync_tasks.link_tokens import LinkToken, parse_token
-from sync_tasks.log import log
+from sync_tasks.log import describe, log
 from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, Situation, choose_language
 
 PATH = "/unsubscribe/{newsletter}/{token}"
@@ -36,7 +36,7 @@ STATUSES: Mapping[Situation, int] = {"ask": 200, "done": 200, "wrong": 404, "bus
 # In a minute: wrong links of one caller, and posts with the link of one person.
 WRONG_LINKS, POSTS = 60, 20
 WITHIN = 15.0
-_PLACES = ("$lang", "$title", "$text", "$form")
+_PLACES = ("lang", "title", "text", "form")
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 
 Unsubscribe = Callable[[str, str], object]
@@ -46,15 +46,18 @@ def load_template(path: Path | None) -> str:
     """Return the page as a template, ours or the portal's.
 
     Raises:
-        ConfigurationError: it cannot be read, or lacks a place that must be filled.
+        ConfigurationError: it cannot be read, lacks a place that must be filled, or has one that nothing fills.
     """
     try:
         text = (path or files("sync_tasks.portal") / "unsubscribe.html").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigurationError(f"unsubscribe.template: {path}: cannot be read: {reason}") from None
-    if lacking := [place for place in _PLACES if place not in text]:
+    places = set(Template(text).get_identifiers())
+    if lacking := [f"${place}" for place in _PLACES if place not in places]:
         raise ConfigurationError(f"unsubscribe.template: {path}: lacks {', '.join(lacking)}")
+    if unknown := sorted(places.difference(_PLACES)):
+        raise ConfigurationError(f"unsubscribe.template: {path}: nothing fills ${unknown[0]}; write $$ for a dollar")
     return text
 
 
@@ -89,17 +92,33 @@ class UnsubscribePage:
             return self._turn_away(request)
         if not self.posts.admits(link):
             return self._answer(request, "busy")
-        newsletter = request.path_params["newsletter"]
         try:
             await read_body(request)
-            async with asyncio.timeout(WITHIN):
-                await asyncio.to_thread(self.unsubscribe, link.user_id, newsletter)
-        except (RedisError, OperationalError, TimeoutError) as error:
-            log.warning("an opt-out by a link was not accepted: %s", type(error).__name__)
-            return self._answer(request, "away")
         except HttpRefusal as refusal:
             return Response(refusal.words, refusal.status, headers={"connection": "close"})
-        return self._answer(request, "done")
+        except ClientDisconnect:
+            return Response(status_code=408)
+        return self._answer(request, await self._accept(link.user_id, request.path_params["newsletter"]))
+
+    async def _accept(self, user_id: str, newsletter: str) -> Situation:
+        """Let the opt-out be accepted, and return what to say; whatever goes wrong, the person reads words."""
+        try:
+            async with asyncio.timeout(WITHIN):
+                await asyncio.to_thread(self.unsubscribe, user_id, newsletter)
+        except (RedisError, OperationalError, TimeoutError) as error:
+            log.warning("an opt-out by a link was not accepted: %s", type(error).__name__)
+            return "away"
+        except InvalidEventError as error:
+            # Such as an id that an older release took.
+            log.error("an opt-out by a link cannot be accepted: %s", error)
+            return "wrong"
+        except ConfigurationError as error:
+            log.error("an opt-out by a link was not accepted: %s", error)
+            return "away"
+        except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
+            log.error("an opt-out by a link was not accepted: unexpected error\n%s", describe(error))
+            return "away"
+        return "done"
 
     async def refuse(self, request: Request) -> Response:
         """Say what to do with a link that names no newsletter or no person."""

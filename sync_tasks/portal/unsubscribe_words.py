@@ -1,5 +1,6 @@
 """What the unsubscribe page says, in English and German. Pure."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ class PageWords:
 
 
 DEFAULT = "en"
+_WEIGHT = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)")
 PLACE = "{newsletter}"
 WORDS: dict[str, dict[Situation, PageWords]] = {
     "en": {
@@ -69,15 +71,14 @@ def choose_language(header: str) -> str:
     """Return which of our languages an ``Accept-Language`` header likes best."""
     wished: list[tuple[float, int, str]] = []
     for place, part in enumerate(header.split(",")):
-        name, _, weight = part.strip().partition(";q=")
-        language = name.partition("-")[0].strip().lower()
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        language = name.partition("-")[0]
         if language in WORDS:
-            wished.append((-_read_weight(weight), place, language))
+            wished.append((-_read_weight(parameters), place, language))
     return min(wished)[2] if wished and min(wished)[0] < 0 else DEFAULT
 
 
-def _read_weight(text: str) -> float:
-    try:
-        return float(text) if text else 1.0
-    except ValueError:
-        return 0.0
+def _read_weight(parameters: list[str]) -> float:
+    """Return the weight from 0 to 1 (RFC 9110, 12.4.2): 1 if there is none, 0 if it makes no sense."""
+    weight = next((text.partition("=")[2].strip() for text in parameters if text.startswith("q")), "1")
+    return float(weight) if _WEIGHT.fullmatch(weight) else 0.0

@@ -1,9 +1,11 @@
-"""What an account grants less than is configured. Pure."""
+"""What an account grants less than is configured, and how many requests are left of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.store import Store
 from sync_tasks.texts import count
 
 # Others use most of an account of which we get less than a third.
@@ -43,3 +45,15 @@ class Scarcity:
                     f"account {self.account}: others use most of it: {count(now, 'request')} of {most:,} get through: "
                     "give them an account of their own, or lower its requests_per_second"
                 )
+
+
+def read_budget(store: Store, scarcity: Scarcity) -> int:
+    """Return how many requests are left; a window is a list of the moments of its requests, the newest first."""
+    _, length, _, allowed = scarcity.windows[-1]
+    name = store.key(f"granted:{scarcity.account}:contacts:{length}")
+    since, low, high = int(store.now()) - length, 0, int(store.redis.llen(name))
+    while low < high:
+        middle = (low + high) // 2
+        moment = cast("str | None", store.redis.lindex(name, middle))
+        low, high = (middle + 1, high) if moment and int(moment) > since else (low, middle)
+    return max(allowed - low, 0)

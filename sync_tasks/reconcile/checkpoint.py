@@ -8,9 +8,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any, cast
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.mapping import AccountMapping
@@ -86,7 +86,7 @@ class Memory:
     def _complete(self, drifts: list[Drift]) -> list[Drift]:
         """Add what is not remembered for being personal: the state has it as long as it is the same."""
         users, contacts = (drift.user_id for drift in drifts if drift.seen), dict[str, Contact]()
-        while chunk := list(islice(users, USER_CHUNK)):
+        for chunk in chunks(users, USER_CHUNK):
             contacts |= read_contacts(chunk, self._store)
         return [self._completed(drift, contacts.get(drift.user_id)) for drift in drifts]
 

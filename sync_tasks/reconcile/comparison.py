@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.identity import is_stranger
@@ -225,7 +226,7 @@ class Comparison:
 
     def _find_gone(self, users: Iterator[str], read_at: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""
-        while chunk := list(islice(users, USER_CHUNK)):
+        for chunk in chunks(users, USER_CHUNK):
             contacts = read_contacts(chunk, self.context.store)
             self._leave_alone(dict.fromkeys((user for user in chunk if user not in contacts), None))
             for contact in contacts.values():
@@ -237,7 +238,7 @@ class Comparison:
 
     def _find_lacking(self, users: Iterator[str], read_at: str) -> None:
         """Whoever subscribed and was on no page lacks a contact, unless it is about to be created."""
-        while chunk := list(islice(users, USER_CHUNK)):
+        for chunk in chunks(users, USER_CHUNK):
             for contact in read_contacts(chunk, self.context.store).values():
                 known = contact.seen.get(self.account)
                 if not contact.erased and (known is None or known.id is None):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.erasure import is_anonymized
@@ -66,9 +67,9 @@ def _look_again(suspects: Iterable[int], account: str, context: Resources, since
 
 
 def _find_unexplained(remotes: Iterable[RemoteContact], account: str, context: Resources, since: str) -> Iterator[int]:
-    mapping, store, rest = context.mappings[account], context.store, iter(remotes)
+    mapping, store = context.mappings[account], context.store
     known: Holders | None = None
-    while chunk := list(islice(rest, USER_CHUNK)):
+    for chunk in chunks(remotes, USER_CHUNK):
         if known is None and any(is_anonymized(remote) for remote in chunk):
             known = walk_state(store, mapping).holders
         users, called = find_users(chunk, known or Holders(()), store, mapping.ext_ids)

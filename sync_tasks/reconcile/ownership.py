@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact, RemoteContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
@@ -67,10 +68,8 @@ def _read_parts(
 
 def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
     """Return the fields of those users who are known and not dirty."""
-    rest, chunks = iter(users), list[list[str]]()
-    while chunk := list(islice(rest, BRIEFLY)):
-        chunks.append(chunk)
-    pairs = zip(chain.from_iterable(chunks), bulk.read_clean(store, chunks), strict=True)
+    some = list(chunks(users, BRIEFLY))
+    pairs = zip(chain.from_iterable(some), bulk.read_clean(store, some), strict=True)
     return {user: dict(zip(texts[::2], texts[1::2], strict=True)) for user, texts in pairs if texts}
 
 

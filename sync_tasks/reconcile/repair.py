@@ -1,8 +1,8 @@
 """Repairs by the ordinary path: what was seen is written down, and the contact is dirty."""
 
 from collections.abc import Iterable
-from itertools import islice
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.diff import Change
 from sync_tasks.providers import Gateway
 from sync_tasks.reconcile.comparison import Comparison
@@ -22,7 +22,7 @@ def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: b
     """Let the workers make these differences right, and return for how many contacts that is under way."""
     plain = (drift for drift in drifts if drift.rev and LOOKED_AT.isdisjoint(drift.kinds))
     repaired = keep_blocks(comparison) + look_at_erased(comparison)
-    while chunk := list(islice(plain, REPAIR_CHUNK)):
+    for chunk in chunks(plain, REPAIR_CHUNK):
         repaired += comparison.context.store.record_remote(drift.record(comparison.account) for drift in chunk)
     return repaired + _erase_all(comparison) + (_remove_unknown(comparison) if remove_unknown else 0)
 

@@ -17,6 +17,7 @@ from typing import cast
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from sync_tasks.chunks import chunks
 from sync_tasks.sandbox.outbox import Outbox
 from sync_tasks.sandbox.sandbox import Sandbox
 from sync_tasks.sandbox.wire import JsonObject
@@ -81,8 +82,8 @@ class Delivery:
         for webhook_id in [one for one, since in self._sent_at.items() if now >= since + self._pace.gathering]:
             del self._sent_at[webhook_id]
             payloads = self._gathered.pop(webhook_id)
-            for start in range(0, len(payloads), MOST_AT_ONCE):
-                self._post(now, webhook_id, payloads[start : start + MOST_AT_ONCE])
+            for chunk in chunks(payloads, MOST_AT_ONCE):
+                self._post(now, webhook_id, chunk)
 
     def _new_payloads(self) -> list[tuple[int, JsonObject]]:
         with self._sandbox.lock:

@@ -1,5 +1,6 @@
 """What people do at Brevo without any request: readers of mails, and staff at Brevo's web page."""
 
+import re
 from collections.abc import Mapping
 
 from sync_tasks.sandbox.account import SandboxAccount
@@ -9,6 +10,7 @@ from sync_tasks.sandbox.outbox import CAMPAIGN
 from sync_tasks.sandbox.wire import JsonObject, invalid
 
 READER = "192.0.2.1"
+_PLACE = re.compile(r"\{\{\s*contact\.([A-Za-z0-9_]+)\s*\}\}")
 
 
 def unsubscribe(account: SandboxAccount, contact: SandboxContact) -> None:
@@ -61,3 +63,24 @@ def _happening(account: SandboxAccount) -> JsonObject:
 
 
 ACTS = {"unsubscribe": unsubscribe, "bounce": bounce, "complain": complain, "delete": delete}
+
+
+def write_mails(account: SandboxAccount, list_id: int, text: str) -> list[JsonObject]:
+    """Return a mail for everybody on a list whom Brevo would write to: ``to``, and the ``text`` with its places filled.
+
+    ``{{ contact.FIRSTNAME }}`` is an attribute. What a contact lacks is empty, as at Brevo.
+    """
+    readers = (
+        contact
+        for contact in account.contacts.values()
+        if contact.email
+        and list_id in contact.list_ids
+        and not contact.blocklisted
+        and list_id not in contact.unsubscribed_ids
+    )
+    return [{"to": contact.email, "text": _fill(text, contact)} for contact in readers]
+
+
+def _fill(text: str, contact: SandboxContact) -> str:
+    values = {**contact.attributes, "EMAIL": contact.email or ""}
+    return _PLACE.sub(lambda place: str(values.get(place[1].upper(), "")), text)

@@ -8,27 +8,24 @@ from urllib.parse import unquote
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.account_routes import create_attribute, delete_attribute, show_account, show_attributes
 from sync_tasks.sandbox.contact_routes import create_contact, delete_contact, show_all, show_one, update_contact
-from sync_tasks.sandbox.folder_routes import (
-    create_folder,
-    delete_folder,
-    show_folder,
-    show_folders,
-    show_lists_of_folder,
-    show_segments,
-    update_folder,
-)
-from sync_tasks.sandbox.imports import start_import
+from sync_tasks.sandbox.imports import show_process, show_processes, start_import
 from sync_tasks.sandbox.list_routes import (
     add_to_list,
+    create_folder,
     create_list,
+    delete_folder,
     delete_list,
     remove_from_list,
+    show_folder,
+    show_folders,
     show_lists,
+    show_lists_of_folder,
     show_members,
     show_one_list,
+    show_segments,
+    update_folder,
     update_list,
 )
-from sync_tasks.sandbox.process_routes import show_process, show_processes
 from sync_tasks.sandbox.webhook_routes import (
     create_webhook,
     delete_webhook,

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, unquote, urlencode
 
 from sync_tasks.sandbox import people
 from sync_tasks.sandbox.account import SandboxAccount
-from sync_tasks.sandbox.campaign import write_mails
 from sync_tasks.sandbox.changes import read_address, read_change
 from sync_tasks.sandbox.contact import SandboxContact, show_contact
 from sync_tasks.sandbox.faults import Fault, Faults, refuse_by_firewall, spoil
@@ -20,6 +19,7 @@ from sync_tasks.sandbox.history import History
 from sync_tasks.sandbox.journal import Journal, Request
 from sync_tasks.sandbox.limits import RequestWindows, refuse_for_rate
 from sync_tasks.sandbox.outbox import Outbox
+from sync_tasks.sandbox.people import write_mails
 from sync_tasks.sandbox.routes import route
 from sync_tasks.sandbox.settings import Quirks, SandboxSettings
 from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, invalid, not_found

@@ -18,6 +18,8 @@ from sync_tasks.texts import escaped
 
 RECORDS = "erasure_records"
 LONGEST_WHO = 100
+# Of somebody who saw a person in full.
+UNMASKED = "see unmasked"
 _A_DAY = 86_400 * MICROSECONDS_PER_SECOND
 
 

@@ -5,9 +5,9 @@ No other room sends a command about contacts, their queues, histories or tombsto
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import cast
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import ConfigurationError
@@ -143,8 +143,7 @@ def scan_users(store: Store) -> Iterator[list[str]]:
     """Yield all users that the state knows, some at a time; one may come twice."""
     start = len(store.key(contact_key("")))
     keys = cast("Iterator[str]", store.redis.scan_iter(match=store.key(contact_key("*")), count=SCAN_CHUNK))
-    while users := [key[start:] for key in islice(keys, SCAN_CHUNK)]:
-        yield users
+    return chunks((key[start:] for key in keys), SCAN_CHUNK)
 
 
 def oldest_dirty(store: Store, count: int) -> list[tuple[str, float]]:

@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any, cast
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.registers import ERASURE, both_clocks, is_consent, is_subscription
@@ -111,8 +111,7 @@ def read_letters(store: Store) -> list[DeadLetter]:
 
 def fetch_letters(store: Store, ids: Iterable[str]) -> Iterator[DeadLetter]:
     """Yield the dead letters of these ids, in their order, as far as they are there by now."""
-    remaining = iter(ids)
-    while chunk := list(islice(remaining, LETTER_CHUNK)):
+    for chunk in chunks(ids, LETTER_CHUNK):
         texts = cast("list[str | None]", store.redis.hmget(store.key(DEAD_LETTERS), chunk))
         yield from (_parse(text) for text in texts if text)
 

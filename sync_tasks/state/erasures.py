@@ -7,6 +7,7 @@ Keys under ``<namespace>:``: ``erasures`` users by since when their erasure is u
 from collections.abc import Iterator
 from typing import cast
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.codec import load_contact
@@ -35,8 +36,8 @@ def find_stuck(store: Store) -> list[str]:
 
 def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
     found = set[str]()
-    for start in range(0, len(users), ERASURE_CHUNK):
-        chunk, pipeline = users[start : start + ERASURE_CHUNK], store.redis.pipeline(transaction=False)
+    for chunk in chunks(users, ERASURE_CHUNK):
+        pipeline = store.redis.pipeline(transaction=False)
         for user in chunk:
             pipeline.hgetall(store.key(contact_key(user)))
         for user, fields in zip(chunk, pipeline.execute(), strict=True):
@@ -48,8 +49,8 @@ def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
 def find_idle(store: Store) -> Iterator[str]:
     """Yield users whose erasure is unfinished although they are neither dirty nor due."""
     users = cast("list[str]", store.redis.zrange(store.key("erasures"), 0, MOST - 1))
-    for start in range(0, len(users), ERASURE_CHUNK):
-        chunk, pipeline = users[start : start + ERASURE_CHUNK], store.redis.pipeline(transaction=False)
+    for chunk in chunks(users, ERASURE_CHUNK):
+        pipeline = store.redis.pipeline(transaction=False)
         for user in chunk:
             pipeline.zscore(store.key(DUE), user)
         yield from (user for user, due in zip(chunk, pipeline.execute(), strict=True) if due is None)

@@ -29,6 +29,11 @@ class Post:
     body: str
 
     @property
+    def user_id(self) -> str:
+        """Whom the notice is about."""
+        return str(json.loads(self.body)["data"]["user_id"])
+
+    @property
     def line(self) -> str:
         """The same as a line in Redis."""
         return json.dumps([self.id, self.since, self.body])
@@ -47,6 +52,11 @@ def read_due_posts(store: Store) -> list[Post]:
         "list[str]", store.redis.zrange(store.key("posts"), 0, int(store.now()), byscore=True, offset=0, num=POST_CHUNK)
     )
     return [Post(*json.loads(line)) for line in lines]
+
+
+def read_all_posts(store: Store) -> list[Post]:
+    """Return all notices that wait."""
+    return [Post(*json.loads(line)) for line in cast("list[str]", store.redis.zrange(store.key("posts"), 0, -1))]
 
 
 def end_post(store: Store, post: Post, *, given_up: bool = False) -> None:

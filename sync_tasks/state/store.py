@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, cast
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState
 from sync_tasks.domain.events import AHEAD, Event
 from sync_tasks.domain.merge import values_of
@@ -261,8 +262,8 @@ class Store:
     def mark_changed(self, account: str, sightings: Sequence[Sighting]) -> list[Noticed]:
         """Note that contacts changed at Brevo, and return each result: their next push reads first."""
         secret, noticed = self._secret(), list[Noticed]()
-        for start in range(0, len(sightings), _STORE_CHUNK):
-            texts = (text for one in sightings[start : start + _STORE_CHUNK] for text in _wire(one, secret))
+        for chunk in chunks(sightings, _STORE_CHUNK):
+            texts = (text for one in chunk for text in _wire(one, secret))
             answer = cast("list[str]", self._run("mark_changed", account, stamp_of(self._clock()), *texts))
             noticed += map(Noticed, answer[::2], answer[1::2])
         return noticed

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, is_findable, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact, desired_of
@@ -383,8 +384,7 @@ class Batch:
 
     def _conclude_all(self) -> None:
         """Write down what came of everybody who was served."""
-        for start in range(0, len(self.done), LEASE_CHUNK):
-            done = self.done[start : start + LEASE_CHUNK]
+        for done in chunks(self.done, LEASE_CHUNK):
             self.own.push.users_to_nudge |= conclude_all(done, self.context, self.task_id)
 
     def _mark_unknown(self, items: Iterable[BatchItem], error: GatewayUnavailableError) -> None:

@@ -97,9 +97,9 @@ def reconcile() -> int:
 @app.task(name="sync_tasks.reconcile_approved", base=ContactTask, shared=False, send_events=False)
 def reconcile_approved() -> int:
     """Compare what an operator approved; return how many contacts are repaired."""
-    from sync_tasks.tasks import approved
+    from sync_tasks.tasks import nightly
 
-    return approved.compare_approved()
+    return nightly.compare_approved()
 
 
 @app.task(name="sync_tasks.post_notices", base=ContactTask, shared=False, send_events=False)

@@ -1,23 +1,29 @@
 """The portal's side: validate an event, accept it into the state, leave a nudge that says nothing personal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
+
+from celery.result import AsyncResult
 
 from sync_tasks.config import environment
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.events import Event, Held, Subscribe, is_shown, parse_event
+from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import log
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
 from sync_tasks.tasks import startup
+from sync_tasks.tasks.app import app
 
 # Marks a message as ours: the event is accepted already. The number is the version of the message's format.
 NUDGE = {"sync_tasks_nudge": "1"}
+# The ends of the queues' names; the portal's other events go to the one without.
+_ENDS = {Priority.URGENT: ".urgent", Priority.ORDINARY: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +112,37 @@ def accept_event(event: Event) -> Nudge:
     """
     acceptance = portal_store().accept(event)
     return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)
+
+
+def queue_of(priority: Priority) -> str:
+    """Return the queue of a priority; what no event waits for has one of its own, served last."""
+    return f"{app.conf.task_default_queue}{_ENDS.get(priority, '.background')}"
+
+
+def nudge_contacts(user_ids: Iterable[str], priority: Priority = Priority.ORDINARY) -> None:
+    """Ask a worker, for each of these users, to look at the contact."""
+    queue = queue_of(priority)
+    for user_id in user_ids:
+        app.send_task("sync_tasks.sync_contact", kwargs={"user_id": user_id}, headers=NUDGE, queue=queue)
+
+
+class Accepted(AsyncResult):  # type: ignore[type-arg]  # Celery's class takes type parameters from 5.7 on
+    """An event is accepted; ``id`` is that of the nudge's message."""
+
+    id: str
+
+    def get(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: what becomes of an event is in the state.
+
+        Raises:
+            NotImplementedError: always, as any task of Celery without results does.
+        """
+        raise NotImplementedError(
+            "there are no results: .delay() returning means accepted; see 'sync-tasks contact' for what became of it"
+        )
+
+    wait = get
+
+    def _get_task_meta(self) -> NoReturn:
+        """Refuse the same for ``state``, ``ready()`` and whatever else asks for a result."""
+        self.get()

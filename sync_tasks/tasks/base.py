@@ -12,10 +12,8 @@ from sync_tasks.domain.events import Event
 from sync_tasks.errors import InvalidEventError, PermanentError, SyncError, UnexpectedError
 from sync_tasks.log import current_task, describe, log
 from sync_tasks.tasks import accept as accepting
-from sync_tasks.tasks.accept import NUDGE, Nudge, is_nudge
-from sync_tasks.tasks.accepted import Accepted
+from sync_tasks.tasks.accept import NUDGE, Accepted, Nudge, is_nudge, nudge_contacts
 from sync_tasks.tasks.app import app
-from sync_tasks.tasks.nudge import nudge_contacts
 
 if TYPE_CHECKING:
     _CeleryTask = Task[..., Any]

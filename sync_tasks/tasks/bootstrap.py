@@ -11,8 +11,8 @@ from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.link_tokens import UnsubscribeLinks
 from sync_tasks.providers.brevo.client import Brevo
-from sync_tasks.rate_limits.background_gate import PatientGate
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.rate_limits.patience import PatientGate
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
 from sync_tasks.sync.accounts import open_gateways

@@ -15,10 +15,9 @@ from sync_tasks.log import log_outcome
 from sync_tasks.meters import EVENTS
 from sync_tasks.state.dead_letters import letter_id
 from sync_tasks.sync.contact import sync_contact
-from sync_tasks.tasks.accept import NUDGE, Nudge
+from sync_tasks.tasks.accept import NUDGE, Nudge, nudge_contacts
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.foreign import receive_event
-from sync_tasks.tasks.nudge import nudge_contacts
 
 
 def receive(kind: type[Event], wire: dict[str, object], task_id: str) -> Nudge:

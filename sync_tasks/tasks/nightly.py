@@ -1,4 +1,4 @@
-"""The comparison that beat asks for every night, and the report of opt-outs to the portal.
+"""The comparisons that beat asks for: every night, and once an operator approved one; the report of opt-outs.
 
 Keys under ``<namespace>:``: ``nightly`` while tonight's comparison is owed, six hours at most: since when, and when it
 is asked for again; then ``done``, for an hour.
@@ -13,8 +13,9 @@ from sync_tasks.config.settings import Portal, Settings
 from sync_tasks.domain.news import SUPPRESSED, Notice
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
 from sync_tasks.log import log
+from sync_tasks.reconcile.approvals import read_approvals, take_approval
 from sync_tasks.reconcile.lock import standing_alone
-from sync_tasks.reconcile.run import reconcile
+from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.state.audit import forget_old
 from sync_tasks.state.consents import forget_old_evidence
 from sync_tasks.state.disk import rewrite
@@ -149,3 +150,26 @@ def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
     mine = [slug for slug, one in newsletters if one.list_id == list_id and settings.account_of(slug) == account]
     arguments: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
     return arguments | {"newsletters": mine, "why": "", "foreign_lists": []}
+
+
+def compare_approved() -> int:
+    """Compare each account of which an operator approved that, unless somebody compares; return how many are repaired.
+
+    An approval ends as the comparison begins. If that breaks off, the same can be approved again.
+    """
+    context, repaired = worker_resources(), 0
+    with standing_alone(context.store) as alone, open_patiently(context) as patient:
+        for account in read_approvals(context.store) if alone else ():
+            approval = take_approval(context.store, account)
+            if approval is not None and account in context.mappings:
+                log.info("account %s: compared anew, as %s approved", account, approval.by)
+                runs = reconcile(patient, Scope(account=account, approved=approval.grave))
+                repaired += sum(run.repaired for run in runs)
+    return repaired
+
+
+def ask_for_approved() -> None:
+    """Have a worker compare what was approved, unless somebody compares."""
+    store = worker_resources().store
+    if read_approvals(store) and not store.redis.exists(store.key("reconciling")):
+        app.send_task("sync_tasks.reconcile_approved", expires=AGAIN)

@@ -3,7 +3,6 @@
 The schedule: again after 5 seconds, and then after as long as the notice has waited, an hour at most.
 """
 
-import json
 import os
 from base64 import b64decode
 from collections.abc import Mapping
@@ -103,9 +102,14 @@ def _post(http: urllib3.PoolManager, url: str, post: Post, signers: "list[Webhoo
         "webhook-signature": " ".join(signer.sign(post.id, now, post.body) for signer in signers),
     }
     try:
-        return http.request("POST", url, body=post.body.encode(), headers=headers, redirect=False).status
+        # The status is all that counts. A body may never end.
+        answer = http.request(
+            "POST", url, body=post.body.encode(), headers=headers, redirect=False, preload_content=False
+        )
+        answer.close()
     except urllib3.exceptions.HTTPError:
         return NO_ANSWER
+    return answer.status
 
 
 def _settle(store: Store, post: Post, status: int) -> None:
@@ -120,5 +124,4 @@ def _settle(store: Store, post: Post, status: int) -> None:
         log.warning("a notice was not taken, it goes again: the portal %s", what)
         return
     end_post(store, post, given_up=True)
-    about = json.loads(post.body)["data"]
-    log.error("a notice of user %s is given up after a day: the portal %s", about["user_id"], what)
+    log.error("a notice of user %s is given up after a day: the portal %s", post.user_id, what)

@@ -9,7 +9,7 @@ from sync_tasks.tasks.app import app
 from sync_tasks.tasks.base import EventTask
 
 if TYPE_CHECKING:
-    from sync_tasks.tasks.accepted import Accepted
+    from sync_tasks.tasks.accept import Accepted
 
 Arguments = ParamSpec("Arguments")
 

@@ -18,11 +18,10 @@ from sync_tasks.state.freshness import note_freshness
 from sync_tasks.state.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
+from sync_tasks.tasks.accept import nudge_contacts, queue_of
 from sync_tasks.tasks.app import app
-from sync_tasks.tasks.approved import ask_for_approved
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nightly import ask_again, report_to_portal
-from sync_tasks.tasks.nudge import nudge_contacts, queue_of
+from sync_tasks.tasks.nightly import ask_again, ask_for_approved, report_to_portal
 
 log = logging.getLogger("sync_tasks.tasks.sweeper")
 

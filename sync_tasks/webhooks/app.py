@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from redis import RedisError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync_tasks.http.body import BODY_WITHIN, check_json, read_body
+from sync_tasks.http.body import BODY_WITHIN, OneLength, check_json, read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import describe, log
@@ -68,9 +69,6 @@ class Receiver:
         return await _write_down(desk, rows)
 
     def _find_desk(self, request: Request) -> Desk:
-        if "content-length" in request.headers and "transfer-encoding" in request.headers:
-            # Two servers may see two requests in one of these (RFC 9112, 6.1).
-            raise HttpRefusal(400, "both content-length and transfer-encoding")
         if not self.tokens.admits(request.headers.get("authorization", "").encode("latin-1")):
             raise HttpRefusal(401, "unauthorized")
         desk = self.desks.get(request.path_params["account"])
@@ -89,10 +87,7 @@ class Receiver:
 
     async def show_metrics(self, _request: Request) -> Response:
         """Report how the pipeline is, to Prometheus."""
-        try:
-            return PlainTextResponse(await asyncio.to_thread(self.metrics))
-        except RedisError:
-            return PlainTextResponse("Redis is away", 503)
+        return PlainTextResponse(await asyncio.to_thread(self.metrics))
 
 
 async def _write_down(desk: Desk, rows: list[object]) -> Counter[str]:
@@ -113,7 +108,8 @@ def build_app(receiver: Receiver, more: Iterable[BaseRoute] = ()) -> Starlette:
             Route("/readyz", receiver.show_readiness),
             Route("/metrics", receiver.show_metrics),
             *more,
-        ]
+        ],
+        middleware=[Middleware(OneLength)],
     )
     app.router.redirect_slashes = False  # Brevo follows nobody: the event would be lost
     return app

@@ -17,7 +17,7 @@ from sync_tasks.config.settings import Settings
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import log
-from sync_tasks.monitoring.metrics import read_metrics
+from sync_tasks.monitoring.metrics import read_all_metrics
 from sync_tasks.state.store import Noticed, Store
 from sync_tasks.webhooks.app import Desk, Receiver, build_app
 from sync_tasks.webhooks.nudge_queue import Nudge, Prompter
@@ -89,7 +89,7 @@ def build_receiver(store: Store, settings: Settings, tokens: Tokens, prompter: P
             return False
 
     desks = {name: open_desk(store, name, _own(settings, name), prompter) for name in settings.accounts}
-    return Receiver(desks, tokens, is_ready, remembered(lambda: read_metrics(store, settings, own=True)))
+    return Receiver(desks, tokens, is_ready, remembered(lambda: read_all_metrics(store, settings)))
 
 
 def remembered(read: Callable[[], bytes], seconds: float = METRICS_EVERY) -> Callable[[], bytes]:

@@ -141,24 +141,24 @@ def test_what_the_state_knows_already_costs_no_push(desk: Desk, export: Path) ->
     assert set(requests) == {"GET /v3/account", "GET /v3/contacts"}
 
 
-def test_a_bad_row_is_told_with_its_line_and_changes_nothing(lost: Desk, export: Path) -> None:
+def test_a_bad_row_is_reported_with_its_line_and_changes_nothing(lost: Desk, export: Path) -> None:
     export.write_text(export.read_text() + json.dumps({"user_id": "x", "email": MARK}) + "\n")
     assert "line 6: " in lost.run("reconcile", "--from", str(export), exits=1)
     assert lost.pipeline.store.peek("anna") is None
 
 
 def test_a_dry_run_shows_what_differs_and_leaves_the_state_as_it_is(lost: Desk, export: Path) -> None:
-    told = lost.run("reconcile", "--from", str(export), "--dry-run", exits=1)
+    reported = lost.run("reconcile", "--from", str(export), "--dry-run", exits=1)
 
-    assert "5 users new" in told
-    assert "missing on list" in told
+    assert "5 users new" in reported
+    assert "missing on list" in reported
     assert lost.pipeline.store.peek("anna") is None
     assert not lost.pipeline.store.redis.exists(lost.pipeline.store.key("dirty"))
     assert lost.pipeline.lists("emil") == set()
 
 
 @pytest.fixture
-def pending_count(desk: Desk, tmp_path: Path) -> Path:
+def many(desk: Desk, tmp_path: Path) -> Path:
     """Sixty readers, and an export of later in which all have left."""
     users = [f"user-{number}" for number in range(60)]
     for user in users:
@@ -170,33 +170,31 @@ def pending_count(desk: Desk, tmp_path: Path) -> Path:
     return path
 
 
-def test_an_export_that_ends_many_subscriptions_waits_before_it_touches_the_state(
-    desk: Desk, pending_count: Path
-) -> None:
-    told = desk.run("reconcile", "--from", str(pending_count), exits=1)
+def test_an_export_that_ends_many_subscriptions_waits_before_it_touches_the_state(desk: Desk, many: Path) -> None:
+    reported = desk.run("reconcile", "--from", str(many), exits=1)
 
-    assert "60 users would lose a subscription" in told
+    assert "60 users would lose a subscription" in reported
     assert desk.pipeline.state("user-7").subscriptions()["daily"][1]
-    assert desk.run("reconcile", "--from", str(pending_count), "--max-changes", "60")
+    assert desk.run("reconcile", "--from", str(many), "--max-changes", "60")
     desk.pipeline.work()
     assert desk.pipeline.lists("user-7") == set()
 
 
-def test_a_dry_run_tells_that_the_safety_catch_would_hold(desk: Desk, pending_count: Path) -> None:
-    told = desk.run("reconcile", "--from", str(pending_count), "--dry-run", exits=1)
+def test_a_dry_run_shows_that_the_safety_catch_would_hold(desk: Desk, many: Path) -> None:
+    reported = desk.run("reconcile", "--from", str(many), "--dry-run", exits=1)
 
-    assert "60 users would lose a subscription" in told
+    assert "60 users would lose a subscription" in reported
     assert desk.pipeline.state("user-7").subscriptions()["daily"][1]
 
 
-def test_what_the_safety_catch_refuses_after_a_loss_is_not_left_to_the_workers(desk: Desk, pending_count: Path) -> None:
+def test_what_the_safety_catch_refuses_after_a_loss_is_not_left_to_the_workers(desk: Desk, many: Path) -> None:
     desk.pipeline.store.redis.flushall()
 
-    told = desk.run("reconcile", "--from", str(pending_count), exits=1)
+    reported = desk.run("reconcile", "--from", str(many), exits=1)
 
-    assert "60 contacts would lose a subscription" in told
+    assert "60 contacts would lose a subscription" in reported
     assert desk.pipeline.store.peek("user-7") is None
     assert not desk.pipeline.store.redis.exists(desk.pipeline.store.key("due"))
-    assert desk.run("reconcile", "--from", str(pending_count), "--max-changes", "60")
+    assert desk.run("reconcile", "--from", str(many), "--max-changes", "60")
     desk.pipeline.work()
     assert desk.pipeline.lists("user-7") == set()

@@ -11,8 +11,8 @@ from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.priority import Priority
 from sync_tasks.providers.brevo import requests as calls
-from sync_tasks.rate_limits.background_gate import PatientGate
 from sync_tasks.rate_limits.limiter import Limiter
+from sync_tasks.rate_limits.patience import PatientGate
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import serving
 from tests.support.fixtures import WriteRows
@@ -64,7 +64,7 @@ def test_the_size_of_an_import_is_foreseen(name: str) -> None:
         assert actual - 200 <= foreseen <= actual * 1.3
 
 
-def test_what_the_portal_told_before_is_not_overwritten(loader: Loader) -> None:
+def test_what_the_portal_reported_before_is_not_overwritten(loader: Loader) -> None:
     loader.pipeline.subscribe("u1")
     loader.work()
     loader.pipeline.unsubscribe("u1")

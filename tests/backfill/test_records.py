@@ -39,9 +39,9 @@ def test_a_stray_quotation_mark_costs_its_own_row_alone(table: list[tuple[str, s
     hit = data.draw(st.integers(1, len(rows)))
     place = data.draw(st.integers(0, len(lines[hit])))
     lines[hit] = f'{lines[hit][:place]}"{lines[hit][place:]}'
-    told = dict(Sheet(lines).records())
-    assert told.pop(hit + 1) == UNBALANCED
-    assert [*told.values()] == [row for number, row in enumerate(rows, start=1) if number != hit]
+    reported = dict(Sheet(lines).records())
+    assert reported.pop(hit + 1) == UNBALANCED
+    assert [*reported.values()] == [row for number, row in enumerate(rows, start=1) if number != hit]
 
 
 @pytest.mark.parametrize("delimiter", ",;\t|")
@@ -50,9 +50,9 @@ def test_two_stray_marks_far_apart_do_not_hide_what_lies_between(delimiter: str)
     lines = written(rows, delimiter)
     lines[2] = lines[2].replace("Kiel", '"Kiel')
     lines[7] = lines[7].replace("Kiel", 'Kiel"')
-    told = dict(Sheet(lines).records())
-    assert [line for line, cells in told.items() if cells == UNBALANCED] == [3, 8]
-    assert [cells[0] for cells in told.values() if isinstance(cells, list)] == [
+    reported = dict(Sheet(lines).records())
+    assert [line for line, cells in reported.items() if cells == UNBALANCED] == [3, 8]
+    assert [cells[0] for cells in reported.values() if isinstance(cells, list)] == [
         "u0",
         "u2",
         "u3",

@@ -45,18 +45,18 @@ def only_row(path: Path) -> Row:
 )
 def test_a_csv_says_who_reads_what(tmp_path: Path, text: str) -> None:
     row = only_row(write_csv(tmp_path, text))
-    told = (row.user_id, row.email, row.newsletters, dict(row.fields))
-    assert told == ("u1", "anna@portal.org", {"daily": True, "weekly": True}, {"first_name": "Anna"})
+    reported = (row.user_id, row.email, row.newsletters, dict(row.fields))
+    assert reported == ("u1", "anna@portal.org", {"daily": True, "weekly": True}, {"first_name": "Anna"})
 
 
 def test_json_lines_say_the_same_with_numbers_and_with_nothing(write_rows: WriteRows) -> None:
-    told = {**GOOD, "newsletters": ["daily"], "visits": 3, "attributes": {"city": None}, "subscribed": False}
-    values = only_row(write_rows(told)).values
+    reported = {**GOOD, "newsletters": ["daily"], "visits": 3, "attributes": {"city": None}, "subscribed": False}
+    values = only_row(write_rows(reported)).values
     assert values == {"address": "anna@portal.org", "a:visits": "3", "a:city": "null", "n:daily": "u"}
 
 
 @pytest.mark.parametrize(
-    ("told", "subscribed"),
+    ("reported", "subscribed"),
     [
         ({"subscribed": "yes"}, True),
         ({"subscribed": "0"}, False),
@@ -64,12 +64,12 @@ def test_json_lines_say_the_same_with_numbers_and_with_nothing(write_rows: Write
         ({"unsubscribed": True}, False),
     ],
 )
-def test_a_subscription_may_have_ended(write_rows: WriteRows, told: dict[str, object], *, subscribed: bool) -> None:
-    assert only_row(write_rows(GOOD | {"newsletter": "daily"} | told)).newsletters == {"daily": subscribed}
+def test_a_subscription_may_have_ended(write_rows: WriteRows, reported: dict[str, object], *, subscribed: bool) -> None:
+    assert only_row(write_rows(GOOD | {"newsletter": "daily"} | reported)).newsletters == {"daily": subscribed}
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("reported", "reason"),
     [
         ({"user_id": "u1"}, "email: missing"),
         (GOOD | {"email": SECRET}, "email: not an e-mail address"),
@@ -83,8 +83,8 @@ def test_a_subscription_may_have_ended(write_rows: WriteRows, told: dict[str, ob
         ([SECRET], "not a JSON object"),
     ],
 )
-def test_a_bad_row_is_named_without_a_word_of_it(write_rows: WriteRows, told: object, reason: str) -> None:
-    good, bad = rows_of(write_rows(GOOD, told))
+def test_a_bad_row_is_named_without_a_word_of_it(write_rows: WriteRows, reported: object, reason: str) -> None:
+    good, bad = rows_of(write_rows(GOOD, reported))
     assert isinstance(good, Row)
     assert isinstance(bad, BadRow)
     assert bad.line == 2
@@ -102,9 +102,9 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
         b'u4,"d"x,y',
         b"u5,e@portal.org,z",
     ]
-    told = rows_of(write_csv(tmp_path, b"\n".join(lines)))
-    assert [row.line for row in told if isinstance(row, BadRow)] == [4, 6, 7]
-    assert [row.user_id for row in told if isinstance(row, Row)] == ["u1", "u5"]
+    reported = rows_of(write_csv(tmp_path, b"\n".join(lines)))
+    assert [row.line for row in reported if isinstance(row, BadRow)] == [4, 6, 7]
+    assert [row.user_id for row in reported if isinstance(row, Row)] == ["u1", "u5"]
 
 
 @pytest.mark.parametrize(
@@ -129,23 +129,23 @@ def test_a_header_that_makes_no_sense_refuses_the_file(tmp_path: Path, header: s
 def test_a_check_counts_and_names_the_first_thousand_bad_rows(write_rows: WriteRows) -> None:
     rows = [GOOD | {"newsletters": "daily weekly"}, GOOD | {"newsletter": "daily", "subscribed": False}]
     checked = check(Source(write_rows(*rows, *[{}] * 1001), WORDS))
-    told = (checked.rows, checked.subscriptions, checked.unsubscriptions, checked.bad, len(checked.bad_rows))
-    assert told == (2, 2, 1, 1001, 1000)
+    reported = (checked.rows, checked.subscriptions, checked.unsubscriptions, checked.bad, len(checked.bad_rows))
+    assert reported == (2, 2, 1, 1001, 1000)
 
 
 def sheet(folder: Path, *lines: str, words: Words = WORDS, **how: Any) -> Source:
     return Source(write_csv(folder, "".join(f"{line}\n" for line in lines)), words, **how)
 
 
-def told_of(source: Source) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return who is told of, and each bad row's line and the beginning of what is wrong with it."""
+def reports_of(source: Source) -> tuple[list[str], list[tuple[int, str]]]:
+    """Return who is reported, and each bad row's line and the beginning of what is wrong with it."""
     rows = list(source.rows())
     bad = [(row.line, row.reason) for row in rows if isinstance(row, BadRow)]
     return [row.user_id for row in rows if isinstance(row, Row)], bad
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         {"unsubscribed": "yes"},
         {"unsubscribed": "t"},
@@ -156,12 +156,14 @@ def told_of(source: Source) -> tuple[list[str], list[tuple[int, str]]]:
     ],
     ids=str,
 )
-def test_who_opted_out_of_nothing_named_opted_out_of_everything(write_rows: WriteRows, told: dict[str, object]) -> None:
-    assert only_row(write_rows(GOOD | told)).newsletters == {"daily": False, "weekly": False}
+def test_who_opted_out_of_nothing_named_opted_out_of_everything(
+    write_rows: WriteRows, reported: dict[str, object]
+) -> None:
+    assert only_row(write_rows(GOOD | reported)).newsletters == {"daily": False, "weekly": False}
 
 
 @pytest.mark.parametrize(
-    ("told", "wishes"),
+    ("reported", "wishes"),
     [
         ({"newsletters": {"daily": True, "weekly": "no"}}, {"daily": True, "weekly": False}),
         ({"daily": "yes", "weekly": "nein"}, {"daily": True, "weekly": False}),
@@ -178,14 +180,14 @@ def test_who_opted_out_of_nothing_named_opted_out_of_everything(write_rows: Writ
     ids=str,
 )
 def test_a_row_says_yes_and_no_to_single_newsletters(
-    write_rows: WriteRows, told: dict[str, object], wishes: dict[str, bool]
+    write_rows: WriteRows, reported: dict[str, object], wishes: dict[str, bool]
 ) -> None:
-    assert only_row(write_rows(GOOD | told)).newsletters == wishes
+    assert only_row(write_rows(GOOD | reported)).newsletters == wishes
 
 
 def test_an_empty_cell_under_subscribed_is_no_yes(tmp_path: Path) -> None:
     header = "user_id,email,newsletters,subscribed"
-    users, bad = told_of(sheet(tmp_path, header, "u1,a@portal.org,daily,", "u2,b@portal.org,,"))
+    users, bad = reports_of(sheet(tmp_path, header, "u1,a@portal.org,daily,", "u2,b@portal.org,,"))
     assert users == ["u2"]
     assert bad[0][1].startswith("subscribed (column 4): ")
 
@@ -217,12 +219,12 @@ def test_rows_of_nothing_and_empty_columns_at_the_end_are_fine(tmp_path: Path) -
         ",,,,,,,",
         "u3,c@portal.org,NULL",
     )
-    assert told_of(sheet(tmp_path, *lines)) == (["u1", "u2", "u3"], [])
+    assert reports_of(sheet(tmp_path, *lines)) == (["u1", "u2", "u3"], [])
 
 
 def test_a_cell_beside_the_named_columns_is_refused(tmp_path: Path) -> None:
     lines = ("user_id,email,,city", f"u1,a@portal.org,{SECRET},Kiel", "u2,b@portal.org,,Kiel,more", "u3,c@portal.org,,")
-    users, bad = told_of(sheet(tmp_path, *lines))
+    users, bad = reports_of(sheet(tmp_path, *lines))
     assert (users, bad) == (
         ["u3"],
         [(2, "column 3 has a value and no name"), (3, "5 cells under 4 columns")],
@@ -243,25 +245,25 @@ def test_a_cell_beside_the_named_columns_is_refused(tmp_path: Path) -> None:
 def test_a_quotation_mark_that_swallows_rows_is_refused_on_its_line_and_the_rows_are_read(
     tmp_path: Path, lines: tuple[str, ...]
 ) -> None:
-    users, bad = told_of(sheet(tmp_path, "user_id,email,city", *lines))
+    users, bad = reports_of(sheet(tmp_path, "user_id,email,city", *lines))
     assert bad[0] == (2, UNBALANCED)
     assert {*users} | {f"u{line - 1}" for line, _ in bad} == {"u1", "u2", "u3"}
 
 
 def test_a_quotation_mark_that_never_closes_costs_no_other_row(tmp_path: Path) -> None:
     rows = [f"u{number},u{number}@portal.org,Kiel" for number in range(2, 400)]
-    users, bad = told_of(sheet(tmp_path, "user_id,email,city", 'u1,a@portal.org,"Kiel', *rows))
+    users, bad = reports_of(sheet(tmp_path, "user_id,email,city", 'u1,a@portal.org,"Kiel', *rows))
     assert (len(users), bad) == (398, [(2, UNBALANCED)])
 
 
 def test_a_name_over_two_lines_is_a_name(tmp_path: Path) -> None:
     lines = ("user_id,city,email", 'u1,"Bad ""Ems""', 'an der Lahn",a@portal.org', "u2,Kiel,b@portal.org")
-    assert told_of(sheet(tmp_path, *lines)) == (["u1", "u2"], [])
+    assert reports_of(sheet(tmp_path, *lines)) == (["u1", "u2"], [])
 
 
 @pytest.mark.parametrize("user_id", ["1,23457E+15", "1.23457E+15", "4711.0", "#NV"])
 def test_an_id_that_a_spreadsheet_destroyed_is_refused_with_its_row(tmp_path: Path, user_id: str) -> None:
-    users, bad = told_of(sheet(tmp_path, "user_id;email", "u1;a@portal.org", f"{user_id};b@portal.org"))
+    users, bad = reports_of(sheet(tmp_path, "user_id;email", "u1;a@portal.org", f"{user_id};b@portal.org"))
     assert users == ["u1"]
     assert bad[0][0] == 3
     assert bad[0][1].startswith("user_id (column 1): ")
@@ -274,7 +276,7 @@ def test_two_addresses_for_one_user_are_refused_wherever_they_stand(tmp_path: Pa
     checked = check(source)
     reason = "user_id: two addresses for one user, on lines 3 and 6"
     assert checked.bad_rows == [BadRow(3, reason), BadRow(6, reason)]
-    assert told_of(source) == (["u1", "u3", "u1"], [(3, reason), (6, reason)])
+    assert reports_of(source) == (["u1", "u3", "u1"], [(3, reason), (6, reason)])
 
 
 def test_a_cell_becomes_what_brevo_keeps_or_is_refused_with_its_column(tmp_path: Path) -> None:
@@ -286,7 +288,7 @@ def test_a_cell_becomes_what_brevo_keeps_or_is_refused_with_its_column(tmp_path:
     assert second == BadRow(3, "visits (column 3): a number is wanted")
 
 
-def test_columns_are_told_what_they_mean(tmp_path: Path) -> None:
+def test_columns_are_explained(tmp_path: Path) -> None:
     words = replace(
         WORDS,
         attributes={"first_name": "FIRSTNAME", "city": "CITY"},
@@ -310,11 +312,11 @@ def test_columns_are_told_what_they_mean(tmp_path: Path) -> None:
     assert (second.newsletters, dict(second.fields)) == ({"weekly": True}, {"first_name": "Ben"})
 
 
-def test_what_is_told_of_columns_must_make_sense(tmp_path: Path) -> None:
-    told = replace(
+def test_what_is_said_of_columns_must_make_sense(tmp_path: Path) -> None:
+    reported = replace(
         WORDS, columns={"Name": "fist_name"}, values={"email": "x"}, names={"Digest": "monthly"}, usual={"a": "b"}
     )
-    faults = [*told.faults()]
+    faults = [*reported.faults()]
     assert len(faults) == 4
     assert any("the nearest known name is first_name" in fault for fault in faults)
     words = replace(WORDS, columns={"Vorname": "first_name"})
@@ -324,8 +326,8 @@ def test_what_is_told_of_columns_must_make_sense(tmp_path: Path) -> None:
 
 def test_unknown_columns_are_left_out_on_demand(tmp_path: Path, write_rows: WriteRows) -> None:
     words = replace(WORDS, ignore_unknown=True)
-    assert told_of(sheet(tmp_path, "user_id,email,shoe", "u1,a@portal.org,x", words=words)) == (["u1"], [])
-    assert told_of(Source(write_rows(GOOD | {"shoe": {"size": 1}}), words)) == (["u1"], [])
+    assert reports_of(sheet(tmp_path, "user_id,email,shoe", "u1,a@portal.org,x", words=words)) == (["u1"], [])
+    assert reports_of(Source(write_rows(GOOD | {"shoe": {"size": 1}}), words)) == (["u1"], [])
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_what_would_be_a_guess_is_refused_in_one_line(tmp_path: Path, content: b
     ],
     ids=range(5),
 )
-def test_json_that_is_not_one_object_a_line_is_told_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
+def test_json_that_is_not_one_object_a_line_is_explained(tmp_path: Path, content: bytes, advice: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         list(source_of(tmp_path, content, "portal.jsonl").rows())
     assert len(caught.value.args) == 1
@@ -113,7 +113,7 @@ def test_utf_8_under_another_name_is_refused_before_it_becomes_nonsense(tmp_path
         list(source_of(tmp_path, SHEET.encode(), encoding="windows-1252").rows())
 
 
-def test_an_encoding_that_nobody_knows_is_told() -> None:
+def test_an_encoding_that_nobody_knows_is_reported() -> None:
     with pytest.raises(ConfigurationError, match="there is no encoding of that name"):
         Text(io.BytesIO(), "windows-1525")
 

@@ -31,8 +31,8 @@ def test_bad_rows_are_named_and_nothing_happens(desk: Desk, write_rows: WriteRow
 
 def test_a_dry_run_of_a_good_file_changes_nothing(desk: Desk, write_rows: WriteRows) -> None:
     with desk.pipeline.requests() as requests:
-        told = desk.read("backfill", str(write_rows(*people(3))), "--dry-run")
-    assert (told["rows"], told["dry_run"], requests, kept_of_people(desk)) == (3, True, [], [])
+        reported = desk.read("backfill", str(write_rows(*people(3))), "--dry-run")
+    assert (reported["rows"], reported["dry_run"], requests, kept_of_people(desk)) == (3, True, [], [])
 
 
 def test_the_good_rows_are_loaded_and_a_second_time_nothing_is_asked_for(
@@ -41,16 +41,16 @@ def test_the_good_rows_are_loaded_and_a_second_time_nothing_is_asked_for(
     path = write_rows(*people(5), BAD)
     os.utime(path, (A_MOMENT, A_MOMENT))
     with desk.pipeline.requests() as requests:
-        told = desk.read("backfill", str(path), "--skip-bad-rows", exits=1)
+        reported = desk.read("backfill", str(path), "--skip-bad-rows", exits=1)
         again = desk.read("backfill", str(path), "--skip-bad-rows", exits=1)
     assert [request for request in requests if request in {IMPORT, PAGE}] == [IMPORT, PAGE]
-    assert (told["as_of"], told["loaded"], told["imported"]) == ("2026-01-01T00:00:00+00:00", 5, 5)
+    assert (reported["as_of"], reported["loaded"], reported["imported"]) == ("2026-01-01T00:00:00+00:00", 5, 5)
     assert (again["unchanged"], again.get("imports")) == (5, None)
     assert len(quick_brevo.contacts()) == 5
     assert desk.pipeline.state("u1").subscriptions()["daily"][0] == str(A_MOMENT * 1_000_000)
 
 
-def test_the_moment_of_the_rows_can_be_told(desk: Desk, write_rows: WriteRows, quick_brevo: Sandbox) -> None:
+def test_the_moment_of_the_rows_can_be_reported(desk: Desk, write_rows: WriteRows, quick_brevo: Sandbox) -> None:
     desk.pipeline.unsubscribe("u1", email="u1@portal.org", occurred_at="2026-02-01T00:00:00Z")
     path = write_rows(person(1), *people(1))
     said = desk.run("backfill", str(path), "--as-of", "2026-01-31T23:59:59+00:00")
@@ -59,9 +59,9 @@ def test_the_moment_of_the_rows_can_be_told(desk: Desk, write_rows: WriteRows, q
     assert quick_brevo.contacts() == []
 
 
-@pytest.mark.parametrize("told", ["2026-01-01", "tomorrow", "2099-01-01T00:00:00Z", "2026-01-01 08:00"])
-def test_a_moment_that_makes_no_sense_is_wrong_use(desk: Desk, write_rows: WriteRows, told: str) -> None:
-    assert "--as-of: " in desk.run("backfill", str(write_rows(*people(1))), "--as-of", told, exits=2)
+@pytest.mark.parametrize("reported", ["2026-01-01", "tomorrow", "2099-01-01T00:00:00Z", "2026-01-01 08:00"])
+def test_a_moment_that_makes_no_sense_is_wrong_use(desk: Desk, write_rows: WriteRows, reported: str) -> None:
+    assert "--as-of: " in desk.run("backfill", str(write_rows(*people(1))), "--as-of", reported, exits=2)
 
 
 def test_a_file_that_is_not_there_is_wrong_use(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""``sync-tasks doctor``: every fault is found and its remedy told."""
+"""``sync-tasks doctor``: every fault is found and its remedy reported."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,11 @@ def states(desk: Desk) -> dict[str, str]:
 def test_what_is_well_is_ok_and_only_nobody_at_work_fails(desk: Desk) -> None:
     found = states(desk)
     assert {what for what, state in found.items() if state == "fail"} == {"workers", "beat"}
-    told = desk.run("doctor", exits=1)
-    assert "2 fail" in told
-    assert all(text in told for text in ("start `celery -A sync_tasks worker`", "accepted by", "DAILY_UNSUBSCRIBED"))
+    reported = desk.run("doctor", exits=1)
+    assert "2 fail" in reported
+    assert all(
+        text in reported for text in ("start `celery -A sync_tasks worker`", "accepted by", "DAILY_UNSUBSCRIBED")
+    )
 
 
 def configure(text: str) -> Break:
@@ -46,23 +48,37 @@ def configure(text: str) -> Break:
             configure('[newsletters.books]\nlist_id = 7\nunsubscribed_attribute = "GONE"\n'),
             "as boolean",
         ),
-        ("redis eviction", lambda desk: desk.pipeline.store.redis.config_set("maxmemory-policy", "allkeys-lru"), ""),
         (
             "default: pause",
             lambda desk: desk.pipeline.resources.limiter.pause("default", UnauthorizedError("the key is wrong")),
             "the key is wrong",
         ),
     ],
-    ids=["key", "brevo away", "list", "attribute", "type", "no flag", "eviction", "pause"],
+    ids=["key", "brevo away", "list", "attribute", "type", "no flag", "pause"],
 )
 def test_each_fault_fails_its_check_and_names_the_remedy(desk: Desk, what: str, break_it: Break, remedy: str) -> None:
     break_it(desk)
-    try:
-        found = {check["what"]: check for check in desk.read("doctor", exits=1)}
-    finally:
-        desk.pipeline.store.redis.config_set("maxmemory-policy", "noeviction")
+    found = {check["what"]: check for check in desk.read("doctor", exits=1)}
     assert found[what]["state"] == "fail"
     assert remedy in found[what]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("what", "setting", "well"),
+    [("eviction", ("maxmemory-policy", "allkeys-lru"), "noeviction"), ("memory", ("maxmemory", "1mb"), "0")],
+)
+def test_a_redis_that_cannot_hold_the_state_fails_before_anything_is_written(
+    desk: Desk, what: str, setting: tuple[str, str], well: str
+) -> None:
+    redis = desk.pipeline.store.redis
+    redis.flushall()
+    redis.config_set(*setting)
+    try:
+        found = states(desk)
+    finally:
+        redis.config_set(setting[0], well)
+    assert (found[f"redis {what}"], found["the rest"]) == ("fail", "warn")
+    assert redis.keys() == []
 
 
 def test_a_redis_that_writes_no_file_and_answers_slowly_is_warned_about(
@@ -89,6 +105,10 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
     [
         ("redis://127.0.0.1:6379/0", "on this machine"),
         ("unix:///run/redis.sock?db=0", "on this machine"),
+        ("redis:///0", "on this machine"),
+        ("redis://[::1]/0", "on this machine"),
+        ("redis://LOCALHOST:6379", "on this machine"),
+        ("sentinel://127.0.0.1:1,redis.internal:2/mymaster/0", "no password, no TLS"),
         ("redis://redis.internal:6379/0", "no password, no TLS"),
         ("redis://:pw@redis.internal:6379/0", "no TLS"),
         ("rediss://:pw@redis.internal:6379/0", "password and TLS"),
@@ -96,7 +116,7 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
         ("sentinel://:pw@one:26379,two:26379/mymaster/0", "no TLS"),
     ],
 )
-def test_a_connection_that_others_can_read_is_told_of(url: str, found: str) -> None:
+def test_a_connection_that_others_can_read_is_reported(url: str, found: str) -> None:
     (check,) = check_connection("redis", url)
     assert (check.found, check.state) == (found, "ok" if found in {"on this machine", "password and TLS"} else "warn")
     assert "pw" not in check.advice

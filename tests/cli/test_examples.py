@@ -38,10 +38,10 @@ def test_an_example_is_a_command_with_options_that_there_are(command: str, line:
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_fits_eighty_columns_without_a_broken_option(command: str) -> None:
-    told = help_of(command)
-    assert max(map(len, told.splitlines())) <= 80
-    assert re.findall(r"--[a-z-]+…", told) == []
-    assert not command or "Examples:" in told
+    reported = help_of(command)
+    assert max(map(len, reported.splitlines())) <= 80
+    assert re.findall(r"--[a-z-]+…", reported) == []
+    assert not command or "Examples:" in reported
 
 
 def test_shells_can_complete() -> None:

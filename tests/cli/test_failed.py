@@ -12,8 +12,8 @@ from tests.support.desk import MARK, Desk
 def test_the_list_names_each_letter_and_the_next_step(desk: Desk) -> None:
     assert "no dead letters" in desk.run("failed", "list")
     letter = desk.fail("anna")
-    told = desk.run("failed", "list")
-    assert all(word in told for word in (letter.id, "anna", "daily", "UnknownContactError", "failed replay ID"))
+    reported = desk.run("failed", "list")
+    assert all(word in reported for word in (letter.id, "anna", "daily", "UnknownContactError", "failed replay ID"))
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,15 @@ def test_filters_choose_by_task_error_newsletter_and_age(desk: Desk, words: tupl
 
 def test_one_letter_is_shown_by_the_beginning_of_its_id(desk: Desk) -> None:
     letter = desk.fail("anna")
-    told = desk.run("failed", "show", letter.id[:6])
-    assert all(word in told for word in (letter.id, "unsubscribe_contact", "UnknownContactError", letter.message[:20]))
+    reported = desk.run("failed", "show", letter.id[:6])
+    assert all(
+        word in reported for word in (letter.id, "unsubscribe_contact", "UnknownContactError", letter.message[:20])
+    )
     shown = desk.read("failed", "show", letter.id)
     assert (shown["id"], shown["closed"], shown["occurred_at"][-6:]) == (letter.id, None, "+00:00")
 
 
-def test_an_unknown_or_doubtful_id_is_wrong_use(desk: Desk) -> None:
+def test_an_unknown_or_ambiguous_id_is_wrong_use(desk: Desk) -> None:
     desk.fail("anna")
     desk.fail("ben")
     assert "no dead letter has the id nothing" in desk.run("failed", "show", "nothing", exits=2)
@@ -84,7 +86,7 @@ def test_a_replayed_event_reaches_brevo_and_who_did_it_is_kept(desk: Desk) -> No
     assert desk.run("failed", "list").strip() == "no dead letters"
 
 
-def test_waiting_for_a_replay_tells_that_nobody_has_worked_on_it(desk: Desk) -> None:
+def test_waiting_for_a_replay_shows_that_nobody_has_worked_on_it(desk: Desk) -> None:
     desk.fail("anna")
     assert "still on its way" in desk.run("failed", "replay", "--all", "--wait", "0.1", exits=1)
 

@@ -20,10 +20,10 @@ def test_letters_of_one_cause_are_one_line(desk: Desk) -> None:
     assert (cause["error"], cause["letters"], cause["sample"]) == ("UnknownContactError", 3, first.id)
     assert cause["tasks"] == ["unsubscribe_contact", "update_contact"]
     assert cause["advice"] == ADVICE["UnknownContactError"]
-    told = desk.run("failed", "list", "--group")
-    assert "3 dead letters, 1 cause" in told
-    assert first.id in told
-    assert "the letter closes when it is reflected" in " ".join(told.split())
+    reported = desk.run("failed", "list", "--group")
+    assert "3 dead letters, 1 cause" in reported
+    assert first.id in reported
+    assert "the letter closes when it is reflected" in " ".join(reported.split())
 
 
 def test_a_filter_chooses_before_letters_are_grouped(desk: Desk) -> None:

@@ -56,7 +56,7 @@ def test_replaying_all_and_waiting_reads_each_letter_a_few_times(desk: Desk, par
     assert len(parsed) <= 2 * count
 
 
-def test_a_letter_that_was_closed_meanwhile_tells_why(desk: Desk) -> None:
+def test_a_letter_that_was_closed_meanwhile_shows_why(desk: Desk) -> None:
     desk.fail("anna")
     store = desk.pipeline.store
     (letter,) = find_letters(store, Filter())
@@ -74,10 +74,10 @@ def test_one_user_costs_the_same_at_any_number_of_letters(desk: Desk, parsed: Pa
     desk.read("contact", "anna", "--offline")
     parsed.clear()
 
-    told = desk.read("contact", "anna", "--offline")
+    reported = desk.read("contact", "anna", "--offline")
 
-    assert own.id in {letter["id"] for letter in told["letters"]}
-    assert (len(told["letters"]), len(parsed)) == (3, 3)
+    assert own.id in {letter["id"] for letter in reported["letters"]}
+    assert (len(reported["letters"]), len(parsed)) == (3, 3)
 
 
 def test_letters_of_a_release_without_the_index_are_found(desk: Desk) -> None:
@@ -118,11 +118,11 @@ def test_a_long_table_shows_the_first_and_says_how_many_more_there_are(
 ) -> None:
     bring(desk, MOST_ROWS + 7)
 
-    told = desk.run(command, "list")
+    reported = desk.run(command, "list")
 
-    assert f"{MOST_ROWS + 7} {what}s" in told
-    assert f"7 {what}s more" in " ".join(told.split())
-    assert told.count("1970-01-01" if command == "suppressed" else "anna") == MOST_ROWS
+    assert f"{MOST_ROWS + 7} {what}s" in reported
+    assert f"7 {what}s more" in " ".join(reported.split())
+    assert reported.count("1970-01-01" if command == "suppressed" else "anna") == MOST_ROWS
     assert len(desk.read(command, "list")) == MOST_ROWS + 7
 
 

@@ -48,6 +48,21 @@ def test_a_row_is_tried_again_or_given_up(desk: Desk) -> None:
     desk.run("outbox", "failed")
 
 
+ODD = """INSERT INTO sync_tasks_outbox (task, user_id, event, written_at, error) VALUES
+('unsubscribe_contact', CAST(x'7bff' AS TEXT), '{}', 1, 'why'), ('unsubscribe_contact', 'zoe', '{}', 'soon', 'why')"""
+
+
+def test_rows_that_nobody_can_read_are_listed_and_given_up(desk: Desk, database: str) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(ODD)
+    engine.dispose()
+    one, other = desk.read("outbox", "failed", exits=1)
+    assert (one["id"], one["user_id"], one["error"]) == (3, "(unprintable)", "why")
+    assert (other["user_id"], other["written_at"]) == ("zoe", "(unprintable)")
+    assert "2 rows removed" in desk.run("outbox", "discard", "--all", "--yes")
+
+
 @pytest.mark.usefixtures("database")
 def test_rows_must_be_named(desk: Desk) -> None:
     assert "name rows" in desk.run("outbox", "retry", exits=2)
@@ -58,6 +73,8 @@ FAULTS = {
     "": "no database is named",
     MARK: "no URL of SQLAlchemy's",
     f"nonsense://{MARK}@db/portal": "no URL of SQLAlchemy's",
+    f"mariadb+pymysql://{MARK}@127.0.0.1:1/portal?no_such_option=1": "the driver refuses an option",
+    f"mariadb+pymysql://{MARK}@127.0.0.1:1/portal?ssl_ca=/none": "the driver refuses an option or a file",
     f"oracle+cx_oracle://{MARK}@db/portal": "the driver of the database, is not installed",
 }
 
@@ -68,17 +85,17 @@ def test_a_database_that_is_none_is_one_line(desk: Desk, url: str, said: str) ->
 
 
 def test_a_database_without_the_table_is_one_line(desk: Desk, tmp_path: Path) -> None:
-    told = desk.run("outbox", "failed", "--database", f"sqlite:///{tmp_path / 'empty.db'}", exits=1)
-    assert "are its tables there?" in told
+    reported = desk.run("outbox", "failed", "--database", f"sqlite:///{tmp_path / 'empty.db'}", exits=1)
+    assert "are its tables there?" in reported
 
 
 @pytest.mark.usefixtures("database")
 def test_status_shows_how_long_events_wait_and_what_needs_a_person(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.read("status", exits=1)["outbox"] is None
     desk.run("outbox", "relay", "--until-empty")
-    told = desk.run("status", exits=1)
-    assert "1 row that is no event" in told
-    assert "sync-tasks outbox failed" in told
+    reported = desk.run("status", exits=1)
+    assert "1 row that is no event" in reported
+    assert "sync-tasks outbox failed" in reported
     assert desk.read("status", exits=1)["outbox"]["marked"] == 1
     monkeypatch.setattr(relays, "SEEN_WITHIN", -1)
     assert "start `sync-tasks outbox relay`" in desk.run("status", exits=1)

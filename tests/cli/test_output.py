@@ -19,7 +19,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_command_is_told_by_its_name_alone_if_the_shell_finds_that_one(
+def test_a_command_is_reported_by_its_name_alone_if_the_shell_finds_that_one(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(program.parent))
@@ -27,7 +27,7 @@ def test_a_command_is_told_by_its_name_alone_if_the_shell_finds_that_one(
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/usr/bin:/bin"])
-def test_a_command_is_told_with_its_folder_if_the_shell_does_not_find_it(
+def test_a_command_is_reported_with_its_folder_if_the_shell_does_not_find_it(
     program: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setenv("PATH", path)

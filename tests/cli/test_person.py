@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+from sync_tasks.domain.contact import EventKey
+from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.audit import forget_old
+from sync_tasks.state.dead_letters import put_letter, write_letter
 from tests.support.desk import Desk
 from tests.support.pipeline import address_of
+from tests.support.saying import stamp
 
 
 def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_path: Path) -> None:
@@ -13,21 +17,21 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     pipeline.subscribe("anna", first_name="<Anna>")
     pipeline.work()
     pipeline.brevo.edit(address_of("anna"), {"attributes": {"HOBBY": "chess"}, "listIds": [9]})
-    told = json.loads(desk.run("person", "report", "anna"))
-    assert (told["address"], told["attributes"]["first_name"]) == (address_of("anna"), "<Anna>")
-    assert told["newsletters"]["daily"]["subscribed"] is True
-    contact = told["brevo"]["default"]["contact"]
+    reported = json.loads(desk.run("person", "report", "anna"))
+    assert (reported["address"], reported["attributes"]["first_name"]) == (address_of("anna"), "<Anna>")
+    assert reported["newsletters"]["daily"]["subscribed"] is True
+    contact = reported["brevo"]["default"]["contact"]
     assert contact["attributes"]["HOBBY"] == "chess"
     assert 9 in contact["lists"]
     pipeline.brevo.act("bounce", address_of("anna"))
-    told = json.loads(desk.run("person", "report", "anna"))
-    assert told["brevo"]["default"]["as_brevo_shows_it"]["statistics"]["hardBounces"]
-    assert told["origins"]["address"]["event"] == "subscribe_contact"
-    assert "what is older is not kept" in told["covers"]["history"]
+    reported = json.loads(desk.run("person", "report", "anna"))
+    assert reported["brevo"]["default"]["as_brevo_shows_it"]["statistics"]["hardBounces"]
+    assert reported["origins"]["address"]["event"] == "subscribe_contact"
+    assert "what is older is not kept" in reported["covers"]["history"]
     pipeline.store.redis.delete(pipeline.store.key("history:anna"))
-    told = json.loads(desk.run("person", "report", "anna"))["origins"]
-    assert told["attributes.first_name"]["event"] == "subscribe_contact or update_contact"
-    assert told["newsletters.daily"] == {"since": told["address"]["since"], "event": "subscribe_contact"}
+    reported = json.loads(desk.run("person", "report", "anna"))["origins"]
+    assert reported["attributes.first_name"]["event"] == "subscribe_contact or update_contact"
+    assert reported["newsletters.daily"] == {"since": reported["address"]["since"], "event": "subscribe_contact"}
     page = tmp_path / "page.html"
     desk.run("person", "report", "anna", "--html", str(page), "--by", "Eve")
     assert "&lt;Anna&gt;" in page.read_text()
@@ -38,6 +42,35 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     assert "anna" not in desk.run("audit")
 
 
+def test_a_contact_that_the_pipeline_never_wrote_to_is_in_the_report(desk: Desk) -> None:
+    desk.pipeline.brevo.add_contacts([{"email": address_of("anna"), "attributes": {"HOBBY": "chess"}}])
+    desk.pipeline.subscribe("anna")
+    reported = json.loads(desk.run("person", "report", "anna"))["brevo"]["default"]
+    assert reported["contact"]["attributes"]["HOBBY"] == "chess"
+    assert reported["as_brevo_shows_it"]["email"] == address_of("anna")
+
+
+def test_nobody_elses_contact_is_in_the_report(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    for user in ("anna", "otto"):
+        pipeline.subscribe(user)
+    pipeline.work()
+    pipeline.brevo.edit(address_of("anna"), {"attributes": {"EMAIL": "mallory@portal.org"}, "ext_id": "mallory"})
+    assert "mallory" not in desk.run("person", "report", "anna")
+    pipeline.update("otto", email=address_of("anna"))
+    held = pipeline.held("otto")["id"]
+    assert f'"id": {held}' in desk.run("person", "report", "otto")
+    assert f'"id": {held}' not in desk.run("person", "report", "anna")
+
+
+def test_who_sent_nothing_but_a_malformed_event_reads_of_it(desk: Desk) -> None:
+    desk.run("person", "report", "anna", exits=1)
+    letter = write_letter("anna", EventKey("subscribe_contact", "daily", ""), InvalidEventError("why"), stamp(1), "t")
+    put_letter(desk.pipeline.store, letter)
+    reported = json.loads(desk.run("person", "report", "anna"))
+    assert (reported["address"], reported["unresolved_events"][0]["reason"]) == (None, "why")
+
+
 def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:
     pipeline = desk.pipeline
     pipeline.subscribe("anna")
@@ -45,11 +78,11 @@ def test_the_paper_of_an_erasure_names_nobody_but_who_asked(desk: Desk) -> None:
     desk.run("person", "erasure", "anna", exits=1)
     desk.run("erase", "anna", "--yes", "--by", "Eve")
     pipeline.work()
-    told = json.loads(desk.run("person", "erasure", "anna"))
-    assert told["accounts"] == {"default": "contact anonymized and read back"}
-    assert told["verified"] >= told["erased"]
-    assert [one["who"] for one in told["requested_by"]] == ["Eve"]
-    assert "anna" not in json.dumps(told)
+    reported = json.loads(desk.run("person", "erasure", "anna"))
+    assert reported["accounts"] == {"default": "contact anonymized and read back"}
+    assert reported["verified"] >= reported["erased"]
+    assert [one["who"] for one in reported["requested_by"]] == ["Eve"]
+    assert "anna" not in json.dumps(reported)
     desk.run("person", "report", "anna", exits=1)
 
 
@@ -59,8 +92,8 @@ def test_the_paper_says_whom_the_portal_named(desk: Desk) -> None:
     pipeline.anonymize("anna", requested_by="ticket 4711")
     assert [(one["who"], one["what"]) for one in desk.read("audit", "anna")] == [("ticket 4711", "anonymize")]
     pipeline.work()
-    told = json.loads(desk.run("person", "erasure", "anna"))
-    assert [one["who"] for one in told["requested_by"]] == ["ticket 4711"]
+    reported = json.loads(desk.run("person", "erasure", "anna"))
+    assert [one["who"] for one in reported["requested_by"]] == ["ticket 4711"]
     forget_old(pipeline.store, 0)
     assert json.loads(desk.run("person", "erasure", "anna"))["requested_by"] == "ticket 4711"
 

@@ -23,8 +23,8 @@ def drifted(desk: Desk, brevo: Sandbox) -> Desk:
 
 
 def test_a_preview_shows_the_drift_and_exits_with_one(drifted: Desk) -> None:
-    told = drifted.run("reconcile", "--dry-run", exits=1)
-    assert all(text in told for text in ("missing on list", "daily", "1 contact compared"))
+    reported = drifted.run("reconcile", "--dry-run", exits=1)
+    assert all(text in reported for text in ("missing on list", "daily", "1 contact compared"))
     drifted.pipeline.work()
     assert drifted.pipeline.lists("anna") == set()
 

@@ -9,17 +9,17 @@ from tests.support.desk import run
 
 
 def test_all_four_messages_are_described() -> None:
-    told = json.loads(run("schema").output)
-    assert set(told["$defs"]) == set(EVENTS)
-    assert len(told["anyOf"]) == 4
+    reported = json.loads(run("schema").output)
+    assert set(reported["$defs"]) == set(EVENTS)
+    assert len(reported["anyOf"]) == 4
 
 
 @pytest.mark.parametrize("task", EVENTS)
 def test_a_message_needs_its_moment_and_its_user(task: str) -> None:
-    told = json.loads(run("schema", f"sync_tasks.{task}").output)
-    assert {"user_id", "occurred_at"} <= set(told["required"])
-    assert told["properties"]["occurred_at"]["format"] == "date-time"
-    assert told["title"] == f"sync_tasks.{task}"
+    reported = json.loads(run("schema", f"sync_tasks.{task}").output)
+    assert {"user_id", "occurred_at"} <= set(reported["required"])
+    assert reported["properties"]["occurred_at"]["format"] == "date-time"
+    assert reported["title"] == f"sync_tasks.{task}"
 
 
 def test_an_unknown_task_is_wrong_use() -> None:

@@ -11,23 +11,25 @@ from tests.support.desk import MARK, Desk
 GOOD = {"task": "subscribe_contact", "user_id": "anna", "newsletter": "daily", "email": f"{MARK}@portal.org"}
 
 
-def lines_of(*told: object) -> bytes:
-    return b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in told)
+def lines_of(*reported: object) -> bytes:
+    return b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in reported)
 
 
 def test_good_lines_go_and_bad_ones_are_reported_with_their_numbers(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     bad = [b"{\n", b"\xff\n", [MARK], {"task": "greet_contact"}, {"user_id": MARK}, GOOD | {"email": f"@{MARK}"}]
     file.write_bytes(lines_of(GOOD, b"\n", *bad, GOOD | {"user_id": "ben", "task": "sync_tasks.subscribe_contact"}))
-    told = desk.run("send", str(file), exits=1)
-    assert [number for number in range(1, 12) if f"line {number}: " in told] == [3, 4, 5, 6, 7, 8]
-    assert "2 events accepted, 6 lines refused" in told
+    reported = desk.run("send", str(file), exits=1)
+    assert [number for number in range(1, 12) if f"line {number}: " in reported] == [3, 4, 5, 6, 7, 8]
+    assert "2 events accepted, 6 lines refused" in reported
     assert {user for user in ("anna", "ben") if desk.pipeline.store.peek(user)} == {"anna", "ben"}
 
 
-def test_standard_input_is_read_and_json_tells_programs(desk: Desk) -> None:
-    told = json.loads(desk.run("send", "-", "--json", "--rate", "1000", typed=lines_of(GOOD, b"nonsense\n"), exits=1))
-    assert (told["accepted"], [refused["line"] for refused in told["refused"]]) == (1, [2])
+def test_standard_input_is_read_and_json_shows_programs(desk: Desk) -> None:
+    reported = json.loads(
+        desk.run("send", "-", "--json", "--rate", "1000", typed=lines_of(GOOD, b"nonsense\n"), exits=1)
+    )
+    assert (reported["accepted"], [refused["line"] for refused in reported["refused"]]) == (1, [2])
     assert "1 event accepted" in desk.run("send", "-", typed=lines_of(GOOD))
 
 
@@ -36,8 +38,8 @@ def test_a_file_that_cannot_be_read_is_wrong_use(desk: Desk, tmp_path: Path) -> 
 
 
 def test_an_unmapped_attribute_is_refused_with_its_name(desk: Desk) -> None:
-    told = desk.run("send", "-", typed=lines_of(GOOD | {"attributes": {"shoe": MARK}}), exits=1)
-    assert "attributes.shoe" in told
+    reported = desk.run("send", "-", typed=lines_of(GOOD | {"attributes": {"shoe": MARK}}), exits=1)
+    assert "attributes.shoe" in reported
 
 
 def test_a_proof_of_consent_comes_along(desk: Desk) -> None:
@@ -51,9 +53,9 @@ def test_where_redis_is_away_it_stops_and_names_the_first_line_that_was_not_acce
 ) -> None:
     monkeypatch.setenv("SYNC_REDIS_URL", "redis://127.0.0.1:1/0")
     accept.portal_store.cache_clear()
-    told = desk.run("send", "-", typed=lines_of(b"\n", GOOD, GOOD), exits=1)
-    assert "line 2 and what follows was not accepted" in told
-    assert "tail -n +2" in told
+    reported = desk.run("send", "-", typed=lines_of(b"\n", GOOD, GOOD), exits=1)
+    assert "line 2 and what follows was not accepted" in reported
+    assert "tail -n +2" in reported
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
@@ -67,11 +69,11 @@ def test_what_would_be_a_guess_is_refused_and_the_other_lines_go(desk: Desk) -> 
     twice = json.dumps(GOOD)[:-1] + f', "email": "b{MARK}@portal.org"}}'
     other = json.dumps(GOOD | {"first_name": "Jürgen"}, ensure_ascii=False).encode("windows-1252")
     lines = (json.dumps(GOOD | {"user_id": "ben"}), twice, json.dumps(GOOD) * 2)
-    told = desk.run("send", "-", typed="\n".join(lines).encode() + b"\n" + other, exits=1)
-    assert "line 2: a JSON object that names a key twice" in told
-    assert "line 3: more than one JSON object" in told
-    assert "line 4: not UTF-8" in told
-    assert "1 event accepted, 3 lines refused" in told
+    reported = desk.run("send", "-", typed="\n".join(lines).encode() + b"\n" + other, exits=1)
+    assert "line 2: a JSON object that names a key twice" in reported
+    assert "line 3: more than one JSON object" in reported
+    assert "line 4: not UTF-8" in reported
+    assert "1 event accepted, 3 lines refused" in reported
     assert "1 event accepted" in desk.run("send", "-", "--encoding", "windows-1252", typed=other)
 
 
@@ -86,7 +88,7 @@ def test_what_would_be_a_guess_is_refused_and_the_other_lines_go(desk: Desk) -> 
     ids=range(4),
 )
 def test_a_file_of_another_kind_is_one_line_that_says_what_to_do(desk: Desk, typed: bytes, advice: str) -> None:
-    told = desk.run("send", "-", typed=typed, exits=2)
-    assert advice in told
-    assert len(told.splitlines()) == 1
+    reported = desk.run("send", "-", typed=typed, exits=2)
+    assert advice in reported
+    assert len(reported.splitlines()) == 1
     assert desk.pipeline.store.peek("anna") is None

@@ -18,20 +18,20 @@ def at_work(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def test_a_pipeline_at_work_is_no_trouble(at_work: Desk) -> None:
-    told = at_work.run("status")
-    assert all(text in told for text in ("worker-1@localhost", "default running", "everything is synced", "swept"))
+    reported = at_work.run("status")
+    assert all(text in reported for text in ("worker-1@localhost", "default running", "everything is synced", "swept"))
     assert at_work.read("status")["troubles"] == []
 
 
 def test_what_waits_is_counted(at_work: Desk) -> None:
     at_work.fail("anna")
     at_work.pipeline.subscribe("ben", email=f"{MARK}@portal.org")
-    told = at_work.read("status")
-    assert (told["dirty"], told["dead_letters"], told["in_flight"]) == (1, 1, 0)
-    assert told["queues"] == dict.fromkeys(
+    reported = at_work.read("status")
+    assert (reported["dirty"], reported["dead_letters"], reported["in_flight"]) == (1, 1, 0)
+    assert reported["queues"] == dict.fromkeys(
         ("sync_tasks", "sync_tasks.urgent", "sync_tasks.sweeps", "sync_tasks.background"), 0
     )
-    assert told["oldest_unsynced_seconds"] >= 0
+    assert reported["oldest_unsynced_seconds"] >= 0
     assert all(text in at_work.run("status") for text in ("1 unsynced", "unsynced for", "sync-tasks failed list"))
 
 
@@ -42,10 +42,10 @@ def test_a_contact_in_hand_is_in_flight(at_work: Desk) -> None:
     assert at_work.read("status")["in_flight"] == 1
 
 
-def test_a_paused_account_is_trouble_and_why_is_told(at_work: Desk) -> None:
+def test_a_paused_account_is_trouble_and_why_is_reported(at_work: Desk) -> None:
     at_work.pipeline.resources.limiter.pause("default", UnauthorizedError("Brevo refuses the key"))
-    told = at_work.read("status", exits=1)
-    assert told["paused"]["default"]["error"] == "UnauthorizedError"
+    reported = at_work.read("status", exits=1)
+    assert reported["paused"]["default"]["error"] == "UnauthorizedError"
     shown = at_work.run("status", exits=1)
     assert all(text in shown for text in ("default paused for", "account default is paused", "Brevo refuses the key"))
 
@@ -57,8 +57,8 @@ def test_a_sweep_long_ago_is_trouble(at_work: Desk) -> None:
 
 
 def test_without_workers_and_sweeps_both_are_named_with_their_remedy(desk: Desk) -> None:
-    told = desk.run("status", exits=1)
-    assert all(text in told for text in ("none answers", "no worker answers", "celery -A sync_tasks beat"))
+    reported = desk.run("status", exits=1)
+    assert all(text in reported for text in ("none answers", "no worker answers", "celery -A sync_tasks beat"))
     assert len(desk.read("status", exits=1)["troubles"]) == 2
 
 
@@ -91,9 +91,9 @@ def test_who_watches_sees_it_anew_until_ctrl_c(at_work: Desk, monkeypatch: pytes
 def test_a_program_gets_its_document_also_where_redis_is_away(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
-    told = "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError; start it, or correct SYNC_REDIS_URL"
+    reported = "Redis at 127.0.0.1:1/0 is away or in trouble: ConnectionError; start it, or correct SYNC_REDIS_URL"
     monkeypatch.setenv("SYNC_REDIS_URL", f"redis://:{KEY}@127.0.0.1:1/0")
-    assert json.loads(run(*words).stdout) == {"troubles": [told]}
+    assert json.loads(run(*words).stdout) == {"troubles": [reported]}
     desk.configuration.write_text("typo = 1\n")
     assert "typo: unknown key" in str(json.loads(run("status", "--json").stdout)["troubles"])
 
@@ -101,9 +101,9 @@ def test_a_program_gets_its_document_also_where_redis_is_away(
 @pytest.mark.parametrize("words", [("status",), ("doctor",), ("contact", "anna"), ("sandbox",)])
 def test_a_broken_configuration_is_one_line_per_fault(desk: Desk, words: tuple[str, ...]) -> None:
     desk.configuration.write_text("typo = 1\n[newsletters.daily]\nlist_id = 'three'\n")
-    told = desk.run(*words, exits=2)
-    assert len(told.splitlines()) == 2
-    assert all(fault in told for fault in ("newsletters.daily.list_id: ", "typo: unknown key"))
+    reported = desk.run(*words, exits=2)
+    assert len(reported.splitlines()) == 2
+    assert all(fault in reported for fault in ("newsletters.daily.list_id: ", "typo: unknown key"))
 
 
 def test_without_a_command_the_help_is_printed() -> None:

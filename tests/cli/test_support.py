@@ -13,18 +13,18 @@ def subscribe_anna(desk: Desk) -> None:
     desk.pipeline.work()
 
 
-@pytest.mark.parametrize("told", [ADDRESS, f" {ADDRESS.upper()}\u200b"])
-def test_a_user_is_found_by_the_address_which_is_not_shown(desk: Desk, told: str) -> None:
+@pytest.mark.parametrize("reported", [ADDRESS, f" {ADDRESS.upper()}\u200b"])
+def test_a_user_is_found_by_the_address_which_is_not_shown(desk: Desk, reported: str) -> None:
     subscribe_anna(desk)
-    assert "user anna" in desk.run("contact", "--address", told, "--offline")
-    assert "user anna" in desk.run("contact", "--address", "-", "--offline", typed=f"{told}\n")
-    assert desk.read("contact", "--address", told)["user_id"] == "anna"
+    assert "user anna" in desk.run("contact", "--address", reported, "--offline")
+    assert "user anna" in desk.run("contact", "--address", "-", "--offline", typed=f"{reported}\n")
+    assert desk.read("contact", "--address", reported)["user_id"] == "anna"
 
 
-def test_an_address_that_nobody_has_or_that_is_none_is_told_without_showing_it(desk: Desk) -> None:
+def test_an_address_that_nobody_has_or_that_is_none_is_reported_without_showing_it(desk: Desk) -> None:
     for command in (("contact",), ("failed", "list"), ("erase", "--yes")):
-        told = desk.run(*command, "--address", f"else-{ADDRESS}", exits=1)
-        assert "nobody has this address" in told or "nothing is known" in told
+        reported = desk.run(*command, "--address", f"else-{ADDRESS}", exits=1)
+        assert "nobody has this address" in reported or "nothing is known" in reported
         desk.run(*command, "--address", f"{MARK} no address", exits=2)
     desk.run("contact", exits=2)
     desk.run("contact", "anna", "--address", ADDRESS, exits=2)
@@ -83,8 +83,8 @@ def test_what_makes_no_sense_is_refused_before_anything_happens(desk: Desk) -> N
     subscribe_anna(desk)
     assert "nothing is known of this user" in desk.run("unsubscribe", "nobody", "daily", "--yes", exits=1)
     assert "nothing is known of this user" in desk.run("erase", "nobody", "--yes", exits=1)
-    told = desk.run("unsubscribe", "anna", "daily", "dayly", "--yes", exits=2)
-    assert told.splitlines() == ["newsletter dayly: not in the configuration"]
+    reported = desk.run("unsubscribe", "anna", "daily", "dayly", "--yes", exits=2)
+    assert reported.splitlines() == ["newsletter dayly: not in the configuration"]
     desk.run("unsubscribe", "anna", "--yes", exits=2)
     desk.run("unsubscribe", "anna", "daily", "--all", "--yes", exits=2)
     desk.pipeline.work()

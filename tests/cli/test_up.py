@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import pytest
 
@@ -17,7 +19,7 @@ from tests.support.desk import Desk
 from tests.support.processes import Program, StartProgram, wait_until
 
 Start = Callable[..., Program]
-FREE_PORTS = ("--sandbox-port", "0", "--flower-port", "0")
+FREE_PORTS = ("--sandbox-port", "0", "--flower-port", "0", "--page-port", "0")
 MARK = "CLI_TEST_FOLDER"
 # To a shell both are 130. ``python -m`` ends by the signal itself where Ctrl-C met code that was made by ``exec``, as
 # that of every dataclass is (CPython's ``unhandled_keyboard_interrupt``).
@@ -54,8 +56,8 @@ def processes_of(folder: Path) -> list[int]:
 
 def _belongs(process: Path, folder: Path) -> bool:
     with suppress(OSError):
-        told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        return str(folder).encode() in told or (process / "cwd").readlink().is_relative_to(folder)
+        reported = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        return str(folder).encode() in reported or (process / "cwd").readlink().is_relative_to(folder)
     return False
 
 
@@ -92,10 +94,38 @@ def test_a_demo_that_is_killed_takes_its_processes_along(start: Start, folder: P
 
 
 def exported(program: Program) -> dict[str, str]:
-    """Return the variables that a command tells to export."""
+    """Return the variables that a command asks to export."""
     lines = (line.strip() for line in program.output.splitlines())
     words = [word for line in lines if line.startswith("export ") for word in line.split()[1:]]
     return dict(word.split("=", 1) for word in words)
+
+
+def read(url: str, **sent: str) -> str:
+    """Return a page; with ``sent`` the one after that form, as a browser that keeps cookies gets there."""
+    browser = build_opener(HTTPCookieProcessor())
+    with browser.open(url, urlencode(sent).encode() if sent else None) as page:
+        return str(page.read().decode())
+
+
+@pytest.mark.slow
+def test_up_shows_the_page_of_operators_with_a_login_for_this_run(start: Start, folder: Path) -> None:
+    up = start("up", *FREE_PORTS, ready="✓ ready")
+    said = re.search(r"Page +(http://127\.0\.0\.1:\d+/operate)\nLogin +(\S+), password (\S+) ", up.output)
+    flower = re.search(r"Flower +(\S+)", up.output)
+    assert said, up.output
+    assert flower, up.output
+    url, name, password = said.groups()
+    assert "<h1>Log in</h1>" in read(url)
+    overview = read(f"{url}/login", name=name, password=password)
+    assert "<h1>Overview</h1>" in overview
+    assert f'href="{flower[1]}"' in overview
+    wait_until(lambda: f'href="{url}"' in read(flower[1]), "Flower links to the page", 20)
+    assert up.output.count(password) == 1
+    (written,) = folder.rglob("operators")
+    assert password not in written.read_text()
+    os.killpg(up.pid, signal.SIGINT)
+    assert up.process.wait(30) == 0, up.output
+    assert list(folder.iterdir()) == []
 
 
 def write_sign_up(folder: Path) -> Path:
@@ -113,8 +143,8 @@ def names_at(origin: str) -> list[str]:
 
 def edit_at(origin: str, address: str, change: dict[str, object]) -> None:
     """Change a contact as somebody does in Brevo's web page."""
-    told = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
-    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **told)).close()  # type: ignore[arg-type]  # noqa: S310
+    reported = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
+    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **reported)).close()  # type: ignore[arg-type]  # noqa: S310
 
 
 @pytest.mark.slow
@@ -158,7 +188,7 @@ def test_up_ends_with_1_and_says_which_part_has_ended(start: Start, folder: Path
     wait_until_gone(folder)
 
 
-def test_the_sandbox_serves_until_it_is_stopped_and_tells_how_to_reach_it(start: Start, folder: Path) -> None:
+def test_the_sandbox_serves_until_it_is_stopped_and_shows_how_to_reach_it(start: Start, folder: Path) -> None:
     sandbox = start("sandbox", "--port", "0", "--no-limits", ready="export ")
     with urlopen(exported(sandbox)["SYNC_BASE_URL"].removesuffix("/v3")) as page:  # noqa: S310 - our own
         assert page.status == 200
@@ -168,10 +198,12 @@ def test_the_sandbox_serves_until_it_is_stopped_and_tells_how_to_reach_it(start:
 
 def test_a_port_that_is_taken_is_wrong_use(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        told = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another" in told
-        told = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another with --flower-port" in told
+        reported = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another" in reported
+        reported = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --flower-port" in reported
+        reported = desk.run("up", "--page-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --page-port" in reported
 
 
 def test_the_sandbox_cannot_stand_in_for_several_accounts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

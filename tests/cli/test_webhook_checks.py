@@ -47,7 +47,7 @@ def test_without_its_token_a_receiver_is_looked_at_as_far_as_that_goes(
     assert (found["default: receiver"]["state"], found["default: receiver"]["found"]) == ("ok", "answers")
 
 
-def test_a_token_of_no_use_is_told_without_showing_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_of_no_use_is_reported_without_showing_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNC_WEBHOOK_TOKEN", "zz-short")
     found = examine(desk)
     assert (found["webhook token"]["state"], "zz-short" in str(found)) == ("fail", False)
@@ -60,7 +60,7 @@ def test_a_webhook_that_is_not_installed_is_warned_about(desk: Desk, monkeypatch
     assert (found["state"], "webhooks install" in found["advice"]) == ("warn", True)
 
 
-def test_a_receiver_that_is_told_of_everything_is_ok(desk: Desk, receiver: Receiving) -> None:
+def test_a_receiver_that_hears_of_everything_is_ok(desk: Desk, receiver: Receiving) -> None:
     found = examine(desk)
     assert [found[f"default: {what}"]["state"] for what in ("webhook", "receiver")] == ["ok", "ok"]
     assert receiver.origin in found["default: webhook"]["found"]

@@ -91,7 +91,7 @@ def command(
     return invoke
 
 
-def test_install_tells_what_it_did_and_no_token(command: Callable[..., Result], brevo: Sandbox) -> None:
+def test_install_shows_what_it_did_and_no_token(command: Callable[..., Result], brevo: Sandbox) -> None:
     for what in ("created", "updated"):
         done = command("install", "--url", "https://hooks.portal.org/")
         assert (done.exit_code, f"webhook 1 {what}" in done.output, TOKEN in done.output) == (0, True, False)
@@ -111,7 +111,7 @@ def test_wrong_use_ends_with_2(command: Callable[..., Result], monkeypatch: pyte
     assert (done.exit_code, "SYNC_WEBHOOK_TOKEN" in done.output) == (2, True)
 
 
-def test_an_answer_that_tells_nothing_installs_nothing(desk: WebhookDesk, brevo: Sandbox) -> None:
+def test_an_answer_that_shows_nothing_installs_nothing(desk: WebhookDesk, brevo: Sandbox) -> None:
     for method in ("GET", "POST"):
         fault = brevo.add_fault("html", method=method)
         with pytest.raises(GatewayUnavailableError):
@@ -120,7 +120,7 @@ def test_an_answer_that_tells_nothing_installs_nothing(desk: WebhookDesk, brevo:
     assert not brevo.account.webhooks
 
 
-def test_a_port_that_is_taken_is_told(command: Callable[..., Result]) -> None:
+def test_a_port_that_is_taken_is_reported(command: Callable[..., Result]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = command("serve", "--port", str(taken.getsockname()[1]))
     assert (done.exit_code, "choose another" in done.output) == (2, True)

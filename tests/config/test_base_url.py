@@ -13,6 +13,7 @@ from sync_tasks.config.base_url import check_base_url
         "http://127.8.0.1/v3",
         "http://localhost:8025/v3",
         "http://[::1]:8025/v3",
+        "http://LOCALHOST:8025/v3",
     ],
 )
 def test_tls_or_this_machine(url: str) -> None:
@@ -27,6 +28,8 @@ def test_tls_or_this_machine(url: str) -> None:
         ("http://localhost.example.com/v3", "https://"),
         ("https://user:marked@api.brevo.com/v3", "password"),
         ("http://marked@localhost/v3", "password"),
+        ("https://api.brevo.com/v3?api-key=marked", "variable of its own"),
+        ("https://api.brevo.com/v3#marked", "variable of its own"),
     ],
 )
 def test_anything_else_is_refused_without_being_shown(url: str, said: str) -> None:

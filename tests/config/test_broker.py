@@ -72,8 +72,8 @@ def test_what_is_no_redis_goes_over_kombus_own() -> None:
 
 
 def test_a_socket_keeps_its_password_and_database() -> None:
-    url, told = transport_for(read_broker("unix://:p%2Fw@/run/Redis.sock?db=3").url)
-    with Connection(url, transport=told) as connection:
+    url, reported = transport_for(read_broker("unix://:p%2Fw@/run/Redis.sock?db=3").url)
+    with Connection(url, transport=reported) as connection:
         kind: Any = transport.Transport.Channel
         channel = kind.__new__(kind)
         channel.connection = connection.transport

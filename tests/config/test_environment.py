@@ -19,11 +19,11 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_word_it_is_the_redis_of_this_machine() -> None:
-    told = (environment.redis_url(), environment.broker_url(), environment.namespace())
-    assert told == ("redis://localhost:6379/0", "redis://localhost:6379/0", "sync_tasks")
+    reported = (environment.redis_url(), environment.broker_url(), environment.namespace())
+    assert reported == ("redis://localhost:6379/0", "redis://localhost:6379/0", "sync_tasks")
 
 
-def test_the_queue_is_on_the_same_redis_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_is_on_the_same_redis_unless_asked_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNC_REDIS_URL", SECRET)
     assert environment.broker_url() == SECRET
     monkeypatch.setenv("SYNC_BROKER_URL", "amqp://broker.example")
@@ -50,7 +50,7 @@ def test_a_url_with_a_password_may_be_in_a_file(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), (b"\xff", "not UTF-8")])
-def test_a_secret_file_that_cannot_be_read_is_told_by_its_variable(
+def test_a_secret_file_that_cannot_be_read_is_reported_by_its_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, reason: str
 ) -> None:
     if content is not None:
@@ -112,7 +112,7 @@ def test_what_is_no_time_of_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         environment.nightly_at()
 
 
-def test_an_event_waits_for_replicas_only_if_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_waits_for_replicas_only_if_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYNC_REPLICAS", raising=False)
     assert environment.replicas() == 0
     monkeypatch.setenv("SYNC_REPLICAS", "2")

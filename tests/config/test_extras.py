@@ -1,4 +1,4 @@
-"""What a portal installs is little; whoever starts more is told which extra brings it."""
+"""What a portal installs is little; whoever starts more hears which extra brings it."""
 
 import subprocess
 import sys

@@ -8,8 +8,8 @@ from sync_tasks.errors import ConfigurationError
 THREE = "sentinel://user:Marked%2FSecret@one:26379,two,[::1]:26380/main/3"
 
 
-def fields(told: Sentinels) -> dict[str, object]:
-    return {name: getattr(told, name) for name in Sentinels.__slots__}
+def fields(reported: Sentinels) -> dict[str, object]:
+    return {name: getattr(reported, name) for name in Sentinels.__slots__}
 
 
 def test_sentinels_stand_in_one_url_with_the_name_of_the_primary_and_the_database() -> None:
@@ -27,9 +27,11 @@ def test_sentinels_stand_in_one_url_with_the_name_of_the_primary_and_the_databas
 
 
 def test_sentinels_may_have_a_login_of_their_own_and_tls() -> None:
-    told = read_sentinels("rediss+sentinel://:pw@one/main?sentinel_username=s&sentinel_password=p&ssl_ca_certs=/ca.pem")
-    assert (told.tls, told.username, told.password, told.database) == (True, "", "pw", 0)
-    assert (told.own_username, told.own_password, told.options) == ("s", "p", {"ssl_ca_certs": "/ca.pem"})
+    reported = read_sentinels(
+        "rediss+sentinel://:pw@one/main?sentinel_username=s&sentinel_password=p&ssl_ca_certs=/ca.pem"
+    )
+    assert (reported.tls, reported.username, reported.password, reported.database) == (True, "", "pw", 0)
+    assert (reported.own_username, reported.own_password, reported.options) == ("s", "p", {"ssl_ca_certs": "/ca.pem"})
 
 
 def test_both_ways_to_write_a_sentinel_mean_the_same() -> None:

@@ -17,7 +17,7 @@ Faults = Callable[..., list[str]]
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Load a configuration file with this text; the worker_environment holds a key unless told otherwise."""
+    """Load a configuration file with this text; the worker_environment holds a key unless asked otherwise."""
 
     def load(text: str, **worker_environment: str) -> Settings:
         path = tmp_path / "conf.toml"
@@ -141,7 +141,7 @@ def test_with_several_accounts_each_newsletter_must_name_its_own(faults: Faults)
     assert lines == ["newsletters.daily: which account? there are several"]
 
 
-def test_every_account_without_a_key_is_told_with_the_variable_it_lacks(faults: Faults) -> None:
+def test_every_account_without_a_key_is_reported_with_the_variable_it_lacks(faults: Faults) -> None:
     assert faults(f'{TWO_ACCOUNTS}{MINIMAL}account = "news"\n', SYNC_API_KEY=KEY) == [
         "accounts.news: no API key; set SYNC_API_KEY_NEWS or SYNC_API_KEY_NEWS_FILE",
         "accounts.big-sports: no API key; set SYNC_API_KEY_BIG_SPORTS or SYNC_API_KEY_BIG_SPORTS_FILE",
@@ -154,7 +154,7 @@ def test_a_key_that_no_header_can_carry_is_refused_unseen(faults: Faults, key: s
     assert lines == ["accounts.default: the API key holds white space, a line break or an odd character"]
 
 
-def test_a_key_file_that_cannot_be_read_is_told_by_its_variable(faults: Faults, tmp_path: Path) -> None:
+def test_a_key_file_that_cannot_be_read_is_reported_by_its_variable(faults: Faults, tmp_path: Path) -> None:
     lines = faults(MINIMAL, SYNC_API_KEY_FILE=str(tmp_path / "nowhere"))
     assert lines == ["SYNC_API_KEY_FILE: cannot read the file it names: No such file or directory"]
 
@@ -207,12 +207,12 @@ def test_a_newsletter_may_have_had_other_names_and_lists(load: Load) -> None:
         (CHANGED.replace('"daily"', '["a b"]'), ["newsletters.morning.was.0: String should match pattern"]),
     ],
 )
-def test_a_change_that_makes_no_sense_is_told(faults: Faults, text: str, lines: list[str]) -> None:
+def test_a_change_that_makes_no_sense_is_reported(faults: Faults, text: str, lines: list[str]) -> None:
     found = faults(text)
-    assert [line[: len(told)] for line, told in zip(found, lines, strict=True)] == lines
+    assert [line[: len(reported)] for line, reported in zip(found, lines, strict=True)] == lines
 
 
-def test_all_faults_are_told_at_once(faults: Faults) -> None:
+def test_all_faults_are_reported_at_once(faults: Faults) -> None:
     assert faults(f"{MINIMAL}[newsletters.weekly]\nlist_id = 3\n", NOTHING="") == [
         "accounts.default: no API key; set SYNC_API_KEY or SYNC_API_KEY_FILE",
         "newsletters: list 3 of account 'default' is used 2 times",

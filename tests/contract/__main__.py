@@ -33,21 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.contract", description=__doc__)
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"how long to fuzz (default: {SECONDS})")
     parser.add_argument("--short", action="store_const", dest="seconds", const=SHORT, help=f"fuzz {SHORT} s, for CI")
-    told = parser.parse_args(arguments)
+    reported = parser.parse_args(arguments)
     try:
         prepare()
     except MissingError as missing:
         _say(f"skipped: {missing}")
         return 0
     with tempfile.TemporaryDirectory(prefix="sync-tasks-contract-") as folder:
-        return _judge(Path(folder), told.seconds)
+        return _judge(Path(folder), reported.seconds)
 
 
 def _judge(folder: Path, seconds: int) -> int:
-    sound = [_tell("Prism, our traffic", lambda served: _watch_traffic(folder, served))]
-    sound += [_tell(name, partial(run_client, command)) for name, command in CLIENTS.items()]
-    sound.append(_tell("schemathesis", lambda served: fuzz(write_text(folder, served), served, folder, seconds)))
-    sound.append(_tell("schemathesis, our intake", lambda _: fuzz_intake(folder, seconds)))
+    sound = [_report("Prism, our traffic", lambda served: _watch_traffic(folder, served))]
+    sound += [_report(name, partial(run_client, command)) for name, command in CLIENTS.items()]
+    sound.append(_report("schemathesis", lambda served: fuzz(write_text(folder, served), served, folder, seconds)))
+    sound.append(_report("schemathesis, our intake", lambda _: fuzz_intake(folder, seconds)))
     return int(not all(sound))
 
 
@@ -65,7 +65,7 @@ def _watch_traffic(folder: Path, served: ServedSandbox) -> Judged:
         return requests, prism.take_findings(requests) + ended + missing
 
 
-def _tell(judge: str, ask: Callable[[ServedSandbox], Judged]) -> bool:
+def _report(judge: str, ask: Callable[[ServedSandbox], Judged]) -> bool:
     """Let a judge look at a fresh sandbox, print its word, and return whether it is content."""
     began = time.monotonic()
     with judged_sandbox() as served:

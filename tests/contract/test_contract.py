@@ -20,14 +20,14 @@ LOG = """
 """
 
 
-def test_a_violation_is_told_with_its_request_and_without_an_address() -> None:
+def test_a_violation_is_reported_with_its_request_and_without_an_address() -> None:
     assert list(read_findings(LOG)) == [
         "post /contacts: request.body.listIds.0 must be integer",
         "put /contacts/{address}: request.body no {address}",
     ]
 
 
-def test_a_kind_of_request_that_was_never_made_is_told() -> None:
+def test_a_kind_of_request_that_was_never_made_is_reported() -> None:
     brevo = Sandbox()
     brevo.request("GET", "/contacts/1")
     brevo.request("GET", "/account")

@@ -16,14 +16,14 @@ from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
 from tests.contract.judged import KEY
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.comparing import compare
-from tests.support.crowding import SHORT, CrowdedLimiter
 from tests.support.loading import Loader, Meddling, people
 from tests.support.pipeline import SETTINGS, Pipeline, build_resources
 
 # Prism compiles each schema when it is first needed.
 PATIENT = Patience(connect=5, read=20, pause=0.01)
-CROWD = [f"c{number}" for number in range(12)]
+MANY = [f"c{number}" for number in range(12)]
 # What must have been said, or the judge had nothing to judge.
 SPOKEN = {
     "POST /contacts",
@@ -64,8 +64,8 @@ def play(url: str, brevo: Sandbox, folder: Path) -> None:
         _play_an_import(pipeline, folder)
         _play_a_comparison(pipeline)
         assert pipeline.letters() == []
-    with _building_pipeline(url, brevo, CrowdedLimiter) as pipeline:
-        _play_a_crowd(pipeline)
+    with _building_pipeline(url, brevo, BatchingLimiter) as pipeline:
+        _play_a_batch(pipeline)
         assert pipeline.letters() == []
     _play_a_webhook(url)
 
@@ -83,16 +83,16 @@ def _play_one_user(pipeline: Pipeline) -> None:
     assert "portal.org" not in str(pipeline.brevo.contacts())
 
 
-def _play_a_crowd(pipeline: Pipeline) -> None:
+def _play_a_batch(pipeline: Pipeline) -> None:
     for say, newsletter in (
         (pipeline.subscribe, "weekly"),
         (pipeline.subscribe, "monthly"),
         (pipeline.unsubscribe, "weekly"),
     ):
-        for user_id in CROWD:
+        for user_id in MANY:
             say(user_id, newsletter)
         pipeline.work()
-    assert [pipeline.lists(user_id) for user_id in CROWD] == [{7}] * len(CROWD)
+    assert [pipeline.lists(user_id) for user_id in MANY] == [{7}] * len(MANY)
 
 
 def _play_an_old_contact(pipeline: Pipeline) -> None:

@@ -127,9 +127,9 @@ def test_where_the_rest_is_refused_what_ends_something_still_goes(change: Change
     assert essential(change, MAPPING) == left
 
 
-def remote(**told: Any) -> RemoteContact:
+def remote(**reported: Any) -> RemoteContact:
     said: dict[str, Any] = {"address": ADA, "ext_id": "u1", "lists": frozenset({3, 9}), "attributes": {}, "block": None}
-    return RemoteContact(id=7, **{**said, **told})
+    return RemoteContact(id=7, **{**said, **reported})
 
 
 def test_an_erasure_leaves_nothing_of_the_person() -> None:

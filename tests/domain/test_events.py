@@ -62,9 +62,9 @@ def test_a_name_that_is_no_plain_name_is_not_shown() -> None:
     assert refusal(Update, user_id="u1", **{f"{SECRET}@example.com": 1}) == "(unprintable): unknown argument"
 
 
-def test_all_faults_are_told_at_once() -> None:
-    told = refusal(Subscribe, user_id="", newsletter="daily", email="nobody", age=9)
-    assert told == f"{USER_ID}; email: not an e-mail address; age: unknown argument"
+def test_all_faults_are_reported_at_once() -> None:
+    reported = refusal(Subscribe, user_id="", newsletter="daily", email="nobody", age=9)
+    assert reported == f"{USER_ID}; email: not an e-mail address; age: unknown argument"
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_addresses_are_alike_whatever_their_case_and_the_space_around_them() -> 
 
 @pytest.mark.parametrize("newsletter", ["", "two words", "-daily", "x" * 65, "daily:1"])
 def test_a_newsletter_is_a_slug(newsletter: str) -> None:
-    told = refusal(Unsubscribe, user_id="u1", newsletter=newsletter)
-    assert told == "newsletter: must be a slug of at most 64 letters, digits, dots, hyphens and underscores"
+    reported = refusal(Unsubscribe, user_id="u1", newsletter=newsletter)
+    assert reported == "newsletter: must be a slug of at most 64 letters, digits, dots, hyphens and underscores"
 
 
 @pytest.mark.parametrize(
@@ -264,8 +264,8 @@ def test_a_proof_of_consent_is_whole_and_holds_no_address(consent: object, why: 
 
 
 def test_who_requested_an_erasure_is_no_address() -> None:
-    told = refusal(Anonymize, user_id="u1", requested_by=f"{SECRET}@portal.org")
-    assert told == "requested_by: must be a text, and without an address"
+    reported = refusal(Anonymize, user_id="u1", requested_by=f"{SECRET}@portal.org")
+    assert reported == "requested_by: must be a text, and without an address"
 
 
 def test_a_proof_of_consent_is_in_its_normal_form() -> None:

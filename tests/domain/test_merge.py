@@ -38,8 +38,8 @@ def merged(history: list[Said]) -> dict[str, str]:
 
 
 def merge_event(state: dict[str, str], said: Said) -> dict[str, str]:
-    event, told = said
-    return merge(state, stamp_of(event.occurred_at or START), values_of(event), reported=told)
+    event, reported = said
+    return merge(state, stamp_of(event.occurred_at or START), values_of(event), reported=reported)
 
 
 def wishes(registers: dict[str, str]) -> dict[str, str]:
@@ -59,14 +59,14 @@ def test_any_order_and_repetition_of_a_history_ends_in_the_same_state(
     assert subscriptions[0] == subscriptions[1]
 
 
-@given(history=HISTORIES, told=st.booleans())
-def test_of_two_wishes_of_the_same_moment_the_unsubscription_wins(history: list[Said], *, told: bool) -> None:
+@given(history=HISTORIES, reported=st.booleans())
+def test_of_two_wishes_of_the_same_moment_the_unsubscription_wins(history: list[Said], *, reported: bool) -> None:
     state = merged(history)
-    for name in [name for name in state if name.startswith("t:" if told else "n:")]:
+    for name in [name for name in state if name.startswith("t:" if reported else "n:")]:
         tie = parse_event(
             Unsubscribe, {"user_id": "u1", "newsletter": name[2:], "occurred_at": _moment(state[name][:STAMP])}
         )
-        assert merged([*history, (tie, told)])[name] == state[name][:STAMP] + "u"
+        assert merged([*history, (tie, reported)])[name] == state[name][:STAMP] + "u"
 
 
 WISHES = st.sampled_from([SUBSCRIBED, UNSUBSCRIBED])
@@ -75,14 +75,14 @@ MICROSECONDS = st.integers(0, 20)
 
 @given(
     own=st.lists(st.tuples(MICROSECONDS, WISHES), min_size=1),
-    told=st.lists(st.tuples(MICROSECONDS, WISHES), min_size=1),
+    reported=st.lists(st.tuples(MICROSECONDS, WISHES), min_size=1),
     tolerance=st.integers(0, 10),
 )
 def test_of_two_clocks_the_newer_word_counts_and_an_opt_out_that_is_about_as_new(
-    own: list[tuple[int, str]], told: list[tuple[int, str]], tolerance: int
+    own: list[tuple[int, str]], reported: list[tuple[int, str]], tolerance: int
 ) -> None:
     """Each clock's own last word counts first, exactly; then what both say is compared with the tolerance."""
-    first, second = texts = [max(f"{moment:016d}{wish}" for moment, wish in words) for words in (own, told)]
+    first, second = texts = [max(f"{moment:016d}{wish}" for moment, wish in words) for words in (own, reported)]
     counts = resolve(first, second, tolerance)
     assert counts == resolve(second, first, tolerance)
     ends = [text for text in texts if text[STAMP:] == UNSUBSCRIBED and int(text[:STAMP]) > _newest(texts) - tolerance]
@@ -157,7 +157,7 @@ def test_who_comes_back_to_an_address_need_not_be_looked_for_there() -> None:
     assert contact_of(subscribe(1, email=ADA), update(2, email=BEA), update(3, email=ADA)).addresses == (ADA, BEA)
 
 
-def test_the_address_of_an_opt_out_only_tells_where_to_look() -> None:
+def test_the_address_of_an_opt_out_only_shows_where_to_look() -> None:
     contact = contact_of(subscribe(1, email=ADA), unsubscribe(2, email=BEA))
     assert (contact.address, contact.hints) == (ADA, (BEA,))
 
@@ -171,7 +171,7 @@ def test_an_erasure_beats_what_is_older_and_what_is_newer(order: tuple[Event, ..
     assert (contact.attributes(), contact.subscriptions()) == ({}, {})
 
 
-def test_what_comes_late_of_an_erased_person_only_tells_where_to_look() -> None:
+def test_what_comes_late_of_an_erased_person_only_shows_where_to_look() -> None:
     before = contact_of(subscribe(2, email=ADA), anonymize(3))
     assert contact_of(subscribe(2, email=ADA), anonymize(3), update(1, email=BEA)).addresses == (ADA, BEA)
     assert contact_of(subscribe(2, email=ADA), anonymize(3), subscribe(1, email=ADA)).addresses == before.addresses

@@ -72,12 +72,17 @@ NEW = NewContact(ADA, "u1", {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}, f
             Search((ADA,), by_ext_id=True),
             id="perhaps created",
         ),
-        pytest.param(contact_of(READER), SyncView(AGREED, outcome_unknown=True), Read(7), id="in doubt it is read"),
+        pytest.param(
+            contact_of(READER),
+            SyncView(AGREED, outcome_unknown=True),
+            Read(7),
+            id="if the outcome is unknown it is read",
+        ),
         pytest.param(
             contact_of(READER),
             SyncView(replace(AGREED, extra_contact_ids=frozenset({9, 8}))),
             Erase(8),
-            id="spares go first",
+            id="extra contacts go first",
         ),
         pytest.param(contact_of(anonymize(1)), SyncView(AGREED), Erase(7), id="erased"),
         pytest.param(contact_of(anonymize(1)), SyncView(NOBODY), None, id="nobody to erase"),
@@ -176,7 +181,7 @@ def test_an_account_that_can_hold_nothing_of_the_user_is_not_asked(contact: Cont
     assert concerns(contact, ACCOUNT, MAPPING) is concerned
 
 
-def test_reading_a_contact_tells_what_the_pipeline_cares_for() -> None:
+def test_reading_a_contact_shows_what_the_pipeline_cares_for() -> None:
     held = RemoteContact(7, ADA, "u1", frozenset({3, 99}), {**NEW.attributes, "HOBBY": "chess"}, blocked(1))
     before = RemoteState(ended_up_to=stamp(0), extra_contact_ids=frozenset({8}))
     seen = remote_state_of(held, contact_of(READER), MAPPING, before, stamp(9))
@@ -198,7 +203,7 @@ GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
 
 
 @pytest.mark.parametrize(
-    ("held", "before", "told", "block"),
+    ("held", "before", "reported", "block"),
     [
         pytest.param(None, replace(LOOKED, block=blocked(1)), {}, None, id="gone"),
         pytest.param(blocked(5), None, {}, blocked(5), id="new"),
@@ -218,8 +223,8 @@ GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
             blocked(3, "complaint"),
             id="grave stays grave",
         ),
-        pytest.param(GUESSED, None, {"complaint": stamp(4)}, blocked(5, "complaint"), id="an event told why"),
-        pytest.param(blocked(5), None, {"unsubscribed": stamp(8)}, blocked(8), id="an event told of a later one"),
+        pytest.param(GUESSED, None, {"complaint": stamp(4)}, blocked(5, "complaint"), id="an event reported why"),
+        pytest.param(blocked(5), None, {"unsubscribed": stamp(8)}, blocked(8), id="an event reported a later one"),
         pytest.param(SHOWN, LOOKED, {"complaint": stamp(51)}, blocked(110, "complaint"), id="shown late"),
         pytest.param(SHOWN, LOOKED, {"complaint": stamp(49)}, blocked(110), id="an event about a block gone"),
         pytest.param(blocked(500), LOOKED, {"hard_bounce": stamp(110)}, blocked(500), id="a stale bounce"),
@@ -262,9 +267,9 @@ GUESSED, SHOWN = (replace(blocked(minute), guessed=True) for minute in (5, 110))
     ],
 )
 def test_of_a_block_its_gravest_kind_and_the_latest_opt_out_count(
-    held: Block | None, before: RemoteState | None, told: dict[str, str], block: Block | None
+    held: Block | None, before: RemoteState | None, reported: dict[str, str], block: Block | None
 ) -> None:
-    assert block_of(held, before, told) == block
+    assert block_of(held, before, reported) == block
 
 
 def test_the_opt_out_that_is_about_to_be_lifted_is_remembered_first() -> None:

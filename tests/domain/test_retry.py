@@ -88,7 +88,9 @@ def test_no_wait_is_longer_than_the_trouble_has_lasted() -> None:
         ([REFUSED, BUSY], 1),
     ],
 )
-def test_what_brevo_or_a_pause_told_goes_before_our_own_guess(errors: list[SyncError], seconds: float | None) -> None:
+def test_what_brevo_or_a_pause_reported_goes_before_our_own_guess(
+    errors: list[SyncError], seconds: float | None
+) -> None:
     assert POLICY.delay(errors, tries=0, lasted=0) == seconds
 
 

@@ -81,8 +81,8 @@ def read_calls(path: Path) -> list[dict[str, Any]]:
 
 def is_there(store: Store, call: dict[str, Any]) -> bool:
     contact = store.peek(call["user_id"])
-    told = contact.subscriptions().get("daily") if contact else None
-    return bool(told) and told[1] is (call["task"] == "subscribe")  # type: ignore[index]
+    reported = contact.subscriptions().get("daily") if contact else None
+    return bool(reported) and reported[1] is (call["task"] == "subscribe")  # type: ignore[index]
 
 
 @contextmanager
@@ -133,8 +133,8 @@ def play(trouble: str, replicas: int, folder: Path) -> Found:
             watched = stack.enter_context(watching(folder))
         start = stack.enter_context(programs(folder))
         more = {"SYNC_REDIS_URL": watched.url, "SYNC_REPLICAS": str(replicas)}
-        spare = EmbeddedRedis(port=1)
-        station = Station(spare, served, start, folder, stack, more_env=more)
+        extra = EmbeddedRedis(port=1)
+        station = Station(extra, served, start, folder, stack, more_env=more)
         client = stack.enter_context(connect(watched.url))
         station.__dict__["store"] = Store(client, "sync_tasks")
         _seed(station)

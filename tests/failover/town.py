@@ -33,7 +33,7 @@ class FarRedis:
         self.process.wait()
 
     def cut_off(self) -> None:
-        """Let nothing pass, in either direction; nobody is told."""
+        """Let nothing pass, in either direction; nobody hears of it."""
         _ip("link", "set", "sync-near", "down")
 
     def join(self) -> None:

@@ -42,8 +42,8 @@ def read_lines(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[Station]:
-    """A pipeline that has heard of the people, and has the files, of which the pages tell."""
+def reported(tmp_path: Path) -> Iterator[Station]:
+    """A pipeline that has heard of the people, and has the files, of which the pages speak."""
     with building(tmp_path, more_env={"SYNC_WEBHOOK_TOKEN": "token-of-the-pages-0123456789"}) as station:
         station.worker()
         for user_id, email in (("1", "ada.one@portal.example"), ("4711", "ada@portal.example")):
@@ -68,15 +68,15 @@ def test_the_lines_of_the_pages_are_found() -> None:
 
 # In parts, so that several processes share the work.
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_line_of_a_page_runs(told: Station, part: int) -> None:
+def test_every_line_of_a_page_runs(reported: Station, part: int) -> None:
     lines = [(page.name, line) for page in PAGES[part::PARTS] for line in read_lines(page)]
     script = "".join(f"{line}\nprintf '\\n@@ %d\\n' $?\n" for _, line in lines)
-    script = script.replace(LETTER, told.letters()[0].id)
+    script = script.replace(LETTER, reported.letters()[0].id)
     program = f'sync-tasks() {{ {sys.executable} -m sync_tasks "$@"; }}\n{script}'
     done = subprocess.run(
         ["bash", "-c", program],  # noqa: S607 - from the PATH
-        cwd=told.folder,
-        env=told.env | {"PYTHONPATH": str(ROOT)},
+        cwd=reported.folder,
+        env=reported.env | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

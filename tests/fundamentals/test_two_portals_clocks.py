@@ -1,6 +1,6 @@
 """Several portal servers with differing clocks keep the order in which they called: Redis' clock counts.
 
-``.delay()`` leaves `occurred_at` out, so no portal's own clock is ever asked; one that tells a moment of its own, from
+``.delay()`` leaves `occurred_at` out, so no portal's own clock is ever asked; one that shows a moment of its own, from
 a clock that is minutes fast, is still followed by whatever is called after it.
 """
 

@@ -1,4 +1,4 @@
-"""The embedded Redis is found, starts, keeps what it was told, and never outlives its owner."""
+"""The embedded Redis is found, starts, keeps what it was given, and never outlives its owner."""
 
 import os
 import signal
@@ -41,8 +41,8 @@ def test_it_answers_inside_the_block_and_is_gone_with_its_files_after_it() -> No
 @pytest.mark.parametrize("policy", ["always", "everysec", "no"])
 def test_it_is_set_to_keep_every_write(policy: AppendFsync) -> None:
     with EmbeddedRedis(appendfsync=policy) as server, ask(server) as client:
-        told = {name: client.config_get(name)[name] for name in ("appendonly", "appendfsync", "maxmemory-policy")}
-    assert told == {"appendonly": "yes", "appendfsync": policy, "maxmemory-policy": "noeviction"}
+        reported = {name: client.config_get(name)[name] for name in ("appendonly", "appendfsync", "maxmemory-policy")}
+    assert reported == {"appendonly": "yes", "appendfsync": policy, "maxmemory-policy": "noeviction"}
 
 
 def test_it_asks_for_its_password_which_no_process_list_shows(tmp_path: Path) -> None:
@@ -65,6 +65,7 @@ def test_it_asks_for_its_password_which_no_process_list_shows(tmp_path: Path) ->
 def test_it_keeps_no_slow_commands(private_redis: EmbeddedRedis) -> None:
     with ask(private_redis) as client:
         assert client.config_get("slowlog-log-slower-than")["slowlog-log-slower-than"] == "-1"
+        assert client.config_get("crash-log-enabled")["crash-log-enabled"] == "no"
 
 
 def test_it_listens_on_the_loopback_address_alone(private_redis: EmbeddedRedis) -> None:
@@ -108,7 +109,7 @@ def test_a_given_folder_is_kept_and_read_again(tmp_path: Path) -> None:
         assert client.get("kept") == b"yes"
 
 
-def test_a_port_in_use_is_told_in_one_line(private_redis: EmbeddedRedis) -> None:
+def test_a_port_in_use_is_reported_in_one_line(private_redis: EmbeddedRedis) -> None:
     with pytest.raises(ConfigurationError, match="does not start") as caught, EmbeddedRedis(port=private_redis.port):
         pass
     assert "\n" not in str(caught.value)

@@ -127,7 +127,7 @@ def test_grafanas_own_schema_knows_all_of_the_dashboard() -> None:
 
 
 def stir(station: Station, number: int) -> None:
-    """Let some of everything happen: retries, letters, and what Brevo reports, and each time a crowd for a batch."""
+    """Let some of everything happen: retries, letters, what Brevo reports, and each time enough people for a batch."""
     station.brevo.add_fault("status", status=500, method="GET" if number % 2 else "POST", count=1)
     people, before = ([f"u{turn}-{one}" for one in range(2 * WORTH_A_BATCH)] for turn in (number, number - 1))
     for user_id in people:
@@ -140,7 +140,7 @@ def stir(station: Station, number: int) -> None:
     station.store.redis.hincrby("sync_tasks:webhooks:default", "noticed", 1)
 
 
-def crowd(station: Station, worker: Program) -> None:
+def many(station: Station, worker: Program) -> None:
     """Let many subscribe while the worker stands still: one request serves them."""
     station.wait_until_settled()
     worker.process.send_signal(signal.SIGSTOP)
@@ -193,10 +193,10 @@ def test_each_query_of_the_dashboard_is_answered_from_a_pipeline_at_work(lonely_
     except AssertionError:
         pytest.fail(f"no data: {silent}")
     station.brevo.faults.clear()
-    crowd(station, worker)
-    crowd(station, worker)
+    many(station, worker)
+    many(station, worker)
     batches = [query for title, query in queries() if title == "Contacts in one request"]
-    wait_until(lambda: ask(*batches), "a crowd is heard", SETTLED_WITHIN)
+    wait_until(lambda: ask(*batches), "a batch is made", SETTLED_WITHIN)
     firing = {one["metric"]["alertname"] for one in ask('ALERTS{alertstate="firing"}')}
     assert firing & {"SyncMetricsAbsent", "SyncRedisAway", "SyncWorkersAbsent", "SyncAccountPaused"} == set()
     station.brevo.add_fault("status", status=402, method="POST")

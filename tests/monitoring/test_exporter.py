@@ -12,19 +12,19 @@ from tests.support.station import READY, SETTLED_WITHIN, Station
 
 
 @pytest.mark.parametrize(
-    ("told", "address"),
+    ("reported", "address"),
     [("", None), ("127.0.0.1:9464", ("127.0.0.1", 9464)), ("[::1]:0", ("::1", 0)), ("metrics:80", ("metrics", 80))],
 )
 def test_an_address_is_a_host_and_a_port(
-    monkeypatch: pytest.MonkeyPatch, told: str, address: tuple[str, int] | None
+    monkeypatch: pytest.MonkeyPatch, reported: str, address: tuple[str, int] | None
 ) -> None:
-    monkeypatch.setenv("SYNC_METRICS_ADDRESS", told)
+    monkeypatch.setenv("SYNC_METRICS_ADDRESS", reported)
     assert metrics_address() == address
 
 
-@pytest.mark.parametrize("told", ["9464", ":9464", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:http"])
-def test_anything_else_is_a_fault(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
-    monkeypatch.setenv("SYNC_METRICS_ADDRESS", told)
+@pytest.mark.parametrize("reported", ["9464", ":9464", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:http"])
+def test_anything_else_is_a_fault(monkeypatch: pytest.MonkeyPatch, reported: str) -> None:
+    monkeypatch.setenv("SYNC_METRICS_ADDRESS", reported)
     with pytest.raises(ConfigurationError, match="an address and a port, like"):
         metrics_address()
 
@@ -32,8 +32,8 @@ def test_anything_else_is_a_fault(monkeypatch: pytest.MonkeyPatch, told: str) ->
 def read(port: int) -> dict[str, float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
         lines = answer.read().decode().splitlines()
-    told = (line.rsplit(" ", 1) for line in lines if line.startswith("sync_tasks_"))
-    return {name: float(value) for name, value in told}
+    reported = (line.rsplit(" ", 1) for line in lines if line.startswith("sync_tasks_"))
+    return {name: float(value) for name, value in reported}
 
 
 def test_a_worker_counts_outcomes_requests_and_seconds(lonely_station: Station) -> None:
@@ -48,19 +48,21 @@ def test_a_worker_counts_outcomes_requests_and_seconds(lonely_station: Station) 
     station.send("portal.other")
 
     def has_counted() -> bool:
-        told = read(port)
-        return told.get("sync_tasks_refused_messages_total") == 1 and any("dead letter" in name for name in told)
+        reported = read(port)
+        return reported.get("sync_tasks_refused_messages_total") == 1 and any(
+            "dead letter" in name for name in reported
+        )
 
     wait_until(has_counted, "all is counted", SETTLED_WITHIN)
-    told = read(port)
-    assert told['sync_tasks_events_total{outcome="synced",task="subscribe_contact"}'] == 1
-    assert told['sync_tasks_events_total{outcome="tried again",task="subscribe_contact"}'] == 1
-    assert told['sync_tasks_events_total{outcome="dead letter",task="unsubscribe_contact"}'] == 1
-    assert told['sync_tasks_retries_total{error="GatewayUnavailableError",task="subscribe_contact"}'] == 1
-    assert told['sync_tasks_provider_requests_total{answer="500",kind="POST /contacts"}'] == 1
-    assert told['sync_tasks_confirmation_seconds_count{task="subscribe_contact"}'] == 1
-    assert 1 <= told['sync_tasks_confirmation_seconds_sum{task="subscribe_contact"}'] < 60
-    assert "portal.org" not in str(told)
+    reported = read(port)
+    assert reported['sync_tasks_events_total{outcome="synced",task="subscribe_contact"}'] == 1
+    assert reported['sync_tasks_events_total{outcome="tried again",task="subscribe_contact"}'] == 1
+    assert reported['sync_tasks_events_total{outcome="dead letter",task="unsubscribe_contact"}'] == 1
+    assert reported['sync_tasks_retries_total{error="GatewayUnavailableError",task="subscribe_contact"}'] == 1
+    assert reported['sync_tasks_provider_requests_total{answer="500",kind="POST /contacts"}'] == 1
+    assert reported['sync_tasks_confirmation_seconds_count{task="subscribe_contact"}'] == 1
+    assert 1 <= reported['sync_tasks_confirmation_seconds_sum{task="subscribe_contact"}'] < 60
+    assert "portal.org" not in str(reported)
 
 
 def test_beat_serves_the_numbers_of_the_state(lonely_station: Station) -> None:
@@ -68,9 +70,9 @@ def test_beat_serves_the_numbers_of_the_state(lonely_station: Station) -> None:
     beat = station.celery("beat", SYNC_METRICS_ADDRESS=f"127.0.0.1:{port}")
     sent = 'sync_tasks_beat_sent_total{task="sync_tasks.sweep"}'
     wait_until(lambda: sent in scrape(port), "beat sends a sweep", SETTLED_WITHIN)
-    told = read(port)
-    assert (told["sync_tasks_state_reachable"], told["sync_tasks_unsynced_contacts"]) == (1, 0)
-    assert told['sync_tasks_queue_messages{queue="sync_tasks.sweeps"}'] >= 1
+    reported = read(port)
+    assert (reported["sync_tasks_state_reachable"], reported["sync_tasks_unsynced_contacts"]) == (1, 0)
+    assert reported['sync_tasks_queue_messages{queue="sync_tasks.sweeps"}'] >= 1
     station.redis.stop()
     wait_until(lambda: read(port)["sync_tasks_state_reachable"] == 0, "Redis is away", SETTLED_WITHIN)
     assert beat.running

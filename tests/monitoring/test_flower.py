@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.local.redis_server import free_port
+from sync_tasks.tasks.patches.flower import link_to_user
 from tests.support.processes import wait_until
 from tests.support.station import SETTLED_WITHIN, Station
 
@@ -38,8 +39,8 @@ class Flower:
 
     def tasks(self) -> Mapping[str, dict[str, Any]]:
         """Return what Flower knows of each task, by the id of its message."""
-        told: dict[str, dict[str, Any]] = json.loads(self.get("/api/tasks?limit=1000"))
-        return told
+        reported: dict[str, dict[str, Any]] = json.loads(self.get("/api/tasks?limit=1000"))
+        return reported
 
     def is_up(self) -> bool:
         try:
@@ -50,7 +51,7 @@ class Flower:
 
 @pytest.fixture(scope="module")
 def flower(station: Station) -> Flower:
-    """Flower, and a worker that tells it what it does."""
+    """Flower, and a worker that shows it what it does."""
     port = free_port()
     words = ["flower", "--address=127.0.0.1", f"--port={port}", f"--basic-auth={CREDENTIALS}"]
     station.celery(*words, SYNC_OPERATE_URL=OPERATE)
@@ -102,7 +103,7 @@ def test_it_makes_no_file(station: Station) -> None:
     assert not [*station.cwd.glob("flower*"), *station.folder.rglob("flower*")]
 
 
-def test_it_tells_whom_a_task_was_about_and_why_it_failed(
+def test_it_shows_whom_a_task_was_about_and_why_it_failed(
     station: Station, shown: Mapping[str, dict[str, Any]]
 ) -> None:
     assert all(f"'user_id': '{name}'" in task["kwargs"] for name, task in shown.items())
@@ -139,6 +140,26 @@ def test_each_page_links_to_the_operators_page(flower: Flower, path: str) -> Non
     assert "Broker</a>" in page
 
 
+@pytest.mark.parametrize("name", ["done", "failed", "full"])
+def test_the_page_of_a_task_links_to_its_user(flower: Flower, shown: Mapping[str, dict[str, Any]], name: str) -> None:
+    page = flower.get(f"/task/{shown[name]['uuid']}")
+    assert f'href="{html.escape(OPERATE)}/people?user={name}"' in page
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "link"),
+    [
+        ("{'user_id': 'a/b?c#d%e', 'newsletter': 'daily'}", "/people?user=a%2Fb%3Fc%23d%25e"),
+        ("{'user_id': 'ä&\"<'}", "/people?user=%C3%A4%26%22%3C"),
+        ("{}", ""),
+        (None, ""),
+        ("{'user_id': ...", ""),
+    ],
+)
+def test_only_a_task_that_names_its_user_has_a_link(kwargs: object, link: str) -> None:
+    assert link_to_user(kwargs) == link
+
+
 def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower) -> None:
     station.brevo.add_fault("slow", method="POST", seconds=2, count=1)
     task_id = station.portal.accept("subscribe", user_id="slow", **WHO | {"email": f"{MARK}-3@secret.example"})
@@ -148,14 +169,14 @@ def test_it_shows_a_task_that_is_still_at_work(station: Station, flower: Flower)
 
 
 def test_it_shows_the_workers_and_their_queues(flower: Flower) -> None:
-    told = json.loads(flower.get("/api/workers?refresh=1"))["one@localhost"]
-    assert {queue["name"] for queue in told["active_queues"]} == {
+    reported = json.loads(flower.get("/api/workers?refresh=1"))["one@localhost"]
+    assert {queue["name"] for queue in reported["active_queues"]} == {
         "sync_tasks",
         "sync_tasks.urgent",
         "sync_tasks.sweeps",
         "sync_tasks.background",
     }
-    assert "sync_tasks.anonymize_contact" in told["registered"]
+    assert "sync_tasks.anonymize_contact" in reported["registered"]
 
 
 @pytest.mark.usefixtures("shown")

@@ -43,17 +43,17 @@ def store(redis_url: str) -> Iterator[Store]:
 
 def read(store: Store) -> dict[str, float]:
     lines = read_metrics(store, SETTINGS).decode().splitlines()
-    told = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, value in told}
+    reported = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in reported}
 
 
 def test_a_paused_account_shows_for_how_long(store: Store) -> None:
     Limiter(store, SETTINGS.accounts).pause("sports", UnauthorizedError("GET /contacts: 401"))
 
-    told = read(store)
+    reported = read(store)
 
-    assert told['sync_tasks_pause_seconds{account="default"}'] == 0
-    assert told['sync_tasks_pause_seconds{account="sports"}'] > 0
+    assert reported['sync_tasks_pause_seconds{account="default"}'] == 0
+    assert reported['sync_tasks_pause_seconds{account="sports"}'] > 0
 
 
 def test_a_paused_list_shows_to_programs_as_to_people(store: Store) -> None:
@@ -71,14 +71,14 @@ def test_what_waits_is_counted_and_nobody_is_named(store: Store) -> None:
     letter = write_letter("u2", EventKey("update_contact", "", store.now()), UnknownContactError("?"), store.now(), "")
     put_letter(store, letter)
 
-    told = read(store)
+    reported = read(store)
 
-    assert (told["sync_tasks_unsynced_contacts"], told["sync_tasks_dead_letters"]) == (1, 1)
-    assert "sync_tasks_sweep_seconds" not in told
+    assert (reported["sync_tasks_unsynced_contacts"], reported["sync_tasks_dead_letters"]) == (1, 1)
+    assert "sync_tasks_sweep_seconds" not in reported
     assert b"marked" not in read_metrics(store, SETTINGS)
 
 
-def test_the_last_sweep_tells_that_somebody_sweeps(store: Store) -> None:
+def test_the_last_sweep_shows_that_somebody_sweeps(store: Store) -> None:
     store.redis.set(store.key("swept"), store.now())
 
     assert 0 <= read(store)["sync_tasks_sweep_seconds"] < 60
@@ -99,11 +99,11 @@ def test_letters_are_counted_from_the_first_on(store: Store) -> None:
     (letter, _) = read_letters(store)
     assert discard(store, letter, "ada")
 
-    told = read(store)
+    reported = read(store)
 
-    assert told['sync_tasks_dead_letters_opened_total{error="UnknownContactError"}'] == 2
-    assert told['sync_tasks_dead_letters_closed_total{why="discarded"}'] == 1
-    assert told["sync_tasks_dead_letters"] == 1
+    assert reported['sync_tasks_dead_letters_opened_total{error="UnknownContactError"}'] == 2
+    assert reported['sync_tasks_dead_letters_closed_total{why="discarded"}'] == 1
+    assert reported["sync_tasks_dead_letters"] == 1
 
 
 def test_the_budget_is_what_is_left_of_the_hour(store: Store) -> None:
@@ -115,11 +115,11 @@ def test_the_budget_is_what_is_left_of_the_hour(store: Store) -> None:
     assert store.redis.llen(name) == 3
     store.redis.rpush(name, int(store.now()) - 3_700_000_000)
 
-    told = read(store)
+    reported = read(store)
 
     assert whole == SETTINGS.accounts["sports"].requests_per_hour
-    assert told['sync_tasks_budget_requests{account="sports"}'] == whole - 3
-    assert told['sync_tasks_budget_requests{account="default"}'] == whole
+    assert reported['sync_tasks_budget_requests{account="sports"}'] == whole - 3
+    assert reported['sync_tasks_budget_requests{account="default"}'] == whole
 
 
 def test_comparisons_and_webhooks_and_queues_are_numbers_too(store: Store) -> None:
@@ -129,12 +129,12 @@ def test_comparisons_and_webhooks_and_queues_are_numbers_too(store: Store) -> No
     put_post(store, {"user_id": "u1"})
     store.redis.set(store.key("posts_given_up"), 2)
 
-    told = read(store)
+    reported = read(store)
 
-    assert told['sync_tasks_comparison_timestamp_seconds{account="sports"}'] == pytest.approx(time.time(), abs=3600)
-    assert told['sync_tasks_comparison_refused{account="sports"}'] == 1
-    assert told['sync_tasks_webhook_events_total{account="sports",result="noticed"}'] == 7
-    assert (told["sync_tasks_waiting_notices"], told["sync_tasks_notices_given_up_total"]) == (1, 2)
+    assert reported['sync_tasks_comparison_timestamp_seconds{account="sports"}'] == pytest.approx(time.time(), abs=3600)
+    assert reported['sync_tasks_comparison_refused{account="sports"}'] == 1
+    assert reported['sync_tasks_webhook_events_total{account="sports",result="noticed"}'] == 7
+    assert (reported["sync_tasks_waiting_notices"], reported["sync_tasks_notices_given_up_total"]) == (1, 2)
 
 
 def test_while_redis_is_away_a_scrape_says_so_and_no_more() -> None:
@@ -155,7 +155,7 @@ def test_names_and_types_are_as_prometheus_likes_them(store: Store) -> None:
     ours = "".join(
         line for line in generate_latest(REGISTRY).decode().splitlines(keepends=True) if "sync_tasks_" in line
     )
-    for told in (read_metrics(store, SETTINGS), ours.encode()):
-        assert told
-        checked = subprocess.run([promtool, "check", "metrics"], input=told, capture_output=True, check=False)
+    for reported in (read_metrics(store, SETTINGS), ours.encode()):
+        assert reported
+        checked = subprocess.run([promtool, "check", "metrics"], input=reported, capture_output=True, check=False)
         assert checked.stdout + checked.stderr == b""

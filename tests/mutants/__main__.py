@@ -86,10 +86,10 @@ def touched(base: str | None) -> dict[str, set[int]]:
     if base is None:
         files = [path for kind in ("*.py", "*.lua") for path in (ROOT / "sync_tasks").rglob(kind)]
         return {str(path.relative_to(ROOT)): set(range(1, 10_000)) for path in files if "sandbox" not in path.parts}
-    told = git("diff", "--unified=0", "--no-renames", base, "--", "sync_tasks")
+    reported = git("diff", "--unified=0", "--no-renames", base, "--", "sync_tasks")
     found: dict[str, set[int]] = {}
     path = ""
-    for line in told.splitlines():
+    for line in reported.splitlines():
         if line.startswith("+++ "):
             path = line.removeprefix("+++ b/")
         elif hunk := re.match(r"@@ \S+ \+(\d+)(?:,(\d+))? @@", line):
@@ -110,7 +110,7 @@ def find_rooms(changes: list[Change]) -> list[str]:
 
 
 def measure(console: Console, folders: list[str]) -> Path:
-    """Find out which tests of these folders, or of all, run which lines; return the file that tells it."""
+    """Find out which tests of these folders, or of all, run which lines; return the file that shows it."""
     if not folders:
         sources = [path for folder in ("sync_tasks", "tests") for path in (ROOT / folder).rglob("*.py")]
         if DATA.exists() and DATA.stat().st_mtime > max(path.stat().st_mtime for path in sources):
@@ -172,8 +172,8 @@ def find_failing(copy: Path, judges: Iterable[list[str]]) -> str:
     done = run_tests(copy, ["-n", str(COPIES), *tests])
     if not done.returncode:
         return ""
-    told = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return f"{told[1]} fails" if told else f"pytest ends with exit code {done.returncode}"
+    reported = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return f"{reported[1]} fails" if reported else f"pytest ends with exit code {done.returncode}"
 
 
 def find_users(path: str) -> set[str]:
@@ -223,7 +223,7 @@ def find_tests(change: Change, data: CoverageData, seed: int) -> list[str]:
 
 
 def is_noticed(change: Change, copy: Path, tests: list[str]) -> bool:
-    """Tell whether one of the tests fails with the change."""
+    """Return whether one of the tests fails with the change."""
     path = copy / change.path
     text = path.read_text()
     path.write_text(change.apply(text))

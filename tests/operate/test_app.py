@@ -17,7 +17,8 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.http.refusal import RefusalLog
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.operate.app import OperatePage
-from sync_tasks.operate.doorkeeper import TRIES, Doorkeeper, Operator, TooManyTriesError
+from sync_tasks.operate.doorkeeper import COOKIE, KNOWN_COOKIE, Doorkeeper, Operator
+from sync_tasks.operate.login_bounds import TRIES, TRIES_OF_STRANGERS, TooManyTriesError
 from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.passwords import make_entry, remove_entry, write_entry
 from sync_tasks.operate.visit import Door, Visit
@@ -29,6 +30,8 @@ from tests.support.processes import wait_until
 from tests.support.receiving import opening
 
 PAGES = ("", "/letters", "/letters/cause?cause=x", "/letters/replayed", "/people?user=a", "/comparisons", "/suppressed")
+
+HERE = Request({"type": "http", "headers": [], "scheme": "http", "server": ("localhost", 80), "path": "/"})
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -62,9 +65,9 @@ def test_a_wrong_name_or_password_opens_nothing_and_is_not_logged(
 
 def test_the_cookie_is_for_this_page_alone_and_no_script_reads_it(door: Operating) -> None:
     answer = door.send("/login", name="anna", password=PASSWORD)
-    told = answer.headers["set-cookie"].lower()
-    assert {"httponly", "path=/operate", "samesite=strict", "max-age=3600"} <= set(told.split("; "))
-    assert "secure" not in told
+    reported = answer.headers["set-cookie"].lower()
+    assert {"httponly", "path=/operate", "samesite=strict", "max-age=3600"} <= set(reported.split("; "))
+    assert "secure" not in reported
     form = f"name=anna&password={PASSWORD}".encode()
     beyond = door.ask("POST", "/login", form, host="sync.example", content_type=FORM)
     behind = door.ask("POST", "/login", form, x_forwarded_proto="https", content_type=FORM)
@@ -92,16 +95,88 @@ def test_a_caller_cannot_try_one_name_after_the_other(door: Operating) -> None:
     assert statuses == [401] * TRIES * 3 + [429]
 
 
+def log_in_with_known(keeper: Doorkeeper, name: str = "anna") -> str:
+    """Return what the browser keeps in which an operator logged in."""
+    operator, response = keeper.log_in(name, PASSWORD, "192.0.2.1"), Response()
+    assert operator
+    keeper.give_known(HERE, response, operator)
+    return response.headers["set-cookie"].partition(";")[0].partition("=")[2]
+
+
+def try_from_everywhere(keeper: Doorkeeper, times: int) -> int:
+    """Try a name from so many addresses; return how many passwords were hashed."""
+    hashed = 0
+    for number in range(times):
+        with suppress(TooManyTriesError):
+            assert keeper.log_in("anna", "wrong password", f"10.0.{number // 256}.{number % 256}") is None
+            hashed += 1
+    return hashed
+
+
+def test_tries_from_everywhere_make_so_much_work_and_no_more(operators: Path) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    assert try_from_everywhere(keeper, TRIES_OF_STRANGERS * 5) == TRIES_OF_STRANGERS
+    with pytest.raises(TooManyTriesError):
+        keeper.log_in("ben", PASSWORD, "192.0.2.1")
+
+
+def test_tries_from_everywhere_keep_nobody_out_of_a_browser_that_was_let_in_before(operators: Path) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    known = log_in_with_known(keeper)
+    try_from_everywhere(keeper, TRIES_OF_STRANGERS * 2)
+    assert keeper.log_in("anna", PASSWORD, "192.0.2.1", known)
+    newer = Doorkeeper(Operate(passwords=operators), ("a-newer-secret-of-32-characters-at-least", SECRETS[0]))
+    try_from_everywhere(newer, TRIES_OF_STRANGERS * 2)
+    assert newer.log_in("anna", PASSWORD, "192.0.2.9", known), "also after a change of the secret and a restart"
+
+
+@pytest.mark.parametrize("name", ["ben", "Anna", ""])
+def test_a_known_browser_is_known_for_its_own_operator_alone(operators: Path, name: str) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    known = log_in_with_known(keeper)
+    try_from_everywhere(keeper, TRIES_OF_STRANGERS)
+    with pytest.raises(TooManyTriesError):
+        keeper.log_in(name, PASSWORD, "192.0.2.1", known)
+
+
+@pytest.mark.parametrize("end", ["x", "", ".a.b"])
+def test_who_makes_up_a_known_browser_is_a_stranger(operators: Path, end: str) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    known = log_in_with_known(keeper)[:-1] + end
+    try_from_everywhere(keeper, TRIES_OF_STRANGERS)
+    with pytest.raises(TooManyTriesError):
+        keeper.log_in("anna", PASSWORD, "192.0.2.1", known)
+
+
+def test_a_login_is_no_known_browser_and_the_other_way_round(door: Operating) -> None:
+    answer = door.send("/login", name="anna", password=PASSWORD)
+    given = dict(re.findall(r"(sync_tasks_operate\w*)=([^;]+)", answer.headers["set-cookie"]))
+    assert given[COOKIE] != given[KNOWN_COOKIE]
+    door.cookie = f"{COOKIE}={given[KNOWN_COOKIE]}"
+    assert door.ask("GET", "").status == 303
+
+
+def test_a_stolen_known_browser_tries_as_often_as_one_address(operators: Path) -> None:
+    keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
+    known = log_in_with_known(keeper)
+    for number in range(TRIES):
+        assert keeper.log_in("anna", "wrong password", f"10.0.0.{number}", known) is None
+    with pytest.raises(TooManyTriesError):
+        keeper.log_in("anna", PASSWORD, "10.0.1.1", known)
+
+
 def test_who_tries_while_others_wait_for_their_hash_is_sent_away_at_once(operators: Path) -> None:
     keeper = Doorkeeper(Operate(passwords=operators), SECRETS)
-    with keeper.one_by_one, ThreadPoolExecutor(2) as threads:
+    known, lane = log_in_with_known(keeper), keeper.bounds.strangers
+    with lane.one_by_one, ThreadPoolExecutor(2) as threads:
         waiting = [threads.submit(keeper.log_in, "anna", PASSWORD, "192.0.2.1") for _ in range(2)]
-        wait_until(lambda: keeper.waiting._value == 0, "both wait")
+        wait_until(lambda: lane.waiting._value == 0, "both wait")
         with pytest.raises(TooManyTriesError):
             keeper.log_in("ben", PASSWORD, "192.0.2.2")
-        keeper.one_by_one.release()
+        assert keeper.log_in("anna", PASSWORD, "192.0.2.2", known), "a known browser does not wait for strangers"
+        lane.one_by_one.release()
         assert all(one.result(10) for one in waiting)
-        keeper.one_by_one.acquire()
+        lane.one_by_one.acquire()
     assert keeper.log_in("ben", PASSWORD, "192.0.2.2")
 
 
@@ -157,8 +232,7 @@ def test_a_login_ends_when_it_is_idle_and_when_it_is_old(operators: Path, idle: 
     keeper = Doorkeeper(Operate(passwords=operators, idle_minutes=idle, hours=hours), SECRETS)
     operator, response = keeper.log_in("anna", PASSWORD, "192.0.2.1"), Response()
     assert operator
-    request = Request({"type": "http", "headers": [], "scheme": "http", "server": ("localhost", 80), "path": "/"})
-    keeper.give_cookie(request, response, replace(operator, since=time.time_ns() // 1000))
+    keeper.give_cookie(HERE, response, replace(operator, since=time.time_ns() // 1000))
     _, _, cookie = response.headers["set-cookie"].partition(";")[0].partition("=")
     assert keeper._read_cookie(cookie)
     wait_until(lambda: keeper._read_cookie(cookie) is None, "the login has ended", 10)
@@ -221,8 +295,8 @@ def test_a_proxy_with_the_token_names_who_is_asking(door: Operating) -> None:
 
 
 def test_without_the_proxys_token_the_header_says_nothing(door: Operating) -> None:
-    for told in ({}, {"authorization": "Bearer wrong"}):
-        door.headers = {"remote-user": "cara", **told}
+    for reported in ({}, {"authorization": "Bearer wrong"}):
+        door.headers = {"remote-user": "cara", **reported}
         assert door.ask("GET", "").status == 303
     door.headers = {"authorization": f"Bearer {PROXY}"}
     assert door.ask("GET", "").status == 303

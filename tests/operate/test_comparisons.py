@@ -33,11 +33,11 @@ def started(door: Operating) -> str:
 
 def test_it_shows_what_would_be_done_to_how_many(refused: Operating) -> None:
     refused.log_in()
-    told = words_of(refused.get("/comparisons"))
-    assert "Account default waits for you" in told
-    assert "1 contact would lose a subscription or be erased" in told
-    assert "extra on list 1" in told
-    assert "refused" in told
+    reported = words_of(refused.get("/comparisons"))
+    assert "Account default waits for you" in reported
+    assert "1 contact would lose a subscription or be erased" in reported
+    assert "extra on list 1" in reported
+    assert "refused" in reported
 
 
 def test_an_approval_is_kept_with_the_name_until_a_worker_takes_it(refused: Operating) -> None:
@@ -72,9 +72,9 @@ def test_what_was_approved_and_broke_off_waits_again_and_says_why(refused: Opera
     refused.log_in()
     refused.pipeline.brevo.faults.add(Fault(kind="status", status=500))
     reconcile(refused.pipeline.resources, Scope(max_changes=0))
-    told = words_of(refused.get("/comparisons"))
-    assert "waits for you" in told
-    assert "The comparison after it was broken off:" in told
+    reported = words_of(refused.get("/comparisons"))
+    assert "waits for you" in reported
+    assert "The comparison after it was broken off:" in reported
     assert "anna approved at" in words_of(refused.post("/comparisons", account="default", run=started(refused)))
 
 

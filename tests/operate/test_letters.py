@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.operate import cause_board, replays
 from sync_tasks.operate.cause_board import REMEMBERED, CauseBoard
 from sync_tasks.operate.replays import replay_letters
@@ -30,11 +31,11 @@ def open_cause(door: Operating) -> str:
 def test_a_cause_shows_how_many_since_when_one_of_them_and_what_to_do(door: Operating) -> None:
     first, *_ = door.fail("ada", "bea")
     cause = open_cause(door)
-    told = words_of(door.get(f"/letters/cause?cause={cause}"))
-    assert "Letters 2" in told
-    assert "send the event again with" in told
-    assert "the user was never seen and the event brings no address" in told
-    assert {first.id, "ada", "bea"} <= set(told.split())
+    reported = words_of(door.get(f"/letters/cause?cause={cause}"))
+    assert "Letters 2" in reported
+    assert "send the event again with" in reported
+    assert "the user was never seen and the event brings no address" in reported
+    assert {first.id, "ada", "bea"} <= set(reported.split())
 
 
 def test_those_chosen_are_replayed_and_the_page_shows_what_became_of_each(door: Operating) -> None:
@@ -46,11 +47,11 @@ def test_those_chosen_are_replayed_and_the_page_shows_what_became_of_each(door: 
     door.pipeline.work()
     since = re.search(r"since=(\d+)", page.body)
     assert since
-    told = words_of(door.get(f"/letters/replayed?since={since[1]}&watch=1"))
-    assert "2 of 2 letters have an outcome" in told
-    assert "failed again 1" in told
-    assert bea.id in told
-    assert cleo.id not in told
+    reported = words_of(door.get(f"/letters/replayed?since={since[1]}&watch=1"))
+    assert "2 of 2 letters have an outcome" in reported
+    assert "failed again 1" in reported
+    assert bea.id in reported
+    assert cleo.id not in reported
     audited = [(entry.who, entry.what, entry.about) for entry in read_audit(door.pipeline.store)]
     assert audited == [("anna", "replay: replayed", ada.id), ("anna", "replay: replayed", bea.id)]
 
@@ -184,3 +185,13 @@ def test_of_more_replays_than_closed_letters_are_kept_each_is_counted(door: Oper
     door.pipeline.store.redis.ltrim("sync_tasks:closed_letters", 0, 0)
     outcomes = sorted(one.outcome for one in replays.recall_replays(door.pipeline.store, "ops", int(since)))
     assert (len(outcomes), outcomes[:2]) == (3, ["closed"] * 2)
+
+
+def test_letters_that_are_discarded_twice_are_discarded_once(door: Operating) -> None:
+    (letter,) = door.fail("ada")
+    door.log_in()
+    form = {"cause": name_cause(letter), "do": "discard for good", "scope": "chosen", "id": letter.id}
+    first, again = door.post("/letters/cause", **form), door.post("/letters/cause", **form)
+    assert (first.status, again.status) == (200, 200)
+    assert "No dead letter has this cause any more" in words_of(again)
+    assert len(list(read_audit(door.pipeline.store))) == 1

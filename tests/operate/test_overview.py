@@ -1,4 +1,4 @@
-"""The first page tells whether events arrive, what is paused and what to do about it."""
+"""The first page shows whether events arrive, what is paused and what to do about it."""
 
 import pytest
 from kombu.exceptions import OperationalError
@@ -10,18 +10,18 @@ from tests.support.operating import Operating, words_of
 
 
 def test_it_says_that_nothing_is_wrong_but_who_is_missing(door: Operating) -> None:
-    told = words_of(door.log_in())
-    assert "no worker answers" in told
-    assert "no beat has swept" in told
-    assert "Nobody has swept for a day" in told
-    assert "None: no event needs a person" in told
+    reported = words_of(door.log_in())
+    assert "no worker answers" in reported
+    assert "no beat has swept" in reported
+    assert "Nobody has swept for a day" in reported
+    assert "None: no event needs a person" in reported
 
 
 def test_a_paused_account_has_its_reason_and_remedy(door: Operating) -> None:
     door.pipeline.resources.limiter.pause("default", UnauthorizedError("GET /account: 401"))
-    told = words_of(door.log_in())
-    assert "default paused for 0 s UnauthorizedError: GET /account: 401" in told
-    assert "mend the key at Brevo" in told
+    reported = words_of(door.log_in())
+    assert "default paused for 0 s UnauthorizedError: GET /account: 401" in reported
+    assert "mend the key at Brevo" in reported
 
 
 def test_the_plot_says_in_words_what_it_shows(door: Operating) -> None:
@@ -49,6 +49,6 @@ def test_while_the_broker_is_away_it_says_so_and_shows_the_rest(
         raise OperationalError("away")
 
     monkeypatch.setattr("kombu.Connection.ensure_connection", refuse)
-    told = words_of(door.log_in())
-    assert "The broker is away (OperationalError)" in told
-    assert "Oldest event that waits none" in told
+    reported = words_of(door.log_in())
+    assert "The broker is away (OperationalError)" in reported
+    assert "Oldest event that waits none" in reported

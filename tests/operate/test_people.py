@@ -1,9 +1,12 @@
 """A person on the page: masked, found by id or address, shown in full only to who may act, and that is kept."""
 
+import html
 import logging
+import re
 
 import pytest
 
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.state.audit import read_audit
 from tests.support.operating import Operating, words_of
 
@@ -21,11 +24,11 @@ def ada(door: Operating) -> Operating:
 def test_wish_and_remembered_state_stand_side_by_side(ada: Operating) -> None:
     ada.log_in("ben")
     page = ada.get("/people?user=ada")
-    told = words_of(page)
-    assert "gets mail of daily" in told
-    assert "on list 3" in told
-    assert "subscribe_contact daily as of" in told
-    assert "account default: the last look" in told
+    reported = words_of(page)
+    assert "gets mail of daily" in reported
+    assert "on list 3" in reported
+    assert "subscribe_contact daily as of" in reported
+    assert "account default: the last look" in reported
 
 
 def test_nothing_personal_is_shown_or_logged_unasked(ada: Operating, caplog: pytest.LogCaptureFixture) -> None:
@@ -46,7 +49,7 @@ def test_an_address_leads_to_the_id_and_stands_in_no_url(ada: Operating) -> None
 
 
 @pytest.mark.parametrize(
-    ("who", "told"),
+    ("who", "reported"),
     [
         ("", "Whom?"),
         ("eve@portal.org", "Nobody has this address"),
@@ -57,11 +60,11 @@ def test_an_address_leads_to_the_id_and_stands_in_no_url(ada: Operating) -> None
         ("+49 170 1234567", "Nothing is known of this user"),
     ],
 )
-def test_who_is_not_found_is_asked_for_again(ada: Operating, who: str, told: str) -> None:
+def test_who_is_not_found_is_asked_for_again(ada: Operating, who: str, reported: str) -> None:
     ada.log_in("ben")
     page = ada.send("/people", who=who)
     assert page.status != 303, "nothing that was typed stands in a URL"
-    assert told in words_of(page)
+    assert reported in words_of(page)
     assert not (who and who in page.body)
 
 
@@ -92,9 +95,9 @@ def test_of_whom_nothing_is_known_nothing_is_kept(ada: Operating) -> None:
 def test_letters_and_what_operators_did_are_in_the_time_line(door: Operating) -> None:
     (letter,) = door.fail("bea")
     door.log_in()
-    told = words_of(door.get("/people?user=bea"))
-    assert f"dead letter {letter.id}, unsubscribe_contact daily: UnknownContactError" in told
-    assert "Dead letters" in told
+    reported = words_of(door.get("/people?user=bea"))
+    assert f"dead letter {letter.id}, unsubscribe_contact daily: UnknownContactError" in reported
+    assert "Dead letters" in reported
 
 
 def test_an_erased_person_is_known_as_such_and_nothing_else(ada: Operating) -> None:
@@ -104,3 +107,37 @@ def test_an_erased_person_is_known_as_such_and_nothing_else(ada: Operating) -> N
     page = ada.get("/people?user=ada")
     assert "deleted by the portal" in words_of(page)
     assert "Augusta" not in page.body
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        "a/b/../c",
+        "a?user=b&c=d",
+        "a#b",
+        "a%2Fb%",
+        "ü-漢字-\U0001f600",
+        "<b>&amp;'\"",
+        "x" * 255,
+        "..",
+        "a+b",
+        "{{a}}`b`",
+    ],
+    ids=range(10),
+)
+def test_an_id_of_any_signs_leads_to_its_own_page_and_no_other(door: Operating, user_id: str) -> None:
+    (letter,) = door.fail(user_id)
+    door.log_in()
+    found = door.send("/people", who=user_id)
+    assert found.status == 303
+    page = door.get(found.headers["location"].removeprefix("/operate"))
+    assert f"User {user_id} " in words_of(page)
+    assert letter.id in page.body
+    full = door.post("/people/unmask", user=user_id)
+    assert "In full, for this once" in words_of(full)
+    assert [entry.what for entry in read_audit(door.pipeline.store, user_id)] == ["see unmasked"]
+    linked = re.search(
+        r'href="/operate(/people\?user=[^"]+)"', door.get(f"/letters/cause?cause={name_cause(letter)}").body
+    )
+    assert linked
+    assert f"User {user_id} " in words_of(door.get(html.unescape(linked[1])))

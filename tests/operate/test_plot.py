@@ -33,7 +33,7 @@ def test_the_axis_is_longer_than_the_longest_wait() -> None:
     assert draw(NOW, [Minute(NOW, 900_000, 1)]).levels[-1].label == "10 d"
 
 
-def test_what_was_not_seen_is_told() -> None:
+def test_what_was_not_seen_is_reported() -> None:
     assert draw(NOW, []).summary.startswith("Nobody has swept for a day")
     assert "nothing was seen" in draw(NOW, [Minute(NOW, 3, 1)]).summary
     whole = draw(NOW, [Minute(NOW - minute, 3, 1) for minute in range(MINUTES)])

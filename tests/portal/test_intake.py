@@ -1,5 +1,6 @@
 """Events over HTTP: each is answered once the state has it, may come again, and nothing personal comes back."""
 
+import gzip
 import json
 import logging
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ class Door:
         shown = {"authorization": f"Bearer {token}"} if token is not None else {}
         return self.here.ask("POST", "/events", body, content_type=kind, **shown)
 
-    def tell(self, *events: object) -> Answer:
+    def report(self, *events: object) -> Answer:
         return self.send(json.dumps(events[0] if len(events) == 1 else events).encode())
 
 
@@ -55,14 +56,16 @@ def wishes(store: Store, user_id: str = "anna") -> dict[str, bool]:
 
 
 def test_an_event_is_in_the_state_when_it_is_answered(door: Door, store: Store) -> None:
-    answer = door.tell(ANNA)
+    answer = door.report(ANNA)
     assert (answer.status, answer.body) == (202, {"accepted": 1, "refused": 0, "events": [{"status": "accepted"}]})
     assert wishes(store) == {"daily": True}
     assert store.redis.exists("sync_tasks"), "a nudge is on its way"
 
 
 def test_of_many_each_is_answered_in_its_place(door: Door, store: Store) -> None:
-    answer = door.tell(ANNA, {**ANNA, "user_id": "b b"}, 5, {**ANNA, "task": "subscribe"}, {**ANNA, "user_id": "bert"})
+    answer = door.report(
+        ANNA, {**ANNA, "user_id": "b b"}, 5, {**ANNA, "task": "subscribe"}, {**ANNA, "user_id": "bert"}
+    )
     assert answer.status == 202
     assert [event["status"] for event in answer.body["events"]] == ["accepted", *["refused"] * 3, "accepted"]
     assert [event.get("why") for event in answer.body["events"]] == [
@@ -77,7 +80,7 @@ def test_of_many_each_is_answered_in_its_place(door: Door, store: Store) -> None
 
 def test_a_proof_of_consent_comes_along(door: Door, store: Store) -> None:
     proof = {"source": "form", "version": "1", "at": MOMENT}
-    answer = door.tell(ANNA | {"consent": proof}, ANNA | {"consent": proof | {"source": "anna@portal.org"}})
+    answer = door.report(ANNA | {"consent": proof}, ANNA | {"consent": proof | {"source": "anna@portal.org"}})
     assert [event.get("why") for event in answer.body["events"]] == [
         None,
         "subscribe_contact refused: consent.source: must be a text, and without an address",
@@ -87,19 +90,19 @@ def test_a_proof_of_consent_comes_along(door: Door, store: Store) -> None:
 
 def test_what_comes_again_in_any_order_changes_nothing(door: Door, store: Store) -> None:
     for event in (ANNA, LEAVE, ANNA, LEAVE, ANNA):
-        assert door.tell(event).status == 202
+        assert door.report(event).status == 202
     assert wishes(store) == {"daily": False}
 
 
 def test_an_event_without_a_moment_is_refused_as_repeating_it_would_not_be_safe(door: Door, store: Store) -> None:
-    answer = door.tell({name: value for name, value in ANNA.items() if name != "occurred_at"})
+    answer = door.report({name: value for name, value in ANNA.items() if name != "occurred_at"})
     assert (answer.status, answer.body["accepted"]) == (422, 0)
     assert "occurred_at: missing" in answer.body["events"][0]["why"]
     assert store.peek("anna") is None
 
 
 def test_an_unknown_field_is_named(door: Door) -> None:
-    answer = door.tell({**ANNA, "usr_id": "x"})
+    answer = door.report({**ANNA, "usr_id": "x"})
     assert (answer.status, answer.body["events"][0]["why"]) == (
         422,
         "subscribe_contact refused: usr_id: unknown argument",
@@ -109,9 +112,9 @@ def test_an_unknown_field_is_named(door: Door) -> None:
 def test_nothing_personal_is_in_an_answer_or_in_the_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     wrong = {**ANNA, "email": "anna@", "anna@portal.org": 1, "attributes": {"city": ["Annaberg"]}, "first_name": 7}
-    told = [door.tell(event).body for event in (ANNA, wrong, {**ANNA, "occurred_at": "Annamaria"})]
+    reported = [door.report(event).body for event in (ANNA, wrong, {**ANNA, "occurred_at": "Annamaria"})]
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("sync_tasks")]
-    assert not [word for word in ("anna@", "Anna") if word in json.dumps(told) + "".join(ours)]
+    assert not [word for word in ("anna@", "Anna") if word in json.dumps(reported) + "".join(ours)]
     assert "events: 1 accepted, 0 refused" in ours
 
 
@@ -154,6 +157,12 @@ def test_only_json_is_read(door: Door) -> None:
     assert door.send(b"[]", kind="text/plain").status == 415
 
 
+def test_a_compressed_body_is_refused_in_words(door: Door) -> None:
+    shown = {"authorization": f"Bearer {TOKEN}", "content_type": "application/json", "content_encoding": "gzip"}
+    answer = door.here.ask("POST", "/events", gzip.compress(b"[]"), **shown)
+    assert (answer.status, "content-encoding" in answer.body["message"]) == (415, True)
+
+
 def test_while_redis_is_away_nothing_is_said_to_be_accepted(store: Store) -> None:
     heard: list[str] = []
 
@@ -163,7 +172,7 @@ def test_while_redis_is_away_nothing_is_said_to_be_accepted(store: Store) -> Non
             raise RedisIsAway("secret words")
 
     with opened(store, accept) as here:
-        answer = Door(here).tell(ANNA, ANNA, ANNA)
+        answer = Door(here).report(ANNA, ANNA, ANNA)
     assert (answer.status, answer.headers["retry-after"], len(heard)) == (503, "5", 2)
     assert set(answer.body) == {"message"}
     assert "secret" not in answer.body["message"]
@@ -174,7 +183,7 @@ def test_a_fault_of_ours_is_no_answer_that_loses_an_event(store: Store, caplog: 
         raise KeyError(arguments["email"])
 
     with opened(store, accept) as here:
-        answer = Door(here).tell(ANNA)
+        answer = Door(here).report(ANNA)
     assert answer.status == 503
     assert "anna@" not in caplog.text + json.dumps(answer.body)
 

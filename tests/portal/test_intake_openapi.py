@@ -20,9 +20,9 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 
-def check(told: object) -> bool:
+def check(reported: object) -> bool:
     document = {"$ref": "#/components/schemas/Event", "components": DOCUMENT["components"]}
-    return bool(Draft202012Validator(document).is_valid(told))
+    return bool(Draft202012Validator(document).is_valid(reported))
 
 
 def test_the_document_is_one_of_openapi() -> None:

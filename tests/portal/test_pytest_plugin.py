@@ -61,15 +61,15 @@ def test_sent(sync_tasks_outbox):
 """
 
 
-def test_other_events_than_expected_are_told_without_an_address(tmp_path: Path) -> None:
+def test_other_events_than_expected_are_reported_without_an_address(tmp_path: Path) -> None:
     said = run_tests(tmp_path, DIFFERS, "--tb=short", "--show-capture=no", status=1)
-    told = [line.removeprefix("E").strip() for line in said.splitlines() if line.startswith("E  ")]
-    assert told == [
+    reported = [line.removeprefix("E").strip() for line in said.splitlines() if line.startswith("E  ")]
+    assert reported == [
         "assert other events than expected",
         "event 1: <subscribe_contact anna> has another first_name, email",
         "event 3: <unsubscribe_contact otto> was sent besides",
     ]
-    assert "zz-marked" not in "".join(told)
+    assert "zz-marked" not in "".join(reported)
 
 
 WHOLE = """

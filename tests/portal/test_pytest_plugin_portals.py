@@ -37,8 +37,8 @@ from sync_tasks.domain.events import Subscribe
 def confirm(request, name, newsletter):
     with transaction.atomic():
         user = User.objects.get(username=name)
-        told = {"user_id": str(user.pk), "newsletter": newsletter, "email": user.email}
-        transaction.on_commit(partial(subscribe_contact.delay, **told))
+        reported = {"user_id": str(user.pk), "newsletter": newsletter, "email": user.email}
+        transaction.on_commit(partial(subscribe_contact.delay, **reported))
     return HttpResponse(status=204)
 
 

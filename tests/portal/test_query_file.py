@@ -44,7 +44,7 @@ def test_users_of_the_portals_own_tables_are_brought_in_without_an_export(desk: 
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_bad_row_is_told_without_its_values(desk: Desk) -> None:
+def test_a_bad_row_is_reported_without_its_values(desk: Desk) -> None:
     said = desk.run("reconcile", "--from-database", f"{QUERY} UNION SELECT 'eva', '{MARK}', 'daily', NULL", exits=1)
     assert "email" in said
     assert "mend the bad rows" in said
@@ -57,11 +57,11 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("query", "told"), FAULTS.items())
+@pytest.mark.parametrize(("query", "reported"), FAULTS.items())
 def test_a_query_that_does_not_fit_is_one_line_and_changes_nothing(
-    engine: Engine, desk: Desk, query: str, told: tuple[int, str]
+    engine: Engine, desk: Desk, query: str, reported: tuple[int, str]
 ) -> None:
-    status, line = told
+    status, line = reported
     assert line in desk.run("reconcile", "--from-database", query, exits=status)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM users").scalar() == 2

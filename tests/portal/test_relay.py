@@ -79,58 +79,58 @@ def test_bad_input_is_refused_before_anything_is_written(engine: Engine) -> None
     assert waiting(engine) == 0
 
 
-def test_an_event_holds_as_of_the_moment_it_was_written_or_told(engine: Engine) -> None:
+def test_an_event_holds_as_of_the_moment_it_was_written_or_reported(engine: Engine) -> None:
     moment = datetime(2026, 11, 23, 9, 30, 0, 250000, tzinfo=UTC)
     before = datetime.now(UTC)
     with engine.begin() as connection:
         outbox.anonymize_contact(connection, user_id="anna", occurred_at=moment)
         outbox.anonymize_contact(connection, user_id="otto", requested_by="ticket 4711")
-    told: list[Event] = []
-    relay.move(engine, told.append)
-    assert told[0].occurred_at == moment
-    assert told[1].occurred_at is not None
-    assert before <= told[1].occurred_at <= datetime.now(UTC)
-    assert [event.requested_by for event in told if isinstance(event, Anonymize)] == [None, "ticket 4711"]
+    reported: list[Event] = []
+    relay.move(engine, reported.append)
+    assert reported[0].occurred_at == moment
+    assert reported[1].occurred_at is not None
+    assert before <= reported[1].occurred_at <= datetime.now(UTC)
+    assert [event.requested_by for event in reported if isinstance(event, Anonymize)] == [None, "ticket 4711"]
 
 
 def test_the_events_of_a_user_keep_their_order(engine: Engine) -> None:
     for newsletter in ("daily", "weekly", "daily"):
         subscribe(engine, "anna", newsletter)
         subscribe(engine, "otto", newsletter)
-    told: list[Event] = []
-    relay.move(engine, told.append)
-    assert [event.about for event in told if event.user_id == "anna"] == ["daily", "weekly", "daily"]
-    moments = [event.occurred_at for event in told if event.occurred_at]
+    reported: list[Event] = []
+    relay.move(engine, reported.append)
+    assert [event.about for event in reported if event.user_id == "anna"] == ["daily", "weekly", "daily"]
+    moments = [event.occurred_at for event in reported if event.occurred_at]
     assert moments == sorted(moments)
-    assert len(set(moments)) == len(told) == 6
+    assert len(set(moments)) == len(reported) == 6
 
 
 def test_while_redis_is_away_the_rows_wait(engine: Engine) -> None:
     def refuse(event: Event) -> None:
         if event.user_id == "otto":
             raise redis.ConnectionError
-        told.append(event)
+        reported.append(event)
 
-    told: list[Event] = []
+    reported: list[Event] = []
     for user in ("anna", "otto", "eva"):
         subscribe(engine, user)
     moved = relay.move(engine, refuse)
-    assert (len(told), waiting(engine), moved.trouble) == (1, 2, "Redis is away or in trouble: ConnectionError")
+    assert (len(reported), waiting(engine), moved.trouble) == (1, 2, "Redis is away or in trouble: ConnectionError")
 
 
 def test_a_row_that_redis_refuses_for_good_holds_nobody_up(engine: Engine) -> None:
     def refuse(event: Event) -> None:
         if event.user_id == "otto":
             raise redis.ResponseError("WRONGTYPE zz-marked")
-        told.append(event)
+        reported.append(event)
 
-    told: list[Event] = []
+    reported: list[Event] = []
     for user in ("anna", "otto", "eva"):
         subscribe(engine, user)
     moved = relay.move(engine, refuse)
-    assert ([event.user_id for event in told], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
+    assert ([event.user_id for event in reported], moved.marked, moved.trouble) == (["anna", "eva"], 1, "")
     with engine.connect() as connection:
-        ((_, error),) = outbox_table.read_marked(connection, 10)
+        (error,) = outbox_table.find_marked(connection, 10).values()
     assert error == "Redis cannot accept it (ResponseError); the place is in the relay's log"
 
 
@@ -148,17 +148,62 @@ BAD = {
 def test_a_row_that_is_no_event_is_marked_and_holds_nobody_up(engine: Engine, task: str, event: str, why: str) -> None:
     write_row(engine, task, event)
     subscribe(engine)
-    told: list[Event] = []
-    assert relay.move(engine, told.append).marked == 1
-    assert [type(each) for each in told] == [Subscribe]
+    reported: list[Event] = []
+    assert relay.move(engine, reported.append).marked == 1
+    assert [type(each) for each in reported] == [Subscribe]
     with engine.connect() as connection:
-        ((row, error),) = outbox_table.read_marked(connection, 10)
+        ((number, error),) = outbox_table.find_marked(connection, 10).items()
     assert why in error
     assert "zz-marked" not in error
-    assert relay.move(engine, told.append).accepted == []
+    assert relay.move(engine, reported.append).accepted == []
     with engine.begin() as connection:
-        assert outbox_table.release_rows(connection, [row.id]) == 1
+        assert outbox_table.release_rows(connection, [number]) == 1
     assert waiting(engine) == 1
+
+
+NOW = int(datetime.now(UTC).timestamp())
+NO_MOMENTS = {
+    "seconds": NOW,
+    "milliseconds": NOW * 1000,
+    "nanoseconds": NOW * 10**9,
+    "before all clocks": -(2**63),
+    "after all clocks": 2**63 - 1,
+    "two days ahead": (NOW + 2 * 86_400) * 10**6,
+    "a date": "2026-03-01 12:00:00",
+}
+
+
+@pytest.mark.parametrize("written_at", NO_MOMENTS.values(), ids=NO_MOMENTS)
+def test_a_row_with_no_moment_of_a_clock_is_marked_and_holds_nobody_up(engine: Engine, written_at: object) -> None:
+    write_row(engine, "unsubscribe_contact", '{"newsletter": "daily"}', written_at=written_at)
+    subscribe(engine, "eva")
+    handed: list[Event] = []
+    assert relay.move(engine, handed.append).marked == 1
+    assert [event.user_id for event in handed] == ["eva"]
+    with engine.connect() as connection:
+        (error,) = outbox_table.find_marked(connection, 10).values()
+    assert error.startswith("written_at: must be when the row was written, in microseconds")
+
+
+# SQLite keeps whatever it is given.
+UNREADABLE = {
+    "a text that is not UTF-8": "('unsubscribe_contact', 'otto', CAST(x'7bff' AS TEXT))",
+    "an id that is not UTF-8": "('unsubscribe_contact', CAST(x'7bff' AS TEXT), '{}')",
+    "an id of bytes": "('unsubscribe_contact', x'7bff', '{}')",
+    "an event of bytes": """('unsubscribe_contact', 'otto', CAST('{"newsletter": "daily"}' AS BLOB))""",
+    "a task of bytes": """(x'ff', 'otto', '{"newsletter": "daily"}')""",
+}
+
+
+@pytest.mark.parametrize("values", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_row_that_nobody_can_read_is_marked_and_holds_nobody_up(engine: Engine, values: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO sync_tasks_outbox (task, user_id, event) VALUES {values}")  # noqa: S608 - ours
+    subscribe(engine, "eva")
+    assert relay.Relay(engine).run(until_empty=True)
+    with engine.connect() as connection:
+        (error,) = outbox_table.find_marked(connection, 10).values()
+    assert error in {relay.UNREADABLE, "task, user_id, event: must be texts"}
 
 
 def write_row(engine: Engine, task: str, event: str, **columns: object) -> None:
@@ -166,15 +211,15 @@ def write_row(engine: Engine, task: str, event: str, **columns: object) -> None:
     names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     insert = f"INSERT INTO sync_tasks_outbox (task, user_id, event{names and ', '}{names})"
     with engine.begin() as connection:
-        told = {"task": task, "event": event, **columns}
-        connection.execute(text(f"{insert} VALUES (:task, 'anna', :event{values and ', '}{values})"), told)
+        reported = {"task": task, "event": event, **columns}
+        connection.execute(text(f"{insert} VALUES (:task, 'anna', :event{values and ', '}{values})"), reported)
 
 
 def test_a_row_of_another_language_needs_no_more_than_three_columns(engine: Engine) -> None:
     write_row(engine, "sync_tasks.unsubscribe_contact", json.dumps({"newsletter": "daily"}))
-    told: list[Event] = []
-    relay.move(engine, told.append)
-    (event,) = told
+    reported: list[Event] = []
+    relay.move(engine, reported.append)
+    (event,) = reported
     assert event.occurred_at is not None
     assert abs(datetime.now(UTC) - event.occurred_at) < timedelta(seconds=30)
 
@@ -199,12 +244,12 @@ def test_a_row_that_is_moved_twice_changes_nothing(engine: Engine, store: Store)
     assert (after.pending, after.subscriptions()) == (before.pending, before.subscriptions())
 
 
-def test_the_state_is_told_how_long_events_wait(engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_knows_how_long_events_wait(engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_outbox(store) is None
     monkeypatch.setattr(relay, "REPORT_EVERY", 0)
     write_row(engine, "nonsense", "{}")
     subscribe(engine)
     relay.Relay(engine).run(until_empty=True)
-    told = read_outbox(store)
-    assert told is not None
-    assert (told.waiting, told.marked, told.oldest_seconds) == (0, 1, None)
+    reported = read_outbox(store)
+    assert reported is not None
+    assert (reported.waiting, reported.marked, reported.oldest_seconds) == (0, 1, None)

@@ -5,17 +5,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, insert, text
 
 from sync_tasks.portal import outbox
-from sync_tasks.portal.outbox_table import find_heads, measure, read_rows
+from sync_tasks.portal.outbox_table import OUTBOX, find_heads, measure, read_rows
 from sync_tasks.portal.relay import Relay
 from sync_tasks.state.store import Store
-from tests.support.databases import DATABASES
+from tests.support.databases import DATABASES, mariadb
 from tests.support.processes import StartProgram, wait_until
 from tests.support.station import ROOT
 
@@ -120,9 +121,9 @@ def test_a_user_is_in_the_hands_of_one_relay_where_the_database_can_skip(databas
         with database.begin() as connection:
             outbox.anonymize_contact(connection, user_id=user)
     with database.connect() as one, database.connect() as other:
-        told = {"isolation_level": "READ COMMITTED"}
-        first = find_heads(one.execution_options(**told), 1)
-        assert find_heads(other.execution_options(**told), 10) == ["otto"]
+        reported = {"isolation_level": "READ COMMITTED"}
+        first = find_heads(one.execution_options(**reported), 1)
+        assert find_heads(other.execution_options(**reported), 10) == ["otto"]
         assert [row.user_id for row in read_rows(one, first, 10)] == ["anna", "anna"]
         with database.begin() as portal:
             outbox.anonymize_contact(portal, user_id="anna")
@@ -139,10 +140,26 @@ def test_the_database_keeps_microseconds_of_its_own(database: Engine) -> None:
     assert moments == sorted(set(moments))
 
 
+def test_mariadb_knows_the_moment_in_the_hour_that_comes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    summer_ends = datetime(2025, 10, 26, 1, 0, tzinfo=UTC).timestamp()
+    moments = [summer_ends + seconds for seconds in (-5400, -1800, -0.75, 0.25, 1800, 5400)]
+    with mariadb(tmp_path) as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            outbox.create_table(connection)
+            for moment in moments:
+                connection.exec_driver_sql(f"SET timestamp = {moment}")
+                connection.execute(insert(OUTBOX).values(task="t", user_id="anna", event="{}"))
+            written = [row.written_at / 1_000_000 for row in read_rows(connection, ["anna"], 10)]
+        engine.dispose()
+    assert written == moments
+
+
 @pytest.mark.usefixtures("worker_environment")
 def test_postgresql_wakes_the_relay(database: Engine, store: Store) -> None:
     if database.dialect.name != "postgresql":
-        pytest.skip("only PostgreSQL can tell")
+        pytest.skip("only PostgreSQL can say")
     relay = Relay(database, poll=60)
     running = threading.Thread(target=relay.run)
     running.start()

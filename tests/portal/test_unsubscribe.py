@@ -25,7 +25,7 @@ def test_a_link_of_another_portal_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "too-short", f"{SECRET} {SECRET}2 {SECRET}3"])
-def test_a_secret_that_makes_no_sense_is_told_and_not_shown(text: str) -> None:
+def test_a_secret_that_makes_no_sense_is_reported_and_not_shown(text: str) -> None:
     with pytest.raises(ConfigurationError, match="SYNC_UNSUBSCRIBE_SECRET") as caught:
         read_token(TOKEN, {"SYNC_UNSUBSCRIBE_SECRET": text})
     assert SECRET not in str(caught.value)

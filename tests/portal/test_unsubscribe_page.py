@@ -1,5 +1,6 @@
 """The page behind an unsubscribe link, over real HTTP: GET only asks, POST unsubscribes, and nobody learns anything."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 from redis import ConnectionError as RedisIsAway
+from starlette.requests import Request
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.errors import ConfigurationError
+from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.link_tokens import LinkToken, write_token
 from sync_tasks.portal.unsubscribe_page import POSTS, WRONG_LINKS, UnsubscribePage, load_template
 from sync_tasks.state.store import Store
@@ -48,15 +50,15 @@ class Door:
 
 @pytest.fixture
 def door(store: Store) -> Iterator[Door]:
-    told: list[Door] = []
+    reported: list[Door] = []
 
     def unsubscribe(user_id: str, newsletter: str) -> None:
-        told[0].unsubscribe(user_id, newsletter)
+        reported[0].unsubscribe(user_id, newsletter)
 
     page = UnsubscribePage(SETTINGS_HERE, SECRETS, unsubscribe, load_template(None))
     with opening(store, page.routes) as here:
-        told.append(Door(here))
-        yield told[0]
+        reported.append(Door(here))
+        yield reported[0]
 
 
 def link(
@@ -85,7 +87,7 @@ def test_a_mailbox_unsubscribes_with_one_click(door: Door, kind: str) -> None:
     assert door.taken == [("anna", "daily")]
 
 
-def test_who_clicks_twice_is_told_the_same(door: Door) -> None:
+def test_who_clicks_twice_hears_the_same(door: Door) -> None:
     assert door.post(link()).body == door.post(link()).body
 
 
@@ -148,7 +150,7 @@ def test_nothing_runs_and_nothing_is_passed_on(door: Door) -> None:
 
 
 @pytest.mark.parametrize("error", [RedisIsAway("secret words"), TimeoutError()])
-def test_while_redis_is_away_nobody_is_told_to_be_unsubscribed(
+def test_while_redis_is_away_nobody_reads_that_they_are_unsubscribed(
     door: Door, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -158,6 +160,37 @@ def test_while_redis_is_away_nobody_is_told_to_be_unsubscribed(
     assert "not unsubscribed yet" in answer.body.decode()
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("sync_tasks")]
     assert ours == [f"an opt-out by a link was not accepted: {type(error).__name__}"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "level"),
+    [
+        (ConfigurationError("redis: too old"), 503, logging.ERROR),
+        (InvalidEventError("user_id: is an e-mail address"), 404, logging.ERROR),
+        (KeyError("zz-marked"), 503, logging.ERROR),
+    ],
+)
+def test_whatever_goes_wrong_a_person_reads_words_and_the_operator_a_line(
+    door: Door, error: Exception, status: int, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.fails.append(error)
+    answer = door.post(link())
+    assert (answer.status, answer.headers["content-language"]) == (status, "en")
+    (line,) = caplog.records
+    assert (line.name.partition(".")[0], line.levelno) == ("sync_tasks", level)
+    assert "zz-marked" not in caplog.text + answer.body.decode()
+
+
+def test_a_mailbox_that_goes_away_in_its_body_is_no_fault() -> None:
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    taken: list[tuple[str, str]] = []
+    page = UnsubscribePage(SETTINGS_HERE, SECRETS, lambda *who: taken.append(who), load_template(None))
+    places = dict(zip(("newsletter", "token"), link().split("/")[2:], strict=True))
+    request = Request({"type": "http", "headers": [], "path_params": places}, receive)
+    assert asyncio.run(page.take(request)).status_code == 408
+    assert taken == []
 
 
 def test_one_persons_link_is_taken_so_often_in_a_minute_and_others_go_on(door: Door) -> None:
@@ -187,10 +220,19 @@ def test_a_template_of_the_portal_is_shown_with_its_own_styles(store: Store, tmp
     assert "style-src 'sha256-" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("text", [None, "<html>$title</html>"])
-def test_a_template_of_no_use_stops_the_start(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        ("<html>$title</html>", r"lacks \$lang, \$text, \$form"),
+        ("<html lang=$language>$title $texts ${form}</html>", r"lacks \$lang, \$text$"),
+        ("<html lang=$lang>$title $text $form $newsletter</html>", r"nothing fills \$newsletter"),
+        ("<html lang=$$lang>$title $text $form</html>", r"lacks \$lang"),
+    ],
+)
+def test_a_template_of_no_use_stops_the_start(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "page.html"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ConfigurationError, match=r"unsubscribe\.template"):
+    with pytest.raises(ConfigurationError, match=rf"unsubscribe\.template.*{said}"):
         load_template(path)

@@ -17,6 +17,11 @@ from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, choose_language
         ("de;q=x,*", "en"),
         ("EN-us, DE", "en"),
         (",;q=,;;", "en"),
+        ("en; q=0.5, de; q=0.8", "de"),
+        ("de;Q=0.9,en;q=0.1", "de"),
+        ("de;level=1;q=0.3,en;q=0.2", "de"),
+        ("en;q=0.5,de;q=nan", "en"),
+        ("de;q=inf,en;q=0.1", "en"),
     ],
 )
 def test_the_language_is_the_best_liked_of_ours(header: str, language: str) -> None:
@@ -25,7 +30,7 @@ def test_the_language_is_the_best_liked_of_ours(header: str, language: str) -> N
 
 def test_every_language_says_the_same_of_the_same_newsletter() -> None:
     shapes = [
-        {situation: (PLACE in words.text, bool(words.button)) for situation, words in told.items()}
-        for told in WORDS.values()
+        {situation: (PLACE in words.text, bool(words.button)) for situation, words in reported.items()}
+        for reported in WORDS.values()
     ]
     assert shapes[0] == shapes[1]

@@ -28,7 +28,7 @@ def call_tasks() -> None:
 
 
 def main() -> None:
-    """Call the tasks, in a transaction of Django if that is installed, and tell what is installed."""
+    """Call the tasks, in a transaction of Django if that is installed, and report what is installed."""
     installed = {each.name.lower() for each in distributions()}
     if "django" in installed:
         start_django()

@@ -145,7 +145,7 @@ WORST: Answers = {
     "granted": "less",
     "granted_elsewhere": "less",
 }
-# Without an answer to addresses of examples in ASCII, nobody can tell about letters.
+# Without an answer to addresses of examples in ASCII, nobody can say about letters.
 WORST = {name: answer for name, answer in WORST.items() if name != "unicode_domain"}
 WORLDS: Mapping[str, tuple[World, Answers]] = {
     "unkind": (unkind, UNKIND),
@@ -191,9 +191,9 @@ def test_an_import_that_takes_too_long_is_an_answer_and_waited_for_by_the_next_r
     assert prober.held() == before
 
 
-@pytest.mark.parametrize(("tells", "answer"), [(True, "yes"), (False, "no")])
-def test_a_429_that_is_met_tells_when_to_go_on_or_not(prober: Prober, *, tells: bool, answer: str) -> None:
-    play(prober.brevo, rate_limit_reset_told=tells)
+@pytest.mark.parametrize(("shows", "answer"), [(True, "yes"), (False, "no")])
+def test_a_429_that_is_met_shows_when_to_go_on_or_not(prober: Prober, *, shows: bool, answer: str) -> None:
+    play(prober.brevo, rate_limit_reset_told=shows)
     prober.brevo.add_fault("status", status=429, method="PUT", count=1)
     report = prober.run()
     assert report.found["refused_for_rate"].answer == answer

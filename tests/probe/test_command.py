@@ -24,10 +24,10 @@ def test_the_table_fits_a_terminal_and_says_what_the_pipeline_does(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    told = desk.run(*AT)
-    assert "27 of 28 questions answered, 0 worse than assumed" in " ".join(told.split())
-    assert max(map(len, told.splitlines())) <= 80
-    assert "What the pipeline" in told
+    reported = desk.run(*AT)
+    assert "27 of 28 questions answered, 0 worse than assumed" in " ".join(reported.split())
+    assert max(map(len, reported.splitlines())) <= 80
+    assert "What the pipeline" in reported
     assert MARK not in caplog.text
 
 
@@ -47,7 +47,7 @@ def test_a_worse_answer_is_exit_1(desk: Desk) -> None:
         (("doctor", "--at", f"{MARK}@portal.org"), "go with --probe"),
     ],
 )
-def test_wrong_use_is_told_and_exit_2(desk: Desk, words: tuple[str, ...], what: str) -> None:
+def test_wrong_use_is_reported_and_exit_2(desk: Desk, words: tuple[str, ...], what: str) -> None:
     assert what in desk.run(*words, exits=2)
 
 
@@ -67,15 +67,15 @@ def test_addresses_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("told", "taken"),
+    ("reported", "taken"),
     [
         (["me@portal.org"], ("me+sync-probe-1@portal.org", "me+sync-probe-2@portal.org")),
         (["me+x@portal.org"], ("me+x-sync-probe-1@portal.org", "me+x-sync-probe-2@portal.org")),
         (["a@portal.org", "b@portal.org"], ("a@portal.org", "b@portal.org")),
     ],
 )
-def test_one_mailbox_lends_two_addresses(told: list[str], taken: Any) -> None:  # noqa: ANN401 - two texts
-    assert probe.read_addresses(told) == taken
+def test_one_mailbox_lends_two_addresses(reported: list[str], taken: Any) -> None:  # noqa: ANN401 - two texts
+    assert probe.read_addresses(reported) == taken
 
 
 def test_the_same_address_twice_is_refused() -> None:

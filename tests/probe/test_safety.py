@@ -1,4 +1,4 @@
-"""A probe touches nobody, removes all it made even when it was killed, and tells nothing of a person."""
+"""A probe touches nobody, removes all it made even when it was killed, and shows nothing of a person."""
 
 import pytest
 

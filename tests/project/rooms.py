@@ -22,8 +22,8 @@ STYLE = """
 
 def read_layers() -> list[list[str]]:
     """Return the rooms of each layer, the uppermost first, as import-linter holds them."""
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layers = next(contract["layers"] for contract in told if contract["type"] == "layers")
+    reported = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in reported if contract["type"] == "layers")
     return [layer.split(" | ") for layer in layers]
 
 

@@ -15,7 +15,7 @@ def test_a_naive_app_that_did_nothing_has_no_ratio(capsys: pytest.CaptureFixture
 
     print_speeds([idle], None)
 
-    assert (idle.ratio, idle.told_ratio, idle.missed) == (None, "-", False)
+    assert (idle.ratio, idle.shown_ratio, idle.missed) == (None, "-", False)
     assert " - " in capsys.readouterr().out
 
 

@@ -83,12 +83,12 @@ def test_every_json_example_is_json(text: str) -> None:
     json.loads(text)
 
 
-def with_key(told: dict[str, Any]) -> Settings:
-    accounts = told.setdefault("accounts", {"default": {}})
+def with_key(reported: dict[str, Any]) -> Settings:
+    accounts = reported.setdefault("accounts", {"default": {}})
     for account in accounts.values():
         account["api_key"] = "a-key"
-    told.setdefault("unsubscribe", {})["secrets"] = ["a-secret"]
-    return Settings.model_validate(told)
+    reported.setdefault("unsubscribe", {})["secrets"] = ["a-secret"]
+    return Settings.model_validate(reported)
 
 
 def test_the_sample_configuration_shows_every_setting_and_its_true_default() -> None:
@@ -134,10 +134,10 @@ def test_every_task_is_in_the_reference(task: str) -> None:
 
 @pytest.mark.parametrize("task", EVENTS)
 def test_every_argument_of_a_task_is_in_the_reference(task: str) -> None:
-    told = rows(section(f"`sync_tasks.{task}`"))
-    assert set(told) - {'""', "null"} == set(EVENTS[task].model_fields)
+    reported = rows(section(f"`sync_tasks.{task}`"))
+    assert set(reported) - {'""', "null"} == set(EVENTS[task].model_fields)
     for name, field in EVENTS[task].model_fields.items():
-        assert told[name][0] == ("required" if field.is_required() else "optional"), name
+        assert reported[name][0] == ("required" if field.is_required() else "optional"), name
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_every_argument_of_a_task_is_in_the_reference(task: str) -> None:
     ],
 )
 def test_every_setting_is_in_the_reference_with_its_default(title: str, model: type[BaseModel]) -> None:
-    told = rows(section(title))
-    assert set(told) == set(model.model_fields)
+    reported = rows(section(title))
+    assert set(reported) == set(model.model_fields)
     for name, field in model.model_fields.items():
         if field.default and isinstance(field.default, str | int | float):
-            assert told[name][0].strip("`") == str(field.default), name
+            assert reported[name][0].strip("`") == str(field.default), name
 
 
 def test_every_table_of_the_configuration_is_in_the_reference() -> None:
@@ -165,11 +165,11 @@ def test_every_table_of_the_configuration_is_in_the_reference() -> None:
 def test_every_variable_is_in_the_reference() -> None:
     sources = [*(ROOT / "sync_tasks").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "docker" / "entrypoint"]
     used = {name for path in sources for name in re.findall(r"\b(?:SYNC|FLOWER)_[A-Z_]*[A-Z]\b", path.read_text())}
-    told = set(rows(section("Environment")))
+    reported = set(rows(section("Environment")))
     assert used
-    assert used <= told
-    assert {name for name in told if "<" not in name} <= used | {f"{name}_FILE" for name in used}
-    assert {f"SYNC_{name.upper()}" for name in settings.Environment.model_fields} <= told
+    assert used <= reported
+    assert {name for name in reported if "<" not in name} <= used | {f"{name}_FILE" for name in used}
+    assert {f"SYNC_{name.upper()}" for name in settings.Environment.model_fields} <= reported
 
 
 def walk(command: Command, name: str) -> Iterator[tuple[str, Command]]:
@@ -190,14 +190,14 @@ def options_of(command: Command) -> set[str]:
     return {option for option in options if option.startswith("--")} - {"--help"}
 
 
-def told_commands() -> dict[str, list[str]]:
-    told = rows(section("Commands"))
-    return {re.sub(r" (?:FILE|NAME|USER_ID|ID|\[.*)$", "", shown): row for shown, row in told.items()}
+def named_commands() -> dict[str, list[str]]:
+    reported = rows(section("Commands"))
+    return {re.sub(r" (?:FILE|NAME|USER_ID|ID|\[.*)$", "", shown): row for shown, row in reported.items()}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_reference_with_its_options(name: str) -> None:
-    assert set(re.findall(r"--[a-z-]+", told_commands()[name][1])) == options_of(COMMANDS[name])
+    assert set(re.findall(r"--[a-z-]+", named_commands()[name][1])) == options_of(COMMANDS[name])
 
 
 def test_the_help_of_every_command_has_examples() -> None:
@@ -205,7 +205,7 @@ def test_the_help_of_every_command_has_examples() -> None:
 
 
 def test_every_command_in_the_reference_exists() -> None:
-    assert set(told_commands()) == set(COMMANDS)
+    assert set(named_commands()) == set(COMMANDS)
 
 
 def shown_commands() -> Iterator[tuple[str, list[str]]]:
@@ -232,8 +232,8 @@ def test_every_make_target_is_in_the_reference() -> None:
 
 
 def test_every_outcome_is_in_the_reference_in_its_own_words() -> None:
-    told = re.findall(r"^\| `([a-z ]+)` \| (.+) \|$", section("Outcomes"), re.MULTILINE)
-    assert told == [(outcome.value, outcome.sentence) for outcome in Outcome]
+    reported = re.findall(r"^\| `([a-z ]+)` \| (.+) \|$", section("Outcomes"), re.MULTILINE)
+    assert reported == [(outcome.value, outcome.sentence) for outcome in Outcome]
 
 
 def test_no_outcome_is_spelt_out_in_the_code() -> None:
@@ -258,7 +258,7 @@ def test_every_error_is_in_the_reference() -> None:
     assert set(rows(section("Errors"))) | {"SyncError"} == classes
 
 
-def test_every_fault_and_quirk_of_the_sandbox_is_told() -> None:
+def test_every_fault_and_quirk_of_the_sandbox_is_reported() -> None:
     page = (DOCS / "how-to" / "local-development.md").read_text()
     assert all(f"`{name}`" in page for name in [*KINDS, *(field.name for field in fields(Quirks))])
 
@@ -266,16 +266,16 @@ def test_every_fault_and_quirk_of_the_sandbox_is_told() -> None:
 def test_every_module_has_its_place_in_the_architecture() -> None:
     page = (DOCS / "architecture.md").read_text()
     paths = [path.relative_to(ROOT / "sync_tasks") for path in (ROOT / "sync_tasks").rglob("*.py")]
-    told = [path for path in paths if path.parts[0] not in {"sandbox", "cli"} and not path.stem.startswith("__")]
-    assert [str(path) for path in told if not re.search(rf"`(?:\w+/)?{path.stem}`", page)] == []
+    reported = [path for path in paths if path.parts[0] not in {"sandbox", "cli"} and not path.stem.startswith("__")]
+    assert [str(path) for path in reported if not re.search(rf"`(?:\w+/)?{path.stem}`", page)] == []
 
 
 def test_every_redis_key_is_in_the_architecture_and_no_other() -> None:
     python = "".join(path.read_text() for path in (ROOT / "sync_tasks").rglob("*.py"))
     lua = "".join(path.read_text() for path in (ROOT / "sync_tasks" / "state" / "lua").glob("*.lua"))
     keys = {*re.findall(r"\bkey\(f?\"([a-z_]+)", python), *re.findall(r"\bkey\('([a-z_]+)", lua)}
-    told = {re.split(r"[:…]", name)[0] for name in rows(section("Keys", "architecture.md")) if name[0] != "<"}
-    assert told == keys
+    reported = {re.split(r"[:…]", name)[0] for name in rows(section("Keys", "architecture.md")) if name[0] != "<"}
+    assert reported == keys
 
 
 def test_the_page_of_the_figures_can_be_written_again() -> None:

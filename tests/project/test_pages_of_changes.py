@@ -26,7 +26,7 @@ def test_each_file_that_a_change_begins_in_exists(text: str) -> None:
 @pytest.mark.parametrize("row", CHANGES, ids=lambda row: str(row[0]))
 def test_what_a_change_begins_with_is_in_its_file(row: tuple[str, ...]) -> None:
     named = re.findall(r"`([\w/.-]+)` \(((?:`\w+`(?:, )?)+)\)", " ".join(row))
-    words = [(path, word) for path, told in named for word in re.findall(r"\w+", told)]
+    words = [(path, word) for path, reported in named for word in re.findall(r"\w+", reported)]
     assert [one for one in words if not re.search(rf"\b{one[1]}\b", (ROOT / one[0]).read_text())] == []
 
 

@@ -97,14 +97,14 @@ def test_the_hosted_workflow_only_calls_make_targets_that_exist() -> None:
         assert (made, target in make_targets()) == ("make", True), command
 
 
-def told_pythons() -> list[str]:
+def named_pythons() -> list[str]:
     return [line.rsplit(" ", 1)[1] for line in PROJECT["classifiers"] if line.startswith("Programming Language")]
 
 
 def test_the_hosted_workflow_tries_every_supported_python() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     tried = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
-    assert tried == [version for version in told_pythons() if version.count(".")]
+    assert tried == [version for version in named_pythons() if version.count(".")]
 
 
 def make_targets() -> dict[str, str]:
@@ -151,7 +151,7 @@ def test_the_lock_has_a_hash_for_everything_and_names_no_host(lock: str) -> None
     assert "://" not in text
 
 
-@pytest.mark.parametrize("python", told_pythons())
+@pytest.mark.parametrize("python", named_pythons())
 def test_the_lock_pins_one_version_of_each_for_every_python_that_is_supported(python: str) -> None:
     worker_environment: Mapping[str, Any] = {
         **default_environment(),
@@ -167,10 +167,10 @@ def fits(marker: str, worker_environment: Mapping[str, Any]) -> bool:
     return not marker or Marker(marker).evaluate(worker_environment)
 
 
-def test_supported_pythons_are_told_once() -> None:
+def test_supported_pythons_are_reported_once() -> None:
     supported = Requirement(f"python{PROJECT['requires-python']}").specifier
-    newest = max(int(version.split(".")[1]) for version in told_pythons())
-    assert [f"3.{minor}" for minor in range(9, newest + 1) if f"3.{minor}" in supported] == told_pythons()
+    newest = max(int(version.split(".")[1]) for version in named_pythons())
+    assert [f"3.{minor}" for minor in range(9, newest + 1) if f"3.{minor}" in supported] == named_pythons()
 
 
 def compose() -> list[str]:
@@ -222,7 +222,12 @@ def test_every_secret_is_a_file_and_none_is_in_the_environment() -> None:
 
 def test_redis_in_the_compose_file_keeps_everything() -> None:
     lines = (ROOT / "docker/redis.conf").read_text().splitlines()
-    assert {"appendonly yes", "maxmemory-policy noeviction", "slowlog-log-slower-than -1"} <= set(lines)
+    assert {
+        "appendonly yes",
+        "maxmemory-policy noeviction",
+        "slowlog-log-slower-than -1",
+        "crash-log-enabled no",
+    } <= set(lines)
 
 
 def test_the_image_runs_as_an_ordinary_user() -> None:

@@ -1,4 +1,4 @@
-"""What the pages tell the reader to type is right: each command and option exists, and what can be run here is run."""
+"""What the pages ask the reader to type is right: each command and option exists, and what can be run here is run."""
 
 import re
 import shutil
@@ -104,8 +104,8 @@ def test_the_sandbox_does_what_the_pages_ask_of_it(desk: ServedSandbox, line: st
     desk.sandbox.reset()
     desk.sandbox.quirks = Quirks(unsubscription_per_list=True)
     desk.sandbox.add_contacts([{"email": "ada@portal.example", "listIds": [3]}])
-    told = line.replace("http://127.0.0.1:8025", origin).replace("curl ", "curl --fail --silent --show-error ", 1)
-    run(f"desk={origin}/_sandbox\n{told}")
+    reported = line.replace("http://127.0.0.1:8025", origin).replace("curl ", "curl --fail --silent --show-error ", 1)
+    run(f"desk={origin}/_sandbox\n{reported}")
 
 
 def test_the_secrets_of_the_compose_file_are_made_as_the_page_says(tmp_path: Path) -> None:

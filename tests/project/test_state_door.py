@@ -10,7 +10,7 @@ import pytest
 from sync_tasks import texts
 
 PACKAGE = Path(__file__).parents[2] / "sync_tasks"
-# The keys that tell of people: their contacts, who is dirty or due, what happened to them, who was erased.
+# The keys of people: their contacts, who is dirty or due, what happened to them, who was erased.
 OF_PEOPLE = re.compile(
     r"(contacts:|addresses:|waiting:|vacated:|pending:|history:|erased:).*"
     r"|dirty|due|urgent|tombstones|secret|filling|suspect|swept|erasures|dead_letters|closed_letters"

@@ -29,10 +29,10 @@ OTHERS = {
 def test_the_files_of_tests_are_named_after_modules(room: str) -> None:
     folder = ROOT / "sync_tasks" / room
     modules = {path.stem for ending in ("py", "lua") for path in folder.rglob(f"*.{ending}")} | {room}
-    told = (path.stem.removeprefix("test_") for path in (ROOT / "tests" / room).glob("test_*.py"))
+    reported = (path.stem.removeprefix("test_") for path in (ROOT / "tests" / room).glob("test_*.py"))
     strays = [
         name
-        for name in told
+        for name in reported
         if f"{room}/test_{name}" not in OTHERS
         and not any(name == module or name.startswith(f"{module}_") for module in modules)
     ]

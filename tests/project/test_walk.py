@@ -18,7 +18,7 @@ from tests.support.pipeline import Pipeline, address_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sync_tasks"
-TOLD = re.search(
+STATED = re.search(
     r"at most (\d+) modules in at most (\d+) moves; at most (\d+) of the modules and at most (\d+) of the moves act",
     " ".join((ROOT / "docs" / "architecture.md").read_text().split()),
 )
@@ -72,7 +72,7 @@ _PROPERTIES: dict[str, set[int]] = {}
 
 
 def _is_plumbing(code: CodeType) -> bool:
-    """Tell whether code is no step of a reader's: comprehensions, constructors, dunders, and properties."""
+    """Return whether code is no step of a reader's: comprehensions, constructors, dunders, and properties."""
     if code.co_name.startswith(("<", "__")):
         return True
     return code.co_firstlineno in _PROPERTIES.setdefault(code.co_filename, set(_properties(code.co_filename)))
@@ -115,11 +115,11 @@ def walk_of_a_sign_up(pipeline: Pipeline, user_id: str = "anna") -> Walk:
 def test_one_sign_up_walks_no_further_than_the_architecture_says(ready: Pipeline) -> None:
     # On a busy machine a walk may wait for its permit, which is another way.
     walk = min((walk_of_a_sign_up(ready, user) for user in ("anna", "berta", "carla")), key=lambda one: len(one.moves))
-    assert TOLD is not None
+    assert STATED is not None
     acting = [(by, to) for by, to, _ in walk.moves if not to.startswith("domain/") and not by.startswith("domain/")]
     counted = (len(walk.modules), len(walk.moves), len({to for _, to in acting}), len(acting))
-    most = tuple(map(int, TOLD.groups()))
-    assert all(count <= told for count, told in zip(counted, most, strict=True)), (counted, list(walk.moves))
+    most = tuple(map(int, STATED.groups()))
+    assert all(count <= reported for count, reported in zip(counted, most, strict=True)), (counted, list(walk.moves))
     # What is counted is the whole flow: the lease, the request to Brevo, and how it is settled.
     names = {name for _, _, name in walk.moves}
     assert {"lease", "next_step", "create", "settle", "decide_outcomes"} <= names

@@ -41,8 +41,8 @@ def test_a_stranger_with_the_new_address_takes_over_and_the_old_contact_is_anony
     held = pipeline.held("anna")
     assert (held["id"], held["email"], held["emailBlacklisted"]) == (stranger, "taken@portal.org", False)
     assert {3, 9} <= set(held["listIds"])
-    told = {"FIRSTNAME": "Anna", "LASTNAME": "Tal", "HOBBY": "chess", "DAILY_UNSUBSCRIBED": False}
-    assert held["attributes"] == told
+    reported = {"FIRSTNAME": "Anna", "LASTNAME": "Tal", "HOBBY": "chess", "DAILY_UNSUBSCRIBED": False}
+    assert held["attributes"] == reported
     assert_anonymized(brevo, old)
     assert pipeline.letters() == []
 
@@ -157,7 +157,7 @@ def test_a_swap_lifts_no_block(
     pipeline.waiting.clear()
     pipeline.waiting.extend(order)
     pipeline.work()
-    # By address: an account that shows no ext_id tells whose contact it is by nothing else.
+    # By address: an account that shows no ext_id shows whose contact it is by nothing else.
     blocked = {contact["email"]: contact["emailBlacklisted"] for contact in either_brevo.contacts()}
     assert blocked == {"berta@portal.org": True, "anna@portal.org": True}
 

@@ -104,7 +104,7 @@ def lose_opt_out(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("looks", ["comparison", "event"])
-def test_an_opt_out_that_only_its_attribute_at_brevo_tells_of_is_not_undone(pipeline: Pipeline, looks: str) -> None:
+def test_an_opt_out_that_only_its_attribute_at_brevo_reports_is_not_undone(pipeline: Pipeline, looks: str) -> None:
     lose_opt_out(pipeline)
     if looks == "comparison":
         (run,) = reconcile(pipeline.resources)

@@ -171,7 +171,7 @@ def test_a_hidden_reason_that_brevo_shows_later_decides(anna: Pipeline, brevo: S
 
 
 @pytest.mark.parametrize("quirk", ["statistics_left_out", "null_clears"])
-def test_an_unsubscription_holds_whatever_brevo_tells_of_it(anna: Pipeline, brevo: Sandbox, quirk: str) -> None:
+def test_an_unsubscription_holds_whatever_brevo_reports_of_it(anna: Pipeline, brevo: Sandbox, quirk: str) -> None:
     setattr(brevo.quirks, quirk, not getattr(brevo.quirks, quirk))
     brevo.act("unsubscribe", ANNA)
     anna.update("anna", email="anna.tal@portal.org")
@@ -197,7 +197,7 @@ def test_a_block_outlives_the_placeholder_of_an_exchange_of_addresses(
     assert (held["email"], held["emailBlacklisted"]) == ("bea@portal.org", True)
 
 
-def test_an_opt_out_is_remembered_of_a_contact_that_vanishes_while_its_block_is_in_doubt(
+def test_an_opt_out_is_remembered_of_a_contact_that_vanishes_while_its_block_is_not_decided(
     anna: Pipeline, brevo: Sandbox
 ) -> None:
     brevo.act("unsubscribe", ANNA)

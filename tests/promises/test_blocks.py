@@ -167,12 +167,12 @@ def test_a_worker_that_dies_while_it_lifts_a_bounce_blocks_nobody(anna: Pipeline
 # A kind of opt-out counts near the beginning of the block only.
 
 
-def test_a_bounce_that_an_event_told_of_long_before_leaves_a_later_unsubscription_one_that_can_be_lifted(
+def test_a_bounce_that_an_event_reported_long_before_leaves_a_later_unsubscription_one_that_can_be_lifted(
     anna: Pipeline, brevo: Sandbox
 ) -> None:
     days_ago = [stamp_of(datetime.now(UTC) - timedelta(days=days)) for days in (5, 6)]
-    told, read_at = days_ago
-    for name, text in {"b:default:hard_bounce": told, "s:default:looked": read_at}.items():
+    reported, read_at = days_ago
+    for name, text in {"b:default:hard_bounce": reported, "s:default:looked": read_at}.items():
         anna.store.redis.hset(anna.store.key("contacts:anna"), name, text)
     brevo.act("unsubscribe", ANNA)
     look(anna)
@@ -185,12 +185,12 @@ def test_a_bounce_that_an_event_told_of_long_before_leaves_a_later_unsubscriptio
 
 
 def test_a_second_opt_out_at_brevo_after_a_new_sign_up_keeps_the_block(anna: Pipeline, brevo: Sandbox) -> None:
-    """No webhook tells of it: only the person's newest click in Brevo's statistics does."""
+    """No webhook reports this: only the person's newest click in Brevo's statistics does."""
     brevo.act("unsubscribe", ANNA)
     look(anna)
     anna.work()
     anna.subscribe("anna", "monthly", email=ANNA)
-    # Brevo tells whole milliseconds.
+    # Brevo shows whole milliseconds.
     later = datetime.now(UTC) + timedelta(milliseconds=5)
     wait_until(lambda: datetime.now(UTC) > later, "the moment of the sign-up is over")
     brevo.act("unsubscribe", ANNA)

@@ -58,7 +58,7 @@ def test_an_opt_out_under_the_old_name_holds_under_the_new_one(make_pipeline: Ma
 
 
 @pytest.mark.usefixtures("before")
-def test_events_that_still_tell_the_old_name_count_for_the_new_one(make_pipeline: MakePipeline) -> None:
+def test_events_that_still_report_the_old_name_count_for_the_new_one(make_pipeline: MakePipeline) -> None:
     after = make_pipeline(newsletters=MORNING)
     after.subscribe("dora", "daily")
     opt_out = after.unsubscribe("anna", "daily")
@@ -167,9 +167,9 @@ def test_two_newsletters_become_one_and_its_readers_are_those_of_both(
     before.work()
     after = make_pipeline(newsletters=ONE)
     compare(after)
-    told = {user: after.lists(user) for user in ("anna", "ben", "cleo", "dora")}
+    reported = {user: after.lists(user) for user in ("anna", "ben", "cleo", "dora")}
     # Dora's last word was an opt-out.
-    assert told == {"anna": {8}, "ben": set(), "cleo": {8}, "dora": set()}
+    assert reported == {"anna": {8}, "ben": set(), "cleo": {8}, "dora": set()}
     assert found(after) == {}
 
 

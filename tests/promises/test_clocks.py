@@ -1,6 +1,6 @@
-"""Clocks that differ never cost an opt-out: Redis stamps what brings no moment, portals tell moments of their own.
+"""Clocks that differ never cost an opt-out: Redis stamps what brings no moment, portals report moments of their own.
 
-Nobody knows which of two clocks is right. So of two moments that two clocks told and that lie close together, the
+Nobody knows which of two clocks is right. So of two moments that two clocks reported and that lie close together, the
 opt-out counts, in whatever order they arrive.
 """
 
@@ -115,20 +115,20 @@ def test_nothing_has_happened_in_the_future(pipeline: Pipeline) -> None:
     assert key.stamp <= pipeline.store.now()
 
 
-def test_what_a_fast_clock_told_keeps_its_moment_when_it_is_told_again(pipeline: Pipeline) -> None:
+def test_what_a_fast_clock_gave_keeps_its_moment_when_it_comes_again(pipeline: Pipeline) -> None:
     """A worker was killed before it acknowledged: the message comes again, after the person has left."""
-    told = now(FAST)
-    first = pipeline.subscribe("ada", occurred_at=told)
+    reported = now(FAST)
+    first = pipeline.subscribe("ada", occurred_at=reported)
     pipeline.unsubscribe("ada")
-    assert pipeline.subscribe("ada", occurred_at=told) == first
+    assert pipeline.subscribe("ada", occurred_at=reported) == first
     assert not is_subscribed(pipeline)
 
 
-def test_a_subscription_that_a_fast_clock_told_before_an_opt_out_may_arrive_after_it(pipeline: Pipeline) -> None:
+def test_a_subscription_that_a_fast_clock_dated_before_an_opt_out_may_arrive_after_it(pipeline: Pipeline) -> None:
     """Opt-outs have a queue of their own and overtake subscriptions."""
-    told = now(FAST)
-    pipeline.unsubscribe("ada", email=address_of("ada"), occurred_at=told)
-    pipeline.subscribe("ada", occurred_at=told - timedelta(seconds=1))
+    reported = now(FAST)
+    pipeline.unsubscribe("ada", email=address_of("ada"), occurred_at=reported)
+    pipeline.subscribe("ada", occurred_at=reported - timedelta(seconds=1))
     assert not is_subscribed(pipeline)
 
 
@@ -139,8 +139,13 @@ def test_a_moment_far_ahead_of_redis_clock_is_refused_in_the_portal(pipeline: Pi
 
 
 def test_a_moment_far_ahead_of_redis_clock_is_a_dead_letter_in_a_worker(pipeline: Pipeline) -> None:
-    told = now(timedelta(minutes=6)).isoformat()
-    wire: dict[str, Any] = {"user_id": "ada", "newsletter": "daily", "email": address_of("ada"), "occurred_at": told}
+    reported = now(timedelta(minutes=6)).isoformat()
+    wire: dict[str, Any] = {
+        "user_id": "ada",
+        "newsletter": "daily",
+        "email": address_of("ada"),
+        "occurred_at": reported,
+    }
     with pytest.raises(InvalidEventError):
         receive_event(pipeline.store, Subscribe, wire, "task-1")
     (letter,) = pipeline.letters()
@@ -153,13 +158,13 @@ def test_what_was_superseded_is_in_the_history_all_the_same(desk: Desk, minutes:
     """An opt-out older than the subscription by a minute waits for the worker's judgement, an older one does not."""
     desk.pipeline.subscribe("ada")
     desk.pipeline.work()
-    told = now(timedelta(minutes=-minutes))
-    key = desk.pipeline.unsubscribe("ada", occurred_at=told)
+    reported = now(timedelta(minutes=-minutes))
+    key = desk.pipeline.unsubscribe("ada", occurred_at=reported)
     outcomes = desk.pipeline.work()
     assert outcomes.done.get(key, Outcome.SUPERSEDED) is Outcome.SUPERSEDED
     assert desk.pipeline.lists("ada") == {3}
     listed = [one for one in desk.read("contact", "ada")["history"] if one["task"] == "unsubscribe_contact"]
-    assert [(one["occurred_at"], one["outcome"]) for one in listed] == [(told.isoformat(), "superseded")]
+    assert [(one["occurred_at"], one["outcome"]) for one in listed] == [(reported.isoformat(), "superseded")]
 
 
 def test_a_discarded_opt_out_brings_no_older_subscription_back(desk: Desk) -> None:

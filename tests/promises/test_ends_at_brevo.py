@@ -1,4 +1,4 @@
-"""What becomes of blocks and opt-outs that begin or end at Brevo, and what the portal is told of it."""
+"""What becomes of blocks and opt-outs that begin or end at Brevo, and what the portal hears of it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +14,8 @@ from tests.support.pipeline import MakePipeline, Pipeline
 
 
 @pytest.fixture
-def told(make_pipeline: MakePipeline) -> Pipeline:
-    """A pipeline that knows Anna, of a portal that wants to be told of everything."""
+def reported(make_pipeline: MakePipeline) -> Pipeline:
+    """A pipeline that knows Anna, of a portal that wants to hear of everything."""
     return subscribe_anna(make_pipeline(portal={"notice_task": "portal.newsletter_notice"}))
 
 
@@ -26,124 +26,124 @@ def told(make_pipeline: MakePipeline) -> Pipeline:
 @pytest.mark.parametrize(
     ("act", "kind"), [("unsubscribe", "unsubscribed"), ("bounce", "hard_bounce"), ("complain", "complaint")]
 )
-def test_a_block_that_support_lifted_by_hand_is_forgotten_and_told(
-    told: Pipeline, brevo: Sandbox, act: str, kind: str, how: str
+def test_a_block_that_support_lifted_by_hand_is_forgotten_and_reported(
+    reported: Pipeline, brevo: Sandbox, act: str, kind: str, how: str
 ) -> None:
     brevo.act(act, ANNA)
-    look(told)
-    assert suppressed(told) == [(kind, 0)]
+    look(reported)
+    assert suppressed(reported) == [(kind, 0)]
     brevo.edit(ANNA, {"emailBlacklisted": False})
-    see(told, how)
-    assert suppressed(told) == []
-    assert told.state("anna").seen["default"].block is None
-    assert told.state("anna").reported == {}
-    assert heard(told) == [("ended", kind, "unblocked at Brevo")]
-    assert happened(told)[0] == f"no longer {kind}: unblocked at Brevo"
-    assert (told.lists("anna"), is_blocked(told)) == ({3, 5}, False)
-    assert heard(told) == []
+    see(reported, how)
+    assert suppressed(reported) == []
+    assert reported.state("anna").seen["default"].block is None
+    assert reported.state("anna").reported == {}
+    assert heard(reported) == [("ended", kind, "unblocked at Brevo")]
+    assert happened(reported)[0] == f"no longer {kind}: unblocked at Brevo"
+    assert (reported.lists("anna"), is_blocked(reported)) == ({3, 5}, False)
+    assert heard(reported) == []
 
 
 @pytest.mark.parametrize("act", ["bounce", "complain"])
 def test_an_unsubscription_after_a_block_was_lifted_by_hand_can_be_lifted(
-    told: Pipeline, brevo: Sandbox, act: str
+    reported: Pipeline, brevo: Sandbox, act: str
 ) -> None:
     brevo.act(act, ANNA)
-    look(told)
+    look(reported)
     brevo.edit(ANNA, {"emailBlacklisted": False})
-    look(told)
+    look(reported)
     brevo.act("unsubscribe", ANNA)
-    look(told)
-    assert suppressed(told) == [("unsubscribed", 0)]
-    told.subscribe("anna", "daily")
-    told.work()
-    assert (told.lists("anna"), is_blocked(told)) == ({3}, False)
+    look(reported)
+    assert suppressed(reported) == [("unsubscribed", 0)]
+    reported.subscribe("anna", "daily")
+    reported.work()
+    assert (reported.lists("anna"), is_blocked(reported)) == ({3}, False)
 
 
-def test_a_contact_lost_after_a_bounce_was_lifted_by_hand_is_created_again(told: Pipeline, brevo: Sandbox) -> None:
+def test_a_contact_lost_after_a_bounce_was_lifted_by_hand_is_created_again(reported: Pipeline, brevo: Sandbox) -> None:
     brevo.act("bounce", ANNA)
-    look(told)
+    look(reported)
     brevo.edit(ANNA, {"emailBlacklisted": False})
-    see(told, "comparison")
+    see(reported, "comparison")
     brevo.act("delete", ANNA)
-    see(told, "comparison")
-    assert told.lists("anna") == {3, 5}
+    see(reported, "comparison")
+    assert reported.lists("anna") == {3, 5}
 
 
 def test_a_contact_lost_after_an_opt_out_was_lifted_by_hand_comes_back_for_what_was_confirmed_since(
-    told: Pipeline, brevo: Sandbox
+    reported: Pipeline, brevo: Sandbox
 ) -> None:
     brevo.act("unsubscribe", ANNA)
-    look(told)
+    look(reported)
     brevo.edit(ANNA, {"emailBlacklisted": False})
-    look(told)
+    look(reported)
     brevo.edit(ANNA, {"unlinkListIds": [5]})
-    look(told)
-    assert told.lists("anna") == {3}, "support left it on that list, and nobody confirmed the other one"
+    look(reported)
+    assert reported.lists("anna") == {3}, "support left it on that list, and nobody confirmed the other one"
     brevo.act("delete", ANNA)
-    see(told, "comparison")
+    see(reported, "comparison")
     assert brevo.contacts() == []
-    told.subscribe("anna", "weekly")
-    told.work()
-    assert told.lists("anna") == {5}
+    reported.subscribe("anna", "weekly")
+    reported.work()
+    assert reported.lists("anna") == {5}
 
 
-def test_a_block_that_an_address_change_of_ours_lifted_is_no_news(told: Pipeline, brevo: Sandbox) -> None:
+def test_a_block_that_an_address_change_of_ours_lifted_is_no_news(reported: Pipeline, brevo: Sandbox) -> None:
     brevo.act("complain", ANNA)
-    look(told)
-    told.update("anna", email=NEW)
-    told.work()
-    assert is_blocked(told)
-    assert (heard(told), suppressed(told)) == ([], [("complaint", 0)])
+    look(reported)
+    reported.update("anna", email=NEW)
+    reported.work()
+    assert is_blocked(reported)
+    assert (heard(reported), suppressed(reported)) == ([], [("complaint", 0)])
 
 
 @pytest.mark.parametrize("status", [429, 500])
 def test_a_block_that_could_not_be_set_again_at_once_is_set_again_later(
-    told: Pipeline, brevo: Sandbox, status: int
+    reported: Pipeline, brevo: Sandbox, status: int
 ) -> None:
     brevo.act("complain", ANNA)
-    look(told)
-    told.update("anna", email=NEW)
+    look(reported)
+    reported.update("anna", email=NEW)
     brevo.add_fault("drop_after", method="PUT", count=1)
-    told.work_once()
-    assert not is_blocked(told), "Brevo lifts a block with the address"
+    reported.work_once()
+    assert not is_blocked(reported), "Brevo lifts a block with the address"
     brevo.add_fault("status", status=status, method="PUT", count=4)
-    told.work_once()
-    told.work()
-    assert is_blocked(told)
+    reported.work_once()
+    reported.work()
+    assert is_blocked(reported)
 
 
-def test_the_kind_that_decides_is_the_kind_that_is_shown(told: Pipeline, brevo: Sandbox, desk: Desk) -> None:
+def test_the_kind_that_decides_is_the_kind_that_is_shown(reported: Pipeline, brevo: Sandbox, desk: Desk) -> None:
     brevo.quirks.statistics_left_out = True
     brevo.act("bounce", ANNA)
-    told.store.mark_changed("default", [Sighting(user_id="anna", kind="hard_bounce")])
-    told.work()
+    reported.store.mark_changed("default", [Sighting(user_id="anna", kind="hard_bounce")])
+    reported.work()
     assert "hard_bounce since" in desk.run("contact", "anna")
     assert [one["kind"] for one in desk.read("suppressed", "list")] == ["hard_bounce"]
     brevo.edit(ANNA, {"emailBlacklisted": False})
     assert "no longer; remembered: hard_bounce" in desk.run("contact", "anna")
 
 
-# What the portal is told.
+# What the portal hears.
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_the_portal_is_told_when_a_subscription_lifts_a_block_and_which_other_lists_that_reopens(
-    told: Pipeline, brevo: Sandbox, caplog: pytest.LogCaptureFixture, *, seen: bool
+def test_the_portal_hears_when_a_subscription_lifts_a_block_and_which_other_lists_that_reopens(
+    reported: Pipeline, brevo: Sandbox, caplog: pytest.LogCaptureFixture, *, seen: bool
 ) -> None:
     brevo.edit(ANNA, {"listIds": [9]})
     brevo.act("unsubscribe", ANNA)
     if seen:
-        look(told)
-    told.subscribe("anna", "monthly")
+        look(reported)
+    reported.subscribe("anna", "monthly")
     with caplog.at_level("INFO"):
-        told.work()
+        reported.work()
     notices: list[Notice] = []
-    report_notices(told.store, notices.append)
+    report_notices(reported.store, notices.append)
     assert [(one.what, one.kind, one.why, one.foreign) for one in notices] == [
         ("ended", "unsubscribed", "subscribed again", (9,))
     ]
     assert "mail again from lists that are not ours: 9" in caplog.text
-    assert "mail again from lists that are not ours: 9" in happened(told)[0]
+    assert "mail again from lists that are not ours: 9" in happened(reported)[0]
 
 
 def test_the_lists_that_are_not_ours_are_named_for_somebody_who_was_at_brevo_before_us(
@@ -157,13 +157,13 @@ def test_the_lists_that_are_not_ours_are_named_for_somebody_who_was_at_brevo_bef
     assert "no longer unsubscribed: subscribed again; mail again from lists that are not ours: 9" in happened(pipeline)
 
 
-def test_the_portal_is_told_that_a_new_address_ended_a_bounce(told: Pipeline, brevo: Sandbox) -> None:
+def test_the_portal_hears_that_a_new_address_ended_a_bounce(reported: Pipeline, brevo: Sandbox) -> None:
     brevo.act("bounce", ANNA)
-    look(told)
-    told.update("anna", email=NEW)
-    told.work()
-    assert heard(told) == [("ended", "hard_bounce", "another address was confirmed")]
-    assert suppressed(told) == []
+    look(reported)
+    reported.update("anna", email=NEW)
+    reported.work()
+    assert heard(reported) == [("ended", "hard_bounce", "another address was confirmed")]
+    assert suppressed(reported) == []
 
 
 @pytest.mark.parametrize("how", ["look", "comparison"])
@@ -177,41 +177,41 @@ def test_the_portal_is_told_that_a_new_address_ended_a_bounce(told: Pipeline, br
         (None, "deleted"),
     ],
 )
-def test_the_portal_is_told_that_a_contact_was_put_back(
-    told: Pipeline, brevo: Sandbox, edit: dict[str, object] | None, kind: str, how: str
+def test_the_portal_hears_that_a_contact_was_put_back(
+    reported: Pipeline, brevo: Sandbox, edit: dict[str, object] | None, kind: str, how: str
 ) -> None:
     if edit is None:
         brevo.act("delete", ANNA)
     else:
         brevo.edit(ANNA, edit)
-    see(told, how)
-    held = told.held("anna")
-    assert (held["email"], held["attributes"]["FIRSTNAME"], told.lists("anna")) == (ANNA, "Anna", {3, 5})
-    assert heard(told) == [("put back", kind, "")]
-    assert f"put back after it was {kind} at Brevo" in happened(told)
-    see(told, how)
-    assert heard(told) == []
+    see(reported, how)
+    held = reported.held("anna")
+    assert (held["email"], held["attributes"]["FIRSTNAME"], reported.lists("anna")) == (ANNA, "Anna", {3, 5})
+    assert heard(reported) == [("put back", kind, "")]
+    assert f"put back after it was {kind} at Brevo" in happened(reported)
+    see(reported, how)
+    assert heard(reported) == []
 
 
-def test_nothing_is_called_put_back_that_the_portal_itself_has_changed(told: Pipeline) -> None:
-    told.update("anna", first_name="Anne", email=NEW, attributes={"city": "Ulm"})
-    told.unsubscribe("anna", "weekly")
-    told.subscribe("anna", "monthly", email=NEW)
-    told.work()
-    look(told)
-    see(told, "comparison")
-    assert heard(told) == []
+def test_nothing_is_called_put_back_that_the_portal_itself_has_changed(reported: Pipeline) -> None:
+    reported.update("anna", first_name="Anne", email=NEW, attributes={"city": "Ulm"})
+    reported.unsubscribe("anna", "weekly")
+    reported.subscribe("anna", "monthly", email=NEW)
+    reported.work()
+    look(reported)
+    see(reported, "comparison")
+    assert heard(reported) == []
 
 
 # Unsubscribed from one newsletter at Brevo.
 
 
 @pytest.fixture
-def one_by_one(told: Pipeline, brevo: Sandbox) -> Pipeline:
+def one_by_one(reported: Pipeline, brevo: Sandbox) -> Pipeline:
     """The same at an account where readers unsubscribe from one newsletter."""
     brevo.quirks.unsubscription_per_list = True
-    look(told)
-    return told
+    look(reported)
+    return reported
 
 
 @pytest.mark.parametrize("how", ["look", "comparison"])
@@ -228,9 +228,9 @@ def test_an_opt_out_of_one_newsletter_at_brevo_ends_that_one_and_no_other(
     one_by_one.update("anna", first_name="Anne", email=NEW)
     one_by_one.work()
     assert one_by_one.lists("anna") == {5}
-    untold: list[Suppressed] = []
-    report_suppressed(one_by_one.store, untold.append)
-    assert [(one.kind, one.list_id) for one in untold] == [("unsubscribed", 3)]
+    unreported: list[Suppressed] = []
+    report_suppressed(one_by_one.store, unreported.append)
+    assert [(one.kind, one.list_id) for one in unreported] == [("unsubscribed", 3)]
     assert heard(one_by_one) == []
 
 
@@ -285,20 +285,20 @@ def test_an_answer_that_says_nothing_of_single_newsletters_ends_and_renews_nothi
     assert (one_by_one.lists("anna"), suppressed(one_by_one)) == ({5}, [("unsubscribed", 3)])
 
 
-def test_the_event_of_an_opt_out_names_lists_and_the_read_tells_whether_it_is_of_everything(
-    told: Pipeline, brevo: Sandbox
+def test_the_event_of_an_opt_out_names_lists_and_the_read_shows_whether_it_is_of_everything(
+    reported: Pipeline, brevo: Sandbox
 ) -> None:
     named = Sighting(user_id="anna", kind="unsubscribed", opted_out=frozenset({3}))
     brevo.act("unsubscribe", ANNA)
-    told.store.mark_changed("default", [named])
-    told.work()
-    assert suppressed(told) == [("unsubscribed", 0)]
+    reported.store.mark_changed("default", [named])
+    reported.work()
+    assert suppressed(reported) == [("unsubscribed", 0)]
     brevo.edit(ANNA, {"emailBlacklisted": False})
-    look(told)
-    assert told.lists("anna") == {3, 5}, "support lifted it, and the event was about what is over"
-    told.store.mark_changed("default", [named])
-    told.work()
-    assert (told.lists("anna"), suppressed(told), is_blocked(told)) == ({5}, [("unsubscribed", 3)], False)
+    look(reported)
+    assert reported.lists("anna") == {3, 5}, "support lifted it, and the event was about what is over"
+    reported.store.mark_changed("default", [named])
+    reported.work()
+    assert (reported.lists("anna"), suppressed(reported), is_blocked(reported)) == ({5}, [("unsubscribed", 3)], False)
 
 
 def test_an_opt_out_of_one_newsletter_is_over_once_the_portal_has_ended_that_subscription_itself(

@@ -39,14 +39,14 @@ def test_nothing_personal_is_left_however_brevo_treats_the_block(pipeline: Pipel
     assert "anna" not in repr(either_brevo.contacts())
 
 
-def test_the_new_address_and_id_tell_nothing_of_the_user(pipeline: Pipeline, brevo: Sandbox) -> None:
+def test_the_new_address_and_id_show_nothing_of_the_user(pipeline: Pipeline, brevo: Sandbox) -> None:
     for user in ("anna", "berta"):
         pipeline.subscribe(user)
         pipeline.anonymize(user)
     pipeline.work()
-    told = [(contact["email"], contact.get("ext_id")) for contact in brevo.contacts()]
-    assert len(set(told)) == len(told)
-    assert not any(user in f"{address} {ext_id}" for address, ext_id in told for user in ("anna", "berta"))
+    reported = [(contact["email"], contact.get("ext_id")) for contact in brevo.contacts()]
+    assert len(set(reported)) == len(reported)
+    assert not any(user in f"{address} {ext_id}" for address, ext_id in reported for user in ("anna", "berta"))
 
 
 def test_nothing_personal_is_left_in_redis(pipeline: Pipeline, redis_client: redis.Redis) -> None:

@@ -77,8 +77,8 @@ def live(pipeline: Pipeline) -> None:
     address, former, name, city = PERSONAL
     pipeline.subscribe("zoe")
     row = Row(user_id=ID, email=former, first_name=name, newsletters={"daily": True})
-    crowd = [Row(user_id=f"u{n}", email=f"u{n}@portal.org", newsletters={"daily": True}) for n in range(12)]
-    assert load([row, *crowd], AS_OF, pipeline.store) == {"loaded": 13}
+    many = [Row(user_id=f"u{n}", email=f"u{n}@portal.org", newsletters={"daily": True}) for n in range(12)]
+    assert load([row, *many], AS_OF, pipeline.store) == {"loaded": 13}
     with pipeline.requests() as requests:
         Importing(pipeline.resources).run()
     assert IMPORT in requests
@@ -132,8 +132,8 @@ def read_slow_log(store: Store) -> dict[str, bytes]:
 def connect_raw(store: Store):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a client that decodes nothing
     from redis import Redis
 
-    told = store.redis.connection_pool.connection_kwargs
-    return Redis(host=told["host"], port=told["port"], db=told["db"])
+    reported = store.redis.connection_pool.connection_kwargs
+    return Redis(host=reported["host"], port=reported["port"], db=reported["db"])
 
 
 def read_files(*folders: Path) -> dict[str, bytes]:

@@ -76,7 +76,7 @@ def test_who_unsubscribed_a_moment_before_the_file_was_copied_is_counted_too(
 
 
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
-def test_an_export_that_tells_its_age_changes_nothing_that_is_newer(
+def test_an_export_that_shows_its_age_changes_nothing_that_is_newer(
     reader: Desk, write_sheet: WriteSheet, door: tuple[str, ...]
 ) -> None:
     path = write_sheet("user_id,email,newsletters", say("anna", "daily"), say("ben", "daily"))
@@ -281,7 +281,7 @@ def test_a_file_with_one_bad_row_loads_nobody_and_names_the_row(
     ],
     ids=["array", "mac", "utf-16", "header", "empty"],
 )
-def test_a_file_of_another_kind_is_told_what_to_do(
+def test_a_file_of_another_kind_is_explained(
     desk: Desk, write_sheet: WriteSheet, door: tuple[str, ...], content: bytes, advice: str
 ) -> None:
     path = write_sheet()
@@ -294,9 +294,9 @@ def test_windows_1252_is_one_line_however_many_rows_it_concerns(desk: Desk, writ
     path = write_sheet()
     rows = (f"{number};u{number}@portal.org;Jürgen" for number in range(40))
     path.write_text("\n".join(("user_id;email;first_name", *rows)), encoding="windows-1252")
-    told = [line for line in desk.run("backfill", str(path), exits=1).splitlines() if "--encoding" in line]
-    assert len(told) == 1
-    assert told[0].startswith("lines 2, 3, 4, 5, 6 and 35 more: not UTF-8: ")
+    reported = [line for line in desk.run("backfill", str(path), exits=1).splitlines() if "--encoding" in line]
+    assert len(reported) == 1
+    assert reported[0].startswith("lines 2, 3, 4, 5, 6 and 35 more: not UTF-8: ")
     desk.run("backfill", str(path), "--encoding", "windows-1252")
     assert desk.pipeline.state("7").attributes() == {"first_name": "Jürgen"}
 

@@ -61,7 +61,7 @@ def test_no_event_touches_a_shops_customer(
     assert brevo.contacts() == shop
 
 
-def test_an_erasure_in_doubt_leaves_a_shops_customer_alone(
+def test_an_erasure_of_unknown_outcome_leaves_a_shops_customer_alone(
     pipeline: Pipeline, brevo: Sandbox, shop: list[dict[str, Any]]
 ) -> None:
     brevo.add_fault("drop", method="POST", path="/contacts$", count=1)
@@ -113,7 +113,7 @@ def test_with_a_pattern_a_shop_and_the_portal_live_together(
     assert (lists["portal-1"], lists["portal-3"], lists["portal-4"]) == ([], [3], [3])
 
 
-def test_a_pattern_tells_the_state_whose_contact_it_is_after_a_loss(
+def test_a_pattern_shows_the_state_whose_contact_it_is_after_a_loss(
     make_pipeline: MakePipeline, brevo: Sandbox
 ) -> None:
     pipeline = make_pipeline(contacts={"ext_id": SHOP})
@@ -206,7 +206,7 @@ def test_an_erasure_of_a_stranger_under_a_known_id_touches_nobody(pipeline: Pipe
     pipeline.work()
     brevo.edit(address_of("anna"), {"ext_id": "77", "attributes": {"EMAIL": "zoe@else.org"}})
     stranger = brevo.contacts()
-    # In doubt the contact is looked at before it is erased.
+    # If the outcome is unknown, the contact is looked at before it is erased.
     pipeline.store.redis.hset("sync_tasks:contacts:anna", "unsure", pipeline.store.now())
     pipeline.anonymize("anna")
     pipeline.work()
@@ -305,11 +305,11 @@ def test_doctor_says_that_brevo_shows_no_ext_id(desk: Desk, brevo: Sandbox, patt
         '[anonymize]\nemail = "{token}@portal.example"\n',
     ],
 )
-def test_a_pattern_that_tells_nobody_apart_is_refused_at_the_start(desk: Desk, fault: str) -> None:
+def test_a_pattern_that_fits_more_than_one_is_refused_at_the_start(desk: Desk, fault: str) -> None:
     desk.configuration.write_text(desk.configuration.read_text() + fault)
-    told = desk.run("doctor", exits=2)
-    assert len(told.strip().splitlines()) <= 3
-    assert "must hold" in told
+    reported = desk.run("doctor", exits=2)
+    assert len(reported.strip().splitlines()) <= 3
+    assert "must hold" in reported
 
 
 def test_a_letter_names_no_address(pipeline: Pipeline, shop: list[dict[str, Any]]) -> None:

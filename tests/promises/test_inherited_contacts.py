@@ -21,7 +21,7 @@ def held(brevo: Sandbox, contact_id: int) -> dict[str, Any]:
     return dict(brevo.contact(contact_id))
 
 
-def told(brevo: Sandbox, contact_id: int) -> dict[str, Any]:
+def reported(brevo: Sandbox, contact_id: int) -> dict[str, Any]:
     return {name: value for name, value in held(brevo, contact_id)["attributes"].items() if value not in ("", None)}
 
 
@@ -35,7 +35,7 @@ def test_an_erasure_whose_address_is_another_users_by_now_clears_what_that_user_
     erasure = pipeline.anonymize("old", email=X)
     outcomes = pipeline.work()
     assert erasure in outcomes.done
-    assert told(brevo, contact_id) == {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
+    assert reported(brevo, contact_id) == {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
     after = held(brevo, contact_id)
     assert (after["email"], after["ext_id"], after["listIds"], after["emailBlacklisted"]) == (X, "new", [3], False)
     # The history goes with the user; the log says it.
@@ -45,7 +45,7 @@ def test_an_erasure_whose_address_is_another_users_by_now_clears_what_that_user_
     pipeline.subscribe("new", "weekly", email=X)
     pipeline.update("new", attributes={"city": "Bonn"})
     pipeline.work()
-    assert (pipeline.lists("new"), told(brevo, contact_id)["CITY"]) == ({3, 5}, "Bonn")
+    assert (pipeline.lists("new"), reported(brevo, contact_id)["CITY"]) == ({3, 5}, "Bonn")
 
 
 @pytest.mark.parametrize("loses_ext_id", [False, True])
@@ -60,7 +60,7 @@ def test_an_erasure_never_takes_the_new_owners_own_data(
     pipeline.anonymize("old", email=X)
     pipeline.work()
     own = {"FIRSTNAME": "Nina", "LASTNAME": "Neu", "CITY": "Bonn", "DAILY_UNSUBSCRIBED": False}
-    assert told(brevo, contact_id) == own
+    assert reported(brevo, contact_id) == own
     assert (held(brevo, contact_id)["email"], held(brevo, contact_id)["listIds"]) == (X, [3])
 
 
@@ -107,7 +107,7 @@ def test_whoever_takes_over_a_deleted_users_contact_does_not_inherit_their_data(
     contact_id = add_former_contact(brevo)
     pipeline.subscribe("new", "daily", email=X, first_name="Nina")
     pipeline.work()
-    assert told(brevo, contact_id) == {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
+    assert reported(brevo, contact_id) == {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
     assert (pipeline.lists("new"), pipeline.letters()) == ({3}, [])
 
 
@@ -116,5 +116,5 @@ def test_whoever_takes_over_a_contact_of_nobody_keeps_what_it_brought_along(pipe
     contact_id = brevo.add_contacts([row])[0]
     pipeline.subscribe("new", "daily", email=X, first_name="Nina")
     pipeline.work()
-    assert told(brevo, contact_id) == OLD | {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
+    assert reported(brevo, contact_id) == OLD | {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
     assert pipeline.lists("new") == {3, 9}

@@ -17,23 +17,23 @@ LONG_AGO, LATELY = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 DAILY, WEEKLY = 3, 5
 # Whose last word is an opt-out, wherever it was said.
 OPTED_OUT = {
-    "left": "left at the portal, and Brevo was told",
-    "untold": "left at the portal, and Brevo was not told before the loss",
+    "left": "left at the portal, and Brevo had heard",
+    "untold": "left at the portal, and Brevo had not heard before the loss",
     "noticed": "opted out at Brevo, and the pipeline knew",
     "unnoticed": "opted out at Brevo after the loss",
     "bounced": "bounced at Brevo",
     "complained": "complained at Brevo",
     "moved-out": "opted out at Brevo and has another address since",
     "erased": "deleted at the portal, and at Brevo",
-    "unerased": "deleted at the portal, and Brevo was not told before the loss",
+    "unerased": "deleted at the portal, and Brevo had not heard before the loss",
 }
 READS = {
     "reads": "nothing happened",
     "deleted": "deleted at Brevo by mistake",
     "put-off": "put off the list at Brevo by hand",
-    "moved": "has another address since, and Brevo was not told",
+    "moved": "has another address since, and Brevo had not heard",
     "double": "has another address since, which a second contact has",
-    "new": "signed up, and Brevo was not told",
+    "new": "signed up, and Brevo had not heard",
     "back": "opted out at Brevo, and subscribed again later",
 }
 MOVED = {"moved-out", "moved", "double"}
@@ -48,10 +48,10 @@ def rows() -> Iterable[dict[str, object]]:
     for user in [*READS, *OPTED_OUT]:
         if user in {"erased", "unerased"}:
             continue
-        told = {"user_id": user, "email": f"new-{address_of(user)}" if user in MOVED else address_of(user)}
-        yield told | {"newsletter": "weekly", "subscribed": False, "occurred_at": LONG_AGO}
+        reported = {"user_id": user, "email": f"new-{address_of(user)}" if user in MOVED else address_of(user)}
+        yield reported | {"newsletter": "weekly", "subscribed": False, "occurred_at": LONG_AGO}
         daily = user not in {"left", "untold"}
-        yield told | {"newsletter": "daily", "subscribed": daily}
+        yield reported | {"newsletter": "daily", "subscribed": daily}
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_every_list_is_right_and_nobody_is_subscribed_again(lost: Desk, brevo: S
     lost.run("reconcile", "--from", str(export), "--remove-unknown")
     lost.pipeline.work()
 
-    # Whose contact it is that has a user's ext_id and another address, a person must tell.
+    # Whose contact it is that has a user's ext_id and another address, a person must say.
     assert on_list(brevo, DAILY) == {f"new-{address_of('double')}", *map(address_of, READS)}
     assert {letter.user_id for letter in lost.pipeline.letters()} == MOVED
     assert {letter.error for letter in lost.pipeline.letters()} == {"ForeignContactError"}

@@ -7,7 +7,7 @@ import pytest
 from sync_tasks.errors import PartPausedError
 from sync_tasks.rate_limits.recovery import look_for_lists
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import CrowdedLimiter
+from tests.support.batching import BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline
 from tests.support.processes import wait_until
 
@@ -92,8 +92,8 @@ def test_a_deleted_user_is_erased_although_a_list_is_gone(bare_brevo: Sandbox, p
     assert "anna" not in str(held)
 
 
-def test_a_crowd_of_sign_ups_waits_as_one_would(brevo: Sandbox, make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline(CrowdedLimiter, pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})
+def test_many_sign_ups_waits_as_one_would(brevo: Sandbox, make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(BatchingLimiter, pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})
     brevo.account.delete_list(3)
     waits = {pipeline.subscribe(f"user-{number}", "daily") for number in range(20)}
     assert set(pipeline.work_once().waiting) == waits

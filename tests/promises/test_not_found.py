@@ -9,11 +9,11 @@ from sync_tasks.domain.outcomes import Outcome
 from tests.support.pipeline import Pipeline, address_of
 
 
-def told_of(pipeline: Pipeline, key: EventKey, user_id: str, caplog: pytest.LogCaptureFixture) -> set[str]:
+def reports_of(pipeline: Pipeline, key: EventKey, user_id: str, caplog: pytest.LogCaptureFixture) -> set[str]:
     """Return what log and history say of an event."""
     logged = {getattr(line, "outcome", "") for line in caplog.records if getattr(line, "task", "") == key.task}
-    told = {line.split(" ", 2)[2] for line in pipeline.store.history(user_id) if str(key) in line}
-    return logged | told
+    reported = {line.split(" ", 2)[2] for line in pipeline.store.history(user_id) if str(key) in line}
+    return logged | reported
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_an_opt_out_that_finds_nobody_says_so(
     let_go(pipeline, deleted=deleted)
     key = pipeline.unsubscribe("anna", email=address_of("anna"))
     assert pipeline.work().done[key] is Outcome.NOT_FOUND
-    assert told_of(pipeline, key, "anna", caplog) == {"not found"}
+    assert reports_of(pipeline, key, "anna", caplog) == {"not found"}
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["never there", "deleted"])
@@ -46,7 +46,7 @@ def test_an_erasure_that_finds_nobody_says_so(
     let_go(pipeline, deleted=deleted)
     key = pipeline.anonymize("anna", email=address_of("anna"))
     assert pipeline.work().done[key] is Outcome.NOT_FOUND
-    assert told_of(pipeline, key, "anna", caplog) == {"not found"}
+    assert reports_of(pipeline, key, "anna", caplog) == {"not found"}
     assert pipeline.letters() == []
 
 
@@ -63,10 +63,10 @@ def test_an_opt_out_that_finds_the_contact_off_the_list_is_synced(
     key = pipeline.unsubscribe("anna", "daily")
     outcomes = pipeline.work()
     assert outcomes.done[key] is Outcome.SYNCED
-    assert told_of(pipeline, key, "anna", caplog) == {"synced"}
+    assert reports_of(pipeline, key, "anna", caplog) == {"synced"}
 
 
-def test_an_erasure_that_finds_somebody_is_synced_also_when_it_is_told_again(pipeline: Pipeline) -> None:
+def test_an_erasure_that_finds_somebody_is_synced_also_when_it_comes_again(pipeline: Pipeline) -> None:
     pipeline.subscribe("anna")
     pipeline.work()
     first = pipeline.anonymize("anna")

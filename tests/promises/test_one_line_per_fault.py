@@ -81,9 +81,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 def environment(words: dict[str, str], fault: dict[str, str]) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("SYNC_")}
-    told = {"SYNC_REDIS_URL": "{good}0", "SYNC_CONFIG": "{config}", "SYNC_API_KEY": "key", "PYTHONPATH": str(ROOT)}
-    told |= {"SYNC_WEBHOOK_TOKEN": "x" * 20} | fault
-    return kept | {name: text.format(**words) for name, text in told.items()}
+    reported = {"SYNC_REDIS_URL": "{good}0", "SYNC_CONFIG": "{config}", "SYNC_API_KEY": "key", "PYTHONPATH": str(ROOT)}
+    reported |= {"SYNC_WEBHOOK_TOKEN": "x" * 20} | fault
+    return kept | {name: text.format(**words) for name, text in reported.items()}
 
 
 def run(part: str, words: dict[str, str], fault: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -101,11 +101,11 @@ def run(part: str, words: dict[str, str], fault: dict[str, str]) -> subprocess.C
 
 def assert_one_line(done: subprocess.CompletedProcess[str], part: str) -> None:
     lines = [line for line in done.stdout.splitlines() if line.strip()]
-    told = [line for line in lines if not re.match(r"Redis |Brevo ", line)]
-    assert len(told) == 1, done.stdout
+    reported = [line for line in lines if not re.match(r"Redis |Brevo ", line)]
+    assert len(reported) == 1, done.stdout
     assert SECRET not in done.stdout
     if part == "portal":
-        assert told[0].startswith("ConfigurationError SYNC_") or "what stands after its ?" in told[0]
+        assert reported[0].startswith("ConfigurationError SYNC_") or "what stands after its ?" in reported[0]
     else:
         assert done.returncode == 2, done.stdout
 

@@ -19,12 +19,12 @@ TROUBLE = ["drop", "drop_after", "html", "not_utf8", "status", "truncated"]
 
 
 def newest(history: Iterable[Event]) -> dict[str, str]:
-    """Return the newest value of each register, told as plainly as the promise is."""
+    """Return the newest value of each register, reported as plainly as the promise is."""
     state: dict[str, tuple[str, str]] = {}
     for event in history:
         for name, value in values_of(event).items():
-            told = (stamp_of(event.occurred_at or START), value)
-            state[name] = max(told, state.get(name, told))
+            reported = (stamp_of(event.occurred_at or START), value)
+            state[name] = max(reported, state.get(name, reported))
     return {name: value for name, (_, value) in state.items()}
 
 
@@ -46,9 +46,9 @@ def test_brevo_ends_as_the_newest_event_of_each_field_says(
     brevo.reset()
     pipeline.store.redis.flushall()
     pipeline.waiting.clear()
-    told = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=3))))
+    reported = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=3))))
     for event, trouble in zip(
-        told, data.draw(st.lists(st.sampled_from(["", "later", *TROUBLE]), min_size=len(told))), strict=False
+        reported, data.draw(st.lists(st.sampled_from(["", "later", *TROUBLE]), min_size=len(reported))), strict=False
     ):
         pipeline.store.accept(event)
         pipeline.waiting.append(event.user_id)

@@ -16,7 +16,7 @@ def pipeline(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     return make_pipeline(attributes={**SETTINGS["attributes"], "mobile": "SMS", "born": "BORN"})
 
 
-def test_half_of_a_crowd_has_a_refused_number_and_all_are_subscribed(pipeline: Pipeline, brevo: Sandbox) -> None:
+def test_half_of_a_batch_has_a_refused_number_and_all_are_subscribed(pipeline: Pipeline, brevo: Sandbox) -> None:
     refused = set()
     for number in range(120):
         mobile = {"attributes": {"mobile": f"12-{number}"}} if number % 2 else {}
@@ -59,7 +59,7 @@ def test_a_sign_up_that_brings_a_refused_address_subscribes_no_earlier_one(pipel
     assert (pipeline.held("anna")["email"], pipeline.lists("anna")) == (address_of("anna"), {3})
 
 
-def test_a_refused_address_and_a_refused_number_are_each_blamed_on_their_event(pipeline: Pipeline) -> None:
+def test_a_refused_address_and_a_refused_number_are_is_attributed_to_their_event(pipeline: Pipeline) -> None:
     pipeline.subscribe("anna", "daily")
     pipeline.work()
     moved, called = pipeline.update("anna", email=REFUSED), pipeline.update("anna", attributes={"mobile": "12-3"})
@@ -99,7 +99,7 @@ def test_a_refused_address_lifts_no_block_of_the_address_before(pipeline: Pipeli
     assert (set(outcomes.dead), set(outcomes.done)) == ({weekly, refused}, {renamed}), "no newsletter reaches them"
 
 
-def test_a_crowd_with_numbers_deletes_nobody_who_has_one_of_them(pipeline: Pipeline, brevo: Sandbox) -> None:
+def test_a_batch_with_numbers_deletes_nobody_who_has_one_of_them(pipeline: Pipeline, brevo: Sandbox) -> None:
     brevo.request("POST", "/contacts", {"email": "zoe@elsewhere.org", "attributes": {"SMS": "4915123456703"}})
     for number in range(80):
         pipeline.subscribe(f"user-{number}", attributes={"mobile": f"+49151234567{number:02}"} if number < 10 else {})
@@ -115,7 +115,7 @@ def test_a_crowd_with_numbers_deletes_nobody_who_has_one_of_them(pipeline: Pipel
 
 @pytest.mark.parametrize("named", ["exactly", "together", "in_words"])
 @pytest.mark.parametrize("known", [True, False])
-def test_a_number_that_another_contact_has_is_blamed_whatever_brevo_names_beside_it(
+def test_a_number_that_another_contact_has_is_named_whatever_brevo_names_beside_it(
     pipeline: Pipeline, brevo: Sandbox, *, named: str, known: bool
 ) -> None:
     brevo.quirks.duplicates_named = named  # type: ignore[assignment]
@@ -133,7 +133,7 @@ def test_a_number_that_another_contact_has_is_blamed_whatever_brevo_names_beside
 
 
 @pytest.mark.parametrize("named", ["exactly", "together", "in_words"])
-def test_an_ext_id_that_another_contact_has_is_blamed_although_a_number_is_named_beside_it(
+def test_an_ext_id_that_another_contact_has_is_named_although_a_number_is_named_beside_it(
     pipeline: Pipeline, brevo: Sandbox, named: str
 ) -> None:
     brevo.quirks.duplicates_named = named  # type: ignore[assignment]

@@ -50,7 +50,7 @@ def work_a_day(station: Station, programs: Mapping[str, Program]) -> RemoteState
         ids = marked.send_in_full(station)
         wait_until(lambda: len(marked.states_of_all(heard, ids)) == len(ids), "messages in full", SETTLED_WITHIN)
         marked.send_nonsense(station)
-        seen.shown |= {f"inspect {name}": str(told) for name, told in marked.inspect_workers(station)}
+        seen.shown |= {f"inspect {name}": str(reported) for name, reported in marked.inspect_workers(station)}
         commands = dict(marked.operate(station))
         seen.shown["commands"] = "\n".join(commands.values())
         assert all(commands.values())
@@ -69,11 +69,11 @@ def work_a_day(station: Station, programs: Mapping[str, Program]) -> RemoteState
 def deal_with_letters(station: Station) -> list[object]:
     """Replay some letters and discard others; return all that was to be seen of them."""
     letters = station.letters()
-    told: list[object] = [*letters, *map(str, letters)]
+    reported: list[object] = [*letters, *map(str, letters)]
     for letter in letters:
-        told.append(replay(station.store, letter, "operator") if letter.user_id == "user-31" else None)
-        told.append(discard(station.store, letter, "operator") if letter.user_id != "user-31" else None)
-    return [*told, *read_closed(station.store)]
+        reported.append(replay(station.store, letter, "operator") if letter.user_id == "user-31" else None)
+        reported.append(discard(station.store, letter, "operator") if letter.user_id != "user-31" else None)
+    return [*reported, *read_closed(station.store)]
 
 
 def erase_everybody(station: Station) -> None:
@@ -116,7 +116,7 @@ def test_all_paths_were_taken(seen: RemoteState) -> None:
 
 
 def test_redis_holds_addresses_and_names_in_the_state_of_living_users_alone(seen: RemoteState) -> None:
-    marked_keys = {key for key, told in seen.state.items() if is_marked(told)}
+    marked_keys = {key for key, reported in seen.state.items() if is_marked(reported)}
     assert marked_keys
     assert {key for key in marked_keys if not key.startswith("sync_tasks:contacts:")} == set()
     assert "sync_tasks:contacts:user-3" not in marked_keys
@@ -124,7 +124,7 @@ def test_redis_holds_addresses_and_names_in_the_state_of_living_users_alone(seen
 
 def test_redis_holds_nothing_of_erased_users_under_any_key(seen: RemoteState) -> None:
     assert seen.after
-    assert {key for key, told in seen.after.items() if is_marked(told)} == set()
+    assert {key for key, reported in seen.after.items() if is_marked(reported)} == set()
 
 
 def test_brevo_holds_nothing_of_erased_users(seen: RemoteState) -> None:

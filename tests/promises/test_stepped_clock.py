@@ -83,7 +83,7 @@ def test_no_opt_out_is_lost(
     assert stepped.lists("ada") == set()
 
 
-def test_an_opt_out_told_an_hour_ahead_of_redis_clock_is_refused_and_not_lost_in_silence(
+def test_an_opt_out_reported_an_hour_ahead_of_redis_clock_is_refused_and_not_lost_in_silence(
     shifted: ShiftedRedis, stepped: Pipeline
 ) -> None:
     put_clock(shifted, stepped.store, -1)
@@ -103,7 +103,7 @@ def test_no_opt_out_is_lost_while_redis_clock_is_an_hour_ahead(shifted: ShiftedR
 
 @pytest.mark.parametrize("hours", [1, 0])
 def test_no_opt_out_at_brevo_is_lost(shifted: ShiftedRedis, stepped: Pipeline, hours: int) -> None:
-    """The subscription was stamped by a clock an hour ahead; Brevo tells of the opt-out by its own."""
+    """The subscription was stamped by a clock an hour ahead; Brevo reports the opt-out by its own."""
     put_clock(shifted, stepped.store, 1)
     stepped.subscribe("ada")
     stepped.work()

@@ -23,8 +23,8 @@ STATUS = [sys.executable, "-m", "sync_tasks", "status", "--json"]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What is told of a fault: parts of texts; of the metric, that it is above a number.
+class Reported:
+    """What is reported a fault: parts of texts; of the metric, that it is above a number.
 
     ``remedy``: what to do, in the line of the status. The page shows the same lines.
     """
@@ -38,40 +38,40 @@ class Told:
 
 
 FAULTS = {
-    "the key is wrong": Told(
+    "the key is wrong": Reported(
         "account default is paused (UnauthorizedError)",
         'sync_tasks_pause_seconds{account="default"}',
         "account default is paused",
         "UnauthorizedError",
         remedy=remedy_of("UnauthorizedError"),
     ),
-    "Brevo is away": Told(
+    "Brevo is away": Reported(
         "account default is paused (GatewayUnavailableError)",
         'sync_tasks_pause_seconds{account="default"}',
         "account default is paused",
         "Error",
         remedy=remedy_of("GatewayUnavailableError"),
     ),
-    "the plan is full": Told(
+    "the plan is full": Reported(
         "account default creates no contacts",
         'sync_tasks_part_pause_seconds{account="default",part="creating"}',
         "creates no contacts",
         "PartPausedError",
         remedy=advise(CREATING),
     ),
-    "a telephone number is refused": Told("", "sync_tasks_dead_letters", "RejectedNumberError", "dead letter"),
-    "an opt-out of somebody unknown": Told("", "sync_tasks_dead_letters", "UnknownContactError", "dead letter"),
-    "a task that does not exist": Told("", "sync_tasks_dead_letters", "no task is called", "UnknownTaskError"),
-    "a queue holds what is no message": Told("", "sync_tasks_refused_messages_total", "it was dropped"),
-    "beat does not run": Told(
+    "a telephone number is refused": Reported("", "sync_tasks_dead_letters", "RejectedNumberError", "dead letter"),
+    "an opt-out of somebody unknown": Reported("", "sync_tasks_dead_letters", "UnknownContactError", "dead letter"),
+    "a task that does not exist": Reported("", "sync_tasks_dead_letters", "no task is called", "UnknownTaskError"),
+    "a queue holds what is no message": Reported("", "sync_tasks_refused_messages_total", "it was dropped"),
+    "beat does not run": Reported(
         "no beat has swept for",
         "sync_tasks_sweep_seconds",
         "nobody has swept for",
         above=60,
         remedy="start `celery -A sync_tasks beat`",
     ),
-    "no worker runs": Told("no worker answers", "sync_tasks_unsynced_contacts", "", remedy="start one with"),
-    "Redis is away": Told(
+    "no worker runs": Reported("no worker answers", "sync_tasks_unsynced_contacts", "", remedy="start one with"),
+    "Redis is away": Reported(
         "is away or in trouble",
         "sync_tasks_state_reachable",
         "Cannot connect to",
@@ -119,8 +119,8 @@ class Place:
 
 
 def _parse(lines: list[str]) -> dict[str, float]:
-    told = (line.rsplit(" ", 1) for line in lines if line.startswith("sync_tasks_"))
-    return {name: float(value) for name, value in told}
+    reported = (line.rsplit(" ", 1) for line in lines if line.startswith("sync_tasks_"))
+    return {name: float(value) for name, value in reported}
 
 
 def switch_on(desk: Place, fault: str) -> None:  # noqa: C901 - one case for each fault
@@ -168,23 +168,29 @@ def desk(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_operator_is_told_of_each_fault(desk: Place, fault: str) -> None:
-    told = FAULTS[fault]
+def test_the_operator_hears_of_each_fault(desk: Place, fault: str) -> None:
+    reported = FAULTS[fault]
     with ExitStack() as stack:
-        heard = stack.enter_context(watching(desk.station.producer)) if told.flower else []
+        heard = stack.enter_context(watching(desk.station.producer)) if reported.flower else []
         switch_on(desk, fault)
-        wait_until(lambda: told.log in desk.worker.output, f"the log says {told.log}", SETTLED_WITHIN)
-        if told.flower:
-            wait_until(lambda: told.flower in str([one.get("exception") for one in heard]), "Flower", SETTLED_WITHIN)
-        wait_until(lambda: (desk.measure(told.metric) or 0.0) > told.above, told.metric, SETTLED_WITHIN)
-        wait_until(lambda: told.status in desk.troubles, f"status says {told.status}", SETTLED_WITHIN)
-        assert told.remedy in desk.troubles
+        wait_until(lambda: reported.log in desk.worker.output, f"the log says {reported.log}", SETTLED_WITHIN)
+        if reported.flower:
+            wait_until(
+                lambda: reported.flower in str([one.get("exception") for one in heard]), "Flower", SETTLED_WITHIN
+            )
+        wait_until(lambda: (desk.measure(reported.metric) or 0.0) > reported.above, reported.metric, SETTLED_WITHIN)
+        wait_until(lambda: reported.status in desk.troubles, f"status says {reported.status}", SETTLED_WITHIN)
+        assert reported.remedy in desk.troubles
 
 
 def test_the_page_has_the_same_faults() -> None:
     rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", PAGE.read_text(), re.MULTILINE)
     page = {row[0]: row[1:] for row in rows}
     assert FAULTS.keys() <= page.keys()
-    for fault, told in FAULTS.items():
+    for fault, reported in FAULTS.items():
         text = " ".join(page[fault])
-        assert all(part in text for part in (told.status, told.metric.partition("{")[0], told.log, told.flower) if part)
+        assert all(
+            part in text
+            for part in (reported.status, reported.metric.partition("{")[0], reported.log, reported.flower)
+            if part
+        )

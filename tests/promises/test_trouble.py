@@ -333,7 +333,7 @@ def test_all_who_waited_are_due_once_one_creation_succeeds(make_pipeline: MakePi
     assert pipeline.store.redis.keys(pipeline.store.key("paused_*")) == []
 
 
-def test_a_key_that_no_account_knew_at_first_is_tried_again_also_by_a_crowd(
+def test_a_key_that_no_account_knew_at_first_is_tried_again_also_by_a_batch(
     make_pipeline: MakePipeline, brevo: Sandbox
 ) -> None:
     pipeline = make_pipeline(sure=True, pipeline={"quiet_seconds": 0, "probe_seconds": 0.05})

@@ -50,7 +50,7 @@ class TwoSides(RuleBasedStateMachine):
         self.erased: set[str] = set()
         # By contact: what was said at Brevo that no comparison, webhook or newer wish of another kind may undo.
         self.opted_out: dict[int, tuple[str, str]] = {}
-        self.told: list[SentEvent] = []
+        self.reported: list[SentEvent] = []
         self.heard = 0
 
     @rule(user=USERS, newsletter=NEWSLETTERS)
@@ -105,7 +105,7 @@ class TwoSides(RuleBasedStateMachine):
         contact = self._contact(user)
         if contact is None:
             return
-        # Brevo tells moments in milliseconds: an opt-out shall be later than what the portal said before.
+        # Brevo shows moments in milliseconds: an opt-out shall be later than what the portal said before.
         moment = time.time()
         wait_until(lambda: time.time() > moment + 0.001, "a millisecond passes")
         self.pipeline.brevo.act(act, contact)
@@ -120,12 +120,12 @@ class TwoSides(RuleBasedStateMachine):
     def deliver(self, index: int, renew_lease: bool) -> None:  # noqa: FBT001
         """Some event arrives, in whatever order; one that is kept comes again."""
         self._collect()
-        if self.told:
-            event = self.told[index % len(self.told)]
+        if self.reported:
+            event = self.reported[index % len(self.reported)]
             own = OwnChanges(key_name="", lists=frozenset(MANAGED.values()))
             write_notes(self.pipeline.store, "default", make_notes([event.payload], own))
             if not renew_lease:
-                self.told.remove(event)
+                self.reported.remove(event)
 
     @rule()
     def compare(self) -> None:
@@ -134,7 +134,7 @@ class TwoSides(RuleBasedStateMachine):
     def _collect(self) -> None:
         new = self.pipeline.brevo.outbox.events_after(self.heard)
         self.heard = new[-1].number if new else self.heard
-        self.told += new
+        self.reported += new
 
     def _contact(self, user: str) -> int | None:
         """Return the contact at Brevo that is this user's, whatever was changed in it."""

@@ -161,8 +161,8 @@ def test_a_contact_that_goes_to_another_person_has_that_persons_token(with_links
     pipeline.subscribe("new", email="shared@portal.org")
     pipeline.work()
     assert parse_token(token_of(pipeline, "new"), (OLD,)).user_id == "new"
-    told = [str(contact["attributes"]) for contact in brevo.contacts()]
-    assert not any("default..old." in text for text in told)
+    reported = [str(contact["attributes"]) for contact in brevo.contacts()]
+    assert not any("default..old." in text for text in reported)
     assert compare(pipeline).found == {}
 
 

@@ -21,14 +21,14 @@ def first_line(desk: Desk, *words: str, exits: int = 0) -> str:
     return desk.run("contact", "anna", *words, exits=exits).splitlines()[0]
 
 
-def test_whoever_gets_mail_is_told_of_what_and_since_when(anna: Desk) -> None:
+def test_whoever_gets_mail_hears_of_what_and_since_when(anna: Desk) -> None:
     line = first_line(anna)
     assert line.startswith("user anna: gets mail of daily (since 20")
     (standing,) = anna.read("contact", "anna")["accounts"]["default"]["standings"]
     assert (standing["newsletter"], standing["mail"], standing["because"]) == ("daily", True, "")
 
 
-def test_an_opt_out_is_told_with_its_moment_and_source(anna: Desk) -> None:
+def test_an_opt_out_is_reported_with_its_moment_and_source(anna: Desk) -> None:
     anna.pipeline.unsubscribe("anna", "daily")
     anna.pipeline.work()
     line = first_line(anna)
@@ -38,28 +38,28 @@ def test_an_opt_out_is_told_with_its_moment_and_source(anna: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "told", "help_"),
+    ("act", "reported", "help_"),
     [
         ("unsubscribe", "unsubscribed since", HELPS),
         ("complain", "complaint since", NO_HELP),
         ("bounce", "hard_bounce since", "another address would help"),
     ],
 )
-def test_a_block_is_told_with_its_kind_and_since_when(
-    anna: Desk, brevo: Sandbox, act: str, told: str, help_: str
+def test_a_block_is_reported_with_its_kind_and_since_when(
+    anna: Desk, brevo: Sandbox, act: str, reported: str, help_: str
 ) -> None:
     brevo.act(act, ANNA)
     line = first_line(anna)
-    assert f"gets none of daily because blocklisted at Brevo ({told} 20" in line
+    assert f"gets none of daily because blocklisted at Brevo ({reported} 20" in line
     assert help_ in line
 
 
-def test_what_is_on_its_way_is_told(desk: Desk) -> None:
+def test_what_is_on_its_way_is_reported(desk: Desk) -> None:
     desk.pipeline.subscribe("anna", "daily")
     assert "gets none of daily because it is on its way" in first_line(desk)
 
 
-def test_a_dead_letter_is_told_with_its_id(desk: Desk) -> None:
+def test_a_dead_letter_is_reported_with_its_id(desk: Desk) -> None:
     desk.pipeline.subscribe("berta", "daily", email=ANNA)
     desk.pipeline.work()
     desk.pipeline.subscribe("anna", "daily")
@@ -68,7 +68,7 @@ def test_a_dead_letter_is_told_with_its_id(desk: Desk) -> None:
     assert f"because subscribe_contact is dead letter {letter.id} (AddressTakenError)" in first_line(desk)
 
 
-def test_a_paused_account_is_told(desk: Desk, brevo: Sandbox) -> None:
+def test_a_paused_account_is_reported(desk: Desk, brevo: Sandbox) -> None:
     desk.pipeline.subscribe("anna", "daily")
     brevo.add_fault("status", status=401)
     desk.pipeline.work_once()
@@ -76,19 +76,19 @@ def test_a_paused_account_is_told(desk: Desk, brevo: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "reported"),
     [
         ("[newsletters.daily]\nlist_id = 3\nretired = true\n", "gets none of daily because the newsletter is retired"),
         ("[newsletters.weekly]\nlist_id = 5\n", "gets none of daily because the configuration lacks it"),
     ],
 )
-def test_a_newsletter_that_ended_is_told(desk: Desk, brevo: Sandbox, table: str, told: str) -> None:
+def test_a_newsletter_that_ended_is_reported(desk: Desk, brevo: Sandbox, table: str, reported: str) -> None:
     desk.pipeline.subscribe("anna", "daily")
     desk.pipeline.work()
     brevo.edit(ANNA, {"unlinkListIds": [3]})
     text = desk.configuration.read_text()
     desk.configuration.write_text(table + text[text.index("[attributes]") :])
-    assert f"{told} {NO_HELP}" in first_line(desk)
+    assert f"{reported} {NO_HELP}" in first_line(desk)
 
 
 def test_lists_that_are_not_ours_are_shown_and_what_an_editor_added(anna: Desk, brevo: Sandbox) -> None:

@@ -117,7 +117,7 @@ def test_somebody_who_was_there_before_us_and_moves_at_once_is_found_at_the_old_
     assert (address_of("ada") in str(only), pipeline.letters()) == (False, [])
 
 
-def test_a_crowd_is_created_by_one_import(pipeline: Pipeline) -> None:
+def test_a_batch_is_created_by_one_import(pipeline: Pipeline) -> None:
     for number in range(60):
         pipeline.subscribe(f"user-{number}", first_name="Anna")
     with pipeline.requests() as requests:

@@ -37,8 +37,8 @@ def test_a_subscription_creates_the_contact_with_everything_known(pipeline: Pipe
     pipeline.work()
     held = pipeline.held("anna")
     assert (held["email"], held["listIds"], held["emailBlacklisted"]) == ("anna@portal.org", [3], False)
-    told = {"FIRSTNAME": "Anna", "LASTNAME": "Berg", "CITY": "Ulm", "VISITS": 3}
-    assert held["attributes"] == told
+    reported = {"FIRSTNAME": "Anna", "LASTNAME": "Berg", "CITY": "Ulm", "VISITS": 3}
+    assert held["attributes"] == reported
 
 
 def test_a_new_contact_is_one_request(warm: Pipeline) -> None:

@@ -30,9 +30,9 @@ def test_a_contact_that_brevo_has_with_its_letters_is_found_and_no_second_one_ma
 
 
 def test_an_erasure_finds_the_contact_in_either_form(pipeline: Pipeline, brevo: Sandbox) -> None:
-    for form, told in ((UNICODE, PUNYCODE), ("bea@xn--strae-oqa.de", "bea@stra\u00dfe.de")):
+    for form, reported in ((UNICODE, PUNYCODE), ("bea@xn--strae-oqa.de", "bea@stra\u00dfe.de")):
         (known,) = brevo.add_contacts([{"email": form, "attributes": {}, "listIds": [5]}])
-        pipeline.anonymize(told[:3], email=told)
+        pipeline.anonymize(reported[:3], email=reported)
         pipeline.work()
         assert email_of(brevo.contact(known)).startswith("deleted-")
 

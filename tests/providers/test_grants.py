@@ -20,11 +20,11 @@ from tests.support.scripted_brevo import Script, answer
 
 
 class Turnstile:
-    """A gate made of one function, which remembers what it was told."""
+    """A gate made of one function, which remembers what it was reported."""
 
     def __init__(self, acquire: Callable[[str], None]) -> None:
         self.ask = acquire
-        self.told: list[type[SyncError] | None] = []
+        self.reported: list[type[SyncError] | None] = []
         self.quotas: list[tuple[int, int]] = []
 
     def acquire(self, bucket: str, part: str = "") -> Permit:
@@ -32,7 +32,7 @@ class Turnstile:
         return Permit(bucket, part)
 
     def report(self, permit: Permit, error: SyncError | None) -> None:  # noqa: ARG002 - one for all
-        self.told.append(type(error) if error else None)
+        self.reported.append(type(error) if error else None)
 
     def record_usage(self, permit: Permit, limit: int, remaining: int) -> None:  # noqa: ARG002 - one for all
         self.quotas.append((limit, remaining))
@@ -42,7 +42,7 @@ def gateway_with(script: Script, grant: Callable[[str], None]) -> Brevo:
     return Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=Turnstile(grant))
 
 
-def test_the_gate_is_told_how_each_request_went_but_not_of_the_firewall(script: Script) -> None:
+def test_the_gate_is_reported_how_each_request_went_but_not_of_the_firewall(script: Script) -> None:
     gate = Turnstile(lambda _bucket: None)
     gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
     script.says(answer(503), answer(200, remote()), answer(403, HTML), answer(401, {}))
@@ -52,7 +52,7 @@ def test_the_gate_is_told_how_each_request_went_but_not_of_the_firewall(script: 
         gateway.create(NEW)
     gateway.close()
 
-    assert gate.told == [GatewayUnavailableError, None, UnauthorizedError]
+    assert gate.reported == [GatewayUnavailableError, None, UnauthorizedError]
 
 
 def test_every_request_is_granted_first_also_those_tried_again(script: Script) -> None:
@@ -82,7 +82,7 @@ def test_nothing_is_sent_without_a_grant(script: Script, refusal: SyncError) -> 
     assert script.asked == []
 
 
-def test_a_grant_refused_to_a_second_try_does_not_hide_the_doubt(script: Script) -> None:
+def test_a_grant_refused_to_a_second_try_does_not_hide_the_unknown_outcome(script: Script) -> None:
     def grant_once(_bucket: str) -> None:
         if script.asked:
             raise RateLimitedError("used up", 2.5)
@@ -96,11 +96,11 @@ def test_a_grant_refused_to_a_second_try_does_not_hide_the_doubt(script: Script)
     assert caught.value.outcome_unknown
 
 
-def test_the_longest_call_is_told() -> None:
+def test_the_longest_call_is_reported() -> None:
     assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 9
 
 
-def test_the_gate_is_told_what_brevo_says_is_left_of_a_limit(script: Script) -> None:
+def test_the_gate_is_reported_what_brevo_says_is_left_of_a_limit(script: Script) -> None:
     gate = Turnstile(lambda _bucket: None)
     gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
     headers = {"x-sib-ratelimit-limit": "10", "x-sib-ratelimit-remaining": "3"}

@@ -1,4 +1,4 @@
-"""What the network does to calls: nothing is sent behind our back, and only what may have arrived is doubtful."""
+"""What the network does to calls: nothing is sent behind our back, and what may have arrived has an unknown outcome."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +54,7 @@ def test_a_write_that_never_left_is_certain(
     [DROPPED, HALF_A_HEAD, NO_HTTP, cut_off(201, b'{"id": 4'), cut_off(502, b"<html>"), cut_off(400, b"{")],
     ids=["dropped", "half a head", "no http", "cut off", "cut off 502", "cut off 400"],
 )
-def test_a_write_whose_answer_got_lost_is_doubtful_and_sent_once(
+def test_a_write_whose_answer_got_lost_has_an_unknown_outcome_and_sent_once(
     script: Script, gateway: Brevo, reply: Reply, call: Callable[[Brevo], object]
 ) -> None:
     script.says(reply)
@@ -64,7 +64,7 @@ def test_a_write_whose_answer_got_lost_is_doubtful_and_sent_once(
 
 
 @pytest.mark.parametrize("call", WRITES)
-def test_a_write_answered_too_late_is_doubtful_and_sent_once(
+def test_a_write_answered_too_late_has_an_unknown_outcome_and_sent_once(
     script: Script, hasty: Brevo, call: Callable[[Brevo], object]
 ) -> None:
     script.says(HELD)

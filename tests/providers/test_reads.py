@@ -95,7 +95,7 @@ JUNE, JULY, MAY = "1780308000000000", "1782900000000000", "1777740031000000"
         ({"complaints": [{"campaignId": 1}]}, Block("complaint", MAY)),
     ],
 )
-def test_statistics_tell_why_and_since_when_a_contact_is_blocklisted(
+def test_statistics_report_why_and_since_when_a_contact_is_blocklisted(
     script: Script, gateway: Brevo, statistics: object, block: Block
 ) -> None:
     script.says(answer(200, remote(emailBlacklisted=True, statistics=statistics)))
@@ -278,7 +278,7 @@ def test_a_number_is_not_mistaken_for_the_id_of_another_contact(script: Script, 
     assert gateway.find_ext_id("42") is None
 
 
-def test_attributes_that_can_be_written_are_told_with_types_the_sdk_does_not_know(
+def test_attributes_that_can_be_written_are_reported_with_types_the_sdk_does_not_know(
     script: Script, gateway: Brevo
 ) -> None:
     rows = [
@@ -306,7 +306,7 @@ def test_attributes_that_can_be_written_are_told_with_types_the_sdk_does_not_kno
     assert script.asked[0].target == "/v3/contacts/attributes"
 
 
-def test_the_choices_of_attributes_are_told_with_their_numbers(script: Script, gateway: Brevo) -> None:
+def test_the_choices_of_attributes_are_reported_with_their_numbers(script: Script, gateway: Brevo) -> None:
     choices = [{"label": "Men", "value": 1}, {"label": "Women", "value": 2}, "odd"]
     rows = [{"category": "category", "name": "GENDER", "enumeration": choices}, {"category": "normal", "name": "X"}]
     script.says(answer(200, {"attributes": rows}))

@@ -130,7 +130,7 @@ def test_identifiers_of_others_are_duplicates(brevo: Gateway) -> None:
 @pytest.mark.parametrize(
     ("act", "kind"), [("unsubscribe", "unsubscribed"), ("bounce", "hard_bounce"), ("complain", "complaint")]
 )
-def test_a_block_is_told_with_its_reason(brevo: Gateway, inside: Sandbox, act: str, kind: str) -> None:
+def test_a_block_is_reported_with_its_reason(brevo: Gateway, inside: Sandbox, act: str, kind: str) -> None:
     joe = brevo.create(JOE).contact_id
     inside.act(act, joe)
 
@@ -150,7 +150,7 @@ def test_an_unknown_list_is_not_a_missing_contact(brevo: Gateway) -> None:
     assert not isinstance(caught.value, MissingContactError)
 
 
-def test_lists_and_attributes_are_told(brevo: Gateway) -> None:
+def test_lists_and_attributes_are_reported(brevo: Gateway) -> None:
     assert brevo.attribute_types()["FIRSTNAME"] == "text"
     assert brevo.list_names()[3] == "List 3"
 

@@ -41,7 +41,7 @@ TROUBLE = [
 
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Every logger that could know something is told to speak."""
+    """Every logger that could know something is set to speak."""
     before = {name: logging.getLogger(name).level for name in LOUD}
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -131,7 +131,7 @@ def test_a_gateway_shows_no_key_and_does_not_pickle(script: Script, gateway: Bre
         pickle.dumps(gateway)
 
 
-def test_the_newest_host_is_asked_unless_told_otherwise() -> None:
+def test_the_newest_host_is_asked_unless_asked_otherwise() -> None:
     assert repr(Brevo("xkeysib-secret")) == "<Brevo https://api.brevo.com/v3>"
 
 
@@ -142,7 +142,7 @@ def test_a_text_that_is_not_unicode_is_not_shown(script: Script, gateway: Brevo)
     assert script.asked == []
 
 
-def test_a_missing_contact_is_told_by_number_alone(script: Script, gateway: Brevo) -> None:
+def test_a_missing_contact_is_reported_by_number_alone(script: Script, gateway: Brevo) -> None:
     script.says(answer(404, MISSING))
 
     with suppress(MissingContactError):

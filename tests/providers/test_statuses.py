@@ -105,7 +105,7 @@ def test_the_status_counts_whatever_the_body_is(script: Script, gateway: Brevo, 
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 524])
-def test_a_write_that_broke_the_server_is_doubtful(script: Script, gateway: Brevo, status: int) -> None:
+def test_a_write_that_broke_the_server_has_an_unknown_outcome(script: Script, gateway: Brevo, status: int) -> None:
     script.says(*[answer(status)] * 3)
 
     error = fail(gateway)
@@ -114,7 +114,7 @@ def test_a_write_that_broke_the_server_is_doubtful(script: Script, gateway: Brev
     assert error.outcome_unknown
 
 
-def test_a_read_is_never_doubtful(script: Script, gateway: Brevo) -> None:
+def test_a_read_never_has_an_unknown_outcome(script: Script, gateway: Brevo) -> None:
     script.says(*[answer(503)] * 3)
 
     with pytest.raises(GatewayUnavailableError) as caught:
@@ -127,7 +127,7 @@ def test_a_read_is_never_doubtful(script: Script, gateway: Brevo) -> None:
     [({"x-sib-ratelimit-reset": "2"}, 2.0), ({"X-Sib-RateLimit-Reset": "3541.5"}, 3541.5), ({}, None)]
     + [({"x-sib-ratelimit-reset": odd}, None) for odd in ("", "soon", "-1", "nan", "inf")],
 )
-def test_a_rate_limit_tells_how_long_to_wait(
+def test_a_rate_limit_shows_how_long_to_wait(
     script: Script, gateway: Brevo, header: dict[str, str], seconds: float | None
 ) -> None:
     script.says(answer(429, {"code": "too_many_requests", "retry_after": 99}, header | {"Retry-After": "99"}))

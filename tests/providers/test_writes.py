@@ -99,7 +99,7 @@ def test_the_key_is_sent_without_the_white_space_around_it(script: Script) -> No
     [answer(204), answer(200, HTML), answer(201, LATIN), answer(201, {"id": True}), answer(201, b'{"id": 4')],
     ids=["no body", "html", "latin", "no id", "half"],
 )
-def test_a_create_that_brings_no_id_is_doubtful(script: Script, gateway: Brevo, reply: Reply) -> None:
+def test_a_create_that_brings_no_id_has_an_unknown_outcome(script: Script, gateway: Brevo, reply: Reply) -> None:
     script.says(reply)
 
     with pytest.raises(GatewayUnavailableError) as caught:
@@ -108,7 +108,7 @@ def test_a_create_that_brings_no_id_is_doubtful(script: Script, gateway: Brevo, 
     assert len(script.asked) == 1
 
 
-def test_a_change_answered_by_a_web_page_is_doubtful(script: Script, gateway: Brevo) -> None:
+def test_a_change_answered_by_a_web_page_has_an_unknown_outcome(script: Script, gateway: Brevo) -> None:
     script.says(answer(200, HTML))
 
     with pytest.raises(GatewayUnavailableError) as caught:
@@ -175,8 +175,8 @@ def test_a_missing_list_does_not_pass_for_a_missing_contact(script: Script, gate
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_which_list_is_missing_is_asked_whatever_brevo_says(script: Script, gateway: Brevo, status: int) -> None:
-    told = {"code": "document_not_found", "message": "no"}
-    script.says(answer(status, told), answer(200, {"id": 3}), NO)
+    reported = {"code": "document_not_found", "message": "no"}
+    script.says(answer(status, reported), answer(200, {"id": 3}), NO)
     with pytest.raises(RejectedContactError) as caught:
         gateway.create(NEW)
     assert isinstance(caught.value, MissingListError)
@@ -204,7 +204,9 @@ def test_a_create_on_a_missing_list_is_rejected(script: Script, gateway: Brevo) 
     assert caught.value.lists == (3,)
 
 
-def test_a_write_that_succeeds_after_a_doubtful_try_is_doubtful(script: Script, gateway: Brevo) -> None:
+def test_a_write_that_succeeds_after_a_try_of_unknown_outcome_has_an_unknown_outcome(
+    script: Script, gateway: Brevo
+) -> None:
     script.says(answer(502, HTML), answer(204))
 
     assert gateway.change(42, RENAMED) == Written(42, outcome_unknown=True)
@@ -225,7 +227,7 @@ def test_a_create_that_took_effect_behind_a_bad_gateway_is_a_duplicate(script: S
 
 
 @pytest.mark.parametrize("last", [answer(429), answer(401, {"code": "unauthorized"}), answer(425)])
-def test_no_later_trouble_hides_that_a_try_is_doubtful(script: Script, gateway: Brevo, last: Reply) -> None:
+def test_no_later_trouble_hides_that_a_try_has_an_unknown_outcome(script: Script, gateway: Brevo, last: Reply) -> None:
     script.says(answer(502), last, last, DROPPED)
 
     with pytest.raises(GatewayUnavailableError) as caught:

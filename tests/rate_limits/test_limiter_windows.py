@@ -5,13 +5,13 @@ import pytest
 from sync_tasks.config.settings import Account
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store
-from tests.rate_limits.test_limiter import HOUR, NEWS
+from tests.rate_limits.test_limiter import HOUR, LENGTH, NEWS, record
 
 
 def calls_of(store: Store, command: str) -> int:
     """Return how many times scripts and clients have called a command of Redis."""
-    told = store.redis.info("commandstats").get(f"cmdstat_{command}")
-    return int(told["calls"]) if told else 0
+    reported = store.redis.info("commandstats").get(f"cmdstat_{command}")
+    return int(reported["calls"]) if reported else 0
 
 
 @pytest.mark.parametrize("expired", [0, 20_000])
@@ -40,3 +40,56 @@ def test_room_for_what_others_used_is_made_a_part_at_a_time_until_all_of_it_is_c
         limiter.record_usage(NEWS, "contacts", 9000, 6500 - 4000)
         counted.append(store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")))
     assert counted == [1000, 2000, 3000, 4000]
+
+
+@pytest.mark.parametrize("counted", range(8))
+@pytest.mark.parametrize(("own", "expired"), [(0, 0), (0, 2), (1, 0), (1, 3), (2, 1), (3, 0), (4, 4), (5, 2)])
+def test_room_is_made_for_what_brevo_counts_beyond_our_own_requests(
+    store: Store, own: int, expired: int, counted: int
+) -> None:
+    ages = [HOUR + 60_000_000 + number for number in range(expired)] + [60_000_000 + number for number in range(own)]
+    if ages:
+        record(store, HOUR, *sorted(ages, reverse=True))
+    store.record_usage(NEWS, "contacts", length=HOUR, most=100, used=counted)
+    assert store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")) == own + expired + max(counted - own, 0)
+
+
+def test_room_for_others_is_no_more_than_the_window_holds_and_ends_with_it(store: Store) -> None:
+    store.record_usage(NEWS, "contacts", length=HOUR, most=5, used=9)
+    window = store.key(f"granted:{NEWS}:contacts:{HOUR}")
+    assert store.redis.llen(window) == 5
+    assert 3500 < store.redis.ttl(window) <= 3600
+
+
+def pace_of(store: Store, most: int = 20) -> int:
+    """Return how many requests may go out in the shortest window."""
+    ((_, pace),) = store.allowances(NEWS, "contacts", [(most, LENGTH)])
+    return pace
+
+
+def slow_down(store: Store, paced: int = 0, most: int = 20) -> int:
+    """Let Brevo refuse a request so many microseconds after it refused another one; return the pace then."""
+    scarce = store.key(f"scarce:{NEWS}:contacts")
+    if paced:
+        store.redis.hset(scarce, "paced", f"{int(store.now()) - paced:016d}")
+    store.slow_down(NEWS, "contacts", length=LENGTH, most=most)
+    assert 3500 < store.redis.ttl(scarce) <= 3600
+    return pace_of(store, most)
+
+
+def test_refusals_halve_the_pace_once_in_a_window_and_it_never_ends(store: Store) -> None:
+    assert slow_down(store) == 10
+    assert slow_down(store) == 10
+    assert [slow_down(store, 2 * LENGTH) for _ in range(4)] == [5, 2, 1, 1]
+
+
+def test_a_pace_whose_moment_lies_ahead_is_halved_too(store: Store) -> None:
+    slow_down(store)
+    assert slow_down(store, -60_000_000) == 5
+
+
+@pytest.mark.parametrize(("seconds", "pace"), [(3, 10), (5, 12), (9, 14), (13, 16), (60, 20)])
+def test_the_pace_grows_by_a_tenth_of_what_is_configured(store: Store, seconds: int, pace: int) -> None:
+    slow_down(store)
+    store.redis.hset(store.key(f"scarce:{NEWS}:contacts"), "paced", f"{int(store.now()) - seconds * 1_000_000:016d}")
+    assert pace_of(store) == pace

@@ -33,7 +33,7 @@ def test_of_the_same_urgency_whoever_came_first_goes_first() -> None:
         assert not queue.wait_to_be_first(second, soon())
 
 
-def test_whoever_is_next_is_woken_when_the_first_leaves() -> None:
+def test_whoever_is_next_is_nudged_when_the_first_leaves() -> None:
     queue, came = WaitQueue(), threading.Event()
 
     def stand() -> None:

@@ -1,7 +1,5 @@
 """A comparison that was killed goes on where it stopped: it asks for what is left, and finds the same drift."""
 
-import signal
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 
@@ -17,7 +15,8 @@ from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import Desk
 from tests.support.pipeline import Pipeline, address_of
-from tests.support.processes import wait_until
+from tests.support.processes import StartProgram, wait_until
+from tests.support.station import SETTLED_WITHIN
 
 # With these the account has three pages.
 STRANGERS = 1_000
@@ -82,7 +81,7 @@ def drifted(pipeline: Pipeline, brevo: Sandbox) -> Pipeline:
 
 def drift_of(comparison: Comparison) -> list[object]:
     """Return everything about the drifts but the moments; of an address or attributes that differ only that they do."""
-    told: list[object] = []
+    reported: list[object] = []
     for drift in comparison.drifts:
         seen = drift.seen and replace(
             drift.seen,
@@ -91,8 +90,8 @@ def drift_of(comparison: Comparison) -> list[object]:
             digest="?" if "attribute" in drift.kinds else drift.seen.digest,
             block=drift.seen.block and replace(drift.seen.block, since=""),
         )
-        told.append(replace(drift, seen=seen))
-    return told
+        reported.append(replace(drift, seen=seen))
+    return reported
 
 
 @pytest.mark.parametrize("pages", [1, 2])
@@ -148,10 +147,10 @@ def test_what_moved_past_the_place_where_it_stopped_is_found(drifted: Pipeline, 
 def test_nothing_personal_is_remembered(drifted: Pipeline) -> None:
     compare(drifted, pages=2)
     (key,) = drifted.store.redis.keys("*:comparing:*")
-    told = str(drifted.store.redis.lrange(key, 0, -1))
+    reported = str(drifted.store.redis.lrange(key, 0, -1))
     known = [drifted.state(user).seen["default"] for user in ("anna", "ben")]
-    assert all(seen.digest not in told for seen in known)
-    assert "@" not in told
+    assert all(seen.digest not in reported for seen in known)
+    assert "@" not in reported
     assert 0 < drifted.store.redis.ttl(key) <= LIFETIME
 
 
@@ -167,7 +166,9 @@ def test_another_comparison_one_long_ago_or_one_that_is_done_is_not_gone_on_with
     assert comparison.compared > killed.compared
 
 
-def test_a_killed_process_is_gone_on_with_by_the_next_one(desk: Desk, brevo: Sandbox) -> None:
+def test_a_killed_process_is_gone_on_with_by_the_next_one(
+    desk: Desk, brevo: Sandbox, start_program: StartProgram
+) -> None:
     desk.pipeline.subscribe("anna")
     desk.pipeline.work()
     for kind in ("one", "two"):
@@ -175,17 +176,16 @@ def test_a_killed_process_is_gone_on_with_by_the_next_one(desk: Desk, brevo: San
     brevo.edit(address_of("anna"), {"unlinkListIds": [3]})
     # Each of the two commands asks first whose account it is.
     slow, before = brevo.add_fault("slow", method="GET", seconds=0.3), brevo.journal.total
-    process = subprocess.Popen([sys.executable, "-m", "sync_tasks", "reconcile"])
-    wait_until(lambda: brevo.journal.total == before + 4, "the third page is asked for")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process = start_program([sys.executable, "-m", "sync_tasks", "reconcile"])
+    wait_until(lambda: brevo.journal.total == before + 4, "the third page is asked for", SETTLED_WITHIN)
+    process.kill()
     brevo.faults.clear(slow.id)
     # As a minute later.
     desk.pipeline.store.redis.delete(desk.pipeline.store.key("reconciling"))
 
-    told = desk.run("reconcile")
+    reported = desk.run("reconcile")
 
     assert brevo.journal.total == before + 7
-    assert "went on at contact 1,991 of the comparison that began" in " ".join(told.split())
+    assert "went on at contact 1,991 of the comparison that began" in " ".join(reported.split())
     (run,) = read_runs(desk.pipeline.store)
     assert (run.compared, run.resumed, run.found, run.repaired) == (2_001, 1_990, {"missing on list": 1}, 1)

@@ -92,7 +92,9 @@ def test_a_dead_letter_that_newer_events_overtook_hides_nothing(anna: Pipeline) 
 
 
 @pytest.mark.parametrize("field", ["unsure", "l:default"])
-def test_a_doubt_that_nobody_sees_to_any_more_hides_no_drift(pipeline: Pipeline, brevo: Sandbox, field: str) -> None:
+def test_an_unknown_outcome_that_nobody_sees_to_any_more_hides_no_drift(
+    pipeline: Pipeline, brevo: Sandbox, field: str
+) -> None:
     pipeline.subscribe("anna", "daily")
     pipeline.work()
     pipeline.store.redis.hset(pipeline.store.key("contacts:anna"), field, pipeline.store.now())

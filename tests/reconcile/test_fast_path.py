@@ -1,4 +1,4 @@
-"""Who agrees at a glance agrees when compared in full, whatever the state, the contact and the configuration are."""
+"""Who agrees in the fast comparison agrees in full, whatever state, contact and configuration are."""
 
 import json
 from collections.abc import Mapping
@@ -132,7 +132,7 @@ def agrees_in_full(remote: RemoteContact, fields: Mapping[str, str], mapping: Ac
     edit=st.sampled_from(sorted(EDITS)),
     value=st.sampled_from([*PLAIN, *LIKE_OTHERS, "as wished"]),
 )
-def test_who_agrees_at_a_glance_agrees_in_full(
+def test_who_agrees_in_the_fast_comparison_agrees_in_full(
     fields: dict[str, str],
     mapping: AccountMapping,
     before: AccountMapping,
@@ -143,9 +143,9 @@ def test_who_agrees_at_a_glance_agrees_in_full(
     remote = replace(contact_at_brevo(fields, before), **EDITS[edit])  # type: ignore[arg-type]
     if value != "as wished":
         remote = replace(remote, attributes={**remote.attributes, "FIRSTNAME": value})
-    at_a_glance = FastComparison(mapping).agrees(remote, USER, fields)
-    event(f"agrees at a glance: {at_a_glance}")
-    assert not at_a_glance or agrees_in_full(remote, fields, mapping)
+    agrees_fast = FastComparison(mapping).agrees(remote, USER, fields)
+    event(f"agrees in the fast comparison: {agrees_fast}")
+    assert not agrees_fast or agrees_in_full(remote, fields, mapping)
 
 
 @given(
@@ -153,7 +153,7 @@ def test_who_agrees_at_a_glance_agrees_in_full(
     mapping=mappings,
     edit=st.sampled_from(sorted(EDITS)),
 )
-def test_of_contacts_without_trouble_a_glance_tells_as_much_as_a_full_comparison(
+def test_of_contacts_without_trouble_the_fast_comparison_shows_as_much_as_a_full_comparison(
     fields: dict[str, str], mapping: AccountMapping, edit: str
 ) -> None:
     remote = replace(contact_at_brevo(fields, mapping), **EDITS[edit])  # type: ignore[arg-type]

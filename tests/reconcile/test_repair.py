@@ -6,7 +6,7 @@ from sync_tasks.domain.events import Unsubscribe, Update
 from sync_tasks.domain.priority import Priority, priority_of
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 PEOPLE = [f"user-{number}" for number in range(24)]
@@ -15,13 +15,13 @@ IMPORT = "POST /v3/contacts/import"
 
 @pytest.fixture
 def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """Two dozen people who read the weekly newsletter, and a crowd at each request."""
+    """Two dozen people who read the weekly newsletter, and a batch at each request."""
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedLimiter)
+    batched = make_pipeline(BatchingLimiter)
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
-    crowded.work()
-    return crowded
+        batched.subscribe(user_id, "weekly")
+    batched.work()
+    return batched
 
 
 def repair(readers: Pipeline) -> list[str]:
@@ -82,7 +82,7 @@ def test_repairs_go_after_everything_that_the_portal_asks_for(readers: Pipeline,
     brevo.edit(address_of("user-0"), {"attributes": {"FIRSTNAME": "Eve"}})
     reconcile(readers.resources)
     limiter = readers.resources.limiter
-    assert isinstance(limiter, CrowdedLimiter)
+    assert isinstance(limiter, BatchingLimiter)
     limiter.granted.clear()
 
     readers.work()

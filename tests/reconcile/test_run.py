@@ -72,7 +72,7 @@ def test_a_repair_of_a_list_takes_one_request(anna: Pipeline, brevo: Sandbox) ->
     assert requests == ["PUT /v3/contacts/{id}"]
 
 
-def test_a_contact_deleted_at_brevo_is_created_again_and_the_history_tells(anna: Pipeline, brevo: Sandbox) -> None:
+def test_a_contact_deleted_at_brevo_is_created_again_and_the_history_shows_it(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("delete", ANNA)
     run = compare(anna)
     anna.work()
@@ -92,7 +92,7 @@ def test_a_deleted_contact_that_had_opted_out_stays_away(anna: Pipeline, brevo: 
 
 
 @pytest.mark.parametrize("act", ["unsubscribe", "bounce", "complain"])
-def test_an_opt_out_nobody_told_us_of_is_kept_with_its_kind(anna: Pipeline, brevo: Sandbox, act: str) -> None:
+def test_an_opt_out_nobody_reported_is_kept_with_its_kind(anna: Pipeline, brevo: Sandbox, act: str) -> None:
     brevo.act(act, ANNA)
     run = compare(anna)
     anna.work()

@@ -28,7 +28,7 @@ def make_rig(private_redis: EmbeddedRedis, start_program: StartProgram, tmp_path
             limits = LimitSettings(enabled=limited, contacts_per_second=int(rate), contacts_per_hour=10**9)
             settings = SandboxSettings(limits=limits, seed=1, import_seconds=1.0)
             served = [stack.enter_context(serving(settings)) for _ in ("default", *accounts)]
-            told = "\n".join(f"{name} = {value}" for name, value in (HASTY | pipeline).items())
+            reported = "\n".join(f"{name} = {value}" for name, value in (HASTY | pipeline).items())
             more = dict(zip(accounts, served[1:], strict=True))
             return Rig(
                 private_redis,
@@ -36,7 +36,7 @@ def make_rig(private_redis: EmbeddedRedis, start_program: StartProgram, tmp_path
                 start_program,
                 tmp_path,
                 stack,
-                pipeline=told,
+                pipeline=reported,
                 others=more,
                 rate=rate,
                 redis_url=url,
@@ -66,8 +66,8 @@ def measure(note: Note) -> Measure:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured."""
     passed = terminalreporter.stats.get("passed", [])
-    told = sorted({(str(name), str(value)) for report in passed for name, value in report.user_properties})
-    if told:
+    reported = sorted({(str(name), str(value)) for report in passed for name, value in report.user_properties})
+    if reported:
         terminalreporter.section("measured")
-    for name, value in told:
+    for name, value in reported:
         terminalreporter.write_line(f"{value:>12}  {name}")

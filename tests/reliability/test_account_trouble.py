@@ -25,10 +25,10 @@ TROUBLE: dict[str, tuple[dict[str, Any], str]] = {
 def pause_by(rig: Rig, fault: dict[str, Any], count: int = 40) -> list[str]:
     """Switch a fault on, let users subscribe, and return them once the account is paused."""
     rig.brevo.add_fault(**fault)
-    told = users(count)
-    rig.subscribe(*told)
+    reported = users(count)
+    rig.subscribe(*reported)
     wait_until(rig.paused, "the account is paused", 20)
-    return told
+    return reported
 
 
 @pytest.mark.slow

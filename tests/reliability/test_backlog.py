@@ -85,10 +85,10 @@ def test_a_long_outage_fills_no_worker_and_ends_without_a_stampede(
 
 def accept_many(rig: Rig) -> None:
     """Let all these users subscribe; most of the nudges get lost."""
-    told = users(DIRTY)
-    for user_id in told:
+    reported = users(DIRTY)
+    for user_id in reported:
         rig.accept(user_id)
-    rig.nudge(*told[:NUDGED])
+    rig.nudge(*reported[:NUDGED])
 
 
 def show(gauges: Gauges) -> str:

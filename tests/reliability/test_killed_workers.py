@@ -18,15 +18,15 @@ def test_another_worker_takes_over_what_a_killed_one_had_in_hand(make_rig: MakeR
     rig.beat()
     killed = rig.worker("killed")
     rig.brevo.add_fault("slow", seconds=5)
-    told = users(IN_HAND)
-    rig.subscribe(*told)
+    reported = users(IN_HAND)
+    rig.subscribe(*reported)
     wait_until(
-        lambda: all(rig.store.redis.hexists(rig.store.key(f"contacts:{one}"), "lease") for one in told), "leases"
+        lambda: all(rig.store.redis.hexists(rig.store.key(f"contacts:{one}"), "lease") for one in reported), "leases"
     )
     killed.kill()
     rig.brevo.faults.clear()
     rig.worker("other")
     with measure(f"a worker is killed with {IN_HAND} pushes in hand, settings of production: all at Brevo"):
         rig.wait_until_clean(120)
-    rig.wait_until_held(*told)
+    rig.wait_until_held(*reported)
     assert rig.letters() == []

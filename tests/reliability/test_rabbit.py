@@ -84,7 +84,7 @@ def test_events_are_accepted_without_the_broker_and_reach_brevo_once_it_is_back(
     assert all(worker.running for worker in workers)
 
 
-def test_the_status_tells_what_waits_and_that_the_broker_is_away(rig: Rig, rabbit: Rabbit) -> None:
+def test_the_status_shows_what_waits_and_that_the_broker_is_away(rig: Rig, rabbit: Rabbit) -> None:
     sign_up(rig, "anna")
     assert "sync_tasks 1 · sync_tasks.background 0 · sync_tasks.sweeps 0 · sync_tasks.urgent 0" in rig.status().output
     rabbit.server.kill()

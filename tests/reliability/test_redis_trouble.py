@@ -1,4 +1,4 @@
-"""Whatever happens to Redis: workers come back by themselves, the portal is told at once, nothing is half accepted."""
+"""Whatever happens to Redis: workers come back by themselves, the portal hears at once, nothing is half accepted."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ def hanging(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def crowded(rig: Rig) -> Iterator[None]:
+def batched(rig: Rig) -> Iterator[None]:
     """No place for one more connection, and everybody thrown out."""
     with ExitStack() as stack, redis.Redis.from_url(rig.redis.url) as client:
         client.config_set("maxclients", str(MAXCLIENTS))
@@ -74,7 +74,7 @@ def without_broadcasts(rig: Rig) -> Iterator[None]:
     yield
 
 
-LONG_TROUBLES = [restarted, full, failed_over, crowded, hanging]
+LONG_TROUBLES = [restarted, full, failed_over, batched, hanging]
 NOTICED = ("Redis is in trouble", "Connection to broker lost")
 
 

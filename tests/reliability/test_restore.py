@@ -41,13 +41,13 @@ class Town:
 
     def say(self, task: str, user_id: str, **said: str) -> None:
         self.now += timedelta(seconds=1)
-        told = {"user_id": user_id, "occurred_at": self.now.isoformat(), **said}
-        self.record.append((task, told))
-        self.tell(task, told)
+        reported = {"user_id": user_id, "occurred_at": self.now.isoformat(), **said}
+        self.record.append((task, reported))
+        self.report(task, reported)
 
-    def tell(self, task: str, told: dict[str, str]) -> None:
-        self.pipeline.store.accept(parse_event(EVENTS[task], told))
-        self.pipeline.waiting.append(told["user_id"])
+    def report(self, task: str, reported: dict[str, str]) -> None:
+        self.pipeline.store.accept(parse_event(EVENTS[task], reported))
+        self.pipeline.waiting.append(reported["user_id"])
 
     def subscribe(self, user_id: str, newsletter: str) -> None:
         self.say("subscribe_contact", user_id, newsletter=newsletter, email=address_of(user_id), first_name="Marked")
@@ -141,8 +141,8 @@ def test_after_the_person_has_trusted_brevo_all_agrees_and_nobody_came_back(town
     desk.run("state", "hold", "--reason", "backup of Tuesday")
     night(town.pipeline)
     assert "backup of Tuesday" in desk.run("state", "show", exits=1)
-    told = desk.read("state", "accept", "--trust", "brevo", "--yes", "--by", "ada")
-    assert {one["user_id"] for one in told if one["task"] == "anonymize_contact"} == town.erased
+    reported = desk.read("state", "accept", "--trust", "brevo", "--yes", "--by", "ada")
+    assert {one["user_id"] for one in reported if one["task"] == "anonymize_contact"} == town.erased
     town.pipeline.work()
     night(town.pipeline)
     assert_nobody_came_back(town)
@@ -155,8 +155,8 @@ def test_what_the_portal_says_again_brings_everything_back(town: Town, desk: Des
     restore(town)
     desk.run("state", "hold")
     night(town.pipeline)
-    for task, told in town.record:
-        town.tell(task, told)
+    for task, reported in town.record:
+        town.report(task, reported)
     town.pipeline.work_once()
     desk.run("state", "accept", "--trust", "state", "--yes")
     night(town.pipeline)

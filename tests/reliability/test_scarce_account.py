@@ -1,4 +1,4 @@
-"""An account that lets few requests through: everybody is served all the same, at few requests, and `status` tells."""
+"""An account that lets few requests through: everybody is served all the same, and `status` shows it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def greedy(rig: Rig) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("squeeze", "crowd", "told"),
+    ("squeeze", "many", "reported"),
     [
         (plan_of(2), 12, "grants 2 requests a second, and 10 are configured"),
         (plan_of(1), 8, "grants 1 request a second, and 10 are configured"),
@@ -62,20 +62,20 @@ def greedy(rig: Rig) -> Iterator[None]:
     ids=["a plan of 2 a second", "a plan of 1 a second", "others use nine of ten"],
 )
 def test_everybody_is_created_however_few_requests_are_granted(
-    make_rig: MakeRig, note: Note, squeeze: Squeeze, crowd: int, told: str
+    make_rig: MakeRig, note: Note, squeeze: Squeeze, many: int, reported: str
 ) -> None:
     rig = make_rig(rate=10.0, limited=True, lease_seconds=25, grace_seconds=30, quiet_seconds=30)
     rig.start_threads(THREADS).wait_for(" ready.")
     squeeze(rig)
-    for user_id in users(crowd):
+    for user_id in users(many):
         rig.accept(user_id, task="update", email=f"{user_id}@portal.org", previous_email=f"{user_id}@before.org")
         rig.accept(user_id)
 
-    rig.nudge(*users(crowd))
+    rig.nudge(*users(many))
     wait_until(lambda: rig.brevo.journal.total > NEEDED, "some requests")
     status = rig.status()
-    wait_until(lambda: len(read_users(rig.brevo)) == crowd, "all are on the list", 90)
+    wait_until(lambda: len(read_users(rig.brevo)) == many, "all are on the list", 90)
 
-    note(f"{crowd} sign-ups, {told}: requests", rig.brevo.journal.total)
-    assert rig.brevo.journal.total <= 2 * NEEDED * crowd
-    assert told in " ".join(status.output.split())
+    note(f"{many} sign-ups, {reported}: requests", rig.brevo.journal.total)
+    assert rig.brevo.journal.total <= 2 * NEEDED * many
+    assert reported in " ".join(status.output.split())

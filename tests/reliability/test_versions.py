@@ -17,11 +17,11 @@ RECORDED = sorted(FOLDER.glob("*.json"))
 
 def restore(rig: Rig, path: Path) -> dict[str, Any]:
     """Put back what a release left, at Brevo too, and return what was recorded."""
-    told = cast("dict[str, Any]", json.loads(path.read_text()))
-    rows = [{name: value for name, value in row.items() if name != "id"} for row in told["contacts"]]
-    assert rig.brevo.add_contacts(rows) == [row["id"] for row in told["contacts"]]
-    load(rig.store, told["keys"])
-    return told
+    reported = cast("dict[str, Any]", json.loads(path.read_text()))
+    rows = [{name: value for name, value in row.items() if name != "id"} for row in reported["contacts"]]
+    assert rig.brevo.add_contacts(rows) == [row["id"] for row in reported["contacts"]]
+    load(rig.store, reported["keys"])
+    return reported
 
 
 def lists_of(rig: Rig, user_ids: Iterable[str]) -> dict[str, list[int]]:
@@ -30,10 +30,10 @@ def lists_of(rig: Rig, user_ids: Iterable[str]) -> dict[str, list[int]]:
 
 
 def assert_nothing_is_left(rig: Rig, user_ids: Iterable[str]) -> None:
-    told = repr(rig.brevo.contacts())
+    reported = repr(rig.brevo.contacts())
     for user_id in user_ids:
         assert rig.store.peek(user_id) is None
-        assert f"{user_id}@" not in told
+        assert f"{user_id}@" not in reported
 
 
 def test_this_release_is_recorded() -> None:
@@ -42,19 +42,19 @@ def test_this_release_is_recorded() -> None:
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: str(path.stem))
 def test_state_and_messages_of_each_release_are_understood(rig: Rig, path: Path) -> None:
-    told = restore(rig, path)
+    reported = restore(rig, path)
     rig.worker()
     rig.wait_in_a_hurry(lambda: not rig.count("due") and not rig.queued(), "all is synced and verified")
     assert rig.paused() is None
-    assert lists_of(rig, told["expected"]) == told["expected"]
-    assert_nothing_is_left(rig, told["erased"])
+    assert lists_of(rig, reported["expected"]) == reported["expected"]
+    assert_nothing_is_left(rig, reported["erased"])
     (letter,) = rig.letters()
     assert (letter.user_id, letter.error) == ("never_seen", "UnknownContactError")
     assert replay(rig.store, letter, "operator") == "replayed"
 
 
 def test_what_a_newer_release_adds_is_left_alone(rig: Rig) -> None:
-    told = restore(rig, RECORDED[-1])
+    reported = restore(rig, RECORDED[-1])
     redis, key = rig.store.redis, rig.store.key
     for user_id in ("stays", "leaves", "moves"):
         redis.hset(key(f"contacts:{user_id}"), mapping={"z:newer": "kept", "newer": "kept"})
@@ -66,7 +66,7 @@ def test_what_a_newer_release_adds_is_left_alone(rig: Rig) -> None:
     send_as_a_newer_release(rig)
     worker = rig.worker()
     rig.wait_in_a_hurry(lambda: not rig.count("due") and not rig.queued(), "all users are synced")
-    assert lists_of(rig, told["expected"]) == told["expected"]
+    assert lists_of(rig, reported["expected"]) == reported["expected"]
     for user_id in ("stays", "leaves", "moves"):
         assert redis.hmget(key(f"contacts:{user_id}"), "z:newer", "newer") == ["kept", "kept"]
     letter = next(letter for letter in read_letters(rig.store) if letter.user_id)
@@ -82,6 +82,6 @@ def send_as_a_newer_release(rig: Rig) -> None:
     send: Any = rig.producer.send_task
     kept = {"queue": "sync_tasks", "ignore_result": True}
     send("sync_tasks.sync_contact", kwargs={"user_id": "stays", "newer": "kept"}, headers=newer, **kept)
-    told = {"user_id": "leaves", "newsletter": "daily", "occurred_at": when, "newer": "kept"}
-    send("sync_tasks.unsubscribe_contact", kwargs=told, headers=newer, **kept)
+    reported = {"user_id": "leaves", "newsletter": "daily", "occurred_at": when, "newer": "kept"}
+    send("sync_tasks.unsubscribe_contact", kwargs=reported, headers=newer, **kept)
     send("sync_tasks.newer", kwargs={"user_id": "stays"}, headers=newer, **kept)

@@ -43,7 +43,7 @@ def test_a_deleted_attribute_is_gone_from_every_contact(brevo: Sandbox, anna: in
     assert (deleted.status, again.status, brevo.contact(anna)["attributes"]) == (204, 404, {})
 
 
-@pytest.mark.parametrize("path", ["normal/FIRSTNAME", "strange/TOWN"])
+@pytest.mark.parametrize("path", ["normal/FIRSTNAME", "unexpected/TOWN"])
 def test_an_attribute_that_makes_no_sense_is_refused(brevo: Sandbox, path: str) -> None:
     assert brevo.request("POST", f"/contacts/attributes/{path}", {"type": "text"}).status == 400
     assert brevo.request("POST", "/contacts/attributes/normal/TOWN", {"type": "colour"}).status == 400
@@ -60,7 +60,7 @@ def test_a_webhook_is_created_shown_changed_and_deleted(brevo: Sandbox) -> None:
     assert brevo.request("GET", "/webhooks/1").status == 404
 
 
-def test_webhooks_are_transactional_unless_told_otherwise(brevo: Sandbox) -> None:
+def test_webhooks_are_transactional_unless_asked_otherwise(brevo: Sandbox) -> None:
     brevo.request("POST", "/webhooks", HOOK)
     brevo.request("POST", "/webhooks", {"url": HOOK["url"], "events": ["delivered"]})
 

@@ -67,7 +67,7 @@ def test_the_flag_changes_only_when_it_is_sent(brevo: Sandbox, anna: int) -> Non
 @pytest.mark.parametrize(
     ("act", "kind"), [("unsubscribe", "unsubscriptions"), ("bounce", "hardBounces"), ("complain", "complaints")]
 )
-def test_a_reader_blocklists_the_contact_and_the_statistics_tell_why(
+def test_a_reader_blocklists_the_contact_and_the_statistics_report_why(
     brevo: Sandbox, anna: int, act: str, kind: str
 ) -> None:
     brevo.act(act, "anna@portal.org")
@@ -116,8 +116,8 @@ def test_whoever_leaves_one_newsletter_stays_on_its_list_and_is_skipped_until_le
 
     held = brevo.contact(anna)
     assert (held["listIds"], held["listUnsubscribed"], held["emailBlacklisted"]) == ([3, 5], [3], False)
-    told = list(brevo.outbox.events())[-1].payload
-    assert told["list_id"] == [3]
+    reported = list(brevo.outbox.events())[-1].payload
+    assert reported["list_id"] == [3]
 
     brevo.request("PUT", f"/contacts/{anna}", {"listIds": [3]})
     assert brevo.contact(anna)["listUnsubscribed"] == [3]
@@ -126,7 +126,7 @@ def test_whoever_leaves_one_newsletter_stays_on_its_list_and_is_skipped_until_le
     assert brevo.contact(anna)["listUnsubscribed"] == []
 
 
-def test_an_account_without_unsubscription_per_list_tells_nothing_of_it(brevo: Sandbox, anna: int) -> None:
+def test_an_account_without_unsubscription_per_list_shows_nothing_of_it(brevo: Sandbox, anna: int) -> None:
     brevo.quirks.unsubscription_per_list = False
     brevo.edit(anna, {"listIds": [3]})
     with pytest.raises(ApiRefusal, match="not activated"):

@@ -55,7 +55,7 @@ def test_updating_through_a_create_answers_204_without_a_body(brevo: Sandbox, an
 
 
 @pytest.mark.parametrize("status", [200, 201])
-def test_updating_through_a_create_tells_the_id_when_asked(brevo: Sandbox, anna: int, status: int) -> None:
+def test_updating_through_a_create_shows_the_id_when_asked(brevo: Sandbox, anna: int, status: int) -> None:
     brevo.quirks.get_id_status_on_update = status  # type: ignore[assignment]
 
     reply = brevo.request("POST", "/contacts", {"email": "anna@portal.org", "updateEnabled": True, "getId": True})
@@ -111,10 +111,10 @@ def test_a_number_that_another_contact_has_may_be_named_together_with_the_ext_id
 
     reply = brevo.request("POST", "/contacts", {"email": "new@portal.org", "attributes": {"SMS": "+491701234567"}})
 
-    told = reply.json()
-    assert isinstance(told, dict)
-    assert "SMS or EXT_ID are already associated" in told["message"]
-    assert told.get("metadata") == metadata
+    reported = reply.json()
+    assert isinstance(reported, dict)
+    assert "SMS or EXT_ID are already associated" in reported["message"]
+    assert reported.get("metadata") == metadata
 
 
 def test_a_put_does_any_mixture_at_once(brevo: Sandbox, anna: int) -> None:
@@ -178,7 +178,7 @@ def test_a_contact_is_found_by_each_identifier(brevo: Sandbox, anna: int, identi
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_missing_contact_is_told_word_for_word(brevo: Sandbox, method: str) -> None:
+def test_a_missing_contact_is_reported_word_for_word(brevo: Sandbox, method: str) -> None:
     reply = brevo.request(method, "/contacts/77", {} if method == "PUT" else None)
 
     assert (reply.status, reply.json()) == (
@@ -187,7 +187,7 @@ def test_a_missing_contact_is_told_word_for_word(brevo: Sandbox, method: str) ->
     )
 
 
-def test_a_wrong_path_is_told_word_for_word_and_so_is_the_retired_batch(brevo: Sandbox) -> None:
+def test_a_wrong_path_is_reported_word_for_word_and_so_is_the_retired_batch(brevo: Sandbox) -> None:
     wrong, batch = brevo.request("GET", "/nowhere"), brevo.request("POST", "/contacts/batch", {"contacts": []})
 
     assert wrong.status == batch.status == 404

@@ -123,7 +123,7 @@ def test_requests_and_history_are_shown(desk: Desk, anna: int) -> None:
 
 
 @pytest.mark.parametrize("act", ["unsubscribe", "bounce", "complain"])
-def test_a_person_at_brevo_acts_and_the_outbox_tells(desk: Desk, anna: int, act: str) -> None:
+def test_a_person_at_brevo_acts_and_the_outbox_shows_it(desk: Desk, anna: int, act: str) -> None:
     status, contact = desk.ask("POST", f"/_sandbox/contacts/{anna}/{act}")
 
     assert (status, contact["emailBlacklisted"]) == (200, True)

@@ -32,7 +32,7 @@ def install(brevo: Sandbox, url: str, **fields: object) -> int:
     return int(str(answer.json()["id"]))  # type: ignore[index]
 
 
-def told(listener: Listener) -> list[str]:
+def reported(listener: Listener) -> list[str]:
     return [body["event"] for body in listener.bodies]
 
 
@@ -45,8 +45,8 @@ def test_each_event_is_delivered_once_with_the_token(
     brevo.act("delete", anna)
     delivery.run_due()
     delivery.run_due()
-    assert told(listener)[0].startswith("unsubscribe")
-    assert told(listener)[1:] == ["list_addition", "contact_updated", "contact_deleted"]
+    assert reported(listener)[0].startswith("unsubscribe")
+    assert reported(listener)[1:] == ["list_addition", "contact_updated", "contact_deleted"]
     assert {headers["Authorization"] for headers in listener.headers} == {"Bearer a-token"}
     assert {body["id"] for body in listener.bodies} == {number}
 
@@ -136,7 +136,7 @@ def test_a_sandbox_that_begins_anew_delivers_what_comes_after(
     brevo.add_contacts([{"email": "bert@portal.org"}])
     brevo.act("delete", "bert@portal.org")
     delivery.run_due()
-    assert told(listener) == ["contact_deleted"]
+    assert reported(listener) == ["contact_deleted"]
 
 
 def test_a_sandbox_that_is_served_delivers_by_itself(listener: Listener) -> None:
@@ -144,4 +144,4 @@ def test_a_sandbox_that_is_served_delivers_by_itself(listener: Listener) -> None
         install(served.sandbox, listener.url)
         served.sandbox.add_contacts([{"email": "bert@portal.org"}])
         served.sandbox.act("delete", "bert@portal.org")
-        wait_until(lambda: told(listener), "the webhook is delivered")
+        wait_until(lambda: reported(listener), "the webhook is delivered")

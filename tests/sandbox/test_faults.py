@@ -32,7 +32,7 @@ def test_any_status_can_be_answered_in_json_or_as_a_page(
     assert name_of(brevo, anna) == "Anna"
 
 
-def test_an_injected_429_tells_when_to_come_back(brevo: Sandbox, anna: int) -> None:
+def test_an_injected_429_shows_when_to_come_back(brevo: Sandbox, anna: int) -> None:
     brevo.add_fault("status", status=429)
 
     assert (b"x-sib-ratelimit-reset", b"1") in rename(brevo, anna).headers
@@ -143,7 +143,7 @@ def test_a_probability_strikes_some_requests_and_not_others(brevo: Sandbox) -> N
     assert brevo.journal.statuses[500] == fault.hits
 
 
-def test_the_journal_tells_which_fault_struck(brevo: Sandbox, anna: int) -> None:
+def test_the_journal_shows_which_fault_struck(brevo: Sandbox, anna: int) -> None:
     brevo.add_fault("status", status=503, count=1)
     rename(brevo, anna)
     rename(brevo, anna)

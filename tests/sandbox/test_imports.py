@@ -39,7 +39,7 @@ def test_every_import_is_a_process_of_its_own(brevo: Sandbox, clock: Clock) -> N
     assert len(brevo.contacts()) == 2
 
 
-def test_an_import_updates_existing_contacts_unless_told_not_to(brevo: Sandbox, clock: Clock, anna: int) -> None:
+def test_an_import_updates_existing_contacts_unless_asked_not_to(brevo: Sandbox, clock: Clock, anna: int) -> None:
     run_import(brevo, clock, updateExistingContacts=False)
     untouched = brevo.contact(anna)["attributes"]
     run_import(brevo, clock)
@@ -88,7 +88,7 @@ def test_an_import_can_blocklist_everybody(brevo: Sandbox, clock: Clock, anna: i
     assert brevo.contact(anna)["listIds"] == [3, 5]
 
 
-def test_an_import_mails_the_owner_unless_told_not_to(brevo: Sandbox, clock: Clock) -> None:
+def test_an_import_mails_the_owner_unless_asked_not_to(brevo: Sandbox, clock: Clock) -> None:
     run_import(brevo, clock, disableNotification=True)
     quiet = brevo.account.owner_mails
     run_import(brevo, clock)
@@ -109,7 +109,7 @@ def test_bad_rows_are_left_out_and_only_hinted_at(brevo: Sandbox, clock: Clock, 
     assert brevo.contact(anna)["ext_id"] == "u-1"
 
 
-def test_a_csv_import_clears_with_empty_fields_only_when_told_to(brevo: Sandbox, clock: Clock, anna: int) -> None:
+def test_a_csv_import_clears_with_empty_fields_only_when_asked_to(brevo: Sandbox, clock: Clock, anna: int) -> None:
     table = "EMAIL;FIRSTNAME;LASTNAME\nanna@portal.org;;Ash\n"
     run_import(brevo, clock, jsonBody=None, fileBody=table)
     kept = brevo.contact(anna)["attributes"]
@@ -153,7 +153,7 @@ def test_an_import_of_more_than_10_mb_is_refused(brevo: Sandbox) -> None:
     assert brevo.request("POST", "/contacts/import", body).status == 400
 
 
-def test_an_unknown_process_is_told(brevo: Sandbox) -> None:
+def test_an_unknown_process_is_reported(brevo: Sandbox) -> None:
     reply = brevo.request("GET", "/processes/77")
 
     assert (reply.status, reply.json()) == (

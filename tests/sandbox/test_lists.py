@@ -43,7 +43,7 @@ def test_a_harmless_repeat_of_a_removal_is_an_error_word_for_word(brevo: Sandbox
 
 
 @pytest.mark.parametrize("path", ["/contacts", "/contacts/add", "/contacts/remove", ""])
-def test_an_unknown_list_is_told_word_for_word(brevo: Sandbox, path: str) -> None:
+def test_an_unknown_list_is_reported_word_for_word(brevo: Sandbox, path: str) -> None:
     method = "POST" if path.endswith(("add", "remove")) else "GET"
 
     reply = brevo.request(method, f"/contacts/lists/99{path}", {"ids": [1]} if method == "POST" else None)

@@ -10,7 +10,7 @@ from sync_tasks.sandbox import Sandbox, SandboxSettings
 from tests.support.sandbox_clock import Clock
 
 
-def test_the_journal_tells_each_request_without_its_query(brevo: Sandbox, anna: int, clock: Clock) -> None:
+def test_the_journal_shows_each_request_without_its_query(brevo: Sandbox, anna: int, clock: Clock) -> None:
     brevo.request("PUT", f"/contacts/{anna}", {"listIds": [5]}, identifierType="contact_id")
     clock.pass_seconds(1)
     brevo.request("POST", "/contacts/lists/5/contacts/remove", {"ids": [anna, 77]})
@@ -21,7 +21,7 @@ def test_the_journal_tells_each_request_without_its_query(brevo: Sandbox, anna: 
     assert first.contact_ids == second.contact_ids == [anna]
 
 
-def test_the_history_tells_what_became_of_a_contact_and_through_which_request(brevo: Sandbox) -> None:
+def test_the_history_shows_what_became_of_a_contact_and_through_which_request(brevo: Sandbox) -> None:
     brevo.request("POST", "/contacts", {"email": "anna@portal.org", "listIds": [3]})
     brevo.request("PUT", "/contacts/1", {"unlinkListIds": [3], "listIds": [5], "emailBlacklisted": True})
     brevo.request("PUT", "/contacts/1", {"attributes": {"EMAIL": "ann@portal.org"}, "listIds": [5]})
@@ -90,7 +90,7 @@ def payloads(brevo: Sandbox) -> list[dict[str, Any]]:
     return [event.payload for event in brevo.outbox.events()]
 
 
-def test_an_update_tells_the_changed_attributes_only_and_who_caused_it(brevo: Sandbox, anna: int) -> None:
+def test_an_update_shows_the_changed_attributes_only_and_who_caused_it(brevo: Sandbox, anna: int) -> None:
     brevo.request("PUT", f"/contacts/{anna}", {"attributes": {"LASTNAME": "Ash"}})
     brevo.edit(anna, {"attributes": {"LASTNAME": "Oak"}})
 
@@ -101,14 +101,14 @@ def test_an_update_tells_the_changed_attributes_only_and_who_caused_it(brevo: Sa
     assert "contact_id" not in by_api
 
 
-def test_a_deletion_tells_the_address_in_an_array(brevo: Sandbox, anna: int) -> None:
+def test_a_deletion_shows_the_address_in_an_array(brevo: Sandbox, anna: int) -> None:
     brevo.act("delete", anna)
 
     assert payloads(brevo)[-1]["event"] == "contact_deleted"
     assert payloads(brevo)[-1]["email"] == ["anna@portal.org"]
 
 
-def test_joins_are_told_and_leaves_are_not(brevo: Sandbox, anna: int) -> None:
+def test_joins_are_reported_and_leaves_are_not(brevo: Sandbox, anna: int) -> None:
     brevo.request("PUT", f"/contacts/{anna}", {"listIds": [5]})
     brevo.request("PUT", f"/contacts/{anna}", {"unlinkListIds": [3, 5]})
 
@@ -130,10 +130,10 @@ def test_opt_outs_go_by_several_names(brevo: Sandbox, anna: int, act: str, kind:
     for _ in range(6):
         brevo.act(act, anna)
 
-    told = [event for event in brevo.outbox.events() if event.kind == kind]
-    assert len(told) == 6
-    assert {event.payload["event"] for event in told} == names
-    assert {event.payload["email"] for event in told} == {"anna@portal.org"}
+    reported = [event for event in brevo.outbox.events() if event.kind == kind]
+    assert len(reported) == 6
+    assert {event.payload["event"] for event in reported} == names
+    assert {event.payload["email"] for event in reported} == {"anna@portal.org"}
 
 
 def test_the_two_formats_of_an_unsubscription_differ_as_on_brevo(brevo: Sandbox, anna: int, clock: Clock) -> None:

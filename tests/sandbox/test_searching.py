@@ -10,7 +10,7 @@ from tests.support.sandbox_clock import Clock
 
 
 @pytest.fixture
-def crowd(brevo: Sandbox, clock: Clock) -> list[int]:
+def many(brevo: Sandbox, clock: Clock) -> list[int]:
     """The ids of six contacts, created a minute apart; every second is on the list 5."""
     ids: list[int] = []
     for number in range(6):
@@ -33,21 +33,21 @@ def find(brevo: Sandbox, **query: object) -> tuple[list[int], int]:
     return [each["id"] for each in found["contacts"]], found["count"]  # type: ignore[index]
 
 
-def test_the_newest_come_first_unless_asked_otherwise(brevo: Sandbox, crowd: list[int]) -> None:
-    assert find(brevo) == (crowd[::-1], 6)
-    assert find(brevo, sort="asc", limit=2, offset=3) == (crowd[3:5], 6)
-    assert find(brevo, limit=4, offset=4) == (crowd[1::-1], 6)
+def test_the_newest_come_first_unless_asked_otherwise(brevo: Sandbox, many: list[int]) -> None:
+    assert find(brevo) == (many[::-1], 6)
+    assert find(brevo, sort="asc", limit=2, offset=3) == (many[3:5], 6)
+    assert find(brevo, limit=4, offset=4) == (many[1::-1], 6)
     assert find(brevo, offset=100) == ([], 6)
 
 
-def test_a_page_does_not_shift_when_an_earlier_contact_goes(brevo: Sandbox, crowd: list[int]) -> None:
-    brevo.request("DELETE", f"/contacts/{crowd[0]}")
+def test_a_page_does_not_shift_when_an_earlier_contact_goes(brevo: Sandbox, many: list[int]) -> None:
+    brevo.request("DELETE", f"/contacts/{many[0]}")
 
-    assert find(brevo, sort="asc", limit=2) == (crowd[1:3], 5)
+    assert find(brevo, sort="asc", limit=2) == (many[1:3], 5)
 
 
-def test_a_filter_finds_no_address_unless_told_so(brevo: Sandbox, crowd: list[int]) -> None:
-    assert crowd
+def test_a_filter_finds_no_address_unless_it_is_switched_on(brevo: Sandbox, many: list[int]) -> None:
+    assert many
     assert find(brevo, filter='equals(EMAIL,"C2@portal.org")') == ([], 0)
 
 
@@ -66,20 +66,20 @@ def test_a_filter_finds_no_address_unless_told_so(brevo: Sandbox, crowd: list[in
     ],
 )
 def test_a_filter_finds_by_address_ext_id_and_attribute(
-    brevo: Sandbox, crowd: list[int], text: str, positions: list[int]
+    brevo: Sandbox, many: list[int], text: str, positions: list[int]
 ) -> None:
     brevo.quirks.address_filter_finds = True
-    assert find(brevo, sort="asc", filter=text) == ([crowd[each] for each in positions], len(positions))
+    assert find(brevo, sort="asc", filter=text) == ([many[each] for each in positions], len(positions))
 
 
-def test_lists_and_times_narrow_the_search(brevo: Sandbox, crowd: list[int], clock: Clock) -> None:
+def test_lists_and_times_narrow_the_search(brevo: Sandbox, many: list[int], clock: Clock) -> None:
     since = datetime.fromtimestamp(clock.now - 150, UTC).isoformat()
-    brevo.request("PUT", f"/contacts/{crowd[0]}", {"listIds": [5], "attributes": {"LASTNAME": "New"}})
+    brevo.request("PUT", f"/contacts/{many[0]}", {"listIds": [5], "attributes": {"LASTNAME": "New"}})
 
-    assert find(brevo, sort="asc", listIds=[5]) == (crowd[::2], 3)
-    assert find(brevo, sort="asc", createdSince=since) == (crowd[4:], 2)
-    assert find(brevo, sort="asc", modifiedSince=since) == ([crowd[0], *crowd[4:]], 3)
-    assert find(brevo, sort="asc", modifiedSince=since, listIds=[5], limit=1, offset=1) == ([crowd[4]], 2)
+    assert find(brevo, sort="asc", listIds=[5]) == (many[::2], 3)
+    assert find(brevo, sort="asc", createdSince=since) == (many[4:], 2)
+    assert find(brevo, sort="asc", modifiedSince=since) == ([many[0], *many[4:]], 3)
+    assert find(brevo, sort="asc", modifiedSince=since, listIds=[5], limit=1, offset=1) == ([many[4]], 2)
     assert find(brevo, listIds=[5], filter='equals(EMAIL,"c1@portal.org")') == ([], 0)
 
 
@@ -113,8 +113,8 @@ def test_a_contact_without_the_attribute_is_not_found_by_it(brevo: Sandbox, anna
     assert find(brevo, filter='equals(FIRSTNAME,"Anna")') == ([anna], 1)
 
 
-def test_several_contacts_are_found_by_their_ids(brevo: Sandbox, crowd: list[int]) -> None:
-    assert find(brevo, sort="asc", ids=crowd[1:3]) == (crowd[1:3], 2)
-    assert find(brevo, ids=f"{crowd[0]},{crowd[4]}") == ([crowd[4], crowd[0]], 2)
-    assert find(brevo, ids=crowd[4], listIds=[5]) == ([crowd[4]], 1)
+def test_several_contacts_are_found_by_their_ids(brevo: Sandbox, many: list[int]) -> None:
+    assert find(brevo, sort="asc", ids=many[1:3]) == (many[1:3], 2)
+    assert find(brevo, ids=f"{many[0]},{many[4]}") == ([many[4], many[0]], 2)
+    assert find(brevo, ids=many[4], listIds=[5]) == ([many[4]], 1)
     assert find(brevo, ids=999) == ([], 0)

@@ -51,7 +51,7 @@ def test_the_api_answers_over_http(served: ServedSandbox, client: urllib3.PoolMa
     assert by_ext_id.json()["email"] == "anna@portal.org"
 
 
-def test_the_rate_limit_is_told_in_headers(
+def test_the_rate_limit_is_reported_in_headers(
     settings: SandboxSettings, clock: Clock, client: urllib3.PoolManager
 ) -> None:
     limited = replace(settings, limits=LimitSettings(contacts_per_second=1))
@@ -133,7 +133,7 @@ def test_a_large_body_arrives_whole(served: ServedSandbox, client: urllib3.PoolM
     assert len(served.sandbox.contacts()) == 5001
 
 
-def test_it_runs_in_a_process_of_its_own_until_it_is_told_to_stop(
+def test_it_runs_in_a_process_of_its_own_until_it_is_asked_to_stop(
     start_program: StartProgram, client: urllib3.PoolManager
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

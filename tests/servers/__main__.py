@@ -53,14 +53,14 @@ def run_suite(server: Path, suite: tuple[str, ...]) -> str:
     for test in failed:
         Console(stderr=True, soft_wrap=True).print(f"{server}: {test}", markup=False)
     passed = re.search(r"(\d+) passed", said.stdout)
-    told = f"{passed.group(1) if passed else 0} passed"
-    return f"{told}, {len(failed)} failed" if said.returncode else f"{told}, {took:.0f} s"
+    reported = f"{passed.group(1) if passed else 0} passed"
+    return f"{reported}, {len(failed)} failed" if said.returncode else f"{reported}, {took:.0f} s"
 
 
 def main() -> None:
     """Print a row for each server; exit 1 if a test failed on one."""
-    told = [Path(word) for word in sys.argv[1:] if not word.startswith("-")]
-    servers = {name: server for server in [*told, *candidates()] if (name := name_of(server))}
+    reported = [Path(word) for word in sys.argv[1:] if not word.startswith("-")]
+    servers = {name: server for server in [*reported, *candidates()] if (name := name_of(server))}
     suites = SHORT if "--short" in sys.argv else SUITES
     table = Table("server", *suites)
     failed = False

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from multiprocessing import get_context
 
-from tests.simulation.simulation import Outcome, simulate, simulate_briefly, tell
+from tests.simulation.simulation import Outcome, report, simulate, simulate_briefly
 
 SHOWN = 10
 EVERY = 1000
@@ -23,10 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("seed", type=int, nargs="?", help="replay this one and print its schedule")
     parser.add_argument("--seeds", type=int, default=5120, help="how many to search, on all processors")
     parser.add_argument("--first", type=int, default=0, help="where to begin")
-    told = parser.parse_args(arguments)
-    if told.seed is not None:
-        return _replay(told.seed)
-    return _search(range(told.first, told.first + told.seeds))
+    reported = parser.parse_args(arguments)
+    if reported.seed is not None:
+        return _replay(reported.seed)
+    return _search(range(reported.first, reported.first + reported.seeds))
 
 
 def _replay(seed: int) -> int:
@@ -46,7 +46,7 @@ def _search(seeds: range) -> int:
 def _failures(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
     for number, outcome in enumerate(outcomes, 1):
         if outcome.violations:
-            _say(tell(outcome))
+            _say(report(outcome))
             yield outcome
         if number % EVERY == 0:
             _say(f"{number:,} of {total:,} histories")

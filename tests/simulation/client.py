@@ -99,8 +99,8 @@ class Client:
         return cast("list[str]", self._call("hkeys", key))
 
     def hgetall(self, key: str) -> dict[str, str]:
-        told: list[str] = self._call("hgetall", key)
-        return dict(zip(told[::2], told[1::2], strict=True))
+        reported: list[str] = self._call("hgetall", key)
+        return dict(zip(reported[::2], reported[1::2], strict=True))
 
     def hscan_iter(self, key: str, *, count: int) -> Iterator[tuple[str, str]]:
         assert count > 0

@@ -28,7 +28,7 @@ def find_violations(world: World) -> Iterator[str]:
         yield from (f"{user_id}: {what}" for what in check(world, user_id, registers))
     yield from _check_outcomes(world)
     yield from _check_letters(world)
-    # Which of two moments was first, different clocks do not tell: then the truth is asked.
+    # Which of two moments was first, different clocks do not show: then the truth is asked.
     yield from _check_opt_outs(world, world.plan.clocks.truth) if world.plan.clocks else _check_joins(world)
 
 
@@ -62,7 +62,7 @@ def wishes_of(world: World) -> dict[str, Registers]:
     said: defaultdict[str, list[tuple[Event, str]]] = defaultdict(list)
     for _, event, acceptance in world.accepted:
         said[event.user_id].append((event, acceptance.stamp))
-    return {user_id: reduce(_merge, told, Registers()) for user_id, told in said.items()}
+    return {user_id: reduce(_merge, reported, Registers()) for user_id, reported in said.items()}
 
 
 def _merge(registers: Registers, said: tuple[Event, str]) -> Registers:
@@ -120,8 +120,8 @@ def _check_name(contact: Held, registers: Registers) -> Iterator[str]:
 
 
 def _check_flag(contact: Held, registers: Registers) -> Iterator[str]:
-    told = contact.attributes.get("DAILY_UNSUBSCRIBED") is True
-    if "daily" in subscriptions_of(registers) and told == (LISTS["daily"] in contact.list_ids):
+    reported = contact.attributes.get("DAILY_UNSUBSCRIBED") is True
+    if "daily" in subscriptions_of(registers) and reported == (LISTS["daily"] in contact.list_ids):
         yield "is on a list and unsubscribed from it, or neither"
 
 
@@ -143,7 +143,7 @@ def _check_block(world: World, contact: Held, user_id: str, registers: Registers
         if event.user_id == user_id and event.task == "subscribe_contact"
     ]
     renewed = any(stamp > since for stamp in subscriptions)
-    # Nobody can tell a complaint from an opt-out if Brevo hides the reason.
+    # Nobody can distinguish a complaint from an opt-out if Brevo hides the reason.
     explained = not world.sandbox.quirks.statistics_left_out
     ended = renewed if act.what == "unsubscribe" else act.what == "bounce" and _has_moved(registers, act, since)
     over = explained and ended
@@ -154,7 +154,7 @@ def _check_block(world: World, contact: Held, user_id: str, registers: Registers
 
 
 def _has_moved(registers: Registers, act: Act, since: str) -> bool:
-    """Tell whether the person has confirmed another address than the one that bounced, later than that."""
+    """Return whether the person has confirmed another address than the one that bounced, later than that."""
     address = registers.get("address", "")
     return address[:STAMP] > since and address[STAMP:] != act.address
 
@@ -174,8 +174,8 @@ def _check_erased(world: World, user_id: str, _registers: Registers) -> Iterator
 
 
 def _addresses(world: World, user_id: str) -> set[str]:
-    told = (event for _, event in world.plan.calls if event.user_id == user_id)
-    return {address for event in told if (address := getattr(event, "email", None))}
+    reported = (event for _, event in world.plan.calls if event.user_id == user_id)
+    return {address for event in reported if (address := getattr(event, "email", None))}
 
 
 def _wanted_addresses(world: World) -> set[str]:
@@ -189,7 +189,7 @@ def _wanted_addresses(world: World) -> set[str]:
 
 
 def _check_outcomes(world: World) -> Iterator[str]:
-    """Every event that was accepted has one outcome; of an erased user nothing is left that would tell it."""
+    """Every event that was accepted has one outcome; of an erased user nothing is left that would show it."""
     buried = {event.user_id for _, event, _ in world.accepted if world.store.is_erased(event.user_id)}
     keys = {
         (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))

@@ -212,7 +212,7 @@ class Memory:
 
 
 def _may(options: set[str], old: int | None, score: int) -> bool:
-    """Tell whether ZADD writes this score over the old one."""
+    """Return whether ZADD writes this score over the old one."""
     if old is None:
         return "XX" not in options
     return "NX" not in options and ("LT" not in options or score < old) and ("GT" not in options or score > old)

@@ -67,7 +67,7 @@ class Plan:
 class Clocks:
     """Clocks that differ: the portal's is ``skew`` seconds ahead, Redis' steps to so many seconds ahead at a moment.
 
-    ``truth`` tells for each event when it really happened; what brings no moment happens when it is told.
+    ``truth`` shows for each event when it really happened; what brings no moment happens when it is reported.
     """
 
     skew: float
@@ -111,11 +111,11 @@ def _let_clocks_differ(plan: Plan, chance: Random) -> None:
             continue
         happened = (event.occurred_at - START).total_seconds()
         # While Redis' clock steps, nothing is late: it would be stamped by another clock than it happened by.
-        told = happened if plan.clocks.steps else at
+        reported = happened if plan.clocks.steps else at
         moment = None if chance.random() < 0.5 else event.occurred_at + timedelta(seconds=plan.clocks.skew)
         said = event.model_copy(update={"occurred_at": moment})
-        calls.append((told, said))
-        plan.clocks.truth.append((happened if moment else told, said))
+        calls.append((reported, said))
+        plan.clocks.truth.append((happened if moment else reported, said))
     plan.calls = calls
 
 
@@ -146,7 +146,7 @@ def _plan_user(plan: Plan, user: int, chance: Random) -> None:
             (max(moment + chance.choice([0.0, 0.0, chance.uniform(0, 3), chance.uniform(0, 60)]), 0.0), event)
             for _ in _times(chance)
         ]
-        # Two address changes of one moment leave no way to tell which address Brevo knows.
+        # Two address changes of one moment leave no way to say which address Brevo knows.
         tie = 0.001 if task == "update_contact" else 0.0
         moment += chance.choice([tie, chance.uniform(0.001, 1), chance.uniform(1, 5), chance.uniform(5, 40), 170.0])
     if chance.random() < 0.25:
@@ -165,15 +165,15 @@ def _any_task(chance: Random) -> str:
 
 
 def _event(task: str, user: int, number: int, moment: float, chance: Random) -> Event:
-    told: dict[str, Any] = {"user_id": f"u{user}", "occurred_at": START + timedelta(seconds=moment)}
+    reported: dict[str, Any] = {"user_id": f"u{user}", "occurred_at": START + timedelta(seconds=moment)}
     kind = EVENTS[task]
     if "newsletter" in kind.model_fields:
-        told["newsletter"] = chance.choice([*LISTS])
+        reported["newsletter"] = chance.choice([*LISTS])
     if "first_name" in kind.model_fields and chance.random() < 0.7:
-        told["first_name"] = f"Name{user}x{chance.randint(1, 3)}"
+        reported["first_name"] = f"Name{user}x{chance.randint(1, 3)}"
     if task == "update_contact":
-        told["previous_email"] = address_of(user, max(number - 1, 0))
-    return parse_event(kind, told | {"email": address_of(user, number)})
+        reported["previous_email"] = address_of(user, max(number - 1, 0))
+    return parse_event(kind, reported | {"email": address_of(user, number)})
 
 
 def _existing(user: int, chance: Random) -> dict[str, Any]:
@@ -186,11 +186,11 @@ def _plan_swap(plan: Plan, chance: Random) -> None:
     """Two users exchange their addresses."""
     moment = 300.0
     for user, other in ((0, 1), (1, 0)):
-        told = {"user_id": f"u{user}", "email": address_of(other, 9), "previous_email": address_of(user, 9)}
-        first = told | {"email": address_of(user, 9), "previous_email": address_of(user, 0)}
+        reported = {"user_id": f"u{user}", "email": address_of(other, 9), "previous_email": address_of(user, 9)}
+        first = reported | {"email": address_of(user, 9), "previous_email": address_of(user, 0)}
         plan.calls.append((moment, _update(first, moment)))
-        plan.calls.append((moment + chance.uniform(1, 5), _update(told, moment + 1)))
+        plan.calls.append((moment + chance.uniform(1, 5), _update(reported, moment + 1)))
 
 
-def _update(told: dict[str, Any], moment: float) -> Event:
-    return parse_event(EVENTS["update_contact"], told | {"occurred_at": START + timedelta(seconds=moment)})
+def _update(reported: dict[str, Any], moment: float) -> Event:
+    return parse_event(EVENTS["update_contact"], reported | {"occurred_at": START + timedelta(seconds=moment)})

@@ -82,7 +82,7 @@ class Scheduler:
             raise GreenletExit
 
     def run(self, until: Callable[[], bool], longest: float) -> bool:
-        """Let everybody act until something is so; tell whether it came to be within so many seconds."""
+        """Let everybody act until something is so; return whether it came to be within so many seconds."""
         while not until():
             if not self._turns or self.seconds > longest:
                 return False

@@ -40,7 +40,7 @@ def _word(value: str | float) -> str:
 
 
 def _write(answer: object) -> object:
-    """Return a Python value for Lua; what Redis tells as nil is false there."""
+    """Return a Python value for Lua; what Redis returns as nil is false there."""
     match answer:
         case None:
             return False
@@ -58,8 +58,8 @@ def _read(value: Any) -> Any:  # noqa: ANN401 - whatever Lua holds
     """Return a value of Lua's for Python, a list where the table is one."""
     if lua_type(value) != "table":
         return None if value is False else int(value) if isinstance(value, float | bool) else value
-    told = {name: _read(one) for name, one in value.items()}
-    return list(told.values()) if list(told) == [*range(1, len(told) + 1)] else told
+    reported = {name: _read(one) for name, one in value.items()}
+    return list(reported.values()) if list(reported) == [*range(1, len(reported) + 1)] else reported
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One seed, one history: run it, check it, tell how to see it again."""
+"""One seed, one history: run it, check it, say how to see it again."""
 
 import logging
 import sys
@@ -35,11 +35,11 @@ def simulate(seed: int, broken: Broken = WHOLE) -> Outcome:
 
 
 def simulate_briefly(seed: int) -> Outcome:
-    """Return what comes of a seed, without all that was done: another process is told little."""
+    """Return what comes of a seed, without all that was done: another process gets little."""
     return replace(simulate(seed), schedule=())
 
 
-def tell(outcome: Outcome) -> str:
+def report(outcome: Outcome) -> str:
     """Return which promises a history broke, and the command that shows how."""
     return f"seed {outcome.seed}: {'; '.join(outcome.violations)}: python -m tests.simulation {outcome.seed}"
 
@@ -57,7 +57,7 @@ def _live(world: World) -> Iterator[str]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Neither log nor measure coverage meanwhile: in thousands of histories both would cost more than they tell."""
+    """Neither log nor measure coverage meanwhile: in thousands of histories both would cost more than they show."""
     tracer = sys.gettrace()
     logging.disable()
     sys.settrace(None)

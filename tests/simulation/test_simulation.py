@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.simulation.simulation import simulate, tell
+from tests.simulation.simulation import report, simulate
 from tests.simulation.world import Broken
 
 CHUNKS = 8
@@ -32,7 +32,7 @@ def without(line: tuple[str, str]) -> Broken:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_promise_is_kept_in_every_history(chunk: int) -> None:
     outcomes = [simulate(seed) for seed in range(chunk, HISTORIES, CHUNKS)]
-    failed = [tell(outcome) for outcome in outcomes if outcome.violations]
+    failed = [report(outcome) for outcome in outcomes if outcome.violations]
     assert not failed, "\n".join(failed)
 
 

@@ -117,7 +117,7 @@ class World:
         return sandbox
 
     def live(self) -> bool:
-        """Let the history happen; tell whether everything came to rest."""
+        """Let the history happen; return whether everything came to rest."""
         for number in range(self.plan.workers):
             self.scheduler.spawn(f"worker {number}", partial(self._work, number))
         self.scheduler.spawn("heal", self._heal)
@@ -152,10 +152,10 @@ class World:
         self.scheduler.note("the state goes backwards")
 
     def _is_over(self) -> bool:
-        told = len(self.accepted) + self.ahead == len(self.plan.calls) and not self.plan.faults
+        reported = len(self.accepted) + self.ahead == len(self.plan.calls) and not self.plan.faults
         state = self.memory.data
         waiting = state.get(self.store.key("dirty")) or state.get(self.store.key("due"))
-        return told and not waiting and not self.messages and not self.busy and not self.sandbox.account.schedule
+        return reported and not waiting and not self.messages and not self.busy and not self.sandbox.account.schedule
 
     def _later(self, seconds: float, name: str, do: Callable[[], None]) -> None:
         self.scheduler.wake(self.scheduler.spawn(name, do), seconds)
@@ -182,7 +182,7 @@ class World:
             self.send(user_id)
 
     def _act(self, what: str, user_id: str) -> None:
-        """A reader acts; not while a request of ours is on its way, for no provider could tell which came first."""
+        """A reader acts; not while a request of ours is on its way, for no provider could say which came first."""
         while self.memory.hexists(self.store.key(f"contacts:{user_id}"), "lease") or self.sandbox.account.schedule:
             self.scheduler.pause(1.0)
         contact = self.sandbox.account.ext_ids.get(user_id)

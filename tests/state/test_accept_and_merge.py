@@ -15,7 +15,7 @@ shared_redis = settings(suppress_health_check=[HealthCheck.function_scoped_fixtu
 
 
 @shared_redis
-@given(history=st.lists(st.booleans().flatmap(lambda told: events(stamped=told)), max_size=8))
+@given(history=st.lists(st.booleans().flatmap(lambda reported: events(stamped=reported)), max_size=8))
 def test_the_atomic_step_in_redis_agrees_with_the_pure_merge(redis_url: str, history: list[Event]) -> None:
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         client.flushall()
@@ -36,7 +36,7 @@ def test_the_atomic_step_in_redis_agrees_with_the_pure_merge(redis_url: str, his
 
 
 def stands(before: dict[str, str], name: str) -> bool:
-    """Tell whether what Redis' clock stamped stands: all that is told in these tests is older by months."""
+    """Return whether what Redis' clock stamped stands: all that is reported in these tests is older by months."""
     return name.startswith("t:") and "n:" + name[2:] in before
 
 

@@ -35,17 +35,17 @@ class Model:
     def accept(self, event: Event, stamp: str) -> list[str]:
         """Take an event over and return who gets an address by it."""
         user = event.user_id
-        before, told = self.registers[user], event.occurred_at is not None
-        after = self.registers[user] = merge(before, stamp, values_of(event), reported=told)
+        before, reported = self.registers[user], event.occurred_at is not None
+        after = self.registers[user] = merge(before, stamp, values_of(event), reported=reported)
         late = "erased" in before and event.task != "anonymize_contact"
         self.latest[user] = self.latest[user] if late else max(self.latest[user], stamp)
         old, new = before.get("address", ""), after.get("address", "")
-        woken = list[str]()
+        nudged = list[str]()
         if old and ("erased" in after.keys() - before.keys() or old[STAMP:] != new[STAMP:]):
-            woken = self._release(old[STAMP:], user)
+            nudged = self._release(old[STAMP:], user)
         if new != old and "erased" not in after:
             self._claim(new[STAMP:], user)
-        return woken
+        return nudged
 
     def _claim(self, address: str, user: str) -> None:
         if self.owners.setdefault(address, user) != user and user not in self.waiting[address]:
@@ -70,8 +70,8 @@ def test_registers_newest_moment_and_addresses_are_what_the_model_says(redis_url
         store, model = Store(client, "model"), Model()
         for event in history:
             acceptance = store.accept(event)
-            woken = model.accept(event, acceptance.stamp)
-            assert list(acceptance.users_to_nudge) == woken
+            nudged = model.accept(event, acceptance.stamp)
+            assert list(acceptance.users_to_nudge) == nudged
         for user in USERS:
             held = store.peek(user)
             assert (dict(held.registers) if held else {}) == model.registers[user]
@@ -93,7 +93,7 @@ def test_an_event_that_comes_late_leaves_the_newest_moment_as_it_was(store: Stor
 
 def test_an_event_that_loses_takes_no_address(store: Store) -> None:
     store.accept(update(2, email=BEA))
-    assert store.accept(update(1, email=ADA)).status == "accepted", "it tells where else to look"
+    assert store.accept(update(1, email=ADA)).status == "accepted", "it shows where else to look"
     assert store.claimants([ADA, BEA]) == [None, "u1"]
     assert store.accept(update(1, email=ADA)).status == "superseded"
     assert store.claimants([ADA, BEA]) == [None, "u1"]

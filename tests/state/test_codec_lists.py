@@ -33,11 +33,11 @@ def test_a_contact_takes_no_more_than_600_bytes_however_many_newsletters_there_a
     address, digest = "augusta.lovelace@portal.org", "0123456789abcdef"
     seen = RemoteState(7, address, lists, digest, absent_lists=absent, read_at=stamp(1))
     fields = {name: text for name, text in dump_seen("default", seen).items() if text}
-    told = {"rev": "2", "v": "1", "latest": stamp(1), "address": f"{stamp(1)}{address}"}
-    told |= {f"a:{name}": f'{stamp(1)}"Augusta"' for name in ("first_name", "last_name")}
-    told |= {f"n:newsletter-{number}": f"{stamp(1)}s" for number in range(2)}
+    reported = {"rev": "2", "v": "1", "latest": stamp(1), "address": f"{stamp(1)}{address}"}
+    reported |= {f"a:{name}": f'{stamp(1)}"Augusta"' for name in ("first_name", "last_name")}
+    reported |= {f"n:newsletter-{number}": f"{stamp(1)}s" for number in range(2)}
 
-    for name, text in (told | fields).items():
+    for name, text in (reported | fields).items():
         store.redis.hset(store.key("contacts:u1"), name, text)
 
     assert (store.redis.memory_usage(store.key("contacts:u1")) or 0) in range(1, 601)

@@ -25,7 +25,7 @@ def record(source: str = "form", ended: float | None = None) -> ConsentRecord:
     return ConsentRecord("daily", source, "2026-03", AT, None if ended is None else moment_of(stamp(ended)).isoformat())
 
 
-def told(store: Store, *events: Event) -> list[ConsentRecord]:
+def reported(store: Store, *events: Event) -> list[ConsentRecord]:
     store.redis.flushall()
     for event in events:
         store.accept(event)
@@ -37,7 +37,7 @@ def evidence(store: Store) -> str:
 
 
 def test_a_subscription_without_one_leaves_the_proof(store: Store) -> None:
-    assert told(store, subscribe(1, consent=proof()), subscribe(2)) == [record()]
+    assert reported(store, subscribe(1, consent=proof()), subscribe(2)) == [record()]
     assert evidence(store) == ""
 
 
@@ -46,24 +46,24 @@ def test_a_subscription_without_one_leaves_the_proof(store: Store) -> None:
     list(permutations([subscribe(1, consent=proof()), unsubscribe(2), subscribe(3), subscribe(4, "weekly")])),
 )
 def test_an_opt_out_ends_it_in_every_order(store: Store, order: tuple[Event, ...]) -> None:
-    assert told(store, *order) == [record(ended=2)]
+    assert reported(store, *order) == [record(ended=2)]
 
 
 @pytest.mark.parametrize(
     "order", list(permutations([subscribe(1, consent=proof("form")), subscribe(2, consent=proof("page"))]))
 )
 def test_a_newer_proof_replaces_an_older_one_which_is_kept(store: Store, order: tuple[Event, ...]) -> None:
-    assert told(store, *order) == [record("page"), record("form", ended=2)]
+    assert reported(store, *order) == [record("page"), record("form", ended=2)]
 
 
 def test_the_same_proof_again_is_one_proof(store: Store) -> None:
-    assert told(store, subscribe(1, consent=proof()), subscribe(2, consent=proof())) == [record()]
+    assert reported(store, subscribe(1, consent=proof()), subscribe(2, consent=proof())) == [record()]
 
 
 def test_events_that_come_again_add_no_evidence_and_no_later_end(store: Store) -> None:
     history = [subscribe(1, consent=proof("form")), unsubscribe(2), subscribe(3, consent=proof("page")), unsubscribe(4)]
     ended = [record("page", ended=4), record("form", ended=2)]
-    assert told(store, *history, *history) == ended
+    assert reported(store, *history, *history) == ended
     store.accept(subscribe(5))
     for event in history:
         store.accept(event)
@@ -83,7 +83,7 @@ def test_an_opt_out_at_nearly_the_same_moment_ended_it(store: Store) -> None:
 
 def test_after_an_erasure_it_is_kept_without_id_and_address(store: Store) -> None:
     history = [subscribe(1, consent=proof()), unsubscribe(2), subscribe(3, consent=proof("page")), anonymize(4)]
-    assert told(store, *history) == [record("page", ended=4), record("form", ended=2)]
+    assert reported(store, *history) == [record("page", ended=4), record("form", ended=2)]
     assert ADA not in evidence(store)
     assert "u1" not in evidence(store)
     assert "c:daily" not in store.redis.hkeys(store.key("contacts:u1"))
@@ -91,17 +91,17 @@ def test_after_an_erasure_it_is_kept_without_id_and_address(store: Store) -> Non
 
 def test_a_proof_that_comes_after_the_erasure_is_kept_once_as_if_it_had_come_before(store: Store) -> None:
     late = [subscribe(1, consent=proof()), subscribe(2, "weekly"), subscribe(1, consent=proof())]
-    assert told(store, anonymize(4), *late) == [record(ended=4)]
+    assert reported(store, anonymize(4), *late) == [record(ended=4)]
     assert ADA not in evidence(store)
     assert "u1" not in evidence(store)
 
 
 def test_a_proof_from_after_the_erasure_proves_nothing_that_was_done(store: Store) -> None:
-    assert told(store, anonymize(4), subscribe(5, consent=proof())) == []
+    assert reported(store, anonymize(4), subscribe(5, consent=proof())) == []
 
 
 def test_evidence_is_forgotten_once_it_is_old_enough(store: Store, redis_client: redis.Redis) -> None:
-    told(store, subscribe(1, consent=proof()), unsubscribe(2), subscribe(3, consent=proof()))
+    reported(store, subscribe(1, consent=proof()), unsubscribe(2), subscribe(3, consent=proof()))
     age = int(store.now()) - int(stamp(2))
     a_day = 86_400_000_000
     assert forget_old_evidence(store, age / a_day + 1) == 0
@@ -111,8 +111,9 @@ def test_evidence_is_forgotten_once_it_is_old_enough(store: Store, redis_client:
 
 
 def test_a_new_secret_finds_the_evidence(store: Store, redis_url: str) -> None:
-    told(store, subscribe(1, consent=proof()), unsubscribe(2))
+    reported(store, subscribe(1, consent=proof()), unsubscribe(2))
     newer = Store(connect(redis_url), "sync_tasks", secrets=["s" * 32])
-    put_in_force(newer)
-    assert read_consents(newer, "u1", None) == [record(ended=2)]
+    with newer.redis:
+        put_in_force(newer)
+        assert read_consents(newer, "u1", None) == [record(ended=2)]
     assert read_consents(store, "u1", None) == []

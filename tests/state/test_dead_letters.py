@@ -46,7 +46,7 @@ def known(store: Store) -> Contact:
     return contact
 
 
-def test_a_letter_tells_who_which_event_and_why(store: Store) -> None:
+def test_a_letter_shows_who_which_event_and_why(store: Store) -> None:
     letter = bury(store, JOIN)
     assert read_letters(store) == [letter]
     assert (letter.user_id, letter.task, letter.newsletter, letter.stamp) == (
@@ -128,7 +128,7 @@ def test_what_was_never_accepted_can_only_be_sent_again_by_its_producer(store: S
     assert read_letters(store) == []
 
 
-def test_broken_messages_are_told_apart_by_their_message() -> None:
+def test_broken_messages_are_distinguished_by_their_message() -> None:
     key = EventKey("update_contact", "", "")
     ids = {write_letter("", key, REFUSED, stamp(1), task_id).id for task_id in ("task-1", "task-1", "task-2")}
     assert len(ids) == 2
@@ -221,3 +221,74 @@ def test_a_letter_that_a_release_before_the_index_wrote_is_found_among_newer_one
     assert [read_letters_of(store, user) for user in ("u1", "u2", "u")] == [[old], [new], []]
     key = store.key("unaccepted")
     assert store.redis.zcard(key) == store.redis.zcount(key, 0, 0), "Redis orders by text only what has one score"
+
+
+def test_a_letter_that_its_user_no_longer_has_is_not_replayed(store: Store) -> None:
+    letter = bury(store, JOIN)
+    store.redis.hdel(store.key("contacts:u1"), f"d:{letter.key}")
+    assert not store.replay("u1", letter.key, letter.id, "ops")
+    assert known(store).pending == {}
+
+
+def test_a_letter_that_is_gone_is_not_replayed(store: Store) -> None:
+    letter = bury(store, JOIN)
+    store.redis.hdel(store.key("dead_letters"), letter.id)
+    assert not store.replay("u1", letter.key, letter.id, "ops")
+    assert known(store).pending == {}
+
+
+def test_a_replay_begins_anew_and_the_letter_says_by_whom(store: Store) -> None:
+    letter = bury(store, JOIN)
+    for name in ("crashes", "tries", "failing"):
+        store.redis.hset(store.key("contacts:u1"), name, "1")
+    rev = known(store).rev
+    assert store.replay("u1", letter.key, letter.id, "ops")
+    fields = store.redis.hgetall(store.key("contacts:u1"))
+    assert not {"crashes", "tries", "failing"} & set(fields)
+    assert (int(known(store).rev), list(known(store).pending)) == (int(rev) + 1, [letter.key])
+    replayed = json.loads(str(store.redis.hget(store.key("dead_letters"), letter.id)))["replayed"]
+    assert (replayed["by"], abs(int(replayed["at"]) - int(store.now())) < 60_000_000) == ("ops", True)
+    assert store.redis.zscore(store.key("dirty"), "u1") is not None
+    assert (store.redis.zscore(store.key("due"), "u1") or 0) <= int(store.now())
+    assert store.redis.zrange(store.key("pending:subscribe_contact:daily"), 0, -1) == ["u1"]
+
+
+def test_of_a_closed_letter_nothing_stays_with_the_user(store: Store) -> None:
+    letter = bury(store, JOIN)
+    assert replay(store, letter, "ops") == "replayed"
+    assert discard(store, letter, "ops")
+    assert (known(store).dead, known(store).pending) == ({}, {})
+
+
+def test_a_closed_letter_of_no_state_is_out_of_the_index(store: Store) -> None:
+    malformed = EventKey("subscribe_contact", "daily", "")
+    letters = [write_letter(user, malformed, InvalidEventError("refused"), stamp(1), user) for user in ("u1", "u2")]
+    for letter in letters:
+        put_letter(store, letter)
+    discard(store, letters[0], "ops")
+    assert store.redis.zrange(store.key("unaccepted"), 0, -1) == [f"u2 {letters[1].id}"]
+
+
+def test_an_erasure_takes_all_letters_of_the_user_along_and_nobody_elses(store: Store) -> None:
+    malformed = EventKey("subscribe_contact", "daily", "")
+    for user in ("u1", "u10"):
+        put_letter(store, write_letter(user, malformed, InvalidEventError("refused"), stamp(1), user))
+    closed = write_letter("u1", EventKey("update_contact", "", ""), REFUSED, stamp(1), "closed")
+    put_letter(store, closed)
+    discard(store, closed, "ops")
+    bury(store, JOIN)
+    store.accept(anonymize(2))
+    lease = store.lease("u1", 60)
+    assert isinstance(lease, Lease)
+    assert store.settle(lease, Settlement(clean=True, tombstone=stamp(2))) == "settled"
+    assert [letter.user_id for letter in read_letters(store)] == ["u10"]
+    assert read_closed(store) == []
+    assert [str(one).partition(" ")[0] for one in store.redis.zrange(store.key("unaccepted"), 0, -1)] == ["u10"]
+
+
+def test_no_more_than_ten_thousand_closed_letters_are_kept(store: Store) -> None:
+    store.redis.rpush(store.key("closed_letters"), *["{}"] * 10_000)
+    letter = bury(store, JOIN)
+    discard(store, letter, "ops")
+    assert store.redis.llen(store.key("closed_letters")) == 10_000
+    assert read_closed(store, limit=1)[0].id == letter.id

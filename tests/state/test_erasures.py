@@ -167,7 +167,7 @@ def test_nothing_in_redis_names_an_erased_user(pipeline: Pipeline, brevo: Sandbo
     pipeline.work()
     pipeline.anonymize("marked-user")
     pipeline.work()
-    named = {name for name, told in read_all(pipeline.store.redis) if "marked-user" in f"{name} {told}"}
+    named = {name for name, reported in read_all(pipeline.store.redis) if "marked-user" in f"{name} {reported}"}
     assert named == set()
 
 

@@ -91,10 +91,10 @@ def test_a_lease_that_ran_out_keeps_nothing(store: Store) -> None:
 
 
 def test_that_brevo_may_not_mail_a_user_there_is_forgotten_too(store: Store) -> None:
-    told = {ACCOUNT: f"unsubscribed {stamp(1)}", OTHER: f"unsubscribed {stamp(1)}"}
+    reported = {ACCOUNT: f"unsubscribed {stamp(1)}", OTHER: f"unsubscribed {stamp(1)}"}
     for user_id, address in (("u1", ADA), ("u2", BEA)):
         store.accept(of(user_id, subscribe(1, email=address)))
-        store.settle(lease_of(store, user_id), Settlement(fields=dump_seen(ACCOUNT, HELD), suppressed=told))
+        store.settle(lease_of(store, user_id), Settlement(fields=dump_seen(ACCOUNT, HELD), suppressed=reported))
     assert forget(store)
     left = {f"{OTHER} u1", f"{ACCOUNT} u2", f"{OTHER} u2"}
     assert set(store.redis.hkeys(store.key("suppressed"))) == left

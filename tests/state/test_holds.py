@@ -1,6 +1,6 @@
 """A state that may be older than the world is on hold: nobody is subscribed or created for what is from before.
 
-The heartbeat of the sweeps tells of it; a look at Brevo tells an outage from a restore.
+The heartbeat of the sweeps shows it; a look at Brevo distinguishes an outage from a restore.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -309,10 +309,10 @@ def test_who_trusts_brevo_ends_what_it_does_not_show(anna: Pipeline) -> None:
     backup.restore(anna.store.redis)
     hold = place_hold(anna.store, "a test")
     anna.subscribe("dora", "monthly")
-    told = sorted((event.user_id, event.task, event.about or "") for event in concede(anna.resources, hold))
+    reported = sorted((event.user_id, event.task, event.about or "") for event in concede(anna.resources, hold))
     end_hold(anna.store, hold, trusted="brevo", by="ops")
     anna.work()
-    assert told == [
+    assert reported == [
         ("berta", "unsubscribe_contact", "weekly"),
         ("cara", "anonymize_contact", ""),
         ("emil", "unsubscribe_contact", "daily"),
@@ -338,7 +338,7 @@ def test_a_letter_whose_wish_is_held_back_stays_open_until_brevo_has_it(anna: Pi
     assert (anna.held("berta")["email"], anna.lists("berta"), anna.letters()) == (address_of("anna"), {3, 5}, [])
 
 
-def test_a_moment_is_told(anna: Pipeline) -> None:
+def test_a_moment_is_reported(anna: Pipeline) -> None:
     hold = place_hold(anna.store, "a test")
     assert datetime.now(UTC) - hold.since < timedelta(minutes=1)
     assert "a test" in hold.shown

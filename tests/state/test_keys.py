@@ -1,4 +1,4 @@
-"""Whatever was done, Redis holds only keys that the architecture tells of, and for good only those it says so of."""
+"""Whatever was done, Redis holds only keys that the architecture names, and for good only those it says so of."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_every_key_is_in_the_architecture_and_begins_with_the_namespace(
 ) -> None:
     found = find_keys(redis_client, documented)
     assert [name for name, words in found.items() if not words] == []
-    # All that the table tells of was there, so that the next test has seen it.
+    # All that the table names was there, so that the next test has seen it.
     assert set(documented) - set(found.values()) == set()
 
 

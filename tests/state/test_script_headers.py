@@ -48,7 +48,7 @@ class SentError(Exception):
 
 
 class Recorder(dict[str, Any]):
-    """In place of the scripts: tells which one would run, and with what."""
+    """In place of the scripts: shows which one would run, and with what."""
 
     def __missing__(self, name: str) -> Callable[..., NoReturn]:
         def run(*, args: list[object], **_: object) -> NoReturn:
@@ -60,7 +60,7 @@ class Recorder(dict[str, Any]):
 def read_header(script: str) -> tuple[int, int]:
     """Return how many arguments a script takes, and how many more come again and again."""
     lines = re.findall(r"^-- ARGV: (.+(?:\n--       .+)*)$", (FOLDER / f"{script}.lua").read_text(), re.MULTILINE)
-    assert len(lines) == 1, f"{script}.lua: one line tells of ARGV, and lines below it that are indented"
+    assert len(lines) == 1, f"{script}.lua: one line reports ARGV, and lines below it that are indented"
     first, _, again = lines[0].partition("{")
     return len(re.findall(r"\w+: ", first)), len(re.findall(r"\w+: ", again))
 

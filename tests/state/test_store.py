@@ -163,7 +163,7 @@ def test_whoever_was_too_slow_is_not_believed(store: Store) -> None:
     assert store.settle(quick, Settlement(clean=True)) == "settled"
 
 
-def test_a_lease_nobody_gave_back_leaves_doubt_and_counts_as_a_crash(store: Store) -> None:
+def test_a_lease_nobody_gave_back_leaves_the_outcome_unknown_and_counts_as_a_crash(store: Store) -> None:
     store.accept(subscribe(1))
     assert (lease_of(store, seconds=0.001).contact.unknown_since, known(store).crashes) == ("", 0)
     again = lease_that_ran_out(store)
@@ -178,6 +178,18 @@ def test_after_two_deaths_suspects_come_one_by_one(store: Store) -> None:
     assert store.lease("u2", 60) == "busy"
     store.settle(suspect, Settlement(clean=True, fields={"crashes": ""}))
     assert isinstance(store.lease("u2", 60), Lease)
+
+
+@pytest.mark.parametrize("suspect", [True, False])
+def test_a_suspect_is_pushed_alone_for_as_long_as_its_lease_is_renewed(store: Store, *, suspect: bool) -> None:
+    store.accept(subscribe(1))
+    if suspect:
+        store.redis.hset(store.key("contacts:u1"), "crashes", "2")
+    lease = lease_of(store, seconds=60)
+    if not suspect:
+        store.redis.set(store.key("suspect"), "another", ex=60)
+    assert store.renew_lease(lease, 600, {})
+    assert store.redis.ttl(store.key("suspect")) == pytest.approx(600 if suspect else 60, abs=20)
 
 
 def test_what_is_known_of_brevo_is_written_down_before_the_next_request(store: Store) -> None:
@@ -230,6 +242,27 @@ def test_a_change_at_brevo_means_look_there_unless_it_was_our_own(
     assert noticed.status == status
     assert is_dirty(store) == (status == "noticed")
     assert (ACCOUNT in known(store).looks) == (status == "noticed")
+
+
+def test_a_change_that_is_no_opt_out_leaves_no_moment_of_one(store: Store) -> None:
+    store.accept(subscribe(1))
+    store.mark_changed(ACCOUNT, [Sighting(user_id="u1", joined=frozenset({9})), Sighting(user_id="u1")])
+    fields = store.redis.hgetall(store.key("contacts:u1"))
+    assert [name for name in fields if str(name).startswith("b:")] == []
+    assert store.redis.zrange(store.key(f"pending:look:{ACCOUNT}"), 0, -1) == ["u1"]
+
+
+@pytest.mark.parametrize(("behind", "moved"), [(0, False), (120, True)])
+def test_the_moment_of_an_opt_out_is_taken_by_redis_clock(store: Store, behind: int, *, moved: bool) -> None:
+    store.accept(subscribe(1))
+    slow = Store(store.redis, "sync_tasks", clock=lambda: datetime.now(UTC) - timedelta(seconds=behind))
+    reported = stamp_of(datetime.now(UTC) - timedelta(seconds=1000))
+    slow.mark_changed(ACCOUNT, [Sighting(user_id="u1", kind="complaint", moment=reported, opted_out=frozenset({3}))])
+    contact = known(store)
+    moments = [contact.opt_outs(ACCOUNT)["complaint"], contact.list_opt_outs(ACCOUNT)[3]]
+    for moment in moments:
+        assert (int(moment) - int(reported)) / 1_000_000 == pytest.approx(behind if moved else 0, abs=20 * moved)
+    assert store.redis.zcard(store.key(f"pending:look:{ACCOUNT}")) == 0
 
 
 def test_the_same_news_twice_is_news_once(store: Store) -> None:
@@ -288,8 +321,8 @@ def test_the_history_holds_the_newest_thirty(store: Store) -> None:
     store.accept(subscribe(1))
     lines = [f"line {number}" for number in range(40)]
     store.settle(lease_of(store), Settlement(history=lines))
-    told = [line.partition(" ")[2] for line in store.history("u1")]
-    assert told == lines[:9:-1]
+    reported = [line.partition(" ")[2] for line in store.history("u1")]
+    assert reported == lines[:9:-1]
 
 
 def test_several_portals_share_a_redis_without_meeting(store: Store) -> None:

@@ -40,7 +40,7 @@ def test_whoever_waited_for_an_address_gets_it_when_it_is_given_up(store: Store)
     assert is_dirty(store, "u2")
 
 
-def test_whoever_has_moved_on_is_not_woken(store: Store) -> None:
+def test_whoever_has_moved_on_is_not_nudged(store: Store) -> None:
     store.accept(of("u1", subscribe(1)))
     store.accept(of("u2", subscribe(1)))
     store.accept(of("u2", update(2, email=CARA)))
@@ -60,7 +60,7 @@ def test_addresses_may_wander_round_a_circle(store: Store, order: tuple[str, ...
     assert not any(lease_of(store, user_id).contact.address_taken for user_id in moves)
 
 
-def test_an_old_address_that_is_told_late_takes_it_from_nobody(store: Store) -> None:
+def test_an_old_address_that_comes_late_takes_it_from_nobody(store: Store) -> None:
     store.accept(of("u1", subscribe(2, email=BEA)))
     store.accept(of("u2", subscribe(2, email=ADA)))
     store.accept(of("u1", update(1, email=ADA)))
@@ -88,7 +88,7 @@ def test_a_tombstone_holds_for_good_and_names_nobody(store: Store) -> None:
     assert "u1" not in str(store.redis.hgetall(store.key("tombstones")))
 
 
-def test_an_address_told_late_of_an_erased_person_is_still_looked_for(store: Store) -> None:
+def test_an_address_that_comes_late_of_an_erased_person_is_still_looked_for(store: Store) -> None:
     store.accept(anonymize(5, email=ADA))
     store.settle(lease_of(store), Settlement(clean=True, tombstone=stamp(5)))
     assert store.accept(update(1, email=BEA)).status == "erased"
@@ -106,7 +106,7 @@ def want(store: Store, users: int) -> None:
 
 def commands_of(store: Store) -> int:
     """Return how many commands Redis has carried out, those of scripts among them."""
-    return sum(told["calls"] for told in store.redis.info("commandstats").values())
+    return sum(reported["calls"] for reported in store.redis.info("commandstats").values())
 
 
 def test_however_many_wait_for_an_address_only_who_gets_it_is_looked_at(store: Store) -> None:

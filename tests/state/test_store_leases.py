@@ -1,4 +1,4 @@
-"""Leases of one and of many: who has one keeps everybody else away, and whoever lost one leaves a doubt."""
+"""Leases of one and of many: who has one keeps everybody else away, and whoever lost one leaves the outcome unknown."""
 
 import pytest
 
@@ -11,13 +11,13 @@ from tests.support.saying import ACCOUNT, ADA, BEA, anonymize, key_of, stamp, su
 
 KIND = "subscribe_contact:daily"
 HELD = RemoteState(7, ADA, frozenset({3}))
-CROWD = ("u1", "u2", "u3", "u4")
+MANY = ("u1", "u2", "u3", "u4")
 
 
 @pytest.fixture
-def crowd(store: Store) -> Store:
+def many(store: Store) -> Store:
     """A state in which four people wait for the same."""
-    for user_id in CROWD:
+    for user_id in MANY:
         store.accept(of(user_id, subscribe(1, email=f"{user_id}@example.com")))
     return store
 
@@ -32,56 +32,56 @@ def ends_in(store: Store, user_id: str) -> float:
     return (int(lease[:16]) - int(store.now())) / MICROSECONDS_PER_SECOND
 
 
-def test_a_batch_is_leased_for_as_long_as_was_asked_and_by_nobody_else(crowd: Store) -> None:
-    assert lease_together(crowd) == list(CROWD)
-    for user_id in CROWD:
-        assert crowd.lease(user_id, 60) == "busy"
-        assert ends_in(crowd, user_id) == pytest.approx(60, abs=5)
-    assert lease_together(crowd) == []
+def test_a_batch_is_leased_for_as_long_as_was_asked_and_by_nobody_else(many: Store) -> None:
+    assert lease_together(many) == list(MANY)
+    for user_id in MANY:
+        assert many.lease(user_id, 60) == "busy"
+        assert ends_in(many, user_id) == pytest.approx(60, abs=5)
+    assert lease_together(many) == []
 
 
-def test_a_batch_is_no_larger_than_asked_and_takes_the_longest_waiting(crowd: Store) -> None:
-    assert lease_together(crowd, 2) == ["u1", "u2"]
-    assert lease_together(crowd, 2) == ["u3", "u4"]
+def test_a_batch_is_no_larger_than_asked_and_takes_the_longest_waiting(many: Store) -> None:
+    assert lease_together(many, 2) == ["u1", "u2"]
+    assert lease_together(many, 2) == ["u3", "u4"]
 
 
-def test_whoever_another_has_leased_is_in_no_batch(crowd: Store) -> None:
-    lease_of(crowd, "u2")
-    assert lease_together(crowd) == ["u1", "u3", "u4"]
+def test_whoever_another_has_leased_is_in_no_batch(many: Store) -> None:
+    lease_of(many, "u2")
+    assert lease_together(many) == ["u1", "u3", "u4"]
 
 
 @pytest.mark.parametrize("trouble", ["unsure", "crashes", "failing"])
-def test_whoever_has_trouble_is_in_no_batch(crowd: Store, trouble: str) -> None:
-    crowd.redis.hset(crowd.key("contacts:u2"), trouble, "1")
-    assert lease_together(crowd) == ["u1", "u3", "u4"]
+def test_whoever_has_trouble_is_in_no_batch(many: Store, trouble: str) -> None:
+    many.redis.hset(many.key("contacts:u2"), trouble, "1")
+    assert lease_together(many) == ["u1", "u3", "u4"]
 
 
-def test_whoever_is_erased_is_in_no_batch(crowd: Store) -> None:
-    crowd.accept(of("u2", anonymize(2)))
-    assert lease_together(crowd) == ["u1", "u3", "u4"]
+def test_whoever_is_erased_is_in_no_batch(many: Store) -> None:
+    many.accept(of("u2", anonymize(2)))
+    assert lease_together(many) == ["u1", "u3", "u4"]
 
 
-def test_whoever_is_due_later_is_in_no_batch(crowd: Store) -> None:
-    crowd.settle(lease_of(crowd, "u2"), Settlement(due=60))
-    assert lease_together(crowd) == ["u1", "u3", "u4"]
+def test_whoever_is_due_later_is_in_no_batch(many: Store) -> None:
+    many.settle(lease_of(many, "u2"), Settlement(due=60))
+    assert lease_together(many) == ["u1", "u3", "u4"]
 
 
-def test_whoever_nobody_need_look_at_is_in_no_batch(crowd: Store) -> None:
-    crowd.settle(lease_of(crowd, "u2"), Settlement(clean=True))
-    assert lease_together(crowd) == ["u1", "u3", "u4"]
+def test_whoever_nobody_need_look_at_is_in_no_batch(many: Store) -> None:
+    many.settle(lease_of(many, "u2"), Settlement(clean=True))
+    assert lease_together(many) == ["u1", "u3", "u4"]
 
 
-def test_whoever_wants_the_address_of_another_is_in_no_batch(crowd: Store) -> None:
-    crowd.accept(of("u5", subscribe(1, email="u1@example.com")))
-    assert "u5" not in lease_together(crowd)
-    assert lease_of(crowd, "u5").contact.address_taken
+def test_whoever_wants_the_address_of_another_is_in_no_batch(many: Store) -> None:
+    many.accept(of("u5", subscribe(1, email="u1@example.com")))
+    assert "u5" not in lease_together(many)
+    assert lease_of(many, "u5").contact.address_taken
 
 
-def test_whoever_wants_an_address_that_was_given_up_lately_is_in_no_batch(crowd: Store) -> None:
-    crowd.accept(of("u1", update(2, email=ADA)))
-    crowd.accept(of("u5", subscribe(1, email="u1@example.com")))
-    assert "u5" not in lease_together(crowd)
-    assert lease_of(crowd, "u5").pending_count == 0, "nor does it look for a batch"
+def test_whoever_wants_an_address_that_was_given_up_lately_is_in_no_batch(many: Store) -> None:
+    many.accept(of("u1", update(2, email=ADA)))
+    many.accept(of("u5", subscribe(1, email="u1@example.com")))
+    assert "u5" not in lease_together(many)
+    assert lease_of(many, "u5").pending_count == 0, "nor does it look for a batch"
 
 
 def test_whoever_has_another_kind_of_event_is_in_no_batch(store: Store) -> None:
@@ -90,49 +90,49 @@ def test_whoever_has_another_kind_of_event_is_in_no_batch(store: Store) -> None:
     assert lease_together(store) == []
 
 
-def test_a_batch_knows_what_is_pending_of_each(crowd: Store) -> None:
-    leases = crowd.lease_batch(KIND, 10, 60)
-    assert [lease.contact.address for lease in leases] == [f"{user_id}@example.com" for user_id in CROWD]
+def test_a_batch_knows_what_is_pending_of_each(many: Store) -> None:
+    leases = many.lease_batch(KIND, 10, 60)
+    assert [lease.contact.address for lease in leases] == [f"{user_id}@example.com" for user_id in MANY]
     assert {key for lease in leases for key in lease.contact.pending} == {key_of(subscribe(1))}
 
 
-def test_a_lease_that_is_renewed_ends_later(crowd: Store) -> None:
-    lease = lease_of(crowd, "u1", seconds=10)
-    assert crowd.renew_lease(lease, 60, {})
-    assert ends_in(crowd, "u1") == pytest.approx(60, abs=5)
+def test_a_lease_that_is_renewed_ends_later(many: Store) -> None:
+    lease = lease_of(many, "u1", seconds=10)
+    assert many.renew_lease(lease, 60, {})
+    assert ends_in(many, "u1") == pytest.approx(60, abs=5)
 
 
-def test_whoever_lost_the_lease_notes_nothing(crowd: Store) -> None:
-    slow = lease_of(crowd, "u1", seconds=0.001)
-    quick = lease_that_ran_out(crowd)
-    before = ends_in(crowd, "u1")
-    assert not crowd.renew_lease(slow, 600, {ACCOUNT: HELD})
-    assert known(crowd).seen == {}
-    assert ends_in(crowd, "u1") <= before
-    crowd.release_all([(slow, KIND)])
-    assert crowd.lease("u1", 60) == "busy"
-    assert crowd.settle(quick, Settlement(clean=True)) == "settled"
+def test_whoever_lost_the_lease_notes_nothing(many: Store) -> None:
+    slow = lease_of(many, "u1", seconds=0.001)
+    quick = lease_that_ran_out(many)
+    before = ends_in(many, "u1")
+    assert not many.renew_lease(slow, 600, {ACCOUNT: HELD})
+    assert known(many).seen == {}
+    assert ends_in(many, "u1") <= before
+    many.release_all([(slow, KIND)])
+    assert many.lease("u1", 60) == "busy"
+    assert many.settle(quick, Settlement(clean=True)) == "settled"
 
 
-def test_whoever_lost_the_lease_leaves_the_contact_in_doubt_and_due(crowd: Store) -> None:
-    slow = lease_of(crowd, "u1", seconds=0.001)
-    quick = lease_that_ran_out(crowd)
-    assert crowd.settle(quick, Settlement(clean=True, fields={"unsure": "", "crashes": ""})) == "settled"
-    assert (known(crowd).unknown_since, is_dirty(crowd)) == ("", False)
-    assert crowd.settle(slow, Settlement(clean=True)) == "lost"
-    assert known(crowd).unknown_since != ""
-    assert is_dirty(crowd)
-    assert (due_in(crowd) or 0) <= 0
+def test_whoever_lost_the_lease_leaves_the_outcome_unknown_and_the_contact_due(many: Store) -> None:
+    slow = lease_of(many, "u1", seconds=0.001)
+    quick = lease_that_ran_out(many)
+    assert many.settle(quick, Settlement(clean=True, fields={"unsure": "", "crashes": ""})) == "settled"
+    assert (known(many).unknown_since, is_dirty(many)) == ("", False)
+    assert many.settle(slow, Settlement(clean=True)) == "lost"
+    assert known(many).unknown_since != ""
+    assert is_dirty(many)
+    assert (due_in(many) or 0) <= 0
 
 
-def test_whoever_lost_the_lease_of_an_erased_contact_brings_nothing_back(crowd: Store) -> None:
-    slow = lease_of(crowd, "u1", seconds=0.001)
-    crowd.accept(of("u1", anonymize(2)))
-    quick = lease_that_ran_out(crowd)
-    assert crowd.settle(quick, Settlement(clean=True, tombstone=stamp(2))) == "settled"
-    assert crowd.settle(slow, Settlement(clean=True)) == "lost"
-    assert crowd.peek("u1") is None
-    assert not is_dirty(crowd)
+def test_whoever_lost_the_lease_of_an_erased_contact_brings_nothing_back(many: Store) -> None:
+    slow = lease_of(many, "u1", seconds=0.001)
+    many.accept(of("u1", anonymize(2)))
+    quick = lease_that_ran_out(many)
+    assert many.settle(quick, Settlement(clean=True, tombstone=stamp(2))) == "settled"
+    assert many.settle(slow, Settlement(clean=True)) == "lost"
+    assert many.peek("u1") is None
+    assert not is_dirty(many)
 
 
 def shown(store: Store, read_at: str, contact_id: int = 9) -> RemoteRecord:
@@ -181,15 +181,15 @@ def test_a_page_is_not_believed_of_a_contact_that_somebody_has_in_hand(pushed: S
     assert known(pushed).seen[ACCOUNT].id == 7
 
 
-def test_whoever_has_just_missed_the_end_of_a_pause_is_due_at_once(crowd: Store) -> None:
+def test_whoever_has_just_missed_the_end_of_a_pause_is_due_at_once(many: Store) -> None:
     waits = {"default/creating": True}
-    assert crowd.settle(lease_of(crowd, "u1"), Settlement(waits=waits, due=60)) == "again"
-    assert (due_in(crowd) or 0) <= 0
-    assert not crowd.redis.exists(crowd.key("paused_users:default/creating"))
-    crowd.redis.hset(crowd.key("paused_parts"), "default/creating", "{}")
-    assert crowd.settle(lease_of(crowd, "u2"), Settlement(waits=waits, due=60)) == "settled"
-    assert crowd.redis.zrange(crowd.key("paused_users:default/creating"), 0, -1) == ["u2"]
-    assert due_in(crowd, "u2") == pytest.approx(1, abs=0.1)
-    crowd.resume("default/creating")
-    assert crowd.redis.keys("*paused*") == []
-    assert (due_in(crowd, "u2") or 0) <= 0
+    assert many.settle(lease_of(many, "u1"), Settlement(waits=waits, due=60)) == "again"
+    assert (due_in(many) or 0) <= 0
+    assert not many.redis.exists(many.key("paused_users:default/creating"))
+    many.redis.hset(many.key("paused_parts"), "default/creating", "{}")
+    assert many.settle(lease_of(many, "u2"), Settlement(waits=waits, due=60)) == "settled"
+    assert many.redis.zrange(many.key("paused_users:default/creating"), 0, -1) == ["u2"]
+    assert due_in(many, "u2") == pytest.approx(1, abs=0.1)
+    many.resume("default/creating")
+    assert many.redis.keys("*paused*") == []
+    assert (due_in(many, "u2") or 0) <= 0

@@ -31,7 +31,7 @@ def conclude(store: Store, *events: Event, user_id: str = "u1") -> None:
         (subscribe(1), []),
         (update(1, first_name="Ada"), []),
     ],
-    ids=lambda told: told.task if isinstance(told, Event) else "",
+    ids=lambda reported: reported.task if isinstance(reported, Event) else "",
 )
 def test_opt_outs_and_erasures_are_urgent_and_nothing_else_is(store: Store, event: Event, expected: list[str]) -> None:
     store.accept(event)
@@ -94,7 +94,7 @@ def test_whoever_wishes_the_same_of_all_newsletters_is_in_one_index_in_whatever_
     assert (waiting(store, "+daily,+weekly"), waiting(store, "+daily")) == (["u1", "u2"], ["u3"])
 
 
-def test_the_later_of_two_wishes_about_a_newsletter_tells_who_wishes_the_same(store: Store) -> None:
+def test_the_later_of_two_wishes_about_a_newsletter_shows_who_wishes_the_same(store: Store) -> None:
     for event in (subscribe(1), subscribe(2, "weekly"), unsubscribe(3)):
         store.accept(event)
 

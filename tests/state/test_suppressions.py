@@ -1,4 +1,4 @@
-"""The portal is told once of each opt-out at Brevo, and can be asked for all of them."""
+"""The portal hears once of each opt-out at Brevo, and can be asked for all of them."""
 
 import pytest
 from kombu.exceptions import OperationalError
@@ -21,32 +21,32 @@ def anna(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def told(pipeline: Pipeline) -> list[tuple[str, str, str]]:
+def reported(pipeline: Pipeline) -> list[tuple[str, str, str]]:
     heard: list[Suppressed] = []
     report_suppressed(pipeline.store, heard.append)
     return [(one.user_id, one.kind, one.account) for one in heard]
 
 
-def test_an_opt_out_that_a_page_shows_is_told_once(anna: Pipeline, brevo: Sandbox) -> None:
+def test_an_opt_out_that_a_page_shows_is_reported_once(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("complain", ANNA)
     for _ in range(2):
         reconcile(anna.resources)
         anna.work()
-    assert told(anna) == [("anna", "complaint", "default")]
-    assert told(anna) == []
+    assert reported(anna) == [("anna", "complaint", "default")]
+    assert reported(anna) == []
     assert [one.kind for one in list(scan_suppressed(anna.store)[1])] == ["complaint"]
 
 
-def test_an_opt_out_that_a_push_finds_is_told_once(anna: Pipeline, brevo: Sandbox) -> None:
+def test_an_opt_out_that_a_push_finds_is_reported_once(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("unsubscribe", ANNA)
     anna.store.mark_changed("default", [Sighting(address=ANNA, kind="unsubscribed")])
     anna.work()
     anna.update("anna", first_name="Anne")
     anna.work()
-    assert told(anna) == [("anna", "unsubscribed", "default")]
+    assert reported(anna) == [("anna", "unsubscribed", "default")]
 
 
-def test_whoever_could_not_be_told_of_is_told_of_later(anna: Pipeline, brevo: Sandbox) -> None:
+def test_what_could_not_be_reported_is_reported_later(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("unsubscribe", ANNA)
     reconcile(anna.resources)
     anna.work()
@@ -56,10 +56,10 @@ def test_whoever_could_not_be_told_of_is_told_of_later(anna: Pipeline, brevo: Sa
 
     with pytest.raises(OperationalError):
         report_suppressed(anna.store, find_the_broker_away)
-    assert told(anna) == [("anna", "unsubscribed", "default")]
+    assert reported(anna) == [("anna", "unsubscribed", "default")]
 
 
-def test_a_complaint_that_comes_while_an_opt_out_is_told_is_told_too(anna: Pipeline, brevo: Sandbox) -> None:
+def test_a_complaint_that_comes_while_an_opt_out_is_reported_is_reported_too(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.act("unsubscribe", ANNA)
     reconcile(anna.resources)
     anna.work()
@@ -70,7 +70,7 @@ def test_a_complaint_that_comes_while_an_opt_out_is_told_is_told_too(anna: Pipel
         anna.work()
 
     report_suppressed(anna.store, complain)
-    assert told(anna) == [("anna", "complaint", "default")]
+    assert reported(anna) == [("anna", "complaint", "default")]
 
 
 def test_a_newer_subscription_takes_the_user_off_the_list(anna: Pipeline, brevo: Sandbox) -> None:
@@ -88,7 +88,7 @@ def test_an_erased_user_is_not_listed(anna: Pipeline, brevo: Sandbox) -> None:
     anna.work()
     anna.anonymize("anna")
     anna.work()
-    assert (list(scan_suppressed(anna.store)[1]), told(anna)) == ([], [])
+    assert (list(scan_suppressed(anna.store)[1]), reported(anna)) == ([], [])
 
 
 def test_the_operator_sees_who_opted_out(anna: Pipeline, brevo: Sandbox, desk: Desk) -> None:

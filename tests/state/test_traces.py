@@ -8,6 +8,7 @@ from sync_tasks.domain.contact import EventKey
 from sync_tasks.domain.news import Notice
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.dead_letters import put_letter, read_letters, write_letter
+from sync_tasks.state.posts import put_post
 from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
 from sync_tasks.state.traces import forget_traces
@@ -31,6 +32,7 @@ def leave_traces(store: Store, user_id: str) -> None:
     redis.hset(key("dead_letters"), letter.id, letter.as_json())
     redis.lpush(key("closed_letters"), json.dumps({"id": user_id[:1], "user_id": user_id, "stamp": stamp(1)}))
     redis.zadd(key("notices"), {Notice(user_id, "default", "ended", "unsubscribed", stamp(1)).wire: 1})
+    put_post(store, {"data": {"user_id": user_id}})
     redis.zadd(key("untold"), {f"default {user_id}": 1})
     redis.hset(key("suppressed"), f"default {user_id}", f"unsubscribed:{stamp(1)}")
     redis.zadd(key("pending:repair:default:leave:3"), {user_id: 1}, nx=True)
@@ -39,13 +41,13 @@ def leave_traces(store: Store, user_id: str) -> None:
 
 
 def named(store: Store, user_id: str) -> set[str]:
-    return {name for name, told in read_all(store.redis) if user_id in f"{name} {told}"}
+    return {name for name, reported in read_all(store.redis) if user_id in f"{name} {reported}"}
 
 
 def test_the_night_leaves_nothing_of_whom_an_older_release_erased(store: Store) -> None:
     erase(store)
     leave_traces(store, MARK)
-    assert forget_traces(store) == 7
+    assert forget_traces(store) == 8
     assert named(store, MARK) == set()
     assert forget_traces(store) == 0
 

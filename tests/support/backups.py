@@ -15,8 +15,8 @@ class Backup:
         """Let Redis hold this and nothing else, as after an older disk."""
         pipeline = _raw(redis).pipeline()
         pipeline.flushall()
-        for name, (told, left) in self.keys.items():
-            pipeline.restore(name, max(left, 0), told)
+        for name, (reported, left) in self.keys.items():
+            pipeline.restore(name, max(left, 0), reported)
         pipeline.execute()
 
 
@@ -24,13 +24,13 @@ def back_up(redis: Redis) -> Backup:
     """Return what Redis holds now."""
     raw, keys = _raw(redis), dict[str, tuple[bytes, int]]()
     for name in raw.scan_iter():
-        told, left = raw.dump(name), raw.pttl(name)
-        if told:  # else it has gone since
-            keys[name.decode()] = (told, left)
+        reported, left = raw.dump(name), raw.pttl(name)
+        if reported:  # else it has gone since
+            keys[name.decode()] = (reported, left)
     return Backup(keys)
 
 
 def _raw(redis: Redis) -> Redis:
     """Return a client that leaves bytes as they are."""
-    told = redis.connection_pool.connection_kwargs
-    return Redis(host=told.get("host", "localhost"), port=told.get("port", 6379), db=told.get("db", 0))
+    reported = redis.connection_pool.connection_kwargs
+    return Redis(host=reported.get("host", "localhost"), port=reported.get("port", 6379), db=reported.get("db", 0))

@@ -36,10 +36,10 @@ def steps(brevo: Sandbox, *kinds: str) -> list[tuple[str, int | None]]:
 
 
 def heard(pipeline: Pipeline) -> list[tuple[str, str, str]]:
-    """Return what the portal is told of what ended and what was put back, and why."""
-    told: list[Notice] = []
-    report_notices(pipeline.store, told.append)
-    return [(one.what, one.kind, one.why) for one in told]
+    """Return what the portal hears of what ended and what was put back, and why."""
+    reported: list[Notice] = []
+    report_notices(pipeline.store, reported.append)
+    return [(one.what, one.kind, one.why) for one in reported]
 
 
 def suppressed(pipeline: Pipeline) -> list[tuple[str, int]]:

@@ -23,7 +23,7 @@ LATIN = "<html>Zugriff verweigert für ".encode("latin-1") + ADDRESS.encode() + 
 
 
 def remote(contact_id: int = 42, **changed: object) -> dict[str, Any]:
-    """A contact as ``GET /contacts/{id}`` tells it."""
+    """A contact as ``GET /contacts/{id}`` shows it."""
     contact: dict[str, Any] = {
         "id": contact_id,
         "email": ADDRESS,

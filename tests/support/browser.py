@@ -30,9 +30,7 @@ _FLAGS = [
 _FOCUSED = (
     "(e => e.getAttribute('aria-label') || e.labels?.[0]?.innerText.trim() || e.innerText)(document.activeElement)"
 )
-_RUN_AXE = (
-    "axe.run().then(told => told.violations.map(one => `${one.impact} ${one.id}: ${one.nodes[0].html.slice(0, 120)}`))"
-)
+_RUN_AXE = "axe.run().then(all => all.violations.map(e => `${e.impact} ${e.id}: ${e.nodes[0].html.slice(0, 120)}`))"
 KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
 
@@ -55,9 +53,9 @@ class Browser:
     def call(self, method: str, **parameters: object) -> dict[str, Any]:
         """Return the browser's answer to a command."""
         self._number += 1
-        told: dict[str, object] = {"id": self._number, "method": method, "params": parameters}
-        told |= {"sessionId": self._session} if self._session else {}
-        self._commands.write(json.dumps(told).encode() + b"\0")
+        reported: dict[str, object] = {"id": self._number, "method": method, "params": parameters}
+        reported |= {"sessionId": self._session} if self._session else {}
+        self._commands.write(json.dumps(reported).encode() + b"\0")
         while (heard := self._hear()).get("id") != self._number:
             pass
         assert "error" not in heard, heard
@@ -110,14 +108,14 @@ class Browser:
         """Return the page as a picture, no higher than that."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], height), "scale": 1}
-        told = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
-        return b64decode(told["data"])
+        reported = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
+        return b64decode(reported["data"])
 
     def check_access(self, axe: str) -> list[str]:
         """Return what keeps people from using the page, as axe finds it, one line each."""
         self.call("Runtime.evaluate", expression=axe)
-        told = self.call("Runtime.evaluate", expression=_RUN_AXE, awaitPromise=True, returnByValue=True)
-        return list(told["result"]["value"])
+        reported = self.call("Runtime.evaluate", expression=_RUN_AXE, awaitPromise=True, returnByValue=True)
+        return list(reported["result"]["value"])
 
     def ask(self, expression: str) -> Any:  # noqa: ANN401 - whatever a page holds
         """Return the value of an expression in the page."""
@@ -126,8 +124,10 @@ class Browser:
     def named(self) -> list[tuple[str, str]]:
         """Return role and name of what a screen reader reads out."""
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
-        told = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
-        return [one for one in told if one[0] in {"heading", "button", "main", "paragraph"}]
+        reported = [
+            (node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]
+        ]
+        return [one for one in reported if one[0] in {"heading", "button", "main", "paragraph"}]
 
     def end(self) -> None:
         """Close the pipes."""

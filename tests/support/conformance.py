@@ -67,7 +67,7 @@ CORRECTIONS = (
     Correction(
         ("paths", "/contacts", "post", "responses", "200"),
         ID_ANSWER,
-        reason="with getId an update answers with the id; the status is not told",
+        reason="with getId an update answers with the id; the status is not reported",
     ),
     Correction(
         ("paths", "/contacts/{identifier}", "get", "responses", "200", "content", "application/json", "schema"),
@@ -89,7 +89,7 @@ class CheckedSandbox(Sandbox):
 
 def check(request: MockRequest, reply: Reply) -> None:
     """Raise an AssertionError where an answer, or a request that was taken, is not as Brevo's text has it."""
-    # The firewall and the proxies stand before the API and speak HTML, which no OpenAPI text tells.
+    # The firewall and the proxies stand before the API and speak HTML, which no OpenAPI text shows.
     if reply.content_type == HTML or (reply.status == 429 and not reply.body):
         return
     answer = MockResponse(

@@ -29,7 +29,7 @@ from tests.support.receiving import unsubscription
 def play_all(loader: Loader) -> None:
     """Let the portal, the operator, Brevo, beat and trouble do all that they can do."""
     pipeline = loader.pipeline
-    _tell(pipeline)
+    _report(pipeline)
     _operate(pipeline)
     _act_at_brevo(pipeline)
     _edit_at_brevo(pipeline)
@@ -45,7 +45,7 @@ def play_all(loader: Loader) -> None:
     put_in_force(pipeline.store)
 
 
-def _tell(pipeline: Pipeline) -> None:
+def _report(pipeline: Pipeline) -> None:
     proof = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
     for user_id in ("ada", "bea", "cara", "dora", "ella"):
         pipeline.subscribe(user_id, first_name="Marked", attributes={"city": "Ulm"}, consent=proof)
@@ -85,8 +85,8 @@ def _wait(pipeline: Pipeline) -> None:
 
 def _act_at_brevo(pipeline: Pipeline) -> None:
     pipeline.brevo.act("complain", address_of("bea"))
-    told = make_notes([unsubscription(address_of("bea"))], OwnChanges("", frozenset({3})))
-    write_notes(pipeline.store, "default", told)
+    reported = make_notes([unsubscription(address_of("bea"))], OwnChanges("", frozenset({3})))
+    write_notes(pipeline.store, "default", reported)
     pipeline.work()
 
 

@@ -1,4 +1,4 @@
-"""A station whose portal wants to be told of opt-outs: the portal's own worker, and a beat in a hurry."""
+"""A station whose portal wants to hear of opt-outs: the portal's own worker, and a beat in a hurry."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.processes import Program, wait_until
 from tests.support.station import ROOT, Station, building
 
-TOLD = """
+STATED = """
 [portal]
 suppressed_task = "portal.note"
 suppressed_queue = "portal"
@@ -23,9 +23,9 @@ app = Celery("portal", broker={broker!r})
 app.conf.update(task_default_queue="portal", control_exchange="portal.control", event_exchange="portal.events")
 
 @app.task(name="portal.note")
-def note(**told):
+def note(**reported):
     with Path({heard!r}).open("a") as heard:
-        heard.write(json.dumps(told) + "\\n")
+        heard.write(json.dumps(reported) + "\\n")
 """
 # To this one each second is a night.
 HURRIED = """
@@ -34,35 +34,37 @@ from celery.signals import after_task_publish
 app.conf.beat_schedule["reconcile"]["schedule"] = 1.0
 
 @after_task_publish.connect(sender="sync_tasks.reconcile", weak=False)
-def tell(**_):
+def report(**_):
     print({asked!r}, flush=True)
 """
 ASKED = "it is night"
 
 
 @contextmanager
-def telling(folder: Path, **env: str) -> Iterator[Station]:
-    """Yield a pipeline of processes whose portal wants to be told of opt-outs."""
+def reporting(folder: Path, **env: str) -> Iterator[Station]:
+    """Yield a pipeline of processes whose portal wants to hear of opt-outs."""
     with building(folder, more_env=env) as station:
         path = Path(station.env["SYNC_CONFIG"])
-        path.write_text(path.read_text() + TOLD)
+        path.write_text(path.read_text() + STATED)
         yield station
 
 
 @dataclass
 class Ear:
-    """The portal's own worker, and where it writes what it was told."""
+    """The portal's own worker, and where it writes what it heard."""
 
     program: Program
     heard: Path
 
     @property
-    def told(self) -> list[dict[str, str]]:
+    def reported(self) -> list[dict[str, str]]:
         return [json.loads(line) for line in self.heard.read_text().splitlines()]
 
     def wait_for(self, number: int, within: float = 20) -> list[dict[str, str]]:
-        """Return what the portal was told once that are so many."""
-        return wait_until(lambda: self.told if len(self.told) >= number else [], f"{number} are told", within)
+        """Return what the portal heard once that is so much."""
+        return wait_until(
+            lambda: self.reported if len(self.reported) >= number else [], f"{number} are reported", within
+        )
 
 
 def start_portal(station: Station, broker: str = "") -> Ear:

@@ -145,8 +145,8 @@ def environment(redis_url: str, served: ServedSandbox, tmp_path: Path, monkeypat
     """An environment that leads to the test's servers; returns where its configuration is."""
     configuration = tmp_path / "sync_tasks.toml"
     configuration.write_text(CONFIGURATION)
-    told = {"REDIS_URL": redis_url, "BASE_URL": served.url, "API_KEY": KEY, "CONFIG": str(configuration)}
-    for name, value in told.items():
+    reported = {"REDIS_URL": redis_url, "BASE_URL": served.url, "API_KEY": KEY, "CONFIG": str(configuration)}
+    for name, value in reported.items():
         monkeypatch.setenv(f"SYNC_{name}", value)
     monkeypatch.setenv("COLUMNS", "120")
     return configuration

@@ -21,19 +21,19 @@ def events(draw: st.DrawFn, user_id: str = "u1", *, stamped: bool = True, erasin
     """Any event of one user; few moments, so that many are the same."""
     tasks = sorted(EVENTS) if erasing else sorted(EVENTS.keys() - {"anonymize_contact"})
     kind = EVENTS[draw(st.sampled_from(tasks))]
-    told: dict[str, Any] = {"user_id": user_id}
+    reported: dict[str, Any] = {"user_id": user_id}
     if stamped:
-        told["occurred_at"] = draw(MOMENTS)
+        reported["occurred_at"] = draw(MOMENTS)
     if "newsletter" in kind.model_fields:
-        told["newsletter"] = draw(NEWSLETTERS)
-    told |= draw(st.sampled_from(CONSENTS)) if "consent" in kind.model_fields else {}
-    told |= draw(st.sampled_from(REQUESTS)) if "requested_by" in kind.model_fields else {}
+        reported["newsletter"] = draw(NEWSLETTERS)
+    reported |= draw(st.sampled_from(CONSENTS)) if "consent" in kind.model_fields else {}
+    reported |= draw(st.sampled_from(REQUESTS)) if "requested_by" in kind.model_fields else {}
     for name in ("email", "previous_email"):
         if name in kind.model_fields and (kind.model_fields[name].is_required() or draw(st.booleans())):
-            told[name] = draw(ADDRESSES)
+            reported[name] = draw(ADDRESSES)
     for name in ("first_name", "last_name"):
         if name in kind.model_fields and draw(st.booleans()):
-            told[name] = draw(NAMES)
+            reported[name] = draw(NAMES)
     if "attributes" in kind.model_fields and draw(st.booleans()):
-        told["attributes"] = {"city": draw(st.sampled_from(["Århus", None, 3, 2.5, True]))}
-    return parse_event(kind, told)
+        reported["attributes"] = {"city": draw(st.sampled_from(["Århus", None, 3, 2.5, True]))}
+    return parse_event(kind, reported)

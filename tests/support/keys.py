@@ -1,4 +1,4 @@
-"""Which keys the architecture tells of, and for how long each is there."""
+"""Which keys the architecture names, and for how long each is there."""
 
 import re
 from pathlib import Path
@@ -19,8 +19,10 @@ def read_documented() -> Lifetimes:
     """Return each key of the architecture's table, and for how long it says that it is there."""
     section = ARCHITECTURE.read_text().partition("\n### Keys")[2].partition("\n### ")[0]
     cells = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
-    told = {name: lifetime.strip() for _, names, _, lifetime, *_ in cells for name in re.findall(r"`([^`]+)`", names)}
-    return {name: lifetime for name, lifetime in told.items() if not name.startswith(("<namespace>", "unacked"))}
+    reported = {
+        name: lifetime.strip() for _, names, _, lifetime, *_ in cells for name in re.findall(r"`([^`]+)`", names)
+    }
+    return {name: lifetime for name, lifetime in reported.items() if not name.startswith(("<namespace>", "unacked"))}
 
 
 def find_keys(client: Redis, documented: Lifetimes) -> dict[str, str]:
@@ -28,8 +30,8 @@ def find_keys(client: Redis, documented: Lifetimes) -> dict[str, str]:
     patterns = {words: re.compile(re.sub(r"<[^>]*>", "[^:]*", words)) for words in documented}
     names = [name.decode() for name in client.scan_iter()]
     ours = [name for name in names if not BROKER.fullmatch(name)]
-    told = {name: [words for words in patterns if patterns[words].fullmatch(_bare(name))] for name in ours}
-    return {name: min(words, key=lambda told: told.count("<"), default="") for name, words in told.items()}
+    reported = {name: [words for words in patterns if patterns[words].fullmatch(_bare(name))] for name in ours}
+    return {name: min(words, key=lambda reported: reported.count("<"), default="") for name, words in reported.items()}
 
 
 def _bare(name: str) -> str:

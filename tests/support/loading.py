@@ -72,12 +72,12 @@ class Loader:
     def bring_until(self, done: int) -> None:
         """Bring what is loaded to Brevo, and be killed when so many are there."""
 
-        def tell(so_far: int, _all: int) -> None:
+        def report(so_far: int, _all: int) -> None:
             if so_far >= done:
                 raise KilledError
 
         with suppress(KilledError):
-            Importing(self.pipeline.resources, tell).run()
+            Importing(self.pipeline.resources, report).run()
 
     def backfill(self, *rows: object) -> Counter[str]:
         """Do both."""

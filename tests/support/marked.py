@@ -38,7 +38,7 @@ def now() -> str:
 
 
 def is_marked(text: str) -> bool:
-    """Tell whether a mark is in a text, however it is written."""
+    """Return whether a mark is in a text, however it is written."""
     return MARK in text.lower() or base64.b64encode(MARK.encode()).decode()[:9] in text
 
 
@@ -162,8 +162,8 @@ def inspect_workers(station: Station) -> Iterator[tuple[str, object]]:
     yield "revoked", inspect.revoked()
 
 
-def _find(told: object, *users: str) -> object:
-    return told if all(user in str(told) for user in users) else None
+def _find(reported: object, *users: str) -> object:
+    return reported if all(user in str(reported) for user in users) else None
 
 
 def operate(station: Station) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How long things took, told at the end of the run; no test fails because of it."""
+"""How long things took, reported at the end of the run; no test fails because of it."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -46,13 +46,13 @@ def find_task(name: str) -> Any:  # noqa: ANN401 - a task of whatever signature
 
 def request_for(task: str, kwargs: dict[str, Any], **headers: Any) -> Request:
     """Return the request that a worker makes of a message."""
-    told = {"lang": "py", "task": task, "id": "task-1", "argsrepr": "", "kwargsrepr": "", **headers}
+    reported = {"lang": "py", "task": task, "id": "task-1", "argsrepr": "", "kwargsrepr": "", **headers}
     body = json.dumps([[], kwargs, {}])
-    plain: dict[str, Any] = {"delivery_tag": "1", "delivery_info": {}, "properties": {}, "headers": told}
+    plain: dict[str, Any] = {"delivery_tag": "1", "delivery_info": {}, "properties": {}, "headers": reported}
     message = Message(body=body, content_type="application/json", content_encoding="utf-8", **plain)
     known = find_task(task)
     kind: type[Request] = symbol_by_name(known.Request)
-    return kind(message, app=app, task=known, body=body, headers=told, decoded=False, utc=True)
+    return kind(message, app=app, task=known, body=body, headers=reported, decoded=False, utc=True)
 
 
 def handle(

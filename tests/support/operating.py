@@ -65,10 +65,10 @@ class Operating:
         )
         if "set-cookie" in answer.headers:
             self.cookie = answer.headers["set-cookie"].partition(";")[0]
-        told = Answer(answer.status, answer.data.decode(), dict(answer.headers))
-        if found := re.search(r'name="token" value="([^"]+)"', told.body):
+        reported = Answer(answer.status, answer.data.decode(), dict(answer.headers))
+        if found := re.search(r'name="token" value="([^"]+)"', reported.body):
             self.token = found[1]
-        return told
+        return reported
 
     def log_in(self, name: str = "anna", password: str = PASSWORD) -> Answer:
         return self.post("/login", name=name, password=password)

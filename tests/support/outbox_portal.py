@@ -8,7 +8,7 @@ from sync_tasks.portal import outbox
 
 
 def main(url: str, number: int) -> None:
-    """Sign up users until there are so many; each is known to the portal and told to the pipeline, or neither."""
+    """Sign up users until there are so many; each is known to the portal and sent to the pipeline, or neither."""
     engine = create_engine(url)
     with engine.connect() as connection:
         done = connection.scalar(text("SELECT count(*) FROM portal_users")) or 0

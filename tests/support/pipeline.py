@@ -55,7 +55,7 @@ def build_resources(
     sure: bool = False,
     patience: Patience = HASTY,
 ) -> Resources:
-    """Return what a worker would work with, with gateways that are soon out of patience unless told otherwise.
+    """Return what a worker would work with, with gateways that are soon out of patience unless asked otherwise.
 
     Only if ``sure``, Brevo is asked whose account it is: most tests count the requests of events alone.
     """
@@ -150,10 +150,10 @@ class Pipeline:
     @contextmanager
     def requests(self) -> Iterator[list[str]]:
         """Yield a list that holds, after the block, the requests Brevo got within it, numeric ids as ``{id}``."""
-        before, told = self.brevo.journal.total, list[str]()
-        yield told
+        before, reported = self.brevo.journal.total, list[str]()
+        yield reported
         made = (request for request in self.brevo.journal.requests() if request.number > before)
-        told.extend(f"{request.method} {re.sub(r'[0-9]+$', '{id}', request.path)}" for request in made)
+        reported.extend(f"{request.method} {re.sub(r'[0-9]+$', '{id}', request.path)}" for request in made)
 
     def close(self) -> None:
         """Give the sockets back."""

@@ -16,7 +16,7 @@ ANSWERS_WITHIN = 30
 
 
 def main() -> None:
-    """Call the tasks as told, one JSON object a line, and answer in kind."""
+    """Call the tasks as asked, one JSON object a line, and answer in kind."""
     for line in sys.stdin:
         print(json.dumps(_call(**json.loads(line))), flush=True)  # noqa: T201 - the answer
 
@@ -27,13 +27,13 @@ def _call(task: str, said: dict[str, Any], options: dict[str, Any]) -> dict[str,
     try:
         accepted = getattr(sync_tasks, task).apply_async(kwargs=said, **options)
     except Exception as error:  # noqa: BLE001 - what a portal gets to see of it
-        told = {"error": type(error).__name__, "message": str(error)}
-        return told | {"kinds": repr(type(error).__mro__), "everything": traceback.format_exc()}
+        reported = {"error": type(error).__name__, "message": str(error)}
+        return reported | {"kinds": repr(type(error).__mro__), "everything": traceback.format_exc()}
     return {"id": accepted.id}
 
 
 class Portal:
-    """Hands events to the tasks of another process, as ``delay`` does, and tells what that process got."""
+    """Hands events to the tasks of another process, as ``delay`` does, and returns what that process got."""
 
     def __init__(self, process: subprocess.Popen[bytes], answers: Path) -> None:
         self._process = process

@@ -52,7 +52,7 @@ class Prober:
         return self.build(**account).run()
 
     def die(self, where: object, method: str, nth: int) -> bool:
-        """Probe, and be killed before the nth call of a method; tell whether it came to that.
+        """Probe, and be killed before the nth call of a method; return whether it came to that.
 
         From then on the method does nothing but fail: nothing is cleared away.
         """

@@ -35,7 +35,7 @@ def wait_until(predicate: Callable[[], T], what: str, timeout: float = 10) -> T:
 
 
 def process_exists(pid: int) -> bool:
-    """Tell whether there is such a process, also one that ended and was not waited for."""
+    """Return whether there is such a process, also one that ended and was not waited for."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

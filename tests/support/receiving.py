@@ -63,7 +63,7 @@ class Receiving:
         shown = {"authorization": f"Bearer {token}"} if token is not None else {}
         return self.ask("POST", f"/webhooks/brevo/{account}", body, content_type=content_type, **shown)
 
-    def tell(self, *events: object, account: str = "default") -> dict[str, int]:
+    def report(self, *events: object, account: str = "default") -> dict[str, int]:
         """Post one event as an object, several as an array, and return what they came to."""
         answer = self.send(json.dumps(events[0] if len(events) == 1 else events).encode(), account=account)
         assert answer.status == 200, answer
@@ -117,11 +117,11 @@ def receiving(store: Store, settings: Settings, patience: float = 0.3) -> Iterat
 
 
 def unsubscription(address: str = ANNA, **more: object) -> dict[str, object]:
-    """Return an opt-out as Brevo tells it."""
+    """Return an opt-out as Brevo shows it."""
     return {"id": 1, "event": "unsubscribe", "email": address, "list_id": [3], "ts": 1_787_655_900} | more
 
 
 def edit(address: str = ANNA, key_name: str = "", **attributes: object) -> dict[str, object]:
-    """Return a change of attributes as Brevo tells it."""
+    """Return a change of attributes as Brevo shows it."""
     content = [{"email": address, "attributes": attributes}]
     return {"id": 1, "event": "contact_updated", "email": address, "content": content, "api_key_name": key_name}

@@ -72,9 +72,9 @@ def accept_the_rest(rig: Rig) -> None:
         rig.portal.accept("subscribe", user_id="joins", newsletter=newsletter, email="joins@portal.org")
     rig.portal.accept("subscribe", user_id="in_hand", newsletter="daily", email="in_hand@portal.org")
     rig.store.lease("in_hand", 1)
-    told: dict[str, str] = {"newsletter": "weekly", "occurred_at": "2026-01-01T00:00:00+00:00"}
+    reported: dict[str, str] = {"newsletter": "weekly", "occurred_at": "2026-01-01T00:00:00+00:00"}
     for user_id in ("sent_in_full", "comes_late"):
-        rig.send("sync_tasks.subscribe_contact", user_id=user_id, email=f"{user_id}@portal.org", **told)
+        rig.send("sync_tasks.subscribe_contact", user_id=user_id, email=f"{user_id}@portal.org", **reported)
     rig.nudge("stays")
     Limiter(rig.store, {}).pause("default", UnauthorizedError("GET /contacts: 401 unauthorized"))
 
@@ -115,11 +115,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, resting(Path(folder)) as rig:
         play(rig)
         held = [{name: contact.get(name) for name in KEPT} for contact in rig.brevo.contacts()]
-        told = {"release": version("sync-tasks"), "keys": dump(rig.store), "contacts": held}
-    told |= {"expected": EXPECTED, "erased": ERASED}
-    path = FOLDER / f"{told['release']}.json"
+        reported = {"release": version("sync-tasks"), "keys": dump(rig.store), "contacts": held}
+    reported |= {"expected": EXPECTED, "erased": ERASED}
+    path = FOLDER / f"{reported['release']}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps(reported, indent=1, sort_keys=True) + "\n")
     sys.stdout.write(f"{path}\n")
 
 

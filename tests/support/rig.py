@@ -36,10 +36,10 @@ class Rig(Station):
     @cached_property
     def env(self) -> dict[str, str]:
         """The environment of all these processes."""
-        told = {"SYNC_REDIS_URL": self.redis_url or self.redis.url, "SYNC_CONFIG": str(self._write_configuration())}
+        reported = {"SYNC_REDIS_URL": self.redis_url or self.redis.url, "SYNC_CONFIG": str(self._write_configuration())}
         keys = {f"SYNC_API_KEY_{name.upper()}": "xkeysib-zz" for name in self.others}
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("SYNC_", "FLOWER_"))}
-        return kept | told | keys | {"SYNC_API_KEY": "xkeysib-zz"} | self.more_env
+        return kept | reported | keys | {"SYNC_API_KEY": "xkeysib-zz"} | self.more_env
 
     def _write_configuration(self) -> Path:
         accounts = {"default": self.served, **self.others}
@@ -71,12 +71,12 @@ class Rig(Station):
 
     def accept(self, user_id: str, newsletter: str = "daily", task: str = "subscribe", **said: Any) -> EventKey:
         """Let an event be accepted, without a nudge."""
-        told = {"user_id": user_id, **said}
+        reported = {"user_id": user_id, **said}
         if task != "update":
-            told["newsletter"] = newsletter
+            reported["newsletter"] = newsletter
         if task == "subscribe":
-            told.setdefault("email", f"{user_id}@portal.org")
-        event = parse_event(EVENTS[f"{task}_contact"], told)
+            reported.setdefault("email", f"{user_id}@portal.org")
+        event = parse_event(EVENTS[f"{task}_contact"], reported)
         return EventKey(event.task, event.about or "", self.store.accept(event).stamp)
 
     def nudge(self, *user_ids: str, queue: str = QUEUE) -> None:

@@ -2,7 +2,7 @@
 
 
 class Clock:
-    """Seconds since the epoch, as told; it begins at a full hour, where every rate window begins too."""
+    """Seconds since the epoch, as reported; it begins at a full hour, where every rate window begins too."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.now = now

@@ -55,7 +55,9 @@ def key_of(event: Event) -> EventKey:
 def merged(*events: Event) -> dict[str, str]:
     """Return the registers after these events, in the order in which they come."""
     return reduce(
-        lambda told, event: merge(told, key_of(event).stamp, values_of(event), reported=True), events, dict[str, str]()
+        lambda reported, event: merge(reported, key_of(event).stamp, values_of(event), reported=True),
+        events,
+        dict[str, str](),
     )
 
 

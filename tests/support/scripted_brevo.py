@@ -33,8 +33,8 @@ class Asked:
 
     @property
     def body(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.raw)
-        return told
+        reported: dict[str, Any] = json.loads(self.raw)
+        return reported
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Watched:
 
     @property
     def url(self) -> str:
-        """What portals and workers are told."""
+        """What portals and workers are configured with."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.sentinels)
         return f"sentinel://{hosts}/{NAME}/0"
 
@@ -51,8 +51,8 @@ class Watched:
 def read_primary(sentinel: int) -> int:
     """Return the port of the primary by one sentinel, 0 if it does not say."""
     with redis.Redis(port=sentinel, decode_responses=True, socket_timeout=1) as client, suppress(redis.RedisError):
-        told = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
-        return int(told[1]) if told else 0
+        reported = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        return int(reported[1]) if reported else 0
     return 0
 
 
@@ -98,14 +98,14 @@ def watching(
 
 def _in_step(host: str, port: int) -> bool:
     with redis.Redis(host, port, decode_responses=True) as client:
-        told = client.info("replication")
-        return all(told.get(f"slave{number}", {}).get("state") == "online" for number in range(2))
+        reported = client.info("replication")
+        return all(reported.get(f"slave{number}", {}).get("state") == "online" for number in range(2))
 
 
 def _knows_all(sentinel: int) -> bool:
     with redis.Redis(port=sentinel, decode_responses=True, socket_timeout=1) as client, suppress(redis.RedisError):
-        told = client.sentinel_master(NAME)
-        return bool(told["num-other-sentinels"] == 2 and told["num-slaves"] == 2)
+        reported = client.sentinel_master(NAME)
+        return bool(reported["num-other-sentinels"] == 2 and reported["num-slaves"] == 2)
     return False
 
 

@@ -34,15 +34,15 @@ def shifted_redis(folder: Path) -> Iterator[ShiftedRedis]:
     require_redis_server()
     shift = folder / "shift"
     _write(shift, 0)
-    told = {
+    reported = {
         "LD_PRELOAD": str(_find_library()),
         "FAKETIME_TIMESTAMP_FILE": str(shift),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
-    before = {name: os.environ.get(name) for name in told}
+    before = {name: os.environ.get(name) for name in reported}
     server = EmbeddedRedis(folder, appendfsync="no")
-    os.environ.update(told)
+    os.environ.update(reported)
     try:
         server.start()
     finally:

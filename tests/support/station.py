@@ -71,9 +71,9 @@ class Station:
         """The environment of all these processes."""
         path = self.folder / "sync_tasks.toml"
         path.write_text(CONFIGURATION.format(url=self.served.url))
-        told = {"SYNC_REDIS_URL": self.redis.url, "SYNC_CONFIG": str(path), "SYNC_API_KEY": "xkeysib-zz"}
+        reported = {"SYNC_REDIS_URL": self.redis.url, "SYNC_CONFIG": str(path), "SYNC_API_KEY": "xkeysib-zz"}
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("SYNC_", "FLOWER_"))}
-        return kept | told | self.more_env
+        return kept | reported | self.more_env
 
     @cached_property
     def store(self) -> Store:
@@ -105,9 +105,9 @@ class Station:
         command = [sys.executable, "-m", "celery", "-A", "sync_tasks", *words]
         return self.start(command, env=self.env | env, cwd=self.cwd)
 
-    def start_command(self, *words: str) -> Program:
-        """Start one of the operator's commands."""
-        return self.start([sys.executable, "-m", "sync_tasks", *words], env=self.env, cwd=self.cwd)
+    def start_command(self, *words: str, **more: str) -> Program:
+        """Start one of the operator's commands, with ``more`` variables."""
+        return self.start([sys.executable, "-m", "sync_tasks", *words], env=self.env | more, cwd=self.cwd)
 
     def run(self, *command: str | Path) -> Program:
         """Run a program to its end; see its ``output`` and ``process.returncode``."""
@@ -205,6 +205,6 @@ def building(folder: Path, server: Mapping[str, str] | None = None, **fields: An
 
 
 def read_outcomes(program: Program) -> list[dict[str, str]]:
-    """Return the lines of a log in JSON that tell what became of an event."""
+    """Return the lines of a log in JSON that report what became of an event."""
     lines = (json.loads(line) for line in program.output.splitlines() if line.startswith("{"))
     return [line for line in lines if "outcome" in line]

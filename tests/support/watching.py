@@ -1,4 +1,4 @@
-"""Listens to what workers tell of their tasks, as Flower does."""
+"""Listens to what workers say of their tasks, as Flower does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ def watching(app: Celery) -> Iterator[list[Event]]:
         thread = Thread(target=lambda: receiver.capture(limit=None, timeout=None, wakeup=True), daemon=True)
         thread.start()
         try:
-            wait_until(lambda: heard, "workers that tell of themselves", timeout=20)
+            wait_until(lambda: heard, "workers that reports themselves", timeout=20)
             yield heard
         finally:
             receiver.should_stop = True

@@ -49,7 +49,7 @@ def test_a_contact_that_is_known_well_is_anonymized_before_it_is_read(pipeline: 
     assert first_of(pipeline) == "PUT"
 
 
-def test_a_contact_in_doubt_is_read_before_it_is_anonymized(pipeline: Pipeline) -> None:
+def test_a_contact_of_unknown_outcome_is_read_before_it_is_anonymized(pipeline: Pipeline) -> None:
     pipeline.subscribe("anna", first_name="Anna")
     pipeline.work()
     pipeline.store.redis.hset(pipeline.store.key("contacts:anna"), "unsure", pipeline.store.now())

@@ -28,7 +28,7 @@ def test_an_unknown_person_takes_two_requests(stranger: Pipeline, verb: str) -> 
     assert requests == ["GET /v3/contacts/ada%40portal.org", "PUT /v3/contacts/{id}"]
 
 
-def test_a_contact_in_doubt_takes_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
+def test_a_contact_of_unknown_outcome_takes_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
     pipeline.subscribe("ada", "weekly")
     pipeline.work()
     brevo.add_fault("drop_after", method="PUT", count=4)
@@ -43,7 +43,7 @@ def test_a_contact_in_doubt_takes_one_request(pipeline: Pipeline, brevo: Sandbox
     assert requests == ["GET /v3/contacts/{id}"]
 
 
-def test_a_creation_in_doubt_is_found_by_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
+def test_a_creation_of_unknown_outcome_is_found_by_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
     brevo.add_fault("drop_after", method="POST", path="/v3/contacts$", count=4)
     pipeline.subscribe("ada", "weekly")
     pipeline.work_once()

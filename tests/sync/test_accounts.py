@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from sync_tasks.config.settings import Account
-from sync_tasks.errors import WrongAccountError
+from sync_tasks.errors import SyncError, UnauthorizedError, WrongAccountError
+from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.sync import accounts
 from sync_tasks.sync.accounts import AccountOwner, accept_owner, describe_left, is_local, read_owner
@@ -25,13 +26,13 @@ def answering(*owners: str) -> Callable[[], str]:
     return lambda: left.pop(0) if left else pytest.fail("asked once more")
 
 
-def test_a_doubt_is_followed_up_once_in_a_while(store: Store) -> None:
+def test_an_unknown_outcome_is_followed_up_once_in_a_while(store: Store) -> None:
     owner = owner_at(store, BREVO)
     assert [owner.ask_anew(), owner.ask_anew(), owner.ask_anew(surely=True)] == [True, False, True]
     assert 0 < store.redis.ttl(store.key("owner_asked:default")) <= accounts.ASKED_AGAIN
 
 
-def test_a_doubt_that_somebody_followed_up_lately_asks_nobody(store: Store) -> None:
+def test_an_unknown_outcome_that_somebody_followed_up_lately_asks_nobody(store: Store) -> None:
     owner = owner_at(store, BREVO)
     ask = answering("the portal", "the portal")
     owner.confirm(ask)
@@ -41,7 +42,7 @@ def test_a_doubt_that_somebody_followed_up_lately_asks_nobody(store: Store) -> N
     owner.confirm(ask)
 
 
-def test_a_server_that_may_be_started_anew_is_always_doubted(store: Store) -> None:
+def test_a_server_that_may_be_started_anew_is_never_trusted(store: Store) -> None:
     owner = owner_at(store, SANDBOX)
     assert [owner.ask_anew(), owner.ask_anew()] == [True, True]
 
@@ -61,6 +62,33 @@ def test_a_refusal_is_not_believed_for_good(store: Store, monkeypatch: pytest.Mo
     with pytest.raises(WrongAccountError):
         owner.confirm(ask)
     owner.confirm(ask)
+
+
+@pytest.mark.parametrize(
+    ("error", "goes_on"),
+    [(WrongAccountError("another"), True), (UnauthorizedError("GET /account: 401"), False)],
+    ids=["wrong account", "key refused"],
+)
+def test_the_right_key_ends_no_pause_but_that_of_the_wrong_one(
+    store: Store, error: SyncError, *, goes_on: bool
+) -> None:
+    account = Account(base_url=BREVO, api_key=SecretStr("key"))
+    limiter = Limiter(store, {"default": account})
+    limiter.pause("default", error)
+    AccountOwner(store, "default", account, limiter).confirm(answering("the portal"))
+    assert (limiter.paused("default") is None) is goes_on
+
+
+def test_a_wrong_key_pauses_the_account(store: Store) -> None:
+    account = Account(base_url=BREVO, api_key=SecretStr("key"))
+    limiter = Limiter(store, {"default": account})
+    owner_at(store, BREVO).confirm(answering("the portal"))
+    other = Account(base_url=BREVO, api_key=SecretStr("another key"))
+    with pytest.raises(WrongAccountError):
+        AccountOwner(store, "default", other, limiter).confirm(answering("a shop"))
+    pause = limiter.paused("default")
+    assert pause is not None
+    assert pause.error == "WrongAccountError"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +119,7 @@ def test_a_move_waits_for_a_push_under_way(pipeline: Pipeline) -> None:
     assert read_owner(store, "default") == "the new one"
 
 
-def test_an_account_that_left_is_told_of_with_what_to_do() -> None:
-    told = describe_left("other")
-    assert "account other is not in the configuration" in told
-    assert told.endswith("sync-tasks account forget other")
+def test_an_account_that_left_is_reported_with_what_to_do() -> None:
+    reported = describe_left("other")
+    assert "account other is not in the configuration" in reported
+    assert reported.endswith("sync-tasks account forget other")

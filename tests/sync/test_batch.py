@@ -10,7 +10,7 @@ from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.attributes import Attribute
 from sync_tasks.sandbox.wire import Reply
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of, know
 
 PEOPLE = [f"user-{number}" for number in range(12)]
@@ -18,19 +18,19 @@ IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/conta
 
 
 @pytest.fixture
-def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """A pipeline with a crowd at each request, and a Brevo that imports at once."""
+def batched(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """A pipeline with a batch at each request, and a Brevo that imports at once."""
     brevo.settings.import_seconds = SHORT / 3
-    return make_pipeline(CrowdedLimiter)
+    return make_pipeline(BatchingLimiter)
 
 
 @pytest.fixture
-def readers(crowded: Pipeline) -> Pipeline:
+def readers(batched: Pipeline) -> Pipeline:
     """Twelve people who read the weekly newsletter."""
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
-    crowded.work()
-    return crowded
+        batched.subscribe(user_id, "weekly")
+    batched.work()
+    return batched
 
 
 def test_one_list_call_takes_everybody_off_who_waits(readers: Pipeline) -> None:
@@ -46,27 +46,27 @@ def test_one_list_call_takes_everybody_off_who_waits(readers: Pipeline) -> None:
     assert not any(readers.state(user_id).pending for user_id in PEOPLE)
 
 
-def test_a_crowd_is_created_one_by_one_once_a_probe_saw_an_import_end_a_block(
+def test_a_batch_is_created_one_by_one_once_a_probe_saw_an_import_end_a_block(
     make_pipeline: MakePipeline, brevo: Sandbox
 ) -> None:
-    crowded = make_pipeline(CrowdedLimiter, sure=True)
+    batched = make_pipeline(BatchingLimiter, sure=True)
     brevo.settings.import_seconds = SHORT / 3
     brevo.quirks.import_lifts_blocklist_of_untouched = True
-    know(crowded, import_block="lifted")
+    know(batched, import_block="lifted")
     (old,) = brevo.add_contacts([{"email": address_of(PEOPLE[3])}])
     brevo.act("complain", old)
     for user_id in PEOPLE:
-        crowded.subscribe(user_id)
+        batched.subscribe(user_id)
 
-    with crowded.requests() as requests:
-        crowded.work()
+    with batched.requests() as requests:
+        batched.work()
 
     assert IMPORT not in requests
     assert brevo.contact(old)["emailBlacklisted"]
-    assert crowded.lists(PEOPLE[4]) == {3}
+    assert batched.lists(PEOPLE[4]) == {3}
 
 
-def test_nobody_makes_a_batch_without_a_crowd(pipeline: Pipeline) -> None:
+def test_nobody_makes_a_batch_without_enough_people(pipeline: Pipeline) -> None:
     for user_id in PEOPLE[:3]:
         pipeline.subscribe(user_id)
 
@@ -76,37 +76,37 @@ def test_nobody_makes_a_batch_without_a_crowd(pipeline: Pipeline) -> None:
     assert requests.count("POST /v3/contacts") == 3
 
 
-def test_one_import_creates_everybody_who_waits_with_all_the_portal_wants(crowded: Pipeline) -> None:
+def test_one_import_creates_everybody_who_waits_with_all_the_portal_wants(batched: Pipeline) -> None:
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly", first_name=f"Name {user_id}")
-        crowded.subscribe(user_id, "monthly")
+        batched.subscribe(user_id, "weekly", first_name=f"Name {user_id}")
+        batched.subscribe(user_id, "monthly")
 
-    with crowded.requests() as requests:
-        crowded.work()
+    with batched.requests() as requests:
+        batched.work()
 
     assert requests.count(IMPORT) == 1
     assert "POST /v3/contacts" not in requests
     for user_id in PEOPLE:
-        held = crowded.held(user_id)
+        held = batched.held(user_id)
         assert (held["email"], set(held["listIds"])) == (address_of(user_id), {5, 7})
         assert held["attributes"]["FIRSTNAME"] == f"Name {user_id}"
-        assert not crowded.state(user_id).pending
+        assert not batched.state(user_id).pending
 
 
-def test_one_import_carries_more_people_than_a_page_shows(crowded: Pipeline) -> None:
+def test_one_import_carries_more_people_than_a_page_shows(batched: Pipeline) -> None:
     people = [f"user-{number}" for number in range(1010)]
     for user_id in people:
-        crowded.subscribe(user_id, "weekly")
+        batched.subscribe(user_id, "weekly")
 
-    with crowded.requests() as requests:
-        crowded.sync("user-0")
+    with batched.requests() as requests:
+        batched.sync("user-0")
 
     assert (requests.count(IMPORT), len(requests)) == (1, 3), requests
-    assert [user_id for user_id in people if crowded.state(user_id).pending] == []
+    assert [user_id for user_id in people if batched.state(user_id).pending] == []
 
 
 def test_an_import_is_no_larger_than_brevo_takes(
-    crowded: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch
+    batched: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     largest, sent, people = 3000, list[int](), [f"user-{number}" for number in range(40)]
     monkeypatch.setattr(Operations, "capabilities", replace(CAPABILITIES, import_bytes=largest))
@@ -118,29 +118,29 @@ def test_an_import_is_no_larger_than_brevo_takes(
 
     monkeypatch.setattr(brevo, "handle", note)
     for user_id in people:
-        crowded.subscribe(user_id, "weekly", first_name="Ada" * 20)
+        batched.subscribe(user_id, "weekly", first_name="Ada" * 20)
 
-    crowded.work()
+    batched.work()
 
     assert len(sent) > 1
     assert max(sent) <= largest
-    assert [crowded.lists(user_id) for user_id in people] == [{5}] * len(people)
+    assert [batched.lists(user_id) for user_id in people] == [{5}] * len(people)
 
 
 def test_one_import_creates_everybody_also_if_a_newsletter_has_a_flag_and_imports_drop_booleans(
-    crowded: Pipeline, brevo: Sandbox
+    batched: Pipeline, brevo: Sandbox
 ) -> None:
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "daily")
+        batched.subscribe(user_id, "daily")
 
-    with crowded.requests() as requests:
-        crowded.work()
+    with batched.requests() as requests:
+        batched.work()
         for user_id in PEOPLE:
-            crowded.sync(user_id)
+            batched.sync(user_id)
 
     assert brevo.quirks.import_drops_booleans
     assert (requests.count(IMPORT), requests.count("PUT /v3/contacts/{id}")) == (1, 0)
-    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{3}] * len(PEOPLE)
+    assert [batched.lists(user_id) for user_id in PEOPLE] == [{3}] * len(PEOPLE)
 
 
 @pytest.mark.parametrize("field", [{"mobile": "+4917012345"}, {"vip": True}])
@@ -149,10 +149,10 @@ def test_what_an_import_would_drop_or_merge_is_created_singly(
 ) -> None:
     brevo.account.attributes |= {"VIP": Attribute("VIP", "boolean")}
     (name, value), attributes = next(iter(field.items())), {"mobile": "SMS", "vip": "VIP"}
-    pipeline = make_pipeline(CrowdedLimiter, attributes=attributes)
+    pipeline = make_pipeline(BatchingLimiter, attributes=attributes)
     for number, user_id in enumerate(PEOPLE):
-        told = f"{value}{number:02}" if name == "mobile" else value
-        pipeline.subscribe(user_id, "weekly", attributes={name: told})
+        reported = f"{value}{number:02}" if name == "mobile" else value
+        pipeline.subscribe(user_id, "weekly", attributes={name: reported})
 
     with pipeline.requests() as requests:
         pipeline.work()
@@ -161,44 +161,44 @@ def test_what_an_import_would_drop_or_merge_is_created_singly(
     assert [set(pipeline.held(user_id)["attributes"]) for user_id in PEOPLE] == [{attributes[name]}] * len(PEOPLE)
 
 
-def test_an_import_changes_nothing_in_contacts_that_brevo_has_already(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_an_import_changes_nothing_in_contacts_that_brevo_has_already(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.add_contacts([{"email": address_of("user-3"), "attributes": {"HOBBY": "chess"}}])
     brevo.act("bounce", address_of("user-3"))
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly", first_name="Ada")
+        batched.subscribe(user_id, "weekly", first_name="Ada")
 
-    crowded.work()
+    batched.work()
 
-    held = crowded.held("user-3")
+    held = batched.held("user-3")
     assert held["emailBlacklisted"]
     assert held["attributes"]["HOBBY"] == "chess"
     assert held["attributes"]["FIRSTNAME"] == "Ada"
     assert set(held["listIds"]) == {5}
 
 
-def test_one_whom_brevo_refuses_fails_alone(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_one_whom_brevo_refuses_fails_alone(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.quirks.example_addresses_refused = True
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
-    crowded.subscribe("bad", "weekly", email="somebody@example.com")
+        batched.subscribe(user_id, "weekly")
+    batched.subscribe("bad", "weekly", email="somebody@example.com")
 
-    crowded.work()
+    batched.work()
 
-    assert [letter.user_id for letter in crowded.letters()] == ["bad"]
-    assert all(crowded.lists(user_id) == {5} for user_id in PEOPLE)
+    assert [letter.user_id for letter in batched.letters()] == ["bad"]
+    assert all(batched.lists(user_id) == {5} for user_id in PEOPLE)
 
 
 def test_for_a_list_that_brevo_does_not_have_everybody_waits(make_pipeline: MakePipeline) -> None:
-    crowded = make_pipeline(CrowdedLimiter, newsletters={"weekly": {"list_id": 99}})
+    batched = make_pipeline(BatchingLimiter, newsletters={"weekly": {"list_id": 99}})
     for user_id in PEOPLE[:6]:
-        crowded.subscribe(user_id, "weekly")
+        batched.subscribe(user_id, "weekly")
 
-    assert len(crowded.work_once().waiting) == 6
-    assert crowded.letters() == []
+    assert len(batched.work_once().waiting) == 6
+    assert batched.letters() == []
 
 
 @pytest.mark.parametrize("trouble", ["drop", "drop_after", "html"])
-def test_a_request_without_an_answer_leaves_everybody_in_doubt_and_nobody_behind(
+def test_a_request_without_an_answer_leaves_each_outcome_unknown_and_nobody_behind(
     readers: Pipeline, brevo: Sandbox, trouble: str
 ) -> None:
     for user_id in PEOPLE:
@@ -213,14 +213,14 @@ def test_a_request_without_an_answer_leaves_everybody_in_doubt_and_nobody_behind
     assert not readers.letters()
 
 
-def test_an_import_that_brevo_never_carries_out_is_made_good_one_by_one(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_an_import_that_brevo_never_carries_out_is_made_good_one_by_one(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.quirks.import_outcome = "failed"
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
+        batched.subscribe(user_id, "weekly")
 
-    crowded.work()
+    batched.work()
 
-    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * len(PEOPLE)
+    assert [batched.lists(user_id) for user_id in PEOPLE] == [{5}] * len(PEOPLE)
 
 
 def test_contacts_that_brevo_has_join_another_list_after_one_look_at_what_changed(
@@ -277,12 +277,12 @@ def test_an_import_that_brevo_may_carry_out_twice_is_verified_for_everybody(
     make_pipeline: MakePipeline, brevo: Sandbox
 ) -> None:
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedLimiter, pipeline={"quiet_seconds": 1})
+    batched = make_pipeline(BatchingLimiter, pipeline={"quiet_seconds": 1})
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
+        batched.subscribe(user_id, "weekly")
     brevo.add_fault("status", status=503, count=1, path="import")
 
-    crowded.sync("user-0")
+    batched.sync("user-0")
 
-    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unknown_since] == []
-    assert not any(crowded.state(user_id).pending for user_id in PEOPLE)
+    assert [user_id for user_id in PEOPLE if not batched.state(user_id).unknown_since] == []
+    assert not any(batched.state(user_id).pending for user_id in PEOPLE)

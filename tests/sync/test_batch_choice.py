@@ -13,7 +13,7 @@ from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch_choice, batch_item, contact
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.batch import Batch
-from tests.support.crowding import CrowdedLimiter
+from tests.support.batching import BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 from tests.support.saying import blocked, contact_of, stamp, subscribe
 
@@ -93,14 +93,14 @@ def test_whoever_may_change_still_is_read_alone(
 
 @pytest.fixture
 def movers(make_pipeline: MakePipeline) -> Pipeline:
-    """Two people with a new address, and a crowd at each request."""
-    crowded = make_pipeline(CrowdedLimiter)
+    """Two people with a new address, and a batch at each request."""
+    batched = make_pipeline(BatchingLimiter)
     for user in ("anna", "bea"):
-        crowded.subscribe(user)
-    crowded.work()
+        batched.subscribe(user)
+    batched.work()
     for user in ("anna", "bea"):
-        crowded.update(user, email=f"{user}@elsewhere.org", previous_email=address_of(user))
-    return crowded
+        batched.update(user, email=f"{user}@elsewhere.org", previous_email=address_of(user))
+    return batched
 
 
 def line_of(pipeline: Pipeline, *name: object) -> AbstractContextManager[bool]:

@@ -7,7 +7,7 @@ import pytest
 
 from sync_tasks.errors import TakenAlongError
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 READ, READ_ALONE, CHANGE = "GET /v3/contacts", "GET /v3/contacts/{id}", "PUT /v3/contacts/{id}"
@@ -18,7 +18,7 @@ FIRST = PEOPLE[0]
 EXPLORING = 2
 
 
-def crowd(made: Pipeline, brevo: Sandbox) -> Pipeline:
+def many(made: Pipeline, brevo: Sandbox) -> Pipeline:
     """Return the pipeline, with people who read the weekly newsletter."""
     brevo.settings.import_seconds = SHORT / 3
     for user_id in PEOPLE:
@@ -29,8 +29,8 @@ def crowd(made: Pipeline, brevo: Sandbox) -> Pipeline:
 
 @pytest.fixture
 def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """People who read the weekly newsletter, and a crowd at each request."""
-    return crowd(make_pipeline(CrowdedLimiter), brevo)
+    """People who read the weekly newsletter, and a batch at each request."""
+    return many(make_pipeline(BatchingLimiter), brevo)
 
 
 def address_at(brevo: Sandbox, number: int) -> str:
@@ -63,7 +63,7 @@ def held(brevo: Sandbox) -> list[tuple[object, ...]]:
     ]
 
 
-def test_a_crowd_of_erasures_is_looked_at_twenty_a_request(readers: Pipeline, brevo: Sandbox) -> None:
+def test_many_erasures_are_looked_at_twenty_a_request(readers: Pipeline, brevo: Sandbox) -> None:
     requests = erase_all(readers)
 
     assert held(brevo) == [(False, "DELETED", False)] * COUNT
@@ -74,7 +74,7 @@ def test_a_crowd_of_erasures_is_looked_at_twenty_a_request(readers: Pipeline, br
 
 
 def test_the_second_look_after_the_quiet_period_is_shared_too(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
-    quiet = crowd(make_pipeline(CrowdedLimiter, pipeline={"quiet_seconds": 60}), brevo)
+    quiet = many(make_pipeline(BatchingLimiter, pipeline={"quiet_seconds": 60}), brevo)
     for user_id in PEOPLE:
         quiet.anonymize(user_id)
     quiet.work()
@@ -144,7 +144,7 @@ def test_who_is_gone_at_brevo_is_looked_for_alone(readers: Pipeline, brevo: Sand
 
 def test_an_account_that_shows_no_ext_id_is_asked_for_each(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
     brevo.quirks.ext_id_shown = "nowhere"
-    requests = erase_all(crowd(make_pipeline(CrowdedLimiter), brevo))
+    requests = erase_all(many(make_pipeline(BatchingLimiter), brevo))
     assert READ not in requests
     assert held(brevo) == [(False, "DELETED", False)] * COUNT
 

@@ -1,4 +1,4 @@
-"""Of a newsletter with an ``unsubscribed_attribute`` a crowd leaves the list first, and each gets the flag then."""
+"""Of a newsletter with an ``unsubscribed_attribute`` a batch leaves the list first, and each gets the flag then."""
 
 from contextlib import suppress
 
@@ -8,7 +8,7 @@ from sync_tasks.domain.priority import Priority, priority_at
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sync.contact import sync_contact
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.loading import KilledError, die
 from tests.support.pipeline import MakePipeline, Pipeline
 
@@ -19,20 +19,20 @@ PEOPLE = [f"user-{number}" for number in range(COUNT)]
 
 @pytest.fixture
 def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """People who read the newsletter with a flag, and a crowd at each request."""
+    """People who read the newsletter with a flag, and a batch at each request."""
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedLimiter)
+    batched = make_pipeline(BatchingLimiter)
     for user_id in PEOPLE:
-        crowded.subscribe(user_id)
-    crowded.work()
-    return crowded
+        batched.subscribe(user_id)
+    batched.work()
+    return batched
 
 
 def flags(readers: Pipeline) -> list[object]:
     return [readers.held(user_id)["attributes"].get("DAILY_UNSUBSCRIBED") for user_id in PEOPLE]
 
 
-def test_a_crowd_is_off_the_list_after_two_requests_and_gets_its_flags_then(readers: Pipeline) -> None:
+def test_a_batch_is_off_the_list_after_two_requests_and_gets_its_flags_then(readers: Pipeline) -> None:
     for user_id in PEOPLE:
         readers.unsubscribe(user_id)
 

@@ -5,7 +5,7 @@ import pytest
 from sync_tasks.domain.priority import Priority
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 READ, READ_ALONE, CHANGE = "GET /v3/contacts", "GET /v3/contacts/{id}", "PUT /v3/contacts/{id}"
@@ -15,13 +15,13 @@ PEOPLE = [f"user-{number}" for number in range(COUNT)]
 
 @pytest.fixture
 def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """People who read the weekly newsletter, and a crowd at each request."""
+    """People who read the weekly newsletter, and a batch at each request."""
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedLimiter)
+    batched = make_pipeline(BatchingLimiter)
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly", first_name="Ada")
-    crowded.work()
-    return crowded
+        batched.subscribe(user_id, "weekly", first_name="Ada")
+    batched.work()
+    return batched
 
 
 def notice_all(readers: Pipeline) -> None:
@@ -41,7 +41,7 @@ def test_a_mass_edit_at_brevo_is_looked_at_twenty_a_request(readers: Pipeline) -
 
 def test_looks_ask_for_their_permits_behind_the_portals_events(readers: Pipeline) -> None:
     limiter = readers.resources.limiter
-    assert isinstance(limiter, CrowdedLimiter)
+    assert isinstance(limiter, BatchingLimiter)
     limiter.granted.clear()
     notice_all(readers)
     readers.work()

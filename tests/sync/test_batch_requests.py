@@ -1,4 +1,4 @@
-"""Whatever a crowd wants: Brevo ends as wished, and never takes more writing requests than there are contacts."""
+"""Whatever a batch wants: Brevo ends as wished, and never takes more writing requests than there are contacts."""
 
 from itertools import count
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline
 
 LISTS = {"daily": 3, "weekly": 5, "monthly": 7}
@@ -25,47 +25,47 @@ numbers = count()
 
 
 @pytest.fixture
-def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+def batched(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     brevo.settings.import_seconds = SHORT / 3
-    return make_pipeline(CrowdedLimiter)
+    return make_pipeline(BatchingLimiter)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PEOPLE, st.booleans())
-def test_a_crowd_takes_no_more_writing_requests_than_it_has_people(
-    crowded: Pipeline,
+def test_a_batch_takes_no_more_writing_requests_than_it_has_people(
+    batched: Pipeline,
     people: list[tuple[frozenset[str], str, str]],
     known: bool,  # noqa: FBT001
 ) -> None:
     users = {f"user-{next(numbers)}": person for person in people}
     for user_id, (subscribed, _, _) in users.items():
         for newsletter in sorted(subscribed):
-            crowded.subscribe(user_id, newsletter)
+            batched.subscribe(user_id, newsletter)
     if known:
-        crowded.work()
+        batched.work()
     for user_id, (subscribed, wish, newsletter) in users.items():
-        tell(crowded, user_id, subscribed, wish, newsletter)
+        report(batched, user_id, subscribed, wish, newsletter)
 
-    with crowded.requests() as requests:
-        crowded.work()
+    with batched.requests() as requests:
+        batched.work()
 
     writing = [request for request in requests if not request.startswith(READING)]
     assert len(writing) <= len(users), writing
     for user_id, (subscribed, wish, newsletter) in users.items():
         wanted = lists_after(subscribed, wish, newsletter)
-        assert wanted == (crowded.lists(user_id) if exists(crowded, user_id) else set())
+        assert wanted == (batched.lists(user_id) if exists(batched, user_id) else set())
 
 
-def tell(crowded: Pipeline, user_id: str, subscribed: frozenset[str], wish: str, newsletter: str) -> None:
+def report(batched: Pipeline, user_id: str, subscribed: frozenset[str], wish: str, newsletter: str) -> None:
     if wish.startswith("join"):
-        crowded.subscribe(user_id, newsletter)
+        batched.subscribe(user_id, newsletter)
     if wish == "leave" and newsletter in subscribed:
-        crowded.unsubscribe(user_id, newsletter)
+        batched.unsubscribe(user_id, newsletter)
     if wish == "leave all":
         for one in sorted(subscribed):
-            crowded.unsubscribe(user_id, one)
+            batched.unsubscribe(user_id, one)
     if wish.endswith("name") and (subscribed or wish.startswith("join")):
-        crowded.update(user_id, first_name="Ada")
+        batched.update(user_id, first_name="Ada")
 
 
 def lists_after(subscribed: frozenset[str], wish: str, newsletter: str) -> set[int]:
@@ -73,5 +73,5 @@ def lists_after(subscribed: frozenset[str], wish: str, newsletter: str) -> set[i
     return {LISTS[one] for one in changed.get(wish.removesuffix(" and name"), subscribed)}
 
 
-def exists(crowded: Pipeline, user_id: str) -> bool:
-    return any(held["ext_id"] == user_id for held in crowded.brevo.contacts())
+def exists(batched: Pipeline, user_id: str) -> bool:
+    return any(held["ext_id"] == user_id for held in batched.brevo.contacts())

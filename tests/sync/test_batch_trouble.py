@@ -17,14 +17,14 @@ from sync_tasks.state.holds import end_hold, place_hold
 from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch
 from sync_tasks.sync.import_watch import SILENT_LOOKS
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 PEOPLE = [f"user-{number}" for number in range(12)]
 IMPORT, LIST_CALL = "POST /v3/contacts/import", "POST /v3/contacts/lists/5/contacts/remove"
 
 
-class MeddlingLimiter(CrowdedLimiter):
+class MeddlingLimiter(BatchingLimiter):
     """Lets whoever waits gather a batch; once, something happens before the request goes out."""
 
     happens: Callable[[], object] | None = None
@@ -47,8 +47,8 @@ class MeddlingLimiter(CrowdedLimiter):
 
 
 @pytest.fixture
-def crowded(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """A pipeline with a crowd at each request, and a Brevo that imports at once."""
+def batched(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """A pipeline with a batch at each request, and a Brevo that imports at once."""
     brevo.settings.import_seconds = SHORT / 3
     return make_pipeline(MeddlingLimiter)
 
@@ -65,14 +65,14 @@ def pause() -> None:
 
 
 @pytest.fixture
-def readers(crowded: Pipeline) -> Pipeline:
+def readers(batched: Pipeline) -> Pipeline:
     """Twelve people who want to leave the weekly newsletter."""
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
-    crowded.work()
+        batched.subscribe(user_id, "weekly")
+    batched.work()
     for user_id in PEOPLE:
-        crowded.unsubscribe(user_id, "weekly")
-    return crowded
+        batched.unsubscribe(user_id, "weekly")
+    return batched
 
 
 def leased(pipeline: Pipeline) -> list[str]:
@@ -160,8 +160,8 @@ def test_what_was_put_back_in_a_batch_is_in_the_log_of_each(
         readers.work()
 
     assert "POST /v3/contacts/lists/5/contacts/add" in requests
-    told = [record for record in caplog.records if record.getMessage().startswith("put back after")]
-    assert sorted(getattr(record, "user_id", "") for record in told) == edited
+    reported = [record for record in caplog.records if record.getMessage().startswith("put back after")]
+    assert sorted(getattr(record, "user_id", "") for record in reported) == edited
 
 
 def test_whose_contact_was_anonymized_unknown_to_the_state_goes_alone(readers: Pipeline) -> None:
@@ -217,57 +217,57 @@ def test_an_opt_out_goes_with_others_and_a_sign_up_that_is_held_back_still_waits
     assert [readers.lists(user_id) for user_id in PEOPLE] == [{3}] * 12
 
 
-def test_whose_address_is_anothers_goes_alone_and_changes_nothing(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_whose_address_is_anothers_goes_alone_and_changes_nothing(batched: Pipeline, brevo: Sandbox) -> None:
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
-    crowded.subscribe("twin", "weekly", email=address_of("user-3"), first_name="Twin")
+        batched.subscribe(user_id, "weekly")
+    batched.subscribe("twin", "weekly", email=address_of("user-3"), first_name="Twin")
 
-    with crowded.requests() as requests:
-        crowded.sync("user-0")
+    with batched.requests() as requests:
+        batched.sync("user-0")
 
     assert requests.count(IMPORT) == 1
-    assert all(crowded.lists(user_id) == {5} for user_id in PEOPLE)
-    assert "FIRSTNAME" not in crowded.held("user-3")["attributes"]
-    assert crowded.state("twin").pending
-    crowded.work()
-    assert [letter.error for letter in crowded.letters()] == ["AddressTakenError"]
+    assert all(batched.lists(user_id) == {5} for user_id in PEOPLE)
+    assert "FIRSTNAME" not in batched.held("user-3")["attributes"]
+    assert batched.state("twin").pending
+    batched.work()
+    assert [letter.error for letter in batched.letters()] == ["AddressTakenError"]
     assert len(brevo.contacts()) == len(PEOPLE)
 
 
-def test_an_import_whose_contacts_cannot_be_looked_for_leaves_everybody_in_doubt(
-    crowded: Pipeline, brevo: Sandbox
+def test_an_import_whose_contacts_cannot_be_looked_for_leaves_each_outcome_unknown(
+    batched: Pipeline, brevo: Sandbox
 ) -> None:
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
+        batched.subscribe(user_id, "weekly")
     brevo.add_fault("status", status=500, method="GET")
 
-    with crowded.requests() as requests:
-        report = crowded.sync("user-0")
+    with batched.requests() as requests:
+        report = batched.sync("user-0")
 
     assert report.waiting
     assert "POST /v3/contacts" not in requests, "it may be there already"
-    assert leased(crowded) == []
-    assert [user_id for user_id in PEOPLE if not crowded.state(user_id).unknown_since] == []
+    assert leased(batched) == []
+    assert [user_id for user_id in PEOPLE if not batched.state(user_id).unknown_since] == []
     brevo.faults.clear()
-    crowded.work()
-    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
+    batched.work()
+    assert [batched.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
     assert len(brevo.contacts()) == len(PEOPLE)
 
 
-def test_an_import_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_an_import_that_brevo_refuses_as_a_whole_is_asked_for_one_by_one(batched: Pipeline, brevo: Sandbox) -> None:
     for user_id in PEOPLE:
-        crowded.subscribe(user_id, "weekly")
+        batched.subscribe(user_id, "weekly")
     brevo.add_fault("status", status=400, count=1, path="import")
 
-    with crowded.requests() as requests:
-        outcomes = crowded.sync("user-0")
+    with batched.requests() as requests:
+        outcomes = batched.sync("user-0")
 
     assert [request for request in requests if not request.startswith("GET")] == [IMPORT, "POST /v3/contacts"]
     assert [key.task for key in outcomes.done] == ["subscribe_contact"]
-    assert leased(crowded) == []
-    crowded.work()
-    assert [crowded.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
-    assert crowded.letters() == []
+    assert leased(batched) == []
+    batched.work()
+    assert [batched.lists(user_id) for user_id in PEOPLE] == [{5}] * 12
+    assert batched.letters() == []
 
 
 def sign_up(pipeline: Pipeline) -> None:
@@ -281,120 +281,120 @@ def settled(pipeline: Pipeline) -> list[str]:
     return [user_id for user_id, state in states if not (state.unknown_since or state.pending)]
 
 
-def test_an_import_that_takes_long_leaves_nobody_in_doubt(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_an_import_that_takes_long_leaves_no_outcome_unknown(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.settings.import_seconds = 10 * SHORT
-    sign_up(crowded)
+    sign_up(batched)
 
-    with crowded.requests() as requests:
-        crowded.sync("user-0")
+    with batched.requests() as requests:
+        batched.sync("user-0")
 
-    assert settled(crowded) == PEOPLE
+    assert settled(batched) == PEOPLE
     assert [request for request in requests if not request.startswith("GET")] == [IMPORT]
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "status", "status": 503}])
-def test_a_look_that_fails_is_made_up_for_by_the_next(crowded: Pipeline, brevo: Sandbox, fault: dict[str, Any]) -> None:
-    sign_up(crowded)
+def test_a_look_that_fails_is_made_up_for_by_the_next(batched: Pipeline, brevo: Sandbox, fault: dict[str, Any]) -> None:
+    sign_up(batched)
     brevo.add_fault(count=1, method="GET", path="contacts$", **fault)
     brevo.add_fault(count=1, method="GET", path="contacts$", **fault)
 
-    crowded.sync("user-0")
+    batched.sync("user-0")
 
-    assert settled(crowded) == PEOPLE
+    assert settled(batched) == PEOPLE
 
 
-def test_an_import_that_shows_nobody_new_any_more_is_over(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_an_import_that_shows_nobody_new_any_more_is_over(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.request("POST", "/contacts", {"email": address_of("user-7"), "ext_id": "a shop"})
-    sign_up(crowded)
+    sign_up(batched)
 
-    with crowded.requests() as requests:
-        crowded.sync("user-0")
+    with batched.requests() as requests:
+        batched.sync("user-0")
 
     assert sum(request.startswith("GET") for request in requests) <= 1 + 1 + SILENT_LOOKS
-    assert settled(crowded) == [user_id for user_id in PEOPLE if user_id != "user-7"]
+    assert settled(batched) == [user_id for user_id in PEOPLE if user_id != "user-7"]
 
 
-def test_a_crowd_waits_for_the_import_that_is_under_way_and_goes_along_with_the_next(crowded: Pipeline) -> None:
-    sign_up(crowded)
-    lock = crowded.resources.limiter.import_lock("default")
+def test_a_batch_waits_for_the_import_that_is_under_way_and_goes_along_with_the_next(batched: Pipeline) -> None:
+    sign_up(batched)
+    lock = batched.resources.limiter.import_lock("default")
     assert lock.acquire()
 
-    with crowded.requests() as requests:
-        reports = [crowded.sync(user_id) for user_id in PEOPLE]
+    with batched.requests() as requests:
+        reports = [batched.sync(user_id) for user_id in PEOPLE]
     assert requests == []
     assert [report.retry_in is not None for report in reports] == [True] * len(PEOPLE)
-    assert settled(crowded) == []
-    assert crowded.state("user-0").tries == 0
+    assert settled(batched) == []
+    assert batched.state("user-0").tries == 0
 
     lock.release()
-    with crowded.requests() as requests:
-        crowded.sync("user-0")
+    with batched.requests() as requests:
+        batched.sync("user-0")
     assert requests.count(IMPORT) == 1
-    assert settled(crowded) == PEOPLE
+    assert settled(batched) == PEOPLE
 
 
-def test_whoever_ends_an_import_wakes_one_of_those_who_waited(crowded: Pipeline) -> None:
-    sign_up(crowded)
+def test_whoever_ends_an_import_wakes_one_of_those_who_waited(batched: Pipeline) -> None:
+    sign_up(batched)
     late = {f"late-{number}" for number in range(10)}
-    meddle(crowded, lambda: [crowded.subscribe(user_id, "weekly") for user_id in late])
+    meddle(batched, lambda: [batched.subscribe(user_id, "weekly") for user_id in late])
 
-    report = crowded.sync("user-0")
+    report = batched.sync("user-0")
 
-    assert settled(crowded) == PEOPLE
+    assert settled(batched) == PEOPLE
     assert len(report.users_to_nudge & late) == 1
 
 
-def test_while_a_crowd_gathers_and_imports_nobody_else_does(crowded: Pipeline) -> None:
-    sign_up(crowded)
-    lock, taken = crowded.resources.limiter.import_lock("default"), list[bool]()
-    meddle(crowded, lambda: taken.append(lock.acquire()))
+def test_while_a_batch_gathers_and_imports_nobody_else_does(batched: Pipeline) -> None:
+    sign_up(batched)
+    lock, taken = batched.resources.limiter.import_lock("default"), list[bool]()
+    meddle(batched, lambda: taken.append(lock.acquire()))
 
-    with crowded.requests() as requests:
-        crowded.sync("user-0")
+    with batched.requests() as requests:
+        batched.sync("user-0")
 
     assert (taken, requests.count(IMPORT)) == ([False], 1)
     assert lock.acquire(), "and then the next may begin"
 
 
-def test_whoever_gives_a_crowd_back_lets_the_next_import_begin(crowded: Pipeline) -> None:
-    sign_up(crowded)
-    meddle(crowded, pause)
+def test_whoever_gives_a_batch_back_lets_the_next_import_begin(batched: Pipeline) -> None:
+    sign_up(batched)
+    meddle(batched, pause)
 
-    crowded.sync("user-0")
+    batched.sync("user-0")
 
-    assert crowded.resources.limiter.import_lock("default").acquire()
-    assert all(crowded.store.lease(user_id, 1) != "busy" for user_id in PEOPLE[1:])
+    assert batched.resources.limiter.import_lock("default").acquire()
+    assert all(batched.store.lease(user_id, 1) != "busy" for user_id in PEOPLE[1:])
 
 
-def test_leases_live_as_long_as_an_import(crowded: Pipeline, brevo: Sandbox) -> None:
+def test_leases_live_as_long_as_an_import(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.settings.import_seconds = 8 * SHORT
-    sign_up(crowded)
+    sign_up(batched)
     renewed = list[str]()
-    renew = crowded.store.renew_leases
+    renew = batched.store.renew_leases
 
     def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
         leases = list(leases)
         renewed.extend(lease.user_id for lease in leases)
         return renew(leases, seconds)
 
-    crowded.store.__dict__["renew_leases"] = note
-    crowded.sync("user-0")
+    batched.store.__dict__["renew_leases"] = note
+    batched.sync("user-0")
     assert set(renewed) == set(PEOPLE)
 
 
 @pytest.mark.parametrize(("seconds", "early"), [(0, False), (100, True)])
 def test_before_an_import_all_leases_are_renewed_if_a_third_of_their_time_is_over(
-    crowded: Pipeline, monkeypatch: pytest.MonkeyPatch, seconds: int, *, early: bool
+    batched: Pipeline, monkeypatch: pytest.MonkeyPatch, seconds: int, *, early: bool
 ) -> None:
-    ahead, sent, renew = count(seconds, seconds), list[int](), crowded.store.renew_leases
+    ahead, sent, renew = count(seconds, seconds), list[int](), batched.store.renew_leases
     monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + next(ahead)))
-    sign_up(crowded)
+    sign_up(batched)
 
     def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
-        sent.append(crowded.brevo.journal.total)
+        sent.append(batched.brevo.journal.total)
         return renew(leases, seconds)
 
-    crowded.store.__dict__["renew_leases"] = note
-    before = crowded.brevo.journal.total
-    crowded.sync("user-0")
-    assert (settled(crowded), before in sent) == (PEOPLE, early)
+    batched.store.__dict__["renew_leases"] = note
+    before = batched.brevo.journal.total
+    batched.sync("user-0")
+    assert (settled(batched), before in sent) == (PEOPLE, early)

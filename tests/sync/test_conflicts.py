@@ -1,9 +1,13 @@
 """Brevo refuses a duplicate: whose contact stands in the way decides what happens next."""
 
+from typing import cast
+
 import pytest
 
 from sync_tasks.errors import DuplicateContactError, TooEarlyError
+from sync_tasks.providers import Gateway
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sync.conflicts import find_holder
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 OURS = "portal-{user_id}"
@@ -11,9 +15,9 @@ OURS = "portal-{user_id}"
 
 def refuse(brevo: Sandbox, method: str, what: str, *, applied: bool = False) -> None:
     """Let Brevo say once that another contact has something."""
-    told = f"{what} is already associated with another Contact"
+    reported = f"{what} is already associated with another Contact"
     brevo.add_fault(
-        "status", status=400, code="duplicate_parameter", message=told, method=method, applied=applied, count=1
+        "status", status=400, code="duplicate_parameter", message=reported, method=method, applied=applied, count=1
     )
 
 
@@ -28,6 +32,13 @@ def test_a_duplicate_that_brevo_does_not_show_yet_is_waited_for(pipeline: Pipeli
     assert isinstance(pipeline.work_once().waiting[signed_up], TooEarlyError)
     assert signed_up in pipeline.work().done
     assert (pipeline.lists("anna"), pipeline.letters()) == ({3}, [])
+
+
+def test_nobody_is_looked_for_by_what_is_no_key_of_ours() -> None:
+    refused = DuplicateContactError("SMS is already associated with another Contact", ("SMS",))
+    with pytest.raises(DuplicateContactError) as caught:
+        find_holder(cast("Gateway", None), refused, "anna@example.com", "anna")
+    assert caught.value is refused
 
 
 def test_a_number_that_another_contact_has_is_a_letter(pipeline: Pipeline, brevo: Sandbox) -> None:
@@ -89,7 +100,9 @@ def test_a_second_contact_with_the_users_ext_id_is_anonymized(twice: tuple[Pipel
     assert pipeline.letters() == []
 
 
-def test_an_erasure_in_doubt_finds_a_second_contact_too(twice: tuple[Pipeline, int, int], brevo: Sandbox) -> None:
+def test_an_erasure_of_unknown_outcome_finds_a_second_contact_too(
+    twice: tuple[Pipeline, int, int], brevo: Sandbox
+) -> None:
     pipeline, first, second = twice
     pipeline.store.redis.hset(pipeline.store.key("contacts:anna"), "unsure", pipeline.store.now())
     pipeline.anonymize("anna")

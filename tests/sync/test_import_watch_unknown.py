@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.support.crowding import CrowdedLimiter
+from tests.support.batching import BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline
 
 COUNT = 60
@@ -25,7 +25,7 @@ class Clock:
         return time.time() + self.passed
 
 
-class HurriedLimiter(CrowdedLimiter):
+class HurriedLimiter(BatchingLimiter):
     """Lets Brevo's time pass where a worker would wait."""
 
     clock: Clock

@@ -1,4 +1,4 @@
-"""What a push leaves behind: when to try again, what stays unsure, when an erasure is complete."""
+"""What a push leaves behind: when to try again, what stays unknown, when an erasure is complete."""
 
 from dataclasses import replace
 from typing import Any
@@ -33,9 +33,9 @@ ERASED_AT_BREVO = RemoteState(7, "", digest=ERASED)
 BUSY, REFUSED = TooEarlyError("425"), RejectedContactError("400")
 
 
-def pushed(*errors: SyncError, contact: Contact | None = None, **told: Any) -> Pushed:
+def pushed(*errors: SyncError, contact: Contact | None = None, **reported: Any) -> Pushed:
     """Return a push of Ada that met one trouble on each of so many accounts."""
-    said: dict[str, Any] = {"now": stamp(NOW), "seen": {}, "outcome_unknown": False, **told}
+    said: dict[str, Any] = {"now": stamp(NOW), "seen": {}, "outcome_unknown": False, **reported}
     where = {f"account-{number}": error for number, error in enumerate(errors)}
     return Pushed(contact=contact or contact_of(JOIN), errors=where, **said)
 
@@ -126,9 +126,9 @@ def test_letters_are_closed_by_what_made_up_for_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unknown_since", "told", "since", "due"),
+    ("unknown_since", "reported", "since", "due"),
     [
-        pytest.param("", {}, "", None, id="never unsure"),
+        pytest.param("", {}, "", None, id="never unknown"),
         pytest.param("", {"outcome_unknown": True}, stamp(NOW), 120, id="a request went unanswered"),
         pytest.param(stamp(NOW - 1), {}, stamp(NOW - 1), 60, id="it may still come"),
         pytest.param(stamp(NOW - 3), {}, "", None, id="verified after the quiet period"),
@@ -136,14 +136,14 @@ def test_letters_are_closed_by_what_made_up_for_them() -> None:
     ],
 )
 def test_after_an_unanswered_request_somebody_looks_once_more(
-    unknown_since: str, told: dict[str, Any], since: str, due: float | None
+    unknown_since: str, reported: dict[str, Any], since: str, due: float | None
 ) -> None:
-    left = settled(pushed(contact=contact_of(JOIN, unknown_since=unknown_since), **told))
+    left = settled(pushed(contact=contact_of(JOIN, unknown_since=unknown_since), **reported))
     assert (left.fields["unsure"], left.due) == (since, due)
 
 
 @pytest.mark.parametrize(("minutes", "due"), [(1, 60), (3, None)])
-def test_what_brevo_refuses_stays_unsure_and_after_the_quiet_period_waits_for_news(
+def test_what_brevo_refuses_stays_unknown_and_after_the_quiet_period_waits_for_news(
     minutes: float, due: float | None
 ) -> None:
     left = settled(pushed(REFUSED, contact=contact_of(JOIN, unknown_since=stamp(NOW - minutes))))
@@ -155,9 +155,11 @@ def test_what_was_noticed_is_looked_at_only_where_brevo_could_be_asked() -> None
     assert settled(pushed(BUSY, contact=contact)).read_at == {"l:sports": "4"}
 
 
-def test_what_events_told_of_an_opt_out_is_forgotten_once_a_look_decided_or_its_block_ended() -> None:
-    told = {"default:hard_bounce": stamp(1), "default:list.3": stamp(2), "sports:list.5": stamp(3)}
-    contact = contact_of(JOIN, looks={"default": "3"}, reported=told, seen={"default": replace(HELD, block=blocked(1))})
+def test_what_events_reported_of_an_opt_out_is_forgotten_once_a_look_decided_or_its_block_ended() -> None:
+    reported = {"default:hard_bounce": stamp(1), "default:list.3": stamp(2), "sports:list.5": stamp(3)}
+    contact = contact_of(
+        JOIN, looks={"default": "3"}, reported=reported, seen={"default": replace(HELD, block=blocked(1))}
+    )
     still = pushed(contact=contact, seen={"default": replace(HELD, block=blocked(1))})
     assert settled(still).read_at == {"l:default": "3", "b:default:list.3": stamp(2)}
     over = pushed(contact=contact, seen={"default": HELD})

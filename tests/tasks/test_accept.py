@@ -83,8 +83,8 @@ def test_a_sign_up_for_a_retired_newsletter_is_refused_where_the_configuration_i
     worker_environment.write_text("[newsletters.daily]\nlist_id = 3\nretired = true\n")
     with pytest.raises(InvalidEventError) as caught:
         subscribe_contact.delay(**WHOLE)
-    told = "subscribe_contact refused: newsletter: it is retired and takes no sign-ups any more"
-    assert (str(caught.value), store.redis.keys()) == (told, [])
+    reported = "subscribe_contact refused: newsletter: it is retired and takes no sign-ups any more"
+    assert (str(caught.value), store.redis.keys()) == (reported, [])
     unsubscribe_contact.delay(user_id="u1", newsletter="daily", email=WHOLE["email"])
     assert store.peek("u1") is not None
 
@@ -121,7 +121,7 @@ def test_the_former_name_of_a_newsletter_is_taken(store: Store, worker_environme
     assert store.peek("u1") is not None
 
 
-def test_without_redis_nothing_is_accepted_and_the_portal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_nothing_is_accepted_and_the_portal_hears(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNC_REDIS_URL", NOBODY_THERE)
     portal_store.cache_clear()
     with pytest.raises(redis.ConnectionError):

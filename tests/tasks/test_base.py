@@ -1,4 +1,4 @@
-"""What the tasks have in common: what is ours is told, what may hold anything is not, what may pass comes again."""
+"""What the tasks have in common: what is ours is reported, what may hold anything is not, what may pass comes again."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,7 +20,7 @@ MakeTask = Callable[[Exception], str]
 
 @pytest.fixture
 def raising() -> Iterator[MakeTask]:
-    """Return the name of a task that raises what it is told."""
+    """Return the name of a task that raises what it is given."""
 
     def make(error: Exception) -> str:
         @app.task(name="tests.raising", base=ContactTask)
@@ -39,7 +39,9 @@ def test_an_error_of_ours_is_handed_on(raising: MakeTask) -> None:
     assert (state, repr(error)) == ("FAILURE", "RejectedContactError('400')")
 
 
-def test_an_error_nobody_expected_is_told_without_its_text(raising: MakeTask, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_nobody_expected_is_reported_without_its_text(
+    raising: MakeTask, caplog: pytest.LogCaptureFixture
+) -> None:
     state, error = handle(raising(ValueError(SECRET)), {})
     assert state == "FAILURE"
     assert isinstance(error, UnexpectedError)
@@ -79,8 +81,8 @@ FINAL = [
 
 @pytest.mark.parametrize("error", FINAL, ids=repr)
 def test_what_redis_answers_for_good_never_comes_again(raising: MakeTask, error: Exception) -> None:
-    state, told = handle(raising(error), {})
-    assert (state, type(told)) == ("FAILURE", UnexpectedError)
+    state, reported = handle(raising(error), {})
+    assert (state, type(reported)) == ("FAILURE", UnexpectedError)
 
 
 def test_a_message_that_celery_shall_hand_out_again_is_left_to_celery(raising: MakeTask) -> None:

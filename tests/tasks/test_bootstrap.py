@@ -23,12 +23,12 @@ def test_each_account_knows_its_own_newsletters_alone() -> None:
             "anonymize": {"email": "gone-{token}@example.org", "text": "GONE"},
         }
     )
-    told = ({"city": "CITY"}, "gone-{token}@example.org", "GONE")
+    reported = ({"city": "CITY"}, "gone-{token}@example.org", "GONE")
     assert account_mapping_of(settings, "news") == AccountMapping(
-        {"daily": Subscribable(3, "DAILY_OFF")}, *told, "news", links=UnsubscribeLinks("news")
+        {"daily": Subscribable(3, "DAILY_OFF")}, *reported, "news", links=UnsubscribeLinks("news")
     )
     assert account_mapping_of(settings, "sports") == AccountMapping(
-        {"goals": Subscribable(3)}, *told, "sports", links=UnsubscribeLinks("sports")
+        {"goals": Subscribable(3)}, *reported, "sports", links=UnsubscribeLinks("sports")
     )
     assert account_mapping_of(settings, "news").flags == {"DAILY_OFF"}
 

@@ -1,4 +1,4 @@
-"""A worker outlives what happens to its Redis, and ends when it is told to."""
+"""A worker outlives what happens to its Redis, and ends when it is asked to."""
 
 import base64
 import json
@@ -20,8 +20,8 @@ WORKER = [*CELERY, "worker", "--loglevel=INFO", "--concurrency=2"]
 ROOT = Path(__file__).parents[2]
 
 
-class Told:
-    """What a worker told of its tasks while one listened."""
+class Reported:
+    """What a worker reported of its tasks while one listened."""
 
     def __init__(self, listener: PubSub) -> None:
         self._listener = listener
@@ -115,12 +115,12 @@ def test_what_flower_hears_comes_together_and_not_much_later(
         listener.psubscribe("*.events/task.*")
         for _ in range(40):
             send_wait_for(private_redis, tmp_path / "file")
-        told = Told(listener)
-        wait_until(lambda: told.kinds.count("task-succeeded") == 40, "all is told")
-        assert (worker.process.poll(), told.messages < 40) == (None, True)
+        reported = Reported(listener)
+        wait_until(lambda: reported.kinds.count("task-succeeded") == 40, "all is reported")
+        assert (worker.process.poll(), reported.messages < 40) == (None, True)
 
 
-def test_a_worker_tells_of_its_last_task_before_it_ends(
+def test_a_worker_reports_its_last_task_before_it_ends(
     worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
 ) -> None:
     with redis.Redis.from_url(private_redis.url) as client, client.pubsub() as listener:
@@ -129,8 +129,8 @@ def test_a_worker_tells_of_its_last_task_before_it_ends(
         send_wait_for(private_redis, tmp_path / "file")
         worker.wait_for("has seen file")
         assert worker.stop() == 0
-        told = Told(listener)
-        wait_until(lambda: "task-succeeded" in told.kinds, "its end is told")
+        reported = Reported(listener)
+        wait_until(lambda: "task-succeeded" in reported.kinds, "its end is reported")
 
 
 def test_sigterm_lets_running_tasks_end(worker: Program, private_redis: EmbeddedRedis, tmp_path: Path) -> None:

@@ -26,13 +26,17 @@ def raw(body: object = EMPTY, headers: object = HEADERS, text: str | None = None
     """Return a message as it lies in Redis."""
     properties: dict[str, object] = {"delivery_tag": "tag", "delivery_mode": 2, "body_encoding": "base64"}
     properties["delivery_info"] = {"exchange": "", "routing_key": "sync_tasks"}
-    told = {"body": encode(json.dumps(body) if text is None else text), "headers": headers, "properties": properties}
-    return json.dumps(told | {"content-encoding": "utf-8", "content-type": "application/json"} | more)
+    reported = {
+        "body": encode(json.dumps(body) if text is None else text),
+        "headers": headers,
+        "properties": properties,
+    }
+    return json.dumps(reported | {"content-encoding": "utf-8", "content-type": "application/json"} | more)
 
 
 def message(body: object = EMPTY, headers: object = HEADERS) -> Message:
-    told: Any = headers
-    return Message(json.dumps(body), headers=told, content_type="application/json", content_encoding="utf-8")
+    reported: Any = headers
+    return Message(json.dumps(body), headers=reported, content_type="application/json", content_encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,7 @@ def test_what_is_wrong_is_said_without_what_it_holds(body: object, headers: obje
     assert find_fault(message(body, headers)) == fault
 
 
-def test_a_body_that_cannot_be_read_is_told_by_the_class_of_the_error() -> None:
+def test_a_body_that_cannot_be_read_is_reported_by_the_class_of_the_error() -> None:
     broken = Message(SECRET, headers=HEADERS, content_type="application/json", content_encoding="utf-8")
     assert find_fault(broken) == "its body cannot be read: DecodeError"
     envelope = open_envelope(broken)
@@ -100,7 +104,7 @@ LETTERS = {
 }
 NOTHINGS = ["{}", "[]", '"x"', "5", "null", SECRET, raw(headers=None), raw(headers="x"), raw(headers={})]
 PROPERTIES: tuple[object, ...] = ({}, [], {"delivery_tag": 5})
-NOTHINGS += [json.dumps({"body": "", "headers": {}, "properties": told}) for told in PROPERTIES]
+NOTHINGS += [json.dumps({"body": "", "headers": {}, "properties": reported}) for reported in PROPERTIES]
 NOTHINGS += [raw(body={"kwargs": {"email": SECRET}}, headers={}), raw() + "}"]
 
 
@@ -118,8 +122,8 @@ def test_a_worker_outlives_whatever_lies_in_its_queue_and_shows_none_of_it(lonel
     unknown = letters["unknown"]
     assert (unknown.task, unknown.user_id, unknown.newsletter) == ("subscribe_contacts", "u9", "daily")
     assert (unknown.error, unknown.message[:39]) == ("UnknownTaskError", "no task is called subscribe_contacts: s")
-    told = {event["uuid"]: event for event in heard if event["type"] == "task-failed"}
-    assert f"dead letter {unknown.id}" in told["unknown"]["exception"]
+    reported = {event["uuid"]: event for event in heard if event["type"] == "task-failed"}
+    assert f"dead letter {unknown.id}" in reported["unknown"]["exception"]
     names = {event["uuid"]: event["name"] for event in heard if event["type"] == "task-received"}
     assert names["old-protocol"] == "sync_tasks.foo.bar"
     assert worker.output.count("was dropped") == len(NOTHINGS)

@@ -92,7 +92,7 @@ def test_the_same_message_handed_out_again_is_the_same_letter(store: Store) -> N
     assert [letter.task_id for letter in read_letters(store)] == ["task-1", "task-2"]
 
 
-def test_a_letter_tells_a_foreign_id_of_a_message_on_one_line_and_not_at_any_length(store: Store) -> None:
+def test_a_letter_shows_a_foreign_id_of_a_message_on_one_line_and_not_at_any_length(store: Store) -> None:
     with pytest.raises(InvalidEventError):
         receive_event(store, Unsubscribe, {"user_id": "u1"}, "x\n\x1b[2J" + "y" * 1000)
     (letter,) = read_letters(store)

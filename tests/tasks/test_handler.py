@@ -72,7 +72,7 @@ def test_whoever_finds_the_contact_in_other_hands_joins(store: Store) -> None:
     assert work(last(store)) == ("SUCCESS", "joined")
 
 
-def test_a_dead_letter_is_a_failure_told_once(store: Store) -> None:
+def test_a_dead_letter_is_a_failure_reported_once(store: Store) -> None:
     unsubscribe_contact.delay(user_id="u1", newsletter="daily")
     message = last(store, "sync_tasks.urgent")
     state, error = work(message)

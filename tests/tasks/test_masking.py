@@ -43,7 +43,7 @@ def retry(trouble: Exception, when: float) -> Retry:
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("raised", "reported"),
     [
         (retry(TooEarlyError("PUT /contacts: 425"), 2.4), "TooEarlyError: PUT /contacts: 425 (again in 2 s)"),
         (retry(AccountPausedError("it is paused", 5), 60), "AccountPausedError: it is paused (again in 60 s)"),
@@ -52,8 +52,8 @@ def retry(trouble: Exception, when: float) -> Retry:
         (ValueError(SECRET), "ValueError"),
     ],
 )
-def test_a_task_to_be_tried_again_tells_the_reason_and_nothing_of_a_person(raised: Exception, told: str) -> None:
-    assert reason_of(raised) == told
+def test_a_task_to_be_tried_again_shows_the_reason_and_nothing_of_a_person(raised: Exception, reported: str) -> None:
+    assert reason_of(raised) == reported
 
 
 def test_the_task_still_gets_everything() -> None:

@@ -1,4 +1,4 @@
-"""What beat has done every night, and what the portal is told of opt-outs at Brevo."""
+"""What beat has done every night, and what the portal hears of opt-outs at Brevo."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.support.messages import handle, queued
 from tests.support.pipeline import held_by
 from tests.support.saying import ADA
 
-TOLD = """
+STATED = """
 [portal]
 suppressed_task = "portal.note"
 suppressed_queue = "portal"
@@ -27,8 +27,8 @@ READER: dict[str, Any] = {"user_id": "u1", "newsletter": "daily", "email": ADA, 
 
 @pytest.fixture
 def reader(worker_environment: Path, brevo: Sandbox) -> Sandbox:
-    """A sandbox that holds Ada, who reads the daily newsletter; the portal wants to be told of opt-outs."""
-    worker_environment.write_text(worker_environment.read_text() + TOLD)
+    """A sandbox that holds Ada, who reads the daily newsletter; the portal wants to hear of opt-outs."""
+    worker_environment.write_text(worker_environment.read_text() + STATED)
     assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
     return brevo
 
@@ -61,28 +61,28 @@ def test_a_worker_that_must_end_leaves_the_comparison_to_another_one(store: Stor
     assert not store.redis.exists(store.key("reconciling"))
 
 
-def test_the_portal_is_told_of_an_opt_out_once_by_a_task_of_its_own(reader: Sandbox, store: Store) -> None:
+def test_the_portal_hears_of_an_opt_out_once_by_a_task_of_its_own(reader: Sandbox, store: Store) -> None:
     reader.act("complain", ADA)
     handle("sync_tasks.reconcile", {})
     handle("sync_tasks.sync_contact", {"user_id": "u1"})
     assert [report_to_portal(), report_to_portal()] == [1, 0]
-    (told,) = queued(store.redis, "portal")
-    assert told.task == "portal.note"
-    assert told.kwargs | {"time": ""} == {"user_id": "u1", "kind": "complaint", "account": "default", "time": ""}
-    assert ADA not in told.text
+    (reported,) = queued(store.redis, "portal")
+    assert reported.task == "portal.note"
+    assert reported.kwargs | {"time": ""} == {"user_id": "u1", "kind": "complaint", "account": "default", "time": ""}
+    assert ADA not in reported.text
 
 
 @pytest.mark.usefixtures("worker_environment")
-def test_a_portal_that_wants_to_hear_nothing_is_told_nothing(store: Store) -> None:
+def test_a_portal_that_wants_to_hear_nothing_hears_nothing(store: Store) -> None:
     store.redis.zadd(store.key("untold"), {"default u1": 1})
     assert report_to_portal() == 0
     assert store.redis.zcard(store.key("untold")) == 1
 
 
-def test_a_portal_that_wants_to_hear_everything_is_told_what_began_what_ended_and_of_which_newsletter(
+def test_a_portal_that_wants_to_hear_everything_hears_what_began_what_ended_and_of_which_newsletter(
     worker_environment: Path, brevo: Sandbox, store: Store
 ) -> None:
-    worker_environment.write_text(worker_environment.read_text() + TOLD.replace("suppressed_task", "notice_task"))
+    worker_environment.write_text(worker_environment.read_text() + STATED.replace("suppressed_task", "notice_task"))
     assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
     brevo.quirks.unsubscription_per_list = True
     brevo.act("unsubscribe", ADA, list_id=3)
@@ -92,10 +92,10 @@ def test_a_portal_that_wants_to_hear_everything_is_told_what_began_what_ended_an
     brevo.edit(ADA, {"attributes": {"EMAIL": "eve@portal.org"}})
     look(store)
     assert [report_to_portal(), report_to_portal()] == [2, 0]
-    told = [message.kwargs | {"time": ""} for message in queued(store.redis, "portal")]
+    reported = [message.kwargs | {"time": ""} for message in queued(store.redis, "portal")]
     about = {"user_id": "u1", "account": "default", "time": "", "foreign_lists": []}
     daily = about | {"kind": "unsubscribed", "newsletters": ["daily"]}
-    assert told == [
+    assert reported == [
         daily | {"what": "suppressed", "why": ""},
         daily | {"what": "ended", "why": "subscribed again"},
         about | {"what": "put back", "kind": "edited (address)", "newsletters": [], "why": ""},
@@ -109,8 +109,8 @@ def test_a_portal_that_hears_of_blocks_alone_is_sent_what_it_was_always_sent(rea
     reader.act("bounce", ADA)
     look(store)
     report_to_portal()
-    (told,) = queued(store.redis, "portal")
-    assert told.kwargs.keys() == {"user_id", "kind", "time", "account"}
+    (reported,) = queued(store.redis, "portal")
+    assert reported.kwargs.keys() == {"user_id", "kind", "time", "account"}
     assert store.redis.exists(store.key("notices"), store.key("untold")) == 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.reconcile.history import read_runs
-from tests.support.evenings import ASKED, start_hurried_beat, start_portal, telling
+from tests.support.evenings import ASKED, reporting, start_hurried_beat, start_portal
 from tests.support.pipeline import address_of
 from tests.support.processes import wait_until
 from tests.support.station import Station
@@ -21,8 +21,8 @@ ENDS_WITHIN = 10.0
 
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
-    """A pipeline of processes whose portal wants to be told of opt-outs."""
-    with telling(tmp_path) as station:
+    """A pipeline of processes whose portal wants to hear of opt-outs."""
+    with reporting(tmp_path) as station:
         yield station
 
 
@@ -32,7 +32,7 @@ def read_status(station: Station) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_one_night_of_two_beats_repairs_what_changed_at_brevo_and_tells_the_portal_once(station: Station) -> None:
+def test_one_night_of_two_beats_repairs_what_changed_at_brevo_and_notifies_the_portal_once(station: Station) -> None:
     ear = start_portal(station)
     station.worker()
     for user_id in ("anna", "ben"):
@@ -48,8 +48,8 @@ def test_one_night_of_two_beats_repairs_what_changed_at_brevo_and_tells_the_port
     wait_until(lambda: all(beat.output.count(ASKED) > 2 for beat in beats), "both beats asked several times", 20)
     station.wait_until_settled()
 
-    (told,) = ear.told
-    assert (told["user_id"], told["kind"], told["account"]) == ("ben", "complaint", "default")
+    (reported,) = ear.reported
+    assert (reported["user_id"], reported["kind"], reported["account"]) == ("ben", "complaint", "default")
     assert station.held("ben")["emailBlacklisted"]
     (run,) = read_runs(station.store)
     assert run.found == {"missing on list": 1, "blocklisted": 1}

@@ -1,13 +1,13 @@
-"""What a portal is told over HTTP: signed, at least once, again for a day, and never more than ids."""
+"""What a portal hears over HTTP: signed, at least once, again for a day, and never more than ids."""
 
 import base64
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -33,6 +33,8 @@ class HttpPortal:
     def __init__(self) -> None:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.ends = Event()
+        self.ends.set()
         self.url = ""
 
     @property
@@ -51,6 +53,9 @@ def listening() -> Iterator[HttpPortal]:
             self.send_response(portal.statuses.pop(0) if portal.statuses else 204)
             self.send_header("location", "/elsewhere")
             self.end_headers()
+            with suppress(OSError):
+                while not portal.ends.wait(0.05):
+                    self.wfile.write(b".")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -82,7 +87,7 @@ def make_due(store: Store, seconds: int = 0) -> None:
         store.redis.zadd(store.key("posts"), {json.dumps([number, since - seconds * 1_000_000, body]): 0})
 
 
-def test_an_opt_out_at_brevo_is_told_by_a_signed_post(portal: HttpPortal, brevo: Sandbox, store: Store) -> None:
+def test_an_opt_out_at_brevo_is_reported_by_a_signed_post(portal: HttpPortal, brevo: Sandbox, store: Store) -> None:
     assert handle("sync_tasks.subscribe_contact", READER) == ("SUCCESS", "synced")
     brevo.act("complain", ADA)
     store.mark_changed("default", [Sighting(user_id="u1")])
@@ -91,8 +96,12 @@ def test_an_opt_out_at_brevo_is_told_by_a_signed_post(portal: HttpPortal, brevo:
     assert store.redis.exists("sync_tasks.sweeps"), "a worker is asked to post it"
     assert handle("sync_tasks.post_notices", {}) == ("SUCCESS", 1)
     ((headers, body),) = portal.heard
-    told = Webhook(SECRET).verify(body, headers)
-    assert (told["type"], told["data"]["user_id"], told["data"]["kind"]) == ("newsletter.suppressed", "u1", "complaint")
+    reported = Webhook(SECRET).verify(body, headers)
+    assert (reported["type"], reported["data"]["user_id"], reported["data"]["kind"]) == (
+        "newsletter.suppressed",
+        "u1",
+        "complaint",
+    )
     assert ADA not in body.decode()
     assert (count_posts(store), post_notices()) == ((0, 0), 0)
 
@@ -116,6 +125,18 @@ def test_a_notice_that_was_not_taken_goes_again_with_the_same_id(portal: HttpPor
     make_due(store)
     assert (post_notices(), count_posts(store)) == (1, (0, 0))
     assert len({headers["webhook-id"] for headers, _ in portal.heard}) == 1
+
+
+def test_an_answer_that_never_ends_holds_nothing_up(portal: HttpPortal, store: Store) -> None:
+    portal.ends.clear()
+    portal.statuses = [200, 200]
+    put_post(store, {"data": {"user_id": "u1"}})
+    put_post(store, {"data": {"user_id": "u2"}})
+    posting = Thread(target=post_notices, daemon=True)
+    posting.start()
+    posting.join(20)
+    portal.ends.set()
+    assert (len(portal.heard), count_posts(store)) == (2, (0, 0))
 
 
 def test_while_the_portal_is_away_one_try_is_enough(portal: HttpPortal, store: Store, worker_environment: Path) -> None:

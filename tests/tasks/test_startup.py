@@ -87,9 +87,9 @@ def test_a_broken_configuration_stops_the_worker_with_one_line_per_fault(
 ) -> None:
     path = tmp_path / "broken.toml"
     path.write_text(configuration)
-    told = {"SYNC_API_KEY": "", "SYNC_API_KEY_FILE": "", "SYNC_BASE_URL": "", "SYNC_CONFIG": str(path)} | env
+    reported = {"SYNC_API_KEY": "", "SYNC_API_KEY_FILE": "", "SYNC_BASE_URL": "", "SYNC_CONFIG": str(path)} | env
     command = [sys.executable, "-m", "celery", "-A", "sync_tasks", "worker"]
-    worker = start_program(command, env=told, cwd=ROOT)
+    worker = start_program(command, env=reported, cwd=ROOT)
     assert worker.process.wait(SETTLED_WITHIN) == 2
     lines = [line for line in worker.output.splitlines() if str(path) in line]
     assert len(lines) == len(faults), worker.output

@@ -1,4 +1,4 @@
-"""Each worker says loudly that nobody sweeps, once somebody does again, and blames nobody while Redis is away."""
+"""Each worker says loudly that nobody sweeps, once somebody does again, and accuses nobody while Redis is away."""
 
 import logging
 import threading

@@ -8,8 +8,8 @@ from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import OutOfCreditsError, UnauthorizedError
 from sync_tasks.state.freshness import read_freshness
 from sync_tasks.state.store import Lease, Store
+from sync_tasks.tasks.accept import nudge_contacts
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nudge import nudge_contacts
 from sync_tasks.tasks.sweeper import LONG_QUEUE, PROBES, sweep
 from tests.support.messages import handle, queued
 from tests.support.saying import anonymize, moment, unsubscribe, update
@@ -48,11 +48,11 @@ def test_nothing_due_is_no_nudge(store: Store) -> None:
     assert nudged(store) == []
 
 
-def test_a_sweep_tells_that_somebody_sweeps(store: Store) -> None:
+def test_a_sweep_shows_that_somebody_sweeps(store: Store) -> None:
     sweep()
     swept = store.redis.get(store.key("swept"))
     assert int(str(swept)) <= int(store.now())
-    # A backup of last week must tell that it is of last week.
+    # A backup of last week must say that it is of last week.
     assert store.redis.ttl(store.key("swept")) == -1
 
 

@@ -72,7 +72,7 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     goes_on.set()
 
 
-def test_where_all_threads_are_busy_nothing_is_accepted_and_the_portal_is_told(busy: threading.Event) -> None:
+def test_where_all_threads_are_busy_nothing_is_accepted_and_the_portal_hears(busy: threading.Event) -> None:
     made: list[str] = []
     with pytest.raises(redis.TimeoutError, match="nothing was accepted"):
         asyncio.run(run_in_thread(lambda: made.append("made")))

@@ -21,7 +21,7 @@ def worker(station: Station) -> Program:
 
 @pytest.fixture(scope="module")
 def heard(station: Station, worker: Program) -> Iterator[list[Event]]:
-    """What the worker tells of its tasks."""
+    """What the worker reports of its tasks."""
     assert worker.running
     with watching(station.producer) as heard:
         yield heard
@@ -38,7 +38,7 @@ def now() -> str:
 
 
 def wait_for_outcome(worker: Program, task_id: str) -> str:
-    """Return what the log tells of the event a message is about."""
+    """Return what the log says of the event a message is about."""
 
     def find() -> str | None:
         return next((line["outcome"] for line in read_outcomes(worker) if line.get("task_id") == task_id), None)
@@ -77,8 +77,8 @@ def test_each_event_is_one_line_in_the_log(station: Station, worker: Program, ne
     station.send("sync_tasks.subscribe_contact", **said | {"user_id": f"{user}-after", "newsletter": "daily"})
     wait_until(lambda: f"{user}-after" in worker.output, "a later line", SETTLED_WITHIN)
     (line,) = [line for line in worker.output.splitlines() if task_id in line]
-    told = json.loads(line)
-    assert (told["task"], told["user_id"], told["outcome"]) == ("subscribe_contact", user, outcome)
+    reported = json.loads(line)
+    assert (reported["task"], reported["user_id"], reported["outcome"]) == ("subscribe_contact", user, outcome)
 
 
 @pytest.mark.usefixtures("worker")
@@ -141,8 +141,8 @@ def test_a_malformed_message_is_a_dead_letter_that_names_the_field(
     user = f"malformed-{request.node.callspec.indices['field']}"
     said = {"user_id": user, "newsletter": "daily", "email": "malformed@portal.org", "occurred_at": now()}
     changed = said | {field.partition(".")[0]: value}
-    told = {name: text for name, text in changed.items() if text is not None}
-    station.send("sync_tasks.subscribe_contact", **told)
+    reported = {name: text for name, text in changed.items() if text is not None}
+    station.send("sync_tasks.subscribe_contact", **reported)
     letter = station.wait_for_letter(user)
     assert (letter.error, letter.task) == ("InvalidEventError", "subscribe_contact")
     assert field in letter.message
@@ -238,11 +238,11 @@ def test_trouble_of_the_account_defers_events_until_it_is_over(
         return all("retried" in states_of(task_id, heard) for task_id in tasks)
 
     wait_until(are_heard, "Flower hears that they wait", SETTLED_WITHIN)
-    told = [event for event in heard if event.get("uuid") in tasks]
-    assert {event["type"] for event in told} == {"task-received", "task-started", "task-retried"}
-    reasons = [event["exception"] for event in told if event["type"] == "task-retried"]
+    reported = [event for event in heard if event.get("uuid") in tasks]
+    assert {event["type"] for event in reported} == {"task-received", "task-started", "task-retried"}
+    reasons = [event["exception"] for event in reported if event["type"] == "task-retried"]
     assert all(reason.startswith(("UnauthorizedError: ", "AccountPausedError: ")) for reason in reasons)
-    assert {event["kwargs"].split(", 'occurred_at'")[0] for event in told if "kwargs" in event} == {
+    assert {event["kwargs"].split(", 'occurred_at'")[0] for event in reported if "kwargs" in event} == {
         f"{{'user_id': '{user}', 'newsletter': 'daily'" for user in users
     }
     worker.wait_for("account default is paused, its events wait: UnauthorizedError")

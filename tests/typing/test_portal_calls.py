@@ -101,8 +101,8 @@ def test_each_call_that_is_wrong_is_found_and_none_that_is_right(check: Check, t
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_the_signature_names_the_fields_of_the_event(name: str) -> None:
-    told = inspect.signature(getattr(tasks, name).run.__wrapped__).parameters.values()
+    reported = inspect.signature(getattr(tasks, name).run.__wrapped__).parameters.values()
     fields = EVENTS[name].model_fields
-    assert {each.name for each in told} == fields.keys()
-    required = {each.name for each in told if each.default is each.empty}
+    assert {each.name for each in reported} == fields.keys()
+    required = {each.name for each in reported if each.default is each.empty}
     assert required == {field for field, about in fields.items() if about.is_required()}

@@ -32,10 +32,10 @@ def anna(pipeline: Pipeline) -> Pipeline:
 
 
 def report_all(brevo: Sandbox, receiver: Receiving, act: Callable[[], None]) -> dict[str, int]:
-    """Let something happen at Brevo, and deliver what Brevo tells of it."""
+    """Let something happen at Brevo, and deliver what Brevo reports of it."""
     before = max((event.number for event in brevo.outbox.events()), default=0)
     act()
-    return receiver.tell(*(event.payload for event in brevo.outbox.events() if event.number > before))
+    return receiver.report(*(event.payload for event in brevo.outbox.events() if event.number > before))
 
 
 def test_a_name_edited_at_brevo_becomes_the_portals_again(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
@@ -50,8 +50,8 @@ def test_a_contact_deleted_at_brevo_is_created_again(anna: Pipeline, brevo: Sand
     report_all(brevo, receiver, lambda: brevo.act("delete", ANNA))
     anna.work()
     assert anna.lists("anna") == {3}
-    told = ["put back after it was deleted at Brevo", "contact 1 gave way to 2", "put right: created as contact 2"]
-    assert outcomes(anna) == told
+    reported = ["put back after it was deleted at Brevo", "contact 1 gave way to 2", "put right: created as contact 2"]
+    assert outcomes(anna) == reported
 
 
 def outcomes(pipeline: Pipeline) -> list[str]:
@@ -96,7 +96,7 @@ def test_what_the_pipeline_did_itself_costs_no_call(pipeline: Pipeline, brevo: S
 
 
 def test_a_look_that_finds_nothing_is_one_read_and_no_second(anna: Pipeline, receiver: Receiving) -> None:
-    receiver.tell(edit(FIRSTNAME="Anna"))
+    receiver.report(edit(FIRSTNAME="Anna"))
     with anna.requests() as made:
         anna.work()
         anna.sync("anna")
@@ -108,7 +108,7 @@ def test_a_look_that_finds_nothing_is_one_read_and_no_second(anna: Pipeline, rec
 @pytest.mark.parametrize(
     ("act", "kind"), [("unsubscribe", "unsubscribed"), ("bounce", "hard_bounce"), ("complain", "complaint")]
 )
-def test_the_event_tells_why_somebody_is_blocked_where_a_read_does_not(
+def test_the_event_shows_why_somebody_is_blocked_where_a_read_does_not(
     anna: Pipeline, brevo: Sandbox, receiver: Receiving, act: str, kind: str
 ) -> None:
     brevo.quirks.statistics_left_out = True
@@ -127,7 +127,7 @@ def test_events_that_come_in_the_wrong_order_end_the_same(anna: Pipeline, brevo:
     brevo.quirks.statistics_left_out = True
     brevo.act("bounce", ANNA)
     brevo.act("unsubscribe", ANNA)
-    receiver.tell(*[event.payload for event in brevo.outbox.events()][:-3:-1])
+    receiver.report(*[event.payload for event in brevo.outbox.events()][:-3:-1])
     anna.work()
     block = anna.state("anna").seen["default"].block
     assert block is not None
@@ -142,7 +142,7 @@ def test_an_opt_out_between_two_looks_ends_what_was_subscribed_before_it(
     anna.work()
     anna.subscribe("anna", "monthly", email="anna.tal@portal.org")
     seconds, _ = anna.store.redis.time()
-    assert receiver.tell(unsubscription("anna.tal@portal.org", ts=seconds + 3600)) == {"noticed": 1}
+    assert receiver.report(unsubscription("anna.tal@portal.org", ts=seconds + 3600)) == {"noticed": 1}
     anna.work()
     held = anna.held("anna")
     assert held["emailBlacklisted"]
@@ -150,16 +150,16 @@ def test_an_opt_out_between_two_looks_ends_what_was_subscribed_before_it(
 
 
 @pytest.mark.parametrize("moment", [4_000_000_000, None])
-def test_an_opt_out_without_a_moment_that_can_be_true_happened_when_it_was_told(
+def test_an_opt_out_without_a_moment_that_can_be_true_happened_when_it_was_reported(
     anna: Pipeline, receiver: Receiving, moment: int | None
 ) -> None:
     before = anna.store.now()
-    receiver.tell(unsubscription(ts=moment))
+    receiver.report(unsubscription(ts=moment))
     assert before < anna.state("anna").opt_outs("default")["unsubscribed"] < anna.store.now()
 
 
 def test_an_event_alone_blocks_nobody(anna: Pipeline, receiver: Receiving) -> None:
-    receiver.tell(unsubscription())
+    receiver.report(unsubscription())
     anna.work()
     assert anna.state("anna").seen["default"].block is None
     assert anna.lists("anna") == {3}
@@ -192,7 +192,7 @@ def test_what_is_noticed_during_a_push_is_looked_at_after_it(anna: Pipeline) -> 
 def test_an_erased_user_is_unknown(anna: Pipeline, receiver: Receiving) -> None:
     anna.anonymize("anna")
     anna.work()
-    assert receiver.tell(unsubscription()) == {"unknown": 1}
+    assert receiver.report(unsubscription()) == {"unknown": 1}
     assert anna.store.mark_changed("default", [Sighting(user_id="anna")])[0].status == "unknown"
 
 
@@ -212,7 +212,7 @@ GUESSED = replace(UNSUBSCRIBED, guessed=True)
 
 
 @pytest.mark.parametrize(
-    ("held", "before", "told", "block"),
+    ("held", "before", "reported", "block"),
     [
         (None, seen(BOUNCED), {"hard_bounce": stamp(9 * HOUR)}, None),
         (UNSUBSCRIBED, None, {}, UNSUBSCRIBED),
@@ -231,6 +231,6 @@ GUESSED = replace(UNSUBSCRIBED, guessed=True)
     ],
 )
 def test_the_gravest_kind_and_the_latest_opt_out_count(
-    held: Block | None, before: RemoteState | None, told: dict[str, str], block: Block | None
+    held: Block | None, before: RemoteState | None, reported: dict[str, str], block: Block | None
 ) -> None:
-    assert block_of(held, before, told) == block
+    assert block_of(held, before, reported) == block

@@ -3,9 +3,10 @@
 import json
 import logging
 import random
-import socket
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.local.redis_server import EmbeddedRedis
@@ -14,7 +15,17 @@ from sync_tasks.state.store import Store
 from sync_tasks.webhooks.server import remembered
 from tests.support.fuzzing import PATIENCE, fuzz
 from tests.support.pipeline import SETTINGS, Pipeline
-from tests.support.receiving import ANNA, FORMER_TOKEN, OWN_KEY, TOKEN, Receiving, edit, receiving, unsubscription
+from tests.support.receiving import (
+    ANNA,
+    FORMER_TOKEN,
+    OWN_KEY,
+    TOKEN,
+    Receiving,
+    edit,
+    opening,
+    receiving,
+    unsubscription,
+)
 
 GOOD = json.dumps(unsubscription()).encode()
 
@@ -73,7 +84,7 @@ def test_a_body_as_large_as_allowed_is_read(receiver: Receiving) -> None:
 
 
 def test_more_than_500_events_are_refused(receiver: Receiving) -> None:
-    assert receiver.tell(*[unsubscription()] * 500) == {"unknown": 500}
+    assert receiver.report(*[unsubscription()] * 500) == {"unknown": 500}
     assert receiver.send(json.dumps([unsubscription()] * 501).encode()).status == 413
 
 
@@ -97,18 +108,18 @@ def test_what_is_not_understood_is_counted_and_dropped_and_the_rest_is_taken(
     pipeline.subscribe("anna")
     sloppy: list[object] = [5, None, [], {}, {"event": 7}, {"event": "unsubscribe"}, {"event": "opened", "email": ANNA}]
     came_to = {"malformed": 6, "ignored": 1, "noticed": 1}
-    assert receiver.tell(*sloppy, unsubscription()) == came_to
+    assert receiver.report(*sloppy, unsubscription()) == came_to
     assert receiver.counts() == came_to
 
 
 def test_contacts_that_nobody_of_the_portal_is_are_left_alone_and_counted(receiver: Receiving) -> None:
-    assert receiver.tell(unsubscription("stranger@portal.org")) == {"unknown": 1}
+    assert receiver.report(unsubscription("stranger@portal.org")) == {"unknown": 1}
     assert stored(receiver) == {"sync_tasks:webhooks:default"}
 
 
 def test_a_contact_that_is_known_is_nudged(receiver: Receiving, pipeline: Pipeline) -> None:
     pipeline.subscribe("berta")
-    assert receiver.tell(unsubscription("berta@portal.org")) == {"noticed": 1}
+    assert receiver.report(unsubscription("berta@portal.org")) == {"noticed": 1}
     receiver.wait_for_nudge("berta")
 
 
@@ -116,21 +127,21 @@ def test_the_same_event_again_is_a_duplicate_whichever_webhook_it_came_through(
     receiver: Receiving, pipeline: Pipeline
 ) -> None:
     pipeline.subscribe("anna")
-    assert receiver.tell(unsubscription(), unsubscription(), unsubscription(id=2)) == {"noticed": 1, "duplicate": 2}
-    assert receiver.tell(unsubscription(id=3), unsubscription(ts=1_787_655_901)) == {"noticed": 1, "duplicate": 1}
+    assert receiver.report(unsubscription(), unsubscription(), unsubscription(id=2)) == {"noticed": 1, "duplicate": 2}
+    assert receiver.report(unsubscription(id=3), unsubscription(ts=1_787_655_901)) == {"noticed": 1, "duplicate": 1}
 
 
 def test_what_our_own_key_did_is_an_echo(receiver: Receiving, pipeline: Pipeline) -> None:
     pipeline.subscribe("anna")
-    assert receiver.tell(edit(key_name=OWN_KEY)) == {"echo": 1}
-    assert receiver.tell(edit(key_name=""), edit(key_name="somebody else's")) == {"noticed": 2}
+    assert receiver.report(edit(key_name=OWN_KEY)) == {"echo": 1}
+    assert receiver.report(edit(key_name=""), edit(key_name="somebody else's")) == {"noticed": 2}
 
 
 def test_without_a_name_of_our_key_nothing_is_an_echo(pipeline: Pipeline) -> None:
     settings = Settings.model_validate(SETTINGS)
     pipeline.subscribe("anna")
     with receiving(pipeline.store, settings) as receiver:
-        assert receiver.tell(edit(key_name="")) == {"noticed": 1}
+        assert receiver.report(edit(key_name="")) == {"noticed": 1}
 
 
 def test_a_request_that_dribbles_in_is_cut_off(receiver: Receiving) -> None:
@@ -172,6 +183,9 @@ def test_while_redis_is_away_brevo_is_asked_to_come_again(
         private_redis.stop()
         assert receiver.send(GOOD).status == 429
         assert receiver.ask("GET", "/readyz").status == 503
+        scraped = receiver.ask("GET", "/metrics")
+        assert scraped.status == 200, "a scrape that fails would look like a receiver that is gone"
+        assert b"sync_tasks_state_reachable 0.0\n" in scraped.body
         assert receiver.ask("GET", "/healthz").status == 200
         private_redis.start()
         assert receiver.send(GOOD).status == 200
@@ -185,7 +199,7 @@ def test_no_address_is_logged_or_stored(
     caplog.set_level(logging.DEBUG)
     pipeline.subscribe("anna", email="unrelated@portal.org")
     before = stored(receiver)
-    receiver.tell(unsubscription(), edit(FIRSTNAME="Annabella"), unsubscription("unrelated@portal.org"))
+    receiver.report(unsubscription(), edit(FIRSTNAME="Annabella"), unsubscription("unrelated@portal.org"))
     receiver.send(b'{"event": "unsubscribe", "email": "anna@portal.org"')
     receiver.send(GOOD, account="anna@portal.org")
     ours = [record.getMessage() for record in caplog.records if record.name.startswith(("sync_tasks", "uvicorn"))]
@@ -202,11 +216,15 @@ def test_whatever_is_sent_is_answered_and_the_receiver_stays(pipeline: Pipeline)
     assert {200, 400, 401, 404, 405, 413} <= set(statuses)
 
 
-def test_two_lengths_of_one_body_are_refused(receiver: Receiving) -> None:
-    told = f"POST /webhooks/brevo/default HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
-    told += "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(receiver.address, timeout=5) as wire:
-        wire.sendall(f"{told}2\r\n[]\r\n0\r\n\r\n".encode())
+@pytest.mark.parametrize(
+    "line", ["POST /webhooks/brevo/default", "POST /elsewhere", "GET /healthz", "GET /a-door-beside"]
+)
+def test_two_lengths_of_one_body_are_refused_at_every_door(pipeline: Pipeline, line: str) -> None:
+    doors = [Route("/a-door-beside", lambda _request: PlainTextResponse("open"))]
+    reported = f"{line} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
+    reported += "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with opening(pipeline.store, doors, PATIENCE) as here, here.connect() as wire:
+        wire.sendall(f"{reported}2\r\n[]\r\n0\r\n\r\n".encode())
         answer = wire.makefile().read()
     assert answer.startswith("HTTP/1.1 400")
     assert answer.count("HTTP/1.1") == 1
@@ -220,5 +238,5 @@ def test_whoever_has_no_token_cannot_fill_the_log(receiver: Receiving, caplog: p
 
 def test_figures_are_read_once_in_a_while_however_often_they_are_asked_for() -> None:
     read = iter([b"1", b"2"])
-    told = remembered(lambda: next(read), 60)
-    assert [told() for _ in range(5)] == [b"1"] * 5
+    reported = remembered(lambda: next(read), 60)
+    assert [reported() for _ in range(5)] == [b"1"] * 5

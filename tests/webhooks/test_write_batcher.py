@@ -1,4 +1,4 @@
-"""What comes together is written together; what goes wrong meanwhile is told to whom it concerns, and nudges wait."""
+"""What comes together is written together; what goes wrong is reported to those it concerns, and nudges wait."""
 
 import asyncio
 import json

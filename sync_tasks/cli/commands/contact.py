@@ -42,6 +42,7 @@ def show_contact(
     from sync_tasks.config.settings import load_settings
     from sync_tasks.monitoring.portrait import paint
     from sync_tasks.monitoring.sides import IN_FULL, Masks
+    from sync_tasks.state.audit import UNMASKED, note_deed
 
     settings = load_settings()
     with open_store() as store:
@@ -51,6 +52,8 @@ def show_contact(
         masks = IN_FULL if show_personal_data else Masks()
         ask = None if offline else partial(open_gateways, store, settings)
         portrait = paint(store, settings, user, masks, ask) if user is not None else None
+        if portrait and user and show_personal_data:
+            note_deed(store, by, UNMASKED, user)
     if portrait is None:
         give_up("nothing is known of this user" if user is not None else "nobody has this address")
         raise typer.Exit(1)
@@ -96,7 +99,7 @@ def _print(portrait: "Portrait") -> None:
 def _print_sides(account: str, sides: "Sides") -> None:
     marks = {True: "[green]=[/]", False: "[red]≠[/]", None: ""}
     where = f"contact {sides.contact_id} of account {account}" if sides.contact_id else f"no contact, account {account}"
-    table = lay_out(escaped(where), "Field", "Portal wants", "", "Brevo holds" if sides.asked else "Brevo held")
+    table = lay_out(escaped(where), "Field", "Portal wants", "Same", "Brevo holds" if sides.asked else "Brevo held")
     for line in sides.lines:
         table.add_row(*map(escaped, (line.what, line.wanted)), marks[line.agrees], escaped(line.held))
     print_table(table)

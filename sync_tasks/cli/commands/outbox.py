@@ -9,7 +9,6 @@ import typer
 
 from sync_tasks.cli.options import AsJson, Yes
 from sync_tasks.cli.output import MOST_ROWS, escaped, give_up, lay_out, print_json_list, print_table, say
-from sync_tasks.domain.events import is_shown, printable
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import count
 
@@ -23,6 +22,9 @@ Ids = Annotated[list[int] | None, typer.Argument(help="Rows, as `outbox failed` 
 All = Annotated[bool, typer.Option("--all", help="All rows that are no events.")]
 
 app = typer.Typer(help="Move events from the portal's own database.", no_args_is_help=True)
+
+
+HIDDEN = "(unprintable)"
 
 
 @contextmanager
@@ -56,6 +58,7 @@ def run_relay(
     from sync_tasks.tasks import startup
 
     startup.check_portal()
+    startup.check_state("lasting")
     with open_engine(database) as engine:
         from sync_tasks.portal.relay import Relay
 
@@ -82,27 +85,44 @@ def create(*, database: Database = "") -> None:
 @app.command("failed")
 def show_failed(*, database: Database = "", as_json: AsJson = False) -> None:
     """Show the rows that are no events, and why; exit 1 if there are any."""
-    with open_engine(database) as engine, engine.connect() as connection:
-        from sync_tasks.portal.outbox_table import read_marked
+    with open_engine(database) as engine:
+        from sync_tasks.portal.outbox_table import find_marked, read_row
 
-        marked = read_marked(connection, MOST_ROWS)
+        with engine.connect() as connection:
+            found = find_marked(connection, MOST_ROWS)
+        marked = [_show(number, read_row(engine, number), why) for number, why in found.items()]
     if as_json:
-        print_json_list(_show(row, why) for row, why in marked)
+        print_json_list(marked)
     elif marked:
         table = lay_out("rows that are no events", "ID", "Task", "User", "Written", "Error")
-        for row, why in marked:
-            shown = _show(row, why)
+        for shown in marked:
             table.add_row(*(escaped(str(shown[name])) for name in ("id", "task", "user_id", "written_at", "error")))
         print_table(table)
         say("mend a row in the database, then [bold]sync-tasks outbox retry ID[/], or [bold]outbox discard ID[/]")
     raise typer.Exit(1 if marked else 0)
 
 
-def _show(row: "OutboxRow", why: str) -> dict[str, Any]:
-    """Return what people may see of a row."""
-    user_id = row.user_id if is_shown("user_id", row.user_id) else "(unprintable)"
-    moment = moment_of(row.written_at).isoformat(timespec="seconds")
-    return {"id": row.id, "task": printable(row.task), "user_id": user_id, "written_at": moment, "error": why}
+def _show(number: int, row: "OutboxRow | None", why: str) -> dict[str, Any]:
+    """Return what people may see of a row; of one that nobody can read, that it is there."""
+    from sync_tasks.domain.events import is_shown, printable
+
+    if row is None:
+        return {"id": number, "task": HIDDEN, "user_id": HIDDEN, "written_at": HIDDEN, "error": why}
+    user_id = row.user_id if is_shown("user_id", row.user_id) else HIDDEN
+    return {
+        "id": number,
+        "task": printable(row.task),
+        "user_id": user_id,
+        "written_at": _show_moment(row.written_at),
+        "error": why,
+    }
+
+
+def _show_moment(microseconds: object) -> str:
+    try:
+        return moment_of(microseconds).isoformat(timespec="seconds")  # type: ignore[arg-type]  # whatever stands there
+    except (ValueError, OverflowError, TypeError):
+        return HIDDEN
 
 
 @app.command("retry")
@@ -121,9 +141,9 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, database: 
     if not yes:
         typer.confirm("Give these wishes up?", abort=True)
     with open_engine(database) as engine, engine.begin() as connection:
-        from sync_tasks.portal.outbox_table import read_marked, remove_rows
+        from sync_tasks.portal.outbox_table import find_marked, remove_rows
 
-        known = {row.id for row, _ in read_marked(connection, _MANY)}
+        known = set(find_marked(connection, _MANY))
         number = remove_rows(connection, sorted(known & set(_chosen(connection, ids, every=every))))
     say(f"{count(number, 'row')} removed")
 
@@ -132,9 +152,9 @@ _MANY = 100_000
 
 
 def _chosen(connection: Any, ids: list[int] | None, *, every: bool) -> list[int]:  # noqa: ANN401 - SQLAlchemy's
-    from sync_tasks.portal.outbox_table import read_marked
+    from sync_tasks.portal.outbox_table import find_marked
 
     if bool(ids) == every:
         give_up("name rows by their ids, or take --all")
         raise typer.Exit(2)
-    return ids or [row.id for row, _ in read_marked(connection, _MANY)]
+    return ids or [*find_marked(connection, _MANY)]

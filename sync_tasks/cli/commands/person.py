@@ -24,20 +24,26 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
     That is what Articles 15 and 20 of the GDPR ask for. The audit notes who asked. Exit 1 if nothing is held, or
     Brevo could not be asked.
     """
-    from sync_tasks.cli.views.paper import draw_paper
-    from sync_tasks.cli.views.person import describe_person
+    from sync_tasks.cli.views.person import describe_person, draw_paper
     from sync_tasks.config.settings import load_settings
+    from sync_tasks.domain.contact import Contact
     from sync_tasks.state.audit import note_deed
+    from sync_tasks.state.dead_letters import read_letters_of
 
     settings = load_settings()
     with open_store() as store:
         contact = store.peek(user_id)
-        if contact is None:
-            give_up("nothing is held of this user")
+        if contact is None and not read_letters_of(store, user_id):
+            erased = "of an erasure of this user: `sync-tasks person erasure`"
+            give_up(
+                f"nothing is held but the record {erased}"
+                if store.is_erased(user_id)
+                else "nothing is held of this user"
+            )
             raise typer.Exit(1)
         note_deed(store, by, "report", user_id)
         with open_gateways(store, settings) as gateways:
-            described = describe_person(store, contact, gateways)
+            described = describe_person(store, settings, contact or Contact(user_id), gateways)
     if html:
         _write(html, draw_paper(described))
         say(f"written: {escaped(str(html))}")

@@ -1,7 +1,9 @@
 """``sync-tasks serve``: all doors over HTTP, each open if its token or secret is set."""
 
+import re
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +24,25 @@ Host = Annotated[str, typer.Option(help="Where it listens; behind a proxy that s
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 takes a free one.")]
 
 
-def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
+def _check_link(text: str | None) -> str | None:
+    from sync_tasks.config.settings import WEB_ADDRESS
+
+    if text and not re.fullmatch(WEB_ADDRESS, text):
+        raise typer.BadParameter("where Flower is, such as http://127.0.0.1:5555")
+    return text
+
+
+Passwords = Annotated[
+    Path | None, typer.Option(help="The page lets these in and nobody else; without it `[operate]` says whom.")
+]
+FlowerUrl = Annotated[
+    str | None, typer.Option(help="Where Flower is, in place of `operate.flower_url`.", callback=_check_link)
+]
+
+
+def serve(
+    *, host: Host = "127.0.0.1", port: Port = PORT, passwords: Passwords = None, flower_url: FlowerUrl = None
+) -> None:
     """Open the doors over HTTP until Ctrl-C: Brevo's events, the portal's events, the pages of users and operators.
 
     `POST /webhooks/brevo/<account>` with a token of `SYNC_WEBHOOK_TOKEN`; `/unsubscribe/<newsletter>/<token>` if
@@ -36,11 +56,11 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     from sync_tasks.state.connection import connect
     from sync_tasks.state.store import Store
     from sync_tasks.tasks import startup
-    from sync_tasks.tasks.nudge import nudge_contacts
+    from sync_tasks.tasks.accept import nudge_contacts
     from sync_tasks.webhooks.server import build_receiver, build_server, listen, prompting
 
     startup.check_receiver()
-    settings, tokens = setup.load_without_keys(), find_tokens(WEBHOOK_TOKEN)
+    settings, tokens = _load_settings(passwords, flower_url), find_tokens(WEBHOOK_TOKEN)
     store = Store(
         connect(environment.redis_url()),
         environment.namespace(),
@@ -54,6 +74,15 @@ def serve(*, host: Host = "127.0.0.1", port: Port = PORT) -> None:
             server = build_server(build_receiver(store, settings, tokens, prompter), more=routes)
             _report_where(places, *listener.getsockname()[:2])
             server.run([listener])
+
+
+def _load_settings(passwords: Path | None, flower_url: str | None) -> "Settings":
+    """Return the configuration with what the command line says of the operator's page."""
+    settings = setup.load_without_keys()
+    changes: dict[str, object] = {"flower_url": flower_url} if flower_url else {}
+    if passwords:
+        changes |= {"passwords": passwords, "user_header": None}
+    return settings.model_copy(update={"operate": settings.operate.model_copy(update=changes)})
 
 
 def _open_doors(settings: "Settings", tokens: "Tokens", store: "Store") -> tuple[list[str], "list[BaseRoute]"]:

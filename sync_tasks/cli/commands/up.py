@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import socket
+import tempfile
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -14,8 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from sync_tasks.cli.commands import webhooks
-from sync_tasks.cli.commands.sandbox import PORT
+from sync_tasks.cli.commands import sandbox, serve, webhooks
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.output import command_here, complain, escaped, open_console, say
 from sync_tasks.config.base_url import is_loopback
@@ -26,35 +26,43 @@ from sync_tasks.local.processes import PartEndedError, Parts, ending_on_signals
 
 STOPPED_WITHIN = 20.0
 _LOOK_EVERY = 0.5
-_STYLES = {"beat": "magenta", "flower": "yellow", "webhooks": "green"}
+_STYLES = {"beat": "magenta", "flower": "yellow", "serve": "green"}
+_OPERATOR = "operator"
 
 Workers = Annotated[int, typer.Option(min=1, max=32, help="How many worker processes.")]
 SandboxPort = Annotated[int, typer.Option(min=0, max=65535, help="Where the sandbox listens; 0 takes a free port.")]
 FlowerPort = Annotated[int, typer.Option(min=0, max=65535, help="Where Flower listens; 0 takes a free port.")]
+PagePort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Where the operator's page and the receiver listen; 0 takes a free port.")
+]
 Data = Annotated[
     Path | None, typer.Option(help="Where the embedded Redis keeps its data; without it, it forgets.", file_okay=False)
 ]
 
 
 def run_all(
-    *, workers: Workers = 1, sandbox_port: SandboxPort = PORT, flower_port: FlowerPort = 5555, data: Data = None
+    *,
+    workers: Workers = 1,
+    sandbox_port: SandboxPort = sandbox.PORT,
+    flower_port: FlowerPort = 5555,
+    page_port: PagePort = serve.PORT,
+    data: Data = None,
 ) -> None:
-    """Run workers, beat and Flower until Ctrl-C, on an embedded Redis and a local Brevo.
+    """Run workers, beat, Flower and the operator's page until Ctrl-C, on an embedded Redis and a local Brevo.
 
     With `SYNC_REDIS_URL` set it is that Redis instead, with `SYNC_API_KEY` or `SYNC_API_KEY_FILE` the real Brevo.
-    Everything listens on 127.0.0.1 only.
+    Everything listens on 127.0.0.1 only. The page has a login of its own for each run.
     """
     with suppress(KeyboardInterrupt), ending_on_signals(), ExitStack() as stack:
         started_here = _find_redis(data, stack) | _find_brevo(sandbox_port, stack)
         _check_parts()
-        flower = _pick_port(flower_port) if importlib.util.find_spec("flower") else None
+        page = f"http://127.0.0.1:{_pick_port(page_port, '--page-port')}"
+        flower = _pick_flower(flower_port)
         processes = stack.enter_context(Parts(os.environ, Voices(), patience=STOPPED_WITHIN))
         setup.start_workers(processes, workers)
-        _start_flower(processes, flower)
-        if "SYNC_BASE_URL" in started_here:
-            started_here |= _start_receiver(processes)
-        else:
-            say("[bold]Webhooks[/] not received: Brevo does not reach this machine, see docs/how-to/webhooks.md")
+        _start_flower(processes, flower, page)
+        started_here |= _receive(processes, page) if "SYNC_BASE_URL" in started_here else {}
+        _start_page(processes, page, flower, _let_in(page, stack))
         _report_how_to_use(started_here)
         _wait_for_trouble(processes)
 
@@ -115,7 +123,7 @@ def _announce(variables: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-def _pick_port(port: int) -> int:
+def _pick_port(port: int, option: str) -> int:
     """Return the port if it is free, a free one for 0.
 
     Raises:
@@ -125,29 +133,57 @@ def _pick_port(port: int) -> int:
         with socket.create_server(("127.0.0.1", port)) as probe:
             return int(probe.getsockname()[1])
     except OSError as error:
-        raise ConfigurationError(f"port {port}: {error.strerror}; choose another with --flower-port") from None
+        raise ConfigurationError(f"port {port}: {error.strerror}; choose another with {option}") from None
 
 
-def _start_flower(processes: Parts, port: int | None) -> None:
-    if port is None:
+def _pick_flower(port: int) -> str:
+    """Return where Flower will be, or an empty text if it is not installed."""
+    if importlib.util.find_spec("flower") is None:
+        return ""
+    return f"http://127.0.0.1:{_pick_port(port, '--flower-port')}/"
+
+
+def _start_flower(processes: Parts, url: str, page: str) -> None:
+    if not url:
         say("[bold]Flower[/]  not installed: pip install 'sync-tasks\\[flower]'")
         return
-    processes.start("flower", "flower", "--address=127.0.0.1", f"--port={port}", "--logging=error")
-    say(f"[bold]Flower[/]  http://127.0.0.1:{port}/")
+    processes.env["SYNC_OPERATE_URL"] = f"{page}/operate"
+    processes.start("flower", "flower", "--address=127.0.0.1", f"--port={urlsplit(url).port}", "--logging=error")
+    say(f"[bold]Flower[/]  {url}")
 
 
-def _start_receiver(processes: Parts) -> dict[str, str]:
-    """Receive what the sandbox reports of its contacts: a real Brevo could not reach this machine.
+def _receive(processes: Parts, page: str) -> dict[str, str]:
+    """Have the sandbox report its contacts to the server of the page; a real Brevo could not reach this machine.
 
     Returns the variable that holds the token, for ``sync-tasks doctor``.
     """
-    from sync_tasks.local.redis_server import free_port
-
-    port, token = free_port(), secrets.token_hex(16)
+    token = secrets.token_hex(16)
     processes.env["SYNC_WEBHOOK_TOKEN"] = token
-    processes.start_module("webhooks", "sync_tasks", "serve", "--port", str(port), ready="receiving on")
-    webhooks.install_one("default", setup.load_without_keys(), f"http://127.0.0.1:{port}", token, batched=False)
+    webhooks.install_one("default", setup.load_without_keys(), page, token, batched=False)
     return {"SYNC_WEBHOOK_TOKEN": token}
+
+
+def _let_in(page: str, stack: ExitStack) -> Path:
+    """Return a password file with one operator, who may act, for this run alone; say the password this once."""
+    from sync_tasks.operate.passwords import make_entry, write_entry
+
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sync-tasks-up-"))) / "operators"
+    password = secrets.token_hex(8)
+    write_entry(file, make_entry(_OPERATOR, "act", password))
+    say(f"[bold]Page[/]    {page}/operate")
+    say(f"[bold]Login[/]   {_OPERATOR}, password {password}  (for this run alone)")
+    return file
+
+
+def _start_page(processes: Parts, page: str, flower: str, passwords: Path) -> None:
+    # What a proxy needs would shut out whoever is on this machine.
+    for name in ("SYNC_OPERATE_TOKEN", "SYNC_OPERATE_TOKEN_FILE"):
+        processes.env.pop(name, None)
+    processes.env["SYNC_OPERATE_SECRET"] = secrets.token_hex(32)
+    link = ("--flower-url", flower) if flower else ()
+    port = str(urlsplit(page).port)
+    words = ("serve", "--port", port, "--passwords", str(passwords), *link)
+    processes.start_module("serve", "sync_tasks", *words, ready="/operate")
 
 
 def _report_how_to_use(variables: dict[str, str]) -> None:
@@ -157,6 +193,8 @@ def _report_how_to_use(variables: dict[str, str]) -> None:
             typer.echo(f"  export {name}={shlex.quote(value)}")
     if "SYNC_WEBHOOK_TOKEN" in variables:
         say("\nchange a contact on the sandbox's page, and see it mended within seconds")
+    else:
+        say("\nchanges at Brevo are not heard of: it does not reach this machine, see docs/how-to/webhooks.md")
     say("\n[dim]Ctrl-C stops everything[/]")
 
 

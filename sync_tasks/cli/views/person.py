@@ -3,17 +3,22 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
+from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import Contact, EventKey, RemoteState
+from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.registers import ADDRESS, SUBSCRIBED, attributes, both_clocks, is_subscription, moment, value
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.errors import SyncError
+from sync_tasks.monitoring.portrait import find_remote, note_taken_address
 from sync_tasks.monitoring.sides import read_history
 from sync_tasks.providers import Gateway
 from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import read_letters_of
 from sync_tasks.state.store import Store
+from sync_tasks.tasks.bootstrap import account_mappings_of
 
 # What the parts of the report cover: a person who reads it must not take a short history for a short acquaintance.
 COVERS = {
@@ -23,10 +28,19 @@ COVERS = {
     "consents": "proofs of subscriptions that hold, and of those that ended, for as long as they are kept as evidence",
     "brevo": "Brevo's own document at the moment of this report",
 }
+_HEAD = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Personal data</title>
+<style>body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto}td,th{text-align:left;vertical-align:top;
+padding:.2em 1em .2em 0}pre{white-space:pre-wrap}</style>
+<h1>Personal data that is held</h1>
+"""
 
 
-def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gateway]) -> dict[str, Any]:
+def describe_person(
+    store: Store, settings: Settings, contact: Contact, gateways: Mapping[str, Gateway]
+) -> dict[str, Any]:
     """Return all that is held: values with the moment since which they hold, lists of others, what happened."""
+    contact, mappings = note_taken_address(store, contact), account_mappings_of(settings)
     return {
         "user_id": contact.user_id,
         "covers": COVERS,
@@ -43,7 +57,7 @@ def describe_person(store: Store, contact: Contact, gateways: Mapping[str, Gatew
         "unresolved_events": [
             {"event": str(letter.key), "reason": letter.message} for letter in read_letters_of(store, contact.user_id)
         ],
-        "brevo": {name: _describe_account(contact.seen.get(name), gateway) for name, gateway in gateways.items()},
+        "brevo": {name: _describe_account(store, contact, mappings[name], one) for name, one in gateways.items()},
     }
 
 
@@ -75,17 +89,40 @@ def _since(contact: Contact, register: str) -> str | None:
     return moment_of(text[:16]).isoformat() if text else None
 
 
-def _describe_account(seen: RemoteState | None, gateway: Gateway) -> dict[str, Any]:
-    if seen is None or seen.id is None:
-        return {"contact": None}
+def _describe_account(store: Store, contact: Contact, mapping: AccountMapping, gateway: Gateway) -> dict[str, Any]:
+    """Return what an account holds of a user. Somebody else may have the id or the address by now: nothing of them."""
     try:
-        remote, everything = gateway.read(seen.id), gateway.export(seen.id)
+        remote = find_remote(contact, contact.seen.get(mapping.account) or RemoteState(), gateway, mapping)
+        if remote is None:
+            return {"contact": None}
+        other = mapping.ext_ids.user_of(remote.ext_id or "")
+        if other and other != contact.user_id and store.peek(other):
+            note = f"contact {remote.id} has this address and another user's ext_id: look whose it is"
+            return {"contact": None, "error": note}
+        everything = gateway.export(remote.id)
     except SyncError as error:
         return {"error": str(error)}
-    if remote is None:
-        return {"contact": None}
     return {"contact": json.loads(json.dumps(asdict(remote), default=_plain)), "as_brevo_shows_it": everything}
 
 
 def _plain(value: object) -> object:
     return sorted(value) if isinstance(value, set | frozenset) else str(value)
+
+
+def draw_paper(document: Mapping[str, object]) -> str:
+    """Return the page; the same data is in it once more as JSON, to take along."""
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{_draw(value)}</td></tr>" for name, value in document.items())
+    portable = escape(json.dumps(document, indent=2, ensure_ascii=False))
+    return f"{_HEAD}<table>{rows}</table><h2>The same for programs</h2><pre>{portable}</pre></html>\n"
+
+
+def _draw(value: object) -> str:
+    if isinstance(value, Mapping):
+        return (
+            "<table>"
+            + "".join(f"<tr><th>{escape(str(k))}</th><td>{_draw(v)}</td></tr>" for k, v in value.items())
+            + "</table>"
+        )
+    if isinstance(value, list):
+        return "<br>".join(map(_draw, value)) or "none"
+    return escape("" if value is None else str(value))

@@ -1,5 +1,6 @@
 """What ``sync-tasks doctor`` looks at for privacy: the secret of hashes, files, connections."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # After so many seconds a night has passed without a rewrite.
 LATE = 30 * 3600
+_PORT = re.compile(r":\d+$")
 
 
 def check_privacy(store: "Store") -> Iterator[Check]:
@@ -28,8 +30,9 @@ def check_privacy(store: "Store") -> Iterator[Check]:
 def check_connection(what: str, url: str) -> Iterator[Check]:
     """Say whether a Redis beyond this machine asks for a password, and is spoken to over TLS."""
     parts = urlsplit(url)
-    hosts = [one.rpartition("@")[2].rpartition(":")[0] or one for one in parts.netloc.rpartition("@")[2].split(",")]
-    if parts.scheme == "unix" or all(is_loopback(host.strip("[]")) for host in hosts):
+    hosts = [_PORT.sub("", one).strip("[]") for one in parts.netloc.rpartition("@")[2].split(",")]
+    # Without a host it is this machine.
+    if parts.scheme == "unix" or all(not host or is_loopback(host) for host in hosts):
         yield Check(f"{what} connection", "ok", "on this machine")
         return
     options, faults = parse_qs(parts.query), list[str]()

@@ -8,7 +8,7 @@ from sync_tasks.monitoring.status import SWEPT_WITHIN, read_overview
 from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.plot import draw
 from sync_tasks.operate.visit import Visit
-from sync_tasks.rate_limits.budget import read_budget
+from sync_tasks.rate_limits.scarcity import read_budget
 from sync_tasks.reconcile.approvals import find_refused
 from sync_tasks.state.freshness import read_freshness
 

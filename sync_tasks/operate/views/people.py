@@ -6,10 +6,9 @@ from sync_tasks.monitoring.sides import IN_FULL, Masks
 from sync_tasks.monitoring.timeline import read_timeline
 from sync_tasks.operate.pages import HtmlPage, Move
 from sync_tasks.operate.visit import Visit, link_to_user
-from sync_tasks.state.audit import note_deed
+from sync_tasks.state.audit import UNMASKED, note_deed
 from sync_tasks.texts import normal_address
 
-UNMASKED = "see unmasked"
 _NOBODY = "Nothing is known of this user."
 
 

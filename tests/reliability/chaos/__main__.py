@@ -29,9 +29,9 @@ def read_plan(words: list[str]) -> Plan:
     for option in options:
         kind = int if option.type in (int, "int") else float
         parser.add_argument(f"--{option.name.replace('_', '-')}", type=kind, help=f"(long form: {option.default})")
-    told = vars(parser.parse_args(words))
-    base = told.pop("base") or LONG
-    return replace(base, **{name: value for name, value in told.items() if value is not None})
+    reported = vars(parser.parse_args(words))
+    base = reported.pop("base") or LONG
+    return replace(base, **{name: value for name, value in reported.items() if value is not None})
 
 
 @contextmanager

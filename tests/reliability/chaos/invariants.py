@@ -9,7 +9,7 @@ from redis import Redis
 
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
 from tests.reliability.chaos.model import Wish, find_wishes
-from tests.reliability.chaos.people import PERSONAL, Told, find_personal
+from tests.reliability.chaos.people import PERSONAL, Reported, find_personal
 from tests.reliability.chaos.run import Run
 from tests.support import keys
 
@@ -21,7 +21,7 @@ def find_disagreements(run: Run) -> Iterator[str]:
     held: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for contact in cast("list[dict[str, Any]]", run.world.brevo.contacts()):
         held[str(contact.get("ext_id", ""))].append(contact)
-    for user_id, wish in find_wishes(run.told).items():
+    for user_id, wish in find_wishes(run.reported).items():
         yield from (f"{user_id}: {fault}" for fault in _compare(wish, held.pop(user_id, [])))
     for ext_id, contacts in held.items():
         if not ext_id.startswith("deleted-"):
@@ -56,8 +56,8 @@ def find_lost(run: Run) -> Iterator[str]:
     if not run.settled:
         yield f"not settled after {run.seconds:.0f} s"
     accepted = {json.loads(line)["number"] for line in run.world.accepted.read_text().splitlines()}
-    if len(accepted) != len(run.told):
-        yield f"{len(run.told) - len(accepted)} events were never accepted"
+    if len(accepted) != len(run.reported):
+        yield f"{len(run.reported) - len(accepted)} events were never accepted"
     letters = {letter.id: letter for letter in read_letters(run.world.store)}
     for key, fields in _read_contacts(run):
         yield from (f"{key}: {name[2:]} has no outcome" for name in fields if name.startswith("p:"))
@@ -69,16 +69,16 @@ def find_lost(run: Run) -> Iterator[str]:
 def find_needless_letters(run: Run) -> Iterator[str]:
     """Yield dead letters of events that could have been reflected."""
     for letter in read_letters(run.world.store):
-        if not _is_hopeless(letter, run.told):
+        if not _is_hopeless(letter, run.reported):
             yield f"{letter.user_id}: {letter.task} {letter.error}"
 
 
-def _is_hopeless(letter: DeadLetter, told: list[Told]) -> bool:
-    """Tell whether nobody ever said which contact is meant; of an erased user nobody can say it any more."""
-    events = [event for event in told if event.user_id == letter.user_id]
+def _is_hopeless(letter: DeadLetter, reported: list[Reported]) -> bool:
+    """Return whether nobody ever said which contact is meant; of an erased user nobody can say it any more."""
+    events = [event for event in reported if event.user_id == letter.user_id]
     erased = letter.task == "anonymize_contact"
-    telling = (event for event in events if event.task == letter.task or not erased)
-    known = any(name in event.said for event in telling for name in ("email", "previous_email"))
+    reporting = (event for event in events if event.task == letter.task or not erased)
+    known = any(name in event.said for event in reporting for name in ("email", "previous_email"))
     return letter.error == "UnknownContactError" and not known
 
 
@@ -90,13 +90,13 @@ def _read_contacts(run: Run) -> Iterator[tuple[str, dict[str, str]]]:
 
 def find_remains(run: Run) -> Iterator[str]:
     """Yield where something personal of an erased person is left; a dead letter keeps what its replay needs."""
-    wishes, letters = find_wishes(run.told), {letter.user_id for letter in read_letters(run.world.store)}
+    wishes, letters = find_wishes(run.reported), {letter.user_id for letter in read_letters(run.world.store)}
     erased = {user_id for user_id, wish in wishes.items() if wish.erased} - letters
     for contact in cast("list[dict[str, Any]]", run.world.brevo.contacts()):
         if wishes.get(str(contact.get("ext_id"))) is None and PERSONAL.search(str(contact)):
             yield f"contact {contact['id']} at Brevo"
     own: dict[str, set[str]] = defaultdict(set)
-    for event in run.told:
+    for event in run.reported:
         own[event.user_id].update(find_personal(str(event.said)))
     for key, text in read_keys(run):
         user_id = key.removeprefix(CONTACTS) if key.startswith(CONTACTS) else ""

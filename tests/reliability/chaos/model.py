@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.reliability.chaos.people import NEWSLETTERS, Told
+from tests.reliability.chaos.people import NEWSLETTERS, Reported
 
 ATTRIBUTES = {"first_name": "FIRSTNAME", "last_name": "LASTNAME", "city": "CITY"}
 FLAGS = {"daily": "DAILY_UNSUBSCRIBED"}
@@ -21,10 +21,10 @@ class Wish:
     attributes: dict[str, Any]
 
 
-def find_wishes(told: Iterable[Told]) -> dict[str, Wish]:
+def find_wishes(reported: Iterable[Reported]) -> dict[str, Wish]:
     """Return what the portal wants of each user."""
     registers: dict[str, dict[str, tuple[str, Any]]] = defaultdict(dict)
-    for event in told:
+    for event in reported:
         held = registers[event.user_id]
         for name, value in _fields(event):
             new = (event.moment, value)
@@ -32,7 +32,7 @@ def find_wishes(told: Iterable[Told]) -> dict[str, Wish]:
     return {user_id: _wish({name: value for name, (_, value) in held.items()}) for user_id, held in registers.items()}
 
 
-def _fields(event: Told) -> Iterable[tuple[str, Any]]:
+def _fields(event: Reported) -> Iterable[tuple[str, Any]]:
     said = event.said
     match event.task:
         case "anonymize_contact":

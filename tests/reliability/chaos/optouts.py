@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sync_tasks.sandbox.history import Entry
 from sync_tasks.sandbox.journal import Request
-from tests.reliability.chaos.people import NEWSLETTERS, Told
+from tests.reliability.chaos.people import NEWSLETTERS, Reported
 from tests.reliability.chaos.run import Run
 
 # What was accepted this long before a request went out is known to whoever sent it.
@@ -19,7 +19,7 @@ LONGEST_PUSH = 60.0
 class Accepted:
     """An event, and when the portal's first call began and its last one returned."""
 
-    told: Told
+    reported: Reported
     began: float
     ended: float
 
@@ -52,9 +52,9 @@ class Record:
             began, ended = calls.get(call["number"], (call["began"], call["ended"]))
             calls[call["number"]] = (min(began, call["began"]), min(ended, call["ended"]))
         said: dict[tuple[str, int], list[Accepted]] = defaultdict(list)
-        for told in self.run.told:
-            for list_id in _lists_of(told) if told.number in calls else ():
-                said[told.user_id, list_id].append(Accepted(told, *calls[told.number]))
+        for reported in self.run.reported:
+            for list_id in _lists_of(reported) if reported.number in calls else ():
+                said[reported.user_id, list_id].append(Accepted(reported, *calls[reported.number]))
         return said
 
     def sent(self, entry: Entry) -> float:
@@ -83,27 +83,29 @@ class Record:
             yield Rejoin(users[0], list_id, physics=self.sent(joined) <= left.time)
 
     def _is_allowed(self, events: list[Accepted], left: Entry, joined: Entry) -> bool:
-        """Tell whether a subscription is newer than whatever opt-out may have led to the leave."""
-        known = [event.told.moment for event in events if event.ended < self.sent(left) - LONGEST_PUSH]
+        """Return whether a subscription is newer than whatever opt-out may have led to the leave."""
+        known = [event.reported.moment for event in events if event.ended < self.sent(left) - LONGEST_PUSH]
         oldest = max(known, default="")
         ends = [
-            event.told.moment
+            event.reported.moment
             for event in events
-            if event.told.task != "subscribe_contact" and event.began < self.sent(left) and event.told.moment >= oldest
+            if event.reported.task != "subscribe_contact"
+            and event.began < self.sent(left)
+            and event.reported.moment >= oldest
         ]
         begins = [
-            event.told.moment
+            event.reported.moment
             for event in events
-            if event.told.task == "subscribe_contact" and event.began < self.sent(joined)
+            if event.reported.task == "subscribe_contact" and event.began < self.sent(joined)
         ]
         return bool(ends) and max(begins, default="") > min(ends)
 
 
-def _lists_of(told: Told) -> Iterator[int]:
-    if told.task == "anonymize_contact":
+def _lists_of(reported: Reported) -> Iterator[int]:
+    if reported.task == "anonymize_contact":
         yield from NEWSLETTERS.values()
-    elif "newsletter" in told.said:
-        yield NEWSLETTERS[told.said["newsletter"]]
+    elif "newsletter" in reported.said:
+        yield NEWSLETTERS[reported.said["newsletter"]]
 
 
 def find_resubscribed(run: Run) -> Iterator[str]:

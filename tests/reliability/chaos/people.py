@@ -1,4 +1,4 @@
-"""Generated people of a portal: what they do, in the order in which they did it, and the shuffled way it is told.
+"""Generated people of a portal: what they do, in the order in which they did it, and the shuffled way it is reported.
 
 Every address and name carries a mark, so that it is found wherever it turns up.
 """
@@ -18,7 +18,7 @@ LONG_AGO = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """One event as the portal hands it to a task; ``number`` counts the events, a repeated one keeps its own."""
 
     number: int
@@ -59,13 +59,13 @@ class Town:
     chance: random.Random
     people: list[Person]
     now: datetime
-    told: list[Told] = field(default_factory=list)
+    reported: list[Reported] = field(default_factory=list)
     free: list[str] = field(default_factory=list)
     arrived: int = 0
 
     def live(self, events: int) -> None:
         """Let so many events happen."""
-        while len(self.told) < events:
+        while len(self.reported) < events:
             self.now += timedelta(microseconds=self.chance.randint(1, 200_000))
             person = self.chance.choice(self.people)
             if not person.address:
@@ -76,10 +76,10 @@ class Town:
     def _move_in(self, person: Person) -> None:
         person.address = f"{person.invent('aq')}@people.example"
 
-    def _tell(self, task: str, person: Person, **said: Any) -> None:
+    def _report(self, task: str, person: Person, **said: Any) -> None:
         given = {name: value for name, value in said.items() if value is not None}
         event = {"user_id": person.user_id, "occurred_at": self.now.isoformat(), **given}
-        self.told.append(Told(len(self.told), f"{task}_contact", event))
+        self.reported.append(Reported(len(self.reported), f"{task}_contact", event))
 
     def _names(self, person: Person) -> dict[str, Any]:
         names: dict[str, Any] = {}
@@ -95,16 +95,16 @@ class Town:
 
     def _subscribe(self, person: Person) -> None:
         newsletter = self.chance.choice([*NEWSLETTERS])
-        self._tell("subscribe", person, newsletter=newsletter, email=person.address, **self._names(person))
+        self._report("subscribe", person, newsletter=newsletter, email=person.address, **self._names(person))
         if self.chance.random() < 0.05:
-            self._tell("unsubscribe", person, newsletter=newsletter)
+            self._report("unsubscribe", person, newsletter=newsletter)
 
     def _unsubscribe(self, person: Person) -> None:
         newsletter = self.chance.choice([*NEWSLETTERS])
-        self._tell("unsubscribe", person, newsletter=newsletter, email=self._maybe(person.address))
+        self._report("unsubscribe", person, newsletter=newsletter, email=self._maybe(person.address))
 
     def _rename(self, person: Person) -> None:
-        self._tell("update", person, **self._names(person))
+        self._report("update", person, **self._names(person))
 
     def _move(self, person: Person) -> None:
         old = person.address
@@ -113,7 +113,7 @@ class Town:
         else:
             self._move_in(person)
         self.free.append(old)
-        self._tell("update", person, email=person.address, previous_email=self._maybe(old), **self._names(person))
+        self._report("update", person, email=person.address, previous_email=self._maybe(old), **self._names(person))
 
     def _swap(self, person: Person) -> None:
         other = self.chance.choice(self.people)
@@ -121,27 +121,27 @@ class Town:
             return
         person.address, other.address = other.address, person.address
         for mover, old in ((person, other.address), (other, person.address)):
-            self._tell("update", mover, email=mover.address, previous_email=self._maybe(old))
+            self._report("update", mover, email=mover.address, previous_email=self._maybe(old))
 
     def _erase(self, person: Person) -> None:
-        self._tell("anonymize", person, email=self._maybe(person.address))
+        self._report("anonymize", person, email=self._maybe(person.address))
         self.free.append(person.address)
         self.arrived += 1
         self.people[self.people.index(person)] = Person(self.arrived)
 
 
-def generate(seed: int, events: int, people: int) -> list[Told]:
+def generate(seed: int, events: int, people: int) -> list[Reported]:
     """Return what happened at a portal, the oldest first."""
     living = [Person(number) for number in range(people)]
     town = Town(random.Random(seed), living, datetime.now(UTC) - LONG_AGO, arrived=people)
     town.live(events)
-    return town.told
+    return town.reported
 
 
-def shuffle(seed: int, told: list[Told]) -> list[Told]:
+def shuffle(seed: int, reported: list[Reported]) -> list[Reported]:
     """Return the events in the order they are sent in: any, and some of them twice."""
     chance = random.Random(seed)
-    sent = told + chance.sample(told, int(len(told) * REPEATED))
+    sent = reported + chance.sample(reported, int(len(reported) * REPEATED))
     chance.shuffle(sent)
     return sent
 

@@ -34,8 +34,8 @@ def _send(line: str, *, out: TextIO) -> None:
     while not _is_accepted(**event):
         tries += 1
         time.sleep(AGAIN_AFTER)
-    told = {"number": event["number"], "began": began, "ended": time.time(), "tries": tries}
-    out.write(f"{json.dumps(told)}\n")
+    reported = {"number": event["number"], "began": began, "ended": time.time(), "tries": tries}
+    out.write(f"{json.dumps(reported)}\n")
 
 
 def _is_accepted(number: int, task: str, said: dict[str, Any]) -> bool:

@@ -17,6 +17,6 @@ def build_tables(verdict: Verdict) -> Iterator[Table]:
     yield figures
     judged = Table("", "invariant", "violations", title="invariants")
     for name, found in verdict.violations.items():
-        told = [*found[:SHOWN], *([f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])]
-        judged.add_row("[red]✗[/]" if found else "[green]✓[/]", name, "\n".join(told))
+        reported = [*found[:SHOWN], *([f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])]
+        judged.add_row("[red]✗[/]" if found else "[green]✓[/]", name, "\n".join(reported))
     yield judged

@@ -9,7 +9,7 @@ from pathlib import Path
 from redis import RedisError
 
 from tests.reliability.chaos.havoc import Havoc, plan_havoc
-from tests.reliability.chaos.people import Told, generate, shuffle
+from tests.reliability.chaos.people import Reported, generate, shuffle
 from tests.reliability.chaos.plan import Plan
 from tests.reliability.chaos.world import World, building
 from tests.support.backups import Backup, back_up
@@ -30,8 +30,8 @@ class Run:
 
     plan: Plan
     world: World
-    told: list[Told]
-    sent: list[Told]
+    reported: list[Reported]
+    sent: list[Reported]
     havoc: Havoc
     faults: dict[str, int] = field(default_factory=dict)
     fuzzer: Program | None = None
@@ -43,9 +43,9 @@ class Run:
 
 def play(plan: Plan, folder: Path, decide_outcomes: Callable[[Run], None], progress: Progress) -> None:
     """Play a run and have it judged before its processes are gone."""
-    told = generate(plan.seed, plan.events, plan.people)
+    reported = generate(plan.seed, plan.events, plan.people)
     with building(plan, folder) as world:
-        run = Run(plan, world, told, shuffle(plan.seed, told), plan_havoc(world, plan))
+        run = Run(plan, world, reported, shuffle(plan.seed, reported), plan_havoc(world, plan))
         _start(run)
         _rage(run, progress)
         _settle(run, progress)

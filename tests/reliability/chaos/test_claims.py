@@ -1,4 +1,4 @@
-"""What chaos runs have found about addresses, told in the few events that it takes."""
+"""What chaos runs have found about addresses, reported in the few events that it takes."""
 
 from collections.abc import Iterator
 

@@ -26,8 +26,8 @@ SMALL = replace(
     within=60.0,
 )
 # Everything at once and no trouble: most pushes are overtaken by newer events.
-CROWDED = replace(SMALLEST, events=1_500, people=150, waves=1, load=1.0, within=30.0)
-# Workers die while requests of theirs lie at Brevo, to be applied yet, and the next wave tells more of the same people.
+BATCHED = replace(SMALLEST, events=1_500, people=150, waves=1, load=1.0, within=30.0)
+# Workers die while requests of theirs lie at Brevo, to be applied yet, and the next wave sends more of the same people.
 # Whoever finds its request without an answer makes sure by itself: only of the dead nobody but the lease knows.
 DEADLY = replace(
     SMALLEST,
@@ -55,7 +55,7 @@ def decide_outcomes(plan: Plan, folder: Path) -> Verdict:
     return verdict
 
 
-@pytest.mark.parametrize("plan", [SMALL, CROWDED, DEADLY], ids=["trouble", "crowd", "deaths"])
+@pytest.mark.parametrize("plan", [SMALL, BATCHED, DEADLY], ids=["trouble", "many", "deaths"])
 def test_all_invariants_hold_where_nothing_is_sabotaged(plan: Plan, tmp_path: Path) -> None:
     assert decide_outcomes(plan, tmp_path).broken == set()
 
@@ -65,7 +65,7 @@ def test_the_suite_goes_red_without_a_sweeper(tmp_path: Path) -> None:
 
 
 def test_the_suite_goes_red_where_settling_ignores_newer_events(tmp_path: Path) -> None:
-    assert OUTCOMES in decide_outcomes(replace(CROWDED, sabotage="version"), tmp_path).broken
+    assert OUTCOMES in decide_outcomes(replace(BATCHED, sabotage="version"), tmp_path).broken
 
 
 def test_the_suite_goes_red_without_leases(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -75,10 +75,10 @@ class Verdict:
 def _measure(run: Run) -> dict[str, str]:
     brevo, havoc, record = run.world.brevo, run.havoc, Record(run)
     rejoined = sum(rejoin.physics for rejoin in record.rejoins())
-    told = {
+    reported = {
         "seed": run.plan.seed,
-        "events": f"{len(run.told):,} of {len({told.user_id for told in run.told}):,} people",
-        "sent twice": f"{len(run.sent) - len(run.told):,}",
+        "events": f"{len(run.reported):,} of {len({reported.user_id for reported in run.reported}):,} people",
+        "sent twice": f"{len(run.sent) - len(run.reported):,}",
         "workers killed": havoc.killed,
         "Redis killed": havoc.redis_killed,
         "requests to Brevo": f"{brevo.journal.total:,}",
@@ -89,7 +89,9 @@ def _measure(run: Run) -> dict[str, str]:
     }
     total = sum(run.faults.values())
     kinds = ", ".join(f"{count} {name}" for name, count in sorted(run.faults.items(), key=lambda each: -each[1]))
-    return {name: str(value) for name, value in told.items()} | {"faults": f"{total:,}: {kinds}" if total else "none"}
+    return {name: str(value) for name, value in reported.items()} | {
+        "faults": f"{total:,}: {kinds}" if total else "none"
+    }
 
 
 def _recovery(seconds: list[float]) -> str:

@@ -12,7 +12,7 @@ from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.sandbox.server import serving
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
-from tests.reliability.chaos.people import Told
+from tests.reliability.chaos.people import Reported
 from tests.reliability.chaos.plan import Plan
 from tests.reliability.chaos.witness import Witness
 from tests.support.processes import Program, StartProgram, programs
@@ -60,12 +60,12 @@ class World:
     def start_beat(self) -> Program:
         return self._start("celery", "-A", "sync_tasks", "beat")
 
-    def start_portal(self, sent: list[Told]) -> Program:
+    def start_portal(self, sent: list[Reported]) -> Program:
         """Start the portal, which sends these events in this order."""
-        rows = ({"number": told.number, "task": told.task, "said": told.said} for told in sent)
+        rows = ({"number": reported.number, "task": reported.task, "said": reported.said} for reported in sent)
         (self.folder / "events.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-        told = (self.folder / "events.jsonl", self.accepted, self.plan.waves, self.plan.load)
-        return self._start("tests.reliability.chaos.portal", *map(str, told))
+        reported = (self.folder / "events.jsonl", self.accepted, self.plan.waves, self.plan.load)
+        return self._start("tests.reliability.chaos.portal", *map(str, reported))
 
     def start_fuzzer(self) -> Program:
         """Start a receiver, with a Redis of its own, and what sends it anything at all."""
@@ -105,8 +105,8 @@ def building(plan: Plan, folder: Path) -> Iterator[World]:
 
 def _environment(plan: Plan, redis_url: str, url: str, folder: Path) -> dict[str, str]:
     path = folder / "sync_tasks.toml"
-    told = "".join(f"{name} = {value}\n" for name, value in plan.pipeline.items())
-    path.write_text(CONFIGURATION.format(url=url) + told)
+    reported = "".join(f"{name} = {value}\n" for name, value in plan.pipeline.items())
+    path.write_text(CONFIGURATION.format(url=url) + reported)
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("SYNC_", "FLOWER_"))}
     ours = {"SYNC_REDIS_URL": redis_url, "SYNC_CONFIG": str(path), "SYNC_API_KEY": "xkeysib-zz"}
     return kept | ours | {"CHAOS_SABOTAGE": plan.sabotage}

@@ -1,4 +1,4 @@
-"""A limiter at which every request finds a crowd: it grants at once, and whoever asks has time to gather a batch."""
+"""A limiter at which each request finds enough people for a batch: it grants at once, with time to gather them."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 SHORT = 0.03
 
 
-class CrowdedLimiter(Limiter):
+class BatchingLimiter(Limiter):
     """Asks no limits; ``granted`` holds the priority of each request."""
 
     granted: list[Priority]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sync_tasks.domain.events import EVENTS, Event, parse_event
 from sync_tasks.sandbox import Sandbox
 from tests.promises.test_promises import TROUBLE, agrees
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.histories import START
 from tests.support.pipeline import MakePipeline, Pipeline
 
@@ -33,8 +33,8 @@ def wishes(draw: st.DrawFn) -> Event:
 
 
 @pytest.fixture
-def crowded(make_pipeline: MakePipeline) -> Pipeline:
-    return make_pipeline(CrowdedLimiter)
+def batched(make_pipeline: MakePipeline) -> Pipeline:
+    return make_pipeline(BatchingLimiter)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -43,23 +43,23 @@ def crowded(make_pipeline: MakePipeline) -> Pipeline:
     troubles=st.lists(st.sampled_from(["", "", *TROUBLE]), min_size=3, max_size=3),
 )
 def test_a_batch_ends_as_the_newest_event_of_each_field_says(
-    crowded: Pipeline, brevo: Sandbox, rounds: list[list[Event]], troubles: list[str]
+    batched: Pipeline, brevo: Sandbox, rounds: list[list[Event]], troubles: list[str]
 ) -> None:
     brevo.reset()
     brevo.settings.import_seconds = SHORT / 3
-    crowded.store.redis.flushall()
-    crowded.waiting.clear()
-    for told, trouble in zip(rounds, troubles, strict=False):
-        for event in told:
-            crowded.store.accept(event)
-            crowded.waiting.append(event.user_id)
+    batched.store.redis.flushall()
+    batched.waiting.clear()
+    for reported, trouble in zip(rounds, troubles, strict=False):
+        for event in reported:
+            batched.store.accept(event)
+            batched.waiting.append(event.user_id)
         if trouble:
             brevo.add_fault(trouble, count=1, path="contacts")
-        crowded.work_once()
+        batched.work_once()
     brevo.faults.clear()
-    crowded.work()
-    assert not crowded.letters()
-    history = [event for told in rounds for event in told]
+    batched.work()
+    assert not batched.letters()
+    history = [event for reported in rounds for event in reported]
     for user_id in PEOPLE:
         own = [event for event in history if event.user_id == user_id]
         assert agrees(brevo, user_id, own), user_id

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.domain.events import Json
-from sync_tasks.monitoring.masks import mask_address, mask_value
+from sync_tasks.monitoring.sides import mask_address, mask_value
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,11 @@ def test_an_address(address: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("Anna", "A***"), ("m", "***"), ("Ulm", "***"), (True, "***"), (False, "***"), (0, "***"), ("", ""), (None, "")],
+    [
+        *[(value, "***") for value in ("Anna", "m", "Ulm", "true", "female", "1985-03-01", "10115", True, False, 0)],
+        ("", ""),
+        (None, ""),
+    ],
 )
 def test_a_value(value: Json, shown: str) -> None:
     assert mask_value(value) == shown

@@ -7,7 +7,7 @@ import pytest
 
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.state.webhook_counts import read_counts
-from tests.support.evenings import start_portal, telling
+from tests.support.evenings import reporting, start_portal
 from tests.support.pipeline import address_of
 from tests.support.processes import wait_until
 from tests.support.station import READY, Station
@@ -26,7 +26,10 @@ def sign_up(station: Station, *users: str) -> None:
 
 @pytest.mark.slow
 def test_the_portal_hears_once_of_each_opt_out_at_brevo_also_of_one_while_the_broker_was_away(tmp_path: Path) -> None:
-    with EmbeddedRedis() as broker, telling(tmp_path, SYNC_WEBHOOK_TOKEN=TOKEN, SYNC_BROKER_URL=broker.url) as station:
+    with (
+        EmbeddedRedis() as broker,
+        reporting(tmp_path, SYNC_WEBHOOK_TOKEN=TOKEN, SYNC_BROKER_URL=broker.url) as station,
+    ):
         ear = start_portal(station, broker.url)
         station.beat()
         station.worker()
@@ -43,7 +46,7 @@ def test_the_portal_hears_once_of_each_opt_out_at_brevo_also_of_one_while_the_br
         ear.wait_for(2, 60)
         wait_until(lambda: not station.store.redis.exists("sync_tasks:dirty", "sync_tasks:due"), "all is settled", 60)
 
-    told = [(one["user_id"], one["kind"], one["account"]) for one in ear.told]
-    assert told == [("anna", "unsubscribed", "default"), ("ben", "complaint", "default")]
+    reported = [(one["user_id"], one["kind"], one["account"]) for one in ear.reported]
+    assert reported == [("anna", "unsubscribed", "default"), ("ben", "complaint", "default")]
     assert set(first) == {"user_id", "kind", "time", "account"}
     assert datetime.fromisoformat(first["time"]).tzinfo

@@ -11,8 +11,8 @@ from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Store
-from sync_tasks.tasks.approved import ask_for_approved
 from sync_tasks.tasks.bootstrap import worker_resources
+from sync_tasks.tasks.nightly import ask_for_approved
 from tests.support.messages import handle, queued
 from tests.support.saying import ADA
 

@@ -1,4 +1,4 @@
-"""A body of strange types is refused like any other nonsense: no request ends in a 500."""
+"""A body of unexpected types is refused like any other nonsense: no request ends in a 500."""
 
 import pytest
 
@@ -23,12 +23,12 @@ WEBHOOK = {"url": "https://portal.org/hook", "events": ["spam"]}
         ("/webhooks", {**WEBHOOK, "headers": ["X-Shared"]}),
     ],
 )
-def test_a_strange_type_is_refused(brevo: Sandbox, anna: int, path: str, body: object) -> None:
+def test_an_unexpected_type_is_refused(brevo: Sandbox, anna: int, path: str, body: object) -> None:
     assert brevo.request("POST", path, body).status == 400
     assert brevo.contact(anna)["listIds"] == [3]
 
 
-def test_a_strange_type_is_refused_when_a_webhook_changes(brevo: Sandbox) -> None:
+def test_an_unexpected_type_is_refused_when_a_webhook_changes(brevo: Sandbox) -> None:
     brevo.request("POST", "/webhooks", WEBHOOK)
 
     assert brevo.request("PUT", "/webhooks/1", {"events": [{}]}).status == 400
