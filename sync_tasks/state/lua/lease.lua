@@ -38,7 +38,8 @@ if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', mil
   return {'busy'}
 end
 if held then
-  redis.call('HSET', contact, 'unsure', at, 'crashes', crashes)
+  note_unknown(contact, at)
+  redis.call('HSET', contact, 'crashes', crashes)
   redis.call('ZREM', erased_key(), user)
 end
 redis.call('HSET', contact, 'lease', later(at, lease) .. token)

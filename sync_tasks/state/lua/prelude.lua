@@ -113,6 +113,13 @@ local function find_tombstone(user, names)
   return place, text
 end
 
+-- Note since when an outcome is unknown. If Redis' clock was put back since the last note, that one is kept, too.
+local function note_unknown(contact, at)
+  local before = redis.call('HGET', contact, 'unsure')
+  if before and greater(before, at) then redis.call('HSET', contact, 'stepped', before) end
+  redis.call('HSET', contact, 'unsure', at)
+end
+
 local function mark_dirty(user, at)
   redis.call('ZADD', key('dirty'), 'NX', at, user)
   redis.call('ZADD', key('due'), 'LT', at, user)

@@ -6,6 +6,6 @@ local contact, at = contact_key(ARGV[1]), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
 if not is_loads_own(held[1], held[2]) or held[3] then return {} end
 local fields = redis.call('HGETALL', contact)
-redis.call('HSET', contact, 'unsure', at)
+note_unknown(contact, at)
 redis.call('ZADD', key('due'), later(at, tonumber(ARGV[2])), ARGV[1])
 return fields

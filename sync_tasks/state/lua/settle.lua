@@ -70,7 +70,7 @@ if redis.call('GET', key('suspect')) == token then redis.call('DEL', key('suspec
 local held = redis.call('HGET', contact, 'lease')
 if not held or string.sub(held, STAMP + 1) ~= token then
   if redis.call('EXISTS', contact) == 1 then
-    redis.call('HSET', contact, 'unsure', at)
+    note_unknown(contact, at)
     redis.call('ZREM', erased_key(), user)
     mark_dirty(user, at)
   end
