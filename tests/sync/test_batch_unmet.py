@@ -10,7 +10,7 @@ from sync_tasks.ext_ids import erased_ext_id, make_token
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sync import address_pages
-from tests.support.crowding import SHORT, CrowdedLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 LOOK, PAGE, CHANGE = "GET /v3/contacts/{address}", "GET /v3/contacts", "PUT /v3/contacts/{id}"
@@ -20,20 +20,20 @@ VERBS = ("update", "unsubscribe")
 
 
 @pytest.fixture
-def crowd(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
-    """A crowd at each request, of people whom Brevo alone knows: nobody has an ``ext_id`` yet."""
+def people(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+    """A batch at each request, of people whom Brevo alone knows: nobody has an ``ext_id`` yet."""
     brevo.settings.import_seconds = SHORT / 3
-    crowded = make_pipeline(CrowdedLimiter)
-    crowded.store.first_times("default", ["FIRSTNAME", "LASTNAME", "DAILY_UNSUBSCRIBED"])
+    batched = make_pipeline(BatchingLimiter)
+    batched.store.first_times("default", ["FIRSTNAME", "LASTNAME", "DAILY_UNSUBSCRIBED"])
     for user_id in PEOPLE:
-        add(crowded, user_id)
-    return crowded
+        add(batched, user_id)
+    return batched
 
 
-def add(crowd: Pipeline, user_id: str, **more: Any) -> int:
+def add(people: Pipeline, user_id: str, **more: Any) -> int:
     """Put a contact into Brevo that is older than the pipeline, and return its id."""
     row = {"email": address_of(user_id), "attributes": {"FIRSTNAME": "Ada"}, "listIds": [5, 9]} | more
-    (number,) = crowd.brevo.add_contacts([row])
+    (number,) = people.brevo.add_contacts([row])
     return number
 
 
@@ -41,90 +41,90 @@ def id_of(brevo: Sandbox, address: str) -> int:
     return next(int(str(row["id"])) for row in brevo.contacts() if row.get("email") == address)
 
 
-def say_all(crowd: Pipeline, verb: str) -> None:
+def say_all(people: Pipeline, verb: str) -> None:
     said = {"first_name": "Augusta"} if verb == "update" else {"newsletter": "weekly"}
     for user_id in PEOPLE:
-        getattr(crowd, verb)(user_id, email=address_of(user_id), **said)
+        getattr(people, verb)(user_id, email=address_of(user_id), **said)
 
 
 def counted(requests: list[str]) -> list[str]:
     return [LOOK if "%40" in request else request for request in requests]
 
 
-def assert_all_done(crowd: Pipeline, verb: str, people: list[str]) -> None:
+def assert_all_done(people: Pipeline, verb: str, people: list[str]) -> None:
     for user_id in people:
-        held = crowd.held(user_id)
+        held = people.held(user_id)
         assert held["attributes"]["FIRSTNAME"] == ("Augusta" if verb == "update" else "Ada")
         assert set(held["listIds"]) == ({5, 9} if verb == "update" else {9})
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_crowd_of_unknown_people_costs_one_page_and_a_write_each(crowd: Pipeline, verb: str) -> None:
-    say_all(crowd, verb)
+def test_many_unknown_people_costs_one_page_and_a_write_each(people: Pipeline, verb: str) -> None:
+    say_all(people, verb)
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert counted(requests).count(PAGE) == 1
     assert LOOK not in counted(requests)
     assert len(requests) <= COUNT * 1.1, requests
     assert requests.count("POST /v3/contacts/lists/5/contacts/remove") == (verb == "unsubscribe")
-    assert_all_done(crowd, verb, PEOPLE)
+    assert_all_done(people, verb, PEOPLE)
 
 
 @pytest.mark.parametrize("shown", ["attribute", "field", "nowhere"])
-def test_that_holds_wherever_brevo_shows_the_ext_id(crowd: Pipeline, shown: str) -> None:
-    crowd.brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
-    crowd.brevo.edit(address_of(PEOPLE[7]), {"ext_id": PEOPLE[7]})
-    say_all(crowd, "update")
+def test_that_holds_wherever_brevo_shows_the_ext_id(people: Pipeline, shown: str) -> None:
+    people.brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
+    people.brevo.edit(address_of(PEOPLE[7]), {"ext_id": PEOPLE[7]})
+    say_all(people, "update")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert len(requests) <= COUNT * 1.1, requests
-    assert_all_done(crowd, "update", PEOPLE)
+    assert_all_done(people, "update", PEOPLE)
 
 
-def test_whom_brevo_writes_in_capitals_is_found_on_a_page(crowd: Pipeline) -> None:
-    crowd.brevo.account.contacts[1].email = address_of(PEOPLE[0]).upper()
-    say_all(crowd, "update")
+def test_whom_brevo_writes_in_capitals_is_found_on_a_page(people: Pipeline) -> None:
+    people.brevo.account.contacts[1].email = address_of(PEOPLE[0]).upper()
+    say_all(people, "update")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert LOOK not in counted(requests)
-    assert_all_done(crowd, "update", PEOPLE)
+    assert_all_done(people, "update", PEOPLE)
 
 
-def test_a_blocked_person_is_looked_at_alone_for_a_page_shows_no_reason(crowd: Pipeline) -> None:
-    crowd.brevo.act("complain", address_of(PEOPLE[3]))
-    say_all(crowd, "update")
+def test_a_blocked_person_is_looked_at_alone_for_a_page_shows_no_reason(people: Pipeline) -> None:
+    people.brevo.act("complain", address_of(PEOPLE[3]))
+    say_all(people, "update")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert counted(requests).count(LOOK) == 1
-    block = crowd.state(PEOPLE[3]).seen["default"].block
+    block = people.state(PEOPLE[3]).seen["default"].block
     assert block is not None
     assert block.kind == "complaint"
-    assert crowd.held(PEOPLE[3])["emailBlacklisted"]
-    assert_all_done(crowd, "update", PEOPLE)
+    assert people.held(PEOPLE[3])["emailBlacklisted"]
+    assert_all_done(people, "update", PEOPLE)
 
 
-def test_who_is_on_no_page_is_looked_for_alone(crowd: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_on_no_page_is_looked_for_alone(people: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     shift_pages(monkeypatch, without=address_of(PEOPLE[3]))
-    say_all(crowd, "unsubscribe")
+    say_all(people, "unsubscribe")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert counted(requests).count(LOOK) == 1
-    assert_all_done(crowd, "unsubscribe", PEOPLE)
+    assert_all_done(people, "unsubscribe", PEOPLE)
 
 
-def test_an_address_that_pages_show_twice_is_looked_for_alone(crowd: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_pages_show_twice_is_looked_for_alone(people: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """The contact of page 1 gave up the address, and the one of page 2 took it, while the pages were read."""
-    brevo, address = crowd.brevo, address_of(PEOPLE[3])
+    brevo, address = people.brevo, address_of(PEOPLE[3])
     old = id_of(brevo, address)
 
     def move() -> None:
@@ -132,10 +132,10 @@ def test_an_address_that_pages_show_twice_is_looked_for_alone(crowd: Pipeline, m
         brevo.add_contacts([{"email": address, "listIds": [5]}])
 
     shift_pages(monkeypatch, meanwhile=move, twice=True)
-    say_all(crowd, "unsubscribe")
+    say_all(people, "unsubscribe")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert counted(requests).count(LOOK) == 1
     assert brevo.contact(old)["listIds"] == [5, 9]
@@ -144,10 +144,10 @@ def test_an_address_that_pages_show_twice_is_looked_for_alone(crowd: Pipeline, m
 
 
 def test_who_moves_after_the_page_stays_the_person_of_that_contact(
-    crowd: Pipeline, monkeypatch: pytest.MonkeyPatch
+    people: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page proved whose the contact is; whoever has the address later is somebody else, as after any look."""
-    brevo, address = crowd.brevo, address_of(PEOPLE[3])
+    brevo, address = people.brevo, address_of(PEOPLE[3])
     old = id_of(brevo, address)
 
     def move() -> None:
@@ -155,63 +155,63 @@ def test_who_moves_after_the_page_stays_the_person_of_that_contact(
         brevo.add_contacts([{"email": address, "listIds": [5]}])
 
     shift_pages(monkeypatch, meanwhile=move)
-    say_all(crowd, "unsubscribe")
-    crowd.work()
+    say_all(people, "unsubscribe")
+    people.work()
 
     assert brevo.contact(old)["listIds"] == [9]
     assert brevo.contact(address)["listIds"] == [5]
     assert brevo.contact(address).get("ext_id") is None
 
 
-def test_pages_that_fail_each_time_keep_nobody_waiting(crowd: Pipeline) -> None:
-    crowd.brevo.add_fault("status", status=524, html=True, method="GET", path="/v3/contacts$")
-    say_all(crowd, "update")
+def test_pages_that_fail_each_time_keep_nobody_waiting(people: Pipeline) -> None:
+    people.brevo.add_fault("status", status=524, html=True, method="GET", path="/v3/contacts$")
+    say_all(people, "update")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert counted(requests).count(LOOK) == COUNT
-    assert_all_done(crowd, "update", PEOPLE)
+    assert_all_done(people, "update", PEOPLE)
 
 
-def test_an_account_of_too_many_pages_is_asked_for_one_of_them_at_most(crowd: Pipeline) -> None:
-    crowd.brevo.add_contacts({"email": f"reader-{number}@portal.org"} for number in range(3_000))
-    say_all(crowd, "update")
-    with crowd.requests() as requests:
-        crowd.work()
+def test_an_account_of_too_many_pages_is_asked_for_one_of_them_at_most(people: Pipeline) -> None:
+    people.brevo.add_contacts({"email": f"reader-{number}@portal.org"} for number in range(3_000))
+    say_all(people, "update")
+    with people.requests() as requests:
+        people.work()
     assert counted(requests).count(PAGE) == 1
     assert counted(requests).count(LOOK) == COUNT
 
     others = [f"later-{number}" for number in range(20)]
     for user_id in others:
-        add(crowd, user_id)
-        crowd.update(user_id, email=address_of(user_id), first_name="Augusta")
-    with crowd.requests() as requests:
-        crowd.work()
+        add(people, user_id)
+        people.update(user_id, email=address_of(user_id), first_name="Augusta")
+    with people.requests() as requests:
+        people.work()
     assert PAGE not in requests
-    assert_all_done(crowd, "update", [*PEOPLE, *others])
+    assert_all_done(people, "update", [*PEOPLE, *others])
 
 
-def test_a_few_people_are_looked_for_alone(crowd: Pipeline) -> None:
+def test_a_few_people_are_looked_for_alone(people: Pipeline) -> None:
     for user_id in PEOPLE[:9]:
-        crowd.update(user_id, email=address_of(user_id), first_name="Augusta")
+        people.update(user_id, email=address_of(user_id), first_name="Augusta")
 
-    with crowd.requests() as requests:
-        crowd.work()
+    with people.requests() as requests:
+        people.work()
 
     assert counted(requests).count(LOOK) == len(PEOPLE[:9])
     assert PAGE not in requests
 
 
 @pytest.mark.parametrize("held", [True, False])
-def test_one_reads_the_pages_for_all(crowd: Pipeline, *, held: bool) -> None:
-    """Two processes that share a crowd would have too few people each for the pages."""
-    lock = crowd.resources.limiter.page_lock("default")
+def test_one_reads_the_pages_for_all(people: Pipeline, *, held: bool) -> None:
+    """Two processes that share them would have too few people each for the pages."""
+    lock = people.resources.limiter.page_lock("default")
     assert not held or lock.acquire()
-    say_all(crowd, "update")
+    say_all(people, "update")
 
-    with crowd.requests() as requests:
-        crowd.sync(PEOPLE[0])
+    with people.requests() as requests:
+        people.sync(PEOPLE[0])
 
     assert counted(requests) == ([] if held else [PAGE, CHANGE])
     assert lock.is_held() is held
@@ -233,28 +233,28 @@ def test_a_page_leads_to_what_a_look_at_each_leads_to(
         monkeypatch.setattr(address_pages, "PEOPLE_A_PAGE", people_a_page)
         brevo.reset()
         brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
-        crowded = make_pipeline(CrowdedLimiter, contacts={"ext_id": pattern, "former_ext_ids": ["old-{user_id}"]})
-        crowded.store.redis.flushall()
-        make_odd(crowded, pattern)
-        say_all(crowded, verb)
-        with crowded.requests() as requests:
-            crowded.work()
-        came_to.append((picture(crowded), len(requests)))
+        batched = make_pipeline(BatchingLimiter, contacts={"ext_id": pattern, "former_ext_ids": ["old-{user_id}"]})
+        batched.store.redis.flushall()
+        make_odd(batched, pattern)
+        say_all(batched, verb)
+        with batched.requests() as requests:
+            batched.work()
+        came_to.append((picture(batched), len(requests)))
 
     (paged, fewer), (alone, more) = came_to
     assert paged == alone
     assert fewer < more - COUNT / 2
 
 
-def make_odd(crowd: Pipeline, pattern: str) -> None:
+def make_odd(people: Pipeline, pattern: str) -> None:
     """Let the first people be odd, each in another way."""
-    brevo, (blocked, own, another, claimed, gone, anonymized, former) = crowd.brevo, PEOPLE[: len(ODD)]
-    crowd.subscribe("eve", "daily", first_name="Eve")
-    crowd.subscribe("bob", "daily", email=address_of(claimed))
-    crowd.work()
+    brevo, (blocked, own, another, claimed, gone, anonymized, former) = people.brevo, PEOPLE[: len(ODD)]
+    people.subscribe("eve", "daily", first_name="Eve")
+    people.subscribe("bob", "daily", email=address_of(claimed))
+    people.work()
     for user_id in PEOPLE:
         if user_id not in {gone, claimed}:
-            add(crowd, user_id)
+            add(people, user_id)
     brevo.act("unsubscribe", address_of(blocked))
     brevo.edit(address_of(own), {"ext_id": pattern.format(user_id=own)})
     brevo.edit(address_of("eve"), {"attributes": {"EMAIL": "eve@elsewhere.org"}, "ext_id": "nobody"})
@@ -264,16 +264,16 @@ def make_odd(crowd: Pipeline, pattern: str) -> None:
     brevo.edit(address_of(former), {"ext_id": f"old-{former}"})
 
 
-def picture(crowd: Pipeline) -> object:
+def picture(people: Pipeline) -> object:
     """Return what Brevo holds and what became of the events, without what chance drew."""
     fields = ("email", "emailBlacklisted", "listIds", "attributes")
     held = dict[object, dict[str, Any]]()
-    for row in crowd.brevo.contacts():
+    for row in people.brevo.contacts():
         ext_id = str(row.get("ext_id"))
         shown: dict[str, Any] = {name: row[name] for name in fields}
         shown |= {"ext_id": ext_id[:7] if "deleted" in ext_id else ext_id}
         held[row["id"]] = shown | {"attributes": {**shown["attributes"], "EXT_ID": ""}}
-    letters = sorted((letter.user_id, letter.task, letter.error) for letter in crowd.letters())
+    letters = sorted((letter.user_id, letter.task, letter.error) for letter in people.letters())
     return held, letters
 
 
