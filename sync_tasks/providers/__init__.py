@@ -207,6 +207,9 @@ class Gateway(Protocol):
             RejectedContactError: the provider cannot search for this address, so nobody knows.
         """
 
+    def finds_addresses(self) -> bool:
+        """Return whether a look by address surely finds somebody who is there."""
+
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
         """Return the contact that has this ``ext_id``, or ``None``."""
 

@@ -20,6 +20,7 @@ from sync_tasks.domain.planning import (
     next_step,
     without_lists,
 )
+from sync_tasks.domain.priority import Priority, priority_of
 from sync_tasks.domain.refused_parts import may_be_a_number, rejected, without_number, without_numbers
 from sync_tasks.domain.remote_state import before_write
 from sync_tasks.errors import (
@@ -182,6 +183,8 @@ class AccountPush(Push):
     def _found(self, addresses: tuple[str, ...]) -> Iterator[RemoteContact]:
         for address in addresses:
             remote = self.gateway.find_address(address)
+            if remote is None:
+                self._refuse_blindness()
             heir = find_heir(self, remote) if remote and self.lease.contact.erased else None
             if remote and heir:
                 leave_to(self, heir, remote)
@@ -189,6 +192,16 @@ class AccountPush(Push):
                 yield remote
             elif remote and address == self.lease.contact.address and not self.lease.contact.erased:
                 give_way(self, remote)
+
+    def _refuse_blindness(self) -> None:
+        """Believe that an opt-out or an erasure finds nobody only if looks by address find those who are there.
+
+        Raises:
+            RejectedContactError: they do not.
+        """
+        urgent = priority_of(self.lease.contact) is Priority.URGENT or self.lease.contact.erased
+        if urgent and not self.gateway.finds_addresses():
+            raise RejectedContactError("nobody can find out who has the address: looks find nobody who is there")
 
     def _create(self, new: NewContact) -> None:
         try:

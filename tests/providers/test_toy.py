@@ -101,6 +101,9 @@ class Toy:
     def find_address(self, address: str) -> RemoteContact | None:
         return self._find("address", address)
 
+    def finds_addresses(self) -> bool:
+        return True
+
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
         return self._find("ext_id", ext_id)
 
@@ -121,6 +124,10 @@ class Toy:
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         self._ask()
         return iter([contact for contact in reversed(self.contacts.values()) if moment.year])
+
+    def all_contacts(self, most: int) -> Iterator[RemoteContact]:
+        self._ask()
+        return iter(list(self.contacts.values()) if len(self.contacts) <= most else [])
 
     def read_page(self, offset: int) -> list[RemoteContact]:
         self._ask()

@@ -206,12 +206,12 @@ def _check_outcomes(world: World) -> Iterator[str]:
         (letter.user_id, letter.key) for letter in (*read_letters(world.store), *read_closed(world.store))
     )
     # An event that comes again may name an address once more that was looked at before: then it has two outcomes.
-    told = Counter(
+    accepted = Counter(
         (event.user_id, EventKey(event.task, event.about or "", acceptance.stamp))
         for _, event, acceptance in world.accepted
     )
     for name in keys:
-        once = done[name] == 1 or (done[name] > 1 and told[name] > 1)
+        once = done[name] == 1 or (done[name] > 1 and accepted[name] > 1)
         if not (once or (done[name] == 0 and letters[name] == 1)):
             yield f"{name[0]}: {name[1].task} was reflected {done[name]} times and has {letters[name]} dead letters"
 

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
+from sync_tasks.sandbox.settings import Quirks
+from tests.simulation.quirks import DRAWN, DRAWN_LAST, NOT_DRAWN, SECONDS
 from tests.simulation.simulation import report, simulate
 from tests.simulation.world import Broken
 
@@ -36,7 +39,14 @@ def test_every_promise_is_kept_in_every_history(chunk: int) -> None:
     assert not failed, "\n".join(failed)
 
 
-# A clock put back and forth within the quiet period; a sign-up under a later one by another clock; an event told twice.
+def test_each_answer_of_brevos_is_drawn_or_it_is_said_why_not() -> None:
+    drawn = {*DRAWN, *DRAWN_LAST, *SECONDS, *NOT_DRAWN, "ext_id_shown"}
+    given = {"email_change_lifts_blocklist_even_if_sent", "unlink_non_member_is_refused"}
+    assert drawn | given == {quirk.name for quirk in fields(Quirks)}
+    assert not drawn & given
+
+
+# A clock put back and forth within the quiet period; a sign-up under a later one by another clock; an event twice.
 @pytest.mark.parametrize("seed", [13771, 15562, 16017, 31721])
 def test_a_seed_that_once_broke_a_promise_keeps_it(seed: int) -> None:
     assert not simulate(seed).violations

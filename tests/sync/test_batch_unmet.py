@@ -20,7 +20,7 @@ VERBS = ("update", "unsubscribe")
 
 
 @pytest.fixture
-def people(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
+def readers(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     """A batch at each request, of people whom Brevo alone knows: nobody has an ``ext_id`` yet."""
     brevo.settings.import_seconds = SHORT / 3
     batched = make_pipeline(BatchingLimiter)
@@ -30,10 +30,10 @@ def people(make_pipeline: MakePipeline, brevo: Sandbox) -> Pipeline:
     return batched
 
 
-def add(people: Pipeline, user_id: str, **more: Any) -> int:
+def add(readers: Pipeline, user_id: str, **more: Any) -> int:
     """Put a contact into Brevo that is older than the pipeline, and return its id."""
     row = {"email": address_of(user_id), "attributes": {"FIRSTNAME": "Ada"}, "listIds": [5, 9]} | more
-    (number,) = people.brevo.add_contacts([row])
+    (number,) = readers.brevo.add_contacts([row])
     return number
 
 
@@ -41,90 +41,92 @@ def id_of(brevo: Sandbox, address: str) -> int:
     return next(int(str(row["id"])) for row in brevo.contacts() if row.get("email") == address)
 
 
-def say_all(people: Pipeline, verb: str) -> None:
+def say_all(readers: Pipeline, verb: str) -> None:
     said = {"first_name": "Augusta"} if verb == "update" else {"newsletter": "weekly"}
     for user_id in PEOPLE:
-        getattr(people, verb)(user_id, email=address_of(user_id), **said)
+        getattr(readers, verb)(user_id, email=address_of(user_id), **said)
 
 
 def counted(requests: list[str]) -> list[str]:
     return [LOOK if "%40" in request else request for request in requests]
 
 
-def assert_all_done(people: Pipeline, verb: str, people: list[str]) -> None:
+def assert_all_done(readers: Pipeline, verb: str, people: list[str]) -> None:
     for user_id in people:
-        held = people.held(user_id)
+        held = readers.held(user_id)
         assert held["attributes"]["FIRSTNAME"] == ("Augusta" if verb == "update" else "Ada")
         assert set(held["listIds"]) == ({5, 9} if verb == "update" else {9})
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_many_unknown_people_costs_one_page_and_a_write_each(people: Pipeline, verb: str) -> None:
-    say_all(people, verb)
+def test_many_unknown_people_costs_one_page_and_a_write_each(readers: Pipeline, verb: str) -> None:
+    say_all(readers, verb)
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert counted(requests).count(PAGE) == 1
     assert LOOK not in counted(requests)
     assert len(requests) <= COUNT * 1.1, requests
     assert requests.count("POST /v3/contacts/lists/5/contacts/remove") == (verb == "unsubscribe")
-    assert_all_done(people, verb, PEOPLE)
+    assert_all_done(readers, verb, PEOPLE)
 
 
 @pytest.mark.parametrize("shown", ["attribute", "field", "nowhere"])
-def test_that_holds_wherever_brevo_shows_the_ext_id(people: Pipeline, shown: str) -> None:
-    people.brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
-    people.brevo.edit(address_of(PEOPLE[7]), {"ext_id": PEOPLE[7]})
-    say_all(people, "update")
+def test_that_holds_wherever_brevo_shows_the_ext_id(readers: Pipeline, shown: str) -> None:
+    readers.brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
+    readers.brevo.edit(address_of(PEOPLE[7]), {"ext_id": PEOPLE[7]})
+    say_all(readers, "update")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert len(requests) <= COUNT * 1.1, requests
-    assert_all_done(people, "update", PEOPLE)
+    assert_all_done(readers, "update", PEOPLE)
 
 
-def test_whom_brevo_writes_in_capitals_is_found_on_a_page(people: Pipeline) -> None:
-    people.brevo.account.contacts[1].email = address_of(PEOPLE[0]).upper()
-    say_all(people, "update")
+def test_whom_brevo_writes_in_capitals_is_found_on_a_page(readers: Pipeline) -> None:
+    readers.brevo.account.contacts[1].email = address_of(PEOPLE[0]).upper()
+    say_all(readers, "update")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert LOOK not in counted(requests)
-    assert_all_done(people, "update", PEOPLE)
+    assert_all_done(readers, "update", PEOPLE)
 
 
-def test_a_blocked_person_is_looked_at_alone_for_a_page_shows_no_reason(people: Pipeline) -> None:
-    people.brevo.act("complain", address_of(PEOPLE[3]))
-    say_all(people, "update")
+def test_a_blocked_person_is_looked_at_alone_for_a_page_shows_no_reason(readers: Pipeline) -> None:
+    readers.brevo.act("complain", address_of(PEOPLE[3]))
+    say_all(readers, "update")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert counted(requests).count(LOOK) == 1
-    block = people.state(PEOPLE[3]).seen["default"].block
+    block = readers.state(PEOPLE[3]).seen["default"].block
     assert block is not None
     assert block.kind == "complaint"
-    assert people.held(PEOPLE[3])["emailBlacklisted"]
-    assert_all_done(people, "update", PEOPLE)
+    assert readers.held(PEOPLE[3])["emailBlacklisted"]
+    assert_all_done(readers, "update", PEOPLE)
 
 
-def test_who_is_on_no_page_is_looked_for_alone(people: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_on_no_page_is_looked_for_alone(readers: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     shift_pages(monkeypatch, without=address_of(PEOPLE[3]))
-    say_all(people, "unsubscribe")
+    say_all(readers, "unsubscribe")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert counted(requests).count(LOOK) == 1
-    assert_all_done(people, "unsubscribe", PEOPLE)
+    assert_all_done(readers, "unsubscribe", PEOPLE)
 
 
-def test_an_address_that_pages_show_twice_is_looked_for_alone(people: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_pages_show_twice_is_looked_for_alone(
+    readers: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The contact of page 1 gave up the address, and the one of page 2 took it, while the pages were read."""
-    brevo, address = people.brevo, address_of(PEOPLE[3])
+    brevo, address = readers.brevo, address_of(PEOPLE[3])
     old = id_of(brevo, address)
 
     def move() -> None:
@@ -132,10 +134,10 @@ def test_an_address_that_pages_show_twice_is_looked_for_alone(people: Pipeline, 
         brevo.add_contacts([{"email": address, "listIds": [5]}])
 
     shift_pages(monkeypatch, meanwhile=move, twice=True)
-    say_all(people, "unsubscribe")
+    say_all(readers, "unsubscribe")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert counted(requests).count(LOOK) == 1
     assert brevo.contact(old)["listIds"] == [5, 9]
@@ -144,10 +146,10 @@ def test_an_address_that_pages_show_twice_is_looked_for_alone(people: Pipeline, 
 
 
 def test_who_moves_after_the_page_stays_the_person_of_that_contact(
-    people: Pipeline, monkeypatch: pytest.MonkeyPatch
+    readers: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page proved whose the contact is; whoever has the address later is somebody else, as after any look."""
-    brevo, address = people.brevo, address_of(PEOPLE[3])
+    brevo, address = readers.brevo, address_of(PEOPLE[3])
     old = id_of(brevo, address)
 
     def move() -> None:
@@ -155,63 +157,63 @@ def test_who_moves_after_the_page_stays_the_person_of_that_contact(
         brevo.add_contacts([{"email": address, "listIds": [5]}])
 
     shift_pages(monkeypatch, meanwhile=move)
-    say_all(people, "unsubscribe")
-    people.work()
+    say_all(readers, "unsubscribe")
+    readers.work()
 
     assert brevo.contact(old)["listIds"] == [9]
     assert brevo.contact(address)["listIds"] == [5]
     assert brevo.contact(address).get("ext_id") is None
 
 
-def test_pages_that_fail_each_time_keep_nobody_waiting(people: Pipeline) -> None:
-    people.brevo.add_fault("status", status=524, html=True, method="GET", path="/v3/contacts$")
-    say_all(people, "update")
+def test_pages_that_fail_each_time_keep_nobody_waiting(readers: Pipeline) -> None:
+    readers.brevo.add_fault("status", status=524, html=True, method="GET", path="/v3/contacts$")
+    say_all(readers, "update")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert counted(requests).count(LOOK) == COUNT
-    assert_all_done(people, "update", PEOPLE)
+    assert_all_done(readers, "update", PEOPLE)
 
 
-def test_an_account_of_too_many_pages_is_asked_for_one_of_them_at_most(people: Pipeline) -> None:
-    people.brevo.add_contacts({"email": f"reader-{number}@portal.org"} for number in range(3_000))
-    say_all(people, "update")
-    with people.requests() as requests:
-        people.work()
+def test_an_account_of_too_many_pages_is_asked_for_one_of_them_at_most(readers: Pipeline) -> None:
+    readers.brevo.add_contacts({"email": f"reader-{number}@portal.org"} for number in range(3_000))
+    say_all(readers, "update")
+    with readers.requests() as requests:
+        readers.work()
     assert counted(requests).count(PAGE) == 1
     assert counted(requests).count(LOOK) == COUNT
 
     others = [f"later-{number}" for number in range(20)]
     for user_id in others:
-        add(people, user_id)
-        people.update(user_id, email=address_of(user_id), first_name="Augusta")
-    with people.requests() as requests:
-        people.work()
+        add(readers, user_id)
+        readers.update(user_id, email=address_of(user_id), first_name="Augusta")
+    with readers.requests() as requests:
+        readers.work()
     assert PAGE not in requests
-    assert_all_done(people, "update", [*PEOPLE, *others])
+    assert_all_done(readers, "update", [*PEOPLE, *others])
 
 
-def test_a_few_people_are_looked_for_alone(people: Pipeline) -> None:
+def test_a_few_people_are_looked_for_alone(readers: Pipeline) -> None:
     for user_id in PEOPLE[:9]:
-        people.update(user_id, email=address_of(user_id), first_name="Augusta")
+        readers.update(user_id, email=address_of(user_id), first_name="Augusta")
 
-    with people.requests() as requests:
-        people.work()
+    with readers.requests() as requests:
+        readers.work()
 
     assert counted(requests).count(LOOK) == len(PEOPLE[:9])
     assert PAGE not in requests
 
 
 @pytest.mark.parametrize("held", [True, False])
-def test_one_reads_the_pages_for_all(people: Pipeline, *, held: bool) -> None:
+def test_one_reads_the_pages_for_all(readers: Pipeline, *, held: bool) -> None:
     """Two processes that share them would have too few people each for the pages."""
-    lock = people.resources.limiter.page_lock("default")
+    lock = readers.resources.limiter.page_lock("default")
     assert not held or lock.acquire()
-    say_all(people, "update")
+    say_all(readers, "update")
 
-    with people.requests() as requests:
-        people.sync(PEOPLE[0])
+    with readers.requests() as requests:
+        readers.sync(PEOPLE[0])
 
     assert counted(requests) == ([] if held else [PAGE, CHANGE])
     assert lock.is_held() is held
@@ -246,15 +248,15 @@ def test_a_page_leads_to_what_a_look_at_each_leads_to(
     assert fewer < more - COUNT / 2
 
 
-def make_odd(people: Pipeline, pattern: str) -> None:
+def make_odd(readers: Pipeline, pattern: str) -> None:
     """Let the first people be odd, each in another way."""
-    brevo, (blocked, own, another, claimed, gone, anonymized, former) = people.brevo, PEOPLE[: len(ODD)]
-    people.subscribe("eve", "daily", first_name="Eve")
-    people.subscribe("bob", "daily", email=address_of(claimed))
-    people.work()
+    brevo, (blocked, own, another, claimed, gone, anonymized, former) = readers.brevo, PEOPLE[: len(ODD)]
+    readers.subscribe("eve", "daily", first_name="Eve")
+    readers.subscribe("bob", "daily", email=address_of(claimed))
+    readers.work()
     for user_id in PEOPLE:
         if user_id not in {gone, claimed}:
-            add(people, user_id)
+            add(readers, user_id)
     brevo.act("unsubscribe", address_of(blocked))
     brevo.edit(address_of(own), {"ext_id": pattern.format(user_id=own)})
     brevo.edit(address_of("eve"), {"attributes": {"EMAIL": "eve@elsewhere.org"}, "ext_id": "nobody"})
@@ -264,16 +266,16 @@ def make_odd(people: Pipeline, pattern: str) -> None:
     brevo.edit(address_of(former), {"ext_id": f"old-{former}"})
 
 
-def picture(people: Pipeline) -> object:
+def picture(readers: Pipeline) -> object:
     """Return what Brevo holds and what became of the events, without what chance drew."""
     fields = ("email", "emailBlacklisted", "listIds", "attributes")
     held = dict[object, dict[str, Any]]()
-    for row in people.brevo.contacts():
+    for row in readers.brevo.contacts():
         ext_id = str(row.get("ext_id"))
         shown: dict[str, Any] = {name: row[name] for name in fields}
         shown |= {"ext_id": ext_id[:7] if "deleted" in ext_id else ext_id}
         held[row["id"]] = shown | {"attributes": {**shown["attributes"], "EXT_ID": ""}}
-    letters = sorted((letter.user_id, letter.task, letter.error) for letter in people.letters())
+    letters = sorted((letter.user_id, letter.task, letter.error) for letter in readers.letters())
     return held, letters
 
 

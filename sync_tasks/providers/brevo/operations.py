@@ -31,12 +31,13 @@ class Learnt:
     """Facts learnt of an account, shared by all its gateways.
 
     ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``filter_finds``:
-    its filter has found somebody by address. ``ids_ignored``: a look by several ids has shown others.
-    ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
+    its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``: a look by several
+    ids has shown others. ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
     ``total``: how many contacts it had, by the last page of all.
     """
 
     filter_finds: bool = False
+    look_finds: bool = False
     ids_ignored: bool = False
     ext_id_seen: bool = False
     types: Mapping[str, str] = field(default_factory=dict)
@@ -206,11 +207,25 @@ class Operations(ABC):
         found = (self._look_for(form, wanted) for form in forms if form)
         return next(filter(None, found), None)
 
+    def finds_addresses(self) -> bool:
+        """Return whether a look by address finds somebody who is there; asked only until one was seen to.
+
+        Brevo documents this look. Should it find nobody, no opt-out of somebody who was there before would be done.
+        """
+        if self._learnt.look_finds or self._known.read().get("address_look") == questions.YES:
+            return True
+        rows, _ = self._page(requests.read_few(), "contacts")
+        now = datetime.now(UTC)
+        shown = (responses.contact_of(row, now) for row in rows)
+        first = next((one.address for one in shown if one and one.address and requests.read_address(one.address)), "")
+        return not first or self.find_address(first) is not None
+
     def _look_for(self, form: str, wanted: str) -> RemoteContact | None:
         if call := requests.read_address(form):
             # The filter asks for an address that Brevo or its firewall refuses in a path.
             with suppress(RejectedContactError):
                 found = self._read(call)
+                self._learnt.look_finds |= found is not None and found.address == wanted
                 return found if found and found.address == wanted else None
         found = self._search("EMAIL", form, lambda contact: contact.address == wanted)
         if found is None and requests.search_contacts("EMAIL", form) and not self._filter_finds():

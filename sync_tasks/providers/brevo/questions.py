@@ -48,7 +48,7 @@ _FOUND = (
     _one(
         "address_look",
         "Does a look by address find a contact?",
-        {YES: "finds people in one request", NO: "takes people who were there for unknown: do not start it"},
+        {YES: "finds people in one request", NO: "makes dead letters of their opt-outs and erasures: do not start it"},
         YES,
         NO,
     ),
