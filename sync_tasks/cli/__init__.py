@@ -44,6 +44,8 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 # They bring all they need along.
 # The exit code of who was interrupted by Ctrl-C.
 _INTERRUPTED = 130
+# They run until Ctrl-C, and what they print is a log.
+_PARTS = (["serve"], ["webhooks", "serve"], ["outbox", "relay"])
 _ON_THEIR_OWN = frozenset({"demo", "health", "sandbox", "schema"})
 
 
@@ -52,7 +54,10 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - a class that Typer keeps to itself
         """Run the command that was asked for."""
-        output.note_json(wanted="--json" in (*ctx._protected_args, *ctx.args))  # noqa: SLF001 - click keeps no other
+        words = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 - click keeps no other
+        output.note_json(wanted="--json" in words)
+        if words[:2] in _PARTS or words[:1] in _PARTS:
+            _log_as_wished()
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
@@ -64,6 +69,13 @@ class Commands(TyperGroup):
         except typer.Abort:
             output.explain_to_program("aborted: nobody said yes")
             raise
+
+
+def _log_as_wished() -> None:
+    from sync_tasks.log import log_all_output, wants_json
+
+    if wants_json():
+        log_all_output()
 
 
 app = typer.Typer(

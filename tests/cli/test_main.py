@@ -66,3 +66,11 @@ def test_the_command_and_the_package_report_the_version() -> None:
     reported = CliRunner().invoke(app, ["--version"])
     assert (reported.exit_code, reported.output) == (0, f"sync-tasks {PROJECT['version']}\n")
     assert sync_tasks.__version__ == version("sync-tasks") == PROJECT["version"]
+
+
+def test_help_and_health_load_nothing_heavy() -> None:
+    """A container asks for its health every half a minute, on a share of a processor."""
+    heavy = ("pydantic", "celery", "kombu", "redis", "starlette", "sqlalchemy", "jinja2", "sib_api_v3_sdk")
+    code = f"import sys, sync_tasks.cli; print(*(name for name in {heavy} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,6 +1,7 @@
 """``sync-tasks serve``: every door in one process, each open if its token or secret is set."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,3 +126,25 @@ def test_a_password_file_named_at_the_start_lets_in_whom_it_names_and_no_proxy(d
 
 def test_what_is_no_address_of_flower_is_wrong_use(desk: Desk) -> None:
     assert "--flower-url" in desk.run("serve", "--flower-url", "javascript:alert(1)", exits=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [(("serve", "--port", "0"), "Finished server process"), (("outbox", "relay"), "0 events accepted")],
+    ids=["serve", "relay"],
+)
+def test_each_line_of_a_part_is_json_if_that_is_wished(
+    lonely_station: Station, tmp_path: Path, words: tuple[str, ...], last: str
+) -> None:
+    database = {"SYNC_DATABASE_URL": f"sqlite:///{tmp_path / 'outbox'}", "SYNC_WEBHOOK_TOKEN": TOKEN}
+    lonely_station.start_command("outbox", "create", **database).process.wait(30)
+    part = lonely_station.start_command(*words, SYNC_LOG_JSON="1", SYNC_TYPO_OF_OURS="1", **database)
+    part.wait_for("receiving on" if words[0] == "serve" else "relaying from")
+    part.stop(signal.SIGTERM)
+    lines = [json.loads(line) for line in part.output.splitlines()]
+    messages = " ".join(line["message"] for line in lines)
+    assert "SYNC_TYPO_OF_OURS has no effect" in messages
+    assert last in messages
+    broken = lonely_station.start_command(*words, SYNC_LOG_JSON="1", SYNC_REDIS_URL="nowhere", **database)
+    assert broken.process.wait(30) == 2
+    assert all("SYNC_REDIS_URL" in json.loads(line)["message"] for line in broken.output.splitlines())

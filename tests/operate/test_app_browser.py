@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.domain.events import EVENTS, parse_event
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.reconcile.history import read_runs
 from sync_tasks.state.audit import read_audit
+from sync_tasks.state.dead_letters import read_letters_of
 from tests.support.browser import Browser, browsing
 from tests.support.processes import wait_until
 from tests.support.staging import PASSWORD, Stage, staging
@@ -103,10 +106,16 @@ def test_an_approval_by_the_keyboard_is_carried_out_by_a_worker(browser: Browser
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, stage: Stage, axe: str, path: str, dark: bool) -> None:  # noqa: FBT001 - a parameter
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [(1200, False), (1200, True), (360, False), (360, True)],
+    ids=["light", "dark", "narrow", "night"],
+)
+def test_axe_finds_nothing_serious(
+    browser: Browser, stage: Stage, axe: str, path: str, width: int, *, dark: bool
+) -> None:
     log_in(browser, stage)
-    browser.look_like(1200, 900, dark=dark)
+    browser.look_like(width, 900, dark=dark)
     browser.open(stage.origin + path)
     assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
 
@@ -118,6 +127,18 @@ def test_axe_finds_nothing_serious_in_what_leads_in_and_on(browser: Browser, sta
     log_in(browser, stage)
     browser.open(f"{stage.origin}/letters")
     browser.open(str(browser.ask("document.querySelector('th a').href")))
+    assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
+    browser.ask("document.querySelector('input[name=id]').click()")
+    browser.walk_to("Discard …")
+    browser.press("Enter")
+    browser.wait_for_page()
+    assert browser.ask("document.querySelector('h1').innerText").startswith("Discard")
+    assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
+    browser.open(f"{stage.origin}/people?user=4711")
+    browser.walk_to("Show in full")
+    browser.press("Enter")
+    browser.wait_for_page()
+    assert "In full, for this once" in text_of(browser)
     assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
 
 
@@ -152,3 +173,17 @@ def test_the_stylesheet_is_let_through(browser: Browser, stage: Stage) -> None:
     log_in(browser, stage)
     assert browser.ask("getComputedStyle(document.querySelector('.plot .bar')).fill") == "rgb(11, 74, 143)"
     assert browser.ask("document.querySelectorAll('.plot .bar').length") > 80
+
+
+def test_on_a_telephone_long_ids_and_slugs_are_wrapped(browser: Browser, stage: Stage) -> None:
+    user_id, slug = "x" * 255, "weekly-digest-of-the-regional-editions-of-the-north-and-the-west"
+    store = stage.station.store
+    store.accept(parse_event(EVENTS["unsubscribe_contact"], {"user_id": user_id, "newsletter": slug}))
+    wait_until(lambda: read_letters_of(store, user_id), "it is a dead letter", 60)
+    log_in(browser, stage)
+    browser.look_like(360, 740)
+    (letter,) = read_letters_of(store, user_id)
+    for path in (f"/people?user={user_id}", f"/letters/cause?cause={name_cause(letter)}", "/letters"):
+        browser.open(stage.origin + path)
+        assert slug in text_of(browser).replace("\n", "") or path == "/letters"
+        assert browser.ask("document.documentElement.scrollWidth <= 360") is True, path

@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.operate import cause_board, replays
 from sync_tasks.operate.cause_board import REMEMBERED, CauseBoard
 from sync_tasks.operate.replays import replay_letters
@@ -184,3 +185,13 @@ def test_of_more_replays_than_closed_letters_are_kept_each_is_counted(door: Oper
     door.pipeline.store.redis.ltrim("sync_tasks:closed_letters", 0, 0)
     outcomes = sorted(one.outcome for one in replays.recall_replays(door.pipeline.store, "ops", int(since)))
     assert (len(outcomes), outcomes[:2]) == (3, ["closed"] * 2)
+
+
+def test_letters_that_are_discarded_twice_are_discarded_once(door: Operating) -> None:
+    (letter,) = door.fail("ada")
+    door.log_in()
+    form = {"cause": name_cause(letter), "do": "discard for good", "scope": "chosen", "id": letter.id}
+    first, again = door.post("/letters/cause", **form), door.post("/letters/cause", **form)
+    assert (first.status, again.status) == (200, 200)
+    assert "No dead letter has this cause any more" in words_of(again)
+    assert len(list(read_audit(door.pipeline.store))) == 1

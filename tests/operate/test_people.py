@@ -1,9 +1,12 @@
 """A person on the page: masked, found by id or address, shown in full only to who may act, and that is kept."""
 
+import html
 import logging
+import re
 
 import pytest
 
+from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.state.audit import read_audit
 from tests.support.operating import Operating, words_of
 
@@ -104,3 +107,37 @@ def test_an_erased_person_is_known_as_such_and_nothing_else(ada: Operating) -> N
     page = ada.get("/people?user=ada")
     assert "deleted by the portal" in words_of(page)
     assert "Augusta" not in page.body
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        "a/b/../c",
+        "a?user=b&c=d",
+        "a#b",
+        "a%2Fb%",
+        "ü-漢字-\U0001f600",
+        "<b>&amp;'\"",
+        "x" * 255,
+        "..",
+        "a+b",
+        "{{a}}`b`",
+    ],
+    ids=range(10),
+)
+def test_an_id_of_any_signs_leads_to_its_own_page_and_no_other(door: Operating, user_id: str) -> None:
+    (letter,) = door.fail(user_id)
+    door.log_in()
+    found = door.send("/people", who=user_id)
+    assert found.status == 303
+    page = door.get(found.headers["location"].removeprefix("/operate"))
+    assert f"User {user_id} " in words_of(page)
+    assert letter.id in page.body
+    full = door.post("/people/unmask", user=user_id)
+    assert "In full, for this once" in words_of(full)
+    assert [entry.what for entry in read_audit(door.pipeline.store, user_id)] == ["see unmasked"]
+    linked = re.search(
+        r'href="/operate(/people\?user=[^"]+)"', door.get(f"/letters/cause?cause={name_cause(letter)}").body
+    )
+    assert linked
+    assert f"User {user_id} " in words_of(door.get(html.unescape(linked[1])))

@@ -105,9 +105,9 @@ class Station:
         command = [sys.executable, "-m", "celery", "-A", "sync_tasks", *words]
         return self.start(command, env=self.env | env, cwd=self.cwd)
 
-    def start_command(self, *words: str) -> Program:
-        """Start one of the operator's commands."""
-        return self.start([sys.executable, "-m", "sync_tasks", *words], env=self.env, cwd=self.cwd)
+    def start_command(self, *words: str, **more: str) -> Program:
+        """Start one of the operator's commands, with ``more`` variables."""
+        return self.start([sys.executable, "-m", "sync_tasks", *words], env=self.env | more, cwd=self.cwd)
 
     def run(self, *command: str | Path) -> Program:
         """Run a program to its end; see its ``output`` and ``process.returncode``."""

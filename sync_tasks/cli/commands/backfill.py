@@ -27,7 +27,6 @@ from sync_tasks.cli.files import (
 from sync_tasks.cli.options import AsJson, with_groups
 from sync_tasks.cli.output import complain, give_up, open_console, print_json, say
 from sync_tasks.errors import ConfigurationError, SyncError
-from sync_tasks.reconcile.safety_catch import most_changes
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -171,6 +170,8 @@ class Load:
 
     def _find_excess(self) -> str:
         """Return why the safety catch holds, or nothing."""
+        from sync_tasks.reconcile.safety_catch import most_changes
+
         usual = self.settings.reconcile.max_changes if self.max_changes is None else self.max_changes
         most = most_changes(self.checked.rows, usual)
         held = find_excess(self.weighed, self.form.max_resubscribed, most)

@@ -9,7 +9,6 @@ import typer
 
 from sync_tasks.cli.options import AsJson, Yes
 from sync_tasks.cli.output import MOST_ROWS, escaped, give_up, lay_out, print_json_list, print_table, say
-from sync_tasks.domain.events import is_shown, printable
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import count
 
@@ -105,6 +104,8 @@ def show_failed(*, database: Database = "", as_json: AsJson = False) -> None:
 
 def _show(number: int, row: "OutboxRow | None", why: str) -> dict[str, Any]:
     """Return what people may see of a row; of one that nobody can read, that it is there."""
+    from sync_tasks.domain.events import is_shown, printable
+
     if row is None:
         return {"id": number, "task": HIDDEN, "user_id": HIDDEN, "written_at": HIDDEN, "error": why}
     user_id = row.user_id if is_shown("user_id", row.user_id) else HIDDEN

@@ -19,7 +19,6 @@ from sync_tasks.cli.files import (
     types_at_brevo,
 )
 from sync_tasks.cli.output import complain, give_up
-from sync_tasks.reconcile.safety_catch import most_changes
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ class Export:
 
     def _find_fault(self, context: "Resources", scope: "Scope") -> str:
         """Return why the safety catch holds before anything is changed, or nothing."""
+        from sync_tasks.reconcile.safety_catch import most_changes
+
         limit = scope.max_changes if scope.max_changes is not None else context.settings.reconcile.max_changes
         losing = self.weighed.losing + (len(self.weighed.missing) if self.wish.delete else 0)
         most = most_changes(self.weighed.users, limit)

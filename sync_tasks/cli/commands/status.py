@@ -13,11 +13,11 @@ from sync_tasks.cli.options import AsJson
 from sync_tasks.cli.output import escaped, open_console, print_json, say, suggest
 from sync_tasks.config.redis_url import place_of
 from sync_tasks.domain.timestamps import show_age
-from sync_tasks.monitoring.status import SWEPT_WITHIN, Overview, read_overview
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
+    from sync_tasks.monitoring.status import Overview
 
 
 AsMetrics = Annotated[bool, typer.Option("--metrics", help="Print the metrics in Prometheus' format instead.")]
@@ -51,7 +51,9 @@ def show_status(*, as_json: AsJson = False, as_metrics: AsMetrics = False, watch
     raise typer.Exit(1 if overview.troubles else 0)
 
 
-def _read(settings: "Settings") -> Overview:
+def _read(settings: "Settings") -> "Overview":
+    from sync_tasks.monitoring.status import read_overview
+
     with open_store() as store, open_broker() as broker:
         return read_overview(store, settings, broker)
 
@@ -74,7 +76,7 @@ def _print_metrics(settings: "Settings") -> None:
         sys.stdout.write(read_metrics(store, settings).decode())
 
 
-def _print(overview: Overview) -> None:
+def _print(overview: "Overview") -> None:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
@@ -89,7 +91,7 @@ def _print(overview: Overview) -> None:
         suggest("dead letters wait for you: [bold]sync-tasks failed list[/]")
 
 
-def _rows(overview: Overview) -> list[tuple[str, str]]:
+def _rows(overview: "Overview") -> list[tuple[str, str]]:
     from sync_tasks.config import environment
 
     queues = " · ".join(f"{escaped(name)} {length:,}" for name, length in overview.queues.items())
@@ -113,13 +115,15 @@ def _rows(overview: Overview) -> list[tuple[str, str]]:
 
 
 def _beat(seconds: float | None) -> str:
+    from sync_tasks.monitoring.status import SWEPT_WITHIN
+
     if seconds is None:
         return "[red]has not swept for a day[/]"
     text = f"swept {show_age(seconds)} ago"
     return text if seconds <= SWEPT_WITHIN else f"[red]{text}[/]"
 
 
-def _accounts(overview: Overview) -> str:
+def _accounts(overview: "Overview") -> str:
     running = (f"{escaped(name)} running" for name in overview.accounts if name not in overview.paused)
     paused = (
         f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
@@ -128,12 +132,12 @@ def _accounts(overview: Overview) -> str:
     return " · ".join([*running, *paused, *parts]) or count(0, "account")
 
 
-def _posts(overview: Overview) -> str:
+def _posts(overview: "Overview") -> str:
     given_up = f" · [red]{overview.posts_given_up:,} given up, see the log[/]" if overview.posts_given_up else ""
     return f"{count(overview.posts_waiting, 'notice')} not taken yet{given_up}"
 
 
-def _webhooks(overview: Overview) -> str:
+def _webhooks(overview: "Overview") -> str:
     text = (
         f"{escaped(name)} {', '.join(f'{number:,} {what}' for what, number in sorted(counts.items()))}"
         for name, counts in overview.webhooks.items()
