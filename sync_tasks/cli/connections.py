@@ -64,11 +64,17 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
 
 @contextmanager
 def open_broker() -> "Iterator[Connection]":
-    """Yield a connection to the queue's broker; if it is away, the command ends with one line and exit 1."""
+    """Yield a connection to the queue's broker; if it is away, the command ends with one line and exit 1.
+
+    Raises:
+        ConfigurationError: the environment does not lead to a broker that would have us.
+    """
     from kombu.exceptions import OperationalError
 
+    from sync_tasks.tasks import startup
     from sync_tasks.tasks.app import app
 
+    startup.check_queue("lasting")
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)

@@ -14,13 +14,16 @@ from sync_tasks.state.trouble import lacks_disk
 if TYPE_CHECKING:
     from redis import Redis
 
-Use = Literal["state", "queue"]
+# A watcher (Flower) looks at the queue, and changes nothing there.
+Use = Literal["state", "queue", "watcher"]
 
 OLDEST = (6, 2)
 # The scripts and the queues of an empty pipeline take some three megabytes of an empty server's memory.
 SMALLEST = 16 * 2**20
-# What each use needs; `docker/users.conf` grants the same. {k} is one of our keys.
+# What each use needs; `docker/users.conf` grants the same, `docker/flower-users.conf` to a watcher. {k} is one of our
+# keys, {b} the second of those that are given.
 STATE = (
+    "WATCH {k}",
     "EVAL return_1 1 {k}",
     "EVALSHA 0 1 {k}",
     "SCRIPT LOAD return_1",
@@ -70,6 +73,7 @@ STATE = (
     "ZSCORE {k} m",
 )
 QUEUE = (
+    "WATCH {k}",
     "RPOP {k}",
     "BRPOP {k} 1",
     "LPUSH {k} 1",
@@ -95,6 +99,26 @@ QUEUE = (
     "PUNSUBSCRIBE",
     "INFO",
 )
+WATCHER = (
+    "LLEN {k}",
+    "BRPOP {b} 1",
+    "DEL {b}",
+    "EVAL return_1 1 {b}",
+    "EVALSHA 0 1 {b}",
+    "EXPIRE {b} 1",
+    "SADD {b} m",
+    "SCRIPT EXISTS 0",
+    "SCRIPT LOAD return_1",
+    "SMEMBERS {b}",
+    "SREM {b} m",
+    "ZADD {b} 1 m",
+    "ZRANGEBYSCORE {b} 0 1",
+    "ZREM {b} m",
+    "TIME",
+    "PUNSUBSCRIBE",
+    "INFO",
+)
+_NEEDED: Mapping[Use, Sequence[str]] = {"state": STATE, "queue": QUEUE, "watcher": WATCHER}
 # Of each channel.
 _OF_A_CHANNEL = ("PUBLISH {c} m", "PSUBSCRIBE {c}")
 # A script that touches a key it does not declare, as all of ours do: they get the beginning of our keys' names.
@@ -103,7 +127,7 @@ _UNDECLARED = "return redis.call('EXISTS', KEYS[1] .. 'contacts')"
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What a server lacks: ``what`` in a word, ``found``, and what to do.
+    """What a server lacks: ``what`` in a word, ``found`` as what it is or does, and what to do.
 
     ``passing``: it may mend by itself, so that a command that only looks goes on.
     """
@@ -138,7 +162,7 @@ def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence
     if any(lack.what in {"version", "cluster", "sentinel"} for lack in lacks):
         return lacks
     first, *rest = keys
-    commands = [one.format(k=first).split() for one in (STATE if use == "state" else QUEUE)]
+    commands = [one.format(k=first, b=rest[0] if rest else "").split() for one in _NEEDED[use]]
     commands += [["EXISTS", key] for key in rest]
     commands += [one.format(c=channel).split() for channel in channels for one in _OF_A_CHANNEL]
     lacks += [lack for lack in _find_refusals(_try_all(redis, commands)) if lack not in lacks]
@@ -149,25 +173,36 @@ def find_lacks(redis: "Redis", use: Use, keys: Sequence[str], channels: Sequence
 
 def find_server_lacks(info: Mapping[str, Any]) -> Iterator[Lack]:
     """Yield what a server lacks by its own words (``INFO``)."""
-    version = show_version(info)
     if info.get("redis_mode") == "sentinel":
         yield Lack("sentinel", "is a sentinel", "name the sentinels: sentinel://one,two,three/mymaster/0")
         return
+    yield from _find_wrong_kind(info)
+    yield from _find_wrong_memory(info)
+    if info.get("aof_last_write_status", "ok") != "ok":
+        yield WITHOUT_DISK
+
+
+def _find_wrong_kind(info: Mapping[str, Any]) -> Iterator[Lack]:
     if version_of(info) < OLDEST:
-        yield Lack("version", f"{version} is too old", "take Redis 6.2 or newer, or Valkey")
+        yield Lack("version", f"is {show_version(info)}, which is too old", "take Redis 6.2 or newer, or Valkey")
     if info.get("cluster_enabled"):
         advice = "take one server, with replicas and sentinels if you like (sentinel://)"
         yield Lack("cluster", "is in cluster mode, and one atomic step touches keys of several users", advice)
+    if info.get("role") == "slave":
+        # A replica that takes writes loses them if its primary sends everything anew.
+        advice = "name its primary, or its sentinels: sentinel://one,two,three/mymaster/0"
+        yield Lack("replica", "is a replica", advice, passing=bool(info.get("slave_read_only", 1)))
+
+
+def _find_wrong_memory(info: Mapping[str, Any]) -> Iterator[Lack]:
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
-        found = f"maxmemory-policy is {policy}: it would drop who unsubscribed to make room"
+        found = f"has maxmemory-policy {policy}: it would drop who unsubscribed to make room"
         yield Lack("eviction", found, "set it to noeviction")
     most = int(info.get("maxmemory") or 0)
     if 0 < most < SMALLEST:
         advice = f"set it to {SMALLEST // 2**20} MB or more, see docs/scaling.md"
-        yield Lack("memory", f"maxmemory is {most / 2**20:.1f} MB: too little even for an empty pipeline", advice)
-    if info.get("aof_last_write_status", "ok") != "ok":
-        yield WITHOUT_DISK
+        yield Lack("memory", f"has a maxmemory of {most / 2**20:.1f} MB: too little even for an empty pipeline", advice)
 
 
 def version_of(info: Mapping[str, Any]) -> tuple[int, ...]:
@@ -183,8 +218,16 @@ def show_version(info: Mapping[str, Any]) -> str:
     return f"Redis {info.get('redis_version', 'of no version')}"
 
 
+def without_right(error: Exception) -> Lack:
+    """Return what a server lacks that refused a whole connection: the right to one command."""
+    found = re.search(r"'(\S+)' command", str(error))
+    return _without_rights({found.group(1).upper() if found else "connect"})
+
+
 def _without_rights(rights: set[str]) -> Lack:
-    return Lack("rights", f"the user lacks the right to {', '.join(sorted(rights))}", "grant it, see docker/users.conf")
+    return Lack(
+        "rights", f"denies the user the right to {', '.join(sorted(rights))}", "grant it, see docker/users.conf"
+    )
 
 
 def _find_refusals(refused: Iterable[tuple[Sequence[str], Exception]]) -> Iterator[Lack]:
@@ -215,12 +258,14 @@ def _try_all(redis: "Redis", commands: list[list[str]]) -> Iterator[tuple[list[s
     # A client of one connection: how a pool is asked for one differs between releases (5.2 wants a name, 5.3 none).
     client: Any = redis.client()  # type: ignore[no-untyped-call]
     connection = client.connection
+    # Its place is before MULTI alone.
+    watching = [command for command in commands if command[0] == "WATCH"]
     try:
-        yield from _say(connection, [["WATCH", commands[0][-1]]])
+        yield from _say(connection, watching)
         if refused := _say(connection, [["MULTI"]]):
             yield refused[0]
             return
-        yield from _say(connection, commands)
+        yield from _say(connection, [command for command in commands if command not in watching])
     finally:
         # Whatever was queued goes with the connection.
         connection.disconnect()
@@ -248,4 +293,4 @@ def _find_undeclared(redis: "Redis", prefix: str) -> Iterator[Lack]:
     except ResponseError as error:
         if "undeclared" in str(error):
             advice = "Dragonfly: --default_lua_flags=allow-undeclared-keys"
-            yield Lack("scripts", "its scripts may touch declared keys alone", advice)
+            yield Lack("scripts", "lets scripts touch declared keys alone", advice)

@@ -4,6 +4,18 @@ import re
 
 _TROUBLE = re.compile(r"\b(?:MISCONF|OOM|READONLY|LOADING|MASTERDOWN|NOREPLICAS|BUSY)\b")
 
+# By the class of an error of redis-py, or by what came before it; {} is the variable that holds the URL.
+_ADVICE = {
+    "BusyLoadingError": "wait until it has loaded its data",
+    "MasterDownError": "it is a replica without its primary: start that, or name another server in {}",
+    "NoPermissionError": "grant its user the right, see docker/users.conf",
+    "OutOfMemoryError": "raise its maxmemory",
+    "ReadOnlyError": "it is a replica: name its primary in {}, or its sentinels",
+    "TimeoutError": "it hangs: look at its machine and its disk",
+    "handshake": "it hangs, or speaks no TLS: then write redis:// in {}",
+    "reset": "start it, or correct {}: a server with TLS is written rediss://",
+}
+
 
 def is_trouble(error: Exception) -> bool:
     """Return whether an error is Redis' own passing trouble: the connection, loading, read-only, memory, disk.
@@ -30,12 +42,11 @@ def show_trouble(error: Exception) -> str:
 
 def advise_on(error: Exception, variable: str) -> str:
     """Return what to do about a server that the URL of a variable leads to."""
-    from redis import exceptions as of_redis
-
-    if isinstance(error, of_redis.TimeoutError):
-        return "it hangs: look at its machine and its disk"
     if lacks_disk(error):
         return "make room on its disk"
-    if isinstance(error, of_redis.OutOfMemoryError):
-        return "raise its maxmemory"
-    return f"start it, or correct {variable}"
+    name = type(error).__name__
+    if "handshake" in str(error.__context__):
+        name = "handshake"
+    elif isinstance(error.__context__, ConnectionResetError):
+        name = "reset"
+    return _ADVICE.get(name, "start it, or correct {}").format(variable)

@@ -6,7 +6,7 @@ from sync_tasks.config import environment
 from sync_tasks.config.redis_url import Sentinels, has_sentinels, place_of, read_sentinels
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.connection import connect, find_names
-from sync_tasks.state.fitness import WITHOUT_DISK, Lack, Use, find_lacks
+from sync_tasks.state.fitness import WITHOUT_DISK, Lack, Use, find_lacks, without_right
 from sync_tasks.state.trouble import lacks_disk
 
 if TYPE_CHECKING:
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 # Whether what may mend by itself is refused like the rest, or only what lasts, or nothing but a wrong login.
 Strictness = Literal["all", "lasting", "login"]
+
+_UNREADABLE = "a file that the URL names cannot be read; see ssl_ca_certs, ssl_certfile and ssl_keyfile there"
+# Of TLS, by words of Python and of redis-py (8.1).
+_OF_TLS = {
+    "CERTIFICATE_VERIFY_FAILED": "no trusted certificate for this host; name the CA of Redis: ?ssl_ca_certs=/ca.pem",
+    "Certificate Requirements": "in the URL ssl_cert_reqs is required, optional or none",
+    "No such file": _UNREADABLE,
+    "Permission denied": _UNREADABLE,
+    "PEM": _UNREADABLE,
+}
 
 # What kombu 5.7 calls its keys and channels, beside the queues: {} is the namespace, before it the database.
 _KEYS = (
@@ -25,6 +35,8 @@ _KEYS = (
     "_kombu.binding_deadlines",
     "celery@host.{}.control.pidbox",
 )
+# Of these a watcher needs no more: where it hears of tasks and workers, and that there are queues.
+_OF_A_WATCHER = ("{}", "_kombu.binding.{}.events", "_kombu.binding_permanent.{}.events", "_kombu.binding_deadlines")
 _CHANNELS = ("/{}.{}.control.pidbox", "/{}.{}.events/*", "/{}.{}.events/worker.*")
 
 
@@ -35,19 +47,11 @@ def check_server(name: str, url: str, use: Use, strictness: Strictness = "all", 
         ConfigurationError: it refuses us, or lacks something; one argument for each fault.
         redis.RedisError: it is away, and nobody waits for it.
     """
-    from redis import AuthenticationError, RedisError, ResponseError
+    from redis import RedisError
 
     try:
-        if has_sentinels(url):
-            _check_sentinels(name, read_sentinels(url, name))
-        with connect(url, connections=1) as redis:
-            redis.ping()
-            lacks = read_lacks(redis, use) if strictness != "login" else []
-    except AuthenticationError:
-        raise ConfigurationError(f"{name}: Redis refuses the user or the password, or asks for one") from None
+        lacks = _ask(name, url, use, strictness)
     except RedisError as error:
-        if isinstance(error, ResponseError) and "index" in str(error):
-            raise ConfigurationError(f"{name}: Redis has no database of that number; it has 16, from /0") from None
         if not waits:
             raise
         # PING, with which redis-py opens a connection, is refused, too (Redis 7.0, Valkey 9.1).
@@ -56,6 +60,38 @@ def check_server(name: str, url: str, use: Use, strictness: Strictness = "all", 
         lacks = [WITHOUT_DISK]
     if faults := [lack for lack in lacks if strictness == "all" or not lack.passing]:
         raise ConfigurationError(*(f"{name}: Redis at {place_of(url)} {lack.line}" for lack in faults))
+
+
+def _ask(name: str, url: str, use: Use, strictness: Strictness) -> list[Lack]:
+    """Return what a Redis lacks, or raise what its refusal of a connection means."""
+    from redis import AuthenticationError, RedisError
+    from redis.exceptions import NoPermissionError
+
+    try:
+        if has_sentinels(url):
+            _check_sentinels(name, read_sentinels(url, name))
+        with connect(url, connections=1) as redis:
+            redis.ping()
+            return read_lacks(redis, use) if strictness != "login" else []
+    except AuthenticationError:
+        refused = "Redis refuses the user or the password, or asks for one"
+        raise ConfigurationError(f"{name}: {refused}; they stand in redis://user:password@host") from None
+    except NoPermissionError as error:
+        return [without_right(error)]
+    except RedisError as error:
+        if refused := _explain(error, url):
+            raise ConfigurationError(f"{name}: {refused}") from None
+        raise
+
+
+def _explain(error: Exception, url: str) -> str:
+    """Return what an error that does not pass means, and what to do; of any other an empty text."""
+    from redis import ResponseError
+
+    if isinstance(error, ResponseError):
+        return "Redis has no database of that number; /0 is always there" if "index" in str(error) else ""
+    faults = _OF_TLS.items() if url.startswith("rediss") else ()
+    return next((what for word, what in faults if word in str(error)), "")
 
 
 def read_lacks(redis: "Redis", use: Use) -> list[Lack]:
@@ -68,7 +104,7 @@ def read_lacks(redis: "Redis", use: Use) -> list[Lack]:
     if use == "state":
         return find_lacks(redis, use, [f"{namespace}:"])
     database = redis.get_connection_kwargs().get("db", 0)
-    keys = [one.format(namespace) for one in _KEYS]
+    keys = [one.format(namespace) for one in (_KEYS if use == "queue" else _OF_A_WATCHER)]
     return find_lacks(redis, use, keys, [one.format(database, namespace) for one in _CHANNELS])
 
 

@@ -8,6 +8,7 @@ from sync_tasks.config import environment
 from sync_tasks.config.redis_url import is_redis
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.log import log_level
+from sync_tasks.state.fitness import Use
 from sync_tasks.tasks import servers
 
 _PLACES = frozenset({"SYNC_REDIS_URL", "SYNC_REPLICAS", "SYNC_BROKER_URL", "SYNC_NAMESPACE"})
@@ -59,16 +60,16 @@ def check_beat() -> None:
     _find_all(_check_queue)
 
 
-def check_queue() -> None:
+def check_queue(strictness: servers.Strictness = "all") -> None:
     """Return if what looks at the queue alone may start: ``celery inspect`` and the like."""
     _find_all(_misspelt(_PLACES), environment.namespace, broker_url)
-    _find_all(_check_queue)
+    _find_all(lambda: _check_queue("queue", strictness))
 
 
 def check_watcher() -> None:
-    """Return if Flower may start; its user of Redis may lack what only those need who change something."""
+    """Return if Flower may start; its user of Redis needs no right to change anything."""
     _find_all(_misspelt(_PLACES), environment.namespace, broker_url, environment.operate_url)
-    _find_all(_greet_queue)
+    _find_all(_watch_queue)
 
 
 def check_receiver() -> None:
@@ -174,14 +175,14 @@ def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -
     servers.check_server("SYNC_REDIS_URL", environment.redis_url(), "state", strictness, waits=waits)
 
 
-def _greet_queue() -> None:
-    _check_queue("login")
+def _watch_queue() -> None:
+    _check_queue("watcher", "lasting")
 
 
-def _check_queue(strictness: servers.Strictness = "all") -> None:
+def _check_queue(use: Use = "queue", strictness: servers.Strictness = "all") -> None:
     for url in broker_url().split(";"):
         if is_redis(url):
             name = "SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL"
-            servers.check_server(name, url, "queue", strictness)
+            servers.check_server(name, url, use, strictness)
         elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
             servers.greet("SYNC_BROKER_URL", url)

@@ -48,23 +48,37 @@ def configure(text: str) -> Break:
             configure('[newsletters.books]\nlist_id = 7\nunsubscribed_attribute = "GONE"\n'),
             "as boolean",
         ),
-        ("redis eviction", lambda desk: desk.pipeline.store.redis.config_set("maxmemory-policy", "allkeys-lru"), ""),
         (
             "default: pause",
             lambda desk: desk.pipeline.resources.limiter.pause("default", UnauthorizedError("the key is wrong")),
             "the key is wrong",
         ),
     ],
-    ids=["key", "brevo away", "list", "attribute", "type", "no flag", "eviction", "pause"],
+    ids=["key", "brevo away", "list", "attribute", "type", "no flag", "pause"],
 )
 def test_each_fault_fails_its_check_and_names_the_remedy(desk: Desk, what: str, break_it: Break, remedy: str) -> None:
     break_it(desk)
-    try:
-        found = {check["what"]: check for check in desk.read("doctor", exits=1)}
-    finally:
-        desk.pipeline.store.redis.config_set("maxmemory-policy", "noeviction")
+    found = {check["what"]: check for check in desk.read("doctor", exits=1)}
     assert found[what]["state"] == "fail"
     assert remedy in found[what]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("what", "setting", "well"),
+    [("eviction", ("maxmemory-policy", "allkeys-lru"), "noeviction"), ("memory", ("maxmemory", "1mb"), "0")],
+)
+def test_a_redis_that_cannot_hold_the_state_fails_before_anything_is_written(
+    desk: Desk, what: str, setting: tuple[str, str], well: str
+) -> None:
+    redis = desk.pipeline.store.redis
+    redis.flushall()
+    redis.config_set(*setting)
+    try:
+        found = states(desk)
+    finally:
+        redis.config_set(setting[0], well)
+    assert (found[f"redis {what}"], found["the rest"]) == ("fail", "warn")
+    assert redis.keys() == []
 
 
 def test_a_redis_that_writes_no_file_and_answers_slowly_is_warned_about(

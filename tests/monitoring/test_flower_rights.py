@@ -11,10 +11,12 @@ from redis.exceptions import NoPermissionError
 
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.local.redis_server import free_port
+from sync_tasks.state.fitness import WATCHER
 from tests.support.processes import wait_until
 from tests.support.station import ROOT, SETTLED_WITHIN, Station
 
 ANNA = {"user_id": "anna", "newsletter": "daily", "email": "anna@portal.example"}
+OF_A_CONNECTION = {"discard", "exec", "exists", "multi", "ping", "psubscribe", "publish", "select"}
 ERASE = {"kwargs": {"user_id": "anna"}}
 
 
@@ -43,6 +45,9 @@ def test_it_sees_tasks_and_workers_and_can_neither_erase_nor_subscribe(lonely_st
     station, port = lonely_station, free_port()
     with Redis.from_url(station.redis.url, decode_responses=True) as admin:
         admin.execute_command("ACL", "SETUSER", *read_rules())
+    # What is looked for when Flower starts is what it is granted, but for what a connection needs.
+    asked = {one.split()[0].lower() for one in WATCHER} | OF_A_CONNECTION
+    assert {rule[1:].partition("|")[0] for rule in read_rules() if rule.startswith("+")} == asked
     station.worker()
     # Even where Flower itself would let a login do everything.
     open_to_all = {"FLOWER_READ_ONLY": "false", "FLOWER_UNAUTHENTICATED_API": "true"}

@@ -1,7 +1,5 @@
 """A comparison that was killed goes on where it stopped: it asks for what is left, and finds the same drift."""
 
-import signal
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 
@@ -17,7 +15,8 @@ from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import Desk
 from tests.support.pipeline import Pipeline, address_of
-from tests.support.processes import wait_until
+from tests.support.processes import StartProgram, wait_until
+from tests.support.station import SETTLED_WITHIN
 
 # With these the account has three pages.
 STRANGERS = 1_000
@@ -167,7 +166,9 @@ def test_another_comparison_one_long_ago_or_one_that_is_done_is_not_gone_on_with
     assert comparison.compared > killed.compared
 
 
-def test_a_killed_process_is_gone_on_with_by_the_next_one(desk: Desk, brevo: Sandbox) -> None:
+def test_a_killed_process_is_gone_on_with_by_the_next_one(
+    desk: Desk, brevo: Sandbox, start_program: StartProgram
+) -> None:
     desk.pipeline.subscribe("anna")
     desk.pipeline.work()
     for kind in ("one", "two"):
@@ -175,10 +176,9 @@ def test_a_killed_process_is_gone_on_with_by_the_next_one(desk: Desk, brevo: San
     brevo.edit(address_of("anna"), {"unlinkListIds": [3]})
     # Each of the two commands asks first whose account it is.
     slow, before = brevo.add_fault("slow", method="GET", seconds=0.3), brevo.journal.total
-    process = subprocess.Popen([sys.executable, "-m", "sync_tasks", "reconcile"])
-    wait_until(lambda: brevo.journal.total == before + 4, "the third page is asked for")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process = start_program([sys.executable, "-m", "sync_tasks", "reconcile"])
+    wait_until(lambda: brevo.journal.total == before + 4, "the third page is asked for", SETTLED_WITHIN)
+    process.kill()
     brevo.faults.clear(slow.id)
     # As a minute later.
     desk.pipeline.store.redis.delete(desk.pipeline.store.key("reconciling"))

@@ -113,6 +113,7 @@ def test_evidence_is_forgotten_once_it_is_old_enough(store: Store, redis_client:
 def test_a_new_secret_finds_the_evidence(store: Store, redis_url: str) -> None:
     reported(store, subscribe(1, consent=proof()), unsubscribe(2))
     newer = Store(connect(redis_url), "sync_tasks", secrets=["s" * 32])
-    put_in_force(newer)
-    assert read_consents(newer, "u1", None) == [record(ended=2)]
+    with newer.redis:
+        put_in_force(newer)
+        assert read_consents(newer, "u1", None) == [record(ended=2)]
     assert read_consents(store, "u1", None) == []

@@ -17,10 +17,23 @@ from tests.support.saying import anonymize, stamp, subscribe
 MARK, ADDRESS = "marked-user", "marked.person@portal.org"
 
 
-@pytest.fixture(params=["appended", "snapshots", "both"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedRedis]:
+KINDS: dict[str, dict[str, str]] = {
+    "appended": {},
+    "snapshots": {"appendonly": "no", "save": "3600 1"},
+    "both": {"save": "3600 1"},
+}
+
+
+@pytest.fixture
+def kind() -> str:
+    """The kind of files that the server of a test writes."""
+    return "appended"
+
+
+@pytest.fixture
+def server(kind: str, tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """A server of its own whose files can be read."""
-    settings = {"snapshots": {"appendonly": "no", "save": "3600 1"}, "both": {"save": "3600 1"}}.get(request.param, {})
+    settings = KINDS[kind]
     with EmbeddedRedis(tmp_path / "data", settings=settings, appendfsync="always") as server:
         yield server
 
@@ -37,8 +50,14 @@ def files_with(server: EmbeddedRedis, word: str) -> list[str]:
     return [path.name for path in server.data.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
 
 
-def test_the_files_hold_an_erased_person_until_they_are_rewritten(server: EmbeddedRedis) -> None:
-    store = Store(connect(server.url), "sync_tasks")
+@pytest.fixture
+def store(server: EmbeddedRedis) -> Iterator[Store]:
+    with connect(server.url) as redis:
+        yield Store(redis, "sync_tasks")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_files_hold_an_erased_person_until_they_are_rewritten(server: EmbeddedRedis, store: Store) -> None:
     erase(store)
     assert files_with(server, ADDRESS)
     assert files_with(server, MARK)
@@ -47,12 +66,6 @@ def test_the_files_hold_an_erased_person_until_they_are_rewritten(server: Embedd
     wait_until(lambda: not files_with(server, ADDRESS) and not files_with(server, MARK), "the files are clean")
     assert not owed_since(store)
     assert rewrite(store, 60) == "nothing"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with EmbeddedRedis(tmp_path / "data") as server:
-        yield Store(connect(server.url), "sync_tasks")
 
 
 def test_without_a_night_in_between_nothing_is_owed_twice(store: Store) -> None:

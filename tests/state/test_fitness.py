@@ -9,7 +9,7 @@ import pytest
 from redis import Redis, ResponseError
 
 from sync_tasks.state.disk import RIGHTS
-from sync_tasks.state.fitness import QUEUE, STATE, find_lacks, find_server_lacks, show_version
+from sync_tasks.state.fitness import QUEUE, STATE, WATCHER, find_lacks, find_server_lacks, show_version
 from tests.support.servers import granting, read_least_rights
 
 KEY = "sync_tasks:"
@@ -20,12 +20,13 @@ GOOD = {"redis_version": "7.0.15", "maxmemory": 0, "maxmemory_policy": "noevicti
 @pytest.mark.parametrize(
     ("reported", "what", "words"),
     [
-        ({"redis_version": "6.0.16"}, "version", "Redis 6.0.16 is too old"),
+        ({"redis_version": "6.0.16"}, "version", "is Redis 6.0.16, which is too old"),
         ({"redis_version": "5.0"}, "version", "take Redis 6.2 or newer, or Valkey"),
         ({"cluster_enabled": 1}, "cluster", r"one server, with replicas and sentinels .*sentinel://"),
         ({"redis_mode": "sentinel"}, "sentinel", "is a sentinel"),
+        ({"role": "slave", "slave_read_only": 1}, "replica", "is a replica; name its primary, or its sentinels"),
         ({"maxmemory_policy": "volatile-lru"}, "eviction", "set it to noeviction"),
-        ({"maxmemory": 2**20}, "memory", "maxmemory is 1.0 MB: .*16 MB or more"),
+        ({"maxmemory": 2**20}, "memory", "maxmemory of 1.0 MB: .*16 MB or more"),
         ({"aof_last_write_status": "err"}, "disk", "cannot write to its disk; make room"),
     ],
 )
@@ -35,6 +36,12 @@ def test_a_server_that_cannot_hold_the_state_is_reported_by_its_own_words(
     (lack,) = find_server_lacks(GOOD | reported)
     assert lack.what == what
     assert re.search(words, lack.line)
+
+
+@pytest.mark.parametrize(("read_only", "passing"), [(1, True), (0, False)])
+def test_only_a_replica_that_takes_no_writes_may_mend_by_itself(read_only: int, passing: bool) -> None:  # noqa: FBT001
+    (lack,) = find_server_lacks(GOOD | {"role": "slave", "slave_read_only": read_only})
+    assert lack.passing is passing
 
 
 @pytest.mark.parametrize("version", ["6.2.0", "7.0.15", "8.4", "10.0.1"])
@@ -55,15 +62,21 @@ def granted(redis_client: Redis) -> Iterator[Callable[..., Redis]]:
         yield grant
 
 
-@pytest.mark.parametrize("word", sorted({one.split()[0] for one in (*STATE, "MULTI", "WATCH")} - {"SCRIPT"}))
+@pytest.mark.parametrize("word", sorted({one.split()[0] for one in (*STATE, "MULTI")} - {"SCRIPT"}))
 def test_each_right_that_is_missing_is_named(granted: Callable[..., Redis], word: str) -> None:
     (lack,) = find_lacks(granted(f"-{word}"), "state", [KEY])
-    assert lack.line == f"the user lacks the right to {word}; grant it, see docker/users.conf"
+    assert lack.line == f"denies the user the right to {word}; grant it, see docker/users.conf"
 
 
 @pytest.mark.parametrize("word", sorted({one.split()[0] for one in (*QUEUE, "PUBLISH", "PSUBSCRIBE")} - {"SCRIPT"}))
 def test_each_right_to_the_queue_is_named(granted: Callable[..., Redis], word: str) -> None:
     (lack,) = find_lacks(granted(f"-{word}"), "queue", ["sync_tasks"], ["/0.sync_tasks.events"])
+    assert f"right to {word};" in lack.line
+
+
+@pytest.mark.parametrize("word", sorted({one.split()[0] for one in (*WATCHER, "PSUBSCRIBE")} - {"SCRIPT"}))
+def test_each_right_of_a_watcher_is_named(granted: Callable[..., Redis], word: str) -> None:
+    (lack,) = find_lacks(granted(f"-{word}"), "watcher", ["sync_tasks", "binding"], ["/0.sync_tasks.events"])
     assert f"right to {word};" in lack.line
 
 

@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Protocol
 
 import pytest
-import redis
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.audit import read_audit
@@ -23,13 +24,22 @@ IDS = ["anna", "u1", "zoe"]
 ADDRESSES = ["anna@portal.org", "anna.tal@portal.org", "zoe@portal.org"]
 
 
+class OpenStore(Protocol):
+    """Opens the state as a process with these secrets does, the newest first."""
+
+    def __call__(self, *secrets: str) -> Store: ...
+
+
 @pytest.fixture
-def url(redis_url: str, redis_client: redis.Redis) -> str:  # noqa: ARG001 - an empty Redis
-    return redis_url
+def store_of(redis_url: str) -> Iterator[OpenStore]:
+    with ExitStack() as stack:
 
+        def open_store(*secrets: str) -> Store:
+            store = Store(connect(redis_url), "sync_tasks", secrets=secrets)
+            stack.callback(store.redis.close)
+            return store
 
-def store_of(url: str, *secrets: str) -> Store:
-    return Store(connect(url), "sync_tasks", secrets=secrets)
+        yield open_store
 
 
 def erase(store: Store, user_id: str = "anna") -> None:
@@ -53,35 +63,35 @@ def guesses(text: str, keys: set[str]) -> Iterator[str]:
             yield hashlib.new(method, (key + text).encode(), usedforsecurity=False).hexdigest()[:20]
 
 
-def test_a_dump_shows_who_was_erased_where_the_key_lies_in_it(url: str) -> None:
-    store = store_of(url)
+def test_a_dump_shows_who_was_erased_where_the_key_lies_in_it(store_of: OpenStore) -> None:
+    store = store_of()
     erase(store)
     assert find_by_dump(store) == {"anna", *ADDRESSES[:2]}
 
 
-def test_a_dump_without_the_secret_shows_nobody(url: str) -> None:
-    store = store_of(url, ONE)
+def test_a_dump_without_the_secret_shows_nobody(store_of: OpenStore) -> None:
+    store = store_of(ONE)
     put_in_force(store)
     erase(store)
     assert find_by_dump(store) == set()
     assert (store.is_erased("anna"), store.is_erased("zoe")) == (True, False)
 
 
-def test_who_was_erased_before_the_secret_is_hidden_by_it(url: str) -> None:
-    erase(store_of(url))
-    store = store_of(url, ONE)
+def test_who_was_erased_before_the_secret_is_hidden_by_it(store_of: OpenStore) -> None:
+    erase(store_of())
+    store = store_of(ONE)
     assert store.is_erased("anna"), "before it is in force"
     assert put_in_force(store) == 1
     assert (store.is_erased("anna"), find_by_dump(store), put_in_force(store)) == (True, set(), 0)
     assert store.accept(of("anna", subscribe(9))).status == "erased"
 
 
-def test_a_newer_secret_takes_over_and_goes_on_after_a_kill(url: str) -> None:
-    first = store_of(url, ONE)
+def test_a_newer_secret_takes_over_and_goes_on_after_a_kill(store_of: OpenStore) -> None:
+    first = store_of(ONE)
     put_in_force(first)
     for user in ("anna", "zoe", "u1"):
         erase(first, user)
-    both = store_of(url, TWO, ONE)
+    both = store_of(TWO, ONE)
     assert not is_newest_in_force(both)
     assert all(map(both.is_erased, ("anna", "zoe", "u1")))
 
@@ -100,7 +110,7 @@ def test_a_newer_secret_takes_over_and_goes_on_after_a_kill(url: str) -> None:
     both.tombstones.hashes.renewed = die  # type: ignore[method-assign]
     with pytest.raises(KilledError):
         put_in_force(both)
-    both = store_of(url, TWO, ONE)
+    both = store_of(TWO, ONE)
     assert all(map(both.is_erased, ("anna", "zoe", "u1"))), "half of the way"
     assert put_in_force(both) == 2
     assert all(map(both.is_erased, ("anna", "zoe", "u1")))
@@ -112,34 +122,36 @@ def store_names(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize("secrets", [(), (TWO,), (ONE, TWO)])
-def test_who_lacks_the_secret_in_force_is_refused_and_changes_nothing(url: str, secrets: tuple[str, ...]) -> None:
-    put_in_force(store_of(url, ONE))
-    store = store_of(url, *secrets)
+def test_who_lacks_the_secret_in_force_is_refused_and_changes_nothing(
+    store_of: OpenStore, secrets: tuple[str, ...]
+) -> None:
+    put_in_force(store_of(ONE))
+    store = store_of(*secrets)
     for refused in (lambda: store.accept(of("anna", subscribe(1))), lambda: check_secret(store)):
         with pytest.raises(ConfigurationError, match="SYNC_STATE_SECRET"):
             refused()
     assert store.peek("anna") is None
 
 
-def test_who_has_a_newer_secret_besides_goes_on_with_the_one_in_force(url: str) -> None:
-    put_in_force(store_of(url, ONE))
-    store = store_of(url, TWO, ONE)
+def test_who_has_a_newer_secret_besides_goes_on_with_the_one_in_force(store_of: OpenStore) -> None:
+    put_in_force(store_of(ONE))
+    store = store_of(TWO, ONE)
     check_secret(store)
     erase(store)
-    assert store_of(url, ONE).is_erased("anna")
+    assert store_of(ONE).is_erased("anna")
 
 
-def test_an_erasure_is_not_recorded_by_who_lost_the_secret_meanwhile(url: str) -> None:
-    store = store_of(url)
+def test_an_erasure_is_not_recorded_by_who_lost_the_secret_meanwhile(store_of: OpenStore) -> None:
+    store = store_of()
     store.accept(of("anna", anonymize(1)))
     lease = lease_of(store, "anna")
-    put_in_force(store_of(url, ONE))
+    put_in_force(store_of(ONE))
     assert store.settle(lease, Settlement(clean=True, tombstone=stamp(1))) == "lost"
     assert not store.redis.exists(store.key("tombstones"))
 
 
-def test_a_redis_that_was_replaced_under_a_process_is_noticed(url: str) -> None:
-    store, other = store_of(url, ONE), store_of(url, ONE)
+def test_a_redis_that_was_replaced_under_a_process_is_noticed(store_of: OpenStore) -> None:
+    store, other = store_of(ONE), store_of(ONE)
     put_in_force(store)
     erase(store, "zoe")
     store.redis.flushdb()
@@ -149,9 +161,9 @@ def test_a_redis_that_was_replaced_under_a_process_is_noticed(url: str) -> None:
     assert store.is_erased("anna")
 
 
-def test_without_a_secret_nothing_can_be_put_in_force(url: str) -> None:
+def test_without_a_secret_nothing_can_be_put_in_force(store_of: OpenStore) -> None:
     with pytest.raises(ConfigurationError, match="secret new"):
-        put_in_force(store_of(url))
+        put_in_force(store_of())
 
 
 def test_each_secret_gives_hashes_that_are_distinguished() -> None:
@@ -162,9 +174,9 @@ def test_each_secret_gives_hashes_that_are_distinguished() -> None:
     assert SecretHashes([ONE]).all_of(plain) == [first]
 
 
-def test_whoever_requested_an_erasure_is_found_by_a_new_secret(url: str) -> None:
-    store_of(url).accept(of("anna", anonymize(1, requested_by="Ticket Ω/4711")))
-    store = store_of(url, ONE)
+def test_whoever_requested_an_erasure_is_found_by_a_new_secret(store_of: OpenStore) -> None:
+    store_of().accept(of("anna", anonymize(1, requested_by="Ticket Ω/4711")))
+    store = store_of(ONE)
     put_in_force(store)
     assert [(one.who, one.user[-1]) for one in read_audit(store, "anna")] == [("Ticket Ω/4711", "g")]
     assert store.redis.zcard(store.key("audit")) == 1

@@ -107,17 +107,41 @@ def test_doctor_says_what_is_wrong_before_it_looks_further(station: Station, clu
     assert "Traceback" not in doctor.output
 
 
-def test_a_missing_right_is_named_by_worker_and_portal(station: Station) -> None:
+@pytest.mark.parametrize("right", ["evalsha", "ping"])
+def test_a_missing_right_is_named_by_worker_portal_and_command(station: Station, right: str) -> None:
+    named = f"denies the user the right to {right.upper()};"
     with Redis.from_url(station.redis.url) as admin, granting(admin) as grant:
-        grant("-evalsha")
+        grant(f"-{right}")
         station.more_env["SYNC_REDIS_URL"] = f"redis://{USER}:{PASSWORD}@127.0.0.1:{station.redis.port}/0"
         worker = start(station, "worker")
         assert worker.process.returncode == 2
-        assert any("lacks the right to EVALSHA;" in line for line in reported(worker)), worker.output
+        assert any(named in line for line in reported(worker)), worker.output
+        status = start(station, "status")
+        assert (status.process.returncode, named in status.output) == (2, True), status.output
         answer = station.portal.call("subscribe", **ANNA)
-        assert (answer["error"], "EVALSHA" in answer["message"]) == ("ConfigurationError", True)
+        assert (answer["error"], named in answer["message"]) == ("ConfigurationError", True)
         assert admin.keys() == []
-    assert PASSWORD not in worker.output + answer["everything"]
+    assert PASSWORD not in worker.output + status.output + answer["everything"]
+
+
+def test_a_user_of_the_state_alone_is_shown_what_the_queue_needs(station: Station) -> None:
+    with Redis.from_url(station.redis.url) as admin, granting(admin) as grant:
+        grant("resetchannels")
+        station.more_env["SYNC_REDIS_URL"] = f"redis://{USER}:{PASSWORD}@127.0.0.1:{station.redis.port}/0"
+        status, doctor = start(station, "status"), station.run(sys.executable, "-m", "sync_tasks", "doctor", "--json")
+    assert status.process.returncode == 2, status.output
+    assert any("right to use the channel /0.sync_tasks.control.pidbox" in line for line in reported(status))
+    assert (doctor.process.returncode, '"queue"' in doctor.output) == (1, True), doctor.output
+    assert "/0.sync_tasks.control.pidbox" in doctor.output
+
+
+def test_a_replica_stops_the_worker_and_is_named_by_a_command(station: Station, private_redis: EmbeddedRedis) -> None:
+    with Redis.from_url(station.redis.url) as client:
+        client.replicaof("127.0.0.1", str(private_redis.port))
+        wait_until(lambda: client.info()["master_link_status"] == "up", "the replica has it all")
+    worker, status = start(station, "worker"), start(station, "status")
+    assert (worker.process.returncode, "is a replica; name its primary" in worker.output) == (2, True), worker.output
+    assert (status.process.returncode, "it is a replica: name its primary" in status.output) == (1, True)
 
 
 @contextmanager
@@ -152,12 +176,32 @@ def test_state_and_queue_are_reached_by_a_socket_and_by_tls_with_a_ca_of_ones_ow
         assert start(station, "inspect").process.returncode == 0
 
 
-def test_a_certificate_of_an_unknown_ca_is_not_trusted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("", "name the CA of Redis: ?ssl_ca_certs="),
+        ("?ssl_ca_certs=/nowhere/ca.pem", "a file that the URL names cannot be read"),
+        ("?ssl_cert_reqs=perhaps", "ssl_cert_reqs is required, optional or none"),
+    ],
+)
+def test_what_tls_lacks_is_named_by_worker_and_portal(tmp_path: Path, option: str, words: str) -> None:
     with by_tls(tmp_path) as station:
-        station.more_env["SYNC_REDIS_URL"] = station.more_env["SYNC_REDIS_URL"].partition("?")[0]
+        station.more_env["SYNC_REDIS_URL"] = station.more_env["SYNC_REDIS_URL"].partition("?")[0] + option
+        worker = start(station, "worker")
         answer = station.portal.call("subscribe", **ANNA)
-    assert answer["error"] == "ConnectionError"
-    assert "CERTIFICATE_VERIFY_FAILED" in answer["message"]
+    assert (worker.process.returncode, words in worker.output) == (2, True), worker.output
+    assert (answer["error"], words in answer["message"]) == ("ConfigurationError", True), answer
+
+
+def test_tls_on_one_side_alone_is_guessed_by_a_command(tmp_path: Path) -> None:
+    with by_tls(tmp_path) as station:
+        url = station.more_env["SYNC_REDIS_URL"]
+        station.env["SYNC_REDIS_URL"] = url.replace("rediss", "redis").partition("?")[0]
+        without = start(station, "status")
+        station.env["SYNC_REDIS_URL"] = station.redis.url.replace("redis", "rediss", 1)
+        with_tls = start(station, "status")
+    assert (without.process.returncode, "is written rediss://" in without.output) == (1, True), without.output
+    assert (with_tls.process.returncode, "then write redis://" in with_tls.output) == (1, True), with_tls.output
 
 
 def test_the_least_rights_are_enough_for_every_part(station: Station) -> None:

@@ -58,6 +58,7 @@ def run_relay(
     from sync_tasks.tasks import startup
 
     startup.check_portal()
+    startup.check_state("lasting")
     with open_engine(database) as engine:
         from sync_tasks.portal.relay import Relay
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from sync_tasks.config import environment
 from sync_tasks.config.redis_url import place_of
 from sync_tasks.domain.timestamps import show_age
-from sync_tasks.errors import AccountError, SyncError, WrongAccountError
+from sync_tasks.errors import AccountError, ConfigurationError, SyncError, WrongAccountError
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -47,10 +47,12 @@ def check_redis(redis: "Redis") -> Iterator[Check]:
     from sync_tasks.state.fitness import show_version
     from sync_tasks.tasks import servers
 
-    info = cast("dict[str, object]", redis.info("everything"))
-    yield Check("redis", "ok", f"{show_version(info)} at {place_of(environment.redis_url())}")
     lacks = servers.read_lacks(redis, "state")
     yield from (Check(f"redis {lack.what}", "fail", lack.found, lack.advice) for lack in lacks)
+    if any(lack.what == "rights" for lack in lacks):
+        return
+    info = cast("dict[str, object]", redis.info("everything"))
+    yield Check("redis", "ok", f"{show_version(info)} at {place_of(environment.redis_url())}")
     if not any(lack.what == "eviction" for lack in lacks):
         yield Check("redis eviction", "ok", str(info.get("maxmemory_policy", "noeviction")))
     yield _check_file(bool(info.get("aof_enabled")))
@@ -79,14 +81,11 @@ def _time_ping(redis: "Redis") -> float:
 
 def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
     """Look whether anybody works, sweeps, and may talk to Brevo."""
-    from sync_tasks.monitoring.status import ping_workers, read_state
+    from sync_tasks.monitoring.status import read_state
 
-    workers, state = ping_workers(), read_state(store, settings)
+    yield from _check_workers()
+    state = read_state(store, settings)
     swept = state.swept_seconds_ago
-    if workers:
-        yield Check("workers", "ok", f"{len(workers)} answer")
-    else:
-        yield Check("workers", "fail", "none answers", "start `celery -A sync_tasks worker`")
     if swept is not None and state.swept:
         yield Check("beat", "ok", f"swept {show_age(swept)} ago")
     else:
@@ -99,6 +98,29 @@ def check_pipeline(store: "Store", settings: "Settings") -> Iterator[Check]:
     for part in state.paused_parts:
         found = f"{part.error} for {show_age(part.seconds)}, {count(part.waiting, 'contact')} waiting"
         yield Check(f"{part.account}: {part.part}", "fail", found, part.advice)
+
+
+def _check_workers() -> Iterator[Check]:
+    from kombu.exceptions import OperationalError
+
+    from sync_tasks.monitoring.status import ping_workers
+    from sync_tasks.tasks import startup
+
+    try:
+        startup.check_queue("lasting")
+        workers = ping_workers()
+    except ConfigurationError as error:
+        for fault in error.args:
+            found, _, advice = str(fault).partition("; ")
+            yield Check("queue", "fail", found, advice)
+    except OperationalError as error:
+        found = f"the broker is away or in trouble: {type(error.__cause__ or error).__name__}"
+        yield Check("queue", "fail", found, "start it, or correct SYNC_BROKER_URL")
+    else:
+        if workers:
+            yield Check("workers", "ok", f"{len(workers)} answer")
+        else:
+            yield Check("workers", "fail", "none answers", "start `celery -A sync_tasks worker`")
 
 
 def _check_left(store: "Store", settings: "Settings") -> Iterator[Check]:
