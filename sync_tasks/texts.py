@@ -48,6 +48,10 @@ _NATIONAL = re.compile(
 # A number of three digits distinguishes an address from the fourth level of a heading, and the last number from a
 # browser's version (Chrome/120.0.0.0).
 _IPV4 = re.compile(r"(?<![\w.-])(?=[\d.]*\d{3})\d{1,3}(?:\.\d{1,3}){2}\.0*[1-9]\d{0,2}(?![\w-]|\.\d)")
+# Short ones are addresses too if they stand alone, with a port, in a URL or behind a word for it.
+_SHORT_IPV4 = re.compile(
+    r"(?:(?<=^)|(?<=//)|(?<=\bip )|(?<=\bfrom ))\d{1,3}(?:\.\d{1,3}){3}(?=$|[/:\s,;)])", re.IGNORECASE
+)
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]*[A-Za-z_][A-Za-z0-9_-]*|[0-9]+")
 _EMOJI = frozenset({"So", "Sk"})
@@ -101,7 +105,7 @@ def impersonal(text: str) -> str:
         raise ValueError("holds an @, as an e-mail address does")
     if re.search(_INTERNATIONAL, shown) or _NATIONAL.search(shown):
         raise ValueError("holds a telephone number")
-    if any(_is_of_the_internet(found[0]) for one in (_IPV4, _IPV6) for found in one.finditer(shown)):
+    if any(_is_of_the_internet(found[0]) for one in (_IPV4, _SHORT_IPV4, _IPV6) for found in one.finditer(shown)):
         raise ValueError("holds an IP address")
     return text
 

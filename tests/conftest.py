@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 
@@ -51,6 +52,10 @@ __all__ = [
     "worker_environment",
     "write_rows",
 ]
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("sync_tasks", deadline=None)
+hypothesis.settings.load_profile("sync_tasks")
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ in a URL each, and the name of the primary in an option. A socket is ``redis+soc
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 from sync_tasks.config.redis_url import Sentinels, has_sentinels, read_sentinels
 from sync_tasks.errors import ConfigurationError
@@ -41,9 +41,13 @@ def read_broker(url: str) -> Broker:
     if scheme == "unix":
         return Broker(_socket_url(url))
     if scheme == "rediss":
-        parts = urlsplit(url)
-        return Broker(urlunsplit(parts._replace(query="")), tls_of(dict(parse_qsl(parts.query))))
-    return Broker(url)
+        return Broker(_without_options(url), tls_of(dict(parse_qsl(urlsplit(url).query))))
+    return Broker(_without_options(url) if scheme == "redis" else url)
+
+
+def _without_options(url: str) -> str:
+    """Return a URL, or several, without the settings of a connection: kombu raises a TypeError at those of redis-py."""
+    return ";".join(one.partition("?")[0] for one in url.split(";"))
 
 
 def sentinel_settings(sentinels: Sentinels) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 from sync_tasks.errors import ConfigurationError
 
@@ -62,7 +62,7 @@ def check_redis_url(name: str, url: str) -> None:
         raise ConfigurationError(f"{name}: not the URL of a Redis; {_ESCAPE}")
     if parts.scheme != "unix" and "," in parts.netloc:
         raise ConfigurationError(f"{name}: one server; several sentinels are written {_SHAPE}")
-    if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
+    if parts.scheme != "unix" and ("db" in parse_qs(parts.query) or not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path)):
         raise ConfigurationError(f"{name}: after the host stands the number of a database, as in /0; {_ESCAPE}")
 
 

@@ -1,5 +1,6 @@
 """What ``demo``, ``up`` and ``sandbox`` run on: samples, environments, a sandbox that fits the configuration."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -94,9 +95,16 @@ def announce(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
+def words_if_heard(words: str) -> str | None:
+    """Return what a part says once it is ready; nothing if its log level keeps it from saying so."""
+    from sync_tasks.log import log_level
+
+    return words if log_level() <= logging.INFO else None
+
+
 def start_workers(parts: "Parts", number: int) -> None:
     """Start so many workers, and beat."""
     for which in range(1, number + 1):
         name = f"worker-{which}"
-        parts.start(name, "--quiet", "worker", "-n", f"{name}@%h", ready=" ready.")
+        parts.start(name, "--quiet", "worker", "-n", f"{name}@%h", ready=words_if_heard(" ready."))
     parts.start("beat", "--quiet", "beat")

@@ -44,7 +44,8 @@ def connect(url: str, *, connections: int = 50) -> "Redis":
         pool.connection_class(**pool.connection_kwargs)
     except (TypeError, ValueError):
         raise ConfigurationError("the URL of Redis: what stands after its ? is no setting of a connection") from None
-    return Redis(connection_pool=pool)
+    # Closing a client that was given its pool otherwise leaves the connections open (redis-py 5.2 to 8.1).
+    return Redis.from_pool(pool)
 
 
 def _sentinel_pool(found: Sentinels, settings: dict[str, Any]) -> "BlockingConnectionPool":

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 Strictness = Literal["all", "lasting", "login"]
 
 _UNREADABLE = "a file that the URL names cannot be read; see ssl_ca_certs, ssl_certfile and ssl_keyfile there"
+# By words of Redis (7.0) and Valkey (9.1).
+_REFUSALS = {
+    "index": "Redis has no database of that number; /0 is always there",
+    "protected mode": "Redis lets in its own machine alone; give it a password (requirepass) or a user",
+}
 # Of TLS, by words of Python and of redis-py (8.1).
 _OF_TLS = {
     "CERTIFICATE_VERIFY_FAILED": "no trusted certificate for this host; name the CA of Redis: ?ssl_ca_certs=/ca.pem",
@@ -88,10 +93,9 @@ def _explain(error: Exception, url: str) -> str:
     """Return what an error that does not pass means, and what to do; of any other an empty text."""
     from redis import ResponseError
 
-    if isinstance(error, ResponseError):
-        return "Redis has no database of that number; /0 is always there" if "index" in str(error) else ""
-    faults = _OF_TLS.items() if url.startswith("rediss") else ()
-    return next((what for word, what in faults if word in str(error)), "")
+    of_tls = _OF_TLS if url.startswith("rediss") else {}
+    faults = _REFUSALS if isinstance(error, ResponseError) else of_tls
+    return next((what for word, what in faults.items() if word in str(error)), "")
 
 
 def read_lacks(redis: "Redis", use: Use) -> list[Lack]:

@@ -15,6 +15,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 import pytest
 
 from sync_tasks.cli.commands import up
+from sync_tasks.local import setup
 from tests.support.desk import Desk
 from tests.support.processes import Program, StartProgram, wait_until
 
@@ -227,3 +228,19 @@ def test_up_says_that_brevo_is_the_real_one(
     with ExitStack() as stack:
         assert up._find_brevo(0, stack) == {}
     assert ("changes real contacts" in " ".join(capsys.readouterr().out.split())) is real
+
+
+@pytest.mark.slow
+def test_up_does_not_wait_for_words_that_a_quiet_log_leaves_out(start: Start, folder: Path) -> None:
+    up = start("up", *FREE_PORTS, ready="✓ ready", SYNC_LOG_LEVEL="WARNING", SYNC_LOG_JSON="1")
+    os.killpg(up.pid, signal.SIGINT)
+    assert up.process.wait(30) == 0, up.output
+    wait_until_gone(folder)
+
+
+@pytest.mark.parametrize(("level", "heard"), [("", True), ("DEBUG", True), ("info", True), ("WARNING", False)])
+def test_a_part_is_waited_for_if_its_log_says_that_it_is_ready(
+    monkeypatch: pytest.MonkeyPatch, level: str, *, heard: bool
+) -> None:
+    monkeypatch.setenv("SYNC_LOG_LEVEL", level)
+    assert (setup.words_if_heard(" ready.") is not None) is heard

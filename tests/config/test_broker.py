@@ -21,6 +21,11 @@ def test_what_is_no_redis_and_a_plain_one_stay_as_they_are() -> None:
         assert pieces(read_broker(url)) == (url, None, {})
 
 
+def test_the_settings_of_a_connection_are_not_for_kombu() -> None:
+    broker = read_broker("redis://:pw@h:1/2?socket_timeout=5;redis://g/2?socket_timeout=5")
+    assert pieces(broker) == ("redis://:pw@h:1/2;redis://g/2", None, {})
+
+
 def test_each_sentinel_is_a_url_and_the_name_an_option() -> None:
     url, use_ssl, options = pieces(read_broker("sentinel://u:p%2Fw@one,[::1]:5/main/3"))
     assert url == "sentinel://u:p%2Fw@one:26379/3;sentinel://u:p%2Fw@[::1]:5/3"

@@ -84,3 +84,9 @@ def test_a_redis_is_known_by_its_scheme(url: str, *, redis: bool, sentinels: boo
 )
 def test_a_place_shows_no_password(url: str, place: str) -> None:
     assert place_of(url) == place
+
+
+@pytest.mark.parametrize("url", ["redis://h?db=3", "redis://h/1?db=3", "rediss://h/0?ssl_cert_reqs=none&db=3"])
+def test_the_number_of_a_database_stands_after_the_host(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="as in /0"):
+        check_redis_url("SYNC_REDIS_URL", url)

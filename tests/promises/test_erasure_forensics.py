@@ -25,6 +25,7 @@ from sync_tasks.sandbox.server import ServedSandbox
 from sync_tasks.state.connection import connect
 from sync_tasks.state.consents import read_consents
 from sync_tasks.state.dead_letters import put_letter, write_letter
+from sync_tasks.state.posts import put_post
 from sync_tasks.state.secret import put_in_force
 from sync_tasks.state.store import Store
 from sync_tasks.tasks import nightly
@@ -102,6 +103,7 @@ def live(pipeline: Pipeline) -> None:
     pipeline.store.redis.zadd(hint, {ID: 1})
     pipeline.store.redis.expire(hint, 86400)
     pipeline.store.redis.zadd(pipeline.store.key("notices"), {Notice(ID, "default", "ended", "x", "1" * 16).wire: 1})
+    put_post(pipeline.store, {"data": {"user_id": ID}})
     pipeline.anonymize(ID)
     pipeline.work()
     assert pipeline.store.is_erased(ID)

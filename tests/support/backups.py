@@ -13,20 +13,22 @@ class Backup:
 
     def restore(self, redis: Redis) -> None:
         """Let Redis hold this and nothing else, as after an older disk."""
-        pipeline = _raw(redis).pipeline()
-        pipeline.flushall()
-        for name, (reported, left) in self.keys.items():
-            pipeline.restore(name, max(left, 0), reported)
-        pipeline.execute()
+        # A pipeline opens a connection of its client, which closes it.
+        with _raw(redis) as raw, raw.pipeline() as pipeline:
+            pipeline.flushall()
+            for name, (reported, left) in self.keys.items():
+                pipeline.restore(name, max(left, 0), reported)
+            pipeline.execute()
 
 
 def back_up(redis: Redis) -> Backup:
     """Return what Redis holds now."""
-    raw, keys = _raw(redis), dict[str, tuple[bytes, int]]()
-    for name in raw.scan_iter():
-        reported, left = raw.dump(name), raw.pttl(name)
-        if reported:  # else it has gone since
-            keys[name.decode()] = (reported, left)
+    keys = dict[str, tuple[bytes, int]]()
+    with _raw(redis) as raw:
+        for name in raw.scan_iter():
+            reported, left = raw.dump(name), raw.pttl(name)
+            if reported:  # else it has gone since
+                keys[name.decode()] = (reported, left)
     return Backup(keys)
 
 

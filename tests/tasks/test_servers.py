@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
+from redis import Redis, ResponseError
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local.redis_server import EmbeddedRedis
+from sync_tasks.tasks import servers
 from tests.support.processes import Program, require_redis_server, wait_until
 from tests.support.servers import PASSWORD, USER, certify, granting, read_least_rights
 from tests.support.station import SETTLED_WITHIN, Station, building
@@ -97,6 +98,12 @@ def test_a_server_that_would_lose_or_refuse_events_stops_the_worker(
         assert client.keys() == []
     assert worker.process.returncode == 2
     assert any(words in line for line in reported(worker)), worker.output
+
+
+def test_protected_mode_is_a_fault_of_the_server_and_says_what_to_do() -> None:
+    error = ResponseError("DENIED Redis is running in protected mode because protected mode is enabled")
+    assert "give it a password" in servers._explain(error, "redis://redis.internal")
+    assert servers._explain(ResponseError("LOADING"), "redis://redis.internal") == ""
 
 
 def test_doctor_says_what_is_wrong_before_it_looks_further(station: Station, clustered: EmbeddedRedis) -> None:

@@ -183,7 +183,7 @@ def _start_page(processes: Parts, page: str, flower: str, passwords: Path) -> No
     link = ("--flower-url", flower) if flower else ()
     port = str(urlsplit(page).port)
     words = ("serve", "--port", port, "--passwords", str(passwords), *link)
-    processes.start_module("serve", "sync_tasks", *words, ready="/operate")
+    processes.start_module("serve", "sync_tasks", *words, ready=setup.words_if_heard("/operate"))
 
 
 def _report_how_to_use(variables: dict[str, str]) -> None:
