@@ -28,8 +28,8 @@ def import_under_way(account: str) -> ImportUnderWayError:
 class ImportLock:
     """The right to import contacts into an account, or to read its pages, for half a minute at a time."""
 
-    def __init__(self, store: Store, account: str, what: str = "importing") -> None:
-        self._lock = Lock(store.redis, store.key(f"{what}:{account}"), timeout=LOCK_SECONDS, thread_local=False)
+    def __init__(self, store: Store, key: str) -> None:
+        self._lock = Lock(store.redis, key, timeout=LOCK_SECONDS, thread_local=False)
 
     def is_held(self) -> bool:
         """Return whether anybody has it now."""

@@ -131,11 +131,11 @@ class Limiter:
 
     def import_lock(self, account: str) -> ImportLock:
         """Return what lets one import of an account be under way at a time."""
-        return ImportLock(self._store, account)
+        return ImportLock(self._store, self._store.key(f"importing:{account}"))
 
     def page_lock(self, account: str) -> ImportLock:
         """Return what lets one push at a time read all pages of an account: it takes everybody along."""
-        return ImportLock(self._store, account, "paging")
+        return ImportLock(self._store, self._store.key(f"paging:{account}"))
 
     def acquire(
         self,
