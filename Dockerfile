@@ -9,7 +9,11 @@ COPY sync_tasks sync_tasks
 RUN /opt/sync-tasks/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13.9-slim-bookworm
+# As for `make release`: the repository, as https://github.com/owner/name.
+ARG PROJECT_URL=""
 LABEL org.opencontainers.image.title="sync-tasks" \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.source="${PROJECT_URL}" \
     org.opencontainers.image.description="The pipeline between a portal's newsletter subscriptions and Brevo" \
     org.opencontainers.image.licenses="MIT"
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin sync-tasks

@@ -280,3 +280,26 @@ def test_every_redis_key_is_in_the_architecture_and_no_other() -> None:
 
 def test_the_page_of_the_figures_can_be_written_again() -> None:
     assert re.search(r"<!-- measured -->\n.*<!-- /measured -->", (DOCS / "performance.md").read_text(), re.DOTALL)
+
+
+def _widths(page: Path) -> Iterator[tuple[int, int]]:
+    """Yield the line of each row of a page's tables that has more or fewer cells than its head."""
+    head = 0
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        bare = re.sub(r"`[^`]*`", "", line)
+        cells = len(re.findall(r"(?<!\\)\|", bare)) if line[:1] == "|" else 0
+        head = head if cells and head else cells
+        if cells != head:
+            yield number, cells
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_each_row_of_a_table_has_a_cell_for_each_column(page: Path) -> None:
+    assert [*_widths(page)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_no_two_sections_of_a_page_have_the_same_title(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert sorted(titles) == sorted(set(titles))

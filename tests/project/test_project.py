@@ -230,6 +230,11 @@ def test_redis_in_the_compose_file_keeps_everything() -> None:
     } <= set(lines)
 
 
+def test_the_image_says_the_version_of_the_package() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', (ROOT / "Dockerfile").read_text()))
+    assert labels["version"] == PROJECT["version"]
+
+
 def test_the_image_runs_as_an_ordinary_user() -> None:
     users = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert users
