@@ -280,10 +280,10 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     verified = all(contact.seen.get(account) == seen for account, seen in pushed.seen.items())
     if pushed.outcome_unknown or (erased_now and not verified):
         return pushed.now
+    if not pushed.unknown_since:
+        return ""
     early = pushed.relied or contact.quiet_left(pushed.now, pipeline.quiet_seconds) > 0
-    if pushed.unknown_since and ((pushed.errors and not pushed.outcome_known) or early):
-        return pushed.unknown_since
-    return ""
+    return pushed.unknown_since if early or (pushed.errors and not pushed.outcome_known) else ""
 
 
 def _is_verified_together(pushed: Pushed) -> bool:

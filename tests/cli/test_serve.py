@@ -139,7 +139,7 @@ def test_each_line_of_a_part_is_json_if_that_is_wished(
     database = {"SYNC_DATABASE_URL": f"sqlite:///{tmp_path / 'outbox'}", "SYNC_WEBHOOK_TOKEN": TOKEN}
     lonely_station.start_command("outbox", "create", **database).process.wait(30)
     part = lonely_station.start_command(*words, SYNC_LOG_JSON="1", SYNC_TYPO_OF_OURS="1", **database)
-    part.wait_for("receiving on" if words[0] == "serve" else "relaying from")
+    part.wait_for("Started server process" if words[0] == "serve" else "relaying from")
     part.stop(signal.SIGTERM)
     lines = [json.loads(line) for line in part.output.splitlines()]
     messages = " ".join(line["message"] for line in lines)
