@@ -46,7 +46,8 @@ class Receiving:
         return f"http://{self.address[0]}:{self.address[1]}"
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        # A server may close a connection that has been idle for seconds, just when it is used again.
+        sent = {"connection": "close"} | {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.http.request(method, f"{self.origin}{path}", body=body, headers=sent)
         is_json = answer.headers.get("content-type") == "application/json"
         return Answer(answer.status, json.loads(answer.data) if is_json else answer.data, dict(answer.headers))
