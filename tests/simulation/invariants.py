@@ -168,11 +168,8 @@ def _check_erased(world: World, user_id: str, _registers: Registers) -> Iterator
     for contact in world.sandbox.account.contacts.values():
         if contact.ext_id == user_id or words & set(map(str, contact.attributes.values())):
             yield "is erased, but Brevo has their data"
-    # An unfinished erasure keeps the address to look for; `status` counts it, a comparison takes it up again.
-    unfinished = bool(world.store.redis.hget(world.store.key(f"contacts:{user_id}"), "unsure"))
     held = repr(world.memory.data)
-    looked_for = set() if unfinished else _addresses(world, user_id) - _wanted_addresses(world)
-    if any(word in held for word in words | looked_for):
+    if any(word in held for word in words | (_addresses(world, user_id) - _wanted_addresses(world))):
         yield "is erased, but Redis has their data"
 
 
