@@ -40,6 +40,8 @@ from sync_tasks.sync.context import Resources
 
 # What a push has seen holds for so many seconds if it is refused its next request.
 _LOOK_HOLDS = 300.0
+# In so many seconds workers try again what ended them, if no event can become a dead letter for it.
+_AFTER_CRASHES = 3600.0
 # A series that begins with its first event has no rate: each begins with none.
 for _kind in EVENT_KINDS.values():
     CONFIRMED.labels(_kind.task)
@@ -297,17 +299,23 @@ def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float 
     """Return in how many seconds to verify; what was refused again after the quiet period waits for something new."""
     if not unknown_since:
         return None
+    if _is_poisoned(pushed) and _is_idle(pushed):
+        return _AFTER_CRASHES
     left = pushed.contact.not_known_since(unknown_since, pushed.now).quiet_left(pushed.now, pipeline.quiet_seconds)
     return max(left, 0.0) if left > 0 or not pushed.errors else None
+
+
+def _is_poisoned(pushed: Pushed) -> bool:
+    return any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
 
 
 def _fields(pushed: Pushed, outcomes: Outcomes, unknown_since: str) -> dict[str, str]:
     contact = pushed.contact
     transient = pushed.tries > contact.tries
-    poisoned = any(isinstance(error, PoisonedContactError) for error in pushed.errors.values())
+    stays = _is_poisoned(pushed) and not (unknown_since and _is_idle(pushed))
     known = replace(
         contact.not_known_since(unknown_since, pushed.now),
-        crashes=contact.crashes if poisoned else 0,
+        crashes=contact.crashes if stays else 0,
         tries=pushed.tries if transient else 0,
         failing=pushed.failing if transient else "",
     )

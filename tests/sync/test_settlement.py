@@ -107,6 +107,13 @@ def test_crashes_are_forgotten_once_the_contact_was_pushed(error: SyncError | No
     assert left.fields["crashes"] == crashes
 
 
+def test_an_erasure_without_an_event_that_ended_workers_is_tried_again_in_an_hour() -> None:
+    contact = contact_of(ERASURE, pending={}, crashes=3, unknown_since=stamp(NOW - HOUR))
+    left = settled(pushed(PoisonedContactError("3 times"), contact=contact))
+    assert (left.due, left.fields["crashes"], left.tombstone) == (3600, "", "")
+    assert left.fields["unsure"] == stamp(NOW - HOUR)
+
+
 def test_a_refused_event_becomes_a_letter_that_says_nothing_of_what_it_said() -> None:
     key = key_of(JOIN)
     left = settled(pushed(REFUSED), Outcomes(dead={key: REFUSED}))
