@@ -2,6 +2,7 @@
 
 import pytest
 
+from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.sandbox import Sandbox
 from tests.support.pipeline import Pipeline, address_of
@@ -50,3 +51,20 @@ def test_in_an_account_without_contacts_a_look_is_believed(pipeline: Pipeline) -
     pipeline.work()
     assert pipeline.store.is_erased("ada")
     assert not pipeline.letters()
+
+
+def test_somebody_who_goes_meanwhile_does_not_make_looks_blind(
+    older: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = older.resources.gateways["default"]
+    find, both = gateway.find_address, {address_of("ada"), address_of("bea")}
+
+    def find_later(address: str) -> RemoteContact | None:
+        if len(brevo.account.contacts) == 2:
+            brevo.reset()
+            brevo.add_contacts([{"email": one, "listIds": []} for one in both - {address}])
+        return find(address)
+
+    monkeypatch.setattr(gateway, "find_address", find_later)
+    assert gateway.finds_addresses()
+    assert len(brevo.contacts()) == 1

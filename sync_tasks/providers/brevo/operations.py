@@ -24,6 +24,8 @@ from sync_tasks.texts import is_international, known_address, unicode_address
 _MOST_PAGES = 100
 _TYPES_LAST = 60.0
 _NOTHING_KNOWN = NothingKnown()
+# A look by address is asked for so many who are there, before it is believed to find nobody.
+_BELIEVED = 3
 
 
 @dataclass(slots=True)
@@ -217,8 +219,9 @@ class Operations(ABC):
         rows, _ = self._page(requests.read_few(), "contacts")
         now = datetime.now(UTC)
         shown = (responses.contact_of(row, now) for row in rows)
-        first = next((one.address for one in shown if one and one.address and requests.read_address(one.address)), "")
-        return not first or self.find_address(first) is not None
+        addresses = [one.address for one in shown if one and one.address and requests.read_address(one.address)]
+        # Somebody may have gone, or have got another address, since the page.
+        return not addresses or any(self.find_address(address) for address in addresses[:_BELIEVED])
 
     def _look_for(self, form: str, wanted: str) -> RemoteContact | None:
         if call := requests.read_address(form):
