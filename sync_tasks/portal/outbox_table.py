@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import StatementError
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
@@ -94,16 +94,15 @@ def read_row(engine: "Engine", number: int) -> OutboxRow | None:
     """Return one row; nothing if it is gone, or the database cannot hand it out, such as a text that is not UTF-8.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: the database is away.
+        sqlalchemy.exc.DBAPIError: the database is away, or locked.
     """
     try:
         with engine.connect() as connection:
             found = connection.execute(select(*_ROW).where(OUTBOX.c.id == number)).one_or_none()
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise
-        return None
     except (StatementError, TypeError, ValueError):
+        # SQLite's driver raises the same for a lock as for a text that is not UTF-8: what can be read shows which.
+        with engine.connect() as connection:
+            connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id == number))
         return None
     return OutboxRow(*found) if found else None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from sync_tasks.domain.events import Anonymize, Event, Subscribe
 from sync_tasks.errors import InvalidEventError
@@ -253,3 +254,14 @@ def test_the_state_knows_how_long_events_wait(engine: Engine, store: Store, monk
     reported = read_outbox(store)
     assert reported is not None
     assert (reported.waiting, reported.marked, reported.oldest_seconds) == (0, 1, None)
+
+
+def test_a_row_of_a_locked_database_is_not_unreadable(engine: Engine, tmp_path: Path) -> None:
+    subscribe(engine)
+    hurried = create_engine(f"sqlite:///{tmp_path / 'portal.db'}", connect_args={"timeout": 0})
+    with engine.connect() as other:
+        other.exec_driver_sql("BEGIN EXCLUSIVE")
+        with pytest.raises(DBAPIError):
+            outbox_table.read_row(hurried, 1)
+    hurried.dispose()
+    assert outbox_table.find_unreadable(engine) == []
