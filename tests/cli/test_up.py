@@ -57,8 +57,8 @@ def processes_of(folder: Path) -> list[int]:
 
 def _belongs(process: Path, folder: Path) -> bool:
     with suppress(OSError):
-        reported = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        return str(folder).encode() in reported or (process / "cwd").readlink().is_relative_to(folder)
+        started_with = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        return str(folder).encode() in started_with or (process / "cwd").readlink().is_relative_to(folder)
     return False
 
 
@@ -144,8 +144,8 @@ def names_at(origin: str) -> list[str]:
 
 def edit_at(origin: str, address: str, change: dict[str, object]) -> None:
     """Change a contact as somebody does in Brevo's web page."""
-    reported = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
-    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **reported)).close()  # type: ignore[arg-type]  # noqa: S310
+    edit = {"data": json.dumps(change).encode(), "headers": {"Content-Type": "application/json"}}
+    urlopen(Request(f"{origin}/_sandbox/contacts/{address}/edit", method="POST", **edit)).close()  # type: ignore[arg-type]  # noqa: S310
 
 
 @pytest.mark.slow
@@ -199,12 +199,12 @@ def test_the_sandbox_serves_until_it_is_stopped_and_shows_how_to_reach_it(start:
 
 def test_a_port_that_is_taken_is_wrong_use(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        reported = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another" in reported
-        reported = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another with --flower-port" in reported
-        reported = desk.run("up", "--page-port", str(taken.getsockname()[1]), exits=2)
-        assert "choose another with --page-port" in reported
+        printed = desk.run("sandbox", "--port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another" in printed
+        printed = desk.run("up", "--flower-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --flower-port" in printed
+        printed = desk.run("up", "--page-port", str(taken.getsockname()[1]), exits=2)
+        assert "choose another with --page-port" in printed
 
 
 def test_the_sandbox_cannot_stand_in_for_several_accounts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

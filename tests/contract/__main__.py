@@ -33,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.contract", description=__doc__)
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"how long to fuzz (default: {SECONDS})")
     parser.add_argument("--short", action="store_const", dest="seconds", const=SHORT, help=f"fuzz {SHORT} s, for CI")
-    reported = parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
     try:
         prepare()
     except MissingError as missing:
         _say(f"skipped: {missing}")
         return 0
     with tempfile.TemporaryDirectory(prefix="sync-tasks-contract-") as folder:
-        return _judge(Path(folder), reported.seconds)
+        return _judge(Path(folder), chosen.seconds)
 
 
 def _judge(folder: Path, seconds: int) -> int:

@@ -20,8 +20,8 @@ def fuzz(text: Path, served: ServedSandbox, folder: Path, seconds: int) -> tuple
     # A path of modules that leads to the project must not lead its own Python astray.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    reported = (done.stdout + done.stderr)[-TAIL:]
+    output = (done.stdout + done.stderr)[-TAIL:]
     requests = served.sandbox.journal.total - before
     if done.returncode == 0 and not requests:
         return 0, ["schemathesis sent nothing"]
-    return requests, [reported] if done.returncode else []
+    return requests, [output] if done.returncode else []

@@ -25,9 +25,9 @@ def fuzz_intake(folder: Path, seconds: int, program: Path = SCHEMATHESIS) -> tup
         command += ["--continue-on-failure", "--warnings", "off", "--report-dir", folder]
         env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-        reported = done.stdout + done.stderr
+        output = done.stdout + done.stderr
         wrong = served.output.partition("/events\n")[2].strip()
-    requests = sum(map(int, _REQUESTS.findall(reported)))
+    requests = sum(map(int, _REQUESTS.findall(output)))
     if done.returncode == 0 and not requests:
         return 0, ["schemathesis sent nothing"]
-    return requests, ([reported[-TAIL:]] if done.returncode else []) + ([wrong[-TAIL:]] if wrong else [])
+    return requests, ([output[-TAIL:]] if done.returncode else []) + ([wrong[-TAIL:]] if wrong else [])

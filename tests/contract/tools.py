@@ -65,8 +65,8 @@ def _require_redis() -> None:
 def _require_node() -> None:
     if not shutil.which("node") or not shutil.which("npm"):
         raise MissingError("Node and npm are not installed")
-    reported = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607 - from the PATH
-    major = reported.strip().removeprefix("v").partition(".")[0]
+    output = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607 - from the PATH
+    major = output.strip().removeprefix("v").partition(".")[0]
     if not major.isdecimal() or int(major) < OLDEST_NODE:
         raise MissingError(f"Node is older than {OLDEST_NODE}")
 

@@ -86,10 +86,10 @@ def touched(base: str | None) -> dict[str, set[int]]:
     if base is None:
         files = [path for kind in ("*.py", "*.lua") for path in (ROOT / "sync_tasks").rglob(kind)]
         return {str(path.relative_to(ROOT)): set(range(1, 10_000)) for path in files if "sandbox" not in path.parts}
-    reported = git("diff", "--unified=0", "--no-renames", base, "--", "sync_tasks")
+    diff = git("diff", "--unified=0", "--no-renames", base, "--", "sync_tasks")
     found: dict[str, set[int]] = {}
     path = ""
-    for line in reported.splitlines():
+    for line in diff.splitlines():
         if line.startswith("+++ "):
             path = line.removeprefix("+++ b/")
         elif hunk := re.match(r"@@ \S+ \+(\d+)(?:,(\d+))? @@", line):
@@ -172,8 +172,8 @@ def find_failing(copy: Path, judges: Iterable[list[str]]) -> str:
     done = run_tests(copy, ["-n", str(COPIES), *tests])
     if not done.returncode:
         return ""
-    reported = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return f"{reported[1]} fails" if reported else f"pytest ends with exit code {done.returncode}"
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return f"{failed[1]} fails" if failed else f"pytest ends with exit code {done.returncode}"
 
 
 def find_users(path: str) -> set[str]:

@@ -71,8 +71,8 @@ def draw(project: Path) -> subprocess.CompletedProcess[str]:
 def test_a_test_that_fails_without_any_change_judges_nothing(project: Path) -> None:
     (project / "tests" / "test_sums.py").write_text(TEST.format(expected=4))
     done = draw(project)
-    reported = done.stdout.splitlines()[-1]
-    assert (done.returncode, reported) == (2, "nothing tried: without any change, tests/test_sums.py::test_a_sum fails")
+    last = done.stdout.splitlines()[-1]
+    assert (done.returncode, last) == (2, "nothing tried: without any change, tests/test_sums.py::test_a_sum fails")
 
 
 def test_tests_that_pass_judge_each_change(project: Path) -> None:

@@ -50,12 +50,12 @@ def read_description(archive: Path) -> str:
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
-            reported = wheel.read(name)
+            metadata = wheel.read(name)
     else:
         with tarfile.open(archive) as source:
             name = min((name for name in source.getnames() if name.endswith("/PKG-INFO")), key=len)
-            reported = source.extractfile(name).read()  # type: ignore[union-attr]
-    return str(BytesParser().parsebytes(reported).get_payload(decode=True).decode())  # type: ignore[union-attr]
+            metadata = source.extractfile(name).read()  # type: ignore[union-attr]
+    return str(BytesParser().parsebytes(metadata).get_payload(decode=True).decode())  # type: ignore[union-attr]
 
 
 def main() -> None:

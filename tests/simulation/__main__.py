@@ -23,10 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("seed", type=int, nargs="?", help="replay this one and print its schedule")
     parser.add_argument("--seeds", type=int, default=5120, help="how many to search, on all processors")
     parser.add_argument("--first", type=int, default=0, help="where to begin")
-    reported = parser.parse_args(arguments)
-    if reported.seed is not None:
-        return _replay(reported.seed)
-    return _search(range(reported.first, reported.first + reported.seeds))
+    chosen = parser.parse_args(arguments)
+    if chosen.seed is not None:
+        return _replay(chosen.seed)
+    return _search(range(chosen.first, chosen.first + chosen.seeds))
 
 
 def _replay(seed: int) -> int:

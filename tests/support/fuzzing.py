@@ -99,14 +99,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.support.fuzzing")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    reported = parser.parse_args()
+    chosen = parser.parse_args()
     # Beside a chaos run it must not slow down what that run measures.
     os.nice(10)
-    print(f"seed {reported.seed}", flush=True)  # noqa: T201 - plays the same again
+    print(f"seed {chosen.seed}", flush=True)  # noqa: T201 - plays the same again
     with EmbeddedRedis(appendfsync="no") as redis:
         store = Store(connect(redis.url), "sync_tasks")
         with receiving(store, Settings.model_validate(SETTINGS), PATIENCE) as receiver:
-            statuses = fuzz(receiver, random.Random(reported.seed), seconds=reported.seconds)
+            statuses = fuzz(receiver, random.Random(chosen.seed), seconds=chosen.seconds)
         store.redis.close()
     print(", ".join(f"{number} x {status}" for status, number in sorted(statuses.items())))  # noqa: T201 - the report
 
