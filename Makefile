@@ -71,7 +71,7 @@ lint: $(INSTALLED) ## check style, format, types, layers, Lua, duplicated code a
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pylint --disable=all --enable=duplicate-code --score=n sync_tasks tests
+	$(BIN)/pylint --disable=all --enable=duplicate-code --ignore=node_modules --score=n sync_tasks tests
 	@sh .ci/check-lua sync_tasks/state/lua prelude letters grants hold
 	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; else echo "hadolint is not here: Dockerfile not checked"; fi
 
