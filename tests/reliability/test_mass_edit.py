@@ -19,7 +19,7 @@ MANY = 1_000
 def start(make_rig: MakeRig, people: list[str]) -> Rig:
     """Return a rig whose people are all on their list, and that has nothing left to do."""
     rig = make_rig(rate=float(PER_SECOND), limited=True, lease_seconds=25, grace_seconds=30, quiet_seconds=30)
-    rig.start_threads(THREADS).wait_for(" ready.")
+    rig.start_threads(THREADS)
     rig.subscribe(*people)
     rig.wait_until_clean(120)
     wait_until(lambda: not (rig.queued() or rig.unacknowledged()), "no message is left", 120)

@@ -15,7 +15,7 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.local.leash import leash
 from sync_tasks.local.redis_server import find_server
 
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0
 STOPPED_WITHIN = 20.0
 LOOK_EVERY = 0.02
 TAIL = 4_000

@@ -54,8 +54,10 @@ class Rig(Station):
         return path
 
     def start_threads(self, threads: int) -> Program:
-        """Start a worker of so many threads; it takes messages some seconds later."""
-        return self.celery("worker", "-n", "threads@localhost", f"--concurrency={threads}")
+        """Start a worker of so many threads and return once it takes messages."""
+        worker = self.celery("worker", "-n", "threads@localhost", f"--concurrency={threads}")
+        worker.wait_for(READY)
+        return worker
 
     def worker(self, name: str = "one") -> Program:
         """Start a worker and return once it takes messages."""
