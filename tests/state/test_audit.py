@@ -40,7 +40,7 @@ def test_a_name_is_cut_and_makes_no_line_of_its_own(store: Store) -> None:
 
 def test_what_is_old_is_forgotten_and_nothing_else(store: Store) -> None:
     note_three(store)
-    texts = store.redis.zrange(store.key("audit"), 0, -1)
+    texts = list(map(str, store.redis.zrange(store.key("audit"), 0, -1)))
     now = int(store.now())
     store.redis.zadd(store.key("audit"), {texts[0]: now - 3 * A_DAY, texts[1]: now - 1 * A_DAY})
     assert forget_old(store, 2) == 1
