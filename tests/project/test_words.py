@@ -32,7 +32,7 @@ KEPT = re.compile(
 )
 FILES = sorted(
     path
-    for pattern in ("sync_tasks/**/*.py", "sync_tasks/**/*.lua", "tests/**/*.py", "docs/**/*.md", "*.md")
+    for pattern in ("sync_tasks/**/*.py", "sync_tasks/**/*.lua", "tests/**/*.py", "benchmarks/*.py", "docs/**/*.md", "*.md")
     for path in ROOT.glob(pattern)
     # What was released is described in the words of its time; this page has the words themselves.
     if path.name not in {"CHANGELOG.md", "changes.md", "test_words.py"} and "node_modules" not in path.parts
