@@ -37,7 +37,7 @@ def test_a_contact_about_which_anything_is_open_is_not_plain(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["s:default:floor", "b:default:complaint", "s:other:block", "b:other:complaint"])
-def test_what_only_this_account_or_a_strange_one_knows_leaves_a_contact_plain(name: str) -> None:
+def test_what_only_this_account_or_one_it_never_came_from_knows_leaves_a_contact_plain(name: str) -> None:
     for had in ((), ("before",), ("default",)):
         assert glimpse(*had).is_plain(PLAIN | {name: "1"})
 
