@@ -12,7 +12,7 @@ def note_three(store: Store) -> None:
     note_deed(store, "ops", "end hold")
 
 
-def test_what_was_done_about_one_user_is_told_from_what_was_done_about_others(store: Store) -> None:
+def test_what_was_done_about_one_user_is_kept_apart_from_the_rest(store: Store) -> None:
     store.redis.set(store.key("secret"), "s" * 32)
     note_three(store)
     assert [(entry.who, entry.what, entry.about) for entry in read_audit(store, "u1")] == [

@@ -46,7 +46,7 @@ def test_a_contact_whose_pause_ended_meanwhile_is_dirty_and_due_whatever_it_was_
     assert (due_in(ada) or 0) <= 0
 
 
-def test_whoever_waits_for_a_part_no_longer_is_not_woken_at_the_end_of_its_pause(ada: Store) -> None:
+def test_whoever_waits_for_a_part_no_longer_is_left_out_at_the_end_of_its_pause(ada: Store) -> None:
     ada.redis.hset(ada.key("paused_parts"), "default/creating", "{}")
     settle(ada, due=0.0, waits={"default/creating": True})
     assert index(ada, "paused_users:default/creating") == ["u1"]
@@ -119,8 +119,8 @@ def test_a_letter_takes_the_place_of_its_event_and_is_counted_once(ada: Store) -
     letters = {JOINED: ("letter", json.dumps({"error": "InvalidEventError"}))}
     for _ in range(2):
         settle(ada, letters=letters, due=0.0)
+        assert ada.redis.hgetall(ada.key("letter_counts")) == {"opened InvalidEventError": "1"}
     assert (set(known(ada).pending), known(ada).dead) == (set(), {JOINED: "letter"})
-    assert ada.redis.hgetall(ada.key("letter_counts")) == {"opened InvalidEventError": "1"}
     assert index(ada, "pending:subscribe_contact:daily") == []
     assert index(ada, "pending:+daily") == []
 

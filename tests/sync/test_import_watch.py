@@ -132,7 +132,7 @@ def test_the_first_gap_is_as_long_as_the_last_import_took(expected: float, first
     assert rests[0] == first
 
 
-def test_how_long_an_import_took_is_told_if_it_has_shown_somebody() -> None:
+def test_how_long_an_import_took_is_returned_if_it_has_shown_somebody() -> None:
     missing = ["a"]
 
     def look() -> bool:
