@@ -23,6 +23,8 @@ _SALT = b"sync-tasks unsubscribe"
 _ENCODED = "~"
 # A dot, and an HMAC of SHA-256 in base64.
 _SIGNATURE = 1 + 43
+# What programs take along with a link in a text: no token ends with one of these.
+_AFTER_LINKS = " \t\r\n/.,;:!?'\"`)>]}*"
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -85,7 +87,7 @@ def write_token(link: LinkToken, secrets: tuple[str, ...]) -> str:
 
 
 def parse_token(token: str, secrets: tuple[str, ...]) -> LinkToken:
-    """Return what a token says.
+    """Return what a token says, whatever a mail program took along at its end.
 
     Raises:
         InvalidLinkError: it is malformed, or signed with none of the secrets.
@@ -95,7 +97,7 @@ def parse_token(token: str, secrets: tuple[str, ...]) -> LinkToken:
 
     try:
         # No account and no written user id holds a dot; a newsletter may.
-        account, _, rest = _signer(secrets).unsign(token[: LONGEST + 1]).decode().partition(".")
+        account, _, rest = _signer(secrets).unsign(token.rstrip(_AFTER_LINKS)[: LONGEST + 1]).decode().partition(".")
         newsletter, _, user_id = rest.rpartition(".")
         if user_id.startswith(_ENCODED):
             user_id = base64_decode(user_id[len(_ENCODED) :]).decode()
