@@ -40,7 +40,8 @@ def test_a_loaded_contact_is_the_loads_own_queued_and_left_alone_for_a_while(sto
 
 def test_a_row_that_says_more_of_the_loads_own_contact_is_queued_no_second_time(store: Store) -> None:
     load(store, row())
-    assert load(store, row(stamp(2), **{"a:city": '"Ulm"'})) == "loaded"
+    assert load(store, row(stamp(2), **{"a:city": '"Ulm"', "n:daily": "u"})) == "loaded"
+    assert (fields(store)["a:city"], fields(store)["n:daily"]) == (stamp(2) + '"Ulm"', stamp(2) + "u")
     assert (fields(store)["rev"], fields(store)["filling"], fields(store)["latest"]) == ("2", "2", stamp(2))
     assert bulk.read_loaded(store, 0, 9) == ["u1"]
     assert len([name for name in fields(store) if name.startswith("p:")]) == 1
