@@ -49,6 +49,11 @@ def own(store: Store) -> Store:
     return store
 
 
+def note_step(store: Store) -> None:
+    """Note the doubt by a clock of Redis' that was put back since."""
+    store.redis.hset(store.key(CONTACT), "stepped", stamp(9))
+
+
 def confirm(store: Store, *, clean: bool, rev: str = "1") -> int:
     seen = RemoteState(7, ADA, frozenset({3}), read_at=stamp(5))
     (answer,) = bulk.confirm(store, [Confirmation("u1", rev, ACCOUNT, seen, clean)])
@@ -72,8 +77,9 @@ def test_what_is_no_longer_the_loads_own_is_not_confirmed(own: Store, lose: Call
 
 def test_a_contact_that_every_account_confirms_is_done(own: Store) -> None:
     bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    note_step(own)
     assert confirm(own, clean=True) == 2
-    assert not {"filling", "unsure"} & set(fields_of(own))
+    assert not {"filling", "unsure", "stepped"} & set(fields_of(own))
     assert (pending(own), is_dirty(own), due_in(own)) == (set(), False, None)
     assert fields_of(own)[f"s:{ACCOUNT}:id"] == "7"
 
@@ -114,9 +120,10 @@ def test_what_is_no_longer_the_loads_own_is_not_handed_over(own: Store, lose: Ca
 @pytest.mark.parametrize("unknown", [False, True])
 def test_a_contact_handed_over_is_due_with_all_that_is_wished(own: Store, *, unknown: bool) -> None:
     bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    note_step(own)
     assert hand_over(own, unknown=unknown) == 1
     fields = fields_of(own)
-    assert ("unsure" in fields, "filling" in fields) == (unknown, False)
+    assert ("unsure" in fields, "stepped" in fields, "filling" in fields) == (unknown, unknown, False)
     assert {f"p:{JOINED}", f"p:{LEFT}"} <= pending(own)
     assert fields[f"p:{JOINED}"].partition(":")[0] == fields["rev"] == "1"
     assert is_dirty(own)
