@@ -13,7 +13,7 @@ from sync_tasks.errors import RejectedContactError, SyncError
 from sync_tasks.sync.anonymize import ROUNDS, erase_contact
 from tests.support.saying import ADA, MAPPING
 
-GATEWAY: Any = SimpleNamespace(attribute_types=lambda: {"FIRSTNAME": "text"}, blanks=Blanks())
+GATEWAY: Any = SimpleNamespace(attribute_types=lambda _held=(): {"FIRSTNAME": "text"}, blanks=Blanks())
 HELD = RemoteContact(7, ADA, "u1", frozenset({3}), {"FIRSTNAME": "Ada"}, None)
 
 
