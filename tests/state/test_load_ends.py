@@ -6,7 +6,6 @@ from typing import cast
 import pytest
 
 from sync_tasks.domain.contact import RemoteState
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state import bulk
 from sync_tasks.state.records import Confirmation, HandOver, LoadedRow
 from sync_tasks.state.store import Store
@@ -76,7 +75,7 @@ def test_what_is_no_longer_the_loads_own_is_not_confirmed(own: Store, lose: Call
 
 
 def test_a_contact_that_every_account_confirms_is_done(own: Store) -> None:
-    bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    bulk.mark_sending(own, ["u1"], LEFT_ALONE)
     note_step(own)
     assert confirm(own, clean=True) == 2
     assert not {"filling", "unsure", "stepped"} & set(fields_of(own))
@@ -85,7 +84,7 @@ def test_a_contact_that_every_account_confirms_is_done(own: Store) -> None:
 
 
 def test_a_contact_that_another_account_lacks_stays_the_loads_own(own: Store) -> None:
-    bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    bulk.mark_sending(own, ["u1"], LEFT_ALONE)
     assert confirm(own, clean=False) == 1
     assert {"filling", "unsure", f"s:{ACCOUNT}:id"} <= set(fields_of(own))
     assert pending(own)
@@ -97,13 +96,13 @@ def test_a_contact_that_another_account_lacks_stays_the_loads_own(own: Store) ->
 def test_what_is_no_longer_the_loads_own_is_not_imported(own: Store, lose: Callable[[Store], None]) -> None:
     lose(own)
     before = fields_of(own)
-    assert bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND) == [{}]
+    assert bulk.mark_sending(own, ["u1"], LEFT_ALONE) == [{}]
     assert fields_of(own) == before
 
 
 def test_an_import_that_goes_out_leaves_the_outcome_unknown_and_the_contact_to_the_load(own: Store) -> None:
     before = fields_of(own)
-    assert bulk.mark_sending(own, ["u1"], 2 * LEFT_ALONE * MICROSECONDS_PER_SECOND) == [before]
+    assert bulk.mark_sending(own, ["u1"], 2 * LEFT_ALONE) == [before]
     assert fields_of(own)["unsure"]
     assert due_in(own) == pytest.approx(2 * LEFT_ALONE / 60, abs=1)
 
@@ -119,7 +118,7 @@ def test_what_is_no_longer_the_loads_own_is_not_handed_over(own: Store, lose: Ca
 
 @pytest.mark.parametrize("unknown", [False, True])
 def test_a_contact_handed_over_is_due_with_all_that_is_wished(own: Store, *, unknown: bool) -> None:
-    bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    bulk.mark_sending(own, ["u1"], LEFT_ALONE)
     note_step(own)
     assert hand_over(own, unknown=unknown) == 1
     fields = fields_of(own)
