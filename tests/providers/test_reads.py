@@ -59,6 +59,16 @@ def test_a_contact_that_lacks_what_it_must_have_is_not_read(
         gateway.read_page(0)
 
 
+def test_an_empty_page_is_not_the_end_if_there_are_more(script: Script, gateway: Brevo) -> None:
+    script.says(*[answer(200, page(count=3))] * 3)
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.read_page(0)
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        list(gateway.all_contacts(1000))
+    assert gateway.read_page(3) == []
+
+
 def test_a_contact_of_another_id_is_not_the_one_asked_for(script: Script, gateway: Brevo) -> None:
     script.says(answer(200, remote(id=43)))
 

@@ -23,7 +23,6 @@ from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
 T = TypeVar("T")
-
 _MOST_PAGES = 100
 _TYPES_LAST = 60.0
 _NOTHING_KNOWN = NothingKnown()
@@ -155,10 +154,10 @@ class Operations(ABC):
     def read(self, contact_id: int) -> RemoteContact | None:
         """Return the contact, or ``None`` if Brevo has none of that id; one of another id is another contact."""
         found = self._read(requests.read_contact(contact_id))
-        if found is None or found.id != contact_id:
-            self.recheck_owner()
-            return None
-        return found
+        if found and found.id == contact_id:
+            return found
+        self.recheck_owner()
+        return None
 
     def export(self, contact_id: int) -> Mapping[str, Json] | None:
         """Return Brevo's own document of a contact, with its statistics of 90 days; ``None`` if there is none."""
@@ -221,8 +220,8 @@ class Operations(ABC):
         """
         if self._learnt.look_finds or self._known.read().get("address_look") == questions.YES:
             return True
-        shown = [one.address for one in self._people(requests.read_few())[0] if one.address]
-        addresses = [address for address in shown if requests.read_address(address)]
+        people, _ = self._people(requests.read_few())
+        addresses = [one.address for one in people if one.address and requests.read_address(one.address)]
         # Somebody may have gone, or have got another address, since the page.
         return not addresses or any(self.find_address(address) for address in addresses[:_BELIEVED])
 
@@ -251,8 +250,7 @@ class Operations(ABC):
             return True
         if not self._learnt.filter_finds:
             people, _ = self._people(requests.read_few())
-            shown = [contact for contact in people if contact.address]
-            first = next((contact for contact in shown if contact.address and contact.address.isascii()), None)
+            first = next((one for one in people if one.address and one.address.isascii()), None)
             probe = requests.search_contacts("EMAIL", (first.address or "") if first else "")
             found = self._people(probe)[0] if first and probe else []
             self._learnt.filter_finds = not people or any(one.id == (first and first.id) for one in found)
@@ -309,7 +307,7 @@ class Operations(ABC):
         """Yield all contacts, the first created first; nobody if the account was seen to have more than ``most``."""
         offset = 0
         while offset < max(self._learnt.total, 1) <= most:
-            people, total = self._people(requests.skip(requests.read_page(), offset))
+            people, total = self._page_of_all(offset)
             self._learnt.total = total or 0
             if not people or self._learnt.total > most:
                 return
@@ -318,13 +316,19 @@ class Operations(ABC):
 
     def read_page(self, offset: int) -> list[RemoteContact]:
         """Return up to 1,000 contacts from this offset on, the first created first; empty after the last."""
-        return self._people(requests.skip(requests.read_page(), offset))[0]
+        return self._page_of_all(offset)[0]
+
+    def _page_of_all(self, offset: int) -> tuple[list[RemoteContact], int | None]:
+        """Return a page of all contacts; one that is empty although there are more is none."""
+        people, total = self._people(call := requests.skip(requests.read_page(), offset))
+        if not people and offset < (total or 0):
+            raise failures.unreadable(call)
+        return people, total
 
     def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``.
 
-        ``held``: names that a contact was seen to hold. The account is asked anew for those that it has not listed.
-        What it does not list either may still be written, and has no type.
+        ``held``: names that a contact holds. Those that the account does not list, even if asked anew, have no type.
         """
         self._read_attributes(held)
         return self._learnt.types | {name: "" for name in held if name not in self._learnt.listed}
@@ -383,8 +387,7 @@ class Operations(ABC):
     def _people(self, call: Call) -> tuple[list[RemoteContact], int | None]:
         """Return the contacts of one page; a page with one that cannot be read does not hide it."""
         rows, total = self._page(call, "contacts")
-        now = datetime.now(UTC)
-        people = [contact for row in rows if (contact := responses.contact_of(row, now))]
+        people = [contact for row in rows if (contact := responses.contact_of(row, datetime.now(UTC)))]
         if len(people) < len(rows):
             raise failures.unreadable(call)
         return people, total
