@@ -42,7 +42,7 @@ flower: $(INSTALLED) ## watch the workers in a browser, on 127.0.0.1:5555
 	$(BIN)/celery -A sync_tasks flower --address=127.0.0.1 $(ARGS)
 
 test: $(INSTALLED) ## run all tests in parallel, in random order, with their coverage
-	$(BIN)/pytest -n 3 --cov -m "not slow" $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal --cov -m "not slow" $(ARGS)
 
 contract: $(INSTALLED) ## let Prism, Brevo's own clients and schemathesis check the sandbox and our traffic; ARGS=--short for CI
 	$(BIN)/python -m tests.contract $(ARGS)

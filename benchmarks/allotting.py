@@ -1,4 +1,4 @@
-"""Gives a process a share of a core, by a control group of Linux as a container does, and tells what it used."""
+"""Gives a process a share of a core, by a control group of Linux as a container does, and says what it used."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _NUMBERS = count(1)
 
 
 def can_allot(root: Path = ROOT) -> bool:
-    """Tell whether this user may make control groups on this machine."""
+    """Return whether this user may make control groups on this machine."""
     granting = not _is_unified(root) or "cpu" in (root / "cgroup.subtree_control").read_text().split()
     return granting and os.access(_parent(root), os.W_OK)
 
@@ -57,5 +57,5 @@ def _parent(root: Path) -> Path:
 
 @retry(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.1), stop=stop_after_delay(5), reraise=True)
 def _remove(group: Path) -> None:
-    """Remove a control group, which Linux allows once its last process is quite gone, and tells nobody when."""
+    """Remove a control group, which Linux allows once its last process is quite gone, and says nobody when."""
     group.rmdir()

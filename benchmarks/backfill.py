@@ -1,6 +1,6 @@
 """``python -m benchmarks.backfill [USERS]``: load a portal whose users have names and five newsletters.
 
-Tells the wall time, the greatest memory of the load, how many requests it made beside the fewest possible, and how much
+Shows the wall time, the greatest memory of the load, how many requests it made beside the fewest possible, and how much
 memory Redis needs for each contact. Exit 1 where a target is missed.
 """
 
@@ -74,11 +74,11 @@ def measure(parts: Parts, users: int, sets: int) -> Measured:
     largest = write_portal(file, users, sets)
     with Redis.from_url(parts.redis_url) as redis:
         before, start = _used(redis), time.monotonic()
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "sync_tasks", "backfill", str(file), "--json"], stdout=subprocess.PIPE, check=False
         )
         seconds, each = time.monotonic() - start, (_used(redis) - before) / users
-    became = json.loads(told.stdout)
+    became = json.loads(done.stdout)
     print({name: number for name, number in became.items() if isinstance(number, int)})
     return Measured(
         users=users,

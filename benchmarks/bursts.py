@@ -1,7 +1,7 @@
 """Bursts that wait in the queue: how fast two worker processes bring them to Brevo, which grants ten requests a second.
 
 Ours is measured from beginning to end. So is the naive app where no request can be saved, unless that takes too long;
-where one request serves many, its first minute tells its best speed.
+where one request serves many, its first minute shows its best speed.
 """
 
 import argparse
@@ -15,23 +15,23 @@ from redis import Redis
 
 from benchmarks.allotting import can_allot
 from benchmarks.courses import NAIVE, OURS, Course, Freely, Run, Speed, Urgent, follow
-from benchmarks.crowds import (
+from benchmarks.drawing import print_speeds, write_figures
+from benchmarks.parts import OFFERS, WORDS, Parts, running, wait_until
+from benchmarks.workload import (
+    Reporter,
     Saying,
-    Tell,
     address_of,
     flagged_opt_outs,
     mixed_day,
     new_addresses,
     opt_outs,
+    report_to_naive,
+    report_to_pipeline,
     sign_ups,
     sign_ups_for_all,
-    tell_naive,
-    tell_pipeline,
     unknown_opt_outs,
     updates,
 )
-from benchmarks.drawing import print_speeds, write_figures
-from benchmarks.parts import OFFERS, WORDS, Parts, running, wait_until
 
 PROCESSES = 2
 # So many more people are known than have something to say.
@@ -97,14 +97,14 @@ def measure_freely(parts: Parts, count: int, import_seconds: float) -> Freely:
 def _forget(parts: Parts, import_seconds: float) -> None:
     """Empty Redis and Brevo."""
     parts.forget()
-    parts.tell("/reset", {}, "POST")
-    parts.tell("/settings", {"import_seconds": import_seconds})
+    parts.send("/reset", {}, "POST")
+    parts.send("/settings", {"import_seconds": import_seconds})
 
 
 def _sign_up_freely(parts: Parts, count: int, run: Run, import_seconds: float) -> float:
     _forget(parts, import_seconds)
-    parts.tell("/limits", NO_LIMITS)
-    tell_all(sign_ups(count), tell_pipeline if run.app == OURS else tell_naive)
+    parts.send("/limits", NO_LIMITS)
+    report_all(sign_ups(count), report_to_pipeline if run.app == OURS else report_to_naive)
     before = count_answered(parts)
 
     def done() -> float:
@@ -149,7 +149,7 @@ def _time_ours(parts: Parts, burst: Burst) -> Course:
     def watch(urgent: Urgent | None) -> Course:
         return follow(burst.count, lambda: 1 - count_dirty(parts) / people, PATIENCE, urgent)
 
-    return _time(parts, burst, workers, tell_pipeline, watch)
+    return _time(parts, burst, workers, report_to_pipeline, watch)
 
 
 def _time_naive(parts: Parts, burst: Burst) -> Course:
@@ -158,19 +158,19 @@ def _time_naive(parts: Parts, burst: Burst) -> Course:
     def watch(urgent: Urgent | None) -> Course:
         return follow(burst.count, lambda: (count_answered(parts) - before) / burst.count, burst.watched, urgent)
 
-    return _time(parts, burst, parts.working(NAIVE, PROCESSES), tell_naive, watch)
+    return _time(parts, burst, parts.working(NAIVE, PROCESSES), report_to_naive, watch)
 
 
 def _time(
     parts: Parts,
     burst: Burst,
     workers: AbstractContextManager[None],
-    tell: Tell,
+    report: Reporter,
     watch: Callable[[Urgent | None], Course],
 ) -> Course:
-    tell_all(burst.events(burst.count), tell)
-    parts.tell("/limits", LIMITS)
-    urgent = _plan_opt_out(parts, burst, tell) if burst.events is updates else None
+    report_all(burst.events(burst.count), report)
+    parts.send("/limits", LIMITS)
+    urgent = _plan_opt_out(parts, burst, report) if burst.events is updates else None
     if burst.what == FLAGGED:
         urgent = Urgent(0.0, lambda: None, lambda: _left(parts))
     with workers:
@@ -178,43 +178,43 @@ def _time(
 
 
 def _left(parts: Parts) -> bool:
-    """Tell whether nobody is on the list any more but those two who say nothing."""
+    """Return whether nobody is on the list any more but those two who say nothing."""
     held = parts.desk("/contacts")["contacts"]
     return sum(OFFERS in contact["listIds"] for contact in held) <= SILENT
 
 
-def _plan_opt_out(parts: Parts, burst: Burst, tell: Tell) -> Urgent:
+def _plan_opt_out(parts: Parts, burst: Burst, report: Reporter) -> Urgent:
     """One more person opts out: of ours and of naive's somebody else."""
-    user = f"known-{burst.count + (tell is tell_naive)}"
+    user = f"known-{burst.count + (report is report_to_naive)}"
     saying = Saying("unsubscribe", user, {"newsletter": "daily"})
-    return Urgent(IN_BETWEEN, lambda: tell(saying), _left_list(parts, user))
+    return Urgent(IN_BETWEEN, lambda: report(saying), _left_list(parts, user))
 
 
 def _left_list(parts: Parts, user: str) -> Callable[[], bool]:
-    """Return what tells whether Brevo has taken somebody off the list."""
+    """Return what says whether Brevo has taken somebody off the list."""
     held = parts.desk("/contacts")["contacts"]
     number = next(contact["id"] for contact in held if contact["email"] == address_of(user))
 
-    def tell() -> bool:
+    def has_left() -> bool:
         return bool(parts.desk(f"/history?contact={number}")["history"][-1]["what"] == "left")
 
-    return tell
+    return has_left
 
 
 def _make_known(parts: Parts, count: int, newsletter: str) -> None:
     said = {"newsletter": newsletter, "first_name": "Ada", "last_name": "Lovelace"}
-    tell_all((Saying("subscribe", f"known-{number}", said) for number in range(count)), tell_pipeline)
-    parts.tell("/limits", NO_LIMITS)
+    report_all((Saying("subscribe", f"known-{number}", said) for number in range(count)), report_to_pipeline)
+    parts.send("/limits", NO_LIMITS)
     with parts.working(OURS, 1, SYNC_CONFIG=str(configure(parts, 100_000))):
         wait_until(lambda: not count_dirty(parts), "Brevo agrees", PATIENCE)
     with Redis.from_url(parts.redis_url) as redis:
         redis.delete(OURS, f"{OURS}.urgent", f"{OURS}.background")
 
 
-def tell_all(sayings: Iterator[Saying], tell: Tell) -> None:
+def report_all(sayings: Iterator[Saying], report: Reporter) -> None:
     """Put all of it into the queue."""
     for saying in sayings:
-        tell(saying)
+        report(saying)
 
 
 def configure(parts: Parts, rate: int) -> Path:
@@ -257,15 +257,19 @@ def main() -> int:
     parser.add_argument("--no-freely", action="store_true", help="leave out the runs without limits")
     parser.add_argument("--short", action="store_true", help="a few minutes: small bursts, imports of 8 s, naive 20 s")
     parser.add_argument("--write", action="store_true", help="keep figures and plot in docs/")
-    told = parser.parse_args()
-    if told.short:
-        told.scale, told.naive_seconds, told.import_seconds, told.no_freely = 0.12, 20.0, 8.0, True
-    chosen = [burst for burst in bursts(told.scale, told.naive_seconds) if told.only in burst.what]
+    arguments = parser.parse_args()
+    if arguments.short:
+        arguments.scale, arguments.naive_seconds, arguments.import_seconds, arguments.no_freely = 0.12, 20.0, 8.0, True
+    chosen = [burst for burst in bursts(arguments.scale, arguments.naive_seconds) if arguments.only in burst.what]
     with running() as parts:
-        freely = None if told.no_freely else measure_freely(parts, int(told.scale * FREELY), told.import_seconds)
-        speeds = [_measure_aloud(parts, burst, told.import_seconds) for burst in chosen]
+        freely = (
+            None
+            if arguments.no_freely
+            else measure_freely(parts, int(arguments.scale * FREELY), arguments.import_seconds)
+        )
+        speeds = [_measure_aloud(parts, burst, arguments.import_seconds) for burst in chosen]
     print_speeds(speeds, freely)
-    if told.write and freely:
+    if arguments.write and freely:
         write_figures(speeds, freely)
     return int(any(speed.missed for speed in speeds) or (freely is not None and freely.missed))
 

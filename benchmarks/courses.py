@@ -46,7 +46,7 @@ class Course:
 class Speed:
     """How fast both brought a burst to Brevo, and with how many requests; ``refused`` of ours for the limit.
 
-    ``urgent``: of which opt-out a course tells how long it took.
+    ``urgent``: of which opt-out a course says how long it took.
     """
 
     what: str
@@ -144,16 +144,16 @@ class Freely:
 
 @dataclass(frozen=True)
 class Urgent:
-    """An opt-out so many seconds after a burst began, and what tells whether it is at Brevo."""
+    """An opt-out so many seconds after a burst began, and what says whether it is at Brevo."""
 
     after: float
-    tell: Callable[[], None]
+    report: Callable[[], None]
     there: Callable[[], bool]
 
     def look(self, course: Course, seconds: float) -> None:
         """Take note of how far it is."""
         if course.asked is None and seconds >= self.after:
-            self.tell()
+            self.report()
             course.asked = seconds
         if course.asked is not None and course.urgent is None and self.there():
             course.urgent = seconds - course.asked

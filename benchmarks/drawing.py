@@ -42,8 +42,8 @@ def write_figures(speeds: Sequence[Speed], freely: Freely, page: Path = PAGE) ->
     """Put the figures into the page, between its two marks, and the plot beside it."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_row, speeds)]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    told = "\n".join([*lines, "", *_urgent_lines(speeds), "", str(freely), "", describe_machine(), ""])
-    page.write_text(_MARKED.sub(lambda found: f"{found[1]}{told}{found[2]}", page.read_text(encoding="utf-8")))
+    table = "\n".join([*lines, "", *_urgent_lines(speeds), "", str(freely), "", describe_machine(), ""])
+    page.write_text(_MARKED.sub(lambda found: f"{found[1]}{table}{found[2]}", page.read_text(encoding="utf-8")))
     draw(speeds, PLOT)
 
 
@@ -89,9 +89,9 @@ def draw(speeds: Sequence[Speed], path: Path) -> None:
     for axis, speed in zip(axes.flat, speeds, strict=False):
         for name, course, colour in (("ours", speed.ours, _OURS), ("naive", speed.naive, _NAIVE)):
             seconds, done = zip(*course.moments[1:], strict=True)
-            told = f"{name}: {course.speed:,.0f} a second"
+            label = f"{name}: {course.speed:,.0f} a second"
             # The dot is all there is to see of a burst that is over at the first look.
-            axis.plot(seconds, done, color=colour, linewidth=2, marker="o", markevery=[-1], label=told)
+            axis.plot(seconds, done, color=colour, linewidth=2, marker="o", markevery=[-1], label=label)
         axis.set(xscale="log", yscale="log", xlabel="seconds", xlim=(0.5, None), ylim=(1, None))
         axis.set_title(_folded(speed.what), fontsize=9)
         axis.grid(alpha=0.3)

@@ -46,7 +46,7 @@ def measure_imports(times: int = TIMES) -> Iterator[Comparison]:
 
 
 def loads_the_sdk() -> bool:
-    """Tell whether importing a task loads Brevo's SDK, which it must not."""
+    """Return whether importing a task loads Brevo's SDK, which it must not."""
     return _run(_LOADED.format(code=TASK)) == "True"
 
 

@@ -65,8 +65,8 @@ class Parts:
     def desk(self, path: str) -> dict[str, Any]:
         """Return what the sandbox's control desk answers."""
         with urllib.request.urlopen(f"{self.origin}/_sandbox{path}", timeout=5) as answer:  # noqa: S310 - our own
-            told: dict[str, Any] = json.load(answer)
-            return told
+            found: dict[str, Any] = json.load(answer)
+            return found
 
     def forget(self) -> None:
         """Empty Redis: no measurement inherits the messages of another."""
@@ -89,11 +89,11 @@ class Parts:
                 wait_until(lambda log=log: " ready." in log.read_text(), f"a worker of {app} is ready: {log}")
             yield
 
-    def tell(self, path: str, told: object, method: str = "PUT") -> None:
+    def send(self, path: str, body: object, method: str = "PUT") -> None:
         """Let the sandbox's control desk change something."""
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(  # noqa: S310 - our own
-            f"{self.origin}/_sandbox{path}", data=json.dumps(told).encode(), method=method, headers=headers
+            f"{self.origin}/_sandbox{path}", data=json.dumps(body).encode(), method=method, headers=headers
         )
         with urllib.request.urlopen(request, timeout=60):  # noqa: S310 - as above
             pass

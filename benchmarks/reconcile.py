@@ -1,6 +1,6 @@
 """``python -m benchmarks.reconcile [--contacts N]``: compare a whole account, one contact in 200 being not as wished.
 
-Tells what the comparing process takes (of CPU, of memory, how many requests), and whether it found every difference
+Shows what the comparing process takes (of CPU, of memory, how many requests), and whether it found every difference
 that was brought in and no other. Exit 1 where a target is missed.
 """
 
@@ -69,27 +69,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reconcile", description=__doc__)
     parser.add_argument("--contacts", type=int, default=MILLION)
     parser.add_argument("--compare", action="store_true", help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.compare:
+    arguments = parser.parse_args()
+    if arguments.compare:
         print(json.dumps(asdict(compare())))
         return 0
     with running() as parts:
         (parts.folder / "sync_tasks.toml").write_text(CONFIGURATION.format(rate=1000, hourly=10**9, words=WORDS))
-        measured = measure(parts, told.contacts)
-    return show(measured, told.contacts)
+        measured = measure(parts, arguments.contacts)
+    return show(measured, arguments.contacts)
 
 
 def measure(parts: Parts, contacts: int) -> Measured:
     """Return what comparing so many contacts takes a process of its own."""
     port = free_port()
-    crowd = replace(parts, origin=f"http://127.0.0.1:{port}")
-    log = parts.start("crowd", "-m", "benchmarks.drifting", str(port), str(contacts))
+    account = replace(parts, origin=f"http://127.0.0.1:{port}")
+    log = parts.start("account", "-m", "benchmarks.drifting", str(port), str(contacts))
     fill(Store(connect(redis_url()), namespace()), contacts)
-    wait_until(lambda: _answers(crowd), f"the sandbox holds its contacts: {log}", FILLED_WITHIN)
+    wait_until(lambda: _answers(account), f"the sandbox holds its contacts: {log}", FILLED_WITHIN)
     command = [sys.executable, "-m", "benchmarks.reconcile", "--compare"]
-    env = os.environ | {"SYNC_BASE_URL": f"{crowd.origin}/v3"}
-    told = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=env)
-    return Measured(**json.loads(told.stdout) | {"requests": crowd.desk("/requests")["total"]})
+    env = os.environ | {"SYNC_BASE_URL": f"{account.origin}/v3"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=env)
+    return Measured(**json.loads(done.stdout) | {"requests": account.desk("/requests")["total"]})
 
 
 def compare() -> Measured:
@@ -107,8 +107,8 @@ def compare() -> Measured:
 def fill(store: Store, contacts: int) -> None:
     """Bring the people into the state as a first load does that Brevo has confirmed."""
     as_of = datetime.now(UTC)
-    crowd = people(contacts)
-    while chunk := list(islice(crowd, AT_ONCE)):
+    everybody = people(contacts)
+    while chunk := list(islice(everybody, AT_ONCE)):
         living = [person for person in chunk if person.drift != "erased person"]
         load(map(_row, living), as_of, store)
         store.run_all("confirm", (_confirmation(person, stamp_of(as_of)) for person in living))
@@ -119,10 +119,10 @@ def fill(store: Store, contacts: int) -> None:
 
 
 def _row(person: Person) -> Row:
-    told = {"user_id": person.user_id, "email": person.address}
+    fields = {"user_id": person.user_id, "email": person.address}
     names = {"first_name": person.first_name, "last_name": person.last_name}
     wishes = dict.fromkeys(person.newsletters, True) | dict.fromkeys(person.left, False)
-    return Row.model_validate(told | names | {"newsletters": wishes})
+    return Row.model_validate(fields | names | {"newsletters": wishes})
 
 
 def _confirmation(person: Person, now: str) -> list[str]:

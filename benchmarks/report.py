@@ -51,5 +51,5 @@ def _milliseconds(seconds: tuple[float, ...], *, quartiles: bool) -> str:
 
 def describe_machine() -> str:
     """Return what the figures are of, in one line."""
-    told = ", ".join(f"{name} {version(name)}" for name in ("celery", "kombu", "redis", "pydantic"))
-    return f"CPython {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; {told}."
+    versions = ", ".join(f"{name} {version(name)}" for name in ("celery", "kombu", "redis", "pydantic"))
+    return f"CPython {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; {versions}."

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.scale [--sizes N...] [--write]``: what a unit costs as the state, a list or a crowd grows.
+"""``python -m benchmarks.scale [--sizes N...] [--write]``: what a unit costs as the state, a list or a batch grows.
 
 Each line is measured at every size in one run. It is flat if a unit at the largest size costs at most twice as much as
 at the smallest. ``--sizes 10000 100000 1000000`` adds a million. ``--write`` keeps the figures in ``docs/scaling.md``.
@@ -75,9 +75,9 @@ def fill(store: Store, first: int, last: int) -> None:
     for start in range(first, last, CHUNK):
         pipeline = store.redis.pipeline(transaction=False)
         for number in range(start, min(start + CHUNK, last)):
-            told = {"address": f"{1:016d}old-{number}@portal.example", "rev": "2", "latest": f"{1:016d}", "v": "1"}
-            told |= {f"n:{slug}": f"{1:016d}s" for slug in ("daily", "weekly")}
-            pipeline.hset(store.key(f"contacts:old-{number}"), mapping=told | seen)
+            fields = {"address": f"{1:016d}old-{number}@portal.example", "rev": "2", "latest": f"{1:016d}", "v": "1"}
+            fields |= {f"n:{slug}": f"{1:016d}s" for slug in ("daily", "weekly")}
+            pipeline.hset(store.key(f"contacts:old-{number}"), mapping=fields | seen)
         pipeline.execute()
 
 
@@ -143,8 +143,8 @@ def _write_letters(store: Store, first: int, last: int) -> None:
             letter = write_letter(
                 f"ill-{number}", _key(number), error, store.now() if number == start else _key(number).stamp
             )
-            told = {"address": f"{number:016d}ill-{number}@portal.example", "rev": "1", "n:daily": f"{number:016d}s"}
-            pipeline.hset(store.key(f"contacts:ill-{number}"), mapping=told | {f"d:{_key(number)}": letter.id})
+            fields = {"address": f"{number:016d}ill-{number}@portal.example", "rev": "1", "n:daily": f"{number:016d}s"}
+            pipeline.hset(store.key(f"contacts:ill-{number}"), mapping=fields | {f"d:{_key(number)}": letter.id})
             pipeline.hset(store.key("dead_letters"), letter.id, letter.as_json())
         pipeline.execute()
 
@@ -194,11 +194,11 @@ def _note_command(costs: dict[str, list[float]], what: str, words: Iterable[str]
 
 
 def _lines(costs: dict[str, list[float]], sizes: Sequence[int]) -> list[Line]:
-    told = ((name.partition("|"), each) for name, each in costs.items())
-    return [Line(what, unit or "ms", tuple(sizes), tuple(each)) for (what, _, unit), each in told]
+    named = ((name.partition("|"), each) for name, each in costs.items())
+    return [Line(what, unit or "ms", tuple(sizes), tuple(each)) for (what, _, unit), each in named]
 
 
-def measure_crowd(parts: Parts, sizes: Sequence[int]) -> Line:
+def measure_batch(parts: Parts, sizes: Sequence[int]) -> Line:
     """So many people sign up at once, each for a common newsletter and one of many others; CPU of a worker."""
     os.environ["SYNC_CONFIG"] = str(_configure_many(parts))
     from sync_tasks.sync.contact import sync_contact
@@ -209,12 +209,12 @@ def measure_crowd(parts: Parts, sizes: Sequence[int]) -> Line:
         context.store.redis.flushall()
         for number in range(size):
             for newsletter in ("common", f"other-{number % OTHERS}"):
-                context.store.accept(sign_up(f"crowd-{size}-{number}", newsletter))
+                context.store.accept(sign_up(f"many-{size}-{number}", newsletter))
         began = time.process_time()
         for number in range(size):
-            sync_contact(f"crowd-{size}-{number}", context)
+            sync_contact(f"many-{size}-{number}", context)
         costs.append((time.process_time() - began) / size * 1000)
-    return Line("a sign-up in a crowd of whom few wish the same", "ms of CPU", tuple(sizes), tuple(costs))
+    return Line("a sign-up in a batch of whom few wish the same", "ms of CPU", tuple(sizes), tuple(costs))
 
 
 def _configure_many(parts: Parts) -> Path:
@@ -239,18 +239,18 @@ def measure_bytes(store: Store) -> Line:
     """A contact on two lists while so many newsletters are configured."""
     costs = []
     for newsletters in NEWSLETTERS:
-        told = {"rev": "2", "v": "1", "latest": f"{1:016d}", "address": f"{1:016d}augusta.lovelace@portal.example"}
-        told |= {f"a:{name}": f'{1:016d}"Augusta"' for name in ("first_name", "last_name")}
-        told |= {f"n:newsletter-{number}": f"{1:016d}s" for number in range(2)}
+        fields = {"rev": "2", "v": "1", "latest": f"{1:016d}", "address": f"{1:016d}augusta.lovelace@portal.example"}
+        fields |= {f"a:{name}": f'{1:016d}"Augusta"' for name in ("first_name", "last_name")}
+        fields |= {f"n:newsletter-{number}": f"{1:016d}s" for number in range(2)}
         seen = dump_seen("default", _seen(newsletters, frozenset({3, 4 + newsletters // 2})))
         name = store.key(f"contacts:bytes-{newsletters}")
-        store.redis.hset(name, mapping=told | {field: text for field, text in seen.items() if text})
+        store.redis.hset(name, mapping=fields | {field: text for field, text in seen.items() if text})
         costs.append(float(store.redis.memory_usage(name) or 0))
     return Line("a contact, so many newsletters configured", "bytes", NEWSLETTERS, tuple(costs))
 
 
 def measure_windows(store: Store) -> Line:
-    """Brevo tells how much others used of a window that holds so many requests."""
+    """Brevo says how much others used of a window that holds so many requests."""
     costs = []
     for most in WINDOWS:
         store.redis.flushall()
@@ -263,7 +263,7 @@ def measure_windows(store: Store) -> Line:
 
 
 def measure(parts: Parts, sizes: Sequence[int]) -> list[Line]:
-    """Return every line; a crowd has a hundredth of each size, letters to replay a tenth."""
+    """Return every line; a batch has a hundredth of each size, letters to replay a tenth."""
     from redis import Redis
 
     store = Store(Redis.from_url(parts.redis_url, decode_responses=True), "sync_tasks")
@@ -274,15 +274,15 @@ def measure(parts: Parts, sizes: Sequence[int]) -> list[Line]:
     store.redis.flushall()
     lines += measure_suppressed(store, sizes)
     lines += [measure_bytes(store), measure_windows(store)]
-    lines.append(measure_crowd(parts, [size // 100 for size in sizes]))
+    lines.append(measure_batch(parts, [size // 100 for size in sizes]))
     return lines
 
 
 def write_page(lines: Sequence[Line], page: Path = PAGE) -> None:
     """Put the figures into the page, between its two marks."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *(line.cells() for line in lines)]
-    told = "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", describe_machine(), ""])
-    page.write_text(_MEASURED.sub(lambda found: f"{found[1]}{told}{found[2]}", page.read_text(encoding="utf-8")))
+    table = "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", describe_machine(), ""])
+    page.write_text(_MEASURED.sub(lambda found: f"{found[1]}{table}{found[2]}", page.read_text(encoding="utf-8")))
 
 
 def main() -> None:
@@ -294,7 +294,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="keep the figures in docs/scaling.md")
     asked = parser.parse_args()
     with running() as parts:
-        parts.tell("/limits", {"enabled": False})
+        parts.send("/limits", {"enabled": False})
         lines = measure(parts, asked.sizes)
     table = Table(*COLUMNS)
     for line in lines:

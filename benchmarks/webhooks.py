@@ -41,8 +41,8 @@ def main() -> int:
 def _sign_up(url: str) -> None:
     store = Store(connect(url), "sync_tasks")
     for number in range(USERS):
-        told = {"user_id": f"u{number}", "newsletter": "daily", "email": _address(number)}
-        store.accept(parse_event(subscribe_contact.event, told))
+        fields = {"user_id": f"u{number}", "newsletter": "daily", "email": _address(number)}
+        store.accept(parse_event(subscribe_contact.event, fields))
     store.redis.close()
 
 
@@ -53,8 +53,8 @@ def _address(number: int) -> str:
 @contextmanager
 def _receiver(url: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     (folder / "sync_tasks.toml").write_text(CONFIGURATION)
-    told = {"SYNC_CONFIG": str(folder / "sync_tasks.toml"), "SYNC_WEBHOOK_TOKEN": TOKEN, "SYNC_REDIS_URL": url}
-    environment = os.environ | told | {"SYNC_API_KEY": "none"}
+    variables = {"SYNC_CONFIG": str(folder / "sync_tasks.toml"), "SYNC_WEBHOOK_TOKEN": TOKEN, "SYNC_REDIS_URL": url}
+    environment = os.environ | variables | {"SYNC_API_KEY": "none"}
     port = free_port()
     command = leash([sys.executable, "-m", "sync_tasks", "webhooks", "serve", "--port", str(port)])
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

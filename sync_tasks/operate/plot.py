@@ -14,6 +14,8 @@ _STEP = (WIDTH - LEFT) / _BARS
 _SCALE = {30: 15, 60: 30, 300: 120, 900: 300, 3600: 1800, 4 * 3600: 7200, 86_400: 43_200, 7 * 86_400: 3 * 86_400}
 _HOURS = 4
 _AN_HOUR = 60
+# So near to an edge half a label has no room.
+_BESIDE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line of the axis, and what stands beside it."""
+    """A line of the axis, and what stands beside it; ``anchor``: which part of the label stands at its place."""
 
     place: float
     label: str
+    anchor: str = "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,14 @@ def _hours(end: int) -> list[Mark]:
     """Return a mark for each full fourth hour."""
     first = (end - _BARS) * SPAN
     minutes = range(-(-first // (_HOURS * _AN_HOUR)) * _HOURS * _AN_HOUR, end * SPAN, _HOURS * _AN_HOUR)
-    return [Mark(round(LEFT + (minute - first) / SPAN * _STEP, 1), _clock(minute)) for minute in minutes]
+    return [_hour(round(LEFT + (minute - first) / SPAN * _STEP, 1), _clock(minute)) for minute in minutes]
+
+
+def _hour(place: float, label: str) -> Mark:
+    """Return a mark whose label is whole, also beside an edge."""
+    if place < LEFT + _BESIDE:
+        return Mark(place, label, "start")
+    return Mark(place, label, "end" if place > WIDTH - _BESIDE else "middle")
 
 
 def _clock(minute: int) -> str:

@@ -31,7 +31,7 @@ from sync_tasks.link_tokens import LinkToken, parse_token
 from sync_tasks.log import describe, log
 from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, Situation, choose_language
 
-PATH = "/unsubscribe/{newsletter}/{token}"
+PATH = "/unsubscribe/{newsletter}/{token:path}"
 STATUSES: Mapping[Situation, int] = {"ask": 200, "done": 200, "wrong": 404, "busy": 429, "away": 503}
 # In a minute: wrong links of one caller, and posts with the link of one person.
 WRONG_LINKS, POSTS = 60, 20

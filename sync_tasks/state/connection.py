@@ -1,6 +1,7 @@
 """The connection to Redis, and the time-outs after which it counts as lost."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from sync_tasks.config.broker import sentinel_settings, tls_of
 from sync_tasks.config.redis_url import Sentinels, has_sentinels, read_sentinels
@@ -50,6 +51,7 @@ def connect(url: str, *, connections: int = 50) -> "Redis":
 
 def _sentinel_pool(found: Sentinels, settings: dict[str, Any]) -> "BlockingConnectionPool":
     from redis import BlockingConnectionPool
+    from redis.connection import parse_url
     from redis.sentinel import Sentinel, SentinelConnectionPool
 
     class Pool(SentinelConnectionPool, BlockingConnectionPool):
@@ -57,9 +59,11 @@ def _sentinel_pool(found: Sentinels, settings: dict[str, Any]) -> "BlockingConne
 
     tls = {"ssl": True, **tls_of(found.options)} if found.tls else {}
     rest = {name: value for name, value in found.options.items() if not name.startswith("ssl_")}
+    # The texts of a URL as redis-py reads them.
+    settings |= parse_url(f"redis://?{urlencode(rest)}")  # type: ignore[no-untyped-call]
     login = {"username": found.username or None, "password": found.password or None, "db": found.database}
     sentinels = Sentinel(found.hosts, sentinel_kwargs=sentinel_settings(found))  # type: ignore[no-untyped-call]
-    return Pool(found.name, sentinels, **settings, **login, **tls, **rest)  # type: ignore[no-untyped-call]
+    return Pool(found.name, sentinels, **settings, **login, **tls)  # type: ignore[no-untyped-call]
 
 
 def find_names(sentinels: Sentinels) -> set[str]:

@@ -66,19 +66,21 @@ def _clear(push: Push, remote: RemoteContact, names: frozenset[str]) -> RemoteCo
     blanks.note_empty(names - kept, push.differing or ())
     if not kept:
         return remote
-    after: RemoteContact | None = remote
     try:
         push.send(remote.id, Change(attributes=dict.fromkeys(kept, ""), nulls=kept))
     except RejectedContactError:
-        left = kept
+        after, left = remote, kept
     else:
-        after = push.read(remote.id)
-        left = frozenset(name for name in kept if after and not _is_empty(after, name))
+        found = push.read(remote.id)
+        if found is None:
+            # A contact that is gone shows nothing of what cleared its values.
+            return remote
+        after, left = found, frozenset(name for name in kept if not _is_empty(found, name))
     blanks.note_null(kept - left)
     if left and push.lease.contact.pending:
         names_left = ", ".join(sorted(left))
         raise RejectedPartError(f"Brevo keeps {names_left}: neither an empty text nor null clears it", tuple(left))
-    return after or remote
+    return after
 
 
 def _is_empty(remote: RemoteContact, name: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from sync_tasks.state import relays
+from sync_tasks.state.audit import read_audit
 from tests.support.desk import MARK, Desk
 
 BAD = """INSERT INTO sync_tasks_outbox (task, user_id, event)
@@ -61,6 +62,31 @@ def test_rows_that_nobody_can_read_are_listed_and_given_up(desk: Desk, database:
     assert (one["id"], one["user_id"], one["error"]) == (3, "(unprintable)", "why")
     assert (other["user_id"], other["written_at"]) == ("zoe", "(unprintable)")
     assert "2 rows removed" in desk.run("outbox", "discard", "--all", "--yes")
+
+
+@pytest.mark.usefixtures("database")
+def test_the_audit_says_who_gave_up_which_row(desk: Desk) -> None:
+    desk.run("outbox", "relay", "--until-empty")
+    desk.run("outbox", "discard", "1", "--yes", "--by", "ops")
+    (deed,) = read_audit(desk.pipeline.store, "anna")
+    assert (deed.who, deed.what, deed.about) == ("ops", "discard outbox row", "1 unsubscribe_contact")
+    assert MARK not in str(desk.read("audit"))
+
+
+ERASURES = """INSERT INTO sync_tasks_outbox (task, user_id, event, written_at, error) VALUES
+('anonymize_contact', 'zoe', '{"newsletter": "daily"}', 1, 'why'), ('update_contact', 'zoe', '{}', 1, 'why')"""
+
+
+def test_an_erasure_is_given_up_by_its_id_alone(desk: Desk, database: str) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(ERASURES)
+    engine.dispose()
+    left = desk.run("outbox", "discard", "--all", "--yes", exits=1)
+    assert "1 row removed" in left
+    assert "left, since they are erasures: 3;" in left
+    assert [row["id"] for row in desk.read("outbox", "failed", exits=1)] == [3]
+    assert "1 row removed" in desk.run("outbox", "discard", "3", "--yes")
 
 
 @pytest.mark.usefixtures("database")

@@ -90,3 +90,86 @@ def test_a_place_shows_no_password(url: str, place: str) -> None:
 def test_the_number_of_a_database_stands_after_the_host(url: str) -> None:
     with pytest.raises(ConfigurationError, match="as in /0"):
         check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h/0?password=Marked",
+        "redis://h/0?username=Marked",
+        "redis://h/0?host=Marked",
+        "redis://h/0?retry=Marked",
+        "redis://h/0?encoding=Marked",
+        "redis://h/0?decode_responses=",
+        "redis://h/0?ssl_ca_certs=/ca.pem",
+        "redis://h/0?protocol=9",
+        "redis://h/0?socket_timeout=0.0",
+        "redis://h/0?socket_timeout=-1",
+        "redis://h/0?socket_timeout=nan",
+        "redis://h/0?socket_timeout=1&socket_timeout=2",
+        "redis://h/0?Marked",
+        "unix:///run/redis.sock?password=Marked",
+        "unix:///run/redis.sock?path=/run/other.sock",
+        "unix:///run/redis.sock?db=one",
+        "unix:///run/redis.sock?db=-1",
+        "unix:///run/redis.sock?db=1&db=2",
+        "unix:///run/redis.sock?socket_keepalive=yes",
+        "sentinel://one/main/0?db=3",
+        "sentinel://one/main/0?ssl_ca_certs=/ca.pem",
+        "sentinel://one/main/0?socket_timeout=",
+    ],
+)
+def test_what_is_no_setting_of_a_connection_is_refused_with_those_that_are(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^SYNC_REDIS_URL: after its \? .*socket_timeout") as caught:
+        check_redis_url("SYNC_REDIS_URL", url)
+    assert "Marked" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h/0?socket_timeout=2.5&socket_connect_timeout=10&timeout=0.5&client_name=portal",
+        "redis://h?health_check_interval=0&max_connections=20&protocol=3&socket_keepalive=no",
+        "rediss://h/0?ssl_ca_certs=/ca.pem&ssl_cert_reqs=none&ssl_check_hostname=false",
+        "unix:///run/redis.sock?db=3&socket_timeout=5",
+        "rediss+sentinel://one/main?sentinel_password=pw&ssl_ca_certs=/ca.pem&socket_timeout=5",
+    ],
+)
+def test_settings_of_a_connection_stand_after_the_question_mark(url: str) -> None:
+    check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://a..b:6379/0",
+        f"redis://{'a' * 64}.org/0",
+        "redis://bücher..org/0",
+        "redis://a%2E%2Eb/0",
+        "redis://h:0/0",
+        "sentinel://a..b/main/0",
+        f"sentinel://one,{'a' * 64}/main/0",
+        "sentinel://one:0/main/0",
+        "sentinel://one:65536/main/0",
+    ],
+)
+def test_a_host_or_a_port_that_nobody_can_have_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^SYNC_REDIS_URL: no server has that host or that port"):
+        check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize("url", ["unix://", "unix://run/redis.sock", "unix://run", "unix:///", "unix://:pw@"])
+def test_the_path_of_a_socket_is_a_whole_one(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^SYNC_REDIS_URL: .* unix:///run/redis.sock"):
+        check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize("url", ["REDIS://h/0", "Unix:///run/redis.sock"])
+def test_a_scheme_is_written_small(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="it begins with redis://"):
+        check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize("url", ["redis://bücher.example/0", "redis://[::1]:6379/0", "redis:///0", "redis://h.:1"])
+def test_a_host_of_any_kind_is_taken(url: str) -> None:
+    check_redis_url("SYNC_REDIS_URL", url)

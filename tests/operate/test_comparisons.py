@@ -70,7 +70,7 @@ def test_an_older_comparison_is_not_approved(refused: Operating) -> None:
 
 def test_what_was_approved_and_broke_off_waits_again_and_says_why(refused: Operating) -> None:
     refused.log_in()
-    refused.pipeline.brevo.faults.add(Fault(kind="status", status=500))
+    refused.pipeline.brevo.faults.add(Fault(kind="status", status=401))
     reconcile(refused.pipeline.resources, Scope(max_changes=0))
     reported = words_of(refused.get("/comparisons"))
     assert "waits for you" in reported

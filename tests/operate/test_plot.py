@@ -38,3 +38,12 @@ def test_what_was_not_seen_is_reported() -> None:
     assert "nothing was seen" in draw(NOW, [Minute(NOW, 3, 1)]).summary
     whole = draw(NOW, [Minute(NOW - minute, 3, 1) for minute in range(MINUTES)])
     assert whole.summary == "Over the last day the oldest event waited for 3 s at most."
+
+
+def test_the_label_of_each_hour_is_whole() -> None:
+    widest = 40
+    for minutes in range(0, MINUTES, 5):
+        for mark in draw(NOW + minutes, []).hours:
+            left = mark.place - {"start": 0, "middle": widest / 2, "end": widest}[mark.anchor]
+            assert left >= LEFT - widest / 2
+            assert left + widest <= WIDTH, mark

@@ -91,6 +91,13 @@ def test_who_clicks_twice_hears_the_same(door: Door) -> None:
     assert door.post(link()).body == door.post(link()).body
 
 
+@pytest.mark.parametrize("added", ["/", ".", ",", ")", ">", "%3E", "%20", "'", "%22", ").", "/."])
+def test_what_a_mail_program_adds_to_a_link_changes_nothing(door: Door, added: str) -> None:
+    assert door.get(link() + added).status == 200
+    assert door.post(link() + added).status == 200
+    assert door.taken == [("anna", "daily")]
+
+
 @pytest.mark.parametrize("newsletter", ["evening", "late"])
 def test_a_retired_or_renamed_newsletter_can_be_left(door: Door, newsletter: str) -> None:
     assert door.post(link(newsletter=newsletter, only="evening")).status == 200

@@ -30,9 +30,10 @@ KEPT = re.compile(
     r"""[`'"](?:unsure|untold|strange|spares|floor)[`'"]|:(?:strange|floor|spares)\b|fields\.unsure"""
     r"""|math\.floor|unacked_restore_throttle|rate_limit_reset_told"""
 )
+PATTERNS = ("sync_tasks/**/*.py", "sync_tasks/**/*.lua", "tests/**/*.py", "benchmarks/*.py", "docs/**/*.md", "*.md")
 FILES = sorted(
     path
-    for pattern in ("sync_tasks/**/*.py", "sync_tasks/**/*.lua", "tests/**/*.py", "docs/**/*.md", "*.md")
+    for pattern in PATTERNS
     for path in ROOT.glob(pattern)
     # What was released is described in the words of its time; this page has the words themselves.
     if path.name not in {"CHANGELOG.md", "changes.md", "test_words.py"} and "node_modules" not in path.parts

@@ -86,7 +86,7 @@ def test_if_an_approved_comparison_breaks_off_the_same_can_be_approved_again(
     assert approve(pipeline.store, "default", refused.started, "ops")
     approval = take_approval(pipeline.store, "default")
     assert approval
-    brevo.faults.add(Fault(kind="status", status=500))
+    brevo.faults.add(Fault(kind="status", status=401))
     (broken,) = reconcile(pipeline.resources, Scope(max_changes=0, approved=approval.grave))
     assert broken.broken_off
     assert find_refused(pipeline.store) == {"default": refused}
@@ -101,7 +101,7 @@ def test_if_an_approved_comparison_breaks_off_the_same_can_be_approved_again(
 
 
 def test_what_broke_off_alone_cannot_be_approved(pipeline: Pipeline, brevo: Sandbox) -> None:
-    brevo.faults.add(Fault(kind="status", status=500))
+    brevo.faults.add(Fault(kind="status", status=401))
     (run,) = reconcile(pipeline.resources)
     assert run.broken_off
     assert find_refused(pipeline.store) == {}

@@ -28,7 +28,7 @@ class KilledError(Exception):
 
 @dataclass
 class Watched:
-    """A gateway that notes from which place on pages are asked for, and ends the process at one of them."""
+    """A gateway that notes from which place on pages were read, and ends the process at one of them."""
 
     gateway: Gateway
     offsets: list[int]
@@ -37,8 +37,9 @@ class Watched:
     def read_page(self, offset: int) -> list[RemoteContact]:
         if len(self.offsets) == self.last:
             raise KilledError
+        page = self.gateway.read_page(offset)
         self.offsets.append(offset)
-        return self.gateway.read_page(offset)
+        return page
 
 
 def compare(pipeline: Pipeline, pages: int = -1, **how: bool) -> tuple[Comparison, list[int]]:

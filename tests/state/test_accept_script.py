@@ -1,7 +1,9 @@
 """Events in any order, through the real script on a real Redis: the state is what ``merge`` says, and no more."""
 
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 
+import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,8 @@ from sync_tasks.domain.events import Event
 from sync_tasks.domain.merge import merge, values_of
 from sync_tasks.domain.registers import STAMP
 from sync_tasks.state.records import Settlement
-from sync_tasks.state.store import Lease, Store
+from sync_tasks.state.store import Store
+from tests.state.test_store import is_dirty, known, lease_of, put_in_sync
 from tests.support.histories import events
 from tests.support.saying import ADA, BEA, anonymize, key_of, stamp, subscribe, unsubscribe, update
 
@@ -109,9 +112,7 @@ def test_an_event_after_the_erasure_takes_no_address(store: Store) -> None:
 
 def test_an_event_that_comes_again_when_its_history_is_gone_is_not_called_superseded(store: Store) -> None:
     store.accept(unsubscribe(1))
-    lease = store.lease("u1", 60)
-    assert isinstance(lease, Lease)
-    store.settle(lease, Settlement(fields={f"p:{key_of(unsubscribe(1))}": ""}, clean=True))
+    put_in_sync(store)
     store.accept(unsubscribe(1))
     assert store.history("u1") == [], "nothing newer says otherwise"
     store.accept(unsubscribe(0))
@@ -139,3 +140,112 @@ def test_a_row_of_a_load_takes_no_address_that_another_has_or_had_lately(store: 
     assert store.peek("u1") is None
     assert load_row(store, 5, "address", CARA) == "loaded"
     assert store.claimants([ADA, BEA, CARA]) == [None, "u2", "u1"]
+
+
+@pytest.mark.parametrize(
+    ("own", "before", "event", "status"),
+    [
+        (stamp(3) + "s", None, subscribe(2), "superseded"),
+        (stamp(3) + "s", unsubscribe(1), subscribe(2), "accepted"),
+        (stamp(3) + "u", unsubscribe(1), subscribe(2), "superseded"),
+        (stamp(3) + "s", None, unsubscribe(2), "accepted"),
+        (stamp(9) + "s", None, unsubscribe(2), "superseded"),
+        (stamp(1) + "u", None, subscribe(2), "accepted"),
+        (stamp(1) + "s", None, subscribe(2), "accepted"),
+        (None, None, subscribe(2), "accepted"),
+    ],
+    ids=["same", "opposed before", "ended", "near", "far", "newer", "newer and same", "alone"],
+)
+def test_what_redis_stamped_later_stands_if_no_clock_can_be_so_wrong(
+    store: Store, own: str | None, before: Event | None, event: Event, status: str
+) -> None:
+    for earlier in (update(30, email=ADA), before):
+        if earlier:
+            store.accept(earlier)
+    if own:
+        store.redis.hset(store.key("contacts:u1"), "n:daily", own)
+    assert store.accept(event).status == status
+
+
+def history_of(store: Store) -> list[str]:
+    return [line.rpartition(" ")[2] for line in store.history("u1")]
+
+
+def test_an_event_that_comes_again_while_it_has_no_outcome_is_not_called_superseded(store: Store) -> None:
+    for event in (subscribe(1), unsubscribe(2), subscribe(1)):
+        store.accept(event)
+    assert history_of(store) == []
+    letters = {key_of(subscribe(1)): ("letter", "{}")}
+    store.settle(lease_of(store), Settlement(letters=letters))
+    store.accept(subscribe(1))
+    assert history_of(store) == []
+
+
+def test_an_erasure_is_unfinished_from_the_moment_it_is_accepted(store: Store) -> None:
+    before = int(store.now())
+    store.accept(subscribe(1))
+    assert not store.redis.exists(store.key("erasures"))
+    store.accept(anonymize(2))
+    assert (store.redis.zscore(store.key("erasures"), "u1") or 0) >= before
+
+
+def test_an_erasure_that_names_the_address_we_know_brings_nothing_to_look_for(store: Store) -> None:
+    store.accept(subscribe(1))
+    store.accept(anonymize(3))
+    put_in_sync(store)
+    assert store.accept(anonymize(2, email=ADA)).status == "superseded"
+    assert (known(store).hints, is_dirty(store)) == ((), False)
+    assert store.accept(anonymize(2, email=BEA)).status == "accepted"
+    assert (known(store).hints, is_dirty(store)) == ((BEA,), True)
+
+
+def test_an_address_of_an_erased_person_that_comes_twice_is_looked_for_once(store: Store) -> None:
+    store.accept(subscribe(1))
+    store.accept(anonymize(5))
+    for late, dirty in ((update(2, email=BEA), True), (update(2, email=BEA), False), (update(3, email=ADA), False)):
+        put_in_sync(store)
+        assert store.accept(late).status == "erased"
+        assert (known(store).hints, is_dirty(store)) == ((BEA,), dirty)
+        store.redis.zadd(store.key("due"), {"u1": 0})
+
+
+@pytest.mark.parametrize("event", [update(2, first_name="Ada"), unsubscribe(2)])
+def test_whom_the_state_first_meets_by_this_event_is_looked_for_with_others(store: Store, event: Event) -> None:
+    index = store.key(f"pending:unmet:{event.task}")
+    store.accept(event)
+    assert store.redis.zrange(index, 0, -1) == ["u1"]
+    store.redis.flushdb()
+    store.accept(subscribe(1))
+    store.accept(event)
+    assert not store.redis.exists(index)
+
+
+def test_whoever_has_a_new_address_is_read_with_others(store: Store) -> None:
+    index = store.key("pending:update_contact")
+    store.accept(subscribe(1))
+    store.accept(update(2, first_name="Ada"))
+    assert not store.redis.exists(index)
+    store.accept(update(3, email=BEA))
+    assert store.redis.zrange(index, 0, -1) == ["u1"]
+
+
+def test_an_erasure_is_not_read_with_those_who_have_a_new_address(store: Store) -> None:
+    store.accept(subscribe(1))
+    store.accept(anonymize(2))
+    assert not store.redis.exists(store.key("pending:update_contact"))
+
+
+def test_a_moment_that_lies_ahead_is_moved_once_and_to_the_same_moment_again(store: Store) -> None:
+    ahead = update(0, first_name="Ada").model_copy(update={"occurred_at": datetime.now(UTC) + timedelta(minutes=2)})
+    first = store.accept(ahead)
+    again = store.accept(ahead)
+    assert first.stamp <= store.now()
+    assert (first.status, again.status, again.stamp) == ("accepted", "superseded", first.stamp)
+
+
+def test_the_address_that_loses_is_one_more_to_look_for(store: Store) -> None:
+    store.accept(update(2, email=BEA))
+    store.accept(update(1, email=ADA))
+    assert known(store).hints == (ADA,)
+    store.accept(update(3, email=ADA))
+    assert (known(store).address, known(store).hints) == (ADA, (BEA,))

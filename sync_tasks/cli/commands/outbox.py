@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sync_tasks.cli.options import AsJson, Yes
+from sync_tasks.cli.connections import open_store
+from sync_tasks.cli.options import AsJson, By, Yes
 from sync_tasks.cli.output import MOST_ROWS, escaped, give_up, lay_out, print_json_list, print_table, say
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import count
@@ -136,16 +137,34 @@ def retry(ids: Ids = None, *, every: All = False, database: Database = "") -> No
 
 
 @app.command("discard")
-def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, database: Database = "") -> None:
-    """Remove rows that are no events: what they wished for never happens."""
+def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, database: Database = "") -> None:
+    """Remove rows that are no events: what they wished for never happens. The audit notes who did it.
+
+    An erasure is removed only if it is named by its id. Exit 1 if `--all` left one.
+    """
     if not yes:
         typer.confirm("Give these wishes up?", abort=True)
-    with open_engine(database) as engine, engine.begin() as connection:
-        from sync_tasks.portal.outbox_table import find_marked, remove_rows
+    with open_store() as store, open_engine(database) as engine:
+        from sync_tasks.domain.events import Anonymize
+        from sync_tasks.portal.outbox_table import find_marked, read_row, remove_rows
+        from sync_tasks.state.audit import note_deed
 
-        known = set(find_marked(connection, _MANY))
-        number = remove_rows(connection, sorted(known & set(_chosen(connection, ids, every=every))))
+        with engine.connect() as connection:
+            marked = find_marked(connection, _MANY)
+            chosen = sorted(marked.keys() & set(_chosen(connection, ids, every=every)))
+        rows = {number: _show(number, read_row(engine, number), marked[number]) for number in chosen}
+        kept = [number for number, row in rows.items() if every and row["task"] == Anonymize.task]
+        # Noted first: nothing is removed of which nobody knows who did it.
+        removed = [row for number, row in rows.items() if number not in kept]
+        for row in removed:
+            user_id = "" if row["user_id"] == HIDDEN else row["user_id"]
+            note_deed(store, by, "discard outbox row", user_id, f"{row['id']} {row['task']}")
+        with engine.begin() as connection:
+            number = remove_rows(connection, [row["id"] for row in removed])
     say(f"{count(number, 'row')} removed")
+    if kept:
+        give_up(f"left, since they are erasures: {', '.join(map(str, kept))}; mend them, or discard each by its id")
+        raise typer.Exit(1)
 
 
 _MANY = 100_000

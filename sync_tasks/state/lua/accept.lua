@@ -7,7 +7,7 @@
 -- All is read and weighed before the first write, so that no error can leave half an event behind.
 local user, moment, host, task, newsletter = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local contact, at, is_reported = contact_key(user), now(), ARGV[2] ~= ''
-if is_reported and greater(moment, later(at, MAX_AHEAD)) then return {'ahead', moment} end
+if greater(moment, later(at, MAX_AHEAD)) then return {'ahead', moment} end
 ensure_secret(ARGV[4])
 local tomb, tombstone = find_tombstone(user, ARGV[7])
 if not tomb then return {'secret', ''} end
@@ -123,7 +123,7 @@ if held.address and (hinted or values.address) then
 end
 changed = changed or hinted
 local erases = values.erased and not was_erased
-if erases and held.address then given_up = held.address end
+if erases then given_up = held.address end
 if greater(stamp, latest) then written.latest = stamp end
 if clamped ~= (held.clamped or '') then written.clamped = clamped end
 
@@ -135,7 +135,7 @@ end
 write_fields(contact, written)
 if own then redis.call('HDEL', contact, own) end
 if erases then
-  redis.call('ZADD', key('erasures'), 'NX', at, user)
+  redis.call('ZADD', key('erasures'), at, user)
   for _, field in ipairs(redis.call('HKEYS', contact)) do
     if string.sub(field, 1, 2) == 'c:' then end_consent(string.sub(field, 3), redis.call('HGET', contact, field), stamp) end
     if string.find(field, '^[acngt]:') then redis.call('HDEL', contact, field) end

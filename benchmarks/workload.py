@@ -79,7 +79,7 @@ def address_of(user: str) -> str:
     return f"{user}@portal.example"
 
 
-def tell_pipeline(saying: Saying) -> None:
+def report_to_pipeline(saying: Saying) -> None:
     """Say it to the pipeline, as a portal does."""
     import sync_tasks
 
@@ -91,7 +91,7 @@ def tell_pipeline(saying: Saying) -> None:
     getattr(sync_tasks, f"{saying.verb}_contact").delay(user_id=saying.user, **said)
 
 
-def tell_naive(saying: Saying) -> None:
+def report_to_naive(saying: Saying) -> None:
     """Say it to the naive app."""
     from benchmarks import naive
 
@@ -103,4 +103,4 @@ def tell_naive(saying: Saying) -> None:
     getattr(naive, verb).delay(**said)
 
 
-Tell = Callable[[Saying], None]
+Reporter = Callable[[Saying], None]
