@@ -49,7 +49,7 @@ def own(store: Store) -> Store:
 
 
 def note_step(store: Store) -> None:
-    """Note the doubt by a clock of Redis' that was put back since."""
+    """Note the unknown outcome by a clock of Redis' that was put back since."""
     store.redis.hset(store.key(CONTACT), "stepped", stamp(9))
 
 
