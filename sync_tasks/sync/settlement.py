@@ -74,9 +74,8 @@ class Pushed:
 
     @property
     def sure(self) -> dict[str, RemoteState]:
-        """What accounts hold, but for what an earlier look showed and this push had to look at, and could not."""
-        stale = self.errors.keys() - self.fresh
-        return {account: seen for account, seen in self.seen.items() if account not in stale}
+        """What accounts hold, but for what only an earlier look showed where this push met trouble."""
+        return {name: seen for name, seen in self.seen.items() if name not in self.errors or name in self.fresh}
 
     @property
     def relied(self) -> bool:
