@@ -4,6 +4,7 @@ A token is ``<account>.<newsletter>.<user id>.<signature>``. The newsletter is e
 user and secret always give the same token, so a comparison with Brevo finds nothing to write.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,8 +24,9 @@ _SALT = b"sync-tasks unsubscribe"
 _ENCODED = "~"
 # A dot, and an HMAC of SHA-256 in base64.
 _SIGNATURE = 1 + 43
-# What programs take along with a link in a text: no token ends with one of these.
-_AFTER_LINKS = " \t\r\n/.,;:!?'\"`)>]}*"
+# All that a token consists of. Programs take more along with a link: a bracket, a quotation mark, `&utm_source=…`.
+# A path that goes on is another page's.
+_WRITTEN = re.compile(r"[A-Za-z0-9_.~-]+(?!/\w)")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -87,7 +89,7 @@ def write_token(link: LinkToken, secrets: tuple[str, ...]) -> str:
 
 
 def parse_token(token: str, secrets: tuple[str, ...]) -> LinkToken:
-    """Return what a token says, whatever a mail program took along at its end.
+    """Return what a token says, whatever a program put around it.
 
     Raises:
         InvalidLinkError: it is malformed, or signed with none of the secrets.
@@ -95,9 +97,11 @@ def parse_token(token: str, secrets: tuple[str, ...]) -> LinkToken:
     from itsdangerous import BadData
     from itsdangerous.encoding import base64_decode
 
+    found = _WRITTEN.search(token)
+    written = found[0].rstrip(".")[: LONGEST + 1] if found else ""
     try:
         # No account and no written user id holds a dot; a newsletter may.
-        account, _, rest = _signer(secrets).unsign(token.rstrip(_AFTER_LINKS)[: LONGEST + 1]).decode().partition(".")
+        account, _, rest = _signer(secrets).unsign(written).decode().partition(".")
         newsletter, _, user_id = rest.rpartition(".")
         if user_id.startswith(_ENCODED):
             user_id = base64_decode(user_id[len(_ENCODED) :]).decode()

@@ -21,6 +21,8 @@ OLD, NEW = ("an-old-secret-of-32-characters-or-more",), ("a-new-secret-of-32-cha
 UUID = "0191e0a4-7c1b-7d57-b1c2-9f0a6f6d1c3e"
 SAFE = re.compile(r"[A-Za-z0-9._~-]+")
 IDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=20)
+AROUND = [" {}", "/{}", "{}/", "{}.", "{}...", "{})", "{}%", "{}<", "{}</a>", "{}|", "{}=", "{}\u201d", "{}\u2026"]
+AROUND += ["{}\u200b", "{}&utm_source=mail", "{}?utm_source=mail", "<{}>", "{}\r\nnext", "{}" + ")" * 200]
 SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}", fullmatch=True)
 
 
@@ -49,6 +51,13 @@ def test_while_a_secret_is_changed_both_are_understood_and_the_first_signs() -> 
     assert parse_token(write_token(link, OLD), both) == link
     with pytest.raises(InvalidLinkError):
         parse_token(write_token(link, OLD), NEW)
+
+
+@pytest.mark.parametrize("link", AROUND)
+@pytest.mark.parametrize("user_id", ["1", "12", "123", "1234", "\u00fc"])
+def test_what_a_program_puts_around_a_token_is_no_part_of_it(link: str, user_id: str) -> None:
+    written = LinkToken(user_id, "default", "daily")
+    assert parse_token(link.format(write_token(written, NEW)), NEW) == written
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,42 @@
 """What makes no sense in a configuration, one line for each fault."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
 
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET
+from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
+
+BREVO_ATTRIBUTE = r"^[A-Z0-9_]{1,50}$"
+ERASED_ADDRESS = r"^[^\s@{}]*\{token\}[^\s@{}]*@[^\s@{}]+$"
+HEADER = r"^[A-Za-z0-9-]+$"
+BASE_URL, POST_URL, WEB_ADDRESS = r"^https?://[^\s/]+", r"^https?://[^\s/@]+(/\S*)?$", r"^https?://[^\s\"<>]+$"
+# What each pattern asks for, in words.
+PATTERNS = {
+    rf"^{ACCOUNT_NAME}$": "must be a name of at most 32 small letters, digits, hyphens and underscores",
+    rf"^{FIELD_NAME}$": "must be a plain name of at most 64 letters, digits and underscores, a letter first",
+    rf"^{SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
+    BREVO_ATTRIBUTE: "must be an attribute of Brevo's: at most 50 capitals, digits and underscores",
+    ERASED_ADDRESS: 'must be an address with {token} once before the @, such as "deleted-{token}@deleted.example.com"',
+    HEADER: "must be the name of a header: letters, digits and hyphens",
+    BASE_URL: "must begin with http:// or https://",
+    POST_URL: "must begin with http:// or https://, without spaces or a password",
+    WEB_ADDRESS: "must begin with http:// or https://, without spaces, quotes or brackets",
+}
+_REASONS = {
+    "dict_type": "must be a table",
+    "list_type": 'must be an array, as in ["…"]',
+    "missing": "missing",
+    "model_type": "must be a table",
+    "too_short": "there must be at least one",
+    "tuple_type": 'must be an array, as in ["…"]',
+}
 
 
 def variable_of(account: str) -> str:
@@ -70,8 +99,27 @@ def _change_faults(settings: "Settings") -> Iterator[str]:
                 yield f"newsletters.{slug}: former_list_ids: list {number} of account {account!r} belongs to {user!r}"
 
 
-def describe_fault(fault: Mapping[str, Any]) -> str:
+def describe_fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Return what pydantic found in one line, without the value."""
     where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-    reasons = {"extra_forbidden": "unknown key", "missing": "missing", "too_short": "there must be at least one"}
-    return f"{where}: {reasons.get(fault['type'], fault['msg']).removeprefix('Value error, ')}"
+    return f"{where}: {_reason(fault, model).removeprefix('Value error, ')}"
+
+
+def _reason(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
+    match fault:
+        case {"type": "extra_forbidden", "loc": (*table, key)}:
+            alike = get_close_matches(str(key), _keys_of(model, table), 1)
+            return f"unknown key{f'; is {alike[0]} meant?' if alike else ''}"
+        case {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}}:
+            return PATTERNS[pattern]
+        case _:
+            return _REASONS.get(fault["type"], str(fault["msg"]))
+
+
+def _keys_of(model: type[BaseModel], table: Iterable[object]) -> list[str]:
+    """Return the keys that a table of the file may have."""
+    kind: Any = model
+    for name in table:
+        # A table of tables is a dictionary: whatever the name, the values are of one kind.
+        kind = kind.model_fields[name].annotation if hasattr(kind, "model_fields") else get_args(kind)[-1]
+    return [*kind.model_fields]

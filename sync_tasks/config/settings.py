@@ -23,14 +23,23 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.config.base_url import check_base_url
 from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
-from sync_tasks.config.faults import describe_fault, find_faults, variable_of
+from sync_tasks.config.faults import (
+    BASE_URL,
+    BREVO_ATTRIBUTE,
+    ERASED_ADDRESS,
+    HEADER,
+    POST_URL,
+    WEB_ADDRESS,
+    describe_fault,
+    find_faults,
+    variable_of,
+)
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import PLACE, make_token
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
 
 BREVO_URL = "https://api.brevo.com/v3"
-WEB_ADDRESS = r"^https?://[^\s\"<>]+$"
 
 
 def _former_list(given: object) -> str:
@@ -43,7 +52,7 @@ def _former_list(given: object) -> str:
 
 AccountName = Annotated[str, StringConstraints(pattern=rf"^{ACCOUNT_NAME}$")]
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$")]
-BrevoAttribute = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,50}$")]
+BrevoAttribute = Annotated[str, StringConstraints(pattern=BREVO_ATTRIBUTE)]
 FormerList = Annotated[str, BeforeValidator(_former_list)]
 PortalField = Annotated[str, StringConstraints(pattern=rf"^{FIELD_NAME}$")]
 
@@ -61,7 +70,7 @@ class Part(BaseModel):
 class Account(Part):
     """One Brevo account."""
 
-    base_url: Annotated[str, AfterValidator(check_base_url)] = Field(default=BREVO_URL, pattern=r"^https?://[^\s/]+")
+    base_url: Annotated[str, AfterValidator(check_base_url)] = Field(default=BREVO_URL, pattern=BASE_URL)
     requests_per_second: float = Field(default=10, gt=0)
     requests_per_hour: int = Field(default=36_000, gt=0)
     api_key: SecretStr = SecretStr("")
@@ -108,9 +117,7 @@ class Contacts(Part):
 class Anonymization(Part):
     """What replaces the data of a deleted user."""
 
-    email: str = Field(
-        default="deleted-{token}@deleted.example.com", pattern=r"^[^\s@{}]*\{token\}[^\s@{}]*@[^\s@{}]+$"
-    )
+    email: str = Field(default="deleted-{token}@deleted.example.com", pattern=ERASED_ADDRESS)
     text: str = Field(default="DELETED", min_length=1)
 
     @field_validator("email")
@@ -132,7 +139,7 @@ class Portal(Part):
     )
     suppressed_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/@]+(/\S*)?$",
+        pattern=POST_URL,
         description="Gets the same as notice_task, by a POST that is signed as Standard Webhooks asks.",
     )
     suppressed_queue: str = Field(default="celery", min_length=1, description="Where the portal's workers listen.")
@@ -234,7 +241,7 @@ class Operate(Part):
     idle_minutes: float = Field(
         default=60, gt=0, le=10_080, description="A login ends after so many minutes without a request."
     )
-    user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = Field(
+    user_header: Annotated[str, StringConstraints(pattern=HEADER)] | None = Field(
         default=None, description="The header in which a proxy names who is asking."
     )
     act: tuple[str, ...] = Field(default=(), description="Who of those that a proxy names may act; all others look.")
@@ -320,7 +327,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         settings = Settings.model_validate(_with_environment(_read(where.config), where, environment))
     except ValidationError as error:
-        raise ConfigurationError(*(f"{where.config}: {describe_fault(fault)}" for fault in error.errors())) from None
+        raise ConfigurationError(
+            *(f"{where.config}: {describe_fault(fault, Settings)}" for fault in error.errors())
+        ) from None
     faults = list(find_faults(settings))
     if faults:
         raise ConfigurationError(*(f"{where.config}: {fault}" for fault in faults))

@@ -225,6 +225,15 @@ _PATTERNS = {
     _IMPERSONAL: "must be a text, and without an address",
 }
 
+_KINDS = {
+    "dict_type": "must be an object",
+    "extra_forbidden": "unknown argument",
+    "missing": "missing",
+    "model_type": "must be an object with source, version and at",
+    "string_type": "must be a text",
+    "timezone_aware": "has no zone; give it one, such as Z or +01:00",
+}
+
 
 def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
     """Return the event these arguments describe.
@@ -253,14 +262,8 @@ def _reason(fault: Mapping[str, Any]) -> str:
             )
         case {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}}:
             return _PATTERNS[pattern]
-        case {"type": "extra_forbidden"}:
-            return "unknown argument"
-        case {"type": "model_type"}:
-            return "must be an object with source, version and at"
-        case {"type": "missing"}:
-            return "missing"
         case _:
-            return str(fault["msg"])
+            return _KINDS.get(fault["type"], str(fault["msg"]))
 
 
 def printable(name: object) -> str:

@@ -30,14 +30,15 @@ ADVICE = {
     "UnfinishedErasureError": "replay: an erasure cannot be given up",
     "UnexpectedError": "a bug: the log has class and place; update, then replay",
 }
-_OTHERWISE = "see one of them: `sync-tasks failed show ID`"
-# What differs from letter to letter of one cause: numbers and ids.
-_DIGITS = re.compile(r"\d+")
+# Trouble that may pass has lasted for too long, or an older release knew the error.
+_OTHERWISE = "replay once the trouble is over: that is safe at any time"
+# What differs from letter to letter of one cause: numbers, ids, and who has an address.
+_VARIES = re.compile(r"(?<=another living user, )[^;]+|(?<![^\s()])[^\s()]*\d[^\s()]*")
 
 
 @dataclass(slots=True)
 class Cause:
-    """Letters with one error whose texts differ in numbers alone; ``sample`` is the oldest of them.
+    """Letters with one error whose texts differ in numbers and ids alone; ``sample`` is the oldest of them.
 
     ``failed``: the id of each to when it failed (a stamp).
     """
@@ -81,7 +82,7 @@ class Cause:
 
 def name_cause(letter: DeadLetter) -> str:
     """Return what stands for the cause of a letter; letters of one cause have the same."""
-    return sha256(f"{letter.error}|{_DIGITS.sub('#', letter.message)}".encode()).hexdigest()[:12]
+    return sha256(f"{letter.error}|{_VARIES.sub('#', letter.message)}".encode()).hexdigest()[:12]
 
 
 def group_letters(letters: Iterable[DeadLetter]) -> list[Cause]:

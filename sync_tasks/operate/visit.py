@@ -34,6 +34,10 @@ class Visit:
         text = self.query.get(name, "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else 0
 
+    def start(self, total: int, shown: int) -> int:
+        """Return where the page of a list begins that the address asks for: the last one if it is shorter by now."""
+        return min(self.number("from"), max(total - 1, 0) // shown * shown)
+
 
 def link_to_user(user_id: str) -> str:
     """Return the way to a user's page, below the page's own path."""

@@ -27,6 +27,7 @@ from sync_tasks.portal.intake_openapi import MOST_EVENTS, describe_intake
 
 PATH = "/events"
 RETRY_AFTER = "5"
+_NO_JSON = "neither an object nor an array in JSON"
 _REFUSED = (RedisError, OperationalError, ConfigurationError)
 
 Accept = Callable[[str, dict[str, Any]], object]
@@ -86,10 +87,12 @@ def read_events(body: bytes) -> list[object]:
     """
     try:
         parsed = json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
+    except UnicodeDecodeError:
+        raise HttpRefusal(400, "not UTF-8: JSON is sent in UTF-8, whatever the charset of the portal") from None
     except (ValueError, RecursionError):
-        raise HttpRefusal(400, "neither an object nor an array in JSON, or a name stands twice in an object") from None
+        raise HttpRefusal(400, _NO_JSON) from None
     if not isinstance(parsed, dict | list):
-        raise HttpRefusal(400, "neither an object nor an array in JSON")
+        raise HttpRefusal(400, _NO_JSON)
     rows: list[object] = parsed if isinstance(parsed, list) else [parsed]
     if len(rows) > MOST_EVENTS:
         raise HttpRefusal(413, f"more than {MOST_EVENTS} events")
@@ -119,12 +122,12 @@ def _read(row: object) -> tuple[str, dict[str, Any]]:
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields := dict(pairs)) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise HttpRefusal(400, "a name stands twice in an object; send it once")
     return fields
 
 
 def _no_number(_text: str) -> object:
-    raise ValueError("no number of JSON")
+    raise HttpRefusal(400, "NaN and Infinity are no numbers in JSON; send null or leave the field out")
 
 
 def _say_later(words: str) -> Response:

@@ -7,7 +7,7 @@ from sync_tasks.domain.schemas import build_schemas
 
 MOST_EVENTS = 1000
 _TITLES = {
-    400: "The body is neither an object nor an array in JSON.",
+    400: "The body is neither an object nor an array in JSON, or is not in UTF-8.",
     401: "The bearer token is missing or wrong.",
     408: "The body came too slowly.",
     413: f"The body is larger than 1,000,000 bytes, or holds more than {MOST_EVENTS} events.",

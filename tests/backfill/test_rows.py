@@ -78,7 +78,7 @@ def test_a_subscription_may_have_ended(write_rows: WriteRows, reported: dict[str
         (GOOD | {"subscribed": SECRET}, "subscribed: yes or no, true or false, 1 or 0, subscribed or unsubscribed is"),
         (GOOD | {"subscribed": True, "unsubscribed": True}, "subscribed: unsubscribed says the opposite"),
         (GOOD | {"occurred_at": "2026-01-01T00:00:00"}, "occurred_at: has no zone: add one such as +01:00, or name"),
-        (GOOD | {"attributes": SECRET}, "attributes: Input should be a valid dictionary"),
+        (GOOD | {"attributes": SECRET}, "attributes: must be an object"),
         (GOOD | {"first_name": "\udcff"}, "first_name: Input should be a valid string"),
         ([SECRET], "not a JSON object"),
     ],

@@ -1,15 +1,19 @@
 """``sync-tasks failed list --group``: one line for each cause, since when, and what to do."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sync_tasks import errors
 from sync_tasks.domain.contact import EventKey
-from sync_tasks.errors import PermanentError, RejectedContactError
+from sync_tasks.errors import GatewayUnavailableError, PermanentError, RejectedContactError
 from sync_tasks.monitoring.causes import ADVICE, group_letters
 from sync_tasks.state.dead_letters import write_letter
+from sync_tasks.sync.conflicts import address_taken
 from tests.support.desk import Desk
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_letters_of_one_cause_are_one_line(desk: Desk) -> None:
@@ -33,6 +37,13 @@ def test_a_filter_chooses_before_letters_are_grouped(desk: Desk) -> None:
     assert "--closed" in desk.run("failed", "list", "--group", "--closed", exits=2)
 
 
+@pytest.mark.parametrize("owners", [("7", "12"), ("0191e0a4-7c1b-7d57", "5bc2-9f0a6f6d1c3e"), ("anna", "portal:bea")])
+def test_texts_that_differ_in_whose_they_are_alone_are_one_cause(owners: tuple[str, str]) -> None:
+    key = EventKey("update_contact", "", "1700000000000000")
+    letters = [write_letter(owner, key, address_taken(owner), "1700000000000000") for owner in owners]
+    assert [cause.letters for cause in group_letters(letters)] == [2]
+
+
 def test_texts_that_differ_in_numbers_alone_are_one_cause() -> None:
     key = EventKey("update_contact", "", "1700000000000000")
     texts = ("PUT /contacts/{id} (contact 1): 400", "PUT /contacts/{id} (contact 27): 400", "POST /contacts: 400")
@@ -50,3 +61,16 @@ def test_each_error_of_a_letter_has_its_advice(name: str) -> None:
     kind = getattr(errors, name)
     dies = issubclass(kind, PermanentError) and kind is not PermanentError
     assert not dies or name in ADVICE
+
+
+def test_each_error_with_its_advice_stands_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "how-to" / "dead-letters.md").read_text()
+    # An erasure that is not complete is no letter's error: it refuses to be discarded.
+    assert [name for name in ADVICE if f"| `{name}` |" not in page] == ["UnfinishedErasureError"]
+
+
+def test_trouble_that_lasted_for_too_long_is_replayed() -> None:
+    key = EventKey("update_contact", "", "1700000000000000")
+    letter = write_letter("anna", key, GatewayUnavailableError("PUT /contacts/{id}: 503"), "1700000000000000")
+    (cause,) = group_letters([letter])
+    assert cause.advice.startswith("replay")

@@ -13,6 +13,7 @@ from sync_tasks.monitoring.causes import name_cause
 from sync_tasks.operate import cause_board, replays
 from sync_tasks.operate.cause_board import REMEMBERED, CauseBoard
 from sync_tasks.operate.replays import replay_letters
+from sync_tasks.operate.views import letters as views
 from sync_tasks.state.audit import read_audit
 from sync_tasks.state.dead_letters import DeadLetter, put_letter, read_closed, replay, scan_letters, write_letter
 from sync_tasks.state.store import Store
@@ -36,6 +37,14 @@ def test_a_cause_shows_how_many_since_when_one_of_them_and_what_to_do(door: Oper
     assert "send the event again with" in reported
     assert "the user was never seen and the event brings no address" in reported
     assert {first.id, "ada", "bea"} <= set(reported.split())
+
+
+def test_a_page_beyond_the_last_letter_is_the_last_page(door: Operating, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "SHOWN", 2)
+    door.fail("ada", "bea", "cleo")
+    last = words_of(door.get(f"/letters/cause?cause={open_cause(door)}&from=200"))
+    assert "Letters 3 to 3 of 3, the oldest first" in last
+    assert last.endswith("Older All causes")
 
 
 def test_those_chosen_are_replayed_and_the_page_shows_what_became_of_each(door: Operating) -> None:

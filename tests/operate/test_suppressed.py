@@ -24,3 +24,4 @@ def test_a_page_shows_some_and_leads_to_the_others(door: Operating, monkeypatch:
     assert "3 to 3 of 3" in last
     assert "ada complaint 2023-11-14 22:13:20 account default" in last
     assert "Later ones" in last
+    assert words_of(door.get("/suppressed?from=200")) == last

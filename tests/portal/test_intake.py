@@ -153,6 +153,22 @@ def test_what_is_no_event_is_refused_in_words(door: Door, store: Store, body: by
     assert not store.redis.keys("*")
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "neither an object nor an array in JSON"),
+        (
+            '{"first_name": "Jérôme"}'.encode("latin-1"),
+            "not UTF-8: JSON is sent in UTF-8, whatever the charset of the portal",
+        ),
+        (b'[{"user_id": NaN}]', "NaN and Infinity are no numbers in JSON; send null or leave the field out"),
+        (b'{"user_id": "a", "user_id": "b"}', "a name stands twice in an object; send it once"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_with_what_is_wrong_with_it(door: Door, body: bytes, words: str) -> None:
+    assert door.send(body).body == {"message": words}
+
+
 def test_only_json_is_read(door: Door) -> None:
     assert door.send(b"[]", kind="text/plain").status == 415
 

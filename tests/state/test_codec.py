@@ -4,21 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from sync_tasks.domain.contact import Block, EventKey, RemoteState
+from sync_tasks.domain.contact import Block, Contact, EventKey, RemoteState
 from sync_tasks.domain.priority import Priority
 from sync_tasks.state.codec import (
     dump_impersonal,
     dump_looks,
+    dump_marks,
     dump_outcome,
     dump_seen,
+    dump_values,
     fields_of,
+    is_known,
     is_leased,
+    is_loads_own,
     is_newer,
+    is_unknown,
     lease_end,
     load_contact,
     load_impersonal,
     load_leased,
     priority_of_fields,
+    wishes_of,
 )
 from tests.support.saying import (
     ACCOUNT,
@@ -125,7 +131,7 @@ def test_a_contact_that_nobody_pushed_or_managed_by_hand_is_neither() -> None:
     contact = load_contact("u1", {"rev": "1", "stepped": stamp(3)}, tolerance=5, held=stamp(2))
     assert (contact.stepped, contact.tolerance, contact.held, contact.manual) == (stamp(3), 5, stamp(2), False)
     assert load_contact("u1", {"rev": "1", "manual": "1"}).manual
-    assert load_contact("u1", {}).rev == "0"
+    assert load_contact("u1", {}) == Contact("u1")
 
 
 @pytest.mark.parametrize(
@@ -179,3 +185,20 @@ def test_what_a_push_changed_is_written_and_what_it_did_not_need_is_removed() ->
     quiet = dict.fromkeys(trouble, "")
     assert dump_outcome({}, [], contact, forget_hints=True, forget_address=False) == {**quiet, f"h:{ADA}": ""}
     assert dump_outcome({}, [], contact, forget_hints=False, forget_address=True) == {**quiet, "address": ""}
+
+
+def test_an_event_is_written_as_its_registers_without_the_moment() -> None:
+    said = {"address": ADA, "n:daily": "s", "a:city": '"Ulm"', f"h:{BEA}": "1"}
+    assert dump_values(said) == said
+    assert dump_marks({ACCOUNT: "4"}, {"default:complaint": stamp(1)}) == {
+        "l:default": "4",
+        "b:default:complaint": stamp(1),
+    }
+    assert wishes_of(["rev", "1", "wishes", "+daily"]) == "+daily"
+    assert wishes_of(["rev", "1"]) == ""
+
+
+def test_single_fields_say_what_is_known_of_a_contact() -> None:
+    assert (is_known({"rev": "1"}), is_known({"filling": "1"})) == (True, False)
+    assert (is_unknown({"unsure": "1"}), is_unknown({"rev": "1"})) == (True, False)
+    assert (is_loads_own({"rev": "2", "filling": "2"}), is_loads_own({"rev": "2", "filling": "1"})) == (True, False)

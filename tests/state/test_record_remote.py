@@ -140,3 +140,11 @@ def test_what_a_page_no_longer_shows_is_forgotten(synced: Store) -> None:
     synced.redis.hset(synced.key("contacts:u1"), f"s:{ACCOUNT}:strange", "9")
     assert record(synced) == 1
     assert known(synced).seen[ACCOUNT].foreign_lists == SHOWN.foreign_lists
+
+
+def test_a_page_that_agrees_does_not_put_off_what_somebody_waits_to_look_at(synced: Store) -> None:
+    synced.redis.zadd(synced.key("due"), {"u1": int(synced.now()) + 60_000_000})
+    synced.redis.hset(synced.key("contacts:u1"), "p:update_contact::1", "1:1")
+    assert record(synced, state="clean") == 1
+    assert due_in(synced) == pytest.approx(1, abs=0.5)
+    assert "p:update_contact::1" in fields_of(synced)

@@ -12,7 +12,6 @@ from sync_tasks.domain.contact import Block, Contact, RemoteContact
 from sync_tasks.domain.timestamps import CLOCK_SKEW
 from sync_tasks.errors import GatewayUnavailableError, RateLimitedError, UnauthorizedError
 from sync_tasks.sync.import_watch import (
-    FAILED_LOOKS,
     GAPS,
     Finding,
     ImportWatch,
@@ -98,10 +97,10 @@ def test_a_look_that_fails_says_nothing_about_the_import(error: Exception) -> No
 
 
 def test_three_looks_in_a_row_that_fail_are_enough() -> None:
-    looks = Looks(*[UNAVAILABLE] * FAILED_LOOKS, "a")
+    looks = Looks(*[UNAVAILABLE] * 3, "a")
     with pytest.raises(GatewayUnavailableError):
         Watched(looks, "a").run()
-    assert len(looks.asked) == FAILED_LOOKS
+    assert len(looks.asked) == 3
     assert Watched(Looks(UNAVAILABLE, UNAVAILABLE, "", UNAVAILABLE, UNAVAILABLE, "a"), "a").run() == "a"
 
 

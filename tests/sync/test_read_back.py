@@ -76,11 +76,19 @@ def test_a_new_attribute_that_brevo_ignores_is_named(shown: object, caplog: pyte
     assert "account default: Brevo ignores the attribute FIRSTNAME" in line
 
 
-@pytest.mark.parametrize("answer", [held(), None])
-def test_a_new_attribute_that_is_there_or_of_somebody_gone_is_not(
-    answer: RemoteContact | None, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (held(), {}),
+        (None, {}),
+        (held(), {"contact": contact_of(subscribe(1, first_name="Ada", attributes={"city": False}))}),
+    ],
+    ids=["there", "gone", "no longer true"],
+)
+def test_a_new_attribute_that_brevo_need_not_show_is_not(
+    answer: RemoteContact | None, said: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    check_values(push_at(Brevo(answer)), NAME)
+    check_values(push_at(Brevo(answer), **said), NAME | CITY)
     assert caplog.records == []
 
 

@@ -58,7 +58,7 @@ def test_an_argument_of_a_newer_portal_is_ignored_and_named(store: Store, caplog
         (WHOLE | {"occurred_at": None}, "occurred_at: missing", "u1", "daily"),
         (
             WHOLE | {"occurred_at": "2026-03-01T00:01:00"},
-            "occurred_at: Input should have timezone info",
+            "occurred_at: has no zone; give it one, such as Z or +01:00",
             "u1",
             "daily",
         ),

@@ -25,7 +25,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 t
 
 
 def _check_link(text: str | None) -> str | None:
-    from sync_tasks.config.settings import WEB_ADDRESS
+    from sync_tasks.config.faults import WEB_ADDRESS
 
     if text and not re.fullmatch(WEB_ADDRESS, text):
         raise typer.BadParameter("where Flower is, such as http://127.0.0.1:5555")

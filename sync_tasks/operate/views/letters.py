@@ -21,7 +21,7 @@ def show_causes(visit: Visit) -> HtmlPage:
 
 def show_cause(visit: Visit) -> HtmlPage:
     """Show the letters of one cause, the oldest first, some at a time."""
-    return _show(visit, visit.query.get("cause", ""), visit.number("from"))
+    return _show(visit, visit.query.get("cause", ""))
 
 
 def deal_with(visit: Visit) -> HtmlPage | Move:
@@ -29,7 +29,7 @@ def deal_with(visit: Visit) -> HtmlPage | Move:
     store, who, what, cause = visit.store, visit.operator.name, visit.value("do"), visit.value("cause")
     chosen = _choose(visit, cause)
     if not chosen:
-        return _show(visit, cause, 0, trouble="Choose letters first: none was chosen, or others dealt with them.")
+        return _show(visit, cause, trouble="Choose letters first: none was chosen, or others dealt with them.")
     if what == "replay":
         since = store.now()
         replay_letters(store, chosen, who)
@@ -40,7 +40,7 @@ def deal_with(visit: Visit) -> HtmlPage | Move:
     if what == "discard for good":
         outcomes = [(letter, discard_letter(store, letter, who)) for letter in chosen]
         return HtmlPage("discarded.html", {"outcomes": outcomes, "cause": cause, "shown": SHOWN})
-    return _show(visit, cause, 0, trouble="Choose what to do: replay or discard.")
+    return _show(visit, cause, trouble="Choose what to do: replay or discard.")
 
 
 def show_replays(visit: Visit) -> HtmlPage:
@@ -60,11 +60,12 @@ def show_replays(visit: Visit) -> HtmlPage:
     return HtmlPage("replayed.html", facts, again=AGAIN if watching and on_its_way else 0)
 
 
-def _show(visit: Visit, name: str, start: int, trouble: str = "") -> HtmlPage:
+def _show(visit: Visit, name: str, trouble: str = "") -> HtmlPage:
     cause = visit.board.find(visit.store, name)
     if cause is None:
         gone = "No dead letter has this cause any more."
         return HtmlPage("causes.html", {"causes": visit.board.read(visit.store), "trouble": gone})
+    start = visit.start(cause.letters, SHOWN)
     letters = _of_cause(fetch_letters(visit.store, cause.ids[start : start + SHOWN]), name)
     facts: dict[str, object] = {"cause": cause, "letters": letters, "start": start}
     return HtmlPage("cause.html", facts | {"shown": SHOWN, "trouble": trouble})

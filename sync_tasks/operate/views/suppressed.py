@@ -11,7 +11,7 @@ SHOWN = 200
 
 def show_suppressed(visit: Visit) -> HtmlPage:
     """Show a page of them."""
-    start = visit.number("from")
     total, found = scan_suppressed(visit.store)
+    start = visit.start(total, SHOWN)
     people = list(islice(found, start, start + SHOWN))
     return HtmlPage("suppressed.html", {"people": people, "total": total, "start": start, "shown": SHOWN})

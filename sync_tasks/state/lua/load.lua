@@ -18,7 +18,7 @@ for i = 6, #ARGV, 2 do table.insert(names, ARGV[i]) end
 local held, written, address = read_fields(contact, names), {}, nil
 if held.erased then return 'known' end
 local clamped
-stamp, clamped = stamp_reported(stamp, at, at, held.latest or '', held.clamped or '', '', '')
+stamp, clamped = stamp_reported(stamp, at, at, '', held.clamped or '', '', '')
 for i = 6, #ARGV, 2 do
   local text = stamp .. ARGV[i + 1]
   if ARGV[i] == 'address' then address = ARGV[i + 1] end
