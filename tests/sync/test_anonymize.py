@@ -15,7 +15,7 @@ from sync_tasks.ext_ids import erased_ext_id, make_token
 from sync_tasks.sync.anonymize import ROUNDS, erase_contact
 from tests.support.saying import ADA, MAPPING, blocked
 
-GATEWAY: Any = SimpleNamespace(attribute_types=lambda: {"FIRSTNAME": "text", "BORN": "date"}, blanks=Blanks())
+GATEWAY: Any = SimpleNamespace(attribute_types=lambda _held=(): {"FIRSTNAME": "text", "BORN": "date"}, blanks=Blanks())
 HELD = RemoteContact(7, ADA, "u1", frozenset({3}), {"FIRSTNAME": "Ada"}, None)
 
 
