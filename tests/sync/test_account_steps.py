@@ -55,7 +55,7 @@ def remote(contact_id: int = 7, address: str = ADA, ext_id: str | None = "u1") -
 
 
 class Account(Brevo):
-    """Creates contacts unless told otherwise, and counts looks for somebody who is surely there."""
+    """Creates and changes contacts, or refuses that in the order in which a test says so."""
 
     def __init__(
         self, *contacts: RemoteContact, refusals: tuple[Exception | None, ...] = (), finds: bool = True
