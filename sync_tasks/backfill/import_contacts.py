@@ -17,7 +17,7 @@ from sync_tasks.backfill.read_back import MOST_PAGES, Wave, read_back, read_once
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
-from sync_tasks.domain.timestamps import CLOCK_SKEW, MICROSECONDS_PER_SECOND, moment_of
+from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.state.bulk import count_loaded, forget_loaded
 from sync_tasks.sync.context import Resources
@@ -158,7 +158,7 @@ class Importing:
     def _news(self, batch: ImportBatch) -> Iterator[tuple[str, NewContact]]:
         """Yield what is to be created, and nothing else: it may be very much."""
         for users in batch.chunks():
-            for own in mark_sent(self._store, users, LEFT_ALONE * MICROSECONDS_PER_SECOND):
+            for own in mark_sent(self._store, users, LEFT_ALONE):
                 new = own.creations(self._using.mappings).get(batch.account)
                 if new:
                     yield own.user_id, replace(new, lists=batch.lists)

@@ -91,7 +91,10 @@ def _first_view(contact: Contact, account: str) -> SyncView:
     seen = contact.seen.get(account)
     if seen is not None and contact.looked.get(account):
         return SyncView(seen, fresh=True)
-    if not contact.unknown_since and account not in contact.looks:
+    # Forms and files at Brevo create contacts, too: nothing ends because nobody was there at an earlier look.
+    ends = contact.erased or any(key.task == "unsubscribe_contact" for key in contact.pending)
+    vanished = seen is not None and seen.id is None and ends
+    if not (contact.unknown_since or vanished or account in contact.looks):
         return SyncView(seen)
     if seen is None or seen.id is None:
         return SyncView(None, outcome_unknown=True)
@@ -134,7 +137,7 @@ def next_step(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step
 def _to_look_for(contact: Contact, seen: RemoteState) -> tuple[str, ...]:
     """Return the addresses under which the user may have another contact than the one we know."""
     unknown = tuple(address for address in contact.hints if address != seen.address)
-    if not unknown or (contact.address_taken and not contact.erased):
+    if not unknown or _is_anothers(contact):
         return ()
     return contact.addresses if seen.id is None else unknown
 
@@ -152,6 +155,11 @@ def _erased_step(mapping: AccountMapping, view: SyncView, seen: RemoteState) -> 
     return (
         Write(seen.id, Change(leave=seen.lists, attributes=dict.fromkeys(mapping.flags, True))) if seen.lists else None
     )
+
+
+def _is_anothers(contact: Contact) -> bool:
+    """Return whether a look at the user's address would find another living user's contact."""
+    return contact.address_taken and not contact.erased
 
 
 def _living_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
@@ -185,6 +193,9 @@ def _amendment(contact: Contact, mapping: AccountMapping, view: SyncView, seen: 
     change = difference(wanted, seen, view.guarded)
     if not view.fresh and _misses_lists(change, contact, seen, mapping):
         return Read(contact_id)
+    if not view.fresh and _ended_lists(contact, mapping, since=seen.read_at) - seen.lists:
+        # Somebody at Brevo may have put the contact on a list that it was not on.
+        return Read(contact_id, if_changed=True)
     if contact.address_taken:
         change = essential(change, mapping)
     elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and mapping.ext_ids.shared)):
@@ -194,8 +205,8 @@ def _amendment(contact: Contact, mapping: AccountMapping, view: SyncView, seen: 
 
 
 def _first_look(contact: Contact, mapping: AccountMapping, view: SyncView) -> Step | None:
-    if contact.address_taken:
-        return None
+    if _is_anothers(contact):
+        return Search((), by_ext_id=True) if view.outcome_unknown else None
     if not contact.addresses and not view.outcome_unknown:
         raise UnknownContactError(
             "the user was never seen and the event brings no address: send it again with `email` (or `previous_email`)"
@@ -227,10 +238,23 @@ def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: 
     Nobody stays on a list that a newsletter had before, nor on one managed by hand after an opt-out. An opt-out at
     Brevo moves along to another account, so it must be known too.
     """
-    ended = (mapping.find(key.newsletter) for key in contact.pending if key.task == "unsubscribe_contact")
-    by_hand = {newsletter.list_id for newsletter in ended if newsletter and (newsletter.manual or contact.manual)}
-    unknown = by_hand - seen.lists or mapping.former - seen.lists - seen.absent_lists
+    ended = _ended_lists(contact, mapping)
+    by_hand = ended if contact.manual else ended & mapping.manual
+    unknown = (by_hand | (ended - seen.absent_lists)) - seen.lists or mapping.former - seen.lists - seen.absent_lists
     return bool(unknown or (mapping.departed and change.leave & mapping.former))
+
+
+def _ended_lists(contact: Contact, mapping: AccountMapping, since: str = "") -> frozenset[int]:
+    """Return the lists of the newsletters that opt-outs name which were accepted after a moment.
+
+    A list that the account lacks has nobody.
+    """
+    ended = (
+        mapping.find(key.newsletter)
+        for key in contact.pending
+        if key.task == "unsubscribe_contact" and (contact.accepted_at(key) or int(key.stamp)) > int(since or 0)
+    )
+    return frozenset(newsletter.list_id for newsletter in ended if newsletter) - mapping.absent
 
 
 def _must_look(change: Change, wanted: DesiredContact, seen: RemoteState) -> bool:

@@ -237,8 +237,11 @@ class Gateway(Protocol):
     def read_page(self, offset: int) -> list[RemoteContact]:
         """Return a page of contacts from this offset on, the first created first; empty after the last."""
 
-    def attribute_types(self) -> Mapping[str, str]:
-        """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …)."""
+    def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
+        """Return the account's contact attributes that can be written, name to type (``text``, ``boolean``, …).
+
+        ``held``: names that a contact was seen to hold. Those that the account does not list have no type.
+        """
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
         """Return the allowed values of attributes with fixed choices, by name; Brevo ignores any other in silence."""

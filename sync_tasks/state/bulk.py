@@ -9,7 +9,7 @@ from typing import cast
 
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact
-from sync_tasks.domain.timestamps import seconds_since
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.state.codec import (
     LEASE_FIELDS,
@@ -271,8 +271,12 @@ def unload(store: Store, users: Iterable[str]) -> None:
 
 
 def mark_sending(store: Store, users: Iterable[str], left_alone: int) -> list[dict[str, str]]:
-    """Note that an import of loaded users is about to go out; return the fields of each."""
-    answers = cast("list[list[str]]", store.run_all("sending", ((user_id, left_alone) for user_id in users)))
+    """Note that an import of loaded users is about to go out; return the fields of each.
+
+    After ``left_alone`` seconds workers handle the contacts if the load does not.
+    """
+    microseconds = left_alone * MICROSECONDS_PER_SECOND
+    answers = cast("list[list[str]]", store.run_all("sending", ((user_id, microseconds) for user_id in users)))
     return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in answers]
 
 

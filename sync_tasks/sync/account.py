@@ -144,7 +144,7 @@ class AccountPush(Push):
             self.renew_lease()
         match step:
             case Read(contact_id):
-                self.learn(self.gateway.read(contact_id))
+                self._read(contact_id)
             case Search(addresses, by_ext_id):
                 self._search(addresses, by_ext_id=by_ext_id)
             case NewContact():
@@ -153,6 +153,12 @@ class AccountPush(Push):
                 self._write(contact_id, change)
             case Erase(contact_id):
                 erase(self, contact_id)
+
+    def _read(self, contact_id: int) -> None:
+        if remote := self.gateway.read(contact_id):
+            self.learn(remote)
+        else:
+            self.lose()
 
     def _search(self, addresses: tuple[str, ...], *, by_ext_id: bool) -> None:
         self._take_in(addresses, by_ext_id=by_ext_id)
@@ -284,7 +290,7 @@ class AccountPush(Push):
             self.ownership.refuse_twin(contact_id, change.address or "")
             self.change(contact_id, change, at_least=essential(change, self.mapping))
         except MissingContactError:
-            self.view = SyncView(self.with_guarded(before).forgotten, fresh=True)
+            self.lose(before)
         except DuplicateContactError as error:
             make_room(self, error, change)
         except (MissingListError, RejectedPartError):

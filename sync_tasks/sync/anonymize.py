@@ -70,7 +70,7 @@ def is_erased(push: Push, remote: RemoteContact | None) -> bool:
     """Return whether a look in company shows the user's contact, with its ``ext_id``, and nothing left of it."""
     if remote is None or remote.ext_id is None:
         return False
-    left = erasure(remote, push.mapping, push.gateway.attribute_types(), make_token())
+    left = erasure(remote, push.mapping, push.gateway.attribute_types(remote.attributes), make_token())
     return not left and _is_own(push, remote)
 
 
@@ -95,6 +95,8 @@ def _read_own(push: Push, contact_id: int, called: list[str]) -> RemoteContact |
     """Return the contact if it is the user's; the first time with the ``ext_id`` by which it was ``called``."""
     push.renew_lease()
     remote = push.gateway.read(contact_id)
+    if remote is None and contact_id == push.known().id and push.known().digest != ERASED:
+        push.lose()
     found = remote is not None and _is_own(push, remote)
     if remote and found and push.explores:
         push.explores = False
@@ -134,7 +136,7 @@ def erase_contact(
     token = make_token()
 
     def find_left(remote: RemoteContact) -> Change:
-        return erasure(remote, mapping, gateway.attribute_types(), token)
+        return erasure(remote, mapping, gateway.attribute_types(remote.attributes), token)
 
     _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks, sent=sent)
 
@@ -147,7 +149,7 @@ def clear_inheritance(push: Push, contact_id: int, heir: Contact) -> None:
     """
 
     def find_left(remote: RemoteContact) -> Change:
-        return inheritance(remote, heir, push.mapping, push.gateway.attribute_types())
+        return inheritance(remote, heir, push.mapping, push.gateway.attribute_types(remote.attributes))
 
     read, send = partial(push.read, contact_id), partial(push.send, contact_id)
     _repeat(contact_id, find_left, read=read, send=send, blanks=push.gateway.blanks)

@@ -53,6 +53,7 @@ class BatchItem:
             looked=frozenset({push.account}) if push.looked else frozenset(),
             outcome_known=push.outcome_known,
             together=push.together,
+            fresh=frozenset({push.account}) if push.view.fresh else frozenset(),
         )
 
 

@@ -104,7 +104,7 @@ def _clear(push: Push, remote: RemoteContact, heir: Contact) -> bool:
     Raises:
         RejectedContactError: Brevo keeps some of it.
     """
-    left = inheritance(remote, heir, push.mapping, push.gateway.attribute_types())
+    left = inheritance(remote, heir, push.mapping, push.gateway.attribute_types(remote.attributes))
     if not left:
         return False
     note = f"cleared in contact {remote.id}: {describe_change(left)}"

@@ -126,6 +126,7 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         nobody=frozenset(push.account for push in pushes if push.nobody),
         looked=frozenset(push.account for push in pushes if push.looked),
         together=any(push.together for push in pushes),
+        fresh=frozenset(push.account for push in pushes if push.view.fresh),
     )
 
 

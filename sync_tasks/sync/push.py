@@ -9,6 +9,7 @@ from sync_tasks.domain.diff import Change, describe_change, desired_of, differin
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.planning import Step, SyncView, after_write
+from sync_tasks.domain.registers import hint
 from sync_tasks.domain.remote_state import (
     is_erased_unknown,
     recall_ext_id,
@@ -166,6 +167,17 @@ class Push:
         """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
         self.gateway.recheck_owner()
         self._search_anew()
+
+    def lose(self, known: RemoteState | None = None) -> None:
+        """Brevo has no contact of the id that we know: the person may have another one by now, and is searched for.
+
+        Contacts are deleted and imported again, or merged. Until nobody is found, nothing is known to be over.
+        """
+        contact, seen = self.lease.contact, self.with_guarded(known or self.known()).forgotten
+        hints = dict.fromkeys(map(hint, self.addresses - {contact.wished_address}), "1")
+        contact = replace(contact, registers={**hints, **contact.registers}, seen={**contact.seen, self.account: seen})
+        self.lease = replace(self.lease, contact=contact)
+        self.view = SyncView(None, outcome_unknown=True)
 
     def _search_anew(self) -> None:
         """Nothing shows that a contact is the user's; a block that we may have lifted is the user's all the same."""

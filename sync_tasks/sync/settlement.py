@@ -55,7 +55,7 @@ class Pushed:
     newsletters whose lists do not exist, each with the name of its pause. ``notes``: accounts, each with what it did
     there that no event asked for. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it
     saw all that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
-    ``together``: it may be looked at with others after its erasure.
+    ``together``: it may be looked at with others after its erasure. ``fresh``: accounts whose contact it read or wrote.
     """
 
     contact: Contact
@@ -70,6 +70,12 @@ class Pushed:
     looked: frozenset[str] = frozenset()
     outcome_known: bool = False
     together: bool = False
+    fresh: frozenset[str] = frozenset()
+
+    @property
+    def sure(self) -> dict[str, RemoteState]:
+        """What accounts hold, but for what only an earlier look showed where this push met trouble."""
+        return {name: seen for name, seen in self.seen.items() if name not in self.errors or name in self.fresh}
 
     @property
     def relied(self) -> bool:
@@ -148,7 +154,7 @@ def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes,
     outcomes = decide_outcomes(
         pushed.contact,
         context.settings,
-        pushed.seen,
+        pushed.sure,
         pushed.errors,
         expired=policy.is_expired(pushed.lasted),
         lacking=pushed.lacking,

@@ -29,6 +29,7 @@ from tests.support.saying import (
     anonymize,
     blocked,
     contact_of,
+    key_of,
     stamp,
     subscribe,
     unsubscribe,
@@ -131,13 +132,32 @@ def test_somebody_else_may_be_the_user_under_the_address_left() -> None:
     assert next_step(contact, MAPPING, SyncView(NOBODY, outcome_unknown=True)) == Search((BEA, ADA), by_ext_id=True)
 
 
+def test_an_opt_out_looks_for_a_list_that_was_joined_since_the_last_look() -> None:
+    contact = contact_of(READER, unsubscribe(3), pending={key_of(unsubscribe(3)): "1:" + stamp(3)})
+    off = replace(AGREED, lists=frozenset(), absent_lists=frozenset({3, 5, 7}))
+    assert next_step(contact, MAPPING, SyncView(off)) == Read(7, if_changed=True)
+    later = replace(off, read_at=stamp(4))
+    assert next_step(contact, MAPPING, SyncView(later)) == next_step(contact, MAPPING, SyncView(off, fresh=True))
+    assert next_step(contact, MAPPING, SyncView(replace(off, absent_lists=frozenset()))) == Read(7)
+
+
+@pytest.mark.parametrize("event", [unsubscribe(3), anonymize(3)])
+def test_what_ends_something_looks_again_for_somebody_who_was_not_there(event: Event) -> None:
+    contact = contact_of(READER, event)
+    absent = replace(contact, seen={ACCOUNT: NOBODY})
+    assert next_step(absent, MAPPING, first_view(absent, ACCOUNT)) == Search((ADA,), by_ext_id=True)
+    assert next_step(absent, MAPPING, SyncView(NOBODY, fresh=True)) is None
+
+
 def test_who_wants_a_taken_address_gets_only_what_ends_something() -> None:
     contact = contact_of(READER, update(2, email=BEA), unsubscribe(3), address_taken=True)
     seen = replace(AGREED, lists=frozenset({3}))
     ends = Change(attributes={"DAILY_UNSUBSCRIBED": True}, leave=frozenset({3}))
     assert next_step(contact, MAPPING, SyncView(seen)) == Write(7, ends)
-    assert next_step(contact, MAPPING, SyncView(replace(seen, lists=frozenset()))) is None
+    assert next_step(contact, MAPPING, SyncView(replace(seen, lists=frozenset()), fresh=True)) is None
     assert next_step(contact, MAPPING, SyncView()) is None
+    assert next_step(contact, MAPPING, SyncView(outcome_unknown=True)) == Search((), by_ext_id=True)
+    assert next_step(contact, MAPPING, SyncView(NOBODY)) is None
     assert next_step(contact_of(READER, address_taken=True), MAPPING, SyncView(NOBODY)) is None
 
 

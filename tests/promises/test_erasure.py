@@ -5,6 +5,7 @@ from typing import Any
 import redis
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sandbox.attributes import Attribute
 from sync_tasks.state.dead_letters import replay
 from tests.support.pipeline import Pipeline
 
@@ -186,3 +187,34 @@ def test_an_erasure_that_brevo_carries_out_in_part_is_asked_for_again(pipeline: 
     key = pipeline.anonymize("anna")
     assert key in pipeline.work().done
     assert_nothing_is_left(brevo, contact_id)
+
+
+def test_an_attribute_that_somebody_made_a_moment_ago_is_emptied_too(pipeline: Pipeline, brevo: Sandbox) -> None:
+    pipeline.anonymize("berta", email="berta@portal.org")
+    brevo.add_contacts([{"email": "berta@portal.org", "attributes": {"FIRSTNAME": "Berta"}}])
+    pipeline.work()
+    contact_id = subscribe_anna(pipeline)
+    brevo.account.attributes["NICKNAME"] = Attribute("NICKNAME")
+    brevo.edit(contact_id, {"attributes": {"NICKNAME": "Anni"}})
+
+    pipeline.anonymize("anna")
+    pipeline.work()
+
+    assert "Anni" not in repr(brevo.contacts())
+    assert pipeline.letters() == []
+
+
+def test_an_attribute_that_the_account_does_not_list_is_not_taken_for_gone(pipeline: Pipeline, brevo: Sandbox) -> None:
+    contact_id = subscribe_anna(pipeline)
+    del brevo.account.attributes["HOBBY"]
+
+    key = pipeline.anonymize("anna")
+
+    assert str(pipeline.work().dead[key]) == f"Brevo keeps data of contact {contact_id} after its erasure: HOBBY"
+    brevo.account.attributes["HOBBY"] = Attribute("HOBBY")
+    (letter,) = pipeline.letters()
+    replay(pipeline.store, letter, "an operator")
+    pipeline.waiting.append("anna")
+    pipeline.work()
+    assert "chess" not in repr(brevo.contacts())
+    assert pipeline.letters() == []

@@ -203,14 +203,14 @@ def test_a_dead_letter_ends_when_the_event_comes_again_with_the_address(pipeline
     assert pipeline.letters() == []
 
 
-def test_repeated_events_change_nothing(anna: Pipeline) -> None:
+def test_a_repeated_event_changes_nothing_and_another_opt_out_looks_once(anna: Pipeline) -> None:
     stamp = anna.unsubscribe("anna").stamp
     anna.work()
     with anna.requests() as requests:
-        for moment in (moment_of(stamp), moment_of(stamp), at(100)):
+        for moment in (moment_of(stamp), moment_of(stamp), at(100), at(100)):
             anna.unsubscribe("anna", occurred_at=moment)
             anna.work()
-    assert requests == []
+    assert requests == ["GET /v3/contacts/{id}"]
 
 
 def test_every_order_of_arrival_ends_alike(warm: Pipeline) -> None:

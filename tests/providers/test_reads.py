@@ -22,7 +22,8 @@ def test_a_contact_is_read_by_number(script: Script, gateway: Brevo) -> None:
 
 
 def test_a_contact_without_address_statistics_and_lists_is_legal(script: Script, gateway: Brevo) -> None:
-    script.says(answer(200, {"id": 42, "attributes": {"EXT_ID": "user-1", "SMS": 4930}, "listIds": None}))
+    held = {"id": 42, "attributes": {"EXT_ID": "user-1", "SMS": 4930}, "listIds": None, "emailBlacklisted": False}
+    script.says(answer(200, held))
 
     assert gateway.read(42) == RemoteContact(42, None, "user-1", frozenset(), {"SMS": 4930}, None)
 
@@ -145,12 +146,6 @@ def test_a_plus_in_an_address_survives_the_path(script: Script, gateway: Brevo) 
 
     assert gateway.find_address("a+b@example.com") is None
     assert script.asked[0].path.endswith(("/a%2Bb%40example.com", "/a+b@example.com"))
-
-
-def test_a_contact_that_lost_the_address_since_is_not_found(script: Script, gateway: Brevo) -> None:
-    script.says(answer(200, remote(email="new@example.com")))
-
-    assert gateway.find_address(ADDRESS) is None
 
 
 @pytest.mark.parametrize(
@@ -304,6 +299,18 @@ def test_attributes_that_can_be_written_are_reported_with_types_the_sdk_does_not
         "ORDER_ID": "id",
     }
     assert script.asked[0].target == "/v3/contacts/attributes"
+
+
+def test_the_account_is_asked_anew_for_an_attribute_that_it_has_not_listed(script: Script, gateway: Brevo) -> None:
+    rows = [{"category": "normal", "name": "OLD"}, {"category": "calculated", "name": "TOTAL"}]
+    script.says(
+        answer(200, {"attributes": rows}), answer(200, {"attributes": [*rows, {"category": "normal", "name": "NEW"}]})
+    )
+
+    assert gateway.attribute_types(["OLD", "TOTAL"]) == {"OLD": "text"}
+    for _ in range(2):
+        assert gateway.attribute_types(["NEW", "TOTAL", "GHOST"]) == {"OLD": "text", "NEW": "text", "GHOST": ""}
+    assert len(script.asked) == 2
 
 
 def test_the_choices_of_attributes_are_reported_with_their_numbers(script: Script, gateway: Brevo) -> None:

@@ -133,8 +133,8 @@ class Toy:
         self._ask()
         return list(self.contacts.values())[offset : offset + self.capabilities.page]
 
-    def attribute_types(self) -> Mapping[str, str]:
-        return {"FIRSTNAME": "text", "LASTNAME": "text", "DAILY_UNSUBSCRIBED": "boolean"}
+    def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
+        return dict.fromkeys(held, "") | {"FIRSTNAME": "text", "LASTNAME": "text", "DAILY_UNSUBSCRIBED": "boolean"}
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
         return {}

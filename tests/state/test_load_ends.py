@@ -6,7 +6,6 @@ from typing import cast
 import pytest
 
 from sync_tasks.domain.contact import RemoteState
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state import bulk
 from sync_tasks.state.records import Confirmation, HandOver, LoadedRow
 from sync_tasks.state.store import Store
@@ -49,6 +48,11 @@ def own(store: Store) -> Store:
     return store
 
 
+def note_step(store: Store) -> None:
+    """Note the unknown outcome by a clock of Redis' that was put back since."""
+    store.redis.hset(store.key(CONTACT), "stepped", stamp(9))
+
+
 def confirm(store: Store, *, clean: bool, rev: str = "1") -> int:
     seen = RemoteState(7, ADA, frozenset({3}), read_at=stamp(5))
     (answer,) = bulk.confirm(store, [Confirmation("u1", rev, ACCOUNT, seen, clean)])
@@ -71,15 +75,16 @@ def test_what_is_no_longer_the_loads_own_is_not_confirmed(own: Store, lose: Call
 
 
 def test_a_contact_that_every_account_confirms_is_done(own: Store) -> None:
-    bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    bulk.mark_sending(own, ["u1"], LEFT_ALONE)
+    note_step(own)
     assert confirm(own, clean=True) == 2
-    assert not {"filling", "unsure"} & set(fields_of(own))
+    assert not {"filling", "unsure", "stepped"} & set(fields_of(own))
     assert (pending(own), is_dirty(own), due_in(own)) == (set(), False, None)
     assert fields_of(own)[f"s:{ACCOUNT}:id"] == "7"
 
 
 def test_a_contact_that_another_account_lacks_stays_the_loads_own(own: Store) -> None:
-    bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    bulk.mark_sending(own, ["u1"], LEFT_ALONE)
     assert confirm(own, clean=False) == 1
     assert {"filling", "unsure", f"s:{ACCOUNT}:id"} <= set(fields_of(own))
     assert pending(own)
@@ -91,13 +96,13 @@ def test_a_contact_that_another_account_lacks_stays_the_loads_own(own: Store) ->
 def test_what_is_no_longer_the_loads_own_is_not_imported(own: Store, lose: Callable[[Store], None]) -> None:
     lose(own)
     before = fields_of(own)
-    assert bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND) == [{}]
+    assert bulk.mark_sending(own, ["u1"], LEFT_ALONE) == [{}]
     assert fields_of(own) == before
 
 
 def test_an_import_that_goes_out_leaves_the_outcome_unknown_and_the_contact_to_the_load(own: Store) -> None:
     before = fields_of(own)
-    assert bulk.mark_sending(own, ["u1"], 2 * LEFT_ALONE * MICROSECONDS_PER_SECOND) == [before]
+    assert bulk.mark_sending(own, ["u1"], 2 * LEFT_ALONE) == [before]
     assert fields_of(own)["unsure"]
     assert due_in(own) == pytest.approx(2 * LEFT_ALONE / 60, abs=1)
 
@@ -113,10 +118,11 @@ def test_what_is_no_longer_the_loads_own_is_not_handed_over(own: Store, lose: Ca
 
 @pytest.mark.parametrize("unknown", [False, True])
 def test_a_contact_handed_over_is_due_with_all_that_is_wished(own: Store, *, unknown: bool) -> None:
-    bulk.mark_sending(own, ["u1"], LEFT_ALONE * MICROSECONDS_PER_SECOND)
+    bulk.mark_sending(own, ["u1"], LEFT_ALONE)
+    note_step(own)
     assert hand_over(own, unknown=unknown) == 1
     fields = fields_of(own)
-    assert ("unsure" in fields, "filling" in fields) == (unknown, False)
+    assert ("unsure" in fields, "stepped" in fields, "filling" in fields) == (unknown, unknown, False)
     assert {f"p:{JOINED}", f"p:{LEFT}"} <= pending(own)
     assert fields[f"p:{JOINED}"].partition(":")[0] == fields["rev"] == "1"
     assert is_dirty(own)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
@@ -21,6 +22,7 @@ from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
+T = TypeVar("T")
 _MOST_PAGES = 100
 _TYPES_LAST = 60.0
 _NOTHING_KNOWN = NothingKnown()
@@ -32,7 +34,8 @@ _BELIEVED = 3
 class Learnt:
     """Facts learnt of an account, shared by all its gateways.
 
-    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``filter_finds``:
+    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``listed`` are all
+    that the account named then, ``unlisted`` those that a contact held and the account did not name. ``filter_finds``:
     its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``: a look by several
     ids has shown others. ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
     ``total``: how many contacts it had, by the last page of all.
@@ -42,7 +45,9 @@ class Learnt:
     look_finds: bool = False
     ids_ignored: bool = False
     ext_id_seen: bool = False
-    types: Mapping[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
+    unlisted: frozenset[str] = frozenset()
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     until: float = -math.inf
     blanks: Blanks = field(default_factory=Blanks)
@@ -147,11 +152,12 @@ class Operations(ABC):
         return True
 
     def read(self, contact_id: int) -> RemoteContact | None:
-        """Return the contact, or ``None`` if Brevo has none of that id."""
+        """Return the contact, or ``None`` if Brevo has none of that id; one of another id is another contact."""
         found = self._read(requests.read_contact(contact_id))
-        if found is None:
-            self.recheck_owner()
-        return found
+        if found and found.id == contact_id:
+            return found
+        self.recheck_owner()
+        return None
 
     def export(self, contact_id: int) -> Mapping[str, Json] | None:
         """Return Brevo's own document of a contact, with its statistics of 90 days; ``None`` if there is none."""
@@ -187,12 +193,10 @@ class Operations(ABC):
         Brevo's schema does not name ``ids``. If it ignores them, it shows others: then each is read alone from then on.
         """
         try:
-            rows, _ = self._page(requests.read_several(ids), "contacts")
+            found, _ = self._people(requests.read_several(ids))
         except RejectedContactError:
-            rows = []
+            found = []
             self._learnt.ids_ignored = True
-        now = datetime.now(UTC)
-        found = [contact for row in rows if (contact := responses.contact_of(row, now))]
         self._learnt.ids_ignored |= any(contact.id not in ids for contact in found)
         return {contact.id: contact for contact in found if contact.id in ids}
 
@@ -216,10 +220,8 @@ class Operations(ABC):
         """
         if self._learnt.look_finds or self._known.read().get("address_look") == questions.YES:
             return True
-        rows, _ = self._page(requests.read_few(), "contacts")
-        now = datetime.now(UTC)
-        shown = (responses.contact_of(row, now) for row in rows)
-        addresses = [one.address for one in shown if one and one.address and requests.read_address(one.address)]
+        people, _ = self._people(requests.read_few())
+        addresses = [one.address for one in people if one.address and requests.read_address(one.address)]
         # Somebody may have gone, or have got another address, since the page.
         return not addresses or any(self.find_address(address) for address in addresses[:_BELIEVED])
 
@@ -228,8 +230,10 @@ class Operations(ABC):
             # The filter asks for an address that Brevo or its firewall refuses in a path.
             with suppress(RejectedContactError):
                 found = self._read(call)
-                self._learnt.look_finds |= found is not None and found.address == wanted
-                return found if found and found.address == wanted else None
+                if found and found.address != wanted:
+                    raise failures.unreadable(call)
+                self._learnt.look_finds |= found is not None
+                return found
         found = self._search("EMAIL", form, lambda contact: contact.address == wanted)
         if found is None and requests.search_contacts("EMAIL", form) and not self._filter_finds():
             raise RejectedContactError(
@@ -245,13 +249,11 @@ class Operations(ABC):
         if not self._learnt.filter_finds and self._known.read().get("address_filter") == questions.YES:
             return True
         if not self._learnt.filter_finds:
-            rows, _ = self._page(requests.read_few(), "contacts")
-            now = datetime.now(UTC)
-            shown = [contact for row in rows if (contact := responses.contact_of(row, now)) and contact.address]
-            first = next((contact for contact in shown if contact.address and contact.address.isascii()), None)
+            people, _ = self._people(requests.read_few())
+            first = next((one for one in people if one.address and one.address.isascii()), None)
             probe = requests.search_contacts("EMAIL", (first.address or "") if first else "")
-            found = self._page(probe, "contacts")[0] if first and probe else []
-            self._learnt.filter_finds = not rows or any(row.get("id") == (first and first.id) for row in found)
+            found = self._people(probe)[0] if first and probe else []
+            self._learnt.filter_finds = not people or any(one.id == (first and first.id) for one in found)
         return self._learnt.filter_finds
 
     def find_ext_id(self, ext_id: str) -> RemoteContact | None:
@@ -299,50 +301,58 @@ class Operations(ABC):
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         """Yield the contacts changed since a moment of Brevo's clock, the last created first; 1,000 a request."""
-        now = datetime.now(UTC)
-        contacts = (responses.contact_of(row, now) for row in self._rows(requests.read_modified(moment), "contacts"))
-        return (contact for contact in contacts if contact)
+        return self._rows(requests.read_modified(moment), self._people)
 
     def all_contacts(self, most: int) -> Iterator[RemoteContact]:
         """Yield all contacts, the first created first; nobody if the account was seen to have more than ``most``."""
-        offset, now = 0, datetime.now(UTC)
+        offset = 0
         while offset < max(self._learnt.total, 1) <= most:
-            rows, total = self._page(requests.skip(requests.read_page(), offset), "contacts")
+            people, total = self._page_of_all(offset)
             self._learnt.total = total or 0
-            if not rows or self._learnt.total > most:
+            if not people or self._learnt.total > most:
                 return
-            yield from filter(None, (responses.contact_of(row, now) for row in rows))
-            offset += len(rows)
+            yield from people
+            offset += len(people)
 
     def read_page(self, offset: int) -> list[RemoteContact]:
         """Return up to 1,000 contacts from this offset on, the first created first; empty after the last."""
-        rows, _ = self._page(requests.skip(requests.read_page(), offset), "contacts")
-        now = datetime.now(UTC)
-        return [contact for row in rows if (contact := responses.contact_of(row, now))]
+        return self._page_of_all(offset)[0]
 
-    def attribute_types(self) -> Mapping[str, str]:
-        """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``."""
-        self._read_attributes()
-        return self._learnt.types
+    def _page_of_all(self, offset: int) -> tuple[list[RemoteContact], int | None]:
+        """Return a page of all contacts; one that is empty although there are more is none."""
+        people, total = self._people(call := requests.skip(requests.read_page(), offset))
+        if not people and offset < (total or 0):
+            raise failures.unreadable(call)
+        return people, total
+
+    def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
+        """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``.
+
+        ``held``: names that a contact holds. Those that the account does not list, even if asked anew, have no type.
+        """
+        self._read_attributes(held)
+        return self._learnt.types | {name: "" for name in held if name not in self._learnt.listed}
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
         """Return the allowed values of attributes with fixed choices, as old as their types."""
         self._read_attributes()
         return self._learnt.choices
 
-    def _read_attributes(self) -> None:
+    def _read_attributes(self, held: Collection[str] = ()) -> None:
         learnt = self._learnt
-        if time.monotonic() > learnt.until:
+        if time.monotonic() > learnt.until or not learnt.listed.union(learnt.unlisted).issuperset(held):
             # Other threads go on with what was known before.
             learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
             rows, _ = self._page(requests.read_attributes(), "attributes")
             self._learnt.types = dict(responses.types_of(rows))
             self._learnt.choices = dict(responses.choices_of(rows))
+            self._learnt.listed = frozenset(responses.names_of_attributes(rows))
+            self._learnt.unlisted = frozenset(held) - self._learnt.listed
             self._learnt.until = time.monotonic() + _TYPES_LAST
 
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
-        return dict(responses.names_of(self._rows(requests.read_lists(), "lists")))
+        return dict(responses.names_of(self._rows(requests.read_lists(), partial(self._page, key="lists"))))
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:
@@ -359,21 +369,28 @@ class Operations(ABC):
         call = requests.search_contacts(attribute, value)
         if call is None or not value:
             return None
-        now = datetime.now(UTC)
-        contacts = (responses.contact_of(row, now) for row in self._rows(call, "contacts"))
-        hit = next((contact for contact in contacts if contact and fits(contact)), None)
+        hit = next(filter(fits, self._rows(call, self._people)), None)
         found = self.read(hit.id) if hit else None
         return found if found and fits(found) else None
 
-    def _rows(self, call: Call, key: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, call: Call, read: Callable[[Call], tuple[list[T], int | None]]) -> Iterator[T]:
+        """Yield the rows of all pages that ``read`` returns, each with the number of rows of all together."""
         offset = 0
         for _ in range(_MOST_PAGES):
-            rows, total = self._page(requests.skip(call, offset), key)
+            rows, total = read(requests.skip(call, offset))
             yield from rows
             offset += len(rows)
             if not rows or (total is not None and offset >= total):
                 return
         raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
+
+    def _people(self, call: Call) -> tuple[list[RemoteContact], int | None]:
+        """Return the contacts of one page; a page with one that cannot be read does not hide it."""
+        rows, total = self._page(call, "contacts")
+        people = [contact for row in rows if (contact := responses.contact_of(row, datetime.now(UTC)))]
+        if len(people) < len(rows):
+            raise failures.unreadable(call)
+        return people, total
 
     def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
         answer, _ = self._ask(call)

@@ -12,13 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact
 from sync_tasks.domain.timestamps import EPOCH, stamp_of
 from sync_tasks.texts import known_address
 
+T = TypeVar("T")
+
+_IDS_END = 2**63
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
+_COUNT = re.compile(r"[0-9]{1,9}")
 _WRITABLE = frozenset({"normal", "category", "transactional"})
 # These two are fields of their own here. As attributes they would give the contact to another user.
 _IDENTITIES = frozenset({"EMAIL", "EXT_ID"})
@@ -91,7 +95,7 @@ class Answer:
     @property
     def quota(self) -> tuple[int, int] | None:
         """The requests that a window allows, and those left of them; ``None`` without such headers."""
-        numbers = [text for text in (self.limit, self.remaining) if text and text.isascii() and text.isdigit()]
+        numbers = [text for text in (self.limit, self.remaining) if text and _COUNT.fullmatch(text)]
         return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else None  # noqa: PLR2004 - both of them
 
     @property
@@ -125,17 +129,20 @@ class Answer:
 
 
 def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
-    """Return the contact that a JSON object describes; ``None`` if it has no numeric id."""
-    if not _is_id(data.get("id")):
+    """Return the contact that a JSON object describes; ``None`` if it lacks what Brevo's schema requires.
+
+    What is left out is not empty: nobody is off a list, or not blocked, because an answer does not say so.
+    """
+    lists, attributes = _required(data, "listIds", list), _required(data, "attributes", dict)
+    if not _is_id(data.get("id")) or not isinstance(data.get("emailBlacklisted"), bool):
         return None
-    attributes = data.get("attributes")
-    attributes = attributes if isinstance(attributes, dict) else {}
-    lists = data.get("listIds")
+    if lists is None or attributes is None or not all(map(_is_id, lists)):
+        return None
     return RemoteContact(
         id=data["id"],
         address=known_address(_text(data.get("email")) or "") or None,
         ext_id=_text(data.get("ext_id")) or _text(attributes.get("EXT_ID")),
-        lists=frozenset(one for one in lists if _is_id(one)) if isinstance(lists, list) else frozenset(),
+        lists=frozenset(lists),
         attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},
         block=_block_of(data, now),
         opted_out=_opted_out_of(data, now),
@@ -185,13 +192,13 @@ def page_of(answer: Answer, key: str) -> list[dict[str, Any]] | None:
     rows = answer.data.get(key)
     if rows is None and answer.data.get("count") == 0:
         return []
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
+    return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
 
 def total_of(answer: Answer) -> int | None:
     """Return the number of rows of all pages together; ``None`` if the answer lacks it."""
     total = answer.data.get("count")
-    return total if isinstance(total, int) else None
+    return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def names_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str]]:
@@ -202,9 +209,14 @@ def names_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str]]:
 def types_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yield the name and the type of each attribute that can be written; one with fixed choices is a ``category``."""
     for row in rows:
-        name, category = row.get("name"), row.get("category")
+        name, category = row.get("name"), str(row.get("category"))
         if isinstance(name, str) and name not in _IDENTITIES and category in _WRITABLE:
             yield name, "category" if category == "category" else str(row.get("type") or "text")
+
+
+def names_of_attributes(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the name of each attribute, also of one that is calculated."""
+    return (row["name"] for row in rows if isinstance(row.get("name"), str))
 
 
 def choices_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, frozenset[str]]]:
@@ -284,8 +296,15 @@ def _stamp(text: object) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str | int) and value != "" else None
+    """Return a value as text that can be stored: a character cut in half, as JSON may hold, becomes a question mark."""
+    return str(value).encode(errors="replace").decode() if isinstance(value, str | int) and value != "" else None
+
+
+def _required(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
+    """Return a required value, an empty one for null; ``None`` if it is missing or something else."""
+    value = data.get(name, ...)
+    return kind() if value is None else value if isinstance(value, kind) else None
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _IDS_END

@@ -8,7 +8,7 @@ local held = redis.call('HMGET', contact, 'rev', 'filling', 'lease')
 if held[1] ~= rev or not is_loads_own(rev, held[2]) or held[3] then return 0 end
 write_pairs(contact, ARGV, 4)
 if clean == '1' then
-  redis.call('HDEL', contact, 'filling', 'unsure')
+  redis.call('HDEL', contact, 'filling', 'unsure', 'stepped')
   for _, field in ipairs(redis.call('HKEYS', contact)) do
     if string.sub(field, 1, 2) == 'p:' then redis.call('HDEL', contact, field) end
   end

@@ -7,7 +7,7 @@ local contact, at = contact_key(user), now()
 local held = redis.call('HMGET', contact, 'rev', 'filling')
 if held[1] ~= rev or not is_loads_own(rev, held[2]) then return 0 end
 redis.call('HDEL', contact, 'filling')
-if unknown == '' then redis.call('HDEL', contact, 'unsure') end
+if unknown == '' then redis.call('HDEL', contact, 'unsure', 'stepped') end
 for i = 4, #ARGV do
   redis.call('HSET', contact, 'p:' .. ARGV[i], rev .. ':' .. at)
   note_pending(ARGV[i], user, at)

@@ -1,0 +1,81 @@
+"""A good status with an odd body: what it leaves out is not empty, and another contact is not the one asked for."""
+
+import pytest
+
+from sync_tasks.errors import GatewayUnavailableError
+from sync_tasks.providers.brevo.client import Brevo
+from tests.support.brevo_samples import ADDRESS, page, remote
+from tests.support.scripted_brevo import Script, answer
+
+ODD = [
+    ("listIds", ...),
+    ("listIds", "3"),
+    ("listIds", ["3"]),
+    ("listIds", [None]),
+    ("emailBlacklisted", ...),
+    ("emailBlacklisted", None),
+    ("emailBlacklisted", "false"),
+    ("attributes", ...),
+    ("attributes", []),
+    ("id", ...),
+    ("id", "42"),
+    ("id", 0),
+    ("id", 2**63),
+    ("id", True),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), ODD, ids=str)
+def test_a_contact_that_lacks_what_it_must_have_is_not_read(
+    script: Script, gateway: Brevo, name: str, value: object
+) -> None:
+    held = {key: each for key, each in (remote() | {name: value}).items() if each is not ...}
+    script.says(answer(200, held), answer(200, page(remote(), held)))
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.read(42)
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.read_page(0)
+
+
+def test_an_empty_page_is_not_the_end_if_there_are_more(script: Script, gateway: Brevo) -> None:
+    script.says(*[answer(200, page(count=3))] * 3)
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.read_page(0)
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        list(gateway.all_contacts(1000))
+    assert gateway.read_page(3) == []
+
+
+def test_a_contact_of_another_id_is_not_the_one_asked_for(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, remote(id=43)))
+
+    assert gateway.read(42) is None
+
+
+def test_half_a_character_in_an_address_or_ext_id_does_no_harm(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, remote(email="\ud83d@example.com", ext_id="\ud83d")))
+
+    held = gateway.read(42)
+
+    assert held
+    assert (held.address, held.ext_id) == ("?@example.com", "?")
+
+
+@pytest.mark.parametrize("address", ["new@example.com", None])
+def test_a_look_that_shows_another_address_does_not_show_that_nobody_has_this_one(
+    script: Script, gateway: Brevo, address: str | None
+) -> None:
+    script.says(answer(200, remote(email=address)))
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.find_address(ADDRESS)
+
+
+def test_an_attribute_of_an_odd_kind_cannot_be_written(script: Script, gateway: Brevo) -> None:
+    kinds: list[object] = ["normal", None, [], {}]
+    rows = [{"category": kind, "name": "ODD" if number else "PLAIN"} for number, kind in enumerate(kinds)]
+    script.says(answer(200, {"attributes": rows}))
+
+    assert gateway.attribute_types() == {"PLAIN": "text"}
