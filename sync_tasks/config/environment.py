@@ -216,7 +216,7 @@ def read_secret(path: str, variable: str) -> str:
         ConfigurationError: it cannot be read.
     """
     try:
-        secret = Path(path).read_text(encoding="utf-8").strip()
+        secret = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
     else:
@@ -269,6 +269,6 @@ def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
 
     try:
         path = Path(environment.get("SYNC_CONFIG", "sync_tasks.toml"))
-        return tomllib.loads(path.read_text(encoding="utf-8")).get(name)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig")).get(name)
     except (OSError, ValueError):
         return None

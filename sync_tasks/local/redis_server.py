@@ -11,7 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -130,12 +131,19 @@ class EmbeddedRedis:
         """Start the server and wait until it answers; after a stop or a kill, on the same port and data.
 
         Raises:
-            ConfigurationError: There is no redis-server, or it does not come up.
+            ConfigurationError: There is no redis-server, it cannot write, or it does not come up.
         """
         server = find_server()
+        try:
+            command = [server, *self._secret_file(self.data.resolve())]
+        except OSError as error:
+            place = self._given_data or "a temporary folder"
+            raise ConfigurationError(
+                f"the embedded Redis cannot write to {place}: {error.strerror}; name another folder"
+            ) from None
         for _ in range(1 if self._port else PORT_TRIES):
             port = self._port or free_port()
-            if self._comes_up(server, port):
+            if self._comes_up(command, port):
                 self._port = port
                 return
         raise ConfigurationError(f"the embedded Redis does not start: {self._last_words()}")
@@ -153,20 +161,20 @@ class EmbeddedRedis:
         self.stop()
         self.start()
 
-    def _comes_up(self, server: Path, port: int) -> bool:
+    def _comes_up(self, command: Sequence[str | Path], port: int) -> bool:
         # A session of its own: Ctrl-C in the terminal reaches the owner alone, who still needs Redis to end its work.
-        command = leash([server, *self._secret_file(), *self._options(port)])
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077)  # noqa: S603 - a path we found
+        leashed = leash([*command, *self._options(port)])
+        self._process = subprocess.Popen(leashed, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077)  # noqa: S603 - a path we found
         if self._answers(port, self._process):
             return True
         self.kill()
         return False
 
-    def _secret_file(self) -> list[Path]:
+    def _secret_file(self, data: Path) -> list[Path]:
         """Write the password into a file: arguments show in the list of processes."""
         if not self._password:
             return []
-        file = self.data.resolve() / "password.conf"
+        file = data / "password.conf"
         file.touch(mode=0o600)
         # One that was left here, or copied, may be open to others.
         file.chmod(0o600)
@@ -224,7 +232,9 @@ class EmbeddedRedis:
     def _clean_up(self) -> None:
         self.stop()
         if self._given_data is not None:
-            (self._given_data / "password.conf").unlink(missing_ok=True)
+            # There is none, or it cannot be taken away, if the folder cannot be written.
+            with suppress(OSError):
+                (self._given_data / "password.conf").unlink()
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None

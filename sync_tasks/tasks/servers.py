@@ -1,5 +1,6 @@
 """What the servers of the environment say to a part that starts: each refusal and each lack in one line."""
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from sync_tasks.config import environment
@@ -23,12 +24,15 @@ _REFUSALS = {
 }
 # Of TLS, by words of Python and of redis-py (8.1).
 _OF_TLS = {
-    "CERTIFICATE_VERIFY_FAILED": "no trusted certificate for this host; name the CA of Redis: ?ssl_ca_certs=/ca.pem",
+    "CERTIFICATE_VERIFY_FAILED": "no trusted certificate for this host{}; name the CA of Redis: ?ssl_ca_certs=/ca.pem",
     "Certificate Requirements": "in the URL ssl_cert_reqs is required, optional or none",
+    "WRONG_VERSION_NUMBER": "what answers there speaks no TLS: write redis://, or name another server",
     "No such file": _UNREADABLE,
     "Permission denied": _UNREADABLE,
     "PEM": _UNREADABLE,
 }
+# Why OpenSSL refuses a certificate. CPython 3.13 asks more of it (``VERIFY_X509_STRICT``): the CA may not be the fault.
+_REASON = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
 
 # What kombu 5.7 calls its keys and channels, beside the queues: {} is the namespace, before it the database.
 _KEYS = (
@@ -91,11 +95,15 @@ def _ask(name: str, url: str, use: Use, strictness: Strictness) -> list[Lack]:
 
 def _explain(error: Exception, url: str) -> str:
     """Return what an error that does not pass means, and what to do; of any other an empty text."""
-    from redis import ResponseError
+    from redis import InvalidResponse, ResponseError
 
+    if isinstance(error, InvalidResponse):
+        return "what answers there is no Redis: name another server"
     of_tls = _OF_TLS if url.startswith("rediss") else {}
     faults = _REFUSALS if isinstance(error, ResponseError) else of_tls
-    return next((what for word, what in faults.items() if word in str(error)), "")
+    found = _REASON.search(str(error))
+    reason = f" ({found.group(1)})" if found else ""
+    return next((what.format(reason) for word, what in faults.items() if word in str(error)), "")
 
 
 def read_lacks(redis: "Redis", use: Use) -> list[Lack]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.config import environment
 from sync_tasks.config.faults import PATTERNS
 from sync_tasks.config.settings import BREVO_URL, Settings, load_settings
 from sync_tasks.errors import ConfigurationError
@@ -250,12 +251,22 @@ def test_all_faults_are_reported_at_once(faults: Faults) -> None:
     ]
 
 
+def test_the_mark_that_some_editors_put_in_front_of_utf_8_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "conf.toml"
+    path.write_text(MINIMAL.replace("\n", "\r\n"), encoding="utf-8-sig")
+    monkeypatch.setenv("SYNC_CONFIG", str(path))
+    assert set(load_settings({"SYNC_API_KEY": "key"}).newsletters) == {"daily"}
+    assert environment.read_at_hand().newsletters == frozenset({"daily"})
+
+
 @pytest.mark.parametrize(
     ("make", "line"),
     [
         (lambda _: None, "there is no such file; name the configuration with SYNC_CONFIG"),
-        (lambda path: path.mkdir(), "cannot be read (IsADirectoryError)"),
-        (lambda path: path.write_bytes(b"\xff"), "cannot be read (UnicodeDecodeError)"),
+        (lambda path: path.mkdir(), "cannot be read: Is a directory"),
+        (lambda path: path.write_bytes(b"\xff"), "not UTF-8: save it as UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(

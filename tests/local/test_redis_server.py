@@ -115,6 +115,13 @@ def test_a_port_in_use_is_reported_in_one_line(private_redis: EmbeddedRedis) -> 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("folder", ["file", "file/folder"])
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"cannot write to .*file.*: .*; name another folder"):
+        EmbeddedRedis(tmp_path / folder, password="x").__enter__()
+
+
 def test_a_url_before_the_start_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not been started"):
         _ = EmbeddedRedis().url

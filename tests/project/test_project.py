@@ -107,6 +107,27 @@ def test_the_hosted_workflow_tries_every_supported_python() -> None:
     assert tried == [version for version in named_pythons() if version.count(".")]
 
 
+def test_only_the_main_branch_may_deploy_anything() -> None:
+    # A hosted environment is closed to pull requests: a job that names one would fail in each of them.
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    deploying = [job for job in workflow["jobs"].values() if "environment" in job or "permissions" in job]
+    assert deploying
+    assert all(job["if"] == "github.ref == 'refs/heads/main'" for job in deploying)
+
+
+def test_a_bot_looks_after_each_file_that_pins_something() -> None:
+    bot = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
+    looked_after = {(one["package-ecosystem"], one["directory"]) for one in bot["updates"]}
+    assert looked_after == {
+        ("github-actions", "/"),
+        ("pip", "/"),
+        ("docker", "/"),
+        ("docker-compose", "/"),
+        ("npm", "/tests/contract"),
+    }
+
+
 def make_targets() -> dict[str, str]:
     return dict(re.findall(r"^([a-z-]+):(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
 

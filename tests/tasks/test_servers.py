@@ -4,11 +4,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
-from redis import Redis, ResponseError
+from redis import ConnectionError, Redis, ResponseError  # noqa: A004 - redis-py's
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local.redis_server import EmbeddedRedis
@@ -198,6 +200,38 @@ def test_what_tls_lacks_is_named_by_worker_and_portal(tmp_path: Path, option: st
         answer = station.portal.call("subscribe", **ANNA)
     assert (worker.process.returncode, words in worker.output) == (2, True), worker.output
     assert (answer["error"], words in answer["message"]) == ("ConfigurationError", True), answer
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """The place of a server that answers, and is no Redis."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}/0"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("scheme", "words"), [("redis", "is no Redis"), ("rediss", "speaks no TLS")])
+def test_what_answers_and_is_no_redis_is_a_fault_for_worker_and_portal(
+    station: Station, web: str, scheme: str, words: str
+) -> None:
+    station.more_env["SYNC_REDIS_URL"] = f"{scheme}://{web}"
+    worker, answer = start(station, "worker"), station.portal.call("subscribe", **ANNA)
+    assert worker.process.returncode == 2, worker.output
+    assert [words in line for line in reported(worker)] == [True], worker.output
+    assert (answer["error"], words in answer["message"]) == ("ConfigurationError", True), answer
+
+
+@pytest.mark.parametrize(
+    "reason", ["Missing Authority Key Identifier", "certificate has expired", "self-signed certificate"]
+)
+def test_why_a_certificate_is_refused_is_said(reason: str) -> None:
+    error = ConnectionError(
+        f"Error 1. [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason} (_ssl.c:1)."
+    )
+    assert servers._explain(error, "rediss://h") == (
+        f"no trusted certificate for this host ({reason}); name the CA of Redis: ?ssl_ca_certs=/ca.pem"
+    )
 
 
 def test_tls_on_one_side_alone_is_guessed_by_a_command(tmp_path: Path) -> None:
