@@ -78,7 +78,11 @@ class Doorkeeper:
                 "operate: nobody can log in; set operate.passwords to the file of `sync-tasks operate password`, "
                 "or operate.user_header for a proxy"
             )
-        self._entries()
+        if not (self._entries() or self.operate.user_header):
+            raise ConfigurationError(
+                f"operate.passwords: {self.operate.passwords}: nobody stands in it; "
+                "run `sync-tasks operate password NAME --act`"
+            )
 
     def recognize(self, request: Request) -> Operator | None:
         """Return who is asking, or nothing.

@@ -57,7 +57,8 @@ def read_entries(path: Path) -> Mapping[str, PasswordEntry]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ConfigurationError(f"operate.passwords: {path}: cannot be read: {reason}") from None
+        remedy = "; `sync-tasks operate password` makes it" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigurationError(f"operate.passwords: {path}: cannot be read: {reason}{remedy}") from None
     return {entry.name: entry for entry in _parse(path, lines)}
 
 
@@ -99,7 +100,8 @@ def _write(path: Path, entries: Mapping[str, PasswordEntry]) -> None:
     try:
         _replace(path.resolve(), "".join(lines))
     except OSError as error:
-        raise ConfigurationError(f"operate.passwords: {path}: cannot be written: {error.strerror}") from None
+        remedy = "; make its folder first" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigurationError(f"operate.passwords: {path}: cannot be written: {error.strerror}{remedy}") from None
 
 
 def _replace(path: Path, text: str) -> None:

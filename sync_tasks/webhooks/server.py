@@ -139,7 +139,9 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise ConfigurationError(f"{host} port {port}: {error.strerror}; choose another") from None
+        # Python adds where it tried, once more.
+        reason = str(error.strerror).partition(" (while ")[0]
+        raise ConfigurationError(f"{host} port {port}: {reason}; choose another") from None
     # asyncio does this for sockets of its own making; without it each body comes 40 ms after its headers.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

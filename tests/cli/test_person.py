@@ -42,6 +42,12 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     assert "anna" not in desk.run("audit")
 
 
+def test_an_audit_of_nothing_says_so(desk: Desk) -> None:
+    assert desk.run("audit").strip() == "nobody did anything that is kept"
+    assert desk.run("audit", "anna").strip() == "nobody did anything that is kept to this user's data"
+    assert desk.read("audit") == []
+
+
 def test_a_contact_that_the_pipeline_never_wrote_to_is_in_the_report(desk: Desk) -> None:
     desk.pipeline.brevo.add_contacts([{"email": address_of("anna"), "attributes": {"HOBBY": "chess"}}])
     desk.pipeline.subscribe("anna")

@@ -123,4 +123,11 @@ def test_an_answer_that_shows_nothing_installs_nothing(desk: WebhookDesk, brevo:
 def test_a_port_that_is_taken_is_reported(command: Callable[..., Result]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = command("serve", "--port", str(taken.getsockname()[1]))
-    assert (done.exit_code, "choose another" in done.output) == (2, True)
+    assert (done.exit_code, "Address already in use; choose another" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize("url", ["hooks.portal.org", "ftp://hooks.portal.org", "https://hooks portal.org"])
+def test_what_is_no_url_is_not_installed(command: Callable[..., Result], brevo: Sandbox, url: str) -> None:
+    brevo.account.webhooks.clear()
+    done = command("install", "--url", url)
+    assert (done.exit_code, "https://" in done.output, brevo.account.webhooks) == (2, True, {})

@@ -1,6 +1,7 @@
 """The page lets in whom it knows, takes forms of its own alone, and says nothing to anybody else."""
 
 import logging
+import os
 import re
 import time
 from collections.abc import Callable
@@ -383,7 +384,8 @@ def test_a_broken_password_file_lets_nobody_in_and_says_nothing_of_it(
         (Operate(), (), "nobody can log in"),
         (Operate(user_header="Remote-User"), (), "needs both"),
         (Operate(), (PROXY,), "needs both"),
-        (Operate(passwords=Path("/nowhere/at/all")), (), "cannot be read"),
+        (Operate(passwords=Path("/nowhere/at/all")), (), "cannot be read: .*; `sync-tasks operate password` makes it"),
+        (Operate(passwords=Path(os.devnull)), (), "nobody stands in it; run `sync-tasks operate password NAME --act`"),
     ],
 )
 def test_a_page_without_a_way_in_does_not_start(operate: Operate, tokens: tuple[str, ...], fault: str) -> None:

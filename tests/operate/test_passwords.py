@@ -43,6 +43,11 @@ def test_a_password_is_known_by_its_hash_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_file_in_no_folder_is_reported_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be written: No such file or directory; make its folder first"):
+        write_entry(tmp_path / "nowhere" / "operators", make_entry("anna", "act", PASSWORD))
+
+
 def test_two_hashes_of_one_password_differ() -> None:
     assert make_entry("anna", "act", PASSWORD).hashed != make_entry("anna", "act", PASSWORD).hashed
 

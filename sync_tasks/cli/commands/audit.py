@@ -7,7 +7,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson
-from sync_tasks.cli.output import escaped, lay_out, print_json_list, print_table
+from sync_tasks.cli.output import escaped, lay_out, print_json_list, print_table, say
 
 User = Annotated[str, typer.Argument(metavar="[USER_ID]", help="Only what was done to this user's data.")]
 
@@ -24,6 +24,9 @@ def show_audit(user_id: User = "", *, as_json: AsJson = False) -> None:
         entries = list(read_audit(store, user_id))
     if as_json:
         print_json_list([asdict(one) | {"at": moment_of(one.at).isoformat()} for one in entries])
+        return
+    if not entries:
+        say("nobody did anything that is kept" + (" to this user's data" if user_id else ""))
         return
     table = lay_out("who did what", "When", "Who", "What", "User", "About")
     for one in entries:

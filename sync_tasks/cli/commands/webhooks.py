@@ -1,5 +1,6 @@
 """``sync-tasks webhooks``: the receiver of Brevo's events, and its registration at Brevo."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,19 @@ from sync_tasks.errors import ConfigurationError, SyncError
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
 
-Url = Annotated[str, typer.Option(help="Where the outside finds the receiver, without the path.", metavar="URL")]
+
+def _check_url(text: str) -> str:
+    from sync_tasks.config.faults import WEB_ADDRESS
+
+    if not re.fullmatch(WEB_ADDRESS, text):
+        raise typer.BadParameter("where the receiver is, such as https://hooks.portal.example")
+    return text
+
+
+Url = Annotated[
+    str,
+    typer.Option(help="Where the outside finds the receiver, without the path.", metavar="URL", callback=_check_url),
+]
 Account = Annotated[str | None, typer.Option(help="Only this account; without it, all.", metavar="NAME")]
 Batched = Annotated[bool, typer.Option("--batched/--single", help="Up to 500 events every 5 minutes, or each at once.")]
 
