@@ -92,13 +92,25 @@ def _first_view(contact: Contact, account: str) -> SyncView:
     if seen is not None and contact.looked.get(account):
         return SyncView(seen, fresh=True)
     # Forms and files at Brevo create contacts, too: nothing ends because nobody was there at an earlier look.
-    ends = contact.erased or any(key.task == "unsubscribe_contact" for key in contact.pending)
-    vanished = seen is not None and seen.id is None and ends
-    if not (contact.unknown_since or vanished or account in contact.looks):
+    absent = seen is not None and seen.id is None and _ends_something(contact)
+    if not (contact.unknown_since or absent or account in contact.looks):
         return SyncView(seen)
     if seen is None or seen.id is None:
         return SyncView(None, outcome_unknown=True)
     return SyncView(seen, outcome_unknown=True, guarded=seen.block if contact.unknown_since else None)
+
+
+def view_of_nobody(contact: Contact, mapping: AccountMapping, seen: RemoteState) -> SyncView:
+    """Return the view once Brevo has no contact of the id that we know; ``seen``: what holds all the same.
+
+    The person may have another contact by now, and is searched for, unless it is created: that finds it, too.
+    """
+    created = not _ends_something(contact) and _is_creatable(contact, desired_of(contact, mapping, seen))
+    return SyncView(seen, fresh=True) if created else SyncView(None, outcome_unknown=True)
+
+
+def _ends_something(contact: Contact) -> bool:
+    return contact.erased or any(key.task == "unsubscribe_contact" for key in contact.pending)
 
 
 def concerns(contact: Contact, account: str, mapping: AccountMapping) -> bool:
@@ -225,11 +237,15 @@ def _first_look(contact: Contact, mapping: AccountMapping, view: SyncView) -> St
 
 
 def _creation(wanted: DesiredContact, contact: Contact) -> NewContact | None:
-    if not wanted.subscribed or contact.address_taken:
+    if not _is_creatable(contact, wanted):
         return None
     if wanted.address is None:
         raise UnknownContactError("the contact must be created, but its address was given up: send an `update_contact`")
     return NewContact(wanted.address, wanted.ext_id, wanted.attributes, frozenset(wanted.subscribed))
+
+
+def _is_creatable(contact: Contact, wanted: DesiredContact) -> bool:
+    return bool(wanted.subscribed) and not contact.address_taken
 
 
 def _misses_lists(change: Change, contact: Contact, seen: RemoteState, mapping: AccountMapping) -> bool:

@@ -8,7 +8,7 @@ from sync_tasks.domain.contact import RemoteContact, RemoteState
 from sync_tasks.domain.diff import Change, describe_change, desired_of, differing
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
-from sync_tasks.domain.planning import Step, SyncView, after_write
+from sync_tasks.domain.planning import Step, SyncView, after_write, view_of_nobody
 from sync_tasks.domain.registers import hint
 from sync_tasks.domain.remote_state import (
     is_erased_unknown,
@@ -169,15 +169,15 @@ class Push:
         self._search_anew()
 
     def lose(self, known: RemoteState | None = None) -> None:
-        """Brevo has no contact of the id that we know: the person may have another one by now, and is searched for.
+        """Brevo has no contact of the id that we know: contacts are deleted and imported again, or merged.
 
-        Contacts are deleted and imported again, or merged. Until nobody is found, nothing is known to be over.
+        Until nobody else is found, nothing is known to be over.
         """
         contact, seen = self.lease.contact, self.with_guarded(known or self.known()).forgotten
         hints = dict.fromkeys(map(hint, self.addresses - {contact.wished_address}), "1")
         contact = replace(contact, registers={**hints, **contact.registers}, seen={**contact.seen, self.account: seen})
         self.lease = replace(self.lease, contact=contact)
-        self.view = SyncView(None, outcome_unknown=True)
+        self.view = view_of_nobody(contact, self.mapping, seen)
 
     def _search_anew(self) -> None:
         """Nothing shows that a contact is the user's; a block that we may have lifted is the user's all the same."""

@@ -70,6 +70,16 @@ def test_a_contact_made_anew_is_looked_for_until_a_look_succeeds(pipeline: Pipel
     assert_over(pipeline, verb, contact_id)
 
 
+def test_whoever_stays_subscribed_is_created_without_a_search(pipeline: Pipeline) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    pipeline.brevo.act("delete", ANNA)
+    key = pipeline.update("anna", first_name="Anna")
+    with pipeline.requests() as requests:
+        assert pipeline.work().done[key] is Outcome.SYNCED
+    assert requests[:2] == ["PUT /v3/contacts/{id}", "POST /v3/contacts"]
+
+
 @NAMED
 @ENDING
 def test_a_contact_that_came_after_nobody_was_found_is_found(
