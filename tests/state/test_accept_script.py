@@ -243,6 +243,17 @@ def test_a_moment_that_lies_ahead_is_moved_once_and_to_the_same_moment_again(sto
     assert (first.status, again.status, again.stamp) == ("accepted", "superseded", first.stamp)
 
 
+def test_the_last_eight_moved_moments_are_remembered(store: Store) -> None:
+    now = datetime.now(UTC)
+    ahead = [
+        update(0, first_name="Ada").model_copy(update={"occurred_at": now + timedelta(minutes=2, seconds=number)})
+        for number in range(9)
+    ]
+    stamps = [store.accept(event).stamp for event in ahead]
+    assert [store.accept(event).stamp for event in ahead[1:]] == stamps[1:]
+    assert store.accept(ahead[0]).stamp > stamps[-1]
+
+
 def test_the_address_that_loses_is_one_more_to_look_for(store: Store) -> None:
     store.accept(update(2, email=BEA))
     store.accept(update(1, email=ADA))
