@@ -187,3 +187,10 @@ def test_on_a_telephone_long_ids_and_slugs_are_wrapped(browser: Browser, stage: 
         browser.open(stage.origin + path)
         assert slug in text_of(browser).replace("\n", "") or path == "/letters"
         assert browser.ask("document.documentElement.scrollWidth <= 360") is True, path
+    browser.open(f"{stage.origin}/letters/cause?cause={name_cause(letter)}")
+    browser.ask(f'document.querySelector(`input[value="{letter.id}"]`).click()')
+    browser.ask("document.querySelector('button[value=discard]').click()")
+    browser.wait_for_page()
+    assert user_id in text_of(browser).replace("\n", "")
+    assert "Keep them" in text_of(browser)
+    assert browser.ask("document.documentElement.scrollWidth <= 360") is True, "the question before a discard"

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from sync_tasks.domain.batching import BatchKind
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.planning import Read, SyncView
 from sync_tasks.errors import SyncError, TakenAlongError
 from sync_tasks.providers.brevo.limits import CAPABILITIES
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
+from sync_tasks.sync.batch import Batch
 from sync_tasks.sync.batch_choice import _is_looked_at_with_others, _is_read_with_others, _name_of
 from sync_tasks.sync.batch_item import BatchItem, most_served, relies_on_others
 from tests.support.saying import ACCOUNT, ADA, MAPPING, anonymize, blocked, contact_of, stamp, subscribe
@@ -165,3 +167,41 @@ def test_the_first_of_a_process_takes_those_along_whom_it_surely_finds(
         assert _name_of(push, batch) == (ACCOUNT, batch.batch_kind, kinds[0])
         late = replace(contact, pending=dict.fromkeys(contact.pending, f"1:{stamp(NOW - 2)}"))
         assert _name_of(push_of(late), batch) != (ACCOUNT, batch.batch_kind, kinds[0])
+
+
+class Leases:
+    """Remembers whose leases were renewed."""
+
+    def __init__(self) -> None:
+        self.renewed = list[list[str]]()
+
+    def renew_leases(self, leases: list[Lease], _seconds: float) -> list[bool]:
+        self.renewed.append([lease.user_id for lease in leases])
+        return [True] * len(leases)
+
+    @staticmethod
+    def renew_lease(*_arguments: object) -> bool:
+        return True
+
+    @staticmethod
+    def now() -> str:
+        return stamp(NOW)
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_while_an_import_is_looked_for_all_leases_and_the_right_to_import_are_kept(*, locked: bool) -> None:
+    rests, kept, leases = list[float](), list[str](), Leases()
+    store: Any = leases
+    context: Any = SimpleNamespace(limiter=SimpleNamespace(rest=rests.append))
+    lock: Any = SimpleNamespace(renew=lambda: kept.append("lock")) if locked else None
+    items = list[BatchItem]()
+    for user_id in ("u1", "u2", "u3"):
+        push = push_of(capabilities=CAPABILITIES)
+        push.store, push.lease, push.lease_seconds = store, replace(push.lease, user_id=user_id), 30.0
+        items.append(BatchItem(push, Read(7), served=user_id == "u3"))
+    batch = Batch(items[0], BatchKind("create", frozenset({3})), context, "task", items[1:], lock)
+    batch._rest(25.0)
+    assert rests == [10.0, 10.0, 5.0]
+    assert leases.renewed == [["u1", "u2"]] * 3
+    assert kept == ["lock"] * 3 * locked
+    assert batch.now == stamp(NOW)

@@ -1,12 +1,14 @@
 """Whose a contact is that is found at Brevo: nobody's is taken for the user's on an ``ext_id`` or an address alone."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.events import Event
+from sync_tasks.errors import DuplicateContactError
 from sync_tasks.ext_ids import ExtIds, erased_ext_id, make_token
 from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Store
@@ -184,3 +186,21 @@ def test_the_user_is_found_by_the_pattern_of_today_before_a_former_one_and_only_
 def test_another_systems_contact_is_foreign(store: Store) -> None:
     assert ownership(store).is_foreign(remote(8, ADA, "shop-1"))
     assert not ownership(store).is_foreign(remote(8, ADA, "portal-u2"))
+
+
+@pytest.mark.parametrize(
+    ("address", "contact_id", "refused"),
+    [("ada@xn--bcher-kva.example", 8, True), ("ada@xn--bcher-kva.example", 7, False), (ADA, 8, False), ("", 8, False)],
+    ids=["another", "itself", "one form", "no address"],
+)
+def test_an_address_that_another_contact_has_in_its_other_form_is_refused(
+    store: Store, address: str, contact_id: int, *, refused: bool
+) -> None:
+    found = remote(contact_id, address)
+    brevo: Any = SimpleNamespace(find_address=lambda asked: found if asked == address else None)
+    if not refused:
+        ownership(store, brevo=brevo).refuse_twin(7, address)
+        return
+    with pytest.raises(DuplicateContactError) as caught:
+        ownership(store, brevo=brevo).refuse_twin(7, address)
+    assert caught.value.identifiers == ("email",)
