@@ -248,6 +248,15 @@ def _unicode_label(label: str) -> str:
         return label
 
 
+def is_host(text: str) -> bool:
+    """Return whether a host may have this name: Python's own look for any other ends with an error nobody expects."""
+    try:
+        text.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
 def count(number: int, noun: str) -> str:
     """Return ``1 letter`` or ``2 letters``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

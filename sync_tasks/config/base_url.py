@@ -3,13 +3,17 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from sync_tasks.texts import is_host
+
 
 def check_base_url(given: str) -> str:
     """Return the URL.
 
     Raises:
-        ValueError: it holds credentials, or leads elsewhere without TLS; the message shows nothing of it.
+        ValueError: it holds credentials, leads nowhere, or elsewhere without TLS; the message shows nothing of it.
     """
+    if _leads_nowhere(given):
+        raise ValueError("no server has that host or that port")
     parts = urlsplit(given)
     if "@" in parts.netloc:
         raise ValueError("holds a user or a password; the key has a variable of its own")
@@ -18,6 +22,14 @@ def check_base_url(given: str) -> str:
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise ValueError("https:// beyond this machine: the key and the data of people travel there")
     return given
+
+
+def _leads_nowhere(given: str) -> bool:
+    try:
+        parts = urlsplit(given)
+        return parts.port == 0 or not is_host(parts.hostname or "")
+    except ValueError:
+        return True
 
 
 def is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sync_tasks.config.redis_url import check_redis_url, has_sentinels, is_redis, split_url
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.texts import is_host
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 # So many seconds may two clocks differ, where nothing else is configured.
@@ -196,7 +197,7 @@ def metrics_address() -> tuple[str, int] | None:
     if not text:
         return None
     host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and int(port) < _PORTS):
+    if not (colon and host and is_host(host) and port.isdecimal() and int(port) < _PORTS):
         raise ConfigurationError("SYNC_METRICS_ADDRESS: an address and a port, like 127.0.0.1:9464")
     return host.strip("[]"), int(port)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.texts import is_host
 
 SCHEMES = ("redis", "rediss", "unix")
 SENTINEL_SCHEMES = ("sentinel", "redis+sentinel", "rediss+sentinel")
@@ -111,7 +112,9 @@ def _check_options(name: str, scheme: str, query: str) -> None:
     good = all(key in taken and re.fullmatch(taken[key], value) for key, value in given)
     if not good or len(dict(given)) < len(given):
         options = ", ".join(sorted(taken))
-        raise ConfigurationError(f"{name}: after its ? stands once, with a value that makes sense, any of {options}")
+        raise ConfigurationError(
+            f"{name}: after its ? stands once, with a value that makes sense, any of {options}; a login stands before @"
+        )
 
 
 def split_url(name: str, url: str) -> SplitResult:
@@ -131,12 +134,8 @@ def split_url(name: str, url: str) -> SplitResult:
 
 
 def _check_place(name: str, host: str, port: int | None) -> None:
-    """Refuse what Python's own look for a host, and kombu's for a port, end with an error that nobody expects."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        port = 0
-    if port is not None and not 0 < port < _PORTS:
+    # Of port 0 kombu and redis-py make the default one.
+    if not is_host(host) or (port is not None and not 0 < port < _PORTS):
         raise ConfigurationError(f"{name}: no server has that host or that port; {_ESCAPE}")
 
 

@@ -30,6 +30,9 @@ def test_tls_or_this_machine(url: str) -> None:
         ("http://marked@localhost/v3", "password"),
         ("https://api.brevo.com/v3?api-key=marked", "variable of its own"),
         ("https://api.brevo.com/v3#marked", "variable of its own"),
+        ("https://marked..brevo.com/v3", "no server has that host or that port"),
+        ("https://api.brevo.com:99999/v3", "no server has that host or that port"),
+        ("https://[marked/v3", "no server has that host or that port"),
     ],
 )
 def test_anything_else_is_refused_without_being_shown(url: str, said: str) -> None:

@@ -22,7 +22,7 @@ def test_an_address_is_a_host_and_a_port(
     assert metrics_address() == address
 
 
-@pytest.mark.parametrize("reported", ["9464", ":9464", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:http"])
+@pytest.mark.parametrize("reported", ["9464", ":9464", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:http", "a..b:9464"])
 def test_anything_else_is_a_fault(monkeypatch: pytest.MonkeyPatch, reported: str) -> None:
     monkeypatch.setenv("SYNC_METRICS_ADDRESS", reported)
     with pytest.raises(ConfigurationError, match="an address and a port, like"):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sync_tasks.domain.contact import Block
 from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.providers.brevo.client import Brevo
 from tests.support.brevo_samples import ADDRESS, page, remote
@@ -79,3 +80,13 @@ def test_an_attribute_of_an_odd_kind_cannot_be_written(script: Script, gateway: 
     script.says(answer(200, {"attributes": rows}))
 
     assert gateway.attribute_types() == {"PLAIN": "text"}
+
+
+def test_a_moment_that_no_stamp_can_hold_is_none(script: Script, gateway: Brevo) -> None:
+    clicks = {"userUnsubscription": [{"eventTime": "9999-12-31T23:59:59.000Z"}]}
+    script.says(answer(200, remote(emailBlacklisted=True, statistics={"unsubscriptions": clicks})))
+
+    held = gateway.read(42)
+
+    assert held
+    assert held.block == Block("unsubscribed", "1777740031000000", guessed=True)

@@ -94,6 +94,7 @@ def test_if_an_approved_comparison_breaks_off_the_same_can_be_approved_again(
     assert approve(pipeline.store, "default", refused.started, "ops")
     approval = take_approval(pipeline.store, "default")
     brevo.faults.clear()
+    pipeline.resources.limiter.resume("default")
     assert approval
     (run,) = reconcile(pipeline.resources, Scope(max_changes=0, approved=approval.grave))
     assert (run.repaired, run.refused) == (1, "")

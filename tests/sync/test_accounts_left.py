@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sync_tasks.errors import UnconfiguredAccountError
+from sync_tasks.state.audit import read_audit
 from sync_tasks.state.store import Lease
 from sync_tasks.sync.accounts import find_left, forget_gone
 from tests.support.desk import Desk
@@ -75,3 +76,29 @@ def test_nobody_else_is_kept_waiting(left: Pipeline) -> None:
     left.subscribe("anna", first_name="Anne")
     left.work()
     assert left.held("anna")["attributes"]["FIRSTNAME"] == "Anne"
+
+
+def test_a_person_says_that_it_is_gone_and_the_audit_keeps_who(left: Pipeline, desk: Desk) -> None:
+    left.anonymize("anna")
+    left.work_once()
+    assert "1 contact forgotten" in desk.run("account", "forget", "other", "--yes", "--by", "ops")
+    deeds = [(deed.who, deed.what, deed.about) for deed in read_audit(left.store)]
+    assert ("ops", "forget account", "other") in deeds
+    left.work()
+    assert left.store.is_erased("anna")
+
+
+@pytest.mark.usefixtures("left")
+def test_an_account_that_nobody_knows_is_not_said_to_be_forgotten(desk: Desk) -> None:
+    reported = " ".join(desk.run("account", "forget", "othr", "--yes", exits=1).split())
+    assert "the state knew nothing of an account 'othr'; accounts that left: other" in reported
+    desk.run("account", "forget", "other", "--yes")
+    again = " ".join(desk.run("account", "forget", "other", "--yes", exits=1).split())
+    assert "no account left the configuration" in again
+
+
+def test_the_audit_keeps_who_accepted_another_account(pipeline: Pipeline, desk: Desk) -> None:
+    pipeline.store.redis.hset(pipeline.store.key("owners"), "default", "another")
+    assert "will be looked for in the new account" in desk.run("account", "accept", "default", "--yes", "--by", "ops")
+    (deed,) = read_audit(pipeline.store)
+    assert (deed.who, deed.what, deed.about) == ("ops", "accept account", "default")

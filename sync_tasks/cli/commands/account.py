@@ -90,21 +90,30 @@ def forget(
 ) -> None:
     """Say that an account that left the configuration is gone: nobody can anonymize anything there.
 
-    What the state knew of its contacts is forgotten, and erasures that waited for it come to their end.
+    What the state knew of its contacts is forgotten, and erasures that waited for it come to their end. Exit 1 if it
+    knew nothing.
     """
     from sync_tasks.config.settings import load_settings
     from sync_tasks.log import log
-    from sync_tasks.sync.accounts import forget_gone
+    from sync_tasks.state.audit import note_deed
+    from sync_tasks.sync.accounts import find_left, forget_gone
 
-    if name in load_settings().accounts:
+    accounts = load_settings().accounts
+    if name in accounts:
         give_up(f"account {name!r} is in the configuration: take it out first")
         raise typer.Exit(2)
     if not yes:
         typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
     with open_store() as store:
+        left = find_left(store, accounts)
+        note_deed(store, by, "forget account", about=name)
         users = 0
         for seen_to in forget_gone(store, name):
             users = seen_to
+    if not users and name not in left:
+        known = f"accounts that left: {', '.join(left)}" if left else "no account left the configuration"
+        give_up(f"the state knew nothing of an account {name!r}; {known}")
+        raise typer.Exit(1)
     log.warning("account %s is gone, said %s", name, by)
     say(f"account {escaped(name)}: {count(users, 'contact')} forgotten")
 
@@ -124,8 +133,10 @@ def _ask(store: "Store", settings: "Settings", name: str) -> str:
 def _accept(store: "Store", settings: "Settings", name: str, owner: str, by: str) -> None:
     from sync_tasks.log import log
     from sync_tasks.rate_limits.limiter import Limiter
+    from sync_tasks.state.audit import note_deed
     from sync_tasks.sync.accounts import accept_owner
 
+    note_deed(store, by, "accept account", about=name)
     users = 0
     with open_console().status("forgetting what the old account held") as status:
         for users in accept_owner(store, name, owner):

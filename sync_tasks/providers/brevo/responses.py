@@ -21,6 +21,8 @@ from sync_tasks.texts import known_address
 T = TypeVar("T")
 
 _IDS_END = 2**63
+# Moments from here on have more than 16 digits, and would sort before today's.
+_STAMPS_END = datetime(2286, 1, 1, tzinfo=UTC)
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}")
 _WRITABLE = frozenset({"normal", "category", "transactional"})
@@ -292,7 +294,7 @@ def _stamp(text: object) -> str | None:
     except ValueError:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return stamp_of(aware) if aware > EPOCH else None
+    return stamp_of(aware) if EPOCH < aware < _STAMPS_END else None
 
 
 def _text(value: object) -> str | None:
