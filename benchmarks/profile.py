@@ -35,14 +35,17 @@ def profile_delay() -> None:
 
 
 def profile_worker() -> None:
-    """Print what a worker does for one new contact, without Celery around it."""
+    """Print what a portal and a worker do for one new contact, without Celery around the worker."""
     from sync_tasks import subscribe_contact
     from sync_tasks.sync.contact import sync_contact
     from sync_tasks.tasks.bootstrap import worker_resources
 
-    for turn in range(TIMES + 1):
+    def work(turn: int) -> None:
+        # One after the other: of many that wait, the first would take all others along.
         subscribe_contact.delay(**sign_up(turn))
-    _print_profile(lambda turn: sync_contact(f"user-{turn}", worker_resources()))
+        sync_contact(f"user-{turn}", worker_resources())
+
+    _print_profile(work)
 
 
 def profile_import() -> None:
