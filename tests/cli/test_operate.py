@@ -1,6 +1,7 @@
 """``sync-tasks operate``: who may log in to the page is a line of a file."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,3 +36,13 @@ def test_a_short_password_is_refused(tmp_path: Path) -> None:
     done = run("operate", "password", "anna", "--file", str(tmp_path / "operators"), typed="short\n")
     assert (done.exit_code, "12 to 1000 characters" in done.output) == (2, True)
     assert not (tmp_path / "operators").exists()
+
+
+def test_at_a_terminal_the_password_is_typed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("sync_tasks.cli.commands.operate.sys", terminal)
+    path = tmp_path / "operators"
+    typed = f"{PASSWORD}\nanother, mistyped one\n{PASSWORD}\n{PASSWORD}\n"
+    done = run("operate", "password", "anna", "--file", str(path), typed=typed)
+    assert (done.exit_code, "do not match" in done.output) == (0, True), done.output
+    assert PASSWORD not in done.output + path.read_text()

@@ -1,10 +1,12 @@
 """Where requests are scarce, one serves everybody it can, and nobody is worse off for the batch."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sync_tasks.providers import Moved
 from sync_tasks.providers.brevo.limits import CAPABILITIES
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
@@ -211,6 +213,22 @@ def test_a_request_without_an_answer_leaves_each_outcome_unknown_and_nobody_behi
 
     assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
     assert not readers.letters()
+
+
+def test_a_list_call_whose_first_try_was_not_answered_leaves_each_outcome_unknown(
+    readers: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = Operations.leave_list
+
+    def leave_list(gateway: Operations, list_id: int, contacts: Collection[int]) -> Moved:
+        return replace(leave(gateway, list_id, contacts), outcome_unknown=True)
+
+    monkeypatch.setattr(Operations, "leave_list", leave_list)
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+    readers.sync("user-0")
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
+    assert [user_id for user_id in PEOPLE if not readers.state(user_id).unknown_since] == []
 
 
 def test_an_import_that_brevo_never_carries_out_is_made_good_one_by_one(batched: Pipeline, brevo: Sandbox) -> None:

@@ -267,3 +267,12 @@ def test_the_least_rights_are_enough_for_every_part(station: Station) -> None:
     # Redis names no subcommand.
     assert denied <= {"client|setinfo", "client"}
     assert worker.running
+
+
+def test_a_worker_needs_keys_that_a_watcher_does_not(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_NAMESPACE", "sync_tasks")
+    watched = ("sync_tasks", "_kombu.*", "*.reply.celery.pidbox")
+    with granting(redis_client) as grant:
+        watcher = grant("resetkeys", *(f"~{one}" for one in watched))
+        assert not any("key" in str(lack) for lack in servers.read_lacks(watcher, "watcher"))
+        assert any("sync_tasks.urgent" in str(lack) for lack in servers.read_lacks(watcher, "queue"))
