@@ -74,6 +74,11 @@ def remove_rows(connection: "Connection", ids: Sequence[int]) -> int:
     return connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids))).rowcount
 
 
+def discard_rows(connection: "Connection", ids: Sequence[int]) -> int:
+    """Remove marked rows, and return how many; one that waits again is an event by now and stays."""
+    return connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids), ~_WAITING)).rowcount
+
+
 def mark_row(connection: "Connection", number: int, error: str) -> None:
     """Say of a row why it is no event; it waits for a person then."""
     connection.execute(update(OUTBOX).where(OUTBOX.c.id == number).values(error=error))

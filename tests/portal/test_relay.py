@@ -162,6 +162,17 @@ def test_a_row_that_is_no_event_is_marked_and_holds_nobody_up(engine: Engine, ta
     assert waiting(engine) == 1
 
 
+def test_a_row_that_was_mended_meanwhile_is_not_discarded(engine: Engine) -> None:
+    write_row(engine, *next(iter(BAD.values()))[:2])
+    relay.move(engine, lambda _: None)
+    with engine.begin() as connection:
+        (number,) = outbox_table.find_marked(connection, 10)
+        outbox_table.release_rows(connection, [number])
+        assert outbox_table.discard_rows(connection, [number]) == 0
+        outbox_table.mark_row(connection, number, "why")
+        assert outbox_table.discard_rows(connection, [number]) == 1
+
+
 NOW = int(datetime.now(UTC).timestamp())
 NO_MOMENTS = {
     "seconds": NOW,

@@ -92,6 +92,7 @@ def test_a_person_says_that_it_is_gone_and_the_audit_keeps_who(left: Pipeline, d
 def test_an_account_that_nobody_knows_is_not_said_to_be_forgotten(desk: Desk) -> None:
     reported = " ".join(desk.run("account", "forget", "othr", "--yes", exits=1).split())
     assert "the state knew nothing of an account 'othr'; accounts that left: other" in reported
+    assert "othr" not in str(desk.read("audit"))
     desk.run("account", "forget", "other", "--yes")
     again = " ".join(desk.run("account", "forget", "other", "--yes", exits=1).split())
     assert "no account left the configuration" in again

@@ -106,14 +106,14 @@ def forget(
         typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
     with open_store() as store:
         left = find_left(store, accounts)
-        note_deed(store, by, "forget account", about=name)
         users = 0
         for seen_to in forget_gone(store, name):
             users = seen_to
-    if not users and name not in left:
-        known = f"accounts that left: {', '.join(left)}" if left else "no account left the configuration"
-        give_up(f"the state knew nothing of an account {name!r}; {known}")
-        raise typer.Exit(1)
+        if not users and name not in left:
+            known = f"accounts that left: {', '.join(left)}" if left else "no account left the configuration"
+            give_up(f"the state knew nothing of an account {name!r}; {known}")
+            raise typer.Exit(1)
+        note_deed(store, by, "forget account", about=name)
     log.warning("account %s is gone, said %s", name, by)
     say(f"account {escaped(name)}: {count(users, 'contact')} forgotten")
 

@@ -146,7 +146,7 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
         typer.confirm("Give these wishes up?", abort=True)
     with open_store() as store, open_engine(database) as engine:
         from sync_tasks.domain.events import Anonymize
-        from sync_tasks.portal.outbox_table import find_marked, read_row, remove_rows
+        from sync_tasks.portal.outbox_table import discard_rows, find_marked, read_row
         from sync_tasks.state.audit import note_deed
 
         with engine.connect() as connection:
@@ -160,7 +160,7 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
             user_id = "" if row["user_id"] == HIDDEN else row["user_id"]
             note_deed(store, by, "discard outbox row", user_id, f"{row['id']} {row['task']}")
         with engine.begin() as connection:
-            number = remove_rows(connection, [row["id"] for row in removed])
+            number = discard_rows(connection, [row["id"] for row in removed])
     say(f"{count(number, 'row')} removed")
     if kept:
         give_up(f"left, since they are erasures: {', '.join(map(str, kept))}; mend them, or discard each by its id")
