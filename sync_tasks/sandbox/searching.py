@@ -1,7 +1,7 @@
 """Finding contacts: one by an identifier, many page by page."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -10,7 +10,7 @@ from sync_tasks.sandbox.changes import ADDRESS
 from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.roll import Roll
 from sync_tasks.sandbox.settings import Quirks
-from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, invalid, not_found, read_number
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, answer, invalid, not_found, read_number
 
 # A number or a boolean needs no quotes.
 FILTER = re.compile(r'^equals\((\w+),\s*(?:"(.*)"|([^"\s(),]+))\s*\)$', re.DOTALL)
@@ -19,7 +19,7 @@ Test = Callable[[SandboxContact], bool]
 
 
 def find_contact(account: SandboxAccount, call: ApiCall) -> SandboxContact:
-    """Return the contact a path names.
+    """Return the contact a path names, and note in the call that it is touched.
 
     Raises:
         Refusal: There is none, or Brevo dislikes the identifier.
@@ -27,6 +27,7 @@ def find_contact(account: SandboxAccount, call: ApiCall) -> SandboxContact:
     contact = _look_up(account, call.params[0], call.param("identifierType"))
     if contact is None:
         raise not_found("Contact does not exist")
+    call.contact_ids.append(contact.id)
     return contact
 
 
@@ -76,6 +77,13 @@ def read_page(call: ApiCall, *, default: int, limit: int) -> tuple[int, int, boo
     if sort not in ("asc", "desc"):
         raise invalid("Invalid sort")
     return offset, size, sort == "desc"
+
+
+def answer_page(call: ApiCall, name: str, numbers: Collection[int], show: Callable[[int], JsonObject]) -> Reply:
+    """Return a page of what has these numbers, as the query asks for it, and how many there are."""
+    offset, size, newest_first = read_page(call, default=10, limit=50)
+    page = sorted(numbers, reverse=newest_first)[offset : offset + size]
+    return answer(200, {name: [show(number) for number in page], "count": len(numbers)})
 
 
 def read_filter(call: ApiCall) -> tuple[str, str] | None:
