@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
-from sync_tasks.providers import Gate, NothingKnown
+from sync_tasks.providers import Gate
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state import bulk
@@ -125,7 +125,7 @@ def open_gateways(
             base_url=account.base_url,
             gate=gate_of(name),
             owner=AccountOwner(store, name, account, limiter) if store else None,
-            known=AccountAnswers(store, name) if store else NothingKnown(),
+            known=AccountAnswers(store, name).read if store else dict,
             **options,
         )
         for name, account in accounts.items()
