@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
 
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import ADDRESS
@@ -53,19 +52,13 @@ def show_page(account: SandboxAccount, call: ApiCall, roll: Roll, limit: int) ->
     offset, size, newest_first = read_page(call, default=50, limit=limit)
     tests, wanted = list(read_tests(call, account.quirks)), read_filter(call)
     if not tests and wanted is None:
-        ids = roll.page(offset, size, newest_first=newest_first)
-        return {
-            "contacts": [account.show(account.contacts[number]) for number in ids],
-            "count": len(roll),
-        }
-    candidates = find_candidates(account, roll, wanted)
-    found = [contact for contact in candidates if all(test(contact) for test in tests)]
-    if newest_first:
-        found.reverse()
-    return {
-        "contacts": [account.show(each) for each in islice(found, offset, offset + size)],
-        "count": len(found),
-    }
+        ids, count = roll.page(offset, size, newest_first=newest_first), len(roll)
+        page = [account.contacts[number] for number in ids]
+    else:
+        candidates = find_candidates(account, roll, wanted)
+        found = [contact for contact in candidates if all(test(contact) for test in tests)]
+        page, count = found[:: -1 if newest_first else 1][offset : offset + size], len(found)
+    return {"contacts": [account.show(contact) for contact in page], "count": count}
 
 
 def read_page(call: ApiCall, *, default: int, limit: int) -> tuple[int, int, bool]:
