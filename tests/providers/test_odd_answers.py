@@ -10,6 +10,7 @@ from tests.support.scripted_brevo import Script, answer
 
 ODD = [
     ("listIds", ...),
+    ("listIds", None),
     ("listIds", "3"),
     ("listIds", ["3"]),
     ("listIds", [None]),
@@ -17,6 +18,7 @@ ODD = [
     ("emailBlacklisted", None),
     ("emailBlacklisted", "false"),
     ("attributes", ...),
+    ("attributes", None),
     ("attributes", []),
     ("id", ...),
     ("id", "42"),

@@ -12,13 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact
 from sync_tasks.domain.timestamps import EPOCH, stamp_of
 from sync_tasks.texts import known_address
-
-T = TypeVar("T")
 
 _IDS_END = 2**63
 # Moments from here on have more than 16 digits, and would sort before today's.
@@ -133,12 +131,12 @@ class Answer:
 def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
     """Return the contact that a JSON object describes; ``None`` if it lacks what Brevo's schema requires.
 
-    What is left out is not empty: nobody is off a list, or not blocked, because an answer does not say so.
+    What is left out, or null, is not empty: nobody is off a list, or not blocked, because an answer does not say so.
     """
-    lists, attributes = _required(data, "listIds", list), _required(data, "attributes", dict)
+    lists, attributes = data.get("listIds"), data.get("attributes")
     if not _is_id(data.get("id")) or not isinstance(data.get("emailBlacklisted"), bool):
         return None
-    if lists is None or attributes is None or not all(map(_is_id, lists)):
+    if not isinstance(lists, list) or not isinstance(attributes, dict) or not all(map(_is_id, lists)):
         return None
     return RemoteContact(
         id=data["id"],
@@ -300,12 +298,6 @@ def _stamp(text: object) -> str | None:
 def _text(value: object) -> str | None:
     """Return a value as text that can be stored: a character cut in half, as JSON may hold, becomes a question mark."""
     return str(value).encode(errors="replace").decode() if isinstance(value, str | int) and value != "" else None
-
-
-def _required(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
-    """Return a required value, an empty one for null; ``None`` if it is missing or something else."""
-    value = data.get(name, ...)
-    return kind() if value is None else value if isinstance(value, kind) else None
 
 
 def _is_id(value: object) -> bool:
