@@ -14,13 +14,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact
+from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact, UnreadContact
 from sync_tasks.domain.timestamps import EPOCH, stamp_of
+from sync_tasks.providers import RemotePage
 from sync_tasks.texts import known_address
 
 _IDS_END = 2**63
 # Moments from here on have more than 16 digits, and would sort before today's.
 _STAMPS_END = datetime(2286, 1, 1, tzinfo=UTC)
+# If more contacts of a page cannot be read, Brevo shows contacts otherwise by now: then nothing is concluded.
+_MOST_UNREAD = 10
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}")
 _WRITABLE = frozenset({"normal", "category", "transactional"})
@@ -138,16 +141,24 @@ def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
         return None
     if not isinstance(lists, list) or not isinstance(attributes, dict) or not all(map(_is_id, lists)):
         return None
+    address, ext_id = _names_of(data)
     return RemoteContact(
         id=data["id"],
-        address=known_address(_text(data.get("email")) or "") or None,
-        ext_id=_text(data.get("ext_id")) or _text(attributes.get("EXT_ID")),
+        address=address,
+        ext_id=ext_id,
         lists=frozenset(lists),
         attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},
         block=_block_of(data, now),
         opted_out=_opted_out_of(data, now),
         created=_stamp(data.get("createdAt")) or "",
     )
+
+
+def _names_of(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the address and the ``ext_id`` of a contact, as far as they are shown."""
+    attributes = data.get("attributes")
+    among = attributes.get("EXT_ID") if isinstance(attributes, dict) else None
+    return known_address(_text(data.get("email")) or "") or None, _text(data.get("ext_id")) or _text(among)
 
 
 def single_contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
@@ -160,6 +171,20 @@ def single_contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact |
     if contact is None or contact.block is None or isinstance(data.get("statistics"), dict):
         return contact
     return replace(contact, block=Block(UNEXPLAINED, contact.block.since, guessed=True))
+
+
+def remote_page_of(rows: Iterable[Mapping[str, Any]], now: datetime) -> RemotePage | None:
+    """Return the contacts of one page; ``None`` if too many cannot be read, or one without its id."""
+    page = RemotePage([])
+    for row in rows:
+        contact = contact_of(row, now)
+        if contact:
+            page.contacts.append(contact)
+        elif _is_id(row.get("id")) and len(page.unread) < _MOST_UNREAD:
+            page.unread.append(UnreadContact(row["id"], *_names_of(row)))
+        else:
+            return None
+    return page
 
 
 def moved_ids(answer: Answer) -> frozenset[int]:
