@@ -7,23 +7,22 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
-from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
+from sync_tasks.errors import MissingContactError, MissingListError, RejectedContactError
 from sync_tasks.providers import KnownAnswers, Moved, NothingKnown, RemotePage, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
 from sync_tasks.providers.brevo.learnt import Learnt
 from sync_tasks.providers.brevo.limits import CAPABILITIES
+from sync_tasks.providers.brevo.paging import read_everybody, read_rows
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
-T = TypeVar("T")
-_MOST_PAGES = 100
 _TYPES_LAST = 60.0
 _NOTHING_KNOWN = NothingKnown()
 # A look by address is asked for so many who are there, before it is believed to find nobody.
@@ -277,7 +276,7 @@ class Operations(ABC):
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
         """Yield the contacts changed since a moment of Brevo's clock, the last created first; 1,000 a request."""
-        return self._rows(requests.read_modified(moment), self._people)
+        return read_everybody(requests.read_modified(moment), self._people)
 
     def all_contacts(self, most: int) -> Iterator[RemoteContact]:
         """Yield all contacts, the first created first; nobody if the account was seen to have more than ``most``."""
@@ -329,7 +328,7 @@ class Operations(ABC):
 
     def list_names(self) -> Mapping[int, str]:
         """Return all lists of the account, id to name."""
-        return dict(responses.names_of(self._rows(requests.read_lists(), partial(self._page, key="lists"))))
+        return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:
@@ -346,20 +345,9 @@ class Operations(ABC):
         call = requests.search_contacts(attribute, value)
         if call is None or not value:
             return None
-        hit = next(filter(fits, self._rows(call, self._people)), None)
+        hit = next(filter(fits, read_everybody(call, self._people)), None)
         found = self.read(hit.id) if hit else None
         return found if found and fits(found) else None
-
-    def _rows(self, call: Call, read: Callable[[Call], tuple[list[T], int | None]]) -> Iterator[T]:
-        """Yield the rows of all pages that ``read`` returns, each with the number of rows of all together."""
-        offset = 0
-        for _ in range(_MOST_PAGES):
-            rows, total = read(requests.skip(call, offset))
-            yield from rows
-            offset += len(rows)
-            if not rows or (total is not None and offset >= total):
-                return
-        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
 
     def _people(self, call: Call) -> tuple[list[RemoteContact], int | None]:
         """Return the contacts of one page; a page with one that cannot be read does not hide it."""
