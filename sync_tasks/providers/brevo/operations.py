@@ -18,7 +18,7 @@ from sync_tasks.providers import KnownAnswers, Moved, NothingKnown, RemotePage, 
 from sync_tasks.providers.brevo import failures, questions, requests, responses
 from sync_tasks.providers.brevo.learnt import Learnt
 from sync_tasks.providers.brevo.limits import CAPABILITIES
-from sync_tasks.providers.brevo.paging import read_everybody, read_rows
+from sync_tasks.providers.brevo.pages import read_everybody, read_rows
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address

@@ -11,7 +11,7 @@ from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.providers.brevo import requests
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.limits import PAGE
-from sync_tasks.providers.brevo.paging import read_everybody
+from sync_tasks.providers.brevo.pages import read_everybody
 from sync_tasks.providers.brevo.requests import Call
 from tests.support.brevo_samples import page, remote
 from tests.support.scripted_brevo import Script, answer
