@@ -1,56 +1,31 @@
 """The gateway's operations on an account, each with as few requests as possible."""
 
-import math
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
-from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
-from sync_tasks.providers import Gateway, KnownAnswers, Moved, Written
+from sync_tasks.errors import MissingContactError, MissingListError, RejectedContactError
+from sync_tasks.providers import Gateway, KnownAnswers, Moved, RemotePage, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
+from sync_tasks.providers.brevo.learnt import Learnt
 from sync_tasks.providers.brevo.limits import CAPABILITIES
+from sync_tasks.providers.brevo.pages import read_everybody, read_rows
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
-T = TypeVar("T")
-_MOST_PAGES = 100
 _TYPES_LAST = 60.0
 # A look by address is asked for so many who are there, before it is believed to find nobody.
 _BELIEVED = 3
-
-
-@dataclass(slots=True)
-class Learnt:
-    """Facts learnt of an account, shared by all its gateways.
-
-    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``listed`` are all
-    that the account named then, ``unlisted`` those that a contact held and the account did not name. ``filter_finds``:
-    its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``: a look by several
-    ids has shown others. ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
-    ``total``: how many contacts it had, by the last page of all.
-    """
-
-    filter_finds: bool = False
-    look_finds: bool = False
-    ids_ignored: bool = False
-    ext_id_seen: bool = False
-    types: dict[str, str] = field(default_factory=dict)
-    listed: frozenset[str] = frozenset()
-    unlisted: frozenset[str] = frozenset()
-    choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    until: float = -math.inf
-    blanks: Blanks = field(default_factory=Blanks)
-    total: int = 0
 
 
 class Operations(Gateway):
@@ -271,27 +246,26 @@ class Operations(Gateway):
         return outcome_unknown
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
-        return self._rows(requests.read_modified(moment), self._people)
+        return read_everybody(requests.read_modified(moment), self._people)
 
     def all_contacts(self, most: int) -> Iterator[RemoteContact]:
         offset = 0
         while offset < max(self._learnt.total, 1) <= most:
-            people, total = self._page_of_all(offset)
-            self._learnt.total = total or 0
-            if not people or self._learnt.total > most:
+            page = self.read_page(offset)
+            if page.unread:
+                raise failures.unreadable(requests.read_page())
+            if not page.contacts or self._learnt.total > most:
                 return
-            yield from people
-            offset += len(people)
+            yield from page.contacts
+            offset += len(page.contacts)
 
-    def read_page(self, offset: int) -> list[RemoteContact]:
-        return self._page_of_all(offset)[0]
-
-    def _page_of_all(self, offset: int) -> tuple[list[RemoteContact], int | None]:
-        """Return a page of all contacts; one that is empty although there are more is none."""
-        people, total = self._people(call := requests.skip(requests.read_page(), offset))
-        if not people and offset < (total or 0):
+    def read_page(self, offset: int) -> RemotePage:
+        """Return a page, but none that is empty although there are more."""
+        page, total = self._contacts(call := requests.skip(requests.read_page(), offset))
+        if not page.contacts and not page.unread and offset < (total or 0):
             raise failures.unreadable(call)
-        return people, total
+        self._learnt.total = total or 0
+        return page
 
     def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``.
@@ -318,7 +292,7 @@ class Operations(Gateway):
             self._learnt.until = time.monotonic() + _TYPES_LAST
 
     def list_names(self) -> Mapping[int, str]:
-        return dict(responses.names_of(self._rows(requests.read_lists(), partial(self._page, key="lists"))))
+        return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:
@@ -335,28 +309,23 @@ class Operations(Gateway):
         call = requests.search_contacts(attribute, value)
         if call is None or not value:
             return None
-        hit = next(filter(fits, self._rows(call, self._people)), None)
+        hit = next(filter(fits, read_everybody(call, self._people)), None)
         found = self.read(hit.id) if hit else None
         return found if found and fits(found) else None
 
-    def _rows(self, call: Call, read: Callable[[Call], tuple[list[T], int | None]]) -> Iterator[T]:
-        """Yield the rows of all pages that ``read`` returns, each with the number of rows of all together."""
-        offset = 0
-        for _ in range(_MOST_PAGES):
-            rows, total = read(requests.skip(call, offset))
-            yield from rows
-            offset += len(rows)
-            if not rows or (total is not None and offset >= total):
-                return
-        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
-
     def _people(self, call: Call) -> tuple[list[RemoteContact], int | None]:
         """Return the contacts of one page; a page with one that cannot be read does not hide it."""
-        rows, total = self._page(call, "contacts")
-        people = [contact for row in rows if (contact := responses.contact_of(row, datetime.now(UTC)))]
-        if len(people) < len(rows):
+        page, total = self._contacts(call)
+        if page.unread:
             raise failures.unreadable(call)
-        return people, total
+        return page.contacts, total
+
+    def _contacts(self, call: Call) -> tuple[RemotePage, int | None]:
+        rows, total = self._page(call, "contacts")
+        page = responses.remote_page_of(rows, datetime.now(UTC))
+        if page is None:
+            raise failures.unreadable(call)
+        return page, total
 
     def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
         answer, _ = self._ask(call)
