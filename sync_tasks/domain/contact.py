@@ -87,6 +87,15 @@ class RemoteContact:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class UnreadContact:
+    """A contact that the provider shows, but not so that it can be read: no more than who it is, if as much."""
+
+    id: int
+    address: str | None
+    ext_id: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class RemoteState:
     """What one account is known to hold of a user; without an ``id`` it holds no contact of this user.
 

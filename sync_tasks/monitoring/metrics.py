@@ -12,7 +12,7 @@ from redis import RedisError
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.monitoring.status import StateStatus, count_messages, read_state
+from sync_tasks.monitoring.status import StateStatus, read_lengths, read_state
 from sync_tasks.rate_limits.scarcity import read_budget
 from sync_tasks.reconcile.history import last_runs
 from sync_tasks.state.dead_letters import CLOSED, OPENED, read_letter_counts
@@ -97,7 +97,7 @@ def read_samples(store: Store, settings: Settings) -> list[Sample]:
         ("sync_tasks_state_reachable", (), 1),
         *_contacts(state),
         *_accounts(store, state, settings),
-        *(("sync_tasks_queue_messages", (name,), number) for name, number in count_messages(store).items()),
+        *(("sync_tasks_queue_messages", (name,), number) for name, number in read_lengths(store).items()),
         *_letters(store),
         ("sync_tasks_waiting_notices", (), state.posts_waiting),
         ("sync_tasks_notices_given_up_total", (), state.posts_given_up),

@@ -1,12 +1,12 @@
 """The interface of a provider, in our own words; ``brevo/client.py`` is the only file that knows the SDK."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from sync_tasks.domain.blanks import Blanks
-from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.contact import RemoteContact, UnreadContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import SyncError
@@ -47,6 +47,14 @@ class Moved:
 
     ids: frozenset[int]
     outcome_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RemotePage:
+    """A page of contacts, and the few of whom it does not show what must be known: nothing follows for them."""
+
+    contacts: list[RemoteContact]
+    unread: list[UnreadContact] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +106,8 @@ class OwnerCheck(Protocol):
         """Make the next ``confirm`` ask the provider anew, unless it did so lately; return whether it will."""
 
 
-class KnownAnswers(Protocol):
-    """What a probe has found out of an account."""
-
-    def read(self) -> Mapping[str, str]:
-        """Return the answers to open questions by their names; nothing if nobody asked this very account."""
-
-
-class NothingKnown:
-    """What is known of an account that nobody has probed."""
-
-    def read(self) -> Mapping[str, str]:
-        """Return nothing."""
-        return {}
+# What a probe has found out of an account: answers to open questions by their names; nothing if nobody has asked it.
+KnownAnswers = Callable[[], Mapping[str, str]]
 
 
 class OpenGate:
@@ -234,7 +231,7 @@ class Gateway(Protocol):
     def all_contacts(self, most: int) -> Iterator[RemoteContact]:
         """Yield all contacts, the first created first; nobody if the account is known to have more than ``most``."""
 
-    def read_page(self, offset: int) -> list[RemoteContact]:
+    def read_page(self, offset: int) -> RemotePage:
         """Return a page of contacts from this offset on, the first created first; empty after the last."""
 
     def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:

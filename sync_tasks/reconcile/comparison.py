@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Literal
 
 from sync_tasks.chunks import chunks
-from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState, UnreadContact
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
@@ -15,7 +15,7 @@ from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
-from sync_tasks.reconcile.drift import Drift, Sharing, find_drift, find_missing
+from sync_tasks.reconcile.drift import UNREADABLE, Drift, Sharing, find_drift, find_missing
 from sync_tasks.reconcile.fast_path import FastComparison
 from sync_tasks.reconcile.id_index import Holders, ShownIds
 from sync_tasks.reconcile.ownership import (
@@ -100,8 +100,9 @@ class Comparison:
             drifts, strays = len(self.drifts), len(self._strays)
             self.compared += len(page.remotes)
             self._compare(replace(page, remotes=self._look_closer(page.remotes, fast)), holders, tombs)
-            for remote in page.remotes:
-                holders.found(remote.id)
+            self._note_unread(page.unread, holders)
+            for number in page.ids:
+                holders.found(number)
             self._keep(page, drifts, strays)
             self.report(self.account, self.compared)
         self._find_gone(holders.missing(), self.memory.began)
@@ -115,14 +116,14 @@ class Comparison:
         offset = 0
         for found in self.memory.recall():
             offset, self.alone = found.offset, found.alone
-            self._add(drift for drift in found.drifts if drift.user_id or (drift.contact_id or 0) not in holders)
+            self._add(drift for drift in found.drifts if _still_is(drift, holders))
             self._strays |= {user: number for user, number in found.strays.items() if number not in holders}
             for user in found.met:
                 self._lacking.found(number_of(user))
             for number in found.ids:
                 shown.add(number)
                 holders.found(number)
-            self.resumed += len(found.ids)
+            self.resumed += len(found.ids) - sum(UNREADABLE in drift.kinds for drift in found.drifts)
         self.compared = self.resumed
         return offset
 
@@ -131,9 +132,8 @@ class Comparison:
 
     def _keep(self, page: Page, drifts: int, strays: int) -> None:
         """Remember what a page came to: what was found beyond so many drifts and strays."""
-        ids, found = [remote.id for remote in page.remotes], self.drifts[drifts:]
-        news = dict(islice(self._strays.items(), strays, None))
-        self.memory.renew_lease(FoundCheckpoint(page.after, self.alone, ids, found, news, self._met))
+        found, news = self.drifts[drifts:], dict(islice(self._strays.items(), strays, None))
+        self.memory.renew_lease(FoundCheckpoint(page.after, self.alone, page.ids, found, news, self._met))
         self._met = []
 
     def _look_closer(self, remotes: list[RemoteContact], fast: FastComparison) -> list[RemoteContact]:
@@ -224,9 +224,20 @@ class Comparison:
             return False
         return self.mapping.ext_ids.proves(remote.ext_id, user) or store.is_vacated(remote.address or "")
 
+    def _note_unread(self, unread: list[UnreadContact], holders: Holders) -> None:
+        """Name those whose row cannot be read, and compare nothing; they are there."""
+        users, claims = find_users(unread, holders, self.context.store, self.mapping.ext_ids)
+        named = users | claims
+        self.drifts.extend(Drift((UNREADABLE,), named.get(one.id, ""), one.id) for one in unread)
+
+    def _leave_out_unread(self, users: Iterator[str]) -> Iterator[str]:
+        """Yield those who are on no page by any row; nobody if a row that cannot be read may be anybody's."""
+        unread = {drift.user_id for drift in self.drifts if UNREADABLE in drift.kinds}
+        return (user for user in users if not unread or not {"", user} & unread)
+
     def _find_gone(self, users: Iterator[str], read_at: str) -> None:
         """Whoever was on no page is missing, or has another contact by now."""
-        for chunk in chunks(users, USER_CHUNK):
+        for chunk in chunks(self._leave_out_unread(users), USER_CHUNK):
             contacts = read_contacts(chunk, self.context.store)
             self._leave_alone(dict.fromkeys((user for user in chunk if user not in contacts), None))
             for contact in contacts.values():
@@ -238,7 +249,7 @@ class Comparison:
 
     def _find_lacking(self, users: Iterator[str], read_at: str) -> None:
         """Whoever subscribed and was on no page lacks a contact, unless it is about to be created."""
-        for chunk in chunks(users, USER_CHUNK):
+        for chunk in chunks(self._leave_out_unread(users), USER_CHUNK):
             for contact in read_contacts(chunk, self.context.store).values():
                 known = contact.seen.get(self.account)
                 if not contact.erased and (known is None or known.id is None):
@@ -247,3 +258,8 @@ class Comparison:
     def _note_strays(self) -> None:
         duplicates = (Drift(("duplicate contact",), user, number) for user, number in self._strays.items())
         self.drifts.extend(duplicates)
+
+
+def _still_is(drift: Drift, holders: Holders) -> bool:
+    """Return whether what was found before still is so: a contact that had no user then may have one by now."""
+    return bool(drift.user_id) or UNREADABLE in drift.kinds or (drift.contact_id or 0) not in holders

@@ -8,6 +8,7 @@ from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import moment_of
+from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.reconcile.pages import read_pages
 from sync_tasks.state.bulk import read_contacts, scan_users
@@ -67,6 +68,8 @@ def concede(context: Resources, hold: Hold) -> list[Event]:
 def _take_picture(account: str, context: Resources) -> Picture:
     picture, alike = Picture(context.mappings[account]), dict[frozenset[int], frozenset[int]]()
     for page in read_pages(context.gateways[account], context, ShownIds()):
+        if page.unread:
+            raise GatewayUnavailableError(f"account {account}: contact {page.unread[0].id} cannot be read")
         for remote in page.remotes:
             lists = remote.lists & picture.mapping.watched
             lists = alike.setdefault(lists, lists)

@@ -44,9 +44,13 @@ Kind = Literal[
     "unfinished erasure",
     "dead letter",
     "waiting",
+    "unreadable",
 ]
-# What a comparison only reports: a person must look at a dead letter, and at what has waited for long.
-LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting"})
+# Who was not compared, because a page shows no more than who it is.
+UNREADABLE: Kind = "unreadable"
+# What a comparison only reports: a person must look at a dead letter, at what has waited for long, and at what Brevo
+# shows otherwise than it should.
+LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting", UNREADABLE})
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})
 

@@ -21,7 +21,8 @@ class Run:
 
     ``refused``: the safety catch, or trouble of the account, kept it from changing anything, and why. ``resumed``: so
     many contacts were compared by a process that was killed or broke off; ``seconds`` are those of the last one.
-    ``held``: so many wait for the end of a hold. ``users``: the ids behind each class, if asked for; not kept.
+    ``held``: so many wait for the end of a hold. ``users``: the ids behind each class, if asked for, and of whoever was
+    not compared; not kept.
     ``grave``: what the safety catch refused, and to how many contacts it would be done.
     """
 

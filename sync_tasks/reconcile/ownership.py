@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 
 from sync_tasks.chunks import chunks
-from sync_tasks.domain.contact import Contact, RemoteContact
+from sync_tasks.domain.contact import Contact, RemoteContact, UnreadContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.ext_ids import ExtIds
@@ -74,7 +74,7 @@ def read_calm(users: Iterable[str], store: Store) -> dict[str, dict[str, str]]:
 
 
 def find_users(
-    remotes: Iterable[RemoteContact], holders: Holders, store: Store, ext_ids: ExtIds
+    remotes: Iterable[RemoteContact | UnreadContact], holders: Holders, store: Store, ext_ids: ExtIds
 ) -> tuple[dict[int, str], dict[int, str]]:
     """Return the user of each contact, by numeric id, ``ext_id``, or address; and who is only called by an ``ext_id``.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.contact import RemoteContact, UnreadContact
 from sync_tasks.errors import AccountPausedError, TransientError
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.patience import ask_patiently
@@ -20,11 +20,20 @@ STEP_BACK = 500
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Page:
-    """Contacts that were on no page before; Brevo was asked at the moment ``read_at``, and next from ``after`` on."""
+    """Contacts that were on no page before; Brevo was asked at the moment ``read_at``, and next from ``after`` on.
+
+    ``unread``: those of whom the page shows no more than who they are.
+    """
 
     remotes: list[RemoteContact]
     read_at: str
     after: int
+    unread: list[UnreadContact]
+
+    @property
+    def ids(self) -> list[int]:
+        """Everybody on it."""
+        return [*(remote.id for remote in self.remotes), *(one.id for one in self.unread)]
 
 
 def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: int = 0) -> Iterator[Page]:
@@ -35,17 +44,20 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
     """
     while True:
         read_at = context.store.now()
-        remotes = ask_patiently(partial(gateway.read_page, offset), context.limiter, _refuse_pause)
-        if offset and not any(remote.id in shown for remote in remotes):
+        found = ask_patiently(partial(gateway.read_page, offset), context.limiter, _refuse_pause)
+        rows = len(found.contacts) + len(found.unread)
+        new = [remote for remote in found.contacts if remote.id not in shown]
+        unread = [one for one in found.unread if one.id not in shown]
+        if offset and rows == len(new) + len(unread):
             offset = max(offset - STEP_BACK, 0)
             continue
-        new = [remote for remote in remotes if remote.id not in shown]
-        if not new:
+        offset += max(rows - OVERLAP, 0)
+        page = Page(new, read_at, offset, unread)
+        if not page.ids:
             return
-        offset += max(len(remotes) - OVERLAP, 0)
-        yield Page(new, read_at, offset)
-        for remote in new:
-            shown.add(remote.id)
+        yield page
+        for number in page.ids:
+            shown.add(number)
 
 
 def _refuse_pause(error: TransientError) -> None:

@@ -8,7 +8,7 @@ from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.reconcile.drift import Kind
 from sync_tasks.reconcile.history import Run
 
-# Okabe and Ito's colours, which everybody can distinguish, and twelve more.
+# Okabe and Ito's colours, which everybody can distinguish, and thirteen more.
 _COLOURS = [
     "#0072b2",
     "#e69f00",
@@ -28,6 +28,7 @@ _COLOURS = [
     "#332288",
     "#6699cc",
     "#ddcc77",
+    "#88ccee",
 ]
 _COLOUR_OF: Mapping[str, str] = dict(zip(get_args(Kind), _COLOURS, strict=True))
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Reconcile</title>

@@ -10,7 +10,7 @@ from sync_tasks.config.settings import Settings
 from sync_tasks.errors import SyncError
 from sync_tasks.reconcile.census import keep_census
 from sync_tasks.reconcile.comparison import Comparison, Progress, ignore
-from sync_tasks.reconcile.drift import Drift
+from sync_tasks.reconcile.drift import UNREADABLE, Drift
 from sync_tasks.reconcile.history import BROKEN_OFF, Run, describe_resumed, remember
 from sync_tasks.reconcile.repair import keep_blocks, look_at_erased, repair, split_held
 from sync_tasks.reconcile.safety_catch import count_grave, find_excess, most_changes
@@ -82,7 +82,7 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
         refused,
         comparison.resumed,
         held,
-        _name(comparison.drifts) if scope.users else {},
+        _name(drift for drift in comparison.drifts if scope.users or UNREADABLE in drift.kinds),
         grave,
     )
     _report(run, context)
@@ -95,6 +95,8 @@ def _report(run: Run, context: Resources) -> None:
     if run.resumed:
         log.info("account %s: %s", run.account, describe_resumed(run))
     log.info("account %s: %d contacts compared, %s, %d repaired", run.account, run.compared, found, run.repaired)
+    if unread := run.users.get(UNREADABLE):
+        log.error("account %s: not compared, for Brevo shows them otherwise: %s", run.account, ", ".join(unread))
     if run.held:
         log.error("account %s: %d contacts wait for a person: see `sync-tasks state show`", run.account, run.held)
     if run.refused:
@@ -113,7 +115,8 @@ def _name(drifts: Iterable[Drift]) -> dict[str, list[str]]:
 def _narrow(comparison: Comparison, settings: Settings, newsletter: str) -> None:
     if newsletter:
         lists = _lists_of(newsletter, comparison.account, settings)
-        comparison.drifts = [drift for drift in comparison.drifts if not lists.isdisjoint(drift.lists)]
+        concerned = (one for one in comparison.drifts if UNREADABLE in one.kinds or not lists.isdisjoint(one.lists))
+        comparison.drifts = list(concerned)
 
 
 def _lists_of(newsletter: str, account: str, settings: Settings) -> frozenset[int]:

@@ -165,7 +165,9 @@ class Push:
         if remote is None:
             self.view = SyncView(self.with_guarded(self.known()).forgotten, fresh=True)
         elif self.ownership.is_stranger(remote, self.known()):
-            self._forget()
+            # Somebody else has the id that we know: the user is searched for anew, unless it is another account's.
+            self.gateway.recheck_owner()
+            self._search_anew()
         elif self._is_known_erased(remote) and (moved := self.ownership.find_by_ext_id()):
             # It was anonymized because the user has another contact since.
             self.take_over(moved, self.known().forgotten)
@@ -179,11 +181,6 @@ class Push:
             self.view = SyncView(known, fresh=True, guarded=still_guarded(known, contact, guarded))
         else:
             self._search_anew()
-
-    def _forget(self) -> None:
-        """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
-        self.gateway.recheck_owner()
-        self._search_anew()
 
     def lose(self, known: RemoteState | None = None) -> None:
         """Brevo has no contact of the id that we know: contacts are deleted and imported again, or merged.

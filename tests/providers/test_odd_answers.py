@@ -4,12 +4,14 @@ import pytest
 
 from sync_tasks.domain.contact import Block
 from sync_tasks.errors import GatewayUnavailableError
+from sync_tasks.providers import RemotePage
 from sync_tasks.providers.brevo.client import Brevo
 from tests.support.brevo_samples import ADDRESS, page, remote
 from tests.support.scripted_brevo import Script, answer
 
 ODD = [
     ("listIds", ...),
+    ("listIds", None),
     ("listIds", "3"),
     ("listIds", ["3"]),
     ("listIds", [None]),
@@ -17,6 +19,7 @@ ODD = [
     ("emailBlacklisted", None),
     ("emailBlacklisted", "false"),
     ("attributes", ...),
+    ("attributes", None),
     ("attributes", []),
     ("id", ...),
     ("id", "42"),
@@ -36,6 +39,18 @@ def test_a_contact_that_lacks_what_it_must_have_is_not_read(
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         gateway.read(42)
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        list(gateway.all_contacts(1000))
+
+
+@pytest.mark.parametrize(("name", "value"), [odd for odd in ODD if odd[0] != "id"], ids=str)
+def test_a_page_names_the_few_that_cannot_be_read(script: Script, gateway: Brevo, name: str, value: object) -> None:
+    held = {key: each for key, each in (remote() | {name: value}).items() if each is not ...}
+    script.says(answer(200, page(remote(7), *[held] * 10)), answer(200, page(*[held] * 11)))
+
+    found = gateway.read_page(0)
+
+    assert ([one.id for one in found.contacts], {one.id for one in found.unread}) == ([7], {42})
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         gateway.read_page(0)
 
 
@@ -46,7 +61,7 @@ def test_an_empty_page_is_not_the_end_if_there_are_more(script: Script, gateway:
         gateway.read_page(0)
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         list(gateway.all_contacts(1000))
-    assert gateway.read_page(3) == []
+    assert gateway.read_page(3) == RemotePage([])
 
 
 def test_a_contact_of_another_id_is_not_the_one_asked_for(script: Script, gateway: Brevo) -> None:

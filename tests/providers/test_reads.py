@@ -22,7 +22,7 @@ def test_a_contact_is_read_by_number(script: Script, gateway: Brevo) -> None:
 
 
 def test_a_contact_without_address_statistics_and_lists_is_legal(script: Script, gateway: Brevo) -> None:
-    held = {"id": 42, "attributes": {"EXT_ID": "user-1", "SMS": 4930}, "listIds": None, "emailBlacklisted": False}
+    held = {"id": 42, "attributes": {"EXT_ID": "user-1", "SMS": 4930}, "listIds": [], "emailBlacklisted": False}
     script.says(answer(200, held))
 
     assert gateway.read(42) == RemoteContact(42, None, "user-1", frozenset(), {"SMS": 4930}, None)

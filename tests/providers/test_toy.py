@@ -12,7 +12,7 @@ from sync_tasks.domain.contact import Block, RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import DuplicateContactError, MissingContactError
-from sync_tasks.providers import Capabilities, Gate, Moved, OpenGate, Written
+from sync_tasks.providers import Capabilities, Gate, Moved, OpenGate, RemotePage, Written
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 SINCE = "1790000000000000"
@@ -129,9 +129,9 @@ class Toy:
         self._ask()
         return iter(list(self.contacts.values()) if len(self.contacts) <= most else [])
 
-    def read_page(self, offset: int) -> list[RemoteContact]:
+    def read_page(self, offset: int) -> RemotePage:
         self._ask()
-        return list(self.contacts.values())[offset : offset + self.capabilities.page]
+        return RemotePage(list(self.contacts.values())[offset : offset + self.capabilities.page])
 
     def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
         return dict.fromkeys(held, "") | {"FIRSTNAME": "text", "LASTNAME": "text", "DAILY_UNSUBSCRIBED": "boolean"}

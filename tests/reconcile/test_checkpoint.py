@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.providers import Gateway
+from sync_tasks.providers import Gateway, RemotePage
 from sync_tasks.reconcile.checkpoint import LIFETIME
 from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.reconcile.history import read_runs
@@ -34,7 +33,7 @@ class Watched:
     offsets: list[int]
     last: int
 
-    def read_page(self, offset: int) -> list[RemoteContact]:
+    def read_page(self, offset: int) -> RemotePage:
         if len(self.offsets) == self.last:
             raise KilledError
         page = self.gateway.read_page(offset)

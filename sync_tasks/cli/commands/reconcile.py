@@ -74,7 +74,7 @@ def reconcile(
     """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
 
     Nothing is changed where more people than usual would lose a subscription: then it waits for --max-changes. Exit 1
-    where something is left: a dead letter, what has waited for more than an hour, or what was not repaired.
+    where something is left: a dead letter, what waits for an hour, what cannot be read, or what was not repaired.
     """
     from sync_tasks.config.settings import load_settings
     from sync_tasks.reconcile.run import Scope

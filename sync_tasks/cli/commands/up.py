@@ -86,7 +86,7 @@ def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:
         return {}
     redis = stack.enter_context(EmbeddedRedis(data, password=secrets.token_hex(16)))
     say(f"[bold]Redis[/]   {place_of(redis.url)}  {'' if data else '(embedded: forgets everything at the end)'}")
-    return _announce({"SYNC_REDIS_URL": redis.url})
+    return setup.announce({"SYNC_REDIS_URL": redis.url})
 
 
 def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
     served = stack.enter_context(setup.serve(setup.model_brevo(settings), port))
     say(f"[bold]Brevo[/]   {served.origin}/  (sandbox: forgets everything at the end)")
     configuration = {"SYNC_CONFIG": os.environ["SYNC_CONFIG"]} if "SYNC_CONFIG" in os.environ else {}
-    return _announce(configuration | {"SYNC_BASE_URL": served.url, "SYNC_API_KEY": setup.ANY_KEY})
+    return setup.announce(configuration | {"SYNC_BASE_URL": served.url, "SYNC_API_KEY": setup.ANY_KEY})
 
 
 def _warn_of(base_url: str) -> str:
@@ -116,11 +116,6 @@ def _warn_of(base_url: str) -> str:
     if is_loopback(urlsplit(base_url).hostname or ""):
         return ""
     return "  [bold red]changes real contacts[/]"
-
-
-def _announce(variables: dict[str, str]) -> dict[str, str]:
-    setup.announce(variables)
-    return variables
 
 
 def _pick_port(port: int, option: str) -> int:

@@ -175,7 +175,7 @@ def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "S
 
     what, ext_ids = f"{name}: ext_id", account_mapping_of(settings, name).ext_ids
     try:
-        page = gateway.read_page(0)
+        page = gateway.read_page(0).contacts
     except SyncError as error:
         yield Check(what, "warn", f"not looked at: {type(error).__name__}", str(error))
         return

@@ -1,65 +1,39 @@
 """The gateway's operations on an account, each with as few requests as possible."""
 
-import math
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
-from sync_tasks.errors import GatewayUnavailableError, MissingContactError, MissingListError, RejectedContactError
-from sync_tasks.providers import KnownAnswers, Moved, NothingKnown, Written
+from sync_tasks.errors import MissingContactError, MissingListError, RejectedContactError
+from sync_tasks.providers import Gateway, KnownAnswers, Moved, RemotePage, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
+from sync_tasks.providers.brevo.learnt import Learnt
 from sync_tasks.providers.brevo.limits import CAPABILITIES
+from sync_tasks.providers.brevo.pages import read_everybody, read_rows
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
-T = TypeVar("T")
-_MOST_PAGES = 100
 _TYPES_LAST = 60.0
-_NOTHING_KNOWN = NothingKnown()
 # A look by address is asked for so many who are there, before it is believed to find nobody.
 _BELIEVED = 3
 
 
-@dataclass(slots=True)
-class Learnt:
-    """Facts learnt of an account, shared by all its gateways.
-
-    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``listed`` are all
-    that the account named then, ``unlisted`` those that a contact held and the account did not name. ``filter_finds``:
-    its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``: a look by several
-    ids has shown others. ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
-    ``total``: how many contacts it had, by the last page of all.
-    """
-
-    filter_finds: bool = False
-    look_finds: bool = False
-    ids_ignored: bool = False
-    ext_id_seen: bool = False
-    types: dict[str, str] = field(default_factory=dict)
-    listed: frozenset[str] = frozenset()
-    unlisted: frozenset[str] = frozenset()
-    choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    until: float = -math.inf
-    blanks: Blanks = field(default_factory=Blanks)
-    total: int = 0
-
-
-class Operations(ABC):
-    """The gateway's methods; the subclass sends the requests."""
+class Operations(Gateway):
+    """The gateway's methods; the subclass sends the requests. What is said here of a method is true of Brevo alone."""
 
     capabilities = CAPABILITIES
 
-    def __init__(self, known: KnownAnswers = _NOTHING_KNOWN) -> None:
+    def __init__(self, known: KnownAnswers = dict) -> None:
         self._learnt = Learnt()
         self._known = known
 
@@ -68,48 +42,30 @@ class Operations(ABC):
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
 
     def owner(self) -> str:
-        """Return a name for the owner of the account that the key opens."""
-        call = requests.read_account()
-        answer, _ = self._ask(call)
+        return self._account()[0]
+
+    def _account(self) -> tuple[str, Answer]:
+        """Return what stands for the owner of the account, and the answer that shows it."""
+        answer, _ = self._ask(call := requests.read_account())
         found = responses.owner_of(answer)
         if found is None:
             raise failures.unreadable(call)
-        return found
-
-    @abstractmethod
-    def confirm_owner(self) -> None:
-        """Ask for the account's owner now, unless it is known.
-
-        Raises:
-            WrongAccountError: another one than the state knows.
-        """
-
-    @abstractmethod
-    def check_owner(self) -> None:
-        """Ask again for the account's owner, even if it is known.
-
-        Raises:
-            WrongAccountError: another one than the state knows.
-        """
-
-    @abstractmethod
-    def recheck_owner(self) -> None:
-        """Let the next request first ask for the owner, because a known contact or list is missing."""
+        return found, answer
 
     def create(self, contact: NewContact) -> Written:
-        """Create a contact and return its id; never change an existing one."""
-        call = requests.create_contact(contact)
-        answer, outcome_unknown = self._ask(call)
-        contact_id = responses.created_id(answer)
-        if contact_id is None:
-            raise failures.unreadable(call)
+        contact_id, outcome_unknown = self._make(requests.create_contact(contact))
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
-    def change(self, contact_id: int, change: Change) -> Written:
-        """Change an existing contact in one request, and return its id.
+    def _make(self, call: Call) -> tuple[int, bool]:
+        """Return the id of what a call creates, and whether it may do so twice."""
+        answer, outcome_unknown = self._ask(call)
+        found = responses.created_id(answer)
+        if found is None:
+            raise failures.unreadable(call)
+        return found, outcome_unknown
 
-        Brevo may answer 404 for an unknown list too. If lists were sent, a look shows whether a list is meant.
-        """
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Brevo may answer 404 for an unknown list too: if lists were sent, a look shows whether a list is meant."""
         call = requests.change_contact(contact_id, self._clearing_as_known(change))
         try:
             answer, outcome_unknown = self._ask(call)
@@ -127,7 +83,7 @@ class Operations(ABC):
         """Return the change with ``null`` at once if an empty text was seen to clear nothing."""
         empty = {name for name, value in change.attributes.items() if value in ("", None)} - change.nulls
         change = replace(change, nulls=change.nulls | self._learnt.blanks.nulls(empty))
-        kinds = questions.kinds_cleared_by_null(self._known.read()) if empty else frozenset()
+        kinds = questions.kinds_cleared_by_null(self._known()) if empty else frozenset()
         if not kinds:
             return change
         types = self.attribute_types()
@@ -144,7 +100,6 @@ class Operations(ABC):
         return missing
 
     def has_list(self, list_id: int) -> bool:
-        """Return whether the account has this list."""
         try:
             self._ask(requests.read_list(list_id))
         except MissingContactError:
@@ -169,12 +124,10 @@ class Operations(ABC):
 
     @property
     def blanks(self) -> Blanks:
-        """What clears an attribute of this account, as far as this process has seen."""
         return self._learnt.blanks
 
     @property
     def shows_ext_ids(self) -> bool:
-        """Whether Brevo was seen to show an ``ext_id``."""
         return self._learnt.ext_id_seen
 
     @property
@@ -185,7 +138,7 @@ class Operations(ABC):
     @property
     def imports_safely(self) -> bool:
         """Whether nobody saw an import lift the block of somebody who was there: Brevo does not document it."""
-        return self._known.read().get("import_block") != questions.LIFTED
+        return self._known().get("import_block") != questions.LIFTED
 
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to 20 contacts that Brevo shows, without reasons of blocks.
@@ -218,7 +171,7 @@ class Operations(ABC):
 
         Brevo documents this look. Should it find nobody, no opt-out of somebody who was there before would be done.
         """
-        if self._learnt.look_finds or self._known.read().get("address_look") == questions.YES:
+        if self._learnt.look_finds or self._known().get("address_look") == questions.YES:
             return True
         people, _ = self._people(requests.read_few())
         addresses = [one.address for one in people if one.address and requests.read_address(one.address)]
@@ -246,7 +199,7 @@ class Operations(ABC):
 
         In an account without contacts the filter misses nobody.
         """
-        if not self._learnt.filter_finds and self._known.read().get("address_filter") == questions.YES:
+        if not self._learnt.filter_finds and self._known().get("address_filter") == questions.YES:
             return True
         if not self._learnt.filter_finds:
             people, _ = self._people(requests.read_few())
@@ -269,11 +222,9 @@ class Operations(ABC):
         return replace(contact, ext_id=ext_id) if believed else None
 
     def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Put up to 150 contacts on a list and return the moved ones; others may be on it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "add"))
 
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Take up to 150 contacts off a list and return the moved ones; others may be off it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "remove"))
 
     def _move(self, call: Call) -> Moved:
@@ -291,39 +242,30 @@ class Operations(ABC):
         return Moved(responses.moved_ids(answer), outcome_unknown=outcome_unknown)
 
     def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
-        """Let Brevo create many contacts, soon and on the same lists; return whether it may do so twice.
-
-        Raises:
-            RejectedContactError: nothing will be imported.
-        """
         _, outcome_unknown = self._ask(requests.import_contacts(lists, contacts))
         return outcome_unknown
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
-        """Yield the contacts changed since a moment of Brevo's clock, the last created first; 1,000 a request."""
-        return self._rows(requests.read_modified(moment), self._people)
+        return read_everybody(requests.read_modified(moment), self._people)
 
     def all_contacts(self, most: int) -> Iterator[RemoteContact]:
-        """Yield all contacts, the first created first; nobody if the account was seen to have more than ``most``."""
         offset = 0
         while offset < max(self._learnt.total, 1) <= most:
-            people, total = self._page_of_all(offset)
-            self._learnt.total = total or 0
-            if not people or self._learnt.total > most:
+            page = self.read_page(offset)
+            if page.unread:
+                raise failures.unreadable(requests.read_page())
+            if not page.contacts or self._learnt.total > most:
                 return
-            yield from people
-            offset += len(people)
+            yield from page.contacts
+            offset += len(page.contacts)
 
-    def read_page(self, offset: int) -> list[RemoteContact]:
-        """Return up to 1,000 contacts from this offset on, the first created first; empty after the last."""
-        return self._page_of_all(offset)[0]
-
-    def _page_of_all(self, offset: int) -> tuple[list[RemoteContact], int | None]:
-        """Return a page of all contacts; one that is empty although there are more is none."""
-        people, total = self._people(call := requests.skip(requests.read_page(), offset))
-        if not people and offset < (total or 0):
+    def read_page(self, offset: int) -> RemotePage:
+        """Return a page, but none that is empty although there are more."""
+        page, total = self._contacts(call := requests.skip(requests.read_page(), offset))
+        if not page.contacts and not page.unread and offset < (total or 0):
             raise failures.unreadable(call)
-        return people, total
+        self._learnt.total = total or 0
+        return page
 
     def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``.
@@ -334,7 +276,6 @@ class Operations(ABC):
         return self._learnt.types | {name: "" for name in held if name not in self._learnt.listed}
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
-        """Return the allowed values of attributes with fixed choices, as old as their types."""
         self._read_attributes()
         return self._learnt.choices
 
@@ -351,8 +292,7 @@ class Operations(ABC):
             self._learnt.until = time.monotonic() + _TYPES_LAST
 
     def list_names(self) -> Mapping[int, str]:
-        """Return all lists of the account, id to name."""
-        return dict(responses.names_of(self._rows(requests.read_lists(), partial(self._page, key="lists"))))
+        return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:
@@ -369,28 +309,23 @@ class Operations(ABC):
         call = requests.search_contacts(attribute, value)
         if call is None or not value:
             return None
-        hit = next(filter(fits, self._rows(call, self._people)), None)
+        hit = next(filter(fits, read_everybody(call, self._people)), None)
         found = self.read(hit.id) if hit else None
         return found if found and fits(found) else None
 
-    def _rows(self, call: Call, read: Callable[[Call], tuple[list[T], int | None]]) -> Iterator[T]:
-        """Yield the rows of all pages that ``read`` returns, each with the number of rows of all together."""
-        offset = 0
-        for _ in range(_MOST_PAGES):
-            rows, total = read(requests.skip(call, offset))
-            yield from rows
-            offset += len(rows)
-            if not rows or (total is not None and offset >= total):
-                return
-        raise GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
-
     def _people(self, call: Call) -> tuple[list[RemoteContact], int | None]:
         """Return the contacts of one page; a page with one that cannot be read does not hide it."""
-        rows, total = self._page(call, "contacts")
-        people = [contact for row in rows if (contact := responses.contact_of(row, datetime.now(UTC)))]
-        if len(people) < len(rows):
+        page, total = self._contacts(call)
+        if page.unread:
             raise failures.unreadable(call)
-        return people, total
+        return page.contacts, total
+
+    def _contacts(self, call: Call) -> tuple[RemotePage, int | None]:
+        rows, total = self._page(call, "contacts")
+        page = responses.remote_page_of(rows, datetime.now(UTC))
+        if page is None:
+            raise failures.unreadable(call)
+        return page, total
 
     def _page(self, call: Call, key: str) -> tuple[list[dict[str, Any]], int | None]:
         answer, _ = self._ask(call)

@@ -12,17 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
-from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact
+from sync_tasks.domain.contact import UNEXPLAINED, Block, RemoteContact, UnreadContact
 from sync_tasks.domain.timestamps import EPOCH, stamp_of
+from sync_tasks.providers import RemotePage
 from sync_tasks.texts import known_address
-
-T = TypeVar("T")
 
 _IDS_END = 2**63
 # Moments from here on have more than 16 digits, and would sort before today's.
 _STAMPS_END = datetime(2286, 1, 1, tzinfo=UTC)
+# If more contacts of a page cannot be read, Brevo shows contacts otherwise by now: then nothing is concluded.
+_MOST_UNREAD = 10
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}")
 _WRITABLE = frozenset({"normal", "category", "transactional"})
@@ -133,23 +134,31 @@ class Answer:
 def contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
     """Return the contact that a JSON object describes; ``None`` if it lacks what Brevo's schema requires.
 
-    What is left out is not empty: nobody is off a list, or not blocked, because an answer does not say so.
+    What is left out, or null, is not empty: nobody is off a list, or not blocked, because an answer does not say so.
     """
-    lists, attributes = _required(data, "listIds", list), _required(data, "attributes", dict)
+    lists, attributes = data.get("listIds"), data.get("attributes")
     if not _is_id(data.get("id")) or not isinstance(data.get("emailBlacklisted"), bool):
         return None
-    if lists is None or attributes is None or not all(map(_is_id, lists)):
+    if not isinstance(lists, list) or not isinstance(attributes, dict) or not all(map(_is_id, lists)):
         return None
+    address, ext_id = _names_of(data)
     return RemoteContact(
         id=data["id"],
-        address=known_address(_text(data.get("email")) or "") or None,
-        ext_id=_text(data.get("ext_id")) or _text(attributes.get("EXT_ID")),
+        address=address,
+        ext_id=ext_id,
         lists=frozenset(lists),
         attributes={name: value for name, value in attributes.items() if name not in _IDENTITIES},
         block=_block_of(data, now),
         opted_out=_opted_out_of(data, now),
         created=_stamp(data.get("createdAt")) or "",
     )
+
+
+def _names_of(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the address and the ``ext_id`` of a contact, as far as they are shown."""
+    attributes = data.get("attributes")
+    among = attributes.get("EXT_ID") if isinstance(attributes, dict) else None
+    return known_address(_text(data.get("email")) or "") or None, _text(data.get("ext_id")) or _text(among)
 
 
 def single_contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact | None:
@@ -162,6 +171,20 @@ def single_contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact |
     if contact is None or contact.block is None or isinstance(data.get("statistics"), dict):
         return contact
     return replace(contact, block=Block(UNEXPLAINED, contact.block.since, guessed=True))
+
+
+def remote_page_of(rows: Iterable[Mapping[str, Any]], now: datetime) -> RemotePage | None:
+    """Return the contacts of one page; ``None`` if too many cannot be read, or one without its id."""
+    page = RemotePage([])
+    for row in rows:
+        contact = contact_of(row, now)
+        if contact:
+            page.contacts.append(contact)
+        elif _is_id(row.get("id")) and len(page.unread) < _MOST_UNREAD:
+            page.unread.append(UnreadContact(row["id"], *_names_of(row)))
+        else:
+            return None
+    return page
 
 
 def moved_ids(answer: Answer) -> frozenset[int]:
@@ -300,12 +323,6 @@ def _stamp(text: object) -> str | None:
 def _text(value: object) -> str | None:
     """Return a value as text that can be stored: a character cut in half, as JSON may hold, becomes a question mark."""
     return str(value).encode(errors="replace").decode() if isinstance(value, str | int) and value != "" else None
-
-
-def _required(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
-    """Return a required value, an empty one for null; ``None`` if it is missing or something else."""
-    value = data.get(name, ...)
-    return kind() if value is None else value if isinstance(value, kind) else None
 
 
 def _is_id(value: object) -> bool:

@@ -1,0 +1,56 @@
+"""What lies on many pages, read one after the other while rows come and go."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.errors import GatewayUnavailableError
+from sync_tasks.providers.brevo.limits import PAGE
+from sync_tasks.providers.brevo.requests import Call, skip
+
+T = TypeVar("T")
+# The rows of one page, and the number of rows of all together, if Brevo says it.
+ReadPage = Callable[[Call], tuple[list[T], int | None]]
+
+_MOST_PAGES = 100
+# So many contacts of a page are asked for again with the next one, and so far we go back if none of them shows.
+_OVERLAP, _STEP_BACK = 10, 500
+
+
+def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
+    """Yield the rows of all pages."""
+    offset = 0
+    for _ in range(_MOST_PAGES):
+        rows, total = read_page(skip(call, offset))
+        yield from rows
+        offset += len(rows)
+        if not rows or (total is not None and offset >= total):
+            return
+    raise _endless(call)
+
+
+def read_everybody(call: Call, read_page: ReadPage[RemoteContact]) -> Iterator[RemoteContact]:
+    """Yield the contacts of all pages, each once.
+
+    Each page begins with contacts of the page before. If it shows none of them, contacts that were listed before are
+    gone, and others went past us: we go back. A full page is not the end, whatever Brevo counts.
+    """
+    shown, offset, overlap = set[int](), 0, 0
+    for _ in range(_MOST_PAGES):
+        people, total = read_page(skip(call, offset))
+        new = [contact for contact in people if contact.id not in shown]
+        if overlap and len(new) == len(people):
+            offset, overlap = max(offset - _STEP_BACK, 0), overlap if offset > _STEP_BACK else 0
+            continue
+        yield from new
+        shown.update(contact.id for contact in new)
+        end = offset + len(people)
+        if not people or (len(people) < PAGE and total is not None and end >= total):
+            return
+        overlap = _OVERLAP if len(people) > _OVERLAP else 0
+        offset = end - overlap
+    raise _endless(call)
+
+
+def _endless(call: Call) -> GatewayUnavailableError:
+    return GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
