@@ -379,7 +379,7 @@ def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[Eve
 
 
 def _found(pushed: Pushed) -> Iterator[str]:
-    """Yield what the push noted, and what became of the contact at Brevo, in the words of an event of Brevo's."""
+    """Yield what the push noted, and what became of the contact at Brevo, as events of Brevo's."""
     yield from (f"{EventKey('brevo', account, pushed.now)} {note}" for account, note in pushed.notes)
     for account, seen in pushed.seen.items():
         before, key = pushed.contact.seen.get(account), EventKey("brevo", account, pushed.now)
