@@ -46,6 +46,7 @@ class Push:
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
     where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
     were looked for. ``differing``: the names of the attributes that a look found otherwise than wanted.
+    ``answered``: when Brevo answered a creation, if nothing was asked of it since.
     """
 
     account: str
@@ -74,6 +75,7 @@ class Push:
     addresses: frozenset[str] = frozenset()
     met: bool | None = None
     differing: tuple[str, ...] | None = None
+    answered: str = ""
 
     @property
     def looked(self) -> bool:
@@ -103,7 +105,7 @@ class Push:
         known = seen or self.view.seen
         known = self.with_guarded(known) if known else None
         news = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
-        just_leased, self.just_leased = self.just_leased, False
+        just_leased, self.just_leased, self.answered = self.just_leased, False, ""
         if just_leased and not news:
             return
         if not self.store.renew_lease(self.lease, self.lease_seconds, news):
