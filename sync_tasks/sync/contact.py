@@ -106,7 +106,6 @@ def _plan_and_send(push: AccountPush) -> SyncError | None:
         if new or push.cleared or push.repaired:
             check_values(push, new)
     except SyncError as error:
-        push.note_refused(error)
         return error
     return None
 

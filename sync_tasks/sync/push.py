@@ -19,11 +19,9 @@ from sync_tasks.domain.remote_state import (
 from sync_tasks.errors import (
     LeaseLostError,
     MissingListError,
-    RejectedContactError,
     RejectedPartError,
     SyncError,
 )
-from sync_tasks.log import log_outcome
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
@@ -133,13 +131,6 @@ class Push:
         )
         if repaired:
             self.notes.append(f"put right: {describe_change(repaired)}")
-
-    def note_refused(self, error: SyncError) -> None:
-        """Note, and log, that Brevo refuses what a push puts right: of an event a dead letter says so."""
-        contact = self.lease.contact
-        if isinstance(error, RejectedContactError) and not (contact.pending or contact.dead):
-            self.notes.append(f"not put right: {error}")
-            log_outcome("not put right", {"user_id": contact.user_id, "account": self.account}, error=error)
 
     def _lists_of(self, task: str) -> set[int]:
         """Return the lists of the newsletters that pending events of a task name."""
