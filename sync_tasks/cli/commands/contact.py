@@ -56,7 +56,6 @@ def show_contact(
             note_deed(store, by, UNMASKED, user)
     if portrait is None:
         give_up("nothing is known of this user" if user is not None else "nobody has this address")
-        raise typer.Exit(1)
     if as_json:
         print_json(_dump(portrait))
     else:
