@@ -183,7 +183,7 @@ def _report(pushed: Pushed, settled: str, outcomes: Outcomes) -> Outcomes:
     # The history of an erased user goes; what was cleared in the contact of an heir shall be known somewhere.
     for _, note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
         log_outcome(note, {"user_id": pushed.contact.user_id})
-    for account, error in _untold(pushed, outcomes).items():
+    for account, error in _unreported(pushed, outcomes).items():
         log_outcome(_NOT_PUT_RIGHT, {"user_id": pushed.contact.user_id, "account": account}, error=error)
     _log_outcomes(pushed, outcomes)
     return outcomes
@@ -386,13 +386,13 @@ def _found(pushed: Pushed) -> Iterator[str]:
 
 
 def _history(pushed: Pushed, outcomes: Outcomes) -> Iterator[str]:
-    for account, error in _untold(pushed, outcomes).items():
+    for account, error in _unreported(pushed, outcomes).items():
         yield f"{EventKey('brevo', account, pushed.now)} {_NOT_PUT_RIGHT}: {error}"
     yield from (f"{key} {outcomes.done[key]}" for key in sorted(outcomes.done))
     yield from (f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items())
 
 
-def _untold(pushed: Pushed, outcomes: Outcomes) -> dict[str, RejectedContactError]:
+def _unreported(pushed: Pushed, outcomes: Outcomes) -> dict[str, RejectedContactError]:
     """Return what Brevo refuses although no event asked for it: no dead letter says so."""
     if outcomes.dead or outcomes.waiting or pushed.contact.dead:
         return {}
