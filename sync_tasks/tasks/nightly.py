@@ -41,7 +41,8 @@ def compare_all() -> int:
         celery.exceptions.Reject: this worker must end; another one takes the message.
     """
     context = worker_resources()
-    _owe(context.store)
+    now = int(context.store.now())
+    _write(context.store, now, now, nx=True, ex=GIVEN_UP)
     # A message that takes long is handed out again, and two beats send two: whoever comes second has nothing to do.
     with standing_alone(context.store) as alone, open_patiently(context) as patient:
         if not alone or not _is_owed(context.store):
@@ -79,11 +80,6 @@ def ask_again() -> None:
     if now >= again or since > now:
         _write(store, since, now, xx=True, keepttl=True)
         app.send_task("sync_tasks.reconcile", expires=AGAIN)
-
-
-def _owe(store: Store) -> None:
-    now = int(store.now())
-    _write(store, now, now, nx=True, ex=GIVEN_UP)
 
 
 def _write(store: Store, since: int, now: int, **how: bool | int) -> None:
