@@ -25,8 +25,6 @@ from sync_tasks.domain.registers import SUBSCRIBED, UNSUBSCRIBED, subscription
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 
-__all__ = ["BadRow", "Checked", "Row", "Source", "Words", "check", "moment_of_row"]
-
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 _SHOWN_AT_MOST = 1000
 _ADDRESS_BITS = 24
@@ -266,7 +264,6 @@ def is_ahead(moment: datetime) -> bool:
     return moment > datetime.now(UTC) + MAX_AHEAD
 
 
-def moment_of_row(row: Row, as_of: datetime) -> tuple[datetime, str]:
-    """Return the moment as of which a row is true, and its stamp."""
-    moment = row.occurred_at or as_of
-    return moment, stamp_of(moment)
+def stamp_of_row(row: Row, as_of: datetime) -> str:
+    """Return the stamp of the moment as of which a row is true."""
+    return stamp_of(row.occurred_at or as_of)

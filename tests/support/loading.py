@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sync_tasks.backfill.columns import Words
 from sync_tasks.backfill.import_contacts import Importing
 from sync_tasks.backfill.load import load
-from sync_tasks.backfill.rows import Source, Words
+from sync_tasks.backfill.rows import Source
 from sync_tasks.rate_limits.limiter import Limiter
 from tests.support.pipeline import Pipeline, address_of
 
