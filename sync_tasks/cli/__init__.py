@@ -61,8 +61,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            output.give_up(*map(str, error.args))
-            raise typer.Exit(2) from None
+            output.give_up(*map(str, error.args), code=2)
         except _UsageError as error:
             output.explain_to_program(str(getattr(error, "message", error)))
             raise

@@ -38,6 +38,16 @@ class BatchKind:
         """
         return 10 if self.verb in {"create", "find", "locate"} else 1 if self.verb == "verify" else 2
 
+    def is_done_by(self, lists: frozenset[int]) -> bool:
+        """Return whether a look that shows a contact on these lists leaves nothing of the step to be sent."""
+        match self.verb:
+            case "join":
+                return self.lists <= lists
+            case "leave":
+                return self.lists.isdisjoint(lists)
+            case _:
+                return self.verb == "read"
+
 
 def batch_kind_of(step: Step | None) -> BatchKind | None:
     """Return the kind that a step must share with others to go in one request; ``None`` if it goes alone."""

@@ -156,7 +156,8 @@ class Doorkeeper:
             return None
         entry = self._entries().get(facts["name"])
         since = int(facts.get("since", 0))
-        if entry is None or entry.fingerprint != facts["entry"] or _age_of(since) > self._seconds:
+        age = time.time() - since / MICROSECONDS_PER_SECOND
+        if entry is None or entry.fingerprint != facts["entry"] or age > self._seconds:
             return None
         return Operator(entry.name, entry.role, facts["session"], entry.fingerprint, since)
 
@@ -193,10 +194,6 @@ def _signer(secrets: tuple[str, ...], what: str) -> "URLSafeTimedSerializer":
     how = {"key_derivation": "hmac", "digest_method": sha256}
     # The library signs with the last key and understands all.
     return URLSafeTimedSerializer([*reversed(secrets)], salt=what, signer_kwargs=how)
-
-
-def _age_of(stamp: int) -> float:
-    return time.time() - stamp / MICROSECONDS_PER_SECOND
 
 
 def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:

@@ -287,7 +287,7 @@ def mark_unknown(store: Store, users: Iterable[str]) -> list[int]:
 
 
 def mark_manual(store: Store, user_id: str, who: str, *, manual: bool) -> None:
-    """Leave a user's lists to people at Brevo, or take them back (``manual=False``)."""
+    """Leave a user's lists to people at Brevo, or take them back (``manual=False``); one who is unknown stays so."""
     store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
 
 

@@ -7,7 +7,7 @@ comes by its own nudge.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,16 +17,7 @@ from sync_tasks.chunks import chunks
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, is_findable, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact, desired_of
-from sync_tasks.domain.planning import (
-    Search,
-    Step,
-    SyncView,
-    Write,
-    after_write,
-    concerns,
-    first_view,
-    next_step,
-)
+from sync_tasks.domain.planning import Search, SyncView, Write, after_write, first_view, next_step
 from sync_tasks.domain.remote_state import name_created, recall_ext_id, remote_state_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
 from sync_tasks.errors import (
@@ -34,6 +25,7 @@ from sync_tasks.errors import (
     RejectedContactError,
     SyncError,
     TakenAlongError,
+    TransientError,
 )
 from sync_tasks.meters import BATCHES
 from sync_tasks.providers import Gateway
@@ -42,7 +34,14 @@ from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.address_pages import find_on_pages, take_over
 from sync_tasks.sync.anonymize import is_erased
-from sync_tasks.sync.batch_item import IMPORTING, SERVING_FIRST, BatchItem, most_served, relies_on_others
+from sync_tasks.sync.batch_item import (
+    IMPORTING,
+    SERVING_FIRST,
+    BatchItem,
+    most_served,
+    relies_on_others,
+    step_of_one_account,
+)
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.import_watch import Finding, ImportWatch, changed_since, find_created, goes_on_alone
 from sync_tasks.sync.settlement import Pushed, attribute_error, conclude_all
@@ -145,7 +144,7 @@ class Batch:
         for lease in leases:
             view = first_view(lease.contact, own.account, own.mapping.absent)
             push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
-            step = self._next_step(push)
+            step = step_of_one_account(push, self.context.mappings)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
             if step and fits and is_findable(self.batch_kind, lease.contact, own.account):
                 self.others.append(BatchItem(push, step, kind))
@@ -154,16 +153,6 @@ class Batch:
                 strangers.append(lease)
         own.store.release_all((lease, kind) for lease in strangers)
         return len(leases), len(leases) - len(strangers)
-
-    def _next_step(self, push: AccountPush) -> Step | None:
-        contact, mappings = push.lease.contact, self.context.mappings
-        elsewhere = any(
-            concerns(contact, account, mapping) for account, mapping in mappings.items() if account != push.account
-        )
-        try:
-            return None if elsewhere else next_step(contact, push.mapping, push.view)
-        except SyncError:
-            return None
 
     def serve(self) -> None:
         """Send the one request, and conclude for everybody it served; the others are given back.
@@ -193,7 +182,7 @@ class Batch:
             case "find":
                 self._find()
             case "read" | "verify":
-                self._read_all()
+                self._read_all(self.items)
             case "locate":
                 self._locate()
             case _:
@@ -240,17 +229,17 @@ class Batch:
         if findings[0][1] is Finding.WAITS:
             raise waits
 
-    def _read_all(self) -> None:
-        """Read everybody by their ids; whoever is not done by that goes on alone."""
-        found = self.gateway.read_several([item.push.known().id or 0 for item in self.items])
+    def _read_all(self, items: Collection[BatchItem]) -> None:
+        """Read these by their ids; whoever is not done by that goes on alone."""
+        found = self.gateway.read_several([item.push.known().id or 0 for item in items])
         self.now = self.own.push.store.now()
-        for item in self.items:
+        for item in items:
             push, item.kind = item.push, ""
             remote = found.get(push.known().id or 0)
             if self.batch_kind.verb == "verify" and is_erased(push, remote):
                 push.view, push.together = SyncView(push.known(), fresh=True), True
                 self._served(item)
-            elif self.batch_kind.verb == "read" and remote and not remote.block:
+            elif remote and not remote.block and self.batch_kind.is_done_by(remote.lists):
                 self._found(item, recall_ext_id(remote, push.lease.contact, push.mapping))
             if not item.served:
                 self.own.push.users_to_nudge.add(push.lease.user_id)
@@ -280,6 +269,16 @@ class Batch:
             push.view = after_write(push.view, self._change, wanted)
             push.note_repair(self._change)
             self._served(item)
+        unmoved = [item for contact_id, item in items.items() if contact_id not in moved.ids]
+        if moved.outcome_unknown:
+            error = GatewayUnavailableError("an earlier try of the list call was not answered", outcome_unknown=True)
+            self._mark_unknown(unmoved, error)
+        elif self.gateway.reads_several:
+            # What keeps the look from an answer, each finds out alone.
+            with suppress(TransientError):
+                for some in chunks(unmoved, self.gateway.capabilities.ids):
+                    self._keep()
+                    self._read_all(some)
 
     def _create(self) -> None:
         try:

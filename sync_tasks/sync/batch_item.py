@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sync_tasks.domain.planning import Step
+from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.planning import Step, concerns, next_step
 from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import SyncError
 from sync_tasks.providers import Capabilities
@@ -55,6 +56,17 @@ class BatchItem:
             together=push.together,
             fresh=frozenset({push.account}) if push.view.fresh else frozenset(),
         )
+
+
+def step_of_one_account(push: AccountPush, mappings: Mapping[str, AccountMapping]) -> Step | None:
+    """Return the next step of a contact; nothing if another account may hold the user, too, or if there is trouble."""
+    contact, others = push.lease.contact, ((name, one) for name, one in mappings.items() if name != push.account)
+    if any(concerns(contact, account, mapping) for account, mapping in others):
+        return None
+    try:
+        return next_step(contact, push.mapping, push.view)
+    except SyncError:
+        return None
 
 
 def most_served(verb: str, capabilities: Capabilities) -> int:

@@ -129,23 +129,20 @@ def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
 
 def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
     """Return the report of an opt-out for a portal that gets all."""
-    return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
+    return _arguments(one, SUPPRESSED, one.time, settings)
 
 
 def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
     """Return the report of what ended or was put back, for a portal that gets all."""
-    time = moment_of(one.since).isoformat()
-    arguments = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
+    arguments = _arguments(one, one.what, moment_of(one.since).isoformat(), settings)
     return arguments | {"why": one.why, "foreign_lists": list(one.foreign)}
 
 
-def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
-    user_id: str, what: str, kind: str, time: str, account: str, list_id: int, settings: Settings
-) -> dict[str, object]:
-    newsletters = settings.newsletters.items()
-    mine = [slug for slug, one in newsletters if one.list_id == list_id and settings.account_of(slug) == account]
-    arguments: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
-    return arguments | {"newsletters": mine, "why": "", "foreign_lists": []}
+def _arguments(one: Suppressed | Notice, what: str, time: str, settings: Settings) -> dict[str, object]:
+    lists = settings.newsletters_by_account.get(one.account, {}).items()
+    mine = [slug for slug, known in lists if known.list_id == one.list_id]
+    arguments: dict[str, object] = {"user_id": one.user_id, "what": what, "kind": one.kind, "time": time}
+    return arguments | {"account": one.account, "newsletters": mine, "why": "", "foreign_lists": []}
 
 
 def compare_approved() -> int:

@@ -231,6 +231,64 @@ def test_a_list_call_whose_first_try_was_not_answered_leaves_each_outcome_unknow
     assert [user_id for user_id in PEOPLE if not readers.state(user_id).unknown_since] == []
 
 
+def test_whoever_a_list_call_does_not_move_is_unknown_too_if_its_first_try_was_not_answered(
+    readers: Pipeline, brevo: Sandbox
+) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+    brevo.add_fault("status", status=504, applied=True, count=1, path="remove")
+
+    with readers.requests() as requests:
+        readers.sync("user-0")
+
+    assert requests.count(LIST_CALL) == 2
+    assert [user_id for user_id in PEOPLE if not readers.state(user_id).unknown_since] == []
+
+
+@pytest.mark.parametrize("newsletter", ["weekly", "monthly"])
+def test_whoever_need_not_move_is_found_out_by_their_ids(readers: Pipeline, brevo: Sandbox, newsletter: str) -> None:
+    there = {"weekly": {"unlinkListIds": [5]}, "monthly": {"listIds": [7]}}[newsletter]
+    for user_id in PEOPLE[:9]:
+        brevo.edit(address_of(user_id), there)
+    for user_id in PEOPLE:
+        (readers.unsubscribe if newsletter == "weekly" else readers.subscribe)(user_id, newsletter)
+
+    with readers.requests() as requests:
+        readers.work()
+
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set() if newsletter == "weekly" else {5, 7}] * len(PEOPLE)
+    assert len(requests) <= 5
+    assert not any(readers.state(user_id).pending for user_id in PEOPLE)
+
+
+def test_whoever_is_gone_is_left_out_of_the_next_list_call(readers: Pipeline, brevo: Sandbox) -> None:
+    for user_id in PEOPLE[:6]:
+        brevo.act("delete", address_of(user_id))
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+
+    with readers.requests() as requests:
+        outcomes = readers.work()
+
+    assert requests.count(LIST_CALL) == 1
+    assert [str(outcome) for outcome in outcomes.done.values()] == ["not found"] * 6
+    assert [readers.lists(user_id) for user_id in PEOPLE[6:]] == [set()] * 6
+
+
+def test_whoever_is_blocked_or_still_there_goes_on_alone_after_a_list_call(readers: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("unsubscribe", address_of("user-1"))
+    brevo.edit(address_of("user-2"), {"unlinkListIds": [5]})
+    brevo.add_fault("status", status=400, count=1, path="remove")
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id, "weekly")
+
+    outcomes = readers.work()
+
+    assert [readers.lists(user_id) for user_id in PEOPLE] == [set()] * len(PEOPLE)
+    assert not outcomes.dead
+    assert not any(readers.state(user_id).pending for user_id in PEOPLE)
+
+
 def test_an_import_that_brevo_never_carries_out_is_made_good_one_by_one(batched: Pipeline, brevo: Sandbox) -> None:
     brevo.quirks.import_outcome = "failed"
     for user_id in PEOPLE:

@@ -40,7 +40,6 @@ def open_engine(url: str) -> "Iterator[Engine]":
             yield engine
         except DBAPIError as error:
             give_up(f"the database is away or in trouble: {type(error.orig or error).__name__}; are its tables there?")
-            raise typer.Exit(1) from None
 
 
 @app.command("relay")
@@ -140,22 +139,21 @@ def retry(ids: Ids = None, *, every: All = False, database: Database = "") -> No
 def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, database: Database = "") -> None:
     """Remove rows that are no events: what they wished for never happens. The audit notes who did it.
 
-    An erasure is removed only if it is named by its id. Exit 1 if `--all` left one.
+    An erasure, or a row whose task nobody knows, is removed only if it is named by its id. Exit 1 if `--all` left one.
     """
     if not yes:
         typer.confirm("Give these wishes up?", abort=True)
     with open_store() as store, open_engine(database) as engine:
-        from sync_tasks.domain.events import Anonymize
         from sync_tasks.portal.outbox_table import discard_rows, find_marked, read_row
         from sync_tasks.state.audit import note_deed
 
         with engine.connect() as connection:
             marked = find_marked(connection, _MANY)
             chosen = sorted(marked.keys() & set(_chosen(connection, ids, every=every)))
-        rows = {number: _show(number, read_row(engine, number), marked[number]) for number in chosen}
-        kept = [number for number, row in rows.items() if every and row["task"] == Anonymize.task]
+        rows = {number: read_row(engine, number) for number in chosen}
+        kept = [number for number, row in rows.items() if every and _may_erase(row)]
         # Noted first: nothing is removed of which nobody knows who did it.
-        removed = [row for number, row in rows.items() if number not in kept]
+        removed = [_show(number, row, marked[number]) for number, row in rows.items() if number not in kept]
         for row in removed:
             user_id = "" if row["user_id"] == HIDDEN else row["user_id"]
             note_deed(store, by, "discard outbox row", user_id, f"{row['id']} {row['task']}")
@@ -163,17 +161,24 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
             number = discard_rows(connection, [row["id"] for row in removed])
     say(f"{count(number, 'row')} removed")
     if kept:
-        give_up(f"left, since they are erasures: {', '.join(map(str, kept))}; mend them, or discard each by its id")
-        raise typer.Exit(1)
+        numbers = ", ".join(map(str, kept))
+        give_up(f"left, since they are or may be erasures: {numbers}; mend them, or discard each by its id")
 
 
 _MANY = 100_000
+
+
+def _may_erase(row: "OutboxRow | None") -> bool:
+    """Return whether a row may stand for an erasure: its task is none of the others, as far as it can be read."""
+    from sync_tasks.domain.events import EVENTS, Anonymize
+
+    task = f"{row.task}" if row else ""
+    return task.removeprefix("sync_tasks.") not in EVENTS.keys() - {Anonymize.task}
 
 
 def _chosen(connection: Any, ids: list[int] | None, *, every: bool) -> list[int]:  # noqa: ANN401 - SQLAlchemy's
     from sync_tasks.portal.outbox_table import find_marked
 
     if bool(ids) == every:
-        give_up("name rows by their ids, or take --all")
-        raise typer.Exit(2)
+        give_up("name rows by their ids, or take --all", code=2)
     return ids or [*find_marked(connection, _MANY)]

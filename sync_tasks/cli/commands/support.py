@@ -70,11 +70,10 @@ def _choose(settings: "Settings", words: list[str], *, every: bool) -> list[str]
 
 def _find(store: "Store", user_id: str | None, address: str | None) -> str:
     user = pick_user(store, user_id, address)
-    if user is not None and store.peek(user) is not None:
-        return user
-    erased = user is not None and store.is_erased(user)
-    give_up("the user is erased already" if erased else "nothing is known of this user")
-    raise typer.Exit(1)
+    if user is None or store.peek(user) is None:
+        erased = user is not None and store.is_erased(user)
+        give_up("the user is erased already" if erased else "nothing is known of this user")
+    return user
 
 
 def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":

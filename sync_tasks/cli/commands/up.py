@@ -17,7 +17,7 @@ import typer
 
 from sync_tasks.cli.commands import sandbox, serve, webhooks
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import command_here, complain, escaped, open_console, say
+from sync_tasks.cli.output import command_here, escaped, give_up, open_console, say
 from sync_tasks.config.base_url import is_loopback
 from sync_tasks.config.redis_url import place_of
 from sync_tasks.errors import ConfigurationError
@@ -202,8 +202,7 @@ def _wait_for_trouble(processes: Parts) -> None:
             processes.check()
             time.sleep(_LOOK_EVERY)
     except PartEndedError as error:
-        complain(f"{error}; stopping everything")
-        raise typer.Exit(1) from None
+        give_up(f"{error}; stopping everything")
 
 
 class Voices:

@@ -235,8 +235,8 @@ class Operations(Gateway):
         """
         try:
             answer, outcome_unknown = self._ask(call)
-        except RejectedContactError:
-            return Moved(frozenset())
+        except RejectedContactError as error:
+            return Moved(frozenset(), outcome_unknown=error.outcome_unknown)
         if not answer.is_json:
             raise failures.unreadable(call)
         return Moved(responses.moved_ids(answer), outcome_unknown=outcome_unknown)
