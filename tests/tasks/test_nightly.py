@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from celery.exceptions import Reject
 
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.reconcile.history import read_runs
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.store import Sighting, Store
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.nightly import report_to_portal
+from sync_tasks.tasks.nightly import AGAIN, GIVEN_UP, ask_again, report_to_portal
 from tests.support.messages import handle, queued
 from tests.support.pipeline import held_by
 from tests.support.saying import ADA
@@ -59,6 +60,22 @@ def test_a_worker_that_must_end_leaves_the_comparison_to_another_one(store: Stor
     state, rejected = handle("sync_tasks.reconcile", {})
     assert (state, type(rejected), rejected.requeue) == ("REJECTED", Reject, True)
     assert not store.redis.exists(store.key("reconciling"))
+
+
+@pytest.mark.usefixtures("worker_environment")
+@pytest.mark.parametrize(("owed", "waits"), [(1, AGAIN), (300, 300)])
+def test_a_comparison_that_is_owed_is_asked_for_again_after_as_long_as_it_is_owed(
+    store: Store, owed: int, waits: int
+) -> None:
+    key, begun = store.key("nightly"), int(store.now())
+    since = begun - owed * MICROSECONDS_PER_SECOND
+    store.redis.set(key, f"{since} {begun}", ex=GIVEN_UP)
+    ask_again()
+    ask_again()
+    assert [message.task for message in queued(store.redis, "sync_tasks")] == ["sync_tasks.reconcile"]
+    kept, again = map(int, str(store.redis.get(key)).split())
+    passed = int(store.now()) - begun
+    assert (kept, 0 <= again - begun - waits * MICROSECONDS_PER_SECOND <= 2 * passed) == (since, True)
 
 
 def test_the_portal_hears_of_an_opt_out_once_by_a_task_of_its_own(reader: Sandbox, store: Store) -> None:
