@@ -42,6 +42,15 @@ def test_the_report_holds_everything_also_what_is_not_mapped(desk: Desk, tmp_pat
     assert "anna" not in desk.run("audit")
 
 
+def test_a_paper_shows_a_name_as_it_is_written_for_people_and_for_programs(desk: Desk, tmp_path: Path) -> None:
+    desk.pipeline.subscribe("anna", first_name="Zoë")
+    page = tmp_path / "page.html"
+    desk.run("person", "report", "anna", "--html", str(page))
+    text = page.read_text("utf-8")
+    assert "<td>Zoë</td>" in text
+    assert "&quot;first_name&quot;: &quot;Zoë&quot;" in text
+
+
 def test_an_audit_of_nothing_says_so(desk: Desk) -> None:
     assert desk.run("audit").strip() == "nobody did anything that is kept"
     assert desk.run("audit", "anna").strip() == "nobody did anything that is kept to this user's data"
