@@ -24,6 +24,7 @@ def first_line(desk: Desk, *words: str, exits: int = 0) -> str:
 def test_whoever_gets_mail_hears_of_what_and_since_when(anna: Desk) -> None:
     line = first_line(anna)
     assert line.startswith("user anna: gets mail of daily (since 20")
+    assert "gets none" not in line
     (standing,) = anna.read("contact", "anna")["accounts"]["default"]["standings"]
     assert (standing["newsletter"], standing["mail"], standing["because"]) == ("daily", True, "")
 
