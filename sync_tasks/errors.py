@@ -13,6 +13,9 @@ class SyncError(Exception):
 
     outcome_unknown = False
 
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
     def naming(self, letter_id: str) -> Self:
         """Return the same error with the id of the dead letter that it led to."""
         named = copy(self)
@@ -38,9 +41,6 @@ class RateLimitedError(TransientError):
         super().__init__(message, retry_after)
         self.retry_after = retry_after
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class ImportUnderWayError(RateLimitedError):
     """Another import of the account is under way; the contact may go with the next one."""
@@ -56,13 +56,6 @@ class GatewayUnavailableError(TransientError):
     def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.outcome_unknown = outcome_unknown
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_unavailable, (*self.args, self.outcome_unknown))
-
-
-def _unavailable(message: str, outcome_unknown: bool) -> GatewayUnavailableError:  # noqa: FBT001 - only unpickling calls it
-    return GatewayUnavailableError(message, outcome_unknown=outcome_unknown)
 
 
 class TooEarlyError(TransientError):
@@ -123,9 +116,6 @@ class RejectedPartError(RejectedContactError):
         super().__init__(message, parts)
         self.parts = parts
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class RejectedNumberError(RejectedPartError):
     """Brevo refuses a telephone number of this contact and has taken all other values."""
@@ -158,9 +148,6 @@ class DuplicateContactError(RejectedContactError):
         super().__init__(message, identifiers)
         self.identifiers = identifiers
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class MissingContactError(RejectedContactError):
     """Brevo has no contact of that id (any more)."""
@@ -172,9 +159,6 @@ class MissingListError(RejectedContactError):
     def __init__(self, message: str, lists: tuple[int, ...]) -> None:
         super().__init__(message, lists)
         self.lists = lists
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class AccountError(SyncError):
@@ -207,9 +191,6 @@ class AccountPausedError(AccountError):
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message, seconds)
         self.seconds = seconds
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class PartPausedError(AccountPausedError):

@@ -188,10 +188,6 @@ def _to_number(value: Json, manner: Manner) -> Json:
     return read_number(value, manner) if isinstance(value, str) else value
 
 
-def _to_boolean(value: Json, _manner: Manner) -> Json:
-    return read_truth(value)
-
-
 def _to_date(value: Json, manner: Manner) -> Json:
     """Return the day alone, as Brevo takes it; a time of the day is cut off."""
     if not isinstance(value, str):
@@ -211,7 +207,7 @@ _CONVERSIONS: Mapping[str, Callable[[Json, Manner], Json]] = {
     "category": _to_text,
     "id": _to_text,
     "float": _to_number,
-    "boolean": _to_boolean,
+    "boolean": lambda value, _manner: read_truth(value),
     "date": _to_date,
     "multiple-choice": _refuse,
     "user": _refuse,

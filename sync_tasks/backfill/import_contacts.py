@@ -57,13 +57,11 @@ class Importing:
         self,
         context: Resources,
         report: Callable[[int, int], None] = lambda _done, _all: None,
-        largest: int | None = None,
     ) -> None:
         """Read nothing yet; ``report`` gets how many of all contacts are done."""
         self._using = context
         self._store = context.store
         self._report = report
-        self._largest = largest
         self._open: dict[tuple[str, frozenset[int]], ImportBatch] = {}
         self._full: dict[str, list[ImportBatch]] = {account: [] for account in context.mappings}
         self._all = 0
@@ -121,16 +119,13 @@ class Importing:
 
     def _batch_for(self, account: str, lists: frozenset[int], size: int) -> ImportBatch:
         batch = self._open.get((account, lists))
-        if batch and (batch.size + size > self._largest_of(account) or batch.count >= WAVE):
+        largest = self._using.gateways[account].capabilities.import_bytes
+        if batch and (batch.size + size > largest or batch.count >= WAVE):
             self._close(batch)
             batch = None
         if batch is None:
             batch = self._open[account, lists] = ImportBatch(account, lists)
         return batch
-
-    def _largest_of(self, account: str) -> int:
-        """Return how many bytes one request of an account may import."""
-        return self._largest or self._using.gateways[account].capabilities.import_bytes
 
     def _close(self, batch: ImportBatch) -> None:
         """Nobody else goes with this batch; a wave goes out before it gets too large to be read back."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from sync_tasks.backfill.rows import BadRow, Row, moment_of_row
+from sync_tasks.backfill.rows import BadRow, Row, stamp_of_row
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.registers import by_clock, subscription, value
@@ -43,7 +43,7 @@ def load(
 
 
 def _record(row: Row, as_of: datetime) -> LoadedRow:
-    return LoadedRow(row.user_id, moment_of_row(row, as_of)[1], by_clock(row.values, reported=True))
+    return LoadedRow(row.user_id, stamp_of_row(row, as_of), by_clock(row.values, reported=True))
 
 
 def _accept(row: Row, as_of: datetime, store: Store) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sync_tasks.backfill.load import last_opt_out
-from sync_tasks.backfill.rows import Row, Source, moment_of_row
+from sync_tasks.backfill.rows import Row, Source, stamp_of_row
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.events import Unsubscribe
@@ -135,7 +135,7 @@ def _registers(newsletters: Iterable[str], extent: Extent) -> Iterator[str]:
 def _weigh_row(
     row: Row, held: Contact | None, as_of: datetime, changes: dict[str, _Changes], *, extent: Extent, tolerance: int
 ) -> None:
-    stamp = moment_of_row(row, as_of)[1]
+    stamp = stamp_of_row(row, as_of)
     before = held or Contact(row.user_id, tolerance=tolerance)
     after = replace(before, registers=merge(before.registers, stamp, row.values, reported=True))
     one = changes.get(row.user_id) or _Changes(held is None, alive=_alive(before, stamp_of(as_of), extent))

@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from sync_tasks.backfill.loaded_contacts import hand_over, read_users
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.diff import Change
 from sync_tasks.domain.remote_state import name_created
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.state import bulk
-from sync_tasks.sync.anonymize import erase_contact
+from sync_tasks.sync.anonymize import erase_at_once
 from sync_tasks.sync.context import Resources
 from sync_tasks.sync.import_watch import look_until_shown
 
@@ -99,7 +98,8 @@ def _take_over(page: list[RemoteContact], wave: Wave) -> int:
     wave.count("imported", done.count(2))
     _give_up(wave, (user for user, call in calls.items() if call is None))
     for user in _mark_unknown(wave, shown.keys() - owns.keys()):
-        _erase(shown[user].id, wave)
+        # The user was deleted before Brevo came to import the contact.
+        erase_at_once(shown[user].id, wave.context.mappings[wave.account], wave.gateway)
     return len(shown)
 
 
@@ -116,15 +116,3 @@ def _mark_unknown(wave: Wave, users: Iterable[str]) -> list[str]:
     users = list(users)
     known = bulk.mark_unknown(wave.context.store, users)
     return [user for user, found in zip(users, known, strict=True) if not found]
-
-
-def _erase(contact_id: int, wave: Wave) -> None:
-    """The user was deleted before Brevo came to import the contact."""
-    gateway = wave.gateway
-
-    def send(change: Change) -> None:
-        gateway.change(contact_id, change)
-
-    erase_contact(
-        contact_id, wave.context.mappings[wave.account], gateway, read=lambda: gateway.read(contact_id), send=send
-    )

@@ -73,11 +73,8 @@ class Sheet:
             if cells is None:
                 too_long = max(map(len, lines)) > csv.field_size_limit()
                 yield number, TOO_LONG if too_long else _NO_CSV
-            elif cells := _without_empty_end(cells, len(self.header)):
-                yield number, cells if len(cells) == len(self.header) else self._count(cells)
-
-    def _count(self, cells: list[str]) -> str:
-        return f"{len(cells)} cells under {len(self.header)} columns"
+            elif cells := _without_empty_end(cells, full := len(self.header)):
+                yield number, cells if len(cells) == full else f"{len(cells)} cells under {full} columns"
 
     def _next_line(self) -> tuple[int, str] | None:
         return self._waiting.popleft() if self._waiting else next(self._numbered, None)

@@ -25,8 +25,6 @@ from sync_tasks.domain.registers import SUBSCRIBED, UNSUBSCRIBED, subscription
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 
-__all__ = ["BadRow", "Checked", "Row", "Source", "Words", "check", "moment_of_row"]
-
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 _SHOWN_AT_MOST = 1000
 _ADDRESS_BITS = 24
@@ -81,6 +79,7 @@ class Source:
     """A file of rows that knows how far it was read.
 
     ``types`` gives for portal fields what Brevo keeps for them; it is asked once a row says something of one.
+    ``conflicts``: users who have two addresses, first named on these lines; all their rows are refused.
     """
 
     def __init__(
@@ -98,7 +97,7 @@ class Source:
         self.words = words
         self._manner, self._encoding, self._types = manner, encoding, types
         self._text: Text | None = None
-        self._conflicts: Mapping[str, tuple[int, int]] = {}
+        self.conflicts: Mapping[str, tuple[int, int]] = {}
 
     @property
     def changed(self) -> bool:
@@ -135,12 +134,8 @@ class Source:
         except OSError as error:
             raise ConfigurationError(f"{self.path}: cannot be read ({error.strerror})") from None
 
-    def refuse_users(self, conflicts: Mapping[str, tuple[int, int]]) -> None:
-        """Refuse from now on all rows of users who have two addresses, first named on these lines."""
-        self._conflicts = conflicts
-
     def _check_user(self, line: int, row: Row | BadRow) -> Row | BadRow:
-        if isinstance(row, Row) and (lines := self._conflicts.get(row.user_id)):
+        if isinstance(row, Row) and (lines := self.conflicts.get(row.user_id)):
             return BadRow(line, f"user_id: two addresses for one user, on lines {lines[0]} and {lines[1]}")
         return row
 
@@ -224,11 +219,8 @@ def check(source: Source, report: Callable[[int], None] = lambda _rows: None) ->
     """
     names = array("Q")
     checked = _count(source, report, names)
-    conflicts = _find_conflicts(source, names)
-    if not conflicts:
-        return checked
-    source.refuse_users(conflicts)
-    return _count(source, report, array("Q"))
+    source.conflicts = _find_conflicts(source, names)
+    return _count(source, report, array("Q")) if source.conflicts else checked
 
 
 def _count(source: Source, report: Callable[[int], None], names: "array[int]") -> Checked:
@@ -272,7 +264,6 @@ def is_ahead(moment: datetime) -> bool:
     return moment > datetime.now(UTC) + MAX_AHEAD
 
 
-def moment_of_row(row: Row, as_of: datetime) -> tuple[datetime, str]:
-    """Return the moment as of which a row is true, and its stamp."""
-    moment = row.occurred_at or as_of
-    return moment, stamp_of(moment)
+def stamp_of_row(row: Row, as_of: datetime) -> str:
+    """Return the stamp of the moment as of which a row is true."""
+    return stamp_of(row.occurred_at or as_of)

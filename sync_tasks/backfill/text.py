@@ -70,7 +70,9 @@ class Text:
                 # Only UTF-16 and UTF-32 without their mark raise; all else is replaced.
                 raise ConfigurationError(f"it is not {self.encoding} with its mark: say --encoding utf-16-le") from None
             if self.position == len(piece):
-                _check_line_ends(lines[0] if lines else rest)
+                first_line = lines[0] if lines else rest
+                if "\r" in first_line.removesuffix("\r"):
+                    raise ConfigurationError(_OLD_MAC)
             yield from map(_bare, lines)
             if len(rest) > _LONGEST_LINE:
                 raise ConfigurationError("a line is longer than a million characters: is it a file of lines?")
@@ -110,11 +112,6 @@ class Text:
             except UnicodeDecodeError:
                 return
             raise ConfigurationError(f"it is UTF-8, not {self.encoding}: leave --encoding out")
-
-
-def _check_line_ends(first: str) -> None:
-    if "\r" in first.removesuffix("\r"):
-        raise ConfigurationError(_OLD_MAC)
 
 
 def _bare(line: str) -> str:

@@ -41,11 +41,11 @@ from sync_tasks.errors import ConfigurationError
 
 # Typer keeps its name to itself. It says on standard error what is wrong.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-# They bring all they need along.
 # The exit code of who was interrupted by Ctrl-C.
 _INTERRUPTED = 130
 # They run until Ctrl-C, and what they print is a log.
 _PARTS = (["serve"], ["webhooks", "serve"], ["outbox", "relay"])
+# They bring all they need along.
 _ON_THEIR_OWN = frozenset({"demo", "health", "sandbox", "schema"})
 
 
@@ -61,8 +61,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            output.give_up(*map(str, error.args))
-            raise typer.Exit(2) from None
+            output.give_up(*map(str, error.args), code=2)
         except _UsageError as error:
             output.explain_to_program(str(getattr(error, "message", error)))
             raise

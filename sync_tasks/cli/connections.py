@@ -5,8 +5,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import typer
-
 from sync_tasks.cli.output import give_up
 from sync_tasks.config import environment
 from sync_tasks.config.redis_url import place_of
@@ -57,7 +55,6 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     except RedisError as error:
         what = f"Redis at {place_of(url)} is away or in trouble: {show_trouble(error)}"
         give_up(f"{what}; {advise_on(error, 'SYNC_REDIS_URL')}")
-        raise typer.Exit(1) from None
     finally:
         redis.close()
 
@@ -82,7 +79,6 @@ def open_broker() -> "Iterator[Connection]":
     except OperationalError as error:
         why = type(error.__cause__ or error).__name__
         give_up(f"the broker is away or in trouble: {why}; start it, or correct SYNC_BROKER_URL")
-        raise typer.Exit(1) from None
 
 
 def open_gateways(store: "Store", settings: "Settings") -> "AbstractContextManager[Mapping[str, Gateway]]":

@@ -110,7 +110,6 @@ def types_at_brevo(opened: "Callable[[], Resources]") -> "Types":
                 raise
             except SyncError as error:
                 give_up(f"stopped: the types of attributes cannot be read at Brevo: {error}")
-                raise typer.Exit(1) from None
         return known
 
     return ask
@@ -140,18 +139,15 @@ def moment_of_file(file: Path, form: Form) -> datetime:
     from sync_tasks.backfill.rows import is_ahead
 
     if not file.is_file():
-        give_up(f"{file}: there is no such file")
-        raise typer.Exit(2)
+        give_up(f"{file}: there is no such file", code=2)
     if form.as_of is None:
         return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))
     try:
         moment, _ = read_moment(form.as_of, Manner(zone=find_zone(form.zone)))
     except ValueError as error:
-        give_up(f"--as-of: {error}")
-        raise typer.Exit(2) from None
+        give_up(f"--as-of: {error}", code=2)
     if is_ahead(moment):
-        give_up("--as-of: lies more than 5 minutes in the future by this machine's clock")
-        raise typer.Exit(2)
+        give_up("--as-of: lies more than 5 minutes in the future by this machine's clock", code=2)
     return min(moment.astimezone(UTC), datetime.now(UTC))
 
 

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import typer
 
@@ -81,14 +81,15 @@ def note_json(*, wanted: bool) -> None:
     _printed.set("nothing" if wanted else "nothing expected")
 
 
-def give_up(*troubles: str) -> None:
+def give_up(*troubles: str, code: int = 1) -> NoReturn:
     """Say what keeps a command from its answer: to people on standard error, to a program also as its document.
 
-    If that is a list that was begun, it ends here.
+    If that is a list that was begun, it ends here. So does the command.
     """
     for trouble in troubles:
         complain(trouble)
     explain_to_program(*troubles)
+    raise typer.Exit(code)
 
 
 def explain_to_program(*troubles: str) -> None:

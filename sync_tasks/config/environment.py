@@ -17,39 +17,33 @@ DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 CLOCK_TOLERANCE = 30
 DEFAULT_NIGHT = (2, 20)
 SHORTEST_SECRET, MOST_SECRETS = 32, 20
+# What may be secret may also lie in a file, which the variable with _FILE at its end names.
+_SECRET = (
+    "SYNC_API_KEY",
+    "SYNC_BROKER_URL",
+    "SYNC_DATABASE_URL",
+    "SYNC_EVENTS_TOKEN",
+    "SYNC_OPERATE_SECRET",
+    "SYNC_OPERATE_TOKEN",
+    "SYNC_PORTAL_SECRET",
+    "SYNC_REDIS_URL",
+    "SYNC_STATE_SECRET",
+    "SYNC_UNSUBSCRIBE_SECRET",
+    "SYNC_WEBHOOK_TOKEN",
+)
 # Every variable of ours; a key for each account comes on top, by the account's name.
 VARIABLES = (
-    "SYNC_API_KEY",
-    "SYNC_API_KEY_FILE",
+    *_SECRET,
+    *(f"{name}_FILE" for name in _SECRET),
     "SYNC_BASE_URL",
-    "SYNC_BROKER_URL",
-    "SYNC_BROKER_URL_FILE",
     "SYNC_CONFIG",
-    "SYNC_DATABASE_URL",
-    "SYNC_DATABASE_URL_FILE",
-    "SYNC_EVENTS_TOKEN",
-    "SYNC_EVENTS_TOKEN_FILE",
     "SYNC_LOG_JSON",
     "SYNC_LOG_LEVEL",
     "SYNC_METRICS_ADDRESS",
     "SYNC_NAMESPACE",
     "SYNC_NIGHTLY_AT",
-    "SYNC_OPERATE_SECRET",
-    "SYNC_OPERATE_SECRET_FILE",
-    "SYNC_OPERATE_TOKEN",
-    "SYNC_OPERATE_TOKEN_FILE",
     "SYNC_OPERATE_URL",
-    "SYNC_PORTAL_SECRET",
-    "SYNC_PORTAL_SECRET_FILE",
-    "SYNC_REDIS_URL",
-    "SYNC_REDIS_URL_FILE",
     "SYNC_REPLICAS",
-    "SYNC_STATE_SECRET",
-    "SYNC_STATE_SECRET_FILE",
-    "SYNC_UNSUBSCRIBE_SECRET",
-    "SYNC_UNSUBSCRIBE_SECRET_FILE",
-    "SYNC_WEBHOOK_TOKEN",
-    "SYNC_WEBHOOK_TOKEN_FILE",
 )
 OF_AN_ACCOUNT = "SYNC_API_KEY_"
 # How much alike two names are of which one is the other misspelt.
@@ -83,7 +77,7 @@ def redis_url() -> str:
     Raises:
         ConfigurationError: that is not the URL of a Redis; the message shows nothing of it.
     """
-    name, url = _variable("SYNC_REDIS_URL")
+    name, url = read_variable("SYNC_REDIS_URL")
     if url:
         check_redis_url(name, url)
     return url or DEFAULT_REDIS_URL
@@ -95,7 +89,7 @@ def broker_url() -> str:
     Raises:
         ConfigurationError: no broker can be there; the message shows nothing of it.
     """
-    name, url = _variable("SYNC_BROKER_URL")
+    name, url = read_variable("SYNC_BROKER_URL")
     if has_sentinels(url):
         check_redis_url(name, url)
     else:
@@ -108,7 +102,7 @@ def broker_url() -> str:
 
 def database_url() -> str:
     """Return where the portal's own database is (``SYNC_DATABASE_URL``), or an empty text."""
-    return _variable("SYNC_DATABASE_URL")[1]
+    return read_variable("SYNC_DATABASE_URL")[1]
 
 
 def operate_url() -> str:
@@ -141,7 +135,7 @@ def state_secrets() -> tuple[str, ...]:
     Raises:
         ConfigurationError: one is too short, or there are too many.
     """
-    name, text = _variable("SYNC_STATE_SECRET")
+    name, text = read_variable("SYNC_STATE_SECRET")
     secrets = tuple(text.split())
     if any(len(secret) < SHORTEST_SECRET for secret in secrets) or len(secrets) > MOST_SECRETS:
         raise ConfigurationError(
@@ -202,20 +196,19 @@ def metrics_address() -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def _variable(name: str) -> tuple[str, str]:
-    """Return which variable sets it, and its value; a file that is named must hold one."""
-    path = os.environ.get(f"{name}_FILE")
-    if os.environ.get(name) or not path:
-        return name, os.environ.get(name, "").strip()
-    return f"{name}_FILE", read_secret(path, f"{name}_FILE")
-
-
-def read_secret(path: str, variable: str) -> str:
-    """Return what a secret file holds, without the white space around it.
+def read_variable(name: str, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """Return which variable sets it, and its value, without the white space around it; a file must hold one.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: the file cannot be read, or is empty.
     """
+    path = environment.get(f"{name}_FILE")
+    if environment.get(name) or not path:
+        return name, environment.get(name, "").strip()
+    return f"{name}_FILE", _read_secret(path, f"{name}_FILE")
+
+
+def _read_secret(path: str, variable: str) -> str:
     try:
         secret = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:

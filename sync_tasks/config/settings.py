@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.config.base_url import check_base_url
-from sync_tasks.config.environment import CLOCK_TOLERANCE, read_secret
+from sync_tasks.config.environment import CLOCK_TOLERANCE, read_variable
 from sync_tasks.config.faults import (
     BASE_URL,
     BREVO_ATTRIBUTE,
@@ -34,7 +34,7 @@ from sync_tasks.config.faults import (
     find_faults,
     variable_of,
 )
-from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
+from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_secrets
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import PLACE, make_token
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
@@ -356,7 +356,7 @@ def _with_environment(given: dict[str, Any], where: Environment, environment: Ma
             raise ConfigurationError(
                 f"{where.config}: unsubscribe: a secret does not belong in the file; use {UNSUBSCRIBE_SECRET}"
             )
-        links["secrets"] = read_unsubscribe_secrets(environment)
+        links["secrets"] = read_secrets(UNSUBSCRIBE_SECRET, environment)
     accounts = given.setdefault("accounts", None) or {"default": {}}
     given["accounts"] = accounts
     if not isinstance(accounts, dict) or not all(isinstance(account, dict) for account in accounts.values()):
@@ -368,17 +368,10 @@ def _with_environment(given: dict[str, Any], where: Environment, environment: Ma
             raise ConfigurationError(
                 f"{where.config}: accounts.{name}: a key does not belong in the file; use {variable_of(name)}"
             )
-        account["api_key"] = _key(name, environment)
+        account["api_key"] = read_variable(variable_of(name), environment)[1]
     return given
 
 
 def key_variables(accounts: Iterable[str]) -> frozenset[str]:
     """Return the variables that may hold these accounts' keys, or name the files that do."""
     return frozenset(f"{variable_of(account)}{end}" for account in accounts for end in ("", "_FILE"))
-
-
-def _key(account: str, environment: Mapping[str, str]) -> str:
-    variable = variable_of(account)
-    path = environment.get(f"{variable}_FILE")
-    key = environment.get(variable) or (read_secret(path, f"{variable}_FILE") if path else "")
-    return key.strip()

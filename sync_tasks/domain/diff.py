@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
 from sync_tasks.domain.events import Json
@@ -206,8 +206,21 @@ def _blocklisting(
 
 def essential(change: Change, mapping: AccountMapping) -> Change:
     """Return only the parts that end something: an opt-out must reach Brevo even if the rest is refused."""
-    flags = {name: value for name, value in change.attributes.items() if name in mapping.flags and value is True}
-    return Change(attributes=flags if change.leave else {}, leave=change.leave, blocklisted=change.blocklisted or None)
+    flags = dict.fromkeys(ended_flags(change, mapping), True)
+    return Change(attributes=flags, leave=change.leave, blocklisted=change.blocklisted or None)
+
+
+def leaving(change: Change, mapping: AccountMapping) -> Change:
+    """Return the same for a contact whose other values cannot be written: flags only go along with a list call.
+
+    Whether Brevo has a flag already is not known of such a contact.
+    """
+    return essential(change if change.leave else replace(change, attributes={}), mapping)
+
+
+def ended_flags(change: Change, mapping: AccountMapping) -> frozenset[str]:
+    """Return the attributes by which a change records an unsubscription."""
+    return frozenset(name for name in mapping.flags if change.attributes.get(name) is True)
 
 
 def differing(remote: RemoteContact, wanted: DesiredContact) -> tuple[str, ...]:

@@ -104,11 +104,13 @@ def decide_outcomes(
     expired: bool,
     lacking: Mapping[str, str] = MappingProxyType({}),
     nobody: Collection[str] = (),
+    unflagged: Collection[str] = (),
 ) -> Outcomes:
     """Return the outcomes of the contact's events; ``expired``: trouble of this contact has lasted too long.
 
     ``lacking``: the newsletters whose lists do not exist, each with the name of its pause. ``nobody``: the accounts at
-    which no contact of the user was found.
+    which no contact of the user was found. ``unflagged``: the newsletters whose attribute at Brevo does not yet say
+    that the user left them.
     """
     done, dead, waiting = dict[EventKey, Outcome](), {}, {}
     held_back = {
@@ -117,7 +119,7 @@ def decide_outcomes(
         if _holds_back(key, contact, lacking)
     }
     for key in contact.pending:
-        error = held_back.get(key) or find_error(key, contact, mapping, seen, errors)
+        error = held_back.get(key) or find_error(key, contact, mapping, seen, errors, unflagged=unflagged)
         if error is None:
             if contact.contradicted(key):
                 done[key] = Outcome.SUPERSEDED
@@ -129,7 +131,7 @@ def decide_outcomes(
             waiting[key] = error
     letters = (key for key in contact.dead if key not in contact.pending)
     letters = (key for key in letters if key not in held_back)
-    resolved = {key for key in letters if find_error(key, contact, mapping, seen, errors) is None}
+    resolved = {key for key in letters if find_error(key, contact, mapping, seen, errors, unflagged=unflagged) is None}
     return Outcomes(done, dead, waiting, frozenset(resolved))
 
 
@@ -159,6 +161,8 @@ def find_error(
     mapping: PortalMapping,
     seen: Mapping[str, RemoteState],
     errors: Mapping[str, SyncError],
+    *,
+    unflagged: Collection[str] = (),
 ) -> SyncError | None:
     """Return the error that keeps this event from being reflected; ``None`` if it is reflected."""
     if contact.erased and key.task != "anonymize_contact":
@@ -169,9 +173,9 @@ def find_error(
     if key.task == "unsubscribe_contact" and account:
         if isinstance(owed := errors.get(account), TakenAlongError):
             return owed
-        over = contact.contradicted(key)
-        unended = () if over else _unended(key, account, mapping, seen, errors)
-        return next((error for error in unended if error), None)
+        flag = errors.get(account) if key.newsletter in unflagged else None
+        left = () if contact.contradicted(key) else (*_unended(key, account, mapping, seen, errors), flag)
+        return next(filter(None, left), None)
     if key.task == "subscribe_contact" and (found := mapping.find_newsletter(key.newsletter)) and found.retired:
         return RetiredNewsletterError(f"newsletter {key.newsletter!r} is retired: it takes no sign-ups any more")
     return _worst(_errors_of(key, contact, mapping, errors)) or _unmapped(key, contact, mapping)

@@ -16,7 +16,7 @@ from sync_tasks.domain.diff import (
     NewContact,
     desired_of,
     difference,
-    essential,
+    leaving,
 )
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.mapping import AccountMapping
@@ -192,7 +192,7 @@ def _living_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen
 def _foreign_step(contact: Contact, mapping: AccountMapping, view: SyncView, seen: RemoteState) -> Step | None:
     """Return the next step for another system's contact: it only ever leaves our lists."""
     wanted = desired_of(contact, mapping, seen)
-    change = replace(essential(difference(wanted, seen, view.guarded), mapping), blocklisted=None)
+    change = replace(leaving(difference(wanted, seen, view.guarded), mapping), blocklisted=None)
     if change:
         return Write(seen.id or 0, change)
     if wanted.subscribed:
@@ -209,7 +209,7 @@ def _amendment(contact: Contact, mapping: AccountMapping, view: SyncView, seen: 
         # Somebody at Brevo may have put the contact on a list that it was not on.
         return Read(contact_id, if_changed=True)
     if contact.address_taken:
-        change = essential(change, mapping)
+        change = leaving(change, mapping)
     elif not view.fresh and (_must_look(change, wanted, seen) or (change.ext_id and mapping.ext_ids.shared)):
         # On a shared account another system may have taken the contact over.
         return Read(contact_id, if_changed=change.address is None)

@@ -48,7 +48,10 @@ def sound_rests(
     if identifiers or not sure:
         return
     address, attributes = frozenset({EMAIL} if change.address else ()), frozenset(change.attributes)
-    for names in dict.fromkeys((address, numbers | address, attributes, attributes | address)):
+    # A truth value is seldom the reason, and it may record an unsubscription.
+    values = frozenset(name for name in attributes if not isinstance(change.attributes[name], bool))
+    tries = (address, numbers | address, values, values | address, attributes, attributes | address)
+    for names in dict.fromkeys(tries):
         rest = _without(change, names, with_address)
         if rest.change and names not in (frozenset(), numbers):
             yield rest

@@ -1,10 +1,12 @@
 """A request that is answered with why it was not served."""
 
 import time
+from collections.abc import Awaitable
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from sync_tasks.log import log
+from sync_tasks.log import describe, log
 
 REFUSALS_EVERY = 1.0
 
@@ -32,6 +34,19 @@ class RefusalLog:
         more = f" and {self._left_out} more" if self._left_out else ""
         log.warning("%s refused: %d %s%s", self._what, refusal.status, refusal.words, more)
         self._next, self._left_out = time.monotonic() + REFUSALS_EVERY, 0
+
+    async def answer(self, serving: Awaitable[Response], broken: Response) -> Response:
+        """Return what a request is answered with, also if it is refused; ``broken`` after an error nobody expected."""
+        try:
+            return await serving
+        except HttpRefusal as refusal:
+            self.report(refusal)
+            return answer_refusal(refusal)
+        except ClientDisconnect:
+            return Response(status_code=408)
+        except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
+            log.error("%s: unexpected error\n%s", self._what, describe(error))
+            return broken
 
 
 def answer_refusal(refusal: HttpRefusal) -> Response:

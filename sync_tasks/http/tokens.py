@@ -42,7 +42,7 @@ def find_tokens(variable: str, environment: Mapping[str, str] = os.environ) -> T
     Raises:
         ConfigurationError: they make no sense; the message shows none.
     """
-    return Tokens(read_secrets(variable, environment))
+    return Tokens(read_secrets(variable, environment, shortest=16))
 
 
 def load_tokens(environment: Mapping[str, str] = os.environ) -> Tokens:

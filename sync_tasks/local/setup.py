@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -90,9 +90,10 @@ def serve(settings: "SandboxSettings", port: int) -> "Iterator[ServedSandbox]":
         yield served
 
 
-def announce(variables: Mapping[str, str]) -> None:
-    """Show this process, and those it starts, where the parts are."""
+def announce(variables: dict[str, str]) -> dict[str, str]:
+    """Show this process, and those it starts, where the parts are; return the same."""
     os.environ.update(variables)
+    return variables
 
 
 def words_if_heard(words: str) -> str | None:

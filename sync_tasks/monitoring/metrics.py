@@ -12,7 +12,7 @@ from redis import RedisError
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
-from sync_tasks.monitoring.status import StateStatus, count_messages, read_state
+from sync_tasks.monitoring.status import StateStatus, read_lengths, read_state
 from sync_tasks.rate_limits.scarcity import read_budget
 from sync_tasks.reconcile.history import last_runs
 from sync_tasks.state.dead_letters import CLOSED, OPENED, read_letter_counts
@@ -40,21 +40,10 @@ METRICS = {
     "sync_tasks_notices_given_up_total": "notices that the portal did not take in a day",
     "sync_tasks_webhook_events_total": "events that Brevo reported, by what became of them",
 }
-_LABELS = {
-    "sync_tasks_pause_seconds": ["account"],
-    "sync_tasks_part_pause_seconds": ["account", "part"],
-    "sync_tasks_granted_ratio": ["account"],
-    "sync_tasks_budget_requests": ["account"],
-    "sync_tasks_queue_messages": ["queue"],
-    "sync_tasks_dead_letters_opened_total": ["error"],
-    "sync_tasks_dead_letters_closed_total": ["why"],
-    "sync_tasks_comparison_timestamp_seconds": ["account"],
-    "sync_tasks_comparison_refused": ["account"],
-    "sync_tasks_webhook_events_total": ["account", "result"],
-}
 # What is so since this very moment is so, too: not 0.
 _SHORTEST = 0.001
-Sample = tuple[str, tuple[str, ...], float]
+# The name of a metric, its labels by name, and its value.
+Sample = tuple[str, dict[str, str], float]
 
 
 class StateCollector(Collector):
@@ -72,7 +61,7 @@ class StateCollector(Collector):
         try:
             samples = self._read()
         except RedisError:
-            samples = [("sync_tasks_state_reachable", (), 0)]
+            samples = [("sync_tasks_state_reachable", {}, 0)]
         yield from _families(samples)
 
 
@@ -81,8 +70,8 @@ def _families(samples: Iterable[Sample]) -> Iterator[Metric]:
     for name, labels, value in samples:
         if name not in found:
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            found[name] = kind(name, METRICS[name], labels=_LABELS.get(name, []))
-        found[name].add_metric(labels, value)
+            found[name] = kind(name, METRICS[name], labels=list(labels))
+        found[name].add_metric(list(labels.values()), value)
     yield from found.values()
 
 
@@ -94,16 +83,16 @@ def read_samples(store: Store, settings: Settings) -> list[Sample]:
     """
     state = read_state(store, settings)
     return [
-        ("sync_tasks_state_reachable", (), 1),
+        ("sync_tasks_state_reachable", {}, 1),
         *_contacts(state),
         *_accounts(store, state, settings),
-        *(("sync_tasks_queue_messages", (name,), number) for name, number in count_messages(store).items()),
+        *(("sync_tasks_queue_messages", {"queue": name}, number) for name, number in read_lengths(store).items()),
         *_letters(store),
-        ("sync_tasks_waiting_notices", (), state.posts_waiting),
-        ("sync_tasks_notices_given_up_total", (), state.posts_given_up),
+        ("sync_tasks_waiting_notices", {}, state.posts_waiting),
+        ("sync_tasks_notices_given_up_total", {}, state.posts_given_up),
         *_comparisons(store),
         *(
-            ("sync_tasks_webhook_events_total", (account, result), number)
+            ("sync_tasks_webhook_events_total", {"account": account, "result": result}, number)
             for account in settings.accounts
             for result, number in read_counts(store, account).items()
         ),
@@ -111,36 +100,38 @@ def read_samples(store: Store, settings: Settings) -> list[Sample]:
 
 
 def _contacts(state: StateStatus) -> Iterator[Sample]:
-    yield "sync_tasks_unsynced_contacts", (), state.dirty
-    yield "sync_tasks_oldest_event_seconds", (), state.oldest_unsynced_seconds or 0.0
-    yield "sync_tasks_dead_letters", (), state.dead_letters
-    yield "sync_tasks_unfinished_erasures", (), state.unfinished_erasures
-    yield "sync_tasks_hold_seconds", (), 0.0 if state.hold_seconds is None else max(state.hold_seconds, _SHORTEST)
+    yield "sync_tasks_unsynced_contacts", {}, state.dirty
+    yield "sync_tasks_oldest_event_seconds", {}, state.oldest_unsynced_seconds or 0.0
+    yield "sync_tasks_dead_letters", {}, state.dead_letters
+    yield "sync_tasks_unfinished_erasures", {}, state.unfinished_erasures
+    yield "sync_tasks_hold_seconds", {}, 0.0 if state.hold_seconds is None else max(state.hold_seconds, _SHORTEST)
     if state.swept_seconds_ago is not None:
-        yield "sync_tasks_sweep_seconds", (), state.swept_seconds_ago
+        yield "sync_tasks_sweep_seconds", {}, state.swept_seconds_ago
 
 
 def _accounts(store: Store, state: StateStatus, settings: Settings) -> Iterator[Sample]:
     for account in settings.accounts:
         pause = state.paused.get(account)
-        yield "sync_tasks_pause_seconds", (account,), max(pause.seconds, _SHORTEST) if pause else 0.0
+        yield "sync_tasks_pause_seconds", {"account": account}, max(pause.seconds, _SHORTEST) if pause else 0.0
     for part in state.paused_parts:
-        yield "sync_tasks_part_pause_seconds", (part.account, part.part), max(part.seconds, _SHORTEST)
+        labels = {"account": part.account, "part": part.part}
+        yield "sync_tasks_part_pause_seconds", labels, max(part.seconds, _SHORTEST)
     for scarcity in state.scarcity:
-        yield "sync_tasks_granted_ratio", (scarcity.account,), scarcity.share
-        yield "sync_tasks_budget_requests", (scarcity.account,), read_budget(store, scarcity)
+        yield "sync_tasks_granted_ratio", {"account": scarcity.account}, scarcity.share
+        yield "sync_tasks_budget_requests", {"account": scarcity.account}, read_budget(store, scarcity)
 
 
 def _letters(store: Store) -> Iterator[Sample]:
     for (what, why), number in read_letter_counts(store).items():
         if what in {OPENED, CLOSED}:
-            yield f"sync_tasks_dead_letters_{what}_total", (why,), number
+            yield f"sync_tasks_dead_letters_{what}_total", {"error" if what == OPENED else "why": why}, number
 
 
 def _comparisons(store: Store) -> Iterator[Sample]:
     for account, run in last_runs(store).items():
-        yield "sync_tasks_comparison_timestamp_seconds", (account,), int(run.started) / MICROSECONDS_PER_SECOND
-        yield "sync_tasks_comparison_refused", (account,), float(bool(run.refused))
+        labels = {"account": account}
+        yield "sync_tasks_comparison_timestamp_seconds", labels, int(run.started) / MICROSECONDS_PER_SECOND
+        yield "sync_tasks_comparison_refused", labels, float(bool(run.refused))
 
 
 def read_metrics(store: Store, settings: Settings) -> bytes:

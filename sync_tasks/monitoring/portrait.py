@@ -9,9 +9,10 @@ from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.pauses import list_of
+from sync_tasks.domain.planning import concerns
 from sync_tasks.errors import SyncError
 from sync_tasks.monitoring import sides
-from sync_tasks.monitoring.sides import Happening, Masks, Sides, compare, is_concerned, recall
+from sync_tasks.monitoring.sides import Happening, Masks, Sides, compare, recall
 from sync_tasks.monitoring.verdict import Case, Standing, Trouble, find_standings, held_of, remembered, sum_up
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.limiter import Limiter
@@ -88,8 +89,8 @@ def _cases(store: Store, settings: Settings, contact: Contact, letters: list[Dea
     mappings = account_mappings_of(settings)
     seen = {
         name: contact.seen.get(name) or RemoteState()
-        for name in mappings
-        if is_concerned(contact, name, mappings[name])
+        for name, mapping in mappings.items()
+        if name in contact.seen or concerns(contact, name, mapping)
     }
     return [
         Case(contact, mappings[name], known, _trouble(store, settings, letters, name)) for name, known in seen.items()

@@ -9,7 +9,6 @@ from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import block_of
 from sync_tasks.domain.outcomes import Outcome
-from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.monitoring.verdict import Standing
 from sync_tasks.state.store import Store
@@ -107,11 +106,6 @@ def read_history(store: Store, user_id: str) -> list[Happening]:
 def _happening(at: str, key: EventKey, outcome: str) -> Happening:
     occurred_at = moment_of(key.stamp).isoformat()
     return Happening(moment_of(at).isoformat(), key.task, key.newsletter, occurred_at, Outcome.parse(outcome))
-
-
-def is_concerned(contact: Contact, account: str, mapping: AccountMapping) -> bool:
-    """Return whether an account has, or should have, a contact of this user."""
-    return account in contact.seen or concerns(contact, account, mapping)
 
 
 def compare(

@@ -209,17 +209,18 @@ def ping_workers() -> list[str]:
 
 def read_queues(broker: "Connection", store: "Store") -> tuple[dict[str, int], int | None]:
     """Return how many messages wait in each queue, and how many are in workers, if the broker shows it."""
+    from sync_tasks.tasks.accept import count_messages
     from sync_tasks.tasks.app import app
 
     names = [queue.name for queue in app.conf.task_queues]
-    lengths = {name: _count_messages(broker, name) for name in sorted(names)}
+    lengths = {name: count_messages(broker, name) for name in sorted(names)}
     on_redis = broker.transport.driver_type == "redis"
     channel = cast("Any", broker.default_channel)
     taken = channel.client.hlen(store.key("unacked")) if on_redis else None
     return lengths, taken
 
 
-def count_messages(store: "Store") -> dict[str, int]:
+def read_lengths(store: "Store") -> dict[str, int]:
     """Return how many messages wait in each queue; nothing while the broker is away."""
     from kombu.exceptions import OperationalError
 
@@ -231,15 +232,6 @@ def count_messages(store: "Store") -> dict[str, int]:
             return read_queues(connection, store)[0]
     except OperationalError:
         return {}
-
-
-def _count_messages(connection: "Connection", name: str) -> int:
-    """Return how many messages wait in the broker, whichever it is; one that was never used does not exist."""
-    channel = cast("Any", connection.default_channel)
-    try:
-        return int(channel.queue_declare(name, passive=True).message_count)
-    except connection.channel_errors:
-        return 0
 
 
 def _count_leases(store: "Store") -> int:

@@ -8,9 +8,9 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 COOKIE = "sync_tasks_operate"
 KNOWN_COOKIE = "sync_tasks_operate_known"
 PATH = "/operate"
+# What is signed.
+_LOGIN, _FORM, _KNOWN = "operate login", "operate form", "operate known browser"
 # So long a browser counts as known after a login.
 _KNOWN_SECONDS = 90 * 86_400
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -117,27 +119,22 @@ class Doorkeeper:
             "session": operator.session,
             "since": operator.since,
         }
-        _set_cookie(request, response, COOKIE, str(self._cookies.dumps(facts)), self._idle_seconds)
+        _set_cookie(request, response, COOKIE, str(_signer(self.secrets, _LOGIN).dumps(facts)), self._idle_seconds)
 
     def give_known(self, request: Request, response: Response, operator: Operator) -> None:
         """Let a browser show that this operator logged in there: strangers' tries do not keep it waiting."""
         facts = [operator.name, secrets.token_urlsafe(12)]
-        _set_cookie(request, response, KNOWN_COOKIE, str(self._known.dumps(facts)), _KNOWN_SECONDS)
+        _set_cookie(request, response, KNOWN_COOKIE, str(_signer(self.secrets, _KNOWN).dumps(facts)), _KNOWN_SECONDS)
 
     def form_token(self, operator: Operator) -> str:
         """Return the token that each form of an operator brings along."""
-        return str(self._forms.dumps([operator.name, operator.session]))
+        return str(_signer(self.secrets, _FORM).dumps([operator.name, operator.session]))
 
     def is_own_form(self, request: Request, operator: Operator, token: str) -> bool:
         """Report whether a form came from a page that this operator saw."""
-        from itsdangerous import BadData
-
         if self.is_foreign(request):
             return False
-        try:
-            return bool(self._forms.loads(token, max_age=self._seconds) == [operator.name, operator.session])
-        except BadData:
-            return False
+        return bool(self._read(_FORM, token, self._seconds) == [operator.name, operator.session])
 
     @staticmethod
     def is_foreign(request: Request) -> bool:
@@ -154,28 +151,19 @@ class Doorkeeper:
         return escaped(names[0].strip())[:LONGEST_NAME] if len(names) == 1 else ""
 
     def _read_cookie(self, cookie: str) -> Operator | None:
-        from itsdangerous import BadData
-
-        if not cookie:
-            return None
-        try:
-            facts = self._cookies.loads(cookie, max_age=self._idle_seconds)
-        except BadData:
+        facts = self._read(_LOGIN, cookie, self._idle_seconds)
+        if facts is None:
             return None
         entry = self._entries().get(facts["name"])
         since = int(facts.get("since", 0))
-        if entry is None or entry.fingerprint != facts["entry"] or _age_of(since) > self._seconds:
+        age = time.time() - since / MICROSECONDS_PER_SECOND
+        if entry is None or entry.fingerprint != facts["entry"] or age > self._seconds:
             return None
         return Operator(entry.name, entry.role, facts["session"], entry.fingerprint, since)
 
     def _read_known(self, cookie: str, name: str) -> str:
         """Return which browser this is, if the operator of that name logged in there; else an empty text."""
-        from itsdangerous import BadData
-
-        try:
-            who, browser = self._known.loads(cookie, max_age=_KNOWN_SECONDS)
-        except BadData:
-            return ""
+        who, browser = self._read(_KNOWN, cookie, _KNOWN_SECONDS) or ("", "")
         return str(browser) if who == name else ""
 
     def _entries(self) -> Mapping[str, PasswordEntry]:
@@ -189,28 +177,23 @@ class Doorkeeper:
     def _idle_seconds(self) -> int:
         return int(self.operate.idle_minutes * 60)
 
-    @cached_property
-    def _cookies(self) -> "URLSafeTimedSerializer":
-        return self._sign("operate login")
+    def _read(self, what: str, text: str, seconds: int) -> Any:  # noqa: ANN401 - whatever was signed
+        """Return what was signed, nothing if that was not done here, or too many seconds ago."""
+        from itsdangerous import BadData
 
-    @cached_property
-    def _forms(self) -> "URLSafeTimedSerializer":
-        return self._sign("operate form")
-
-    @cached_property
-    def _known(self) -> "URLSafeTimedSerializer":
-        return self._sign("operate known browser")
-
-    def _sign(self, what: str) -> "URLSafeTimedSerializer":
-        from itsdangerous import URLSafeTimedSerializer
-
-        how = {"key_derivation": "hmac", "digest_method": sha256}
-        # The library signs with the last key and understands all.
-        return URLSafeTimedSerializer([*reversed(self.secrets)], salt=what, signer_kwargs=how)
+        try:
+            return _signer(self.secrets, what).loads(text, max_age=seconds)
+        except BadData:
+            return None
 
 
-def _age_of(stamp: int) -> float:
-    return time.time() - stamp / MICROSECONDS_PER_SECOND
+@cache
+def _signer(secrets: tuple[str, ...], what: str) -> "URLSafeTimedSerializer":
+    from itsdangerous import URLSafeTimedSerializer
+
+    how = {"key_derivation": "hmac", "digest_method": sha256}
+    # The library signs with the last key and understands all.
+    return URLSafeTimedSerializer([*reversed(secrets)], salt=what, signer_kwargs=how)
 
 
 def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:

@@ -13,13 +13,12 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import SLUG
 
 Role = Literal["look", "act"]
-ROLES: tuple[Role, ...] = get_args(Role)
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1000
 # As OWASP asks for: 32 MB for a tenth of a second, three times over.

@@ -11,7 +11,15 @@ from sync_tasks.domain.priority import Priority
 from sync_tasks.errors import UnfinishedErasureError
 from sync_tasks.log import log
 from sync_tasks.state.audit import note_deed, read_audit
-from sync_tasks.state.dead_letters import DeadLetter, check_discardable, discard, fetch_letters, read_closed, replay
+from sync_tasks.state.dead_letters import (
+    DeadLetter,
+    check_discardable,
+    discard,
+    fetch_letters,
+    foresee,
+    read_closed,
+    replay,
+)
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.accept import nudge_contacts
 from sync_tasks.texts import escaped
@@ -140,13 +148,4 @@ def _outcomes_of(store: Store, ids: Sequence[str]) -> dict[str, str]:
 
 def preview(store: Store, letters: Iterable[DeadLetter]) -> list[Replay]:
     """Return what replaying these letters would do, without doing it."""
-    return [Replay(letter, _foresee(store, letter)) for letter in letters]
-
-
-def _foresee(store: Store, letter: DeadLetter) -> str:
-    if letter.closed:
-        return "gone"
-    if not letter.user_id or not letter.stamp:
-        return "lost"
-    contact = store.peek(letter.user_id)
-    return "overtaken" if contact is None or contact.overtaken(letter.key) else "replayed"
+    return [Replay(letter, "gone" if letter.closed else foresee(store, letter)) for letter in letters]

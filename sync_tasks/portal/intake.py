@@ -13,16 +13,16 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 from redis import RedisError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sync_tasks.domain.events import EVENTS
 from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.http.body import check_json, read_body
-from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
+from sync_tasks.http.refusal import HttpRefusal, RefusalLog
 from sync_tasks.http.tokens import Tokens
-from sync_tasks.log import describe, log
+from sync_tasks.log import log
 from sync_tasks.portal.intake_openapi import MOST_EVENTS, describe_intake
 
 PATH = "/events"
@@ -48,16 +48,8 @@ class Intake:
 
     async def take(self, request: Request) -> Response:
         """Accept what a request brings, and say of each event what became of it."""
-        try:
-            return await self._take(request)
-        except HttpRefusal as refusal:
-            self.refusals.report(refusal)
-            return answer_refusal(refusal)
-        except ClientDisconnect:
-            return Response(status_code=408)
-        except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
-            log.error("events: unexpected error\n%s", describe(error))
-            return _say_later("something is broken here; send all of it again later")
+        broken = _say_later("something is broken here; send all of it again later")
+        return await self.refusals.answer(self._take(request), broken)
 
     async def show_description(self, _request: Request) -> Response:
         """Return the OpenAPI document."""

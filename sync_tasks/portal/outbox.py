@@ -3,13 +3,11 @@
 ``outbox.subscribe_contact(connection, user_id=…)`` takes the arguments of the task. COMMIT means accepted.
 """
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from sync_tasks import tasks
 from sync_tasks.config.environment import needing
-from sync_tasks.domain.events import Json
 from sync_tasks.portal.outbox_row import dump_event
 from sync_tasks.tasks import accept
 from sync_tasks.tasks.base import EventTask
@@ -42,12 +40,8 @@ def _door(
         Raises:
             InvalidEventError: the event is malformed; nothing was written.
         """
-        columns: dict[str, Json] = dict(dump_event(accept.check(kind, args, event)))
         dialect = (connection.get_bind() if hasattr(connection, "get_bind") else connection).dialect.name
-        if dialect == "sqlite":
-            # Its own clock knows milliseconds only, and two events of one user may lie closer.
-            columns["written_at"] = time.time_ns() // 1000
-        insert_row(connection, columns)
+        insert_row(connection, dump_event(accept.check(kind, args, event), dialect))
         if dialect == "postgresql":
             connection.execute(text(f"NOTIFY {CHANNEL}"))
 

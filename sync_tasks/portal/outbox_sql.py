@@ -6,6 +6,8 @@ MariaDB ``unix_timestamp(now(6))`` would be an hour off in the hour that comes t
 
 from collections.abc import Mapping, Sequence
 
+from sync_tasks.errors import ConfigurationError
+
 _POSTGRESQL = (
     """\
 CREATE TABLE IF NOT EXISTS sync_tasks_outbox (
@@ -49,3 +51,14 @@ STATEMENTS: Mapping[str, Sequence[str]] = {
     "mysql": _MARIADB,
     "sqlite": _SQLITE,
 }
+
+
+def statements_for(dialect: str) -> Sequence[str]:
+    """Return the statements that make the table in a database.
+
+    Raises:
+        ConfigurationError: it is none of those that the outbox knows.
+    """
+    if dialect not in STATEMENTS:
+        raise ConfigurationError(f"the outbox knows {', '.join(STATEMENTS)}, and not {dialect}")
+    return STATEMENTS[dialect]

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
 from sqlalchemy.exc import StatementError
 
-from sync_tasks.errors import ConfigurationError
 from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
-from sync_tasks.portal.outbox_sql import STATEMENTS
+from sync_tasks.portal.outbox_sql import statements_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
@@ -35,17 +34,6 @@ def create_table(connection: "Connection") -> None:
     """
     for statement in statements_for(connection.dialect.name):
         connection.execute(text(statement))
-
-
-def statements_for(dialect: str) -> Sequence[str]:
-    """Return the statements that make the table in a database.
-
-    Raises:
-        ConfigurationError: it is none of those that the outbox knows.
-    """
-    if dialect not in STATEMENTS:
-        raise ConfigurationError(f"the outbox knows {', '.join(STATEMENTS)}, and not {dialect}")
-    return STATEMENTS[dialect]
 
 
 def find_heads(connection: "Connection", limit: int) -> list[str]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 
 from sync_tasks.config.environment import needing
-from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
+from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_secrets
 from sync_tasks.errors import ConfigurationError, InvalidLinkError
 from sync_tasks.link_tokens import LinkToken, parse_token
 
@@ -36,7 +36,7 @@ def load_link_secrets(environment: Mapping[str, str] = os.environ) -> tuple[str,
     Raises:
         ConfigurationError: there is none, or they make no sense; the message shows none.
     """
-    secrets = read_unsubscribe_secrets(environment)
+    secrets = read_secrets(UNSUBSCRIBE_SECRET, environment)
     if not secrets:
         raise ConfigurationError(f"no secret for links; set {UNSUBSCRIBE_SECRET} or {UNSUBSCRIBE_SECRET}_FILE")
     return secrets

@@ -1,6 +1,6 @@
 """Removing what a probe made, and nothing else: each thing is looked at before it is deleted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.probe.journal import KINDS, Made, MadeJournal
@@ -29,13 +29,19 @@ def clean_up(
 
 def _import_is_over(desk: ProbeDesk, made: Made, now: float, rest: Callable[[float], None]) -> bool:
     """What an import creates after the clean-up, nobody would ever remove."""
-    if made.process is None:
+    process = made.process
+    if process is None:
         return now > made.imported + IMPORT_OVER
-    for gap in IMPORT_GAPS:
-        if desk.is_over(made.process):
+    return wait_for(lambda: desk.is_over(process), IMPORT_GAPS, rest)
+
+
+def wait_for(look: Callable[[], bool], gaps: Iterable[float], rest: Callable[[float], None]) -> bool:
+    """Return whether a look finds what is waited for, now or after one of these gaps."""
+    for gap in gaps:
+        if look():
             return True
         rest(gap)
-    return desk.is_over(made.process)
+    return look()
 
 
 def _remove_contacts(desk: ProbeDesk, made: Made) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import RejectedContactError
-from sync_tasks.probe.cleanup import is_ours
+from sync_tasks.probe.cleanup import is_ours, wait_for
 from sync_tasks.probe.journal import Made, MadeJournal
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk, Row
 from sync_tasks.providers.brevo.questions import (
@@ -240,7 +240,7 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
 
     ``made.imported`` stays set as long as it is not seen to be over.
     """
-    if bench.made.imported or not _may_import(bench):
+    if bench.made.imported or not wait_for(bench.imports.acquire, GAPS, bench.rest):
         return None
     made = bench.made
     made.imported, made.process = bench.now(), None
@@ -255,14 +255,6 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
     finally:
         bench.imports.release()
     return found
-
-
-def _may_import(bench: Bench) -> bool:
-    for gap in GAPS:
-        if bench.imports.acquire():
-            return True
-        bench.rest(gap)
-    return bench.imports.acquire()
 
 
 def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
@@ -281,11 +273,7 @@ def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
 def _is_over(bench: Bench) -> bool:
     """Return whether the import has ended; the contacts it was to leave alone have had their turn then."""
     process = bench.made.process
-    for gap in GAPS[:3]:
-        if process is None or bench.desk.is_over(process):
-            return True
-        bench.rest(gap)
-    return False
+    return process is None or wait_for(lambda: bench.desk.is_over(process), GAPS[:2], bench.rest)
 
 
 def send_elsewhere(bench: Bench) -> None:

@@ -110,19 +110,8 @@ class OwnerCheck(Protocol):
         """Make the next ``confirm`` ask the provider anew, unless it did so lately; return whether it will."""
 
 
-class KnownAnswers(Protocol):
-    """What a probe has found out of an account."""
-
-    def read(self) -> Mapping[str, str]:
-        """Return the answers to open questions by their names; nothing if nobody asked this very account."""
-
-
-class NothingKnown:
-    """What is known of an account that nobody has probed."""
-
-    def read(self) -> Mapping[str, str]:
-        """Return nothing."""
-        return {}
+# What a probe has found out of an account: answers to open questions by their names; nothing if nobody has asked it.
+KnownAnswers = Callable[[], Mapping[str, str]]
 
 
 class OpenGate:

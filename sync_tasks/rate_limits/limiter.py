@@ -80,14 +80,6 @@ class Limiter:
         }
         self._stopping, self._ends = threading.Event(), math.inf
         self._queues = {key: WaitQueue() for key in self._windows}
-        self._background = {
-            (name, bucket): ((max(per_hour // 2, 1), _BACKGROUND_HOUR),)
-            for name, account in accounts.items()
-            for bucket, per_hour in (
-                ("contacts", account.requests_per_hour),
-                ("other", capabilities_of().other_per_hour),
-            )
-        }
         self._accounts = tuple(accounts)
         self.gatherers = Gatherers()
         self._unanswered = dict.fromkeys(accounts, 0)
@@ -176,7 +168,8 @@ class Limiter:
         """Return the question whether a request may go out now."""
         windows = self._windows[account, bucket]
         if priority is Priority.BACKGROUND:
-            windows += self._background[account, bucket]
+            per_hour, _ = windows[-1]
+            windows += ((max(per_hour // 2, 1), _BACKGROUND_HOUR),)
         return Question(name_of(account, part), bucket, priority, self._probe_every, windows)
 
     def ask_ahead(self) -> Question | None:

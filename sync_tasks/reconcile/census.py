@@ -44,31 +44,20 @@ class Census:
         for slug, number in self.newsletters.items():
             living = self.subscribed.get(slug, 0)
             text = f"{number:,} users wish newsletter {slug}, {living:,} have it subscribed; the configuration lacks it"
-            yield (
-                f"unknown: {slug}",
-                text,
-                "name it in `was` of the newsletter it became, or keep it with `retired = true`",
-            )
+            advice = "name it in `was` of the newsletter it became, or keep it with `retired = true`"
+            yield f"unknown: {slug}", text, advice
         for name, number in self.lists.items():
             account, _, listed = name.rpartition(":")
             text = f"{number:,} users are known on list {listed} of account {account}, which no newsletter has"
-            yield (
-                f"unknown: {name}",
-                text,
-                "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before",
-            )
+            advice = "name it in `former_list_ids` of the newsletter that had it: nobody leaves it before"
+            yield f"unknown: {name}", text, advice
         for account, number in self.accounts.items():
             text = f"{number:,} users have a contact on account {account}, which the configuration lacks"
             yield f"unknown: {account}", text, "no opt-out and no erasure reaches it: configure it again"
         for attribute, number in self.links.items():
-            text = (
-                f"{number:,} users have ids too long for a token in {attribute}: their unsubscribe link leads nowhere"
-            )
-            yield (
-                f"{attribute}: ids",
-                text,
-                "let the portal name users by shorter ids, or keep Brevo's link in the mails",
-            )
+            text = f"{number:,} users have ids too long for a token in {attribute}"
+            advice = "let the portal name users by shorter ids, or keep Brevo's link in the mails"
+            yield f"{attribute}: ids", f"{text}: their unsubscribe link leads nowhere", advice
 
     @property
     def alarms(self) -> list[str]:

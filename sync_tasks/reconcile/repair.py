@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.diff import Change
-from sync_tasks.providers import Gateway
 from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.reconcile.drift import Drift
 from sync_tasks.state.erasures import find_idle
 from sync_tasks.state.store import Sighting
-from sync_tasks.sync.anonymize import erase_contact
+from sync_tasks.sync.anonymize import erase_at_once
 
 REPAIR_CHUNK = 500
 # What a page does not show enough of: the push looks first.
@@ -66,15 +65,8 @@ def _erase_all(comparison: Comparison) -> int:
     gateway = comparison.context.gateways[comparison.account]
     erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
     for contact_id in erased:
-        _erase(contact_id, gateway, comparison)
+        erase_at_once(contact_id, comparison.mapping, gateway)
     return len(erased)
-
-
-def _erase(contact_id: int, gateway: Gateway, comparison: Comparison) -> None:
-    def send(change: Change) -> None:
-        gateway.change(contact_id, change)
-
-    erase_contact(contact_id, comparison.mapping, gateway, read=lambda: gateway.read(contact_id), send=send)
 
 
 def _remove_unknown(comparison: Comparison) -> int:

@@ -243,12 +243,9 @@ class SandboxAccount:
         elif wanted is not None:
             self._set_blocklisted(contact, value=wanted)
         if contact.blocklisted and not before:
-            self._record_blocklisting(contact)
-
-    def _record_blocklisting(self, contact: SandboxContact) -> None:
-        note_unsubscription(contact, "adminUnsubscription", {"eventTime": show_time(self.clock())})
-        if self.quirks.api_blocklisting_fires_unsubscribed:
-            self.outbox.report_unsubscription(contact.email, list(contact.list_ids))
+            note_unsubscription(contact, "adminUnsubscription", {"eventTime": show_time(self.clock())})
+            if self.quirks.api_blocklisting_fires_unsubscribed:
+                self.outbox.report_unsubscription(contact.email, list(contact.list_ids))
 
     def _set_blocklisted(self, contact: SandboxContact, *, value: bool, noted: bool = True) -> None:
         if contact.blocklisted == value:

@@ -14,7 +14,10 @@ def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     named = read_sent_address(body["email"], account) if body.get("email") is not None else None
     existing = _find_existing(account, named, change)
     if existing is not None and body.get("updateEnabled") is True:
-        return _upsert(account, call, change, existing, shows_id=body.get("getId") is True)
+        call.contact_ids.append(existing.id)
+        _update(account, existing, change)
+        shows_id, status = body.get("getId") is True, account.quirks.get_id_status_on_update
+        return answer(status, {"id": existing.id}) if shows_id else Reply(204)
     change.email = named or change.email
     if change.email is None and change.ext_id is None and change.phone is None:
         raise missing("One of email, ext_id or SMS is required")
@@ -27,21 +30,15 @@ def create_contact(account: SandboxAccount, call: ApiCall) -> Reply:
 def update_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     """Change a contact in any mixture of its fields."""
     contact = find_contact(account, call)
-    call.contact_ids.append(contact.id)
-    change = read_change(read_json(call.body), account)
-    _update(account, contact, change)
+    _update(account, contact, read_change(read_json(call.body), account))
     return Reply(204)
 
 
 def show_one(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a contact with its statistics."""
     contact = find_contact(account, call)
-    call.contact_ids.append(contact.id)
-    statistics: JsonObject = {"statistics": contact.statistics or {}}
-    return answer(
-        200,
-        account.show(contact) | ({} if account.quirks.statistics_left_out else statistics),
-    )
+    statistics: JsonObject = {} if account.quirks.statistics_left_out else {"statistics": contact.statistics or {}}
+    return answer(200, account.show(contact) | statistics)
 
 
 def show_all(account: SandboxAccount, call: ApiCall) -> Reply:
@@ -52,7 +49,6 @@ def show_all(account: SandboxAccount, call: ApiCall) -> Reply:
 def delete_contact(account: SandboxAccount, call: ApiCall) -> Reply:
     """Delete a contact, unless it is the account's owner."""
     contact = find_contact(account, call)
-    call.contact_ids.append(contact.id)
     if contact.email == account.settings.owner_email:
         raise ApiRefusal(405, "method_not_allowed", "You're not allowed to delete registered email contact with Brevo")
     account.delete(contact)
@@ -65,26 +61,14 @@ def _find_existing(account: SandboxAccount, email: str | None, change: ContactCh
     return account.ext_ids.get(change.ext_id or "") or account.phones.get(change.phone or "")
 
 
-def _upsert(
-    account: SandboxAccount, call: ApiCall, change: ContactChange, contact: SandboxContact, *, shows_id: bool
-) -> Reply:
-    call.contact_ids.append(contact.id)
-    _update(account, contact, change)
-    return answer(account.quirks.get_id_status_on_update, {"id": contact.id}) if shows_id else Reply(204)
-
-
 def _update(account: SandboxAccount, contact: SandboxContact, change: ContactChange) -> None:
-    _refuse_early_write(account, contact)
+    if account.clock() - contact.created < account.quirks.too_early_seconds:
+        raise ApiRefusal(425, "account_in_process", "Contact is being processed, try again later")
     _refuse_duplicates(account, change, contact, verb="update")
     outsider = any(number not in contact.list_ids for number in change.leave)
     if outsider and account.quirks.unlink_non_member_is_refused:
         raise ApiRefusal(400, "invalid_parameter", "Contact already removed from list and/or does not exist")
     account.update(contact, change)
-
-
-def _refuse_early_write(account: SandboxAccount, contact: SandboxContact) -> None:
-    if account.clock() - contact.created < account.quirks.too_early_seconds:
-        raise ApiRefusal(425, "account_in_process", "Contact is being processed, try again later")
 
 
 def _refuse_duplicates(

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sync_tasks.sandbox.wire import HTML, JSON, Header, Reply, answer
@@ -109,14 +109,19 @@ def spoil(reply: Reply | None, fault: Fault) -> Reply:
     match fault.kind:
         case "slow" if reply:
             reply.delay = fault.seconds
-            return reply
         case "truncated" if reply:
             reply.truncated, reply.dropped = bool(reply.body), not reply.body
-            return reply
-        case "drop" | "drop_after" | "late":
-            return Reply(0, dropped=True, delay=fault.seconds if fault.hanging else 0.0)
+        case "status":
+            reply = answer_status(fault)
+        case "html":
+            reply = Reply(200, b"<!DOCTYPE html><html><body>Please wait</body></html>", HTML)
+        case "not_utf8":
+            reply = Reply(fault.status, '{"message":"Requête refusée"}'.encode("latin-1"), JSON)
+        case "waf":
+            reply = refuse_by_firewall()
         case _:
-            return ANSWERS[fault.kind](fault)
+            reply = Reply(0, dropped=True, delay=fault.seconds if fault.hanging else 0.0)
+    return reply
 
 
 def answer_status(fault: Fault) -> Reply:
@@ -133,24 +138,6 @@ def answer_status(fault: Fault) -> Reply:
     return reply
 
 
-def refuse_by_firewall(_fault: Fault | None = None) -> Reply:
+def refuse_by_firewall() -> Reply:
     """Return the web application firewall's page."""
     return Reply(403, b"<html><head><title>403 Forbidden</title></head><body>Request blocked</body></html>", HTML)
-
-
-def answer_page(_fault: Fault) -> Reply:
-    """Return a page where JSON was due, with 200."""
-    return Reply(200, b"<!DOCTYPE html><html><body>Please wait</body></html>", HTML)
-
-
-def answer_not_utf8(fault: Fault) -> Reply:
-    """Return an error whose body is Latin-1."""
-    return Reply(fault.status, '{"message":"Requête refusée"}'.encode("latin-1"), JSON)
-
-
-ANSWERS: dict[str, Callable[[Fault], Reply]] = {
-    "status": answer_status,
-    "html": answer_page,
-    "not_utf8": answer_not_utf8,
-    "waf": refuse_by_firewall,
-}

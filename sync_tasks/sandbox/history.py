@@ -37,7 +37,3 @@ class History:
     def entries(self, contact_id: int | None = None) -> list[Entry]:
         """Return the entries of one contact, or all, oldest first."""
         return [entry for entry in list(self._entries) if contact_id in (None, entry.contact_id)]
-
-    def latest(self, count: int) -> list[Entry]:
-        """Return the newest entries, newest first."""
-        return self.entries()[: -count - 1 : -1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sync_tasks.sandbox.account import ContactChange, Process, SandboxAccount
 from sync_tasks.sandbox.changes import read_attributes, read_ext_id, read_list_ids, read_sent_address
 from sync_tasks.sandbox.contact import SandboxContact
-from sync_tasks.sandbox.searching import read_page
+from sync_tasks.sandbox.searching import answer_page
 from sync_tasks.sandbox.wire import (
     ApiCall,
     ApiRefusal,
@@ -134,10 +134,7 @@ def _read_row(account: SandboxAccount, row: JsonObject) -> tuple[ContactChange, 
 
 def show_processes(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of the processes."""
-    offset, size, newest_first = read_page(call, default=10, limit=50)
-    numbers = sorted(account.processes, reverse=newest_first)[offset : offset + size]
-    shown = [_show(account, account.processes[number]) for number in numbers]
-    return answer(200, {"processes": shown, "count": len(account.processes)})
+    return answer_page(call, "processes", account.processes, lambda number: _show(account, account.processes[number]))
 
 
 def show_process(account: SandboxAccount, call: ApiCall) -> Reply:

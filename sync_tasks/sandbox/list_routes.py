@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sync_tasks.sandbox.account import ContactList, SandboxAccount
 from sync_tasks.sandbox.contact import SandboxContact, show_time
-from sync_tasks.sandbox.searching import read_page, show_page
+from sync_tasks.sandbox.searching import answer_page, show_page
 from sync_tasks.sandbox.wire import (
     ApiCall,
     ApiRefusal,
@@ -23,10 +23,7 @@ BATCH = 150
 
 def show_lists(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of the lists."""
-    offset, size, newest_first = read_page(call, default=10, limit=50)
-    numbers = sorted(account.lists, reverse=newest_first)[offset : offset + size]
-    lists = [show_list(account.lists[number]) for number in numbers]
-    return answer(200, {"lists": lists, "count": len(account.lists)})
+    return answer_page(call, "lists", account.lists, lambda number: show_list(account.lists[number]))
 
 
 def show_one_list(account: SandboxAccount, call: ApiCall) -> Reply:
@@ -43,10 +40,7 @@ def show_members(account: SandboxAccount, call: ApiCall) -> Reply:
 
 def create_list(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create a list in a folder."""
-    body = read_json(call.body)
-    name, folder_id = body.get("name"), body.get("folderId")
-    if not isinstance(name, str) or not name:
-        raise missing("List name is missing")
+    name, folder_id = _read_name(call, "List"), read_json(call.body).get("folderId")
     if type(folder_id) is not int:
         raise missing("folderId is missing")
     return answer(201, {"id": account.create_list(name, folder_id).id})
@@ -166,9 +160,7 @@ def _name_contacts(account: SandboxAccount, call: ApiCall) -> dict[str | int, Sa
 
 def show_folders(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of the folders."""
-    offset, size, newest_first = read_page(call, default=10, limit=50)
-    numbers = sorted(account.folders, reverse=newest_first)[offset : offset + size]
-    return answer(200, {"folders": [_show(account, number) for number in numbers], "count": len(account.folders)})
+    return answer_page(call, "folders", account.folders, lambda number: _show(account, number))
 
 
 def show_folder(account: SandboxAccount, call: ApiCall) -> Reply:
@@ -178,20 +170,18 @@ def show_folder(account: SandboxAccount, call: ApiCall) -> Reply:
 
 def show_lists_of_folder(account: SandboxAccount, call: ApiCall) -> Reply:
     """Show a page of the lists in a folder."""
-    offset, size, newest_first = read_page(call, default=10, limit=50)
-    lists = _lists_in(account, _find(account, call))
-    page = sorted(lists, key=lambda each: each.id, reverse=newest_first)[offset : offset + size]
-    return answer(200, {"lists": [show_list(each) for each in page], "count": len(lists)})
+    numbers = _lists_in(account, _find(account, call))
+    return answer_page(call, "lists", numbers, lambda number: show_list(account.lists[number]))
 
 
 def create_folder(account: SandboxAccount, call: ApiCall) -> Reply:
     """Create a folder."""
-    return answer(201, {"id": account.create_folder(_read_name(call))})
+    return answer(201, {"id": account.create_folder(_read_name(call, "Folder"))})
 
 
 def update_folder(account: SandboxAccount, call: ApiCall) -> Reply:
     """Rename a folder."""
-    account.folders[_find(account, call)] = _read_name(call)
+    account.folders[_find(account, call)] = _read_name(call, "Folder")
     return Reply(204)
 
 
@@ -199,15 +189,14 @@ def delete_folder(account: SandboxAccount, call: ApiCall) -> Reply:
     """Delete a folder and the lists in it; the contacts stay."""
     number = _find(account, call)
     for each in _lists_in(account, number):
-        account.delete_list(each.id)
+        account.delete_list(each)
     del account.folders[number]
     return Reply(204)
 
 
 def show_segments(_account: SandboxAccount, call: ApiCall) -> Reply:
     """Show that there are no segments."""
-    read_page(call, default=10, limit=50)
-    return answer(200, {"segments": [], "count": 0})
+    return answer_page(call, "segments", (), lambda _number: {})
 
 
 def _find(account: SandboxAccount, call: ApiCall) -> int:
@@ -217,14 +206,14 @@ def _find(account: SandboxAccount, call: ApiCall) -> int:
     return number
 
 
-def _lists_in(account: SandboxAccount, number: int) -> list[ContactList]:
-    return [each for each in account.lists.values() if each.folder_id == number]
+def _lists_in(account: SandboxAccount, number: int) -> list[int]:
+    return [each.id for each in account.lists.values() if each.folder_id == number]
 
 
-def _read_name(call: ApiCall) -> str:
+def _read_name(call: ApiCall, what: str) -> str:
     name = read_json(call.body).get("name")
     if not isinstance(name, str) or not name:
-        raise missing("Folder name is missing")
+        raise missing(f"{what} name is missing")
     return name
 
 

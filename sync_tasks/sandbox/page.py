@@ -49,26 +49,23 @@ def show_overview(sandbox: Sandbox, offset: int, find: str = "") -> JsonObject:
         "refused": sandbox.limits.refused,
         "waiting": len(account.schedule),
         "faults": [asdict(fault) for fault in sandbox.faults],
-        "quirks": changed_quirks(sandbox.quirks),
+        # Those that are not at their defaults.
+        "quirks": {name: value for name, value in asdict(sandbox.quirks).items() if value != getattr(Quirks, name)},
     }
 
 
 def find_contacts(sandbox: Sandbox, offset: int, find: str) -> tuple[list[SandboxContact], int]:
-    """Return one page of the contacts, the newest first, and how many there are in all; see ``is_found``."""
+    """Return one page of the contacts, the newest first, and how many there are in all.
+
+    ``find``: a piece of the address or the ext_id in small letters, or the whole id.
+    """
     account = sandbox.account
     if not find:
         ids = account.roll.page(offset, PAGE_SIZE, newest_first=True)
         return [account.contacts[number] for number in ids], len(account.roll)
-    found = [contact for contact in account.contacts.values() if is_found(contact, find)][::-1]
+    found = [contact for contact in account.contacts.values() if _is_found(contact, find)][::-1]
     return found[offset : offset + PAGE_SIZE], len(found)
 
 
-def is_found(contact: SandboxContact, find: str) -> bool:
-    """Return whether a search for lower-case text finds the contact."""
+def _is_found(contact: SandboxContact, find: str) -> bool:
     return find in (contact.email or "") or find in (contact.ext_id or "").lower() or find == str(contact.id)
-
-
-def changed_quirks(quirks: Quirks) -> JsonObject:
-    """Return the quirks that are not at their defaults."""
-    defaults = asdict(Quirks())
-    return {name: value for name, value in asdict(quirks).items() if value != defaults[name]}

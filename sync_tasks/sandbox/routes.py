@@ -74,28 +74,16 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
-def _compile(method: str) -> list[tuple[re.Pattern[str], Handler]]:
-    return [
-        (re.compile(f"/v3{path.replace('*', '([^/]+)')}/?"), handler)
-        for verb, path, handler in ROUTES
-        if verb == method
-    ]
-
-
-COMPILED = {method: _compile(method) for method in ("GET", "POST", "PUT", "DELETE")}
+_COMPILED = [(method, re.compile(f"/v3{path.replace('*', '([^/]+)')}/?"), handler) for method, path, handler in ROUTES]
 
 
 def route(account: SandboxAccount, call: ApiCall) -> Reply:
     """Return Brevo's answer to a request that has passed the door."""
-    for pattern, handler in COMPILED.get(call.method, ()):
-        if found := pattern.fullmatch(call.path):
+    for method, pattern, handler in _COMPILED:
+        if method == call.method and (found := pattern.fullmatch(call.path)):
             call.params = tuple(map(unquote, found.groups()))
-            return _answer(account, call, handler)
+            try:
+                return handler(account, call)
+            except ApiRefusal as refusal:
+                return refusal.as_reply()
     return ApiRefusal(404, "not_found", "Invalid route/ method passed").as_reply()
-
-
-def _answer(account: SandboxAccount, call: ApiCall, handler: Handler) -> Reply:
-    try:
-        return handler(account, call)
-    except ApiRefusal as refusal:
-        return refusal.as_reply()

@@ -1,16 +1,15 @@
 """Finding contacts: one by an identifier, many page by page."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
 
 from sync_tasks.sandbox.account import SandboxAccount
 from sync_tasks.sandbox.changes import ADDRESS
 from sync_tasks.sandbox.contact import SandboxContact
 from sync_tasks.sandbox.roll import Roll
 from sync_tasks.sandbox.settings import Quirks
-from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, invalid, not_found, read_number
+from sync_tasks.sandbox.wire import ApiCall, ApiRefusal, JsonObject, Reply, answer, invalid, not_found, read_number
 
 # A number or a boolean needs no quotes.
 FILTER = re.compile(r'^equals\((\w+),\s*(?:"(.*)"|([^"\s(),]+))\s*\)$', re.DOTALL)
@@ -19,7 +18,7 @@ Test = Callable[[SandboxContact], bool]
 
 
 def find_contact(account: SandboxAccount, call: ApiCall) -> SandboxContact:
-    """Return the contact a path names.
+    """Return the contact a path names, and note in the call that it is touched.
 
     Raises:
         Refusal: There is none, or Brevo dislikes the identifier.
@@ -27,6 +26,7 @@ def find_contact(account: SandboxAccount, call: ApiCall) -> SandboxContact:
     contact = _look_up(account, call.params[0], call.param("identifierType"))
     if contact is None:
         raise not_found("Contact does not exist")
+    call.contact_ids.append(contact.id)
     return contact
 
 
@@ -52,19 +52,13 @@ def show_page(account: SandboxAccount, call: ApiCall, roll: Roll, limit: int) ->
     offset, size, newest_first = read_page(call, default=50, limit=limit)
     tests, wanted = list(read_tests(call, account.quirks)), read_filter(call)
     if not tests and wanted is None:
-        ids = roll.page(offset, size, newest_first=newest_first)
-        return {
-            "contacts": [account.show(account.contacts[number]) for number in ids],
-            "count": len(roll),
-        }
-    candidates = find_candidates(account, roll, wanted)
-    found = [contact for contact in candidates if all(test(contact) for test in tests)]
-    if newest_first:
-        found.reverse()
-    return {
-        "contacts": [account.show(each) for each in islice(found, offset, offset + size)],
-        "count": len(found),
-    }
+        ids, count = roll.page(offset, size, newest_first=newest_first), len(roll)
+        page = [account.contacts[number] for number in ids]
+    else:
+        candidates = find_candidates(account, roll, wanted)
+        found = [contact for contact in candidates if all(test(contact) for test in tests)]
+        page, count = found[:: -1 if newest_first else 1][offset : offset + size], len(found)
+    return {"contacts": [account.show(contact) for contact in page], "count": count}
 
 
 def read_page(call: ApiCall, *, default: int, limit: int) -> tuple[int, int, bool]:
@@ -76,6 +70,13 @@ def read_page(call: ApiCall, *, default: int, limit: int) -> tuple[int, int, boo
     if sort not in ("asc", "desc"):
         raise invalid("Invalid sort")
     return offset, size, sort == "desc"
+
+
+def answer_page(call: ApiCall, name: str, numbers: Collection[int], show: Callable[[int], JsonObject]) -> Reply:
+    """Return a page of what has these numbers, as the query asks for it, and how many there are."""
+    offset, size, newest_first = read_page(call, default=10, limit=50)
+    page = sorted(numbers, reverse=newest_first)[offset : offset + size]
+    return answer(200, {name: [show(number) for number in page], "count": len(numbers)})
 
 
 def read_filter(call: ApiCall) -> tuple[str, str] | None:

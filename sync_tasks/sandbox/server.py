@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from threading import Thread
 from typing import TypeAlias
@@ -38,13 +38,6 @@ class ServedSandbox:
         return f"{self.origin}/v3"
 
 
-def run(host: str = "127.0.0.1", port: int = 8025, settings: SandboxSettings | None = None) -> None:
-    """Serve a sandbox until Ctrl-C or a signal ends it."""
-    sandbox = Sandbox(settings)
-    with suppress(KeyboardInterrupt), delivering(sandbox):
-        _build_server(sandbox, host, port).run()
-
-
 @contextmanager
 def serving(
     settings: SandboxSettings | None = None,
@@ -61,7 +54,7 @@ def serving(
     with socket.create_server(("127.0.0.1", port)) as listener, delivering(sandbox, pace):
         # asyncio does this for sockets of its own making; without it each body comes 40 ms after its headers.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = _build_server(sandbox, "127.0.0.1", port)
+        server = _build_server(sandbox)
         thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
         thread.start()
         try:
@@ -72,11 +65,9 @@ def serving(
             thread.join()
 
 
-def _build_server(sandbox: Sandbox, host: str, port: int) -> uvicorn.Server:
+def _build_server(sandbox: Sandbox) -> uvicorn.Server:
     config = uvicorn.Config(
         build_app(sandbox, lambda scope: _hang_up(server, scope)),
-        host,
-        port,
         access_log=False,
         log_config=None,
         log_level="error",
@@ -144,7 +135,7 @@ async def _serve_brevo(sandbox: Sandbox, hang_up: HangUp, scope: Scope, receive:
         scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
         body=body,
-        key=_read_key(scope),
+        key=Headers(scope=scope).get("api-key", "").strip(),
     )
     if reply.delay:
         await asyncio.sleep(reply.delay)
@@ -173,7 +164,3 @@ async def _read_body(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
     return body
-
-
-def _read_key(scope: Scope) -> str | None:
-    return next((value.decode("latin-1").strip() for name, value in scope["headers"] if name == b"api-key"), None)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from types import NoneType, UnionType
-from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Literal, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
@@ -102,20 +103,8 @@ def change_fields(target: T, values: Mapping[str, object]) -> T:
     for name, value in values.items():
         if name not in known:
             raise ValueError(f"unknown field {name!r}; known: {', '.join(sorted(known))}")
-        if not _fits(value, kinds[name]):
-            raise ValueError(f"{name!r} has a value of the wrong type")
+        try:
+            TypeAdapter(kinds[name]).validate_python(value, strict=True)
+        except ValidationError:
+            raise ValueError(f"{name!r} has a value of the wrong type") from None
     return replace(target, **values)  # type: ignore[type-var]
-
-
-def _fits(value: object, kind: object) -> bool:
-    if get_origin(kind) is UnionType:
-        return any(_fits(value, one) for one in get_args(kind))
-    if kind is NoneType:
-        return value is None
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    if kind is float:
-        return isinstance(value, int | float)
-    if get_origin(kind) is Literal:
-        return value in get_args(kind)
-    return isinstance(value, get_origin(kind) or kind)  # type: ignore[arg-type]

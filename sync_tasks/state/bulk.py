@@ -47,10 +47,7 @@ LINES, LINES_KEPT = 30, 30 * 86_400
 
 def read_all_fields(store: Store, users: Sequence[str]) -> list[dict[str, str]]:
     """Return the fields of each user; empty for an unknown one."""
-    pipeline = store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.hgetall(store.key(contact_key(user_id)))
-    return cast("list[dict[str, str]]", pipeline.execute())
+    return store.ask_all(("HGETALL", store.key(contact_key(user_id))) for user_id in users)
 
 
 def read_contacts(store: Store, users: Sequence[str]) -> list[Contact | None]:
@@ -82,10 +79,9 @@ def find_loads_own(store: Store, users: Sequence[str]) -> list[bool]:
 
 def _read_fields(store: Store, wanted: Iterable[tuple[str, Sequence[str]]]) -> Iterator[dict[str, str]]:
     """Yield the named fields of each user, as far as they are there."""
-    wanted, pipeline = list(wanted), store.redis.pipeline(transaction=False)
-    for user_id, names in wanted:
-        pipeline.hmget(store.key(contact_key(user_id)), *names)
-    for (_, names), texts in zip(wanted, pipeline.execute(), strict=True):
+    wanted = list(wanted)
+    stored = store.ask_all(("HMGET", store.key(contact_key(user_id)), *names) for user_id, names in wanted)
+    for (_, names), texts in zip(wanted, stored, strict=True):
         yield {name: text for name, text in zip(names, texts, strict=True) if text}
 
 
@@ -125,18 +121,13 @@ def read_with_history(store: Store, users: Sequence[str]) -> list[tuple[Contact 
 
 def read_dirty_since(store: Store, users: Sequence[str]) -> list[float | None]:
     """Return since when each user is dirty (microseconds); ``None`` if it is not."""
-    pipeline = store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.zscore(store.key(DIRTY), user_id)
-    return cast("list[float | None]", pipeline.execute())
+    return store.ask_all(("ZSCORE", store.key(DIRTY), user_id) for user_id in users)
 
 
 def find_existing(store: Store, users: Sequence[str]) -> frozenset[str]:
     """Return the users that the state knows."""
-    pipeline = store.redis.pipeline(transaction=False)
-    for user_id in users:
-        pipeline.exists(store.key(contact_key(user_id)))
-    return frozenset(user for user, there in zip(users, pipeline.execute(), strict=True) if there)
+    known = store.ask_all(("EXISTS", store.key(contact_key(user_id))) for user_id in users)
+    return frozenset(user for user, there in zip(users, known, strict=True) if there)
 
 
 def scan_users(store: Store) -> Iterator[list[str]]:
@@ -296,7 +287,7 @@ def mark_unknown(store: Store, users: Iterable[str]) -> list[int]:
 
 
 def mark_manual(store: Store, user_id: str, who: str, *, manual: bool) -> None:
-    """Leave a user's lists to people at Brevo, or take them back (``manual=False``)."""
+    """Leave a user's lists to people at Brevo, or take them back (``manual=False``); one who is unknown stays so."""
     store.run_all("mark", [(user_id, "1" if manual else "", "".join(who.split()))])
 
 

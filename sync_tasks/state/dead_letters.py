@@ -168,6 +168,14 @@ def _parse(text: str) -> DeadLetter:
     return DeadLetter(**{name: parsed[name] for name in _FIELDS if name in parsed})
 
 
+def foresee(store: Store, letter: DeadLetter) -> str:
+    """Return what ``replay`` would come to, unless somebody else closes the letter meanwhile."""
+    if not letter.user_id or not letter.stamp:
+        return "lost"
+    contact = store.peek(letter.user_id)
+    return "overtaken" if contact is None or contact.overtaken(letter.key) else "replayed"
+
+
 def replay(store: Store, letter: DeadLetter, who: str) -> str:
     """Try a letter's event again; return one of four words.
 
@@ -175,12 +183,14 @@ def replay(store: Store, letter: DeadLetter, who: str) -> str:
     closed and nothing else changes. ``lost``: it was never accepted, so only its producer can send it again. ``gone``:
     somebody else closed it.
     """
-    if not letter.user_id or not letter.stamp:
-        return "lost"
-    contact = store.peek(letter.user_id)
-    if contact is None or contact.overtaken(letter.key):
-        return "overtaken" if store.close(letter.user_id, letter.key, letter.id, "overtaken", who) else "gone"
-    return "replayed" if store.replay(letter.user_id, letter.key, letter.id, who) else "gone"
+    outcome = foresee(store, letter)
+    if outcome == "lost":
+        return outcome
+    if outcome == "overtaken":
+        done = store.close(letter.user_id, letter.key, letter.id, outcome, who)
+    else:
+        done = store.replay(letter.user_id, letter.key, letter.id, who)
+    return outcome if done else "gone"
 
 
 def check_discardable(store: Store, letter: DeadLetter) -> Contact | None:

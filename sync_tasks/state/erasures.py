@@ -10,8 +10,9 @@ from typing import cast
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.events import Anonymize
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.state.bulk import read_all_fields
 from sync_tasks.state.codec import load_contact
-from sync_tasks.state.keys import DUE, contact_key
+from sync_tasks.state.keys import DUE
 from sync_tasks.state.store import Store
 
 # An erasure takes minutes, with its verification. After so many seconds something holds it up.
@@ -37,10 +38,7 @@ def find_stuck(store: Store) -> list[str]:
 def _with_letter(store: Store, users: list[str]) -> frozenset[str]:
     found = set[str]()
     for chunk in chunks(users, ERASURE_CHUNK):
-        pipeline = store.redis.pipeline(transaction=False)
-        for user in chunk:
-            pipeline.hgetall(store.key(contact_key(user)))
-        for user, fields in zip(chunk, pipeline.execute(), strict=True):
+        for user, fields in zip(chunk, read_all_fields(store, chunk), strict=True):
             if any(key.task == Anonymize.task for key in load_contact(user, fields).dead):
                 found.add(user)
     return frozenset(found)
@@ -50,10 +48,8 @@ def find_idle(store: Store) -> Iterator[str]:
     """Yield users whose erasure is unfinished although they are neither dirty nor due."""
     users = cast("list[str]", store.redis.zrange(store.key("erasures"), 0, MOST - 1))
     for chunk in chunks(users, ERASURE_CHUNK):
-        pipeline = store.redis.pipeline(transaction=False)
-        for user in chunk:
-            pipeline.zscore(store.key(DUE), user)
-        yield from (user for user, due in zip(chunk, pipeline.execute(), strict=True) if due is None)
+        moments = store.ask_all(("ZSCORE", store.key(DUE), user) for user in chunk)
+        yield from (user for user, due in zip(chunk, moments, strict=True) if due is None)
 
 
 def find_erasure_alarm(store: Store) -> list[str]:

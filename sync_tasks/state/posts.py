@@ -77,10 +77,7 @@ def put_off_post(store: Store, post: Post, seconds: float) -> None:
 
 def count_posts(store: Store) -> tuple[int, int]:
     """Return how many notices wait, and how many were given up since the first one."""
-    with store.redis.pipeline(transaction=False) as pipeline:
-        pipeline.zcard(store.key("posts"))
-        pipeline.get(store.key("posts_given_up"))
-        waiting, given_up = pipeline.execute()
+    waiting, given_up = store.ask_all([("ZCARD", store.key("posts")), ("GET", store.key("posts_given_up"))])
     return int(waiting), int(given_up or 0)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState
@@ -230,6 +230,13 @@ class Store:
             self._scripts[script](keys=[self.prefix], args=list(arguments), client=pipeline)
         return cast("list[object]", pipeline.execute())
 
+    def ask_all(self, commands: Iterable[Sequence[str]]) -> list[Any]:
+        """Return the answers to many commands in one round trip, each atomic by itself."""
+        pipeline: Any = self.redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return cast("list[Any]", pipeline.execute())
+
     def peek(self, user_id: str) -> Contact | None:
         """Return a contact without a lease; ``None`` for a user never seen or erased."""
         stored = cast("dict[str, str]", self.redis.hgetall(self.key(contact_key(user_id))))
@@ -241,10 +248,9 @@ class Store:
 
     def claimants(self, addresses: Iterable[str]) -> list[str | None]:
         """Return the first user of each address in one round trip."""
-        secret, pipeline = self._secret(), self.redis.pipeline(transaction=False)
-        for name, field in (address_place(address_hash(secret, address)) for address in addresses):
-            pipeline.hget(self.key(name), field)
-        return cast("list[str | None]", pipeline.execute())
+        secret = self._secret()
+        places = (address_place(address_hash(secret, address)) for address in addresses)
+        return self.ask_all(("HGET", self.key(name), field) for name, field in places)
 
     def is_erased(self, user_id: str) -> bool:
         """Return whether a user was erased."""
@@ -323,11 +329,8 @@ class Store:
         """Return overdue users as ``overdue`` does, but only those with a pending opt-out or erasure."""
         now = int(self.now())
         waiting = cast("list[str]", self.redis.zrange(self.key(URGENT), 0, max(limit, _STORE_CHUNK) - 1))
-        pipeline = self.redis.pipeline(transaction=False)
-        for user in waiting:
-            pipeline.zscore(self.key(DUE), user)
         latest = now - int(grace * MICROSECONDS_PER_SECOND)
-        due = zip(waiting, pipeline.execute(), strict=True)
+        due = zip(waiting, self.ask_all(("ZSCORE", self.key(DUE), user) for user in waiting), strict=True)
         users = [user for user, since in due if since is not None and int(since) <= latest][:limit]
         if users:
             self.redis.zadd(self.key(DUE), dict.fromkeys(users, now), xx=True, gt=True)
@@ -367,10 +370,8 @@ class Store:
 
     def priorities(self, user_ids: list[str]) -> dict[str, Priority]:
         """Return the priority of each user's contact."""
-        pipeline = self.redis.pipeline(transaction=False)
-        for user_id in user_ids:
-            pipeline.hkeys(self.key(contact_key(user_id)))
-        return {user: priority_of_fields(names) for user, names in zip(user_ids, pipeline.execute(), strict=True)}
+        names = self.ask_all(("HKEYS", self.key(contact_key(user_id))) for user_id in user_ids)
+        return dict(zip(user_ids, map(priority_of_fields, names), strict=True))
 
     def history(self, user_id: str) -> list[str]:
         """Return up to 30 lines of a user's history, the newest first: a stamp and an outcome."""

@@ -7,16 +7,16 @@ name keeps an account from the answers of another one that has its name.
 """
 
 import hashlib
-import ipaddress
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from sync_tasks.config.base_url import is_loopback
 from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
-from sync_tasks.providers import Gate, NothingKnown
+from sync_tasks.providers import Gate
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state import bulk
@@ -47,7 +47,8 @@ class AccountOwner:
         self._name = name
         self._limiter = limiter
         self._key = f"{name} {fingerprint(account)}"
-        self._changes = self._anew = is_local(account.base_url)
+        # On this machine there is no Brevo.
+        self._changes = self._anew = is_loopback(urlsplit(account.base_url).hostname or "")
         self._lock = threading.Lock()
         self._good_until = self._refused_until = 0.0
 
@@ -84,7 +85,10 @@ class AccountOwner:
             known = cast("str | None", redis.hget(owners, self._name))
         if known != opened:
             self._refused_until = time.monotonic() + _REFUSED if self._changes else 0.0
-            self._refuse()
+            error = self._refusal()
+            if self._limiter:
+                self._limiter.pause(self._name, error)
+            raise error
         self._anew, self._good_until = False, time.monotonic() + CONFIRMED
         self._allow()
 
@@ -92,12 +96,6 @@ class AccountOwner:
         found = "the key opens another account than the one whose contacts the state knows, and nothing is sent"
         remedy = f"put the right key (and base_url) back; if the account moved: sync-tasks account accept {self._name}"
         return WrongAccountError(f"account {self._name}: {found}: {remedy}")
-
-    def _refuse(self) -> None:
-        error = self._refusal()
-        if self._limiter:
-            self._limiter.pause(self._name, error)
-        raise error
 
     def _allow(self) -> None:
         """The right key is back: what was paused for the wrong one goes on."""
@@ -125,7 +123,7 @@ def open_gateways(
             base_url=account.base_url,
             gate=gate_of(name),
             owner=AccountOwner(store, name, account, limiter) if store else None,
-            known=AccountAnswers(store, name) if store else NothingKnown(),
+            known=AccountAnswers(store, name).read if store else dict,
             **options,
         )
         for name, account in accounts.items()
@@ -136,15 +134,6 @@ def fingerprint(account: Account) -> str:
     """Return what stands for a key and where it is used."""
     text = f"{account.base_url.rstrip('/')} {account.api_key.get_secret_value()}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def is_local(base_url: str) -> bool:
-    """Return whether an address leads to this machine, where no Brevo is."""
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def read_owner(store: Store, name: str) -> str | None:
@@ -162,11 +151,7 @@ def accept_owner(store: Store, name: str, owner: str, *, patience: float = CONFI
     """
     store.redis.hset(store.key("owners"), name, _MOVING)
     time.sleep(patience)
-    seen_to = 0
-    for users in _known_users(store, name):
-        _forget_account(store, users, name)
-        seen_to += len(users)
-        yield seen_to
+    yield from _forget_account(store, name)
     bulk.forget_erased_ids(store, name)
     store.redis.delete(store.key(f"attributes:{name}"), *store.redis.scan_iter(store.key(f"comparing:{name}:*")))
     store.redis.hset(store.key("owners"), name, owner)
@@ -188,11 +173,7 @@ def describe_left(name: str) -> str:
 
 def forget_gone(store: Store, name: str) -> Iterator[int]:
     """Forget an account that is gone, and let erasures that waited for it come to their end; yield as above."""
-    seen_to = 0
-    for users in _known_users(store, name):
-        _forget_account(store, users, name)
-        seen_to += len(users)
-        yield seen_to
+    yield from _forget_account(store, name)
     AccountAnswers(store, name).forget()
     bulk.forget_erased_ids(store, name)
     fields = [field for field in store.redis.hkeys(store.key("owners")) if str(field).partition(" ")[0] == name]
@@ -200,13 +181,18 @@ def forget_gone(store: Store, name: str) -> Iterator[int]:
         store.redis.hdel(store.key("owners"), *map(str, fields))
 
 
-def _forget_account(store: Store, users: list[str], name: str) -> None:
-    """Forget what an account held of users; wait for whoever is being pushed."""
-    while users:
-        answers = bulk.forget_account(store, users, name)
-        users = [user for user, done in zip(users, answers, strict=True) if not done]
-        if users:
-            time.sleep(_LEASED_AGAIN)
+def _forget_account(store: Store, name: str) -> Iterator[int]:
+    """Forget what an account held of users; wait for whoever is being pushed. Yield how many are done so far."""
+    seen_to = 0
+    for known in _known_users(store, name):
+        users = known
+        while users:
+            answers = bulk.forget_account(store, users, name)
+            users = [user for user, done in zip(users, answers, strict=True) if not done]
+            if users:
+                time.sleep(_LEASED_AGAIN)
+        seen_to += len(known)
+        yield seen_to
 
 
 def _known_users(store: Store, name: str) -> Iterator[list[str]]:

@@ -141,6 +141,19 @@ def erase_contact(
     _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks, sent=sent)
 
 
+def erase_at_once(contact_id: int, mapping: AccountMapping, gateway: Gateway) -> None:
+    """Do so without a push: no worker has the contact of somebody who was erased before.
+
+    Raises:
+        RejectedContactError: Brevo keeps something after all.
+    """
+
+    def send(change: Change) -> None:
+        gateway.change(contact_id, change)
+
+    erase_contact(contact_id, mapping, gateway, read=partial(gateway.read, contact_id), send=send)
+
+
 def clear_inheritance(push: Push, contact_id: int, heir: Contact) -> None:
     """Clear what a deleted user left in the contact of another one, the heir, until nothing of it is there.
 

@@ -106,6 +106,7 @@ def _plan_and_send(push: AccountPush) -> SyncError | None:
         if new or push.cleared or push.repaired:
             check_values(push, new)
     except SyncError as error:
+        push.note_refused(error)
         return error
     return None
 
@@ -127,6 +128,7 @@ def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, Syn
         looked=frozenset(push.account for push in pushes if push.looked),
         together=any(push.together for push in pushes),
         fresh=frozenset(push.account for push in pushes if push.view.fresh),
+        unflagged=frozenset(slug for push in pushes for slug in push.unflagged),
     )
 
 

@@ -19,9 +19,11 @@ from sync_tasks.domain.remote_state import (
 from sync_tasks.errors import (
     LeaseLostError,
     MissingListError,
+    RejectedContactError,
     RejectedPartError,
     SyncError,
 )
+from sync_tasks.log import log_outcome
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
@@ -39,6 +41,7 @@ class Push:
     one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
     ``users_with_rest``: users who left a list with this one, and lack something still, such as a flag.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
+    ``owed``: attributes that record an unsubscription, and that Brevo has not taken.
     ``repaired``: attributes were put right that no event asked for.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
     where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
@@ -64,6 +67,7 @@ class Push:
     users_with_rest: set[str] = field(default_factory=set)
     just_leased: bool = True
     written: frozenset[str] = frozenset()
+    owed: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
     repaired: bool = False
     notes: list[str] = field(default_factory=list)
@@ -128,10 +132,23 @@ class Push:
         if repaired:
             self.notes.append(f"put right: {describe_change(repaired)}")
 
+    def note_refused(self, error: SyncError) -> None:
+        """Note, and log, that Brevo refuses what a push puts right: of an event a dead letter says so."""
+        contact = self.lease.contact
+        if isinstance(error, RejectedContactError) and not (contact.pending or contact.dead):
+            self.notes.append(f"not put right: {error}")
+            log_outcome("not put right", {"user_id": contact.user_id, "account": self.account}, error=error)
+
     def _lists_of(self, task: str) -> set[int]:
         """Return the lists of the newsletters that pending events of a task name."""
         named = (self.mapping.find(key.newsletter) for key in self.lease.contact.pending if key.task == task)
         return {newsletter.list_id for newsletter in named if newsletter}
+
+    @property
+    def unflagged(self) -> frozenset[str]:
+        """The newsletters that the user left, and whose attribute at Brevo does not say so."""
+        named = ((slug, self.mapping.find(slug)) for slug in self.lease.contact.newsletters if self.owed)
+        return frozenset(slug for slug, one in named if one and one.unsubscribed_attribute in self.owed)
 
     def note_creation(self, contact_id: int) -> None:
         """Note for the history that a contact was created without an event that asked for it."""
@@ -148,7 +165,9 @@ class Push:
         if remote is None:
             self.view = SyncView(self.with_guarded(self.known()).forgotten, fresh=True)
         elif self.ownership.is_stranger(remote, self.known()):
-            self._forget()
+            # Somebody else has the id that we know: the user is searched for anew, unless it is another account's.
+            self.gateway.recheck_owner()
+            self._search_anew()
         elif self._is_known_erased(remote) and (moved := self.ownership.find_by_ext_id()):
             # It was anonymized because the user has another contact since.
             self.take_over(moved, self.known().forgotten)
@@ -163,11 +182,6 @@ class Push:
         else:
             self._search_anew()
 
-    def _forget(self) -> None:
-        """Somebody else has the id that we know: the user is searched for anew, unless it is another account's."""
-        self.gateway.recheck_owner()
-        self._search_anew()
-
     def lose(self, known: RemoteState | None = None) -> None:
         """Brevo has no contact of the id that we know: contacts are deleted and imported again, or merged.
 
@@ -177,7 +191,7 @@ class Push:
         hints = dict.fromkeys(map(hint, self.addresses - {contact.wished_address}), "1")
         contact = replace(contact, registers={**hints, **contact.registers}, seen={**contact.seen, self.account: seen})
         self.lease = replace(self.lease, contact=contact)
-        self.view = view_of_nobody(contact, self.mapping, seen)
+        self.view, self.owed = view_of_nobody(contact, self.mapping, seen), frozenset()
 
     def _search_anew(self) -> None:
         """Nothing shows that a contact is the user's; a block that we may have lifted is the user's all the same."""
@@ -235,6 +249,7 @@ class Push:
             # The attributes as a whole are still to be sent.
             known = replace(self.view, seen=self.known())
             self.view = after_write(known, replace(taken, ext_id=None), wanted) if taken else self.view
+            self.owed -= taken.attributes.keys()
             raise refused
 
 

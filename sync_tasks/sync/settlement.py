@@ -51,11 +51,11 @@ for _kind in EVENT_KINDS.values():
 class Pushed:
     """How the push of one contact went: what each account is known to hold, and what kept it from agreeing.
 
-    ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``lacking``: the user's
-    newsletters whose lists do not exist, each with the name of its pause. ``notes``: accounts, each with what it did
-    there that no event asked for. ``nobody``: accounts without a contact of the user. ``looked``: accounts at which it
-    saw all that there is to see. ``outcome_known``: a look after the quiet period ended an unknown outcome.
-    ``together``: it may be looked at with others after its erasure. ``fresh``: accounts whose contact it read or wrote.
+    ``paused``: names of the parts of accounts that were paused when it began (see ``pauses``). ``notes``: accounts, and
+    what it did there that no event asked for. ``looked``: accounts at which it saw all that there is to see.
+    ``outcome_known``: a look after the quiet period ended an unknown outcome. ``together``: it may be looked at with
+    others after its erasure. ``fresh``: accounts whose contact it read or wrote. ``lacking``, ``nobody`` and
+    ``unflagged`` are those of ``decide_outcomes``.
     """
 
     contact: Contact
@@ -71,6 +71,7 @@ class Pushed:
     outcome_known: bool = False
     together: bool = False
     fresh: frozenset[str] = frozenset()
+    unflagged: frozenset[str] = frozenset()
 
     @property
     def sure(self) -> dict[str, RemoteState]:
@@ -159,6 +160,7 @@ def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes,
         expired=policy.is_expired(pushed.lasted),
         lacking=pushed.lacking,
         nobody=pushed.nobody,
+        unflagged=pushed.unflagged,
     )
     # An event may wait although no account is in trouble: for a list that does not exist.
     trouble = [*pushed.errors.values(), *outcomes.waiting.values()]
@@ -238,7 +240,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         record=_record(pushed) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
-        history=[*_noted(pushed), *_found(pushed), *_history(outcomes)],
+        history=[*_found(pushed), *_history(outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
 
@@ -376,12 +378,9 @@ def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[Eve
     return why
 
 
-def _noted(pushed: Pushed) -> Iterator[str]:
-    return (f"{EventKey('brevo', account, pushed.now)} {note}" for account, note in pushed.notes)
-
-
 def _found(pushed: Pushed) -> Iterator[str]:
-    """Yield what became of the contact at Brevo without our knowledge, in the words of an event of Brevo's."""
+    """Yield what the push noted, and what became of the contact at Brevo, as events of Brevo's."""
+    yield from (f"{EventKey('brevo', account, pushed.now)} {note}" for account, note in pushed.notes)
     for account, seen in pushed.seen.items():
         before, key = pushed.contact.seen.get(account), EventKey("brevo", account, pushed.now)
         if before and before.id not in {None, seen.id} and not pushed.contact.erased:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from celery.result import AsyncResult
+from kombu import Connection
 
 from sync_tasks.config import environment
 from sync_tasks.domain.contact import EventKey
@@ -117,6 +118,15 @@ def accept_event(event: Event) -> Nudge:
 def queue_of(priority: Priority) -> str:
     """Return the queue of a priority; what no event waits for has one of its own, served last."""
     return f"{app.conf.task_default_queue}{_ENDS.get(priority, '.background')}"
+
+
+def count_messages(connection: Connection, queue: str) -> int:
+    """Return how many messages wait in the broker, whichever it is; on Redis an empty queue does not exist."""
+    channel: Any = connection.default_channel
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except connection.channel_errors:
+        return 0
 
 
 def nudge_contacts(user_ids: Iterable[str], priority: Priority = Priority.ORDINARY) -> None:

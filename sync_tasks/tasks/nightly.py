@@ -41,7 +41,8 @@ def compare_all() -> int:
         celery.exceptions.Reject: this worker must end; another one takes the message.
     """
     context = worker_resources()
-    _owe(context.store)
+    now = int(context.store.now())
+    _write(context.store, now, now, nx=True, ex=GIVEN_UP)
     # A message that takes long is handed out again, and two beats send two: whoever comes second has nothing to do.
     with standing_alone(context.store) as alone, open_patiently(context) as patient:
         if not alone or not _is_owed(context.store):
@@ -79,11 +80,6 @@ def ask_again() -> None:
     if now >= again or since > now:
         _write(store, since, now, xx=True, keepttl=True)
         app.send_task("sync_tasks.reconcile", expires=AGAIN)
-
-
-def _owe(store: Store) -> None:
-    now = int(store.now())
-    _write(store, now, now, nx=True, ex=GIVEN_UP)
 
 
 def _write(store: Store, since: int, now: int, **how: bool | int) -> None:
@@ -133,23 +129,20 @@ def _send(store: Store, arguments: dict[str, object], portal: Portal) -> None:
 
 def suppression_arguments(one: Suppressed, settings: Settings) -> dict[str, object]:
     """Return the report of an opt-out for a portal that gets all."""
-    return _arguments(one.user_id, SUPPRESSED, one.kind, one.time, one.account, one.list_id, settings)
+    return _arguments(one, SUPPRESSED, one.time, settings)
 
 
 def notice_arguments(one: Notice, settings: Settings) -> dict[str, object]:
     """Return the report of what ended or was put back, for a portal that gets all."""
-    time = moment_of(one.since).isoformat()
-    arguments = _arguments(one.user_id, one.what, one.kind, time, one.account, one.list_id, settings)
+    arguments = _arguments(one, one.what, moment_of(one.since).isoformat(), settings)
     return arguments | {"why": one.why, "foreign_lists": list(one.foreign)}
 
 
-def _arguments(  # noqa: PLR0917 - each is one argument of the portal's task
-    user_id: str, what: str, kind: str, time: str, account: str, list_id: int, settings: Settings
-) -> dict[str, object]:
-    newsletters = settings.newsletters.items()
-    mine = [slug for slug, one in newsletters if one.list_id == list_id and settings.account_of(slug) == account]
-    arguments: dict[str, object] = {"user_id": user_id, "what": what, "kind": kind, "time": time, "account": account}
-    return arguments | {"newsletters": mine, "why": "", "foreign_lists": []}
+def _arguments(one: Suppressed | Notice, what: str, time: str, settings: Settings) -> dict[str, object]:
+    lists = settings.newsletters_by_account.get(one.account, {}).items()
+    mine = [slug for slug, known in lists if known.list_id == one.list_id]
+    arguments: dict[str, object] = {"user_id": one.user_id, "what": what, "kind": one.kind, "time": time}
+    return arguments | {"account": one.account, "newsletters": mine, "why": "", "foreign_lists": []}
 
 
 def compare_approved() -> int:

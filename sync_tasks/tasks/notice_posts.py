@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 _PREFIX = "whsec_"
 VARIABLE = "SYNC_PORTAL_SECRET"
-SHORTEST = 32
 ANSWERED_WITHIN = 10.0
 FIRST_RETRY, LONGEST_RETRY, GIVEN_UP = 5.0, 3600.0, 86_400.0
 NO_ANSWER, SUCCESS, REFUSED = 0, range(200, 300), range(400, 500)
@@ -61,7 +60,7 @@ def load_signers(environment: Mapping[str, str] = os.environ) -> "list[Webhook]"
     with needing("worker"):
         from standardwebhooks import Webhook
 
-    secrets = read_secrets(VARIABLE, environment, shortest=SHORTEST)
+    secrets = read_secrets(VARIABLE, environment)
     if not secrets:
         raise ConfigurationError(f"portal.suppressed_url: no secret; set {VARIABLE} or {VARIABLE}_FILE")
     try:

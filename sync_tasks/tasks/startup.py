@@ -69,7 +69,7 @@ def check_queue(strictness: servers.Strictness = "all") -> None:
 def check_watcher() -> None:
     """Return if Flower may start; its user of Redis needs no right to change anything."""
     _find_all(_misspelt(_PLACES), environment.namespace, broker_url, environment.operate_url)
-    _find_all(_watch_queue)
+    _find_all(lambda: _check_queue("watcher", "lasting"))
 
 
 def check_receiver() -> None:
@@ -173,10 +173,6 @@ def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -
         redis.RedisError: it is away, and nobody waits for it.
     """
     servers.check_server("SYNC_REDIS_URL", environment.redis_url(), "state", strictness, waits=waits)
-
-
-def _watch_queue() -> None:
-    _check_queue("watcher", "lasting")
 
 
 def _check_queue(use: Use = "queue", strictness: servers.Strictness = "all") -> None:

@@ -4,9 +4,6 @@ Keys under ``<namespace>:``: ``swept`` when the last sweep was; kept · ``sweepi
 """
 
 import logging
-from typing import Any
-
-from kombu import Queue
 
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
@@ -18,7 +15,7 @@ from sync_tasks.state.freshness import note_freshness
 from sync_tasks.state.holds import Hold, find_hold_alarm, parse_hold
 from sync_tasks.state.store import Store
 from sync_tasks.sync.context import Resources
-from sync_tasks.tasks.accept import nudge_contacts, queue_of
+from sync_tasks.tasks.accept import count_messages, nudge_contacts, queue_of
 from sync_tasks.tasks.app import app
 from sync_tasks.tasks.bootstrap import worker_resources
 from sync_tasks.tasks.nightly import ask_again, ask_for_approved, report_to_portal
@@ -140,11 +137,5 @@ def _room(priority: Priority) -> int:
 
 
 def _queued(priority: Priority) -> int:
-    """Return how many messages wait in the broker; on Redis an empty queue is one that does not exist."""
-    queue = Queue(queue_of(priority))
     with app.connection_for_write() as connection:
-        try:
-            declared: Any = queue.bind(connection.default_channel).queue_declare(passive=True)
-        except connection.channel_errors:
-            return 0
-        return int(declared.message_count)
+        return count_messages(connection, queue_of(priority))

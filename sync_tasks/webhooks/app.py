@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from redis import RedisError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sync_tasks.http.body import BODY_WITHIN, OneLength, check_json, read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog, answer_refusal
 from sync_tasks.http.tokens import Tokens
-from sync_tasks.log import describe, log
 from sync_tasks.providers.brevo.webhook_events import MOST_EVENTS, read_rows
 from sync_tasks.webhooks.recorder import OwnChanges, make_notes
 from sync_tasks.webhooks.write_batcher import Gatherer, OverloadedError
@@ -47,18 +46,9 @@ class Receiver:
 
     async def receive(self, request: Request) -> Response:
         """Write down what the events say, and answer what they came to."""
-        try:
-            return JSONResponse(await self._receive(request))
-        except HttpRefusal as refusal:
-            self.refusals.report(refusal)
-            return answer_refusal(refusal)
-        except ClientDisconnect:
-            return Response(status_code=408)
-        except Exception as error:  # noqa: BLE001 - the last frontier: 5xx would lose the events
-            log.error("webhook: unexpected error\n%s", describe(error))
-            return answer_refusal(HttpRefusal(429, "try again later"))
+        return await self.refusals.answer(self._receive(request), answer_refusal(HttpRefusal(429, "try again later")))
 
-    async def _receive(self, request: Request) -> Counter[str]:
+    async def _receive(self, request: Request) -> Response:
         desk = self._find_desk(request)
         check_json(request)
         rows = await asyncio.to_thread(read_rows, await read_body(request, self.body_within))
@@ -66,7 +56,7 @@ class Receiver:
             raise HttpRefusal(400, "neither an object nor an array in JSON")
         if len(rows) > MOST_EVENTS:
             raise HttpRefusal(413, f"more than {MOST_EVENTS} events")
-        return await _write_down(desk, rows)
+        return JSONResponse(await _write_down(desk, rows))
 
     def _find_desk(self, request: Request) -> Desk:
         if not self.tokens.admits(request.headers.get("authorization", "").encode("latin-1")):

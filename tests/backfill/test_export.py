@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sync_tasks.backfill.columns import Words
 from sync_tasks.backfill.export import delete_users
 from sync_tasks.backfill.preview import Extent, weigh
-from sync_tasks.backfill.rows import Source, Words
+from sync_tasks.backfill.rows import Source
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk
 from tests.support.pipeline import address_of

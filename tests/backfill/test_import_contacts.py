@@ -1,6 +1,7 @@
 """A portal is loaded: rows into the state, contacts to Brevo in as few requests as it takes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -11,6 +12,8 @@ from sync_tasks.domain.batching import import_size
 from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.priority import Priority
 from sync_tasks.providers.brevo import requests as calls
+from sync_tasks.providers.brevo.limits import CAPABILITIES
+from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.patience import PatientGate
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
@@ -48,10 +51,11 @@ def test_one_row_for_each_subscription_is_one_contact(loader: Loader) -> None:
     assert loader.pipeline.lists("u5") == {3, 5}
 
 
-def test_an_import_is_as_large_as_allowed(loader: Loader) -> None:
+def test_an_import_is_as_large_as_allowed(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Operations, "capabilities", replace(CAPABILITIES, import_bytes=3_200))
     loader.load_rows(*people(60))
     with loader.pipeline.requests() as requests:
-        assert loader.bring(largest=3_200)["imported"] == 58
+        assert loader.bring()["imported"] == 58
     assert requests == [IMPORT, IMPORT, PAGE]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sync_tasks.backfill.cells import Kept, Manner, find_zone
+from sync_tasks.backfill.columns import Words
 from sync_tasks.backfill.records import UNBALANCED
-from sync_tasks.backfill.rows import BadRow, Row, Source, Words, check
+from sync_tasks.backfill.rows import BadRow, Row, Source, check
 from sync_tasks.errors import ConfigurationError
 from tests.support.fixtures import WriteRows
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_tasks.backfill.rows import BadRow, Row, Source, Words
+from sync_tasks.backfill.columns import Words
+from sync_tasks.backfill.rows import BadRow, Row, Source
 from sync_tasks.backfill.text import Text
 from sync_tasks.errors import ConfigurationError
 

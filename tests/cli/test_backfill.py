@@ -1,11 +1,12 @@
 """``sync-tasks backfill`` as an operator types it."""
 
+import json
 import os
 
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from tests.support.desk import MARK, Desk
+from tests.support.desk import MARK, Desk, run
 from tests.support.fixtures import WriteRows
 from tests.support.loading import IMPORT, PAGE, people, person
 
@@ -74,6 +75,8 @@ def test_an_account_that_lacks_an_attribute_refuses_the_load(
     del quick_brevo.account.attributes["FIRSTNAME"]
     assert "FIRSTNAME does not exist" in desk.run("backfill", str(write_rows(*people(1))), exits=1)
     assert desk.pipeline.store.peek("u0") is None
+    done = run("backfill", str(write_rows(*people(1))), "--json")
+    assert "FIRSTNAME does not exist" in json.loads(done.stdout)["troubles"][0]
 
 
 def test_a_paused_account_ends_the_load_with_what_to_do(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from typer.main import get_command
 
@@ -123,12 +124,14 @@ def test_a_list_that_breaks_off_says_so_at_its_end(desk: Desk, monkeypatch: pyte
 def test_there_is_never_a_second_document(capsys: pytest.CaptureFixture[str]) -> None:
     output.note_json(wanted=True)
     output.print_json({"accepted": 1})
-    output.give_up("trouble afterwards")
+    with pytest.raises(typer.Exit):
+        output.give_up("trouble afterwards")
     said = capsys.readouterr()
     assert json.loads(said.out) == {"accepted": 1, "troubles": []}
     assert "trouble afterwards" in said.err
     output.note_json(wanted=False)
-    output.give_up("for people")
+    with pytest.raises(typer.Exit):
+        output.give_up("for people")
     assert capsys.readouterr().out == ""
 
 

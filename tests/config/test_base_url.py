@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync_tasks.config.base_url import check_base_url
+from sync_tasks.config.base_url import check_base_url, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,18 @@ def test_anything_else_is_refused_without_being_shown(url: str, said: str) -> No
     with pytest.raises(ValueError, match=said) as caught:
         check_base_url(url)
     assert "marked" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("api.brevo.com", False),
+        ("192.0.2.1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_only_this_machine_is_local(host: str, *, local: bool) -> None:
+    assert is_loopback(host) is local

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
-from sync_tasks.domain.diff import Change, DesiredContact, desired_of, difference, differs, digest, essential
+from sync_tasks.domain.diff import Change, DesiredContact, desired_of, difference, differs, digest, essential, leaving
 from sync_tasks.domain.erasure import blind_erasure, erasure
 from sync_tasks.domain.events import Json
 from sync_tasks.ext_ids import make_token
@@ -118,13 +118,25 @@ def test_a_digest_knows_whose_it_is() -> None:
             Change(address=BEA, attributes={"DAILY_UNSUBSCRIBED": True, "CITY": "Ulm"}, leave=frozenset({3})),
             Change(attributes={"DAILY_UNSUBSCRIBED": True}, leave=frozenset({3})),
         ),
-        (Change(attributes={"DAILY_UNSUBSCRIBED": True}), Change()),
+        (
+            Change(attributes={"DAILY_UNSUBSCRIBED": True, "CITY": "Ulm"}),
+            Change(attributes={"DAILY_UNSUBSCRIBED": True}),
+        ),
+        (Change(attributes={"DAILY_UNSUBSCRIBED": False}), Change()),
         (Change(join=frozenset({3}), blocklisted=True), Change(blocklisted=True)),
         (Change(join=frozenset({3}), blocklisted=False), Change()),
     ],
 )
 def test_where_the_rest_is_refused_what_ends_something_still_goes(change: Change, left: Change) -> None:
     assert essential(change, MAPPING) == left
+
+
+def test_a_flag_that_brevo_may_have_already_goes_along_with_its_list_call_alone() -> None:
+    flag = {"DAILY_UNSUBSCRIBED": True}
+    assert leaving(Change(attributes=flag), MAPPING) == Change()
+    assert leaving(Change(attributes=flag, leave=frozenset({3})), MAPPING) == Change(
+        attributes=flag, leave=frozenset({3})
+    )
 
 
 def remote(**reported: Any) -> RemoteContact:

@@ -40,7 +40,7 @@ def test_the_history_shows_what_became_of_a_contact_and_through_which_request(br
         (None, "blocklisted", None),
         (4, "deleted", None),
     ]
-    assert len(brevo.history.latest(100)) == 10
+    assert len(brevo.history.entries()) == 10
 
 
 def test_the_history_knows_that_a_late_effect_was_an_old_request(brevo: Sandbox, anna: int, clock: Clock) -> None:

@@ -1,9 +1,6 @@
 """The sandbox over HTTP: what a client on the other end of the wire gets to see."""
 
 import json
-import signal
-import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,7 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from sync_tasks.sandbox import LimitSettings, Sandbox, SandboxSettings
 from sync_tasks.sandbox.server import ServedSandbox, serving
-from tests.support.processes import StartProgram, wait_until
+from tests.support.processes import wait_until
 from tests.support.sandbox_clock import Clock
 
 KEY = {"api-key": "key", "content-type": "application/json"}
@@ -131,24 +128,6 @@ def test_a_large_body_arrives_whole(served: ServedSandbox, client: urllib3.PoolM
     assert ask(client, f"{served.url}/contacts/import", "POST", {"jsonBody": rows, "listIds": [5]}).status == 202
     clock.pass_seconds(1)
     assert len(served.sandbox.contacts()) == 5001
-
-
-def test_it_runs_in_a_process_of_its_own_until_it_is_asked_to_stop(
-    start_program: StartProgram, client: urllib3.PoolManager
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    program = start_program([sys.executable, "-c", f"from sync_tasks.sandbox.server import run; run(port={port})"])
-
-    def count() -> object:
-        try:
-            return ask(client, f"http://127.0.0.1:{port}/v3/contacts").json()["count"] == 0
-        except HTTPError:
-            return False
-
-    wait_until(count, "the sandbox in its own process")
-    assert program.stop(signal.SIGINT) == 0
-    assert not count()
 
 
 def test_two_sandboxes_run_side_by_side(served: ServedSandbox, client: urllib3.PoolManager) -> None:

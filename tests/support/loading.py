@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sync_tasks.backfill.columns import Words
 from sync_tasks.backfill.import_contacts import Importing
 from sync_tasks.backfill.load import load
-from sync_tasks.backfill.rows import Source, Words
+from sync_tasks.backfill.rows import Source
 from sync_tasks.rate_limits.limiter import Limiter
 from tests.support.pipeline import Pipeline, address_of
 
@@ -63,11 +64,11 @@ class Loader:
         source = Source(self.write_rows(*rows), Words(frozenset(settings.newsletters), frozenset(settings.attributes)))
         return load(source.rows(), AS_OF, self.pipeline.store)
 
-    def bring(self, largest: int | None = None, happens: Callable[[], object] | None = None) -> Counter[str]:
+    def bring(self, happens: Callable[[], object] | None = None) -> Counter[str]:
         """Bring what is loaded to Brevo; while it waits for that, something may happen."""
         limiter: Any = self.pipeline.resources.limiter
         limiter.happens = happens
-        return Importing(self.pipeline.resources, largest=largest).run()
+        return Importing(self.pipeline.resources).run()
 
     def bring_until(self, done: int) -> None:
         """Bring what is loaded to Brevo, and be killed when so many are there."""

@@ -10,7 +10,7 @@ from sync_tasks.errors import SyncError, UnauthorizedError, WrongAccountError
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.sync import accounts
-from sync_tasks.sync.accounts import AccountOwner, accept_owner, describe_left, is_local, read_owner
+from sync_tasks.sync.accounts import AccountOwner, accept_owner, describe_left, read_owner
 from tests.support.pipeline import Pipeline, address_of
 
 BREVO, SANDBOX = "https://api.brevo.com/v3", "http://127.0.0.1:8025/v3"
@@ -89,21 +89,6 @@ def test_a_wrong_key_pauses_the_account(store: Store) -> None:
     pause = limiter.paused("default")
     assert pause is not None
     assert pause.error == "WrongAccountError"
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        (SANDBOX, True),
-        ("http://localhost:8025/v3", True),
-        ("http://[::1]:8025/v3", True),
-        (BREVO, False),
-        ("http://192.0.2.1/v3", False),
-        ("https://localhost.example/v3", False),
-    ],
-)
-def test_only_this_machine_is_local(url: str, *, local: bool) -> None:
-    assert is_local(url) is local
 
 
 def test_a_move_waits_for_a_push_under_way(pipeline: Pipeline) -> None:

@@ -68,8 +68,7 @@ def accept(
 
     settings = load_settings()
     if name not in settings.accounts:
-        give_up(f"there is no account {name!r} in the configuration; it has {', '.join(settings.accounts)}")
-        raise typer.Exit(2)
+        give_up(f"there is no account {name!r} in the configuration; it has {', '.join(settings.accounts)}", code=2)
     with open_store() as store:
         opened = _ask(store, settings, name)
         if read_owner(store, name) == opened:
@@ -100,8 +99,7 @@ def forget(
 
     accounts = load_settings().accounts
     if name in accounts:
-        give_up(f"account {name!r} is in the configuration: take it out first")
-        raise typer.Exit(2)
+        give_up(f"account {name!r} is in the configuration: take it out first", code=2)
     if not yes:
         typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
     with open_store() as store:
@@ -112,7 +110,6 @@ def forget(
         if not users and name not in left:
             known = f"accounts that left: {', '.join(left)}" if left else "no account left the configuration"
             give_up(f"the state knew nothing of an account {name!r}; {known}")
-            raise typer.Exit(1)
         note_deed(store, by, "forget account", about=name)
     log.warning("account %s is gone, said %s", name, by)
     say(f"account {escaped(name)}: {count(users, 'contact')} forgotten")
@@ -127,7 +124,6 @@ def _ask(store: "Store", settings: "Settings", name: str) -> str:
             return gateways[name].owner()
         except SyncError as error:
             give_up(f"account {name}: whose account it is cannot be asked now: {error}")
-            raise typer.Exit(1) from None
 
 
 def _accept(store: "Store", settings: "Settings", name: str, owner: str, by: str) -> None:

@@ -25,7 +25,7 @@ from sync_tasks.cli.files import (
     types_at_brevo,
 )
 from sync_tasks.cli.options import AsJson, with_groups
-from sync_tasks.cli.output import complain, give_up, open_console, print_json, say
+from sync_tasks.cli.output import give_up, open_console, print_json, say
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.texts import count
 
@@ -110,7 +110,7 @@ def backfill(
         _report(load)
     if held:
         give_up(held)
-    raise typer.Exit(1 if load.checked.bad or load.held or load.became["ahead"] else 0)
+    raise typer.Exit(1 if load.checked.bad or load.became["ahead"] else 0)
 
 
 @contextmanager
@@ -149,7 +149,6 @@ class Load:
             if isinstance(error, ConfigurationError):
                 raise
             give_up(f"stopped: {error}; the same command goes on from here, and workers handle it in an hour")
-            raise typer.Exit(1) from None
 
     def _look(self) -> None:
         """Find out what the file holds and would do, and whether that may be done."""
@@ -202,11 +201,9 @@ def _check_accounts(context: "Resources") -> None:
     checks = (
         each for name, gateway in context.gateways.items() for each in check_account(name, context.settings, gateway)
     )
-    failed = [each for each in checks if each.state == "fail"]
-    for each in failed:
-        complain(f"{each.what}: {each.found}: {each.advice}")
+    failed = [f"{each.what}: {each.found}: {each.advice}" for each in checks if each.state == "fail"]
     if failed:
-        raise typer.Exit(1)
+        give_up(*failed)
 
 
 def _report(load: Load) -> None:

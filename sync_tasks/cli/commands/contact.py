@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sync_tasks.monitoring.portrait import Portrait
     from sync_tasks.monitoring.sides import Happening, Sides
     from sync_tasks.state.consents import ConsentRecord
-    from sync_tasks.state.store import Store
 
 UserId = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Brevo: show what the pipeline remembers of it.")]
@@ -43,12 +42,13 @@ def show_contact(
     from sync_tasks.monitoring.portrait import paint
     from sync_tasks.monitoring.sides import IN_FULL, Masks
     from sync_tasks.state.audit import UNMASKED, note_deed
+    from sync_tasks.state.bulk import mark_manual
 
     settings = load_settings()
     with open_store() as store:
         user = pick_user(store, user_id, address)
         if user is not None and manual is not None:
-            _mark(store, user, by, manual=manual)
+            mark_manual(store, user, by, manual=manual)
         masks = IN_FULL if show_personal_data else Masks()
         ask = None if offline else partial(open_gateways, store, settings)
         portrait = paint(store, settings, user, masks, ask) if user is not None else None
@@ -56,20 +56,12 @@ def show_contact(
             note_deed(store, by, UNMASKED, user)
     if portrait is None:
         give_up("nothing is known of this user" if user is not None else "nobody has this address")
-        raise typer.Exit(1)
     if as_json:
         print_json(_dump(portrait))
     else:
         typer.echo(f"user {portrait.user_id}: {portrait.verdict}")
         _print(portrait)
     raise typer.Exit(1 if any(sides.error for sides in portrait.accounts.values()) else 0)
-
-
-def _mark(store: "Store", user_id: str, who: str, *, manual: bool) -> None:
-    """Mark a user as managed by hand, or no longer; one of whom nothing is known stays so."""
-    from sync_tasks.state.bulk import mark_manual
-
-    mark_manual(store, user_id, who, manual=manual)
 
 
 def _dump(portrait: "Portrait") -> dict[str, Any]:

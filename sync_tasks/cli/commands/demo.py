@@ -13,9 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from sync_tasks.cli.output import command_here, complain, escaped, lay_out, open_console, print_table, say
+from sync_tasks.cli.output import command_here, escaped, give_up, lay_out, open_console, print_table, say
 from sync_tasks.domain.pauses import list_part, name_of
 from sync_tasks.errors import SyncError
 from sync_tasks.heartbeat import forget_dead
@@ -91,8 +89,7 @@ def _keeping_logs_of_failures() -> Iterator[Path]:
     try:
         yield folder
     except (DemoFailedError, PartEndedError) as error:
-        complain(f"the demo failed: {error}\nwhat its parts said is in {folder}")
-        raise typer.Exit(1) from None
+        give_up(f"the demo failed: {error}\nwhat its parts said is in {folder}")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

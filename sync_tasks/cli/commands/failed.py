@@ -64,10 +64,11 @@ def _list_open(store: "Store", which: Filter, *, as_json: bool) -> None:
 
 
 def _list_causes(store: "Store", which: Filter, *, as_json: bool) -> None:
-    from sync_tasks.cli.views import causes
-    from sync_tasks.monitoring.causes import dump_cause
+    from sync_tasks.cli.views import causes, letters
+    from sync_tasks.monitoring.causes import dump_cause, group_letters
+    from sync_tasks.state.dead_letters import fetch_letters
 
-    found = causes.find_causes(store, which)
+    found = group_letters(fetch_letters(store, letters.find_ids(store, which)))
     if as_json:
         print_json_list(map(dump_cause, found))
     else:
@@ -91,7 +92,6 @@ def _find_users(store: "Store", address: str) -> frozenset[str]:
     users = find_wanting(store, address, (letter.user_id for letter in letters if letter.user_id))
     if not users:
         give_up("nobody has this address")
-        raise typer.Exit(1)
     return users
 
 

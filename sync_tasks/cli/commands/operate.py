@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sync_tasks.cli.output import complain, escaped, say, suggest
+from sync_tasks.cli.output import escaped, give_up, say, suggest
 from sync_tasks.errors import ConfigurationError
 
 app = typer.Typer(help="Who may log in to the operator's page of `sync-tasks serve`.", no_args_is_help=True)
@@ -38,8 +38,7 @@ def remove(name: Name, *, file: File = None) -> None:
 
     path = _find(file)
     if not remove_entry(path, name):
-        complain("nobody is called so in the password file")
-        raise typer.Exit(1)
+        give_up("nobody is called so in the password file")
     say(f"{escaped(str(path))}: {escaped(name)} may not log in any more")
 
 

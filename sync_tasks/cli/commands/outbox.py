@@ -40,7 +40,6 @@ def open_engine(url: str) -> "Iterator[Engine]":
             yield engine
         except DBAPIError as error:
             give_up(f"the database is away or in trouble: {type(error.orig or error).__name__}; are its tables there?")
-            raise typer.Exit(1) from None
 
 
 @app.command("relay")
@@ -164,7 +163,6 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
     if kept:
         numbers = ", ".join(map(str, kept))
         give_up(f"left, since they are or may be erasures: {numbers}; mend them, or discard each by its id")
-        raise typer.Exit(1)
 
 
 _MANY = 100_000
@@ -182,6 +180,5 @@ def _chosen(connection: Any, ids: list[int] | None, *, every: bool) -> list[int]
     from sync_tasks.portal.outbox_table import find_marked
 
     if bool(ids) == every:
-        give_up("name rows by their ids, or take --all")
-        raise typer.Exit(2)
+        give_up("name rows by their ids, or take --all", code=2)
     return ids or [*find_marked(connection, _MANY)]

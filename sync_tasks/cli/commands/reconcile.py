@@ -100,8 +100,7 @@ def _found(export: Path | None, query: str, database: str) -> Iterator[Path | No
         yield export
         return
     if export:
-        give_up("take --from or --from-database, not both")
-        raise typer.Exit(2)
+        give_up("take --from or --from-database, not both", code=2)
     from sync_tasks.cli.commands.outbox import open_engine
     from sync_tasks.portal.query_file import open_answer
 
@@ -118,11 +117,9 @@ def _check_names(settings: "Settings", account: str, newsletter: str) -> None:
         (newsletter, settings.newsletters.keys(), "newsletter"),
     ):
         if name and name not in known:
-            give_up(f"there is no {what} of that name; known: {', '.join(known)}")
-            raise typer.Exit(2)
+            give_up(f"there is no {what} of that name; known: {', '.join(known)}", code=2)
     if account and newsletter and settings.account_of(newsletter) != account:
-        give_up("that newsletter belongs to another account")
-        raise typer.Exit(2)
+        give_up("that newsletter belongs to another account", code=2)
 
 
 def _note_forced(store: "Store", scope: "Scope", wish: Wish | None) -> None:
@@ -149,7 +146,6 @@ def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]"
     ):
         if not alone:
             give_up("another comparison is under way: `sync-tasks status` shows its outcome; try again then")
-            raise typer.Exit(1)
         _note_forced(store, scope, wish)
         given = open_export(wish, context) if wish else None
 

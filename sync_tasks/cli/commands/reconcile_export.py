@@ -5,8 +5,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from sync_tasks.cli.files import (
     Form,
     find_excess,
@@ -63,7 +61,6 @@ class Export:
         held = self._find_fault(context, scope)
         if held and not scope.dry_run:
             give_up(f"nothing was changed: {held}")
-            raise typer.Exit(1)
         exporting.bring_in(self.source, self.as_of, context.store, on_trial=scope.dry_run)
         allowed = False
         try:
@@ -137,5 +134,4 @@ def open_export(wish: Wish, context: "Resources") -> Export:
     report_bad_rows(checked)
     if fault := find_fault(checked, source, wish.form, complete=wish.delete):
         give_up(f"nothing was changed: {fault}")
-        raise typer.Exit(1)
     return Export(wish, source, moment, not checked.bad)

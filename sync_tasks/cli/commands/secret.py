@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import complain, escaped, say, suggest
+from sync_tasks.cli.output import escaped, give_up, say, suggest
 from sync_tasks.texts import count
 
 app = typer.Typer(
@@ -32,8 +32,7 @@ def write_secret(file: File) -> None:
             out.write(f"{secrets.token_hex(32)}\n{older}")
         fresh.replace(file)
     except OSError as error:
-        complain(f"{escaped(str(file))}: cannot be written: {error.strerror}")
-        raise typer.Exit(2) from None
+        give_up(f"{escaped(str(file))}: cannot be written: {error.strerror}", code=2)
     say(f"{escaped(str(file))}: a new secret{', before those that were there' if older else ''}")
     suggest("give it to every part, restart them, then: [bold]sync-tasks secret use[/]")
 

@@ -85,8 +85,7 @@ def _open(file: Path) -> Iterator[BinaryIO]:
     try:
         opened = file.open("rb")
     except OSError as error:
-        give_up(f"{file}: {error.strerror}")
-        raise typer.Exit(2) from None
+        give_up(f"{file}: {error.strerror}", code=2)
     with opened:
         yield opened
 

@@ -91,23 +91,18 @@ def _open_doors(settings: "Settings", tokens: "Tokens", store: "Store") -> tuple
     Raises:
         ConfigurationError: none is open, or the configuration of one makes no sense.
     """
-    from sync_tasks.config.secrets import (
-        OPERATE_SECRET,
-        UNSUBSCRIBE_SECRET,
-        read_operate_secrets,
-        read_unsubscribe_secrets,
-    )
+    from sync_tasks.config.secrets import OPERATE_SECRET, UNSUBSCRIBE_SECRET, read_secrets
     from sync_tasks.http.tokens import EVENTS_TOKEN, WEBHOOK_TOKEN, find_tokens
 
     places = [f"/webhooks/brevo/{account}" for account in settings.accounts] if tokens.valid else []
     routes: list[BaseRoute] = []
-    if secrets := read_unsubscribe_secrets():
+    if secrets := read_secrets(UNSUBSCRIBE_SECRET):
         places.append("/unsubscribe/")
         routes += _open_unsubscribe_page(settings, secrets)
     if (senders := find_tokens(EVENTS_TOKEN)).valid:
         places.append("/events")
         routes += _open_intake(senders)
-    if operate_secrets := read_operate_secrets():
+    if operate_secrets := read_secrets(OPERATE_SECRET):
         places.append("/operate")
         routes += _open_operate_page(settings, operate_secrets, store)
     if not places:
@@ -136,12 +131,12 @@ def _open_intake(tokens: "Tokens") -> "list[BaseRoute]":
 def _open_operate_page(settings: "Settings", secrets: tuple[str, ...], store: "Store") -> "list[BaseRoute]":
     from pydantic import SecretStr
 
-    from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_unsubscribe_secrets
+    from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_secrets
     from sync_tasks.http.tokens import OPERATE_TOKEN, find_tokens
     from sync_tasks.operate.app import build_page
     from sync_tasks.operate.doorkeeper import Doorkeeper
 
-    links = read_unsubscribe_secrets()
+    links = read_secrets(UNSUBSCRIBE_SECRET)
     if settings.unsubscribe.writes and not links:
         raise ConfigurationError(
             f"operate: the page compares contacts with the tokens they hold: set {UNSUBSCRIBE_SECRET}"

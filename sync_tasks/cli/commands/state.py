@@ -77,7 +77,6 @@ def accept_state(*, trust: Trust, by: By, yes: Yes = False, as_json: AsJson = Fa
         hold = read_hold(store)
         if hold is None:
             give_up("the state is not on hold")
-            raise typer.Exit(1)
         if not yes:
             _ask(trust, hold)
     events = _end(hold, trust, by)
@@ -109,12 +108,10 @@ def _end(hold: "Hold", trust: Trusted, who: str) -> "list[Event]":
     ):
         if not alone:
             give_up("a comparison is under way: try again when it is done")
-            raise typer.Exit(1)
         try:
             conceded += concede(context, hold) if trust == "brevo" else []
         except SyncError as error:
             give_up(f"nothing was changed, an account cannot be read: {type(error).__name__}: {error}")
-            raise typer.Exit(1) from None
         end_hold(store, hold, trusted=trust, by=who)
     return conceded
 

@@ -1,7 +1,6 @@
 """``sync-tasks unsubscribe`` and ``erase``: what somebody asks for on the telephone, as ordinary events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,6 @@ from sync_tasks.texts import escaped as one_line
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
-    from sync_tasks.domain.contact import EventKey
     from sync_tasks.domain.events import Event
     from sync_tasks.state.store import Store
 
@@ -23,16 +21,6 @@ if TYPE_CHECKING:
 User = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Newsletters = Annotated[list[str] | None, typer.Argument(metavar="[NEWSLETTER]...")]
 All = Annotated[bool, typer.Option("--all", help="All newsletters of the configuration.")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What is asked for, of whom, and by whom."""
-
-    user_id: str
-    who: str
-    question: str
-    yes: bool
 
 
 def unsubscribe(
@@ -55,8 +43,8 @@ def unsubscribe(
     slugs = _choose(settings, words, every=every)
     with open_store() as store:
         user = _find(store, None if address is not None else user_id, address)
-        question = f"unsubscribe user {user} from {', '.join(slugs)}?"
-        _accept(store, _Order(user, by, question, yes), _opt_outs(user, slugs))
+        _ask(f"unsubscribe user {user} from {', '.join(slugs)}?", yes=yes)
+        _accept(store, user, by, _opt_outs(user, slugs))
 
 
 def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By) -> None:
@@ -68,8 +56,8 @@ def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by
 
     with open_store() as store:
         user = _find(store, user_id, address)
-        question = f"anonymize user {user} everywhere, for good?"
-        _accept(store, _Order(user, by, question, yes), [Anonymize.model_construct(user_id=user)])
+        _ask(f"anonymize user {user} everywhere, for good?", yes=yes)
+        _accept(store, user, by, [Anonymize.model_construct(user_id=user)])
 
 
 def _choose(settings: "Settings", words: list[str], *, every: bool) -> list[str]:
@@ -82,11 +70,10 @@ def _choose(settings: "Settings", words: list[str], *, every: bool) -> list[str]
 
 def _find(store: "Store", user_id: str | None, address: str | None) -> str:
     user = pick_user(store, user_id, address)
-    if user is not None and store.peek(user) is not None:
-        return user
-    erased = user is not None and store.is_erased(user)
-    give_up("the user is erased already" if erased else "nothing is known of this user")
-    raise typer.Exit(1)
+    if user is None or store.peek(user) is None:
+        erased = user is not None and store.is_erased(user)
+        give_up("the user is erased already" if erased else "nothing is known of this user")
+    return user
 
 
 def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
@@ -96,31 +83,26 @@ def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
     return [Unsubscribe.model_construct(user_id=user_id, newsletter=slug) for slug in slugs]
 
 
-def _accept(store: "Store", order: _Order, events: "list[Event]") -> None:
-    """Ask, accept each event as the portal's own, note who did it, and nudge the contact."""
+def _ask(question: str, *, yes: bool) -> None:
+    if not yes:
+        typer.confirm(escaped(question), abort=True, err=True)
+
+
+def _accept(store: "Store", user_id: str, who: str, events: "list[Event]") -> None:
+    """Accept each event as the portal's own, note who did it, and nudge the contact."""
     from sync_tasks.domain.contact import EventKey
     from sync_tasks.domain.priority import Priority
     from sync_tasks.operate.replays import nudge
-
-    if not order.yes:
-        typer.confirm(escaped(order.question), abort=True, err=True)
-    users_to_nudge = {order.user_id}
-    for event in events:
-        acceptance = store.accept(event)
-        users_to_nudge |= set(acceptance.users_to_nudge)
-        _note(store, order, EventKey(event.task, event.about or "", acceptance.stamp))
-        say(
-            f"{escaped(order.user_id)}: {event.task.removesuffix('_contact')} {event.about or ''}".rstrip()
-            + " accepted"
-        )
-    nudge(users_to_nudge, Priority.URGENT, complain)
-    suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(order.user_id))
-
-
-def _note(store: "Store", order: _Order, key: "EventKey") -> None:
-    """Write into the user's history who did it."""
     from sync_tasks.state.audit import note_deed
     from sync_tasks.state.bulk import note_line
 
-    note_deed(store, order.who, key.task.removesuffix("_contact"), order.user_id, key.newsletter)
-    note_line(store, order.user_id, f"{key} sent by {one_line(order.who)}")
+    users_to_nudge = {user_id}
+    for event in events:
+        acceptance, about = store.accept(event), event.about or ""
+        users_to_nudge |= set(acceptance.users_to_nudge)
+        what, key = event.task.removesuffix("_contact"), EventKey(event.task, about, acceptance.stamp)
+        note_deed(store, who, what, user_id, about)
+        note_line(store, user_id, f"{key} sent by {one_line(who)}")
+        say(f"{escaped(user_id)}: {what} {about}".rstrip() + " accepted")
+    nudge(users_to_nudge, Priority.URGENT, complain)
+    suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(user_id))

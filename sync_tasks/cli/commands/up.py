@@ -17,7 +17,7 @@ import typer
 
 from sync_tasks.cli.commands import sandbox, serve, webhooks
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.output import command_here, complain, escaped, open_console, say
+from sync_tasks.cli.output import command_here, escaped, give_up, open_console, say
 from sync_tasks.config.base_url import is_loopback
 from sync_tasks.config.redis_url import place_of
 from sync_tasks.errors import ConfigurationError
@@ -86,7 +86,7 @@ def _find_redis(data: Path | None, stack: ExitStack) -> dict[str, str]:
         return {}
     redis = stack.enter_context(EmbeddedRedis(data, password=secrets.token_hex(16)))
     say(f"[bold]Redis[/]   {place_of(redis.url)}  {'' if data else '(embedded: forgets everything at the end)'}")
-    return _announce({"SYNC_REDIS_URL": redis.url})
+    return setup.announce({"SYNC_REDIS_URL": redis.url})
 
 
 def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _find_brevo(port: int, stack: ExitStack) -> dict[str, str]:
     served = stack.enter_context(setup.serve(setup.model_brevo(settings), port))
     say(f"[bold]Brevo[/]   {served.origin}/  (sandbox: forgets everything at the end)")
     configuration = {"SYNC_CONFIG": os.environ["SYNC_CONFIG"]} if "SYNC_CONFIG" in os.environ else {}
-    return _announce(configuration | {"SYNC_BASE_URL": served.url, "SYNC_API_KEY": setup.ANY_KEY})
+    return setup.announce(configuration | {"SYNC_BASE_URL": served.url, "SYNC_API_KEY": setup.ANY_KEY})
 
 
 def _warn_of(base_url: str) -> str:
@@ -116,11 +116,6 @@ def _warn_of(base_url: str) -> str:
     if is_loopback(urlsplit(base_url).hostname or ""):
         return ""
     return "  [bold red]changes real contacts[/]"
-
-
-def _announce(variables: dict[str, str]) -> dict[str, str]:
-    setup.announce(variables)
-    return variables
 
 
 def _pick_port(port: int, option: str) -> int:
@@ -207,8 +202,7 @@ def _wait_for_trouble(processes: Parts) -> None:
             processes.check()
             time.sleep(_LOOK_EVERY)
     except PartEndedError as error:
-        complain(f"{error}; stopping everything")
-        raise typer.Exit(1) from None
+        give_up(f"{error}; stopping everything")
 
 
 class Voices:

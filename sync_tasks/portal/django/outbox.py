@@ -4,7 +4,6 @@
 pipeline at once, and what Redis cannot take at this moment waits for the relay.
 """
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ParamSpec, cast
@@ -41,8 +40,8 @@ def _door(task: PortalTask[Arguments]) -> Callable[Arguments, None]:
         Raises:
             InvalidEventError: the event is malformed; nothing was written.
         """
-        alias, columns = database(), dict(dump_event(accept.check(kind, args, event)))
-        number = _insert(alias, columns)
+        alias = database()
+        number = _insert(alias, dump_event(accept.check(kind, args, event), connections[alias].vendor))
         transaction.on_commit(partial(relay_now, alias, number), using=alias, robust=True)
 
     write.__name__ = write.__qualname__ = kind.task
@@ -51,9 +50,6 @@ def _door(task: PortalTask[Arguments]) -> Callable[Arguments, None]:
 
 def _insert(alias: str, columns: dict[str, Any]) -> int:
     connection = connections[alias]
-    if connection.vendor == "sqlite":
-        # Its own clock knows milliseconds only, and two events of one user may lie closer.
-        columns["written_at"] = time.time_ns() // 1000
     names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
     insert = f"INSERT INTO {TABLE_NAME} ({names}) VALUES ({places})"  # noqa: S608 - our own names
     with connection.cursor() as cursor:

@@ -29,7 +29,7 @@ from sync_tasks.errors import (
     UnauthorizedError,
 )
 from sync_tasks.meters import REQUESTS
-from sync_tasks.providers import Gate, KnownAnswers, NothingKnown, OpenGate, OwnerCheck
+from sync_tasks.providers import Gate, KnownAnswers, OpenGate, OwnerCheck
 from sync_tasks.providers.brevo import failures, requests
 from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
 from sync_tasks.providers.brevo.failures import FailedTry
@@ -42,7 +42,6 @@ NO_ANSWER = "none"
 _ACCOUNT = requests.read_account().path
 _PATIENCE = Patience()
 _OPEN = OpenGate()
-_NOTHING_KNOWN = NothingKnown()
 _RESET = "x-sib-ratelimit-reset"
 _QUOTA = ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining")
 # urllib3 logs the whole URL of a request at DEBUG, and a search has the person's address in its query.
@@ -65,7 +64,7 @@ class Brevo(Operations):
         patience: Patience = _PATIENCE,
         gate: Gate = _OPEN,
         owner: OwnerCheck | None = None,
-        known: KnownAnswers = _NOTHING_KNOWN,
+        known: KnownAnswers = dict,
     ) -> None:
         """Open nothing yet; ``gate`` is asked before each request, ``pool_size`` is the number of calling threads.
 
@@ -83,7 +82,6 @@ class Brevo(Operations):
         self._owner = owner
 
     def through(self, gate: Gate) -> "Brevo":
-        """Return a gateway to the same account with another gate; the sockets are shared."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._gate = gate
@@ -96,7 +94,6 @@ class Brevo(Operations):
         raise TypeError("a gateway does not pickle: build one in the process that uses it")
 
     def close(self) -> None:
-        """Close the sockets."""
         self._client.rest_client.pool_manager.clear()
 
     def _ask(self, call: Call) -> tuple[Answer, bool]:
@@ -116,12 +113,10 @@ class Brevo(Operations):
         raise self._weigh(call, last, outcome_unknown=outcome_unknown)
 
     def confirm_owner(self) -> None:
-        """Ask for the account's owner now, unless it is known."""
         if self._owner:
             self._owner.confirm(self.owner)
 
     def check_owner(self) -> None:
-        """Ask again for the account's owner, even if it is known."""
         if self._owner and self._owner.ask_anew(surely=True):
             self.confirm_owner()
 

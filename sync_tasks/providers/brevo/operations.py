@@ -1,7 +1,7 @@
 """The gateway's operations on an account, each with as few requests as possible."""
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +14,7 @@ from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import MissingContactError, MissingListError, RejectedContactError
-from sync_tasks.providers import KnownAnswers, Moved, NothingKnown, RemotePage, Written
+from sync_tasks.providers import Gateway, KnownAnswers, Moved, RemotePage, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
 from sync_tasks.providers.brevo.learnt import Learnt
 from sync_tasks.providers.brevo.limits import CAPABILITIES
@@ -24,17 +24,16 @@ from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
 _TYPES_LAST = 60.0
-_NOTHING_KNOWN = NothingKnown()
 # A look by address is asked for so many who are there, before it is believed to find nobody.
 _BELIEVED = 3
 
 
-class Operations(ABC):
-    """The gateway's methods; the subclass sends the requests."""
+class Operations(Gateway):
+    """The gateway's methods; the subclass sends the requests. What is said here of a method is true of Brevo alone."""
 
     capabilities = CAPABILITIES
 
-    def __init__(self, known: KnownAnswers = _NOTHING_KNOWN) -> None:
+    def __init__(self, known: KnownAnswers = dict) -> None:
         self._learnt = Learnt()
         self._known = known
 
@@ -43,48 +42,30 @@ class Operations(ABC):
         """Return the good answer, and whether an earlier try of the same call may still take effect."""
 
     def owner(self) -> str:
-        """Return a name for the owner of the account that the key opens."""
-        call = requests.read_account()
-        answer, _ = self._ask(call)
+        return self._account()[0]
+
+    def _account(self) -> tuple[str, Answer]:
+        """Return what stands for the owner of the account, and the answer that shows it."""
+        answer, _ = self._ask(call := requests.read_account())
         found = responses.owner_of(answer)
         if found is None:
             raise failures.unreadable(call)
-        return found
-
-    @abstractmethod
-    def confirm_owner(self) -> None:
-        """Ask for the account's owner now, unless it is known.
-
-        Raises:
-            WrongAccountError: another one than the state knows.
-        """
-
-    @abstractmethod
-    def check_owner(self) -> None:
-        """Ask again for the account's owner, even if it is known.
-
-        Raises:
-            WrongAccountError: another one than the state knows.
-        """
-
-    @abstractmethod
-    def recheck_owner(self) -> None:
-        """Let the next request first ask for the owner, because a known contact or list is missing."""
+        return found, answer
 
     def create(self, contact: NewContact) -> Written:
-        """Create a contact and return its id; never change an existing one."""
-        call = requests.create_contact(contact)
-        answer, outcome_unknown = self._ask(call)
-        contact_id = responses.created_id(answer)
-        if contact_id is None:
-            raise failures.unreadable(call)
+        contact_id, outcome_unknown = self._make(requests.create_contact(contact))
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
-    def change(self, contact_id: int, change: Change) -> Written:
-        """Change an existing contact in one request, and return its id.
+    def _make(self, call: Call) -> tuple[int, bool]:
+        """Return the id of what a call creates, and whether it may do so twice."""
+        answer, outcome_unknown = self._ask(call)
+        found = responses.created_id(answer)
+        if found is None:
+            raise failures.unreadable(call)
+        return found, outcome_unknown
 
-        Brevo may answer 404 for an unknown list too. If lists were sent, a look shows whether a list is meant.
-        """
+    def change(self, contact_id: int, change: Change) -> Written:
+        """Brevo may answer 404 for an unknown list too: if lists were sent, a look shows whether a list is meant."""
         call = requests.change_contact(contact_id, self._clearing_as_known(change))
         try:
             answer, outcome_unknown = self._ask(call)
@@ -102,7 +83,7 @@ class Operations(ABC):
         """Return the change with ``null`` at once if an empty text was seen to clear nothing."""
         empty = {name for name, value in change.attributes.items() if value in ("", None)} - change.nulls
         change = replace(change, nulls=change.nulls | self._learnt.blanks.nulls(empty))
-        kinds = questions.kinds_cleared_by_null(self._known.read()) if empty else frozenset()
+        kinds = questions.kinds_cleared_by_null(self._known()) if empty else frozenset()
         if not kinds:
             return change
         types = self.attribute_types()
@@ -119,7 +100,6 @@ class Operations(ABC):
         return missing
 
     def has_list(self, list_id: int) -> bool:
-        """Return whether the account has this list."""
         try:
             self._ask(requests.read_list(list_id))
         except MissingContactError:
@@ -144,12 +124,10 @@ class Operations(ABC):
 
     @property
     def blanks(self) -> Blanks:
-        """What clears an attribute of this account, as far as this process has seen."""
         return self._learnt.blanks
 
     @property
     def shows_ext_ids(self) -> bool:
-        """Whether Brevo was seen to show an ``ext_id``."""
         return self._learnt.ext_id_seen
 
     @property
@@ -160,7 +138,7 @@ class Operations(ABC):
     @property
     def imports_safely(self) -> bool:
         """Whether nobody saw an import lift the block of somebody who was there: Brevo does not document it."""
-        return self._known.read().get("import_block") != questions.LIFTED
+        return self._known().get("import_block") != questions.LIFTED
 
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to 20 contacts that Brevo shows, without reasons of blocks.
@@ -193,7 +171,7 @@ class Operations(ABC):
 
         Brevo documents this look. Should it find nobody, no opt-out of somebody who was there before would be done.
         """
-        if self._learnt.look_finds or self._known.read().get("address_look") == questions.YES:
+        if self._learnt.look_finds or self._known().get("address_look") == questions.YES:
             return True
         people, _ = self._people(requests.read_few())
         addresses = [one.address for one in people if one.address and requests.read_address(one.address)]
@@ -221,7 +199,7 @@ class Operations(ABC):
 
         In an account without contacts the filter misses nobody.
         """
-        if not self._learnt.filter_finds and self._known.read().get("address_filter") == questions.YES:
+        if not self._learnt.filter_finds and self._known().get("address_filter") == questions.YES:
             return True
         if not self._learnt.filter_finds:
             people, _ = self._people(requests.read_few())
@@ -244,11 +222,9 @@ class Operations(ABC):
         return replace(contact, ext_id=ext_id) if believed else None
 
     def join_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Put up to 150 contacts on a list and return the moved ones; others may be on it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "add"))
 
     def leave_list(self, list_id: int, ids: Collection[int]) -> Moved:
-        """Take up to 150 contacts off a list and return the moved ones; others may be off it, or missing."""
         return self._move(requests.move_contacts(list_id, ids, "remove"))
 
     def _move(self, call: Call) -> Moved:
@@ -266,20 +242,13 @@ class Operations(ABC):
         return Moved(responses.moved_ids(answer), outcome_unknown=outcome_unknown)
 
     def start_import(self, lists: Collection[int], contacts: Iterable[NewContact]) -> bool:
-        """Let Brevo create many contacts, soon and on the same lists; return whether it may do so twice.
-
-        Raises:
-            RejectedContactError: nothing will be imported.
-        """
         _, outcome_unknown = self._ask(requests.import_contacts(lists, contacts))
         return outcome_unknown
 
     def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
-        """Yield the contacts changed since a moment of Brevo's clock, the last created first; 1,000 a request."""
         return read_everybody(requests.read_modified(moment), self._people)
 
     def all_contacts(self, most: int) -> Iterator[RemoteContact]:
-        """Yield all contacts, the first created first; nobody if the account was seen to have more than ``most``."""
         offset = 0
         while offset < max(self._learnt.total, 1) <= most:
             page = self.read_page(offset)
@@ -291,10 +260,7 @@ class Operations(ABC):
             offset += len(page.contacts)
 
     def read_page(self, offset: int) -> RemotePage:
-        """Return up to 1,000 contacts from this offset on, the first created first; empty after the last.
-
-        A page that is empty although there are more is none.
-        """
+        """Return a page, but none that is empty although there are more."""
         page, total = self._contacts(call := requests.skip(requests.read_page(), offset))
         if not page.contacts and not page.unread and offset < (total or 0):
             raise failures.unreadable(call)
@@ -310,7 +276,6 @@ class Operations(ABC):
         return self._learnt.types | {name: "" for name in held if name not in self._learnt.listed}
 
     def attribute_choices(self) -> Mapping[str, frozenset[str]]:
-        """Return the allowed values of attributes with fixed choices, as old as their types."""
         self._read_attributes()
         return self._learnt.choices
 
@@ -327,7 +292,6 @@ class Operations(ABC):
             self._learnt.until = time.monotonic() + _TYPES_LAST
 
     def list_names(self) -> Mapping[int, str]:
-        """Return all lists of the account, id to name."""
         return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
 
     def _read(self, call: Call) -> RemoteContact | None:

@@ -32,11 +32,7 @@ class ProbeDesk(Brevo):
 
     def account(self) -> tuple[str, str]:
         """Return what stands for the owner of the account, and the owner's own address."""
-        call = requests.read_account()
-        answer, _ = self._ask(call)
-        owner = responses.owner_of(answer)
-        if owner is None:
-            raise failures.unreadable(call)
+        owner, answer = self._account()
         return owner, str(answer.data.get("email", "")).lower()
 
     def find_folder(self) -> int | None:
@@ -46,7 +42,7 @@ class ProbeDesk(Brevo):
 
     def make_list(self, name: str, folder: int) -> int:
         """Create a list and return its id."""
-        return self._make(Call("POST", "/contacts/lists", body={"name": name, "folderId": folder}))
+        return self._make(Call("POST", "/contacts/lists", body={"name": name, "folderId": folder}))[0]
 
     def list_named(self, name: str) -> int | None:
         """Return the id of the list of this name, if it is among the newest."""
@@ -86,7 +82,7 @@ class ProbeDesk(Brevo):
         Raises:
             DuplicateContactError: somebody has the address.
         """
-        return self._make(requests.create_contact(NewContact(address, ext_id, attributes, frozenset())))
+        return self.create(NewContact(address, ext_id, attributes, frozenset())).contact_id
 
     def write(self, contact_id: int, **body: Json) -> bool:
         """Send a change of a contact as it is; return whether Brevo accepts it."""
@@ -149,13 +145,6 @@ class ProbeDesk(Brevo):
         """Return whether a process has come to its end, however it ended; one request of the scarce kind."""
         shown = self._show(Call("GET", "/processes/{id}", parts={"id": process}))
         return shown is None or shown.get("status") in _OVER
-
-    def _make(self, call: Call) -> int:
-        answer, _ = self._ask(call)
-        found = responses.created_id(answer)
-        if found is None:
-            raise failures.unreadable(call)
-        return found
 
     def _remove(self, call: Call) -> None:
         with suppress(MissingContactError):

@@ -26,46 +26,42 @@ class OpenQuestion:
     worse: frozenset[str] = field(default=frozenset())
 
 
-def _one(name: str, asks: str, does: Mapping[str, str], assumed: str, *worse: str) -> OpenQuestion:
-    return OpenQuestion(name, asks, does, assumed, frozenset(worse))
-
-
 def _clearing(name: str, what: str, assumed: str) -> OpenQuestion:
     does = {
         BY_EMPTY_TEXT: "sends an empty text",
         BY_NULL: "sends null at once",
         NOT_AT_ALL: "reports an erasure that cannot empty it: clear it by hand",
     }
-    return _one(name, f"What clears a {what}?", does, assumed, NOT_AT_ALL)
+    return OpenQuestion(name, f"What clears a {what}?", does, assumed, frozenset({NOT_AT_ALL}))
 
 
 def _storing(name: str, what: str) -> OpenQuestion:
     does = {AS_SENT: "compares it as it is", OTHERWISE: "takes what Brevo made of it for what it wrote"}
-    return _one(name, f"How does Brevo keep a {what}?", does, OTHERWISE)
+    return OpenQuestion(name, f"How does Brevo keep a {what}?", does, OTHERWISE)
 
 
 _FOUND = (
-    _one(
+    OpenQuestion(
         "address_look",
         "Does a look by address find a contact?",
         {YES: "finds people in one request", NO: "makes dead letters of their opt-outs and erasures: do not start it"},
         YES,
-        NO,
+        frozenset({NO}),
     ),
-    _one(
+    OpenQuestion(
         "address_filter",
         "Does the filter find an address?",
         {YES: "believes it if the firewall refuses a look", NO: "makes a dead letter if the firewall refuses"},
         NO,
     ),
-    _one(
+    OpenQuestion(
         "ext_id_look",
         "Does a look by ext_id find a contact?",
         {YES: "finds people with another address", NO: "may miss people whose address changed at Brevo"},
         YES,
-        NO,
+        frozenset({NO}),
     ),
-    _one(
+    OpenQuestion(
         "ext_id_shown",
         "Where does a contact show its ext_id?",
         {
@@ -77,19 +73,19 @@ _FOUND = (
     ),
 )
 _BLOCKS = (
-    _one(
+    OpenQuestion(
         "block_sent_along",
         "Does a new address keep a block that is sent along?",
         {KEPT: "reads it back all the same", LIFTED: "reads it back and blocks again"},
         LIFTED,
     ),
-    _one(
+    OpenQuestion(
         "block_left_alone",
         "Does a new address keep a block if none is sent?",
         {KEPT: "sends it along all the same", LIFTED: "sends it along"},
         LIFTED,
     ),
-    _one(
+    OpenQuestion(
         "import_block",
         "Does an import of new contacts keep the block of one who was there?",
         {
@@ -97,9 +93,9 @@ _BLOCKS = (
             LIFTED: "imports nobody: creates each contact alone",
         },
         KEPT,
-        LIFTED,
+        frozenset({LIFTED}),
     ),
-    _one(
+    OpenQuestion(
         "updating_import_block",
         "Does an updating import keep a block?",
         {KEPT: "sends none all the same", LIFTED: "sends none"},
@@ -107,20 +103,20 @@ _BLOCKS = (
     ),
 )
 _IMPORTS = (
-    _one(
+    OpenQuestion(
         "import_time",
         "How long does an import take?",
         {"in time": "waits and looks", "longer": "looks for each contact alone after that"},
         "in time",
-        "longer",
+        frozenset({"longer"}),
     ),
-    _one(
+    OpenQuestion(
         "import_joins",
         "Does an import of new contacts put one who was there on the list?",
         {YES: "imports no address that somebody gave up", NO: "imports no address that somebody gave up"},
         YES,
     ),
-    _one(
+    OpenQuestion(
         "import_booleans",
         "Does an import keep booleans?",
         {KEPT: "creates who has a true one alone all the same", DROPPED: "creates who has a true one alone"},
@@ -139,38 +135,38 @@ _VALUES = (
     _storing("stored_phone", "phone number"),
 )
 _REST = (
-    _one(
+    OpenQuestion(
         "unlink",
         "Is it a success to leave a list one is not on?",
         {YES: "reads again if Brevo refuses", NO: "reads again and leaves what is there"},
         NO,
     ),
-    _one(
+    OpenQuestion(
         "erased_address",
         "Does Brevo accept the address of erased people?",
         {ACCEPTED: "writes it over theirs", REFUSED: "erases nobody: set [anonymize] email to a domain of yours"},
         ACCEPTED,
-        REFUSED,
+        frozenset({REFUSED}),
     ),
-    _one(
+    OpenQuestion(
         "example_address",
         "Does Brevo accept addresses at example.com?",
         {ACCEPTED: "sends them as any other", REFUSED: "makes a dead letter of each: use others for trials"},
         REFUSED,
     ),
-    _one(
+    OpenQuestion(
         "unicode_domain",
         "Does Brevo accept a domain with letters beyond ASCII?",
         {ACCEPTED: "sends domains in ASCII", REFUSED: "sends domains in ASCII"},
         REFUSED,
     ),
-    _one(
+    OpenQuestion(
         "list_opt_outs",
         "Can people unsubscribe from one list at Brevo?",
         {YES: "takes them off that newsletter", NO: "takes an opt-out for all newsletters"},
         YES,
     ),
-    _one(
+    OpenQuestion(
         "granted",
         "Does Brevo grant the configured requests?",
         {
@@ -179,9 +175,9 @@ _REST = (
             NOT_REPORTED: "counts its own requests alone",
         },
         ENOUGH,
-        LESS,
+        frozenset({LESS}),
     ),
-    _one(
+    OpenQuestion(
         "granted_elsewhere",
         "Does Brevo grant 100 other requests an hour?",
         {
@@ -190,9 +186,9 @@ _REST = (
             NOT_REPORTED: "counts its own alone",
         },
         ENOUGH,
-        LESS,
+        frozenset({LESS}),
     ),
-    _one(
+    OpenQuestion(
         "refused_for_rate",
         "Does a 429 say when to go on?",
         {YES: "waits so long", NO: "waits for a second"},

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync_tasks.domain.events import Json
-from sync_tasks.providers.brevo import failures, responses
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.requests import Call
 
@@ -50,20 +49,11 @@ class WebhookDesk(Brevo):
     def list_webhooks(self) -> Iterator[dict[str, Any]]:
         """Yield the account's marketing webhooks, the oldest first."""
         call = Call("GET", "/webhooks", query={"type": "marketing", "sort": "asc"})
-        answer, _ = self._ask(call)
-        rows = responses.page_of(answer, "webhooks")
-        if rows is None:
-            raise failures.unreadable(call)
-        yield from (row for row in rows if isinstance(row.get("id"), int))
+        yield from (row for row in self._page(call, "webhooks")[0] if isinstance(row.get("id"), int))
 
     def create_webhook(self, body: Mapping[str, Json]) -> int:
         """Create a webhook and return its id."""
-        call = Call("POST", "/webhooks", body={**body, "type": "marketing"})
-        answer, _ = self._ask(call)
-        webhook_id = responses.created_id(answer)
-        if webhook_id is None:
-            raise failures.unreadable(call)
-        return webhook_id
+        return self._make(Call("POST", "/webhooks", body={**body, "type": "marketing"}))[0]
 
     def update_webhook(self, webhook_id: int, body: Mapping[str, Json]) -> None:
         """Replace the settings of a webhook."""

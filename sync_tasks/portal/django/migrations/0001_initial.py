@@ -4,17 +4,13 @@ from typing import Any, ClassVar
 
 from django.db import migrations
 
-from sync_tasks.errors import ConfigurationError
 from sync_tasks.portal.outbox_row import TABLE_NAME
-from sync_tasks.portal.outbox_sql import STATEMENTS
+from sync_tasks.portal.outbox_sql import statements_for
 
 
 def create(_apps: object, schema_editor: Any) -> None:  # noqa: ANN401 - Django's
     """Create the table."""
-    vendor = schema_editor.connection.vendor
-    if vendor not in STATEMENTS:
-        raise ConfigurationError(f"the outbox knows {', '.join(STATEMENTS)}, and not {vendor}")
-    for statement in STATEMENTS[vendor]:
+    for statement in statements_for(schema_editor.connection.vendor):
         schema_editor.execute(statement, None)
 
 
