@@ -46,10 +46,13 @@ CONFIGURATION = f"""
 requests_per_second = 1000
 {WORDS}"""
 _SANDBOX = """
-from sync_tasks.sandbox import (LimitSettings, SandboxSettings)
-from sync_tasks.sandbox.server import run
+import signal
+from sync_tasks.sandbox import LimitSettings, SandboxSettings
+from sync_tasks.sandbox.server import serving
 limits, attributes = LimitSettings(enabled=False), {{"OFFERS_OFF": "boolean"}}
-run(port={port}, settings=SandboxSettings(attributes=attributes, limits=limits, import_seconds=1.0, journal_limit=10))
+settings = SandboxSettings(attributes=attributes, limits=limits, import_seconds=1.0, journal_limit=10)
+with serving(settings, port={port}):
+    signal.pause()
 """
 
 

@@ -1,11 +1,12 @@
-"""The values left to anonymize in a contact, or to clear in one that another person gets. Pure."""
+"""The values left to anonymize in a contact, or to clear in one that another person gets; what came of it. Pure."""
 
 from collections.abc import Mapping
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import NUMBERS, Change, desired_of, differs
+from sync_tasks.domain.diff import FOREIGNERS, NUMBERS, Change, desired_of, differs
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.registers import ERASURE, moment, value
 from sync_tasks.ext_ids import carries_token, erased_ext_id, is_erased_ext_id
 
 _UNKNOWN = "?"
@@ -58,6 +59,20 @@ def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str
     return erasure(
         RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), mapping, types, token
     )
+
+
+def erasure_record(contact: Contact, seen: Mapping[str, RemoteState], now: str) -> dict[str, object]:
+    """Return what an erasure came to on each account, and when a look at Brevo last showed it; nothing personal."""
+    came_to = {account: _came_to(one) for account, one in seen.items()}
+    erased = contact.registers[ERASURE]
+    record: dict[str, object] = {"erased": moment(erased), "verified": now, "accounts": came_to}
+    return record | ({"requested_by": value(erased)} if value(erased) else {})
+
+
+def _came_to(seen: RemoteState) -> str:
+    if seen.id is None:
+        return "no contact found"
+    return "lists left, contact of another system" if seen.digest in FOREIGNERS else "contact anonymized and read back"
 
 
 def _erased_value(name: str, value: Json, mapping: AccountMapping, types: Mapping[str, str]) -> Json:

@@ -257,10 +257,10 @@ class AccountPush(Push):
         raise rejected(numbers, new)
 
     def _note_created(self, new: NewContact, written: Written) -> None:
-        sent = digest(new.attributes, new.ext_id)
+        sent, self.answered = digest(new.attributes, new.ext_id), self.store.now()
         seen = replace(self.known(), id=written.contact_id, address=new.address, lists=new.lists, digest=sent)
         self.view = SyncView(
-            replace(seen, absent_lists=self.mapping.watched - new.lists, read_at=self.store.now()), fresh=True
+            replace(seen, absent_lists=self.mapping.watched - new.lists, read_at=self.answered), fresh=True
         )
         self.note_creation(written.contact_id)
         self.written |= new.attributes.keys()

@@ -1,7 +1,7 @@
 """The use case: bring one contact in sync on every account, and report what became of each of its events."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -106,15 +106,14 @@ def _plan_and_send(push: AccountPush) -> SyncError | None:
         if new or push.cleared or push.repaired:
             check_values(push, new)
     except SyncError as error:
-        push.note_refused(error)
         return error
     return None
 
 
-def _record(lease: Lease, pushes: Iterable[AccountPush], found: Mapping[str, SyncError], context: Resources) -> Pushed:
+def _record(lease: Lease, pushes: Sequence[AccountPush], found: Mapping[str, SyncError], context: Resources) -> Pushed:
     """Return what came of the push on all accounts."""
     errors = {account: attribute_error(error, account, context) for account, error in found.items()}
-    now = context.store.now()
+    now = (pushes[-1].answered if pushes else "") or context.store.now()
     return Pushed(
         lease.contact,
         now,

@@ -19,11 +19,9 @@ from sync_tasks.domain.remote_state import (
 from sync_tasks.errors import (
     LeaseLostError,
     MissingListError,
-    RejectedContactError,
     RejectedPartError,
     SyncError,
 )
-from sync_tasks.log import log_outcome
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
 from sync_tasks.state.store import Lease, Store
@@ -46,6 +44,7 @@ class Push:
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
     where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
     were looked for. ``differing``: the names of the attributes that a look found otherwise than wanted.
+    ``answered``: when Brevo answered a creation, if nothing was asked of it since.
     """
 
     account: str
@@ -74,6 +73,7 @@ class Push:
     addresses: frozenset[str] = frozenset()
     met: bool | None = None
     differing: tuple[str, ...] | None = None
+    answered: str = ""
 
     @property
     def looked(self) -> bool:
@@ -103,7 +103,7 @@ class Push:
         known = seen or self.view.seen
         known = self.with_guarded(known) if known else None
         news = {self.account: known} if known and known != self.lease.contact.seen.get(self.account) else {}
-        just_leased, self.just_leased = self.just_leased, False
+        just_leased, self.just_leased, self.answered = self.just_leased, False, ""
         if just_leased and not news:
             return
         if not self.store.renew_lease(self.lease, self.lease_seconds, news):
@@ -131,13 +131,6 @@ class Push:
         )
         if repaired:
             self.notes.append(f"put right: {describe_change(repaired)}")
-
-    def note_refused(self, error: SyncError) -> None:
-        """Note, and log, that Brevo refuses what a push puts right: of an event a dead letter says so."""
-        contact = self.lease.contact
-        if isinstance(error, RejectedContactError) and not (contact.pending or contact.dead):
-            self.notes.append(f"not put right: {error}")
-            log_outcome("not put right", {"user_id": contact.user_id, "account": self.account}, error=error)
 
     def _lists_of(self, task: str) -> set[int]:
         """Return the lists of the newsletters that pending events of a task name."""

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from sync_tasks.config.settings import Pipeline
 from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
+from sync_tasks.domain.erasure import erasure_record
 from sync_tasks.domain.events import EVENTS as EVENT_KINDS
 from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressions
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes, is_own
 from sync_tasks.domain.pauses import name_of
-from sync_tasks.domain.registers import ERASURE, moment, value
+from sync_tasks.domain.registers import ERASURE, moment
 from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import (
@@ -26,6 +27,7 @@ from sync_tasks.errors import (
     PartPausedError,
     PermanentError,
     PoisonedContactError,
+    RejectedContactError,
     SyncError,
     TakenAlongError,
     UnconfiguredAccountError,
@@ -42,6 +44,7 @@ from sync_tasks.sync.context import Resources
 _LOOK_HOLDS = 300.0
 # In so many seconds workers try again what ended them, if no event can become a dead letter for it.
 _AFTER_CRASHES = 3600.0
+_NOT_PUT_RIGHT = "not put right"
 # A series that begins with its first event has no rate: each begins with none.
 for _kind in EVENT_KINDS.values():
     CONFIRMED.labels(_kind.task)
@@ -180,6 +183,8 @@ def _report(pushed: Pushed, settled: str, outcomes: Outcomes) -> Outcomes:
     # The history of an erased user goes; what was cleared in the contact of an heir shall be known somewhere.
     for _, note in pushed.notes if pushed.contact.erased and settled == "settled" else ():
         log_outcome(note, {"user_id": pushed.contact.user_id})
+    for account, error in _unreported(pushed, outcomes).items():
+        log_outcome(_NOT_PUT_RIGHT, {"user_id": pushed.contact.user_id, "account": account}, error=error)
     _log_outcomes(pushed, outcomes)
     return outcomes
 
@@ -237,10 +242,10 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         due=due,
         tombstone=moment(contact.registers[ERASURE]) if complete else "",
         erased_ids=_erased_ids(pushed) if complete else {},
-        record=_record(pushed) if complete else {},
+        record=erasure_record(contact, pushed.seen, pushed.now) if complete else {},
         letters={key: (letter.id, letter.as_json()) for key, letter in letters.items()},
         closed=_closed(contact, outcomes, complete=complete),
-        history=[*_found(pushed), *_history(outcomes)],
+        history=[*_found(pushed), *_history(pushed, outcomes)],
         notices=[notice.wire for notice in pushed.news],
     )
 
@@ -356,20 +361,6 @@ def _erased_ids(pushed: Pushed) -> dict[str, list[int]]:
     return {account: [number] for account, number in ours.items() if number is not None}
 
 
-def _record(pushed: Pushed) -> dict[str, object]:
-    """Return what the erasure came to on each account, and when a look at Brevo last showed it; nothing personal."""
-    came_to = {account: _came_to(seen) for account, seen in pushed.seen.items()}
-    erasure = pushed.contact.registers[ERASURE]
-    record: dict[str, object] = {"erased": moment(erasure), "verified": pushed.now, "accounts": came_to}
-    return record | ({"requested_by": value(erasure)} if value(erasure) else {})
-
-
-def _came_to(seen: RemoteState) -> str:
-    if seen.id is None:
-        return "no contact found"
-    return "lists left, contact of another system" if seen.digest in FOREIGNERS else "contact anonymized and read back"
-
-
 def _closed(contact: Contact, outcomes: Outcomes, *, complete: bool) -> dict[EventKey, str]:
     why = dict.fromkeys(outcomes.resolved, "reflected by a later push")
     why |= dict.fromkeys((key for key in outcomes.done if key in contact.dead), "reflected")
@@ -394,6 +385,15 @@ def _found(pushed: Pushed) -> Iterator[str]:
         yield f"{EventKey('brevo', notice.account, pushed.now)} {notice.text}"
 
 
-def _history(outcomes: Outcomes) -> list[str]:
-    done = [f"{key} {outcomes.done[key]}" for key in sorted(outcomes.done)]
-    return done + [f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items()]
+def _history(pushed: Pushed, outcomes: Outcomes) -> Iterator[str]:
+    for account, error in _unreported(pushed, outcomes).items():
+        yield f"{EventKey('brevo', account, pushed.now)} {_NOT_PUT_RIGHT}: {error}"
+    yield from (f"{key} {outcomes.done[key]}" for key in sorted(outcomes.done))
+    yield from (f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items())
+
+
+def _unreported(pushed: Pushed, outcomes: Outcomes) -> dict[str, RejectedContactError]:
+    """Return what Brevo refuses although no event asked for it: no dead letter says so."""
+    if outcomes.dead or outcomes.waiting or pushed.contact.dead:
+        return {}
+    return {name: error for name, error in pushed.errors.items() if isinstance(error, RejectedContactError)}

@@ -1,6 +1,7 @@
 """``sync-tasks serve``: every door in one process, each open if its token or secret is set."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,3 +149,14 @@ def test_each_line_of_a_part_is_json_if_that_is_wished(
     broken = lonely_station.start_command(*words, SYNC_LOG_JSON="1", SYNC_REDIS_URL="nowhere", **database)
     assert broken.process.wait(30) == 2
     assert all("SYNC_REDIS_URL" in json.loads(line)["message"] for line in broken.output.splitlines())
+
+
+def test_each_line_of_the_doors_says_when_it_was_and_how_grave_it_is(lonely_station: Station) -> None:
+    doors = lonely_station.start_command("serve", "--port", "0", SYNC_WEBHOOK_TOKEN=TOKEN)
+    doors.wait_for("/webhooks/brevo/default")
+    place = doors.output.split("receiving on ")[1].split()[0]
+    with urllib3.PoolManager(retries=False, timeout=30) as http:
+        assert http.request("POST", place, body=b"{}").status == 401
+    doors.stop(signal.SIGTERM)
+    assert re.search(r"^\d{4}-\S+ warning webhook refused: 401 ", doors.output, re.MULTILINE)
+    assert re.search(r"^\d{4}-\S+ info +Finished server process", doors.output, re.MULTILINE)

@@ -3,12 +3,12 @@
 import pytest
 
 from sync_tasks.errors import ConfigurationError, ProbeBudgetError, UnauthorizedError
-from sync_tasks.probe import budget, journal
+from sync_tasks.probe import budget, journal, run
 from sync_tasks.probe.budget import BudgetGate
 from sync_tasks.probe.journal import MadeJournal
 from sync_tasks.sandbox import LimitSettings
 from tests.support.desk import MARK
-from tests.support.probing import MAILBOXES, Prober, play
+from tests.support.probing import MAILBOXES, Prober, hardly_wait, play
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,23 @@ def test_a_paused_account_is_not_probed(prober: Prober) -> None:
     with pytest.raises(ConfigurationError, match=r"paused \(UnauthorizedError\)"):
         prober.run()
     assert prober.brevo.journal.total == asked
+
+
+def test_a_probe_that_waits_for_long_keeps_others_out(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "LOCK_SECONDS", 60)
+    monkeypatch.setattr(run, "_SLICE", 0.1)
+    redis, key, held = prober.pipeline.store.redis, "sync_tasks:probing:default", list[int]()
+
+    def grow_old(seconds: float) -> None:
+        held.append(int(redis.pttl(key)))
+        redis.expire(key, 30)
+        hardly_wait(seconds)
+
+    probe = prober.build()
+    probe.pause = grow_old
+    probe.run()
+    assert held
+    assert min(held) > 30_000
 
 
 def test_no_mail_is_sent(prober: Prober) -> None:

@@ -85,6 +85,22 @@ def test_an_opt_out_of_a_contact_that_is_gone_waits_for_no_flag(pipeline: Pipeli
     assert pipeline.work().done[key] is Outcome.NOT_FOUND
 
 
+def test_a_refusal_beside_an_opt_out_that_is_over_is_said(
+    pipeline: Pipeline, brevo: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline.subscribe("anna", "daily", first_name="Ann")
+    pipeline.subscribe("anna", "weekly")
+    pipeline.work()
+    brevo.edit(address_of("anna"), {"attributes": {"FIRSTNAME": "Zoe"}})
+    pipeline.store.mark_changed("default", [Sighting(user_id="anna")])
+    key = pipeline.unsubscribe("anna", "weekly")
+    brevo.add_fault("status", status=400, method="PUT", count=1)
+
+    assert pipeline.work().done[key] is Outcome.SYNCED
+    assert pipeline.lists("anna") == {3}
+    assert "not put right: Brevo refuses one of FIRSTNAME; all else is done" in caplog.text
+
+
 def test_what_is_not_put_right_is_said(weekly: Pipeline, brevo: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     weekly.unsubscribe("anna", "daily")
     weekly.work()

@@ -3,6 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.store import Store
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 
@@ -65,3 +66,22 @@ def test_a_change_of_address_takes_two_requests(pipeline: Pipeline) -> None:
         pipeline.work()
 
     assert requests == ["GET /v3/contacts/{id}", "PUT /v3/contacts/{id}"]
+
+
+def test_a_creation_asks_redis_for_the_time_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, now = list[str](), pipeline.store.now
+
+    def note(_store: Store) -> str:
+        asked.append(now())
+        return asked[-1]
+
+    monkeypatch.setattr(Store, "now", note)
+    pipeline.subscribe("ada", "weekly")
+    pipeline.sync("ada")
+    assert pipeline.state("ada").seen["default"].read_at == asked[-1]
+    assert len(asked) == 1
+
+    # A value of a new attribute is read back: the moment of the creation is over by then.
+    pipeline.subscribe("bea", "weekly", last_name="Beth")
+    pipeline.sync("bea")
+    assert len(asked) == 3

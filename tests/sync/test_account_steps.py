@@ -343,3 +343,15 @@ def test_a_list_that_the_account_lacks_holds_back_its_own_newsletter_alone() -> 
     assert (lacking, push.mapping.absent, push.lacking) == ([error], frozenset({3}), {"daily": "default list 3"})
     with pytest.raises(MissingListError):
         push._do_without(error)
+
+
+def test_a_list_of_no_newsletter_that_is_gone_is_left_by_nobody() -> None:
+    there = replace(HELD, lists=frozenset({3, 9}), foreign_lists=frozenset({9}), former=frozenset({9}))
+    push = push_at(Account(), view=SyncView(there))
+    push.lack = lambda _push, _error: None
+    error = MissingListError("404", (9,))
+    push._do_without(error)
+    known = push.known()
+    assert (known.lists, known.foreign_lists, known.former) == (frozenset({3}), frozenset(), frozenset())
+    with pytest.raises(MissingListError):
+        push._do_without(error)
