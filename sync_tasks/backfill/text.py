@@ -77,7 +77,8 @@ class Text:
             if len(rest) > _LONGEST_LINE:
                 raise ConfigurationError("a line is longer than a million characters: is it a file of lines?")
             piece = self._opened.readline(_LONGEST_LINE)
-        if rest := _bare(rest):
+        # A file may be cut off within a character.
+        if rest := _bare(rest + decoder.decode(b"", final=True)):
             yield rest
 
     def fault(self, line: str) -> str:

@@ -209,42 +209,6 @@ def test_of_a_day_alone_an_opt_out_takes_the_end_and_a_subscription_the_beginnin
     assert row.occurred_at == moment
 
 
-@pytest.mark.parametrize(
-    ("moment", "wish", "taken"),
-    [
-        ("2026-03-29 02:30", "yes", datetime(2026, 3, 29, 0, 30, tzinfo=UTC)),
-        ("2026-03-29 02:30", "no", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
-        ("2025-10-26 02:30", "yes", datetime(2025, 10, 26, 0, 30, tzinfo=UTC)),
-        ("2025-10-26 02:30", "no", datetime(2025, 10, 26, 1, 30, tzinfo=UTC)),
-        ("2025-10-26 02:30+01:00", "yes", datetime(2025, 10, 26, 1, 30, tzinfo=UTC)),
-        ("2025-10-26 03:30", "no", datetime(2025, 10, 26, 2, 30, tzinfo=UTC)),
-    ],
-)
-def test_of_an_hour_that_comes_twice_an_opt_out_takes_the_later_one(
-    tmp_path: Path, moment: str, wish: str, taken: datetime
-) -> None:
-    lines = ("user_id,email,daily,occurred_at", f"u1,a@portal.org,{wish},{moment}")
-    (row,) = sheet(tmp_path, *lines, manner=Manner(zone=find_zone("Europe/Berlin"))).rows()
-    assert isinstance(row, Row)
-    assert row.occurred_at == taken
-
-
-@pytest.mark.parametrize("moment", ["0001-01-01 00:00", "9999-12-31 23:59"])
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
-def test_a_moment_at_the_end_of_time_refuses_its_row(tmp_path: Path, moment: str, zone: str) -> None:
-    lines = ("user_id,email,daily,occurred_at", f"u1,a@portal.org,no,{moment}")
-    (row,) = sheet(tmp_path, *lines, manner=Manner(zone=find_zone(zone))).rows()
-    assert isinstance(row, BadRow)
-    assert row.reason.startswith("occurred_at: lies ")
-
-
-def test_a_row_that_subscribes_and_unsubscribes_in_an_hour_that_comes_twice_is_refused(tmp_path: Path) -> None:
-    lines = ("user_id,email,daily,weekly,occurred_at", "u1,a@portal.org,yes,no,2025-10-26 02:30")
-    (row,) = sheet(tmp_path, *lines, manner=Manner(zone=find_zone("Europe/Berlin"))).rows()
-    assert isinstance(row, BadRow)
-    assert "the clocks were changed then: add the offset, such as +01:00" in row.reason
-
-
 def test_rows_of_nothing_and_empty_columns_at_the_end_are_fine(tmp_path: Path) -> None:
     lines = (
         "user_id,email,city,,",

@@ -58,6 +58,14 @@ def test_what_is_no_encoding_of_a_text_is_refused(tmp_path: Path, encoding: str)
         source_of(tmp_path, SHEET.encode(), encoding=encoding).rows().__next__()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_cut_off_within_a_character_refuses_its_last_row(tmp_path: Path, encoding: str) -> None:
+    content = "user_id,email,first_name\nu1,a@portal.org,Bär\nu2,b@portal.org,Zoé".encode(encoding)[:-1]
+    first, last = source_of(tmp_path, content).rows()
+    assert isinstance(first, Row)
+    assert isinstance(last, BadRow)
+
+
 def test_utf_16_without_its_mark_wants_to_hear_which(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="it is not utf-16"):
         source_of(tmp_path, SHEET.encode("utf-16-le"), encoding="utf-16").rows().__next__()
