@@ -230,6 +230,15 @@ def convert(value: Json, kept: Kept, manner: Manner) -> Json:
     return converted
 
 
+def both_of_hour(moment: datetime) -> tuple[datetime, datetime]:
+    """Return the earlier and the later moment that a time may mean: the same but where the clocks were changed."""
+    second = moment.replace(fold=1)
+    if moment.utcoffset() == second.utcoffset():
+        return moment, moment
+    both = moment.astimezone(UTC), second.astimezone(UTC)
+    return min(both), max(both)
+
+
 def last_of_day(moment: datetime) -> datetime:
     """Return the end of the day that begins at a moment, but nothing that lies ahead."""
     return min(moment + timedelta(days=1, microseconds=-1), max(datetime.now(UTC), moment))

@@ -16,8 +16,12 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR = "sep="
 # No cell of a person's data has so many lines; an unbalanced quotation mark would take everything that follows.
 _MOST_LINES = 100
+# Python reads no more.
+_MOST_DIGITS = 4_300
 # What PostgreSQL and MySQL write for nothing.
 _NOTHING = frozenset({"", "\\N", "NULL"})
+_NO_CSV = "not CSV: write a quotation mark within a cell twice, and quote the whole cell"
+TOO_LONG = "a cell is longer than 131,072 characters"
 UNBALANCED = 'a quotation mark opens here and takes in the rows below: close it, or write it twice ("")'
 
 
@@ -67,7 +71,8 @@ class Sheet:
                 continue
             cells = _split("\n".join(lines), self.delimiter)
             if cells is None:
-                yield number, "not CSV: write a quotation mark within a cell twice, and quote the whole cell"
+                too_long = max(map(len, lines)) > csv.field_size_limit()
+                yield number, TOO_LONG if too_long else _NO_CSV
             elif cells := _without_empty_end(cells, full := len(self.header)):
                 yield number, cells if len(cells) == full else f"{len(cells)} cells under {full} columns"
 
@@ -139,7 +144,7 @@ def parse_object(line: str) -> dict[str, Any]:
         ValueError: there is none, or not only one; the text quotes nothing of it.
     """
     try:
-        parsed = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_number)
+        parsed = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_number, parse_int=_whole)
     except json.JSONDecodeError as error:
         raise ValueError(_explain(line, error)) from None
     except RecursionError:
@@ -164,6 +169,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     if len(fields) < len(pairs):
         raise ValueError("a JSON object that names a key twice")
     return fields
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number of more than 4,300 digits")
+    return int(digits)
 
 
 def _no_number(_name: str) -> None:

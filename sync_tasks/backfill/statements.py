@@ -3,10 +3,19 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sync_tasks.backfill.cells import Kept, Manner, convert, find_damage, last_of_day, read_moment, read_truth
+from sync_tasks.backfill.cells import (
+    Kept,
+    Manner,
+    both_of_hour,
+    convert,
+    find_damage,
+    last_of_day,
+    read_moment,
+    read_truth,
+)
 from sync_tasks.backfill.columns import GENERAL, NOTHING, PERSON, Words, newsletter_of
 from sync_tasks.domain.events import printable
 from sync_tasks.texts import SLUG
@@ -98,14 +107,24 @@ class Grammar:
             raise RefusedError(f"{self._place(name)}: {error}") from None
 
     def _moment(self, text: object, wishes: Iterable[bool]) -> object:
-        """Return when something was so; of a day alone, an opt-out takes the end, everything else the beginning."""
+        """Return when something was so; of several moments that it may mean, an opt-out takes the last one."""
         if not isinstance(text, str):
             return text
         try:
             moment, whole_day = read_moment(text, self.manner)
         except ValueError as error:
             raise RefusedError(f"{self._place('occurred_at')}: {error}") from None
-        return _of_day(moment, set(wishes)) if whole_day else moment
+        return _of_day(moment, set(wishes)) if whole_day else self._of_hour(moment, set(wishes))
+
+    def _of_hour(self, moment: datetime, wishes: set[bool]) -> datetime:
+        """Return the moment; of two that it may mean, an opt-out takes the later one, unless it lies ahead."""
+        earlier, later = both_of_hour(moment)
+        if earlier == later:
+            return moment
+        if len(wishes) > 1:
+            place = self._place("occurred_at")
+            raise RefusedError(f"{place}: the clocks were changed then: add the offset, such as +01:00")
+        return min(later, max(datetime.now(UTC), earlier)) if False in wishes else earlier
 
     def _wishes(self, given: Mapping[str, Any]) -> dict[str, bool]:
         """Return which newsletters are subscribed and which are not; if a row says both, it is not."""

@@ -64,7 +64,11 @@ class Text:
         while piece:
             self.position += len(piece)
             self._check_name(piece)
-            *lines, rest = (rest + decoder.decode(piece)).split("\n")
+            try:
+                *lines, rest = (rest + decoder.decode(piece)).split("\n")
+            except UnicodeError:
+                # Only UTF-16 and UTF-32 without their mark raise; all else is replaced.
+                raise ConfigurationError(f"it is not {self.encoding} with its mark: say --encoding utf-16-le") from None
             if self.position == len(piece):
                 first_line = lines[0] if lines else rest
                 if "\r" in first_line.removesuffix("\r"):
@@ -73,7 +77,8 @@ class Text:
             if len(rest) > _LONGEST_LINE:
                 raise ConfigurationError("a line is longer than a million characters: is it a file of lines?")
             piece = self._opened.readline(_LONGEST_LINE)
-        if rest := _bare(rest):
+        # A file may be cut off within a character.
+        if rest := _bare(rest + decoder.decode(b"", final=True)):
             yield rest
 
     def fault(self, line: str) -> str:
@@ -95,7 +100,9 @@ class Text:
         if not self._named:
             self.encoding = next((encoding for mark, encoding in _MARKS if first.startswith(mark)), "utf-8")
         if b"\0" in first and self.encoding == "utf-8":
-            raise ConfigurationError("UTF-16 without its mark, or no text: save it as UTF-8, or say --encoding utf-16")
+            raise ConfigurationError(
+                "UTF-16 without its mark, or no text: save it as UTF-8, or say --encoding utf-16-le"
+            )
         return self.encoding
 
     def _check_name(self, piece: bytes) -> None:
@@ -114,7 +121,9 @@ def _bare(line: str) -> str:
 
 
 def _known(encoding: str) -> str:
+    """Return the name of an encoding; Python knows others that stand for no text, such as base64."""
     try:
-        return codecs.lookup(encoding).name if encoding else "utf-8"
-    except LookupError:
+        "a".encode(encoding or "utf-8", errors="replace")
+        return codecs.lookup(encoding or "utf-8").name
+    except (LookupError, UnicodeError):
         raise ConfigurationError("--encoding: there is no encoding of that name; such as windows-1252") from None

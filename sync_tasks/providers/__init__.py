@@ -51,10 +51,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RemotePage:
-    """A page of contacts, and the few of whom it does not show what must be known: nothing follows for them."""
+    """A page of contacts, and the few of whom it does not show what must be known: nothing follows for them.
+
+    ``total``: how many there are on all pages together, if the provider says it.
+    """
 
     contacts: list[RemoteContact]
     unread: list[UnreadContact] = field(default_factory=list)
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

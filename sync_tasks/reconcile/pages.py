@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sync_tasks.domain.contact import RemoteContact, UnreadContact
-from sync_tasks.errors import AccountPausedError, TransientError
+from sync_tasks.errors import AccountPausedError, GatewayUnavailableError, TransientError
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.reconcile.id_index import ShownIds
@@ -51,8 +51,10 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
         if offset and rows == len(new) + len(unread):
             offset = max(offset - STEP_BACK, 0)
             continue
-        offset += max(rows - OVERLAP, 0)
+        end, offset = offset + rows, offset + max(rows - OVERLAP, 0)
         page = Page(new, read_at, offset, unread)
+        if not page.ids and end < (found.total or 0):
+            raise GatewayUnavailableError("a page shows no further contact, though there are more")
         if not page.ids:
             return
         yield page

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.backfill.records import UNBALANCED, Sheet
+from sync_tasks.backfill.records import TOO_LONG, UNBALANCED, Sheet, parse_object
 
 CELLS = st.text(alphabet="ab ,;\t|'\"é@.", max_size=8)
 HEADER = ["user_id", "email", "city"]
@@ -61,3 +61,14 @@ def test_two_stray_marks_far_apart_do_not_hide_what_lies_between(delimiter: str)
         "u7",
         "u8",
     ]
+
+
+def test_a_cell_of_very_many_characters_is_called_so() -> None:
+    sheet = Sheet(["user_id,email,city", f"u1,a@portal.org,{'x' * 200_000}", "u2,b@portal.org,Kiel"])
+    assert list(sheet.records()) == [(2, TOO_LONG), (3, ["u2", "b@portal.org", "Kiel"])]
+
+
+def test_a_number_of_very_many_digits_is_refused_in_our_words() -> None:
+    with pytest.raises(ValueError, match="a number of more than 4,300 digits"):
+        parse_object(f'{{"user_id": "u1", "city": {"9" * 5_000}}}')
+    assert parse_object(f'{{"city": {"9" * 4_300}}}')

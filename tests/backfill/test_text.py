@@ -52,6 +52,25 @@ def test_what_an_operator_says_of_its_writing_is_believed(tmp_path: Path, encodi
     assert only_row(source_of(tmp_path, SHEET.encode(encoding), encoding=encoding)).first_name == "Jürgen"
 
 
+@pytest.mark.parametrize("encoding", ["base64", "hex", "zip", "rot13", "idna", "undefined", "no-such-thing"])
+def test_what_is_no_encoding_of_a_text_is_refused(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(ConfigurationError, match="--encoding: there is no encoding"):
+        source_of(tmp_path, SHEET.encode(), encoding=encoding).rows().__next__()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_cut_off_within_a_character_refuses_its_last_row(tmp_path: Path, encoding: str) -> None:
+    content = "user_id,email,first_name\nu1,a@portal.org,Bär\nu2,b@portal.org,Zoé".encode(encoding)[:-1]
+    first, last = source_of(tmp_path, content).rows()
+    assert isinstance(first, Row)
+    assert isinstance(last, BadRow)
+
+
+def test_utf_16_without_its_mark_wants_to_hear_which(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="it is not utf-16"):
+        source_of(tmp_path, SHEET.encode("utf-16-le"), encoding="utf-16").rows().__next__()
+
+
 def test_a_character_of_another_encoding_is_not_guessed_and_refuses_its_row(tmp_path: Path) -> None:
     good = SHEET.encode() + b"u2,ben@portal.org,daily,J\xfcrgen\n"
     first, second = source_of(tmp_path, good).rows()
@@ -64,7 +83,7 @@ def test_a_character_of_another_encoding_is_not_guessed_and_refuses_its_row(tmp_
     ("content", "advice"),
     [
         (SHEET.replace("\n", "\r").encode(), "old Mac line ends"),
-        (SHEET.encode("utf-16-le"), "--encoding utf-16"),
+        (SHEET.encode("utf-16-le"), "--encoding utf-16-le"),
         (b"PK\x03\x04" + b"\0" * 40, "CSV UTF-8"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 40, "CSV UTF-8"),
         (b"\x1f\x8b\x08" + b"\0" * 40, "gunzip"),

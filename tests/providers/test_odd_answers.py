@@ -61,7 +61,7 @@ def test_an_empty_page_is_not_the_end_if_there_are_more(script: Script, gateway:
         gateway.read_page(0)
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         list(gateway.all_contacts(1000))
-    assert gateway.read_page(3) == RemotePage([])
+    assert gateway.read_page(3) == RemotePage([], total=3)
 
 
 def test_a_contact_of_another_id_is_not_the_one_asked_for(script: Script, gateway: Brevo) -> None:

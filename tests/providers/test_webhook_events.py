@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.providers.brevo.webhook_events import MOST_ADDRESSES, Incoming, read_event, read_rows
+from sync_tasks.providers.brevo.webhook_events import _STRUCTURE, MOST_ADDRESSES, Incoming, read_event, read_rows
 from tests.support.receiving import ANNA
 
 SAMPLES = """
@@ -127,6 +127,26 @@ def test_what_is_too_deep_or_too_long_spoils_no_neighbour(bad: str) -> None:
     assert rows is not None
     assert [type(read_event(row)) for row in rows] == [Incoming, str, Incoming]
     assert read_rows(bad.encode()) in ([None], None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_what_is_too_deep_spoils_no_neighbour_however_it_is_written(encoding: str) -> None:
+    rows = read_rows(f"[{GOOD}, {'[' * 100_000}{']' * 100_000}, {GOOD}]".encode(encoding))
+    assert rows is not None
+    assert [type(read_event(row)) for row in rows] == [Incoming, str, Incoming]
+
+
+def test_a_text_without_its_end_is_gone_through_once() -> None:
+    marks = '\\"' * 3
+    assert read_rows(f'[{"[" * 100_000}"{marks}'.encode()) is None
+    assert _STRUCTURE.findall(f'["{marks}[') == ["[", f'"{marks}[']
+
+
+@pytest.mark.parametrize("odd", [True, 1, "1", 0.5, 1_604_933])
+def test_a_moment_before_brevo_was_founded_is_none(odd: object) -> None:
+    event = read_event({"event": "unsubscribed", "email": "a@portal.org", "ts_event": odd, "ts": 1_787_655_900})
+    assert isinstance(event, Incoming)
+    assert event.moment == "1787655900000000"
 
 
 def test_an_event_that_is_nearly_too_deep_is_malformed_or_read() -> None:

@@ -265,7 +265,7 @@ class Operations(Gateway):
         if not page.contacts and not page.unread and offset < (total or 0):
             raise failures.unreadable(call)
         self._learnt.total = total or 0
-        return page
+        return replace(page, total=total)
 
     def attribute_types(self, held: Collection[str] = ()) -> Mapping[str, str]:
         """Return the attributes that can be written, name to type, a minute old at most; choices are ``category``.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from sync_tasks.domain.timestamps import EPOCH, stamp_of
+from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.texts import MAX_ADDRESS, known_address
 
 MOST_EVENTS = 500
@@ -32,11 +32,13 @@ _KINDS = {
     "contactdeleted": LOOK,
 }
 _MOST_DIGITS = 16
-# What gives JSON its structure; a text is taken as a whole.
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+# What gives JSON its structure; a text is taken as a whole, also one without its end: no mark within it is tried again.
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _NO_LETTER = re.compile(r"[^a-z]")
 # A number beyond this is not seconds but milliseconds.
 _MILLISECONDS = 10**11
+# Brevo was founded in 2012: what is older is no moment but something else. An opt-out without a moment happened now.
+_FOUNDED = datetime(2012, 1, 1, tzinfo=UTC)
 # A stamp of 2286 or later would have one digit more.
 _DOOMSDAY = datetime(2200, 1, 1, tzinfo=UTC)
 # `id` is the webhook's, not the event's: it differs if two webhooks report the same event (Brevo's samples).
@@ -75,7 +77,7 @@ def read_rows(body: bytes) -> list[object] | None:
 
 def _read_one_by_one(body: bytes) -> list[object] | None:
     """Return the events of an array of which one is too deep, or has a number too long; that one is ``None``."""
-    text = body.decode()
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
     if not text.lstrip().startswith("["):
         return None
     rows, depth, start = list[object](), 0, 0
@@ -163,7 +165,7 @@ def _moment(row: dict[str, object]) -> str:
     until November 2026, not measured.
     """
     moments = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
-    return next((stamp_of(moment) for moment in moments if moment and EPOCH < moment < _DOOMSDAY), "")
+    return next((stamp_of(moment) for moment in moments if moment and _FOUNDED <= moment < _DOOMSDAY), "")
 
 
 def _seconds(value: object) -> datetime | None:

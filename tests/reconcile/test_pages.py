@@ -1,0 +1,33 @@
+"""All contacts of an account, page by page: an end that is none is no end."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.errors import GatewayUnavailableError
+from sync_tasks.providers import RemotePage
+from sync_tasks.reconcile.id_index import ShownIds
+from sync_tasks.reconcile.pages import OVERLAP, read_pages
+
+PEOPLE = 40
+CONTEXT: Any = SimpleNamespace(store=SimpleNamespace(now=lambda: "1"), limiter=None)
+
+
+def read(size: int) -> list[int]:
+    """Return whom the pages of an account show that never holds more than so many contacts."""
+    people = [RemoteContact(number, None, None, frozenset(), {}, None) for number in range(1, PEOPLE + 1)]
+    gateway: Any = SimpleNamespace(read_page=lambda offset: RemotePage(people[offset : offset + size], total=PEOPLE))
+    return [number for page in read_pages(gateway, CONTEXT, ShownIds()) for number in page.ids]
+
+
+@pytest.mark.parametrize("size", [OVERLAP + 1, 20, PEOPLE, 1_000])
+def test_pages_that_are_shorter_than_asked_are_read_to_the_last(size: int) -> None:
+    assert read(size) == list(range(1, PEOPLE + 1))
+
+
+@pytest.mark.parametrize("size", [1, OVERLAP])
+def test_nobody_is_absent_because_pages_are_too_short_to_go_on(size: int) -> None:
+    with pytest.raises(GatewayUnavailableError, match="no further contact, though there are more"):
+        read(size)
