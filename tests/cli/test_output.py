@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_tasks.cli.output import command_here
+from sync_tasks.cli.output import command_here, complain, say
 
 
 @pytest.fixture
@@ -34,3 +34,9 @@ def test_a_command_is_reported_with_its_folder_if_the_shell_does_not_find_it(
     assert command_here("up") == ".venv/bin/sync-tasks up"
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert command_here("up") == f"{program} up"
+
+
+def test_what_is_for_people_is_on_standard_output_and_what_is_wrong_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    say("[bold]all is well[/]")
+    complain("nothing is well")
+    assert tuple(capsys.readouterr()) == ("all is well\n", "nothing is well\n")
