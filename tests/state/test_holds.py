@@ -207,6 +207,17 @@ class TestExamining:
         sweep(anna)
         assert read_hold(anna.store) is None
 
+    @pytest.mark.parametrize(
+        "stranger", [{"listIds": [3]}, {"ext_id": "zoe", "listIds": []}], ids=["without a user", "on no list of ours"]
+    )
+    def test_a_stranger_who_came_to_brevo_meanwhile_is_no_sign_of_a_restore(
+        self, anna: Pipeline, brevo: Sandbox, stranger: dict[str, object]
+    ) -> None:
+        stand_still(anna)
+        brevo.add_contacts([{"email": "zoe@elsewhere.org", **stranger}])
+        sweep(anna)
+        assert read_hold(anna.store) is None
+
     def test_a_clock_set_back_by_an_hour_is_no_restore(self, anna: Pipeline) -> None:
         anna.store.redis.set(anna.store.key("swept"), int(anna.store.now()) + HOUR * MICROSECONDS_PER_SECOND)
         sweep(anna)
