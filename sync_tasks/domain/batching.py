@@ -38,6 +38,11 @@ class BatchKind:
         """
         return 10 if self.verb in {"create", "find", "locate"} else 1 if self.verb == "verify" else 2
 
+    @property
+    def change(self) -> Change:
+        """What a list call changes in each of them."""
+        return Change(join=self.lists) if self.verb == "join" else Change(leave=self.lists)
+
     def is_done_by(self, lists: frozenset[int]) -> bool:
         """Return whether a look that shows a contact on these lists leaves nothing of the step to be sent."""
         match self.verb:

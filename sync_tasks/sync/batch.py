@@ -16,7 +16,7 @@ from functools import partial
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, is_findable, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.diff import Change, NewContact, desired_of
+from sync_tasks.domain.diff import NewContact, desired_of
 from sync_tasks.domain.planning import Search, SyncView, Write, after_write, first_view, next_step
 from sync_tasks.domain.remote_state import name_created, recall_ext_id, remote_state_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
@@ -60,7 +60,7 @@ class Batch:
     """The contact that waits for a grant, and those that one request can serve with it.
 
     ``lock``: the right to import, or to read all pages. ``room``: how many bytes an import may still take.
-    ``renewed``: when all leases were, by the monotonic clock.
+    ``renewed``: when all leases were, by the monotonic clock. ``sent``: whom the latest request is about.
     """
 
     own: BatchItem
@@ -71,6 +71,7 @@ class Batch:
     lock: ImportLock | None = None
     room: int = 0
     renewed: float = field(default_factory=time.monotonic)
+    sent: list[BatchItem] = field(default_factory=list)
     done: list[tuple[Lease, Pushed]] = field(default_factory=list)
     now: str = ""
 
@@ -82,12 +83,6 @@ class Batch:
     def gateway(self) -> Gateway:
         """Where the request goes."""
         return self.own.push.gateway
-
-    @property
-    def _change(self) -> Change:
-        """What a list call changes in each of them."""
-        lists = self.batch_kind.lists
-        return Change(join=lists) if self.batch_kind.verb == "join" else Change(leave=lists)
 
     @property
     def items(self) -> list[BatchItem]:
@@ -163,10 +158,11 @@ class Batch:
         try:
             with suppress(RejectedContactError):
                 self._send()
-        except GatewayUnavailableError as error:
+        except TransientError as error:
             if error.outcome_unknown:
-                self._mark_unknown(self.items, error)
-            raise
+                self._mark_unknown(self.sent, error)
+            if not self.own.served:
+                raise
         finally:
             self._conclude_all()
             self.give_back()
@@ -174,6 +170,7 @@ class Batch:
     def _send(self) -> None:
         BATCHES.labels(self.batch_kind.verb).observe(len(self.items))
         self.own.push.renew_lease()
+        self.sent = self.items
         match self.batch_kind.verb:
             case "create":
                 self._create()
@@ -256,19 +253,23 @@ class Batch:
                 self.own.push.users_to_nudge.add(item.push.lease.user_id)
 
     def _move(self) -> None:
-        (list_id,) = self.batch_kind.lists
-        items = {item.step.contact_id: item for item in self.items if isinstance(item.step, Write)}
+        """Move all in a few list calls. Whom a later one does not reach is given back, and comes by its own nudge."""
+        for some in chunks(self.items, self.gateway.capabilities.list_call_ids):
+            self._keep()
+            self.sent = some
+            self._move_some({item.step.contact_id: item for item in some if isinstance(item.step, Write)})
+
+    def _move_some(self, items: dict[int, BatchItem]) -> None:
+        (list_id,), change = self.batch_kind.lists, self.batch_kind.change
         move = self.gateway.join_list if self.batch_kind.verb == "join" else self.gateway.leave_list
         moved = move(list_id, items.keys())
         self.now = self.own.push.store.now()
         for contact_id in moved.ids & items.keys():
-            item = items[contact_id]
-            push = item.push
+            push = items[contact_id].push
             push.outcome_unknown |= moved.outcome_unknown
-            wanted = desired_of(push.lease.contact, push.mapping, push.known())
-            push.view = after_write(push.view, self._change, wanted)
-            push.note_repair(self._change)
-            self._served(item)
+            push.view = after_write(push.view, change, desired_of(push.lease.contact, push.mapping, push.known()))
+            push.note_repair(change)
+            self._served(items[contact_id])
         unmoved = [item for contact_id, item in items.items() if contact_id not in moved.ids]
         if moved.outcome_unknown:
             error = GatewayUnavailableError("an earlier try of the list call was not answered", outcome_unknown=True)
@@ -386,7 +387,7 @@ class Batch:
         for done in chunks(self.done, LEASE_CHUNK):
             self.own.push.users_to_nudge |= conclude_all(done, self.context, self.task_id)
 
-    def _mark_unknown(self, items: Iterable[BatchItem], error: GatewayUnavailableError) -> None:
+    def _mark_unknown(self, items: Iterable[BatchItem], error: SyncError) -> None:
         """What was asked for may still happen: nobody knows for whom."""
         for item in items:
             item.push.outcome_unknown = True

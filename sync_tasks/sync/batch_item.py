@@ -1,4 +1,4 @@
-"""One contact of a batch, and how many contacts one request serves."""
+"""One contact of a batch, and how many contacts a batch serves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from sync_tasks.sync.settlement import Pushed
 
 # An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
 MOST_IMPORTED = 5_000
+# So many list calls in a row: who came for one of them would wait for permits behind what the first has left to do.
+LIST_CALLS = 5
 # After these the rest of a contact's change is a request of its own, which comes next.
 SERVING_FIRST = ("read", "leave", "find", "locate")
 # Only one request of these verbs at a time: they are about imports.
@@ -70,7 +72,7 @@ def step_of_one_account(push: AccountPush, mappings: Mapping[str, AccountMapping
 
 
 def most_served(verb: str, capabilities: Capabilities) -> int:
-    """Return how many contacts one request serves."""
+    """Return how many contacts a batch serves: of an import and of list calls, what some requests in a row do."""
     match verb:
         case "create" | "find" | "locate":
             return MOST_IMPORTED
@@ -79,4 +81,4 @@ def most_served(verb: str, capabilities: Capabilities) -> int:
         case "read" | "verify":
             return capabilities.ids
         case _:
-            return capabilities.list_call_ids
+            return LIST_CALLS * capabilities.list_call_ids

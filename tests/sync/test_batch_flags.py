@@ -1,10 +1,13 @@
 """Of a newsletter with an ``unsubscribed_attribute`` a batch leaves the list first, and each gets the flag then."""
 
+from collections.abc import Collection
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from sync_tasks.domain.priority import Priority, priority_at
+from sync_tasks.providers import Moved
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sync.contact import sync_contact
@@ -56,9 +59,8 @@ def test_an_opt_out_is_not_done_before_its_flag_is_set(readers: Pipeline) -> Non
     with readers.requests() as requests:
         readers.sync(PEOPLE[0])
 
-    assert requests.count(LIST_CALL) == 1
-    off = [user_id for user_id in PEOPLE if not readers.lists(user_id)]
-    assert len(off) == 150
+    assert requests == [LIST_CALL, LIST_CALL], "nobody waits for the flags of others"
+    assert not any(readers.lists(user_id) for user_id in PEOPLE)
     assert len([user_id for user_id in PEOPLE if readers.state(user_id).pending]) == COUNT
 
 
@@ -110,3 +112,32 @@ def test_who_is_on_another_list_still_is_urgent(readers: Pipeline) -> None:
     readers.unsubscribe(PEOPLE[0], "weekly")
     mapping = readers.resources.mappings["default"]
     assert priority_at(readers.state(PEOPLE[0]), mapping) is Priority.URGENT
+
+
+@pytest.mark.parametrize("fault", [{"kind": "drop"}, {"kind": "status", "status": 429}], ids=["unanswered", "refused"])
+def test_a_list_call_that_fails_undoes_nothing_of_the_one_before(
+    readers: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    for user_id in PEOPLE:
+        readers.unsubscribe(user_id)
+    leave, calls = Operations.leave_list, list[int]()
+
+    def leave_list(gateway: Operations, list_id: int, ids: Collection[int]) -> Moved:
+        calls.append(len(ids))
+        if len(calls) == 2:
+            brevo.add_fault(path="contacts/remove", **fault)
+        return leave(gateway, list_id, ids)
+
+    monkeypatch.setattr(Operations, "leave_list", leave_list)
+    readers.sync(PEOPLE[0])
+
+    unknown = [user_id for user_id in PEOPLE if readers.state(user_id).unknown_since]
+    assert calls == [150, 10]
+    assert len([user_id for user_id in PEOPLE if not readers.lists(user_id)]) == 150
+    assert len(unknown) == (10 if fault["kind"] == "drop" else 0)
+    brevo.faults.clear()
+    monkeypatch.undo()
+
+    readers.work()
+    assert not any(readers.lists(user_id) for user_id in PEOPLE)
+    assert flags(readers) == [True] * COUNT

@@ -54,11 +54,11 @@ def test_who_has_waited_for_a_minute_relies_on_nobody_else(minutes: tuple[float,
         ("look", 1000),
         ("read", CAPABILITIES.ids),
         ("verify", CAPABILITIES.ids),
-        ("join", 150),
-        ("leave", 150),
+        ("join", 750),
+        ("leave", 750),
     ],
 )
-def test_a_request_serves_so_many(verb: str, most: int) -> None:
+def test_a_batch_serves_so_many(verb: str, most: int) -> None:
     assert most_served(verb, CAPABILITIES) == most
 
 
