@@ -128,7 +128,7 @@ def test_axe_finds_nothing_serious_in_what_leads_in_and_on(browser: Browser, sta
     browser.open(f"{stage.origin}/letters")
     browser.open(str(browser.ask("document.querySelector('th a').href")))
     assert [line for line in browser.check_access(axe) if line.startswith(GRAVE)] == []
-    browser.ask("document.querySelector('input[name=id]').click()")
+    browser.click("input[name=id]")
     browser.walk_to("Discard …")
     browser.press("Enter")
     browser.wait_for_page()
@@ -188,8 +188,8 @@ def test_on_a_telephone_long_ids_and_slugs_are_wrapped(browser: Browser, stage: 
         assert slug in text_of(browser).replace("\n", "") or path == "/letters"
         assert browser.ask("document.documentElement.scrollWidth <= 360") is True, path
     browser.open(f"{stage.origin}/letters/cause?cause={name_cause(letter)}")
-    browser.ask(f'document.querySelector(`input[value="{letter.id}"]`).click()')
-    browser.ask("document.querySelector('button[value=discard]').click()")
+    browser.click(f'input[value="{letter.id}"]')
+    browser.click("button[value=discard]")
     browser.wait_for_page()
     assert user_id in text_of(browser).replace("\n", "")
     assert "Keep them" in text_of(browser)

@@ -84,6 +84,11 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="keyDown", **about, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
+    def click(self, selector: str) -> None:
+        """Click on what a selector finds; a page to which it leads is on its way then."""
+        self._events.clear()
+        self.ask(f"document.querySelector({json.dumps(selector)}).click()")
+
     def type(self, text: str) -> None:
         """Type into what has the focus."""
         self.call("Input.insertText", text=text)
