@@ -121,6 +121,11 @@ class AccountMapping:
         return replace(self, absent=self.absent | lists) if lists else self
 
     @property
+    def flagged(self) -> frozenset[int]:
+        """The lists of newsletters with an attribute that records an unsubscription."""
+        return frozenset(one.list_id for one in self.newsletters.values() if one.unsubscribed_attribute)
+
+    @property
     def flags(self) -> frozenset[str]:
         """The attributes that record an unsubscription."""
         return frozenset(filter(None, (newsletter.unsubscribed_attribute for newsletter in self.newsletters.values())))

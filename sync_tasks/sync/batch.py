@@ -103,7 +103,7 @@ class Batch:
                 self._gather_all(kind)
 
     def _gather_all(self, kind: str) -> None:
-        most = most_served(self.batch_kind.verb, self.gateway.capabilities) - 1
+        most = most_served(self.batch_kind, self.gateway.capabilities, self.own.push.mapping.flagged) - 1
         at_once, enough = FIRST_FEW, FIRST_FEW // ONE_IN
         while len(self.others) < most:
             at_once = min(at_once, most - len(self.others))

@@ -1,8 +1,9 @@
 """One contact of a batch, and how many contacts a batch serves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from sync_tasks.domain.batching import BatchKind
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, concerns, next_step
 from sync_tasks.domain.timestamps import seconds_since
@@ -13,7 +14,7 @@ from sync_tasks.sync.settlement import Pushed
 
 # An import carries so many: their leases are renewed while it is looked for, and each takes some kB in the process.
 MOST_IMPORTED = 5_000
-# So many list calls in a row: who came for one of them would wait for permits behind what the first has left to do.
+# So many list calls in a row, if attributes are written after them: who came later would wait for permits behind these.
 LIST_CALLS = 5
 # After these the rest of a contact's change is a request of its own, which comes next.
 SERVING_FIRST = ("read", "leave", "find", "locate")
@@ -71,9 +72,9 @@ def step_of_one_account(push: AccountPush, mappings: Mapping[str, AccountMapping
         return None
 
 
-def most_served(verb: str, capabilities: Capabilities) -> int:
-    """Return how many contacts a batch serves: of an import and of list calls, what some requests in a row do."""
-    match verb:
+def most_served(kind: BatchKind, capabilities: Capabilities, flagged: Collection[int] = ()) -> int:
+    """Return how many contacts a batch serves; ``flagged``: lists with an attribute that is written after the call."""
+    match kind.verb:
         case "create" | "find" | "locate":
             return MOST_IMPORTED
         case "look":
@@ -81,4 +82,5 @@ def most_served(verb: str, capabilities: Capabilities) -> int:
         case "read" | "verify":
             return capabilities.ids
         case _:
-            return LIST_CALLS * capabilities.list_call_ids
+            calls = LIST_CALLS if kind.verb == "leave" and kind.lists.issubset(flagged) else 1
+            return calls * capabilities.list_call_ids

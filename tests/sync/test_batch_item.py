@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.domain.batching import BatchKind
+from sync_tasks.domain.batching import BatchKind, Verb
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.planning import Read, SyncView
 from sync_tasks.errors import SyncError, TakenAlongError
@@ -54,12 +54,18 @@ def test_who_has_waited_for_a_minute_relies_on_nobody_else(minutes: tuple[float,
         ("look", 1000),
         ("read", CAPABILITIES.ids),
         ("verify", CAPABILITIES.ids),
-        ("join", 750),
-        ("leave", 750),
+        ("join", 150),
+        ("leave", 150),
     ],
 )
-def test_a_batch_serves_so_many(verb: str, most: int) -> None:
-    assert most_served(verb, CAPABILITIES) == most
+def test_a_batch_serves_so_many(verb: Verb, most: int) -> None:
+    assert most_served(BatchKind(verb, frozenset({3})), CAPABILITIES) == most
+
+
+def test_more_leave_a_list_at_once_if_an_attribute_is_written_after_that() -> None:
+    assert most_served(BatchKind("leave", frozenset({3})), CAPABILITIES, {3}) == 750
+    assert most_served(BatchKind("leave", frozenset({5})), CAPABILITIES, {3}) == 150
+    assert most_served(BatchKind("join", frozenset({3})), CAPABILITIES, {3}) == 150
 
 
 def test_what_came_of_somebody_taken_along_is_what_the_push_knows() -> None:
