@@ -9,6 +9,7 @@ from sync_tasks.reconcile import run
 from sync_tasks.reconcile.run import Scope
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk
+from tests.support.fixtures import WriteRows
 
 ANNA = f"{MARK}@portal.org"
 
@@ -78,11 +79,17 @@ def test_the_report_is_also_a_table_and_a_page(drifted: Desk, tmp_path: Path) ->
         ((), []),
         (("--dry-run", "--max-changes", "5"), []),
         (("--max-changes", "5", "--remove-unknown"), ["--max-changes 5 --remove-unknown"]),
+        (("--from", "portal.jsonl"), []),
+        (("--from", "portal.jsonl", "--treat-missing-as-deleted"), ["--treat-missing-as-deleted"]),
+        (("--from", "portal.jsonl", "--treat-missing-as-deleted", "--dry-run"), []),
     ],
 )
 def test_only_who_lets_a_comparison_take_more_is_in_the_audit(
-    desk: Desk, words: tuple[str, ...], noted: list[str]
+    desk: Desk, write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], noted: list[str]
 ) -> None:
+    desk.pipeline.subscribe("anna", email=ANNA)
+    desk.pipeline.work()
+    monkeypatch.chdir(write_rows({"user_id": "anna", "email": ANNA, "newsletters": ["daily"]}).parent)
     desk.run("reconcile", *words)
     assert [deed["about"] for deed in desk.read("audit")] == noted
 

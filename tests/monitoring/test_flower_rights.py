@@ -57,6 +57,7 @@ def test_it_sees_tasks_and_workers_and_can_neither_erase_nor_subscribe(lonely_st
     wait_until(lambda: "one@localhost" in ask(port, "/workers?json=1")[1], "Flower sees the worker", SETTLED_WITHIN)
     task_id = station.portal.accept("subscribe", **ANNA)
     station.wait_for_lists("anna", 3)
+    station.wait_until_settled()
     wait_until(lambda: task_id in ask(port, "/api/tasks")[1], "Flower shows the task", SETTLED_WITHIN)
     assert "sync_tasks.urgent" in ask(port, "/api/queues/length")[1]
 

@@ -158,6 +158,8 @@ def check_account(name: str, settings: "Settings", gateway: "Gateway") -> Iterat
     """Look whether the key is good, and whether the account has the lists and attributes of the configuration."""
     try:
         lists, types = gateway.list_names(), gateway.attribute_types()
+    except WrongAccountError:
+        yield _find_another_account(name)
     except AccountError as error:
         yield Check(f"{name}: key", "fail", type(error).__name__, f"{error}; see Brevo: SMTP & API, authorised IPs")
     except SyncError as error:
@@ -212,13 +214,17 @@ def _check_owner(name: str, gateway: "Gateway") -> Iterator[Check]:
     try:
         gateway.check_owner()
     except WrongAccountError:
-        found = "the key opens another account than the one whose contacts the state knows"
-        advice = f"put the right key (and base_url) back; if the account moved: sync-tasks account accept {name}"
-        yield Check(f"{name}: owner", "fail", found, advice)
+        yield _find_another_account(name)
     except SyncError as error:
         yield Check(f"{name}: owner", "warn", f"not asked: {type(error).__name__}", str(error))
     else:
         yield Check(f"{name}: owner", "ok", "the account whose contacts the state knows")
+
+
+def _find_another_account(name: str) -> Check:
+    found = "the key opens another account than the one whose contacts the state knows"
+    advice = f"put the right key (and base_url) back; if the account moved: sync-tasks account accept {name}"
+    return Check(f"{name}: owner", "fail", found, advice)
 
 
 def _check_lists(account: str, settings: "Settings", names: Mapping[int, str]) -> Iterator[Check]:
