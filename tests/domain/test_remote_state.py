@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import Block, RemoteContact
+from sync_tasks.domain.events import Json
 from sync_tasks.domain.remote_state import name_created, recall_ext_id, remote_state_of
 from tests.support.saying import ACCOUNT, ADA, BEA, MAPPING, blocked, contact_of, stamp, subscribe, unsubscribe, update
 
@@ -31,7 +32,7 @@ def test_a_contact_is_named_if_only_our_import_can_have_made_it(
 
 
 READER = contact_of(subscribe(1, first_name="Ada"), subscribe(1, "weekly"), unsubscribe(2, "weekly"))
-HELD = {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}
+HELD: dict[str, Json] = {"FIRSTNAME": "Ada", "DAILY_UNSUBSCRIBED": False}
 AGREES = RemoteContact(7, ADA, "u1", frozenset({3}), HELD, None)
 
 
