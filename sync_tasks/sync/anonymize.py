@@ -40,7 +40,19 @@ def erase(push: Push, contact_id: int) -> None:
                 push.send(contact_id, Change(blocklisted=True))
             if not push.explores:
                 _leave_look_to_others(push, contact_id)
-    read, send = partial(_read_own, push, contact_id, called), partial(push.send, contact_id)
+    confirmed = bool(sent) or (contact_id == push.known().id and push.known().digest == ERASED)
+
+    def read() -> RemoteContact | None:
+        remote = _read_own(push, contact_id, called)
+        if confirmed and remote and not is_anonymized(remote):
+            _wait_for_look(push, contact_id)
+        return remote
+
+    def send(change: Change) -> None:
+        nonlocal confirmed
+        push.send(contact_id, change)
+        confirmed |= change.address is not None
+
     erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send, sent=sent)
     seen = push.known()
     if push.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
@@ -63,6 +75,19 @@ def _leave_look_to_others(push: Push, contact_id: int) -> None:
     """
     before, push.view = push.view, SyncView(_erased(push, contact_id), outcome_unknown=True)
     push.send_together(push, Erase(contact_id, written=True))
+    push.view = before
+
+
+def _wait_for_look(push: Push, contact_id: int) -> None:
+    """Brevo has confirmed the erasure and shows the contact as before: within the quiet period that proves nothing.
+
+    Raises:
+        TooEarlyError: it is to be looked at again.
+    """
+    before = push.view
+    if contact_id == push.known().id:
+        push.view = SyncView(_erased(push, contact_id), outcome_unknown=True)
+    push.refuse_late_look(push.lease.contact.unknown_since or push.store.now())
     push.view = before
 
 
