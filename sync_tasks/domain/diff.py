@@ -206,7 +206,7 @@ def _blocklisting(
 
 def essential(change: Change, mapping: AccountMapping) -> Change:
     """Return only the parts that end something: an opt-out must reach Brevo even if the rest is refused."""
-    flags = dict.fromkeys(ended_flags(change, mapping), True)
+    flags = dict.fromkeys(ended_flags(change.attributes, mapping), True)
     return Change(attributes=flags, leave=change.leave, blocklisted=change.blocklisted or None)
 
 
@@ -218,9 +218,17 @@ def leaving(change: Change, mapping: AccountMapping) -> Change:
     return essential(change if change.leave else replace(change, attributes={}), mapping)
 
 
-def ended_flags(change: Change, mapping: AccountMapping) -> frozenset[str]:
-    """Return the attributes by which a change records an unsubscription."""
-    return frozenset(name for name in mapping.flags if change.attributes.get(name) is True)
+def ended_flags(attributes: Mapping[str, object], mapping: AccountMapping) -> frozenset[str]:
+    """Return the attributes that record an unsubscription."""
+    return frozenset(name for name in mapping.flags if attributes.get(name) is True)
+
+
+def owed_flags(contact: Contact, mapping: AccountMapping, seen: RemoteState | None) -> frozenset[str]:
+    """Return which of them Brevo's contact may lack; another system's contact gets none of its own."""
+    if not mapping.flags or seen is None or seen.id is None or seen.digest in {ERASED, *FOREIGNERS}:
+        return frozenset()
+    wanted = desired_of(contact, mapping, seen)
+    return frozenset() if wanted.digest == seen.digest else ended_flags(wanted.attributes, mapping)
 
 
 def differing(remote: RemoteContact, wanted: DesiredContact) -> tuple[str, ...]:

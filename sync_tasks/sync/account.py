@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sync_tasks.domain.contact import RemoteContact
-from sync_tasks.domain.diff import NUMBERS, Change, NewContact, desired_of, digest, ended_flags, essential
+from sync_tasks.domain.diff import NUMBERS, Change, NewContact, desired_of, digest, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
 from sync_tasks.domain.planning import (
@@ -286,7 +286,6 @@ class AccountPush(Push):
     def _write(self, contact_id: int, change: Change) -> None:
         before = before_write(self.known(), change)
         self.renew_lease(before)
-        self.owed = ended_flags(change, self.mapping)
         try:
             self.ownership.refuse_twin(contact_id, change.address or "")
             self.change(contact_id, change, at_least=essential(change, self.mapping))
@@ -309,7 +308,6 @@ class AccountPush(Push):
                 self.lease = replace(self.lease, contact=self.lease.contact.left(before.address))
             self.note_repair(change)
             self.written |= change.attributes.keys()
-            self.owed = frozenset()
             self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}
             contact = self.lease.contact
             self.repaired |= bool(change.attributes) and not contact.pending and self.account not in contact.looks

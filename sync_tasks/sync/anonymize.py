@@ -28,18 +28,7 @@ def erase(push: Push, contact_id: int) -> None:
         RejectedContactError: Brevo keeps something after all.
     """
     called = _find_ext_id(push, contact_id) if push.view.outcome_unknown else []
-    sent, blanks = frozenset[str](), push.gateway.blanks
-    if _is_sure_of(push, contact_id):
-        # The first of a process looks what became of its block. Until then the less pleasant answer counts.
-        push.explores, blanks.lifts_blocks = blanks.lifts_blocks is None, blanks.lifts_blocks is not False
-        with suppress(RejectedContactError):
-            change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
-            push.send(contact_id, change)
-            sent = frozenset(change.attributes)
-            if blanks.lifts_blocks and not push.explores:
-                push.send(contact_id, Change(blocklisted=True))
-            if not push.explores:
-                _leave_look_to_others(push, contact_id)
+    sent = _write_first(push, contact_id) if _is_sure_of(push, contact_id) else frozenset()
     confirmed = bool(sent) or (contact_id == push.known().id and push.known().digest == ERASED)
 
     def read() -> RemoteContact | None:
@@ -61,6 +50,22 @@ def erase(push: Push, contact_id: int) -> None:
         push.view = replace(push.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids - {contact_id}))
     else:
         push.view = SyncView(_erased(push, contact_id), fresh=True)
+
+
+def _write_first(push: Push, contact_id: int) -> frozenset[str]:
+    """Anonymize a contact that is known well before it is looked at; return the attributes that Brevo has taken."""
+    sent, blanks = frozenset[str](), push.gateway.blanks
+    # The first of a process looks what became of its block. Until then the less pleasant answer counts.
+    push.explores, blanks.lifts_blocks = blanks.lifts_blocks is None, blanks.lifts_blocks is not False
+    with suppress(RejectedContactError):
+        change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
+        push.send(contact_id, change)
+        sent = frozenset(change.attributes)
+        if blanks.lifts_blocks and not push.explores:
+            push.send(contact_id, Change(blocklisted=True))
+        if not push.explores:
+            _leave_look_to_others(push, contact_id)
+    return sent
 
 
 def _erased(push: Push, contact_id: int) -> RemoteState:

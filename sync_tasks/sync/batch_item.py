@@ -58,6 +58,7 @@ class BatchItem:
             outcome_known=push.outcome_known,
             together=push.together,
             fresh=frozenset({push.account}) if push.view.fresh else frozenset(),
+            unflagged=push.unflagged if errors else frozenset(),
         )
 
 

@@ -128,7 +128,7 @@ def _record(lease: Lease, pushes: Sequence[AccountPush], found: Mapping[str, Syn
         looked=frozenset(push.account for push in pushes if push.looked),
         together=any(push.together for push in pushes),
         fresh=frozenset(push.account for push in pushes if push.view.fresh),
-        unflagged=frozenset(slug for push in pushes for slug in push.unflagged),
+        unflagged=frozenset(slug for push in pushes if push.account in found for slug in push.unflagged),
     )
 
 

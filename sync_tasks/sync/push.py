@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync_tasks.domain.contact import RemoteContact, RemoteState
-from sync_tasks.domain.diff import Change, describe_change, desired_of, differing
+from sync_tasks.domain.diff import Change, describe_change, desired_of, differing, owed_flags
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.opt_outs import note_bounce
 from sync_tasks.domain.planning import Step, SyncView, after_write, view_of_nobody
@@ -41,7 +41,7 @@ class Push:
     one waits for. ``users_to_nudge``: users whose newer events came while this one pushed for them, too.
     ``users_with_rest``: users who left a list with this one, and lack something still, such as a flag.
     ``just_leased``: the lease, a moment ago. ``written``: the attributes that were sent, ``cleared``: those sent empty.
-    ``owed``: attributes that record an unsubscription, and that Brevo has not taken.
+    ``taken``: the attributes that Brevo took although it refused others.
     ``repaired``: attributes were put right that no event asked for.
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
     where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
@@ -69,7 +69,7 @@ class Push:
     users_with_rest: set[str] = field(default_factory=set)
     just_leased: bool = True
     written: frozenset[str] = frozenset()
-    owed: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
     repaired: bool = False
     notes: list[str] = field(default_factory=list)
@@ -143,9 +143,10 @@ class Push:
 
     @property
     def unflagged(self) -> frozenset[str]:
-        """The newsletters that the user left, and whose attribute at Brevo does not say so."""
-        named = ((slug, self.mapping.find(slug)) for slug in self.lease.contact.newsletters if self.owed)
-        return frozenset(slug for slug, one in named if one and one.unsubscribed_attribute in self.owed)
+        """The newsletters that the user left, and whose attribute at Brevo does not say so, as far as is known."""
+        contact, owed = self.lease.contact, owed_flags(self.lease.contact, self.mapping, self.view.seen) - self.taken
+        named = ((slug, self.mapping.find(slug)) for slug in contact.newsletters if owed)
+        return frozenset(slug for slug, one in named if one and one.unsubscribed_attribute in owed)
 
     def note_creation(self, contact_id: int) -> None:
         """Note for the history that a contact was created without an event that asked for it."""
@@ -191,11 +192,11 @@ class Push:
         contact, seen = self.lease.contact, self.with_guarded(before).forgotten
         hints = dict.fromkeys(map(hint, self.addresses - {contact.wished_address}), "1")
         contact = replace(contact, registers={**hints, **contact.registers}, seen={**contact.seen, self.account: seen})
-        self.lease = replace(self.lease, contact=contact)
         view = view_of_nobody(contact, self.mapping, seen)
         if view.seen is None:
             self.refuse_late_look(before.read_at)
-        self.view, self.owed = view, frozenset()
+        self.lease = replace(self.lease, contact=contact)
+        self.view = view
 
     def refuse_late_look(self, since: str) -> None:
         """Brevo may show for a while what was there before: a look that denies what it has confirmed proves nothing.
@@ -263,7 +264,7 @@ class Push:
             # The attributes as a whole are still to be sent.
             known = replace(self.view, seen=self.known())
             self.view = after_write(known, replace(taken, ext_id=None), wanted) if taken else self.view
-            self.owed -= taken.attributes.keys()
+            self.taken |= taken.attributes.keys()
             raise refused
 
 

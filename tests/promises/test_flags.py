@@ -65,6 +65,21 @@ def test_a_refused_flag_is_a_dead_letter_until_it_is_set(
     assert weekly.letters() == []
 
 
+@pytest.mark.parametrize("fault", [*PASSING, {"kind": "status", "status": 401}], ids=name_of)
+def test_its_dead_letter_stays_open_if_the_flag_cannot_even_be_tried(
+    weekly: Pipeline, brevo: Sandbox, fault: dict[str, Any]
+) -> None:
+    brevo.add_fault(method="PUT", **FINAL[0])
+    key = weekly.unsubscribe("anna", "daily")
+    assert key in weekly.work_once().dead
+    brevo.faults.clear()
+    weekly.store.mark_changed("default", [Sighting(user_id="anna")])
+    brevo.add_fault(method="GET", **fault)
+    weekly.sync("anna")
+
+    assert [letter.task for letter in weekly.letters()] == ["unsubscribe_contact"]
+
+
 def test_a_flag_goes_although_the_rest_is_refused(weekly: Pipeline, brevo: Sandbox) -> None:
     brevo.add_fault("status", status=400, method="PUT", count=1)
     weekly.update("anna", first_name="Ann")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import Change
+from sync_tasks.domain.diff import FOREIGN, TAKEN, Change, desired_of
 from sync_tasks.domain.events import Event
 from sync_tasks.domain.planning import SyncView
 from sync_tasks.errors import (
@@ -316,3 +316,31 @@ def test_without_its_new_address_nobody_joins_a_list_that_was_confirmed_with_it(
     with pytest.raises(RejectedContactError):
         push.change(7, Change(address=BEA, join=frozenset({3})), at_least=Change())
     assert push.known().lists == lists
+
+
+OPTED_OUT = contact_of(subscribe(1), unsubscribe(2))
+OFF = replace(HELD, lists=frozenset())
+AGREED = replace(OFF, digest=desired_of(OPTED_OUT, MAPPING, OFF).digest)
+
+
+@pytest.mark.parametrize(
+    ("contact", "seen", "taken", "unflagged"),
+    [
+        # Nothing was tried yet: a look came before, and then another error.
+        (OPTED_OUT, OFF, set(), {"daily"}),
+        (OPTED_OUT, replace(OFF, digest=""), set(), {"daily"}),
+        (OPTED_OUT, OFF, {"DAILY_UNSUBSCRIBED"}, set()),
+        (OPTED_OUT, OFF, {"FIRSTNAME"}, {"daily"}),
+        (OPTED_OUT, AGREED, set(), set()),
+        (OPTED_OUT, RemoteState(), set(), set()),
+        (OPTED_OUT, replace(OFF, digest=FOREIGN), set(), set()),
+        (OPTED_OUT, replace(OFF, digest=TAKEN), set(), set()),
+        (contact_of(subscribe(1)), OFF, set(), set()),
+        (contact_of(subscribe(1), unsubscribe(2, "weekly")), OFF, set(), set()),
+    ],
+)
+def test_a_flag_is_owed_until_brevo_is_known_to_have_it(
+    contact: Contact, seen: RemoteState, taken: set[str], unflagged: set[str]
+) -> None:
+    push = push_of(contact=contact, view=SyncView(seen, fresh=True), taken=frozenset(taken))
+    assert push.unflagged == unflagged
