@@ -116,7 +116,16 @@ def test_a_domain_beyond_ascii_is_punycode_as_browsers_write_it(reported: str, s
 
 
 @pytest.mark.parametrize(
-    "address", ["ada@m\u00fcnchen", "ada@\u00fc..de", "ada@-\u00fc.de", "ada@\u2105.de", "ada@" + "\u00fc" * 60 + ".de"]
+    "address",
+    [
+        "ada@m\u00fcnchen",
+        "ada@\u00fc..de",
+        "ada@-\u00fc.de",
+        "ada@\u2105.de",
+        "ada@a\u221a.de",
+        "ada@\U0001f4a9\u221a.la",
+        "ada@" + "\u00fc" * 60 + ".de",
+    ],
 )
 def test_what_can_be_no_domain_is_no_address(address: str) -> None:
     with pytest.raises(ValueError, match="not an e-mail address"):

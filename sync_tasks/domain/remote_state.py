@@ -147,7 +147,7 @@ def _edits(wanted: DesiredContact, before: RemoteState, now: RemoteState, remote
     overwritten = any(differs(remote, name, is_now.attributes[name]) for name in values)
     edits = {
         "address": is_now.address is not None and was.address is None,
-        "attributes": is_now.ext_id is not None and was.ext_id is None and overwritten,
+        "attributes": was.ext_id is None and overwritten,
         "lists": bool(is_now.join - was.join or is_now.leave - was.leave - now.skipped),
     }
     return frozenset(name for name, edited in edits.items() if edited)

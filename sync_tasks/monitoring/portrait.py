@@ -18,6 +18,7 @@ from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.consents import ConsentRecord, read_consents
 from sync_tasks.state.dead_letters import DeadLetter, read_letters_of
+from sync_tasks.state.holds import read_hold
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.bootstrap import account_mappings_of
 
@@ -82,7 +83,8 @@ def _trouble(store: Store, settings: Settings, letters: list[DeadLetter], accoun
     limiter = Limiter(store, settings.accounts)
     pause = limiter.paused(account)
     lists = frozenset(number for part in limiter.paused_parts(account) if (number := list_of(part)) is not None)
-    return Trouble(tuple(letters), pause.error if pause else "", lists)
+    hold = read_hold(store)
+    return Trouble(tuple(letters), pause.error if pause else "", lists, hold.moment if hold else "")
 
 
 def _cases(store: Store, settings: Settings, contact: Contact, letters: list[DeadLetter]) -> list[Case]:

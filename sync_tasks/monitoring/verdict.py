@@ -42,11 +42,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What keeps events from Brevo: the user's dead letters, why the account is paused, which lists it lacks."""
+    """What keeps events from Brevo: the user's dead letters, why the account is paused, which lists it lacks.
+
+    ``held``: subscriptions up to this moment (a stamp) wait for a person.
+    """
 
     letters: tuple[DeadLetter, ...] = ()
     paused: str = ""
     lacking: frozenset[int] = frozenset()
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -94,11 +98,11 @@ def find_standings(case: Case, held: HeldAtBrevo) -> list[Standing]:
 
 def _obstacles(slug: str, since: str, case: Case, held: HeldAtBrevo) -> Iterator[tuple[str, bool | None]]:
     """Yield what keeps a subscriber from the mail, and whether a new subscription would help; the gravest first."""
-    newsletter, contact, mapping = case.mapping.newsletters[slug], case.contact, case.mapping
+    newsletter, mapping = case.mapping.newsletters[slug], case.mapping
     number = newsletter.list_id
     if number in case.trouble.lacking | mapping.absent:
         yield f"account {mapping.account} has no list {number}", False
-    if contact.held and since <= contact.held and number not in held.lists:
+    if since <= case.trouble.held and number not in held.lists:
         yield "the state is on hold: see `sync-tasks state show`", True
     yield from _opt_outs(number, since, case, held)
     if held.exists and number in held.lists:

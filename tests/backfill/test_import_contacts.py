@@ -1,6 +1,7 @@
 """A portal is loaded: rows into the state, contacts to Brevo in as few requests as it takes."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -252,15 +253,38 @@ def test_rows_say_what_was_so_at_their_own_time(loader: Loader) -> None:
     assert since == ["1738551906000007", str(int(AS_OF.timestamp() * 1_000_000))]
 
 
-def test_each_account_imports_its_own(make_pipeline: MakePipeline, write_rows: WriteRows, quick_brevo: Sandbox) -> None:
+@pytest.fixture
+def two(
+    make_pipeline: MakePipeline, write_rows: WriteRows, quick_brevo: Sandbox
+) -> Iterator[tuple[Loader, Sandbox, Sandbox]]:
+    """A load for two accounts: the daily newsletter is of the one, the weekly of the other."""
     url = make_pipeline().resources.settings.accounts["default"].base_url
     with serving(SandboxSettings(import_seconds=0.0, limits=LimitSettings(enabled=False))) as other:
         accounts = {name: Account(base_url=at, api_key=SecretStr("key")) for name, at in (("a", url), ("b", other.url))}
         newsletters = {"daily": {"list_id": 3, "account": "a"}, "weekly": {"list_id": 5, "account": "b"}}
         loader = Loader(make_pipeline(limiter=Meddling, accounts=accounts, newsletters=newsletters), write_rows)
-        became = loader.backfill(*people(6, "daily", "weekly"), *people(8, "weekly"))
-        assert (became["imported"], became["imports"], loader.dirty) == (8, 2, set())
-        assert [len(each["listIds"]) for each in (*quick_brevo.contacts(), *other.sandbox.contacts())] == [1] * 14  # type: ignore[arg-type]
+        yield loader, quick_brevo, other.sandbox
+
+
+def test_each_account_imports_its_own(two: tuple[Loader, Sandbox, Sandbox]) -> None:
+    loader, one, other = two
+    became = loader.backfill(*people(6, "daily", "weekly"), *people(8, "weekly"))
+    assert (became["imported"], became["imports"], loader.dirty) == (8, 2, set())
+    assert [len(each["listIds"]) for each in (*one.contacts(), *other.contacts())] == [1] * 14  # type: ignore[arg-type]
+
+
+def test_who_needs_more_than_an_import_on_one_account_is_left_to_the_workers_on_all(
+    two: tuple[Loader, Sandbox, Sandbox],
+) -> None:
+    loader, one, other = two
+    other.add_contacts([{"email": address_of("u6"), "listIds": [5]}])
+    became = loader.backfill(*people(7), person(6, "weekly", subscribed=False))
+    assert (became["imported"], became["handed over"]) == (6, 1)
+    loader.work()
+    lists = [
+        held["listIds"] for brevo in (one, other) for held in brevo.contacts() if held["email"] == address_of("u6")
+    ]
+    assert lists == [[3], []]
 
 
 def test_a_load_waits_for_its_turn_after_everybody_else(loader: Loader) -> None:

@@ -8,6 +8,9 @@ from sync_tasks.cli.views import doctor_checks
 from sync_tasks.cli.views.privacy_checks import check_connection
 from sync_tasks.errors import UnauthorizedError
 from sync_tasks.monitoring import status
+from sync_tasks.portal.local_pipeline import lead_to
+from sync_tasks.reconcile.census import keep_census
+from sync_tasks.state.holds import EXAMINING, place_hold
 from tests.support.desk import Desk
 
 Break = Callable[[Desk], object]
@@ -139,3 +142,38 @@ def test_a_slow_log_is_warned_about(desk: Desk) -> None:
         assert states(desk)["redis slow log"] == "warn"
     finally:
         redis.config_set("slowlog-log-slower-than", -1)
+
+
+def test_a_hold_fails_until_a_person_decides(desk: Desk) -> None:
+    assert states(desk)["state"] == "ok"
+    place_hold(desk.pipeline.store, EXAMINING)
+    assert states(desk)["state"] == "ok"
+    place_hold(desk.pipeline.store, "a backup")
+    found = {check["what"]: check for check in desk.read("doctor", exits=1)}["state"]
+    assert (found["state"], "a backup" in found["found"]) == ("fail", True)
+    assert "sync-tasks state accept" in found["advice"]
+
+
+def test_a_queue_that_is_away_fails_with_what_to_do(desk: Desk) -> None:
+    with lead_to("redis://127.0.0.1:1/0"):
+        found = {check["what"]: check for check in desk.read("doctor", exits=1)}
+    assert (found["queue"]["state"], "SYNC_BROKER_URL" in found["queue"]["advice"]) == ("fail", True)
+    assert "workers" not in found
+
+
+def test_of_two_secrets_of_links_the_old_one_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = "a-secret-of-more-than-32-characters!", "b-secret-of-more-than-32-characters!"
+    monkeypatch.setenv("SYNC_UNSUBSCRIBE_SECRET", first)
+    found = {check["what"]: check for check in desk.read("doctor", exits=1)}["unsubscribe link"]
+    assert (found["state"], found["found"]) == ("warn", "no attribute")
+    configure('[unsubscribe]\nattribute = "UNSUBSCRIBE_TOKEN"\n')(desk)
+    for secrets, number in ((first, "one secret"), (f"{first} {second}", "two secrets")):
+        monkeypatch.setenv("SYNC_UNSUBSCRIBE_SECRET", secrets)
+        found = {check["what"]: check for check in desk.read("doctor", exits=1)}["unsubscribe link"]
+        assert (found["state"], number in found["found"]) == ("ok", True)
+
+
+def test_what_the_configuration_lacks_is_warned_about(desk: Desk) -> None:
+    keep_census({"n:gone": 3, "a:gone": 1}, desk.pipeline.resources.settings, desk.pipeline.store)
+    found = {check["what"]: check for check in desk.read("doctor", exits=1)}["unknown: gone"]
+    assert (found["state"], "3 users wish newsletter gone" in found["found"]) == ("warn", True)

@@ -68,6 +68,24 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     assert desk.pipeline.letters() == [letter]
 
 
+def test_a_dry_run_says_the_same_as_the_deed_of_an_erasure_and_of_what_is_closed(desk: Desk) -> None:
+    desk.pipeline.subscribe("anna")
+    desk.pipeline.work()
+    desk.pipeline.brevo.add_fault("status", status=400)
+    desk.pipeline.anonymize("anna")
+    desk.pipeline.work()
+    (erasure,) = desk.pipeline.letters()
+    closed = desk.fail("bert")
+    desk.run("failed", "discard", closed.id)
+    for words in (("--dry-run",), ("--yes",)):
+        (all_of_them,) = desk.read("failed", "discard", "--all", *words, exits=1)
+        assert all_of_them["outcome"].startswith("refused: an erasure cannot be discarded")
+        (one,) = desk.read("failed", "discard", closed.id, *words, exits=1)
+        assert one["outcome"] == "gone"
+    assert [letter.id for letter in desk.pipeline.letters()] == [erasure.id]
+    assert "dealt with already" in desk.run("failed", "replay", closed.id, "--dry-run", exits=1)
+
+
 def test_a_replayed_event_reaches_brevo_and_who_did_it_is_kept(desk: Desk) -> None:
     fault = desk.pipeline.brevo.add_fault("status", status=400)
     desk.pipeline.subscribe("anna", email=f"{MARK}@portal.org")

@@ -78,6 +78,23 @@ def test_nobody_elses_contact_is_in_the_report(desk: Desk) -> None:
     assert f'"id": {held}' not in desk.run("person", "report", "anna")
 
 
+def test_a_contact_with_ones_address_that_is_another_users_is_named_and_not_shown(desk: Desk) -> None:
+    pipeline = desk.pipeline
+    pipeline.subscribe("otto")
+    pipeline.work()
+    pipeline.brevo.edit(address_of("otto"), {"attributes": {"EMAIL": address_of("anna"), "HOBBY": "chess"}})
+    pipeline.subscribe("anna")
+    reported = json.loads(desk.run("person", "report", "anna", exits=1))["brevo"]["default"]
+    assert (reported["contact"], "another user's ext_id" in reported["error"]) == (None, True)
+    assert "chess" not in str(reported)
+
+
+def test_a_contact_with_ones_address_and_an_ext_id_of_nobody_is_in_the_report(desk: Desk) -> None:
+    desk.pipeline.brevo.add_contacts([{"email": address_of("anna"), "ext_id": "nobody"}])
+    desk.pipeline.subscribe("anna")
+    assert json.loads(desk.run("person", "report", "anna"))["brevo"]["default"]["contact"]["ext_id"] == "nobody"
+
+
 def test_who_sent_nothing_but_a_malformed_event_reads_of_it(desk: Desk) -> None:
     desk.run("person", "report", "anna", exits=1)
     letter = write_letter("anna", EventKey("subscribe_contact", "daily", ""), InvalidEventError("why"), stamp(1), "t")

@@ -133,3 +133,52 @@ def test_what_is_no_url_of_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, ur
     monkeypatch.setenv("SYNC_OPERATE_URL", url)
     with pytest.raises(ConfigurationError, match="SYNC_OPERATE_URL"):
         environment.operate_url()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sentinel://one,two",
+        "sentinel://:Marked@one/main/0?db=3",
+        "redis://:Marked@h/main",
+        "redis://:Marked@h/0;redis://:Marked@h/main",
+        "amqp://:Marked@h:0//",
+        "amqp://:Marked@h//;amqp://:Marked@h:99999//",
+        "Marked",
+    ],
+)
+def test_what_is_no_url_of_a_broker_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SYNC_BROKER_URL", url)
+    with pytest.raises(ConfigurationError, match=r"^SYNC_BROKER_URL: ") as caught:
+        environment.broker_url()
+    assert "Marked" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sentinel://one,two/main/0", "redis://h/0;redis://i/0", "amqp://h//;amqp://i//"])
+def test_a_broker_may_be_several_servers(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SYNC_BROKER_URL", url)
+    assert environment.broker_url() == url
+
+
+@pytest.mark.parametrize(
+    ("secrets", "good"),
+    [
+        ((), True),
+        ((environment.SHORTEST_SECRET,), True),
+        ((environment.SHORTEST_SECRET,) * environment.MOST_SECRETS, True),
+        ((environment.SHORTEST_SECRET,) * (environment.MOST_SECRETS + 1), False),
+        ((environment.SHORTEST_SECRET - 1,), False),
+        ((environment.SHORTEST_SECRET, 5), False),
+    ],
+)
+def test_secrets_of_hashes_are_long_and_few(
+    monkeypatch: pytest.MonkeyPatch, secrets: tuple[int, ...], *, good: bool
+) -> None:
+    texts = tuple("x" * length for length in secrets)
+    monkeypatch.setenv("SYNC_STATE_SECRET", " ".join(texts))
+    if good:
+        assert environment.state_secrets() == texts
+        return
+    with pytest.raises(ConfigurationError, match=r"^SYNC_STATE_SECRET: up to") as caught:
+        environment.state_secrets()
+    assert "xx" not in str(caught.value)

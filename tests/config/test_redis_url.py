@@ -86,7 +86,18 @@ def test_a_place_shows_no_password(url: str, place: str) -> None:
     assert place_of(url) == place
 
 
-@pytest.mark.parametrize("url", ["redis://h?db=3", "redis://h/1?db=3", "rediss://h/0?ssl_cert_reqs=none&db=3"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h?db=3",
+        "redis://h/1?db=3",
+        "rediss://h/0?ssl_cert_reqs=none&db=3",
+        "redis://h/main",
+        "redis://h/-1",
+        "redis://h/0/1",
+        "redis://h/0/",
+    ],
+)
 def test_the_number_of_a_database_stands_after_the_host(url: str) -> None:
     with pytest.raises(ConfigurationError, match="as in /0"):
         check_redis_url("SYNC_REDIS_URL", url)
@@ -156,6 +167,24 @@ def test_settings_of_a_connection_stand_after_the_question_mark(url: str) -> Non
 def test_a_host_or_a_port_that_nobody_can_have_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^SYNC_REDIS_URL: no server has that host or that port"):
         check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h/0#Marked",
+        "redis://:Mar#ked@h/0",
+        "redis://:Mar?ked@h/0",
+        "redis://user/Marked@h/0",
+        "unix:///run/redis.sock#Marked",
+        "unix:///run/Marked@redis.sock",
+        "unix:///run/redis.sock?client_name=Marked@h",
+    ],
+)
+def test_a_sign_that_ends_the_host_is_escaped_in_a_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"SYNC_REDIS_URL: .*%2F") as caught:
+        check_redis_url("SYNC_REDIS_URL", url)
+    assert "Mar" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["unix://", "unix://run/redis.sock", "unix://run", "unix:///", "unix://:pw@"])

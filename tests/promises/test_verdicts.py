@@ -2,7 +2,9 @@
 
 import pytest
 
+from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.holds import place_hold
 from tests.support.desk import Desk
 
 ANNA = "anna@portal.org"
@@ -114,3 +116,33 @@ def test_whoever_was_deleted_or_never_asked_gets_nothing(desk: Desk) -> None:
     assert "gets no mail: deleted by the portal" in first_line(desk)
     desk.pipeline.work()
     assert "gets no mail: deleted by the portal as of 20" in first_line(desk)
+
+
+def test_whoever_was_taken_off_a_list_or_deleted_at_brevo_is_mended_at_night(anna: Desk, brevo: Sandbox) -> None:
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    assert "because not on list 3 at Brevo; a comparison mends it" in first_line(anna)
+    brevo.act("delete", ANNA)
+    assert "because Brevo holds no contact" in first_line(anna)
+
+
+def test_what_waits_for_the_end_of_a_hold_is_reported(anna: Desk, brevo: Sandbox) -> None:
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    place_hold(anna.pipeline.store, "a backup")
+    assert f"because the state is on hold: see `sync-tasks state show` {HELPS}" in first_line(anna)
+    brevo.edit(ANNA, {"listIds": [3]})
+    assert "gets mail of daily" in first_line(anna)
+    brevo.edit(ANNA, {"unlinkListIds": [3]})
+    anna.pipeline.subscribe("anna", "daily")
+    assert "on hold" not in first_line(anna)
+
+
+def test_an_opt_out_of_one_list_at_brevo_is_reported_before_and_after_it_is_known(anna: Desk, brevo: Sandbox) -> None:
+    brevo.quirks.unsubscription_per_list = True
+    brevo.act("unsubscribe", ANNA, list_id=3)
+    assert f"because unsubscribed from list 3 alone, at Brevo {HELPS}" in first_line(anna)
+    lines = {line["what"]: line["held"] for line in anna.read("contact", "anna")["accounts"]["default"]["lines"]}
+    assert lines["daily"] == "on list 3, unsubscribed there"
+    reconcile(anna.pipeline.resources)
+    anna.pipeline.work()
+    assert "because opted out at Brevo on 20" in first_line(anna)
+    assert HELPS in first_line(anna)

@@ -90,9 +90,10 @@ def test_whom_an_import_creates_too_late_is_found_on_one_page(
     assert pending(pipeline) == PEOPLE
 
     with pipeline.requests() as early:
-        assert pipeline.sync("user-3").retry_in
-        assert pipeline.sync("user-5").retry_in
+        outcomes = [pipeline.sync(user_id) for user_id in ("user-3", "user-5")]
+    assert all(outcome.retry_in for outcome in outcomes)
     assert early == [PAGE], "who comes meanwhile waits, and nobody is created twice"
+    assert not any(outcome.users_to_nudge for outcome in outcomes), "nobody is called before the import may be over"
     clock.passed += TOO_LONG
     forget_import(pipeline)
     with pipeline.requests() as requests:
@@ -146,9 +147,10 @@ def test_somebody_else_s_contact_is_not_taken_for_the_imported_one(
     forget_import(pipeline)
 
     with pipeline.requests() as requests:
-        pipeline.sync("user-7")
+        outcomes = pipeline.sync("user-7")
     assert requests == [PAGE]
     assert pending(pipeline) == ["user-4"]
+    assert outcomes.users_to_nudge == {"user-4"}, "who is not served by the page goes on alone, at once"
 
 
 def test_a_page_that_fails_is_asked_for_again(make_pipeline: MakePipeline, brevo: Sandbox, clock: Clock) -> None:
