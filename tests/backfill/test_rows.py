@@ -82,6 +82,13 @@ def test_a_subscription_may_have_ended(write_rows: WriteRows, reported: dict[str
         (GOOD | {"attributes": SECRET}, "attributes: must be an object"),
         (GOOD | {"first_name": "\udcff"}, "first_name: Input should be a valid string"),
         ([SECRET], "not a JSON object"),
+        (5, "not a JSON object"),
+        (SECRET, "not a JSON object"),
+        (GOOD | {"attributes": {"shoe_size": SECRET}}, "attributes: shoe_size: mapped to no Brevo attribute"),
+        (GOOD | {"newsletters": 5}, "newsletters: a list of newsletters is wanted"),
+        (GOOD | {"newsletters": ["daily", 5]}, "newsletters: a list of newsletters is wanted"),
+        (GOOD | {"newsletters": {"daily": SECRET}}, "newsletters.daily: yes or no, true or false, 1 or 0"),
+        (GOOD | {"occurred_at": "2099-01-01T00:00:00Z"}, "occurred_at: lies more than 5 minutes in the future"),
     ],
 )
 def test_a_bad_row_is_named_without_a_word_of_it(write_rows: WriteRows, reported: object, reason: str) -> None:

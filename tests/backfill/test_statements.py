@@ -52,3 +52,13 @@ def test_a_row_that_subscribes_and_unsubscribes_in_an_hour_that_comes_twice_is_r
     (row,) = rows(tmp_path, "Europe/Berlin", *lines)
     assert isinstance(row, BadRow)
     assert "the clocks were changed then: add the offset, such as +01:00" in row.reason
+
+
+def test_a_row_that_subscribes_and_unsubscribes_on_a_day_alone_is_refused(tmp_path: Path) -> None:
+    header = "user_id,email,daily,weekly,occurred_at"
+    (row,) = rows(tmp_path, "Europe/Berlin", header, "u1,a@portal.org,yes,no,2025-10-26")
+    assert isinstance(row, BadRow)
+    assert row.reason == "occurred_at: a day alone does not show which came last: add the time"
+    for wishes in ("yes,yes", "no,no", "yes,", ",no"):
+        (row,) = rows(tmp_path, "Europe/Berlin", header, f"u1,a@portal.org,{wishes},2025-10-26")
+        assert isinstance(row, Row), wishes

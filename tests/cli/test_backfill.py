@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from sync_tasks.backfill import rows
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk, run
 from tests.support.fixtures import WriteRows
@@ -89,3 +90,39 @@ def test_a_paused_account_ends_the_load_with_what_to_do(
     desk.pipeline.resources.limiter.resume("default")
     quick_brevo.faults.clear()
     assert desk.read("backfill", str(path))["imported"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("--dates", "year-first"), "--dates: must be day-first or month-first"),
+        (("--zone", "Europe/Nowhere"), "--zone: there is no time zone of that name"),
+        (("--map", "Mail"), "--map: a name, =, and what it means are wanted"),
+        (("--set", "city="), "--set: a name, =, and what it means are wanted"),
+        (("--name", "=daily"), "--name: a name, =, and what it means are wanted"),
+    ],
+)
+def test_what_options_say_of_a_file_must_make_sense(
+    desk: Desk, write_rows: WriteRows, words: tuple[str, ...], fault: str
+) -> None:
+    assert fault in desk.run("backfill", str(write_rows(*people(1))), *words, exits=2)
+    assert kept_of_people(desk) == []
+
+
+def test_many_lines_of_one_fault_are_one_line_and_others_are_named(desk: Desk, write_rows: WriteRows) -> None:
+    path = write_rows(*[BAD] * 5, {"user_id": "u8"}, *[BAD] * 3, *people(1))
+    said = [line for line in desk.run("backfill", str(path), exits=1).splitlines() if line.startswith("line")]
+    assert said == [
+        "lines 1, 2, 3, 4, 5 and 3 more: email: not an e-mail address",
+        "line 6: email: missing",
+    ]
+    said = [line for line in desk.run("backfill", str(write_rows(*[BAD] * 5)), exits=1).splitlines() if "line" in line]
+    assert said == [f"line {number}: email: not an e-mail address" for number in range(1, 6)]
+
+
+def test_of_very_many_bad_rows_the_rest_is_counted(
+    desk: Desk, write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_SHOWN_AT_MOST", 3)
+    assert "and 1 more bad rows" in desk.run("backfill", str(write_rows(*[BAD] * 4)), exits=1)
+    assert "more bad rows" not in desk.run("backfill", str(write_rows(*[BAD] * 3)), exits=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.reconcile import run
+from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.reconcile.run import Scope
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk
@@ -107,3 +108,28 @@ def test_a_comparison_begins_anew_only_if_asked(
     monkeypatch.setattr(run, "reconcile", note)
     desk.run("reconcile", *words)
     assert [scope.anew for scope in scopes] == [anew]
+
+
+def test_a_newsletter_of_another_account_is_wrong_use(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("A", "B"):
+        monkeypatch.setenv(f"SYNC_API_KEY_{name}", "key")
+    desk.configuration.write_text(
+        '[newsletters]\ndaily = { list_id = 3, account = "a" }\nweekly = { list_id = 5, account = "b" }\n'
+        "[accounts.a]\n[accounts.b]\n"
+    )
+    words = ("--newsletter", "weekly", "--account", "a")
+    assert "belongs to another account" in desk.run("reconcile", *words, exits=2)
+
+
+def test_two_comparisons_do_not_run_at_a_time(drifted: Desk) -> None:
+    with standing_alone(drifted.pipeline.store):
+        assert "another comparison is under way" in drifted.run("reconcile", exits=1)
+    drifted.pipeline.work()
+    assert drifted.pipeline.lists("anna") == set()
+
+
+@pytest.mark.parametrize(("words", "named"), [(("--users",), True), ((), False)])
+def test_users_are_named_only_if_they_are_asked_for(drifted: Desk, words: tuple[str, ...], *, named: bool) -> None:
+    assert ("missing on list: anna" in drifted.run("reconcile", "--dry-run", *words, exits=1)) == named
+    (found,) = drifted.read("reconcile", "--dry-run", *words, exits=1)
+    assert found["users"] == ({"missing on list": ["anna"]} if named else {})

@@ -6,6 +6,7 @@ import pytest
 
 from sync_tasks.errors import UnauthorizedError
 from sync_tasks.monitoring import status
+from sync_tasks.state.posts import end_post, put_post, read_all_posts
 from tests.support.desk import KEY, MARK, Desk, run
 
 
@@ -109,3 +110,27 @@ def test_a_broken_configuration_is_one_line_per_fault(desk: Desk, words: tuple[s
 def test_without_a_command_the_help_is_printed() -> None:
     assert "dead letters" in run("--help").output
     assert run("--nonsense").exit_code == 2
+
+
+def test_notices_that_the_portal_has_not_taken_are_shown_until_they_are(at_work: Desk) -> None:
+    store = at_work.pipeline.store
+    assert "not taken yet" not in at_work.run("status")
+    put_post(store, {"user_id": "anna", "event": "unsubscribed"})
+    assert "1 notice not taken yet" in at_work.run("status")
+    assert "given up" not in at_work.run("status")
+    (post,) = read_all_posts(store)
+    end_post(store, post, given_up=True)
+    assert "0 notices not taken yet · 1 given up, see the log" in at_work.run("status")
+
+
+def test_metrics_are_printed_for_whoever_reads_them(at_work: Desk) -> None:
+    printed = at_work.run("status", "--metrics")
+    assert printed.startswith("# HELP")
+    assert "sync_tasks_" in printed
+
+
+@pytest.mark.parametrize("word", ["--json", "--metrics"])
+def test_only_people_watch(at_work: Desk, word: str) -> None:
+    assert "--watch is for people" in " ".join(
+        at_work.run("status", "--watch", word, exits=2).replace("│", " ").split()
+    )

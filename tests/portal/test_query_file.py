@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine
 
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.portal.query_file import open_answer
+from sync_tasks.portal.query_file import _cell, open_answer
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk
 
@@ -80,6 +80,25 @@ def test_the_answer_is_as_old_as_the_question_and_lies_on_no_disk(engine: Engine
         assert before <= path.stat().st_mtime <= datetime.now(UTC).timestamp()
         assert str(path).startswith("/proc/self/fd/")
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "true"),
+        (False, "false"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), "2026-01-02T03:04:05.000006+00:00"),
+        (["daily", "wöchentlich"], '["daily", "wöchentlich"]'),
+        ({"daily": True}, '{"daily": true}'),
+        (0, "0"),
+        (1.5, "1.5"),
+        ("", ""),
+    ],
+)
+def test_a_cell_is_what_a_file_would_hold(value: object, text: str) -> None:
+    assert _cell(value) == text
 
 
 def test_where_no_file_can_be_in_memory_the_export_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

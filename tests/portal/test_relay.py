@@ -1,6 +1,9 @@
 """The relay of the outbox, in this process, on SQLite: what reaches the state, in what order, and what stays."""
 
 import json
+import logging
+import sqlite3
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sync_tasks.domain.events import Anonymize, Event, Subscribe
 from sync_tasks.errors import InvalidEventError
@@ -17,6 +20,7 @@ from sync_tasks.portal.outbox_row import relay_event
 from sync_tasks.state.consents import read_consents
 from sync_tasks.state.relays import read_outbox
 from sync_tasks.state.store import Store
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.usefixtures("worker_environment")
 
@@ -276,3 +280,44 @@ def test_a_row_of_a_locked_database_is_not_unreadable(engine: Engine, tmp_path: 
             outbox_table.read_row(hurried, 1)
     hurried.dispose()
     assert outbox_table.find_unreadable(engine) == []
+
+
+def test_a_database_in_trouble_is_tried_again_ever_later_and_then_as_soon_as_before(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    really_move, tries = relay.move, list[bool]()
+    troubles = [True, True, True, False, True, False]
+
+    def move(of: Engine) -> relay.MovedRows:
+        tries.append(troubles[len(tries)] if len(tries) < len(troubles) else False)
+        if tries[-1]:
+            raise OperationalError("zz-marked", {}, sqlite3.OperationalError("zz-marked"))
+        return really_move(of)
+
+    monkeypatch.setattr(relay, "_PAUSES", (0.1, 0.2))
+    monkeypatch.setattr(relay, "move", move)
+    running = relay.Relay(engine, poll=0.01)
+    thread = threading.Thread(target=running.run)
+    subscribe(engine)
+    with caplog.at_level(logging.ERROR):
+        thread.start()
+        wait_until(lambda: len(tries) > len(troubles), "all is tried")
+        running.stop()
+        thread.join(20)
+    trouble = "outbox: the database is away or in trouble: OperationalError; next try in"
+    pauses = [record.getMessage().removeprefix(trouble) for record in caplog.records]
+    assert pauses == [" 0.1 s", " 0.2 s", " 0.2 s", " 0.1 s"]
+    assert (running.accepted, waiting(engine)) == (1, 0)
+
+
+def test_a_relay_that_is_to_end_when_all_is_moved_says_that_it_could_not(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_PAUSES", (0.0, 0.0))
+    subscribe(engine)
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {outbox_table.OUTBOX.name} RENAME TO elsewhere"))
+    assert relay.Relay(engine).run(until_empty=True) is False
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE elsewhere RENAME TO {outbox_table.OUTBOX.name}"))
+    assert relay.Relay(engine).run(until_empty=True) is True
