@@ -59,7 +59,7 @@ class GatewayUnavailableError(TransientError):
 
 
 class TooEarlyError(TransientError):
-    """Brevo answered 425: it asks for the same request again, a little later.
+    """Brevo answered 425, or does not show yet what it has confirmed: the same request is to be made a little later.
 
     Brevo documents the status without its cause (https://developers.brevo.com/reference/create-contact).
     """

@@ -28,19 +28,20 @@ def erase(push: Push, contact_id: int) -> None:
         RejectedContactError: Brevo keeps something after all.
     """
     called = _find_ext_id(push, contact_id) if push.view.outcome_unknown else []
-    sent, blanks = frozenset[str](), push.gateway.blanks
-    if _is_sure_of(push, contact_id):
-        # The first of a process looks what became of its block. Until then the less pleasant answer counts.
-        push.explores, blanks.lifts_blocks = blanks.lifts_blocks is None, blanks.lifts_blocks is not False
-        with suppress(RejectedContactError):
-            change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
-            push.send(contact_id, change)
-            sent = frozenset(change.attributes)
-            if blanks.lifts_blocks and not push.explores:
-                push.send(contact_id, Change(blocklisted=True))
-            if not push.explores:
-                _leave_look_to_others(push, contact_id)
-    read, send = partial(_read_own, push, contact_id, called), partial(push.send, contact_id)
+    sent = _write_first(push, contact_id) if _is_sure_of(push, contact_id) else frozenset()
+    confirmed = bool(sent) or (contact_id == push.known().id and push.known().digest == ERASED)
+
+    def read() -> RemoteContact | None:
+        remote = _read_own(push, contact_id, called)
+        if confirmed and remote and not is_anonymized(remote):
+            _wait_for_look(push, contact_id)
+        return remote
+
+    def send(change: Change) -> None:
+        nonlocal confirmed
+        push.send(contact_id, change)
+        confirmed |= change.address is not None
+
     erase_contact(contact_id, push.mapping, push.gateway, read=read, send=send, sent=sent)
     seen = push.known()
     if push.view.seen is None or (contact_id == seen.id and seen.digest in FOREIGNERS):
@@ -49,6 +50,22 @@ def erase(push: Push, contact_id: int) -> None:
         push.view = replace(push.view, seen=replace(seen, extra_contact_ids=seen.extra_contact_ids - {contact_id}))
     else:
         push.view = SyncView(_erased(push, contact_id), fresh=True)
+
+
+def _write_first(push: Push, contact_id: int) -> frozenset[str]:
+    """Anonymize a contact that is known well before it is looked at; return the attributes that Brevo has taken."""
+    sent, blanks = frozenset[str](), push.gateway.blanks
+    # The first of a process looks what became of its block. Until then the less pleasant answer counts.
+    push.explores, blanks.lifts_blocks = blanks.lifts_blocks is None, blanks.lifts_blocks is not False
+    with suppress(RejectedContactError):
+        change = blind_erasure(push.known(), push.mapping, push.gateway.attribute_types(), make_token())
+        push.send(contact_id, change)
+        sent = frozenset(change.attributes)
+        if blanks.lifts_blocks and not push.explores:
+            push.send(contact_id, Change(blocklisted=True))
+        if not push.explores:
+            _leave_look_to_others(push, contact_id)
+    return sent
 
 
 def _erased(push: Push, contact_id: int) -> RemoteState:
@@ -63,6 +80,19 @@ def _leave_look_to_others(push: Push, contact_id: int) -> None:
     """
     before, push.view = push.view, SyncView(_erased(push, contact_id), outcome_unknown=True)
     push.send_together(push, Erase(contact_id, written=True))
+    push.view = before
+
+
+def _wait_for_look(push: Push, contact_id: int) -> None:
+    """Brevo has confirmed the erasure and shows the contact as before: within the quiet period that proves nothing.
+
+    Raises:
+        TooEarlyError: it is to be looked at again.
+    """
+    before = push.view
+    if contact_id == push.known().id:
+        push.view = SyncView(_erased(push, contact_id), outcome_unknown=True)
+    push.refuse_late_look(push.lease.contact.unknown_since or push.store.now())
     push.view = before
 
 

@@ -90,6 +90,7 @@ def _read_state(lease: Lease, pushes: list[AccountPush], context: Resources, tas
                 gate,
                 partial(send_as_batch, context=context, task_id=task_id),
                 partial(_pause_newsletters, limiter=context.limiter),
+                quiet_seconds=context.settings.pipeline.quiet_seconds,
             )
             pushes.append(push)
             yield push

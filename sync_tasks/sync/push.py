@@ -16,11 +16,13 @@ from sync_tasks.domain.remote_state import (
     remote_state_of,
     still_guarded,
 )
+from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import (
     LeaseLostError,
     MissingListError,
     RejectedPartError,
     SyncError,
+    TooEarlyError,
 )
 from sync_tasks.providers import Gateway, Written
 from sync_tasks.rate_limits.limiter import AccountGate
@@ -44,7 +46,8 @@ class Push:
     ``notes``: lines for the user's history, nothing personal. ``met``: whether an erasure found the contact. ``gate``:
     where its requests pass, and where the next one can be reserved. ``addresses``: all of the user's, also those that
     were looked for. ``differing``: the names of the attributes that a look found otherwise than wanted.
-    ``answered``: when Brevo answered a creation, if nothing was asked of it since.
+    ``answered``: when Brevo answered a creation, if nothing was asked of it since. ``quiet_seconds``: so long a look
+    may show what was there before a request that Brevo has confirmed.
     """
 
     account: str
@@ -74,6 +77,7 @@ class Push:
     met: bool | None = None
     differing: tuple[str, ...] | None = None
     answered: str = ""
+    quiet_seconds: float = 0.0
 
     @property
     def looked(self) -> bool:
@@ -180,12 +184,29 @@ class Push:
         """Brevo has no contact of the id that we know: contacts are deleted and imported again, or merged.
 
         Until nobody else is found, nothing is known to be over.
+
+        Raises:
+            TooEarlyError: it was there a moment ago, and a search might not show it either.
         """
-        contact, seen = self.lease.contact, self.with_guarded(known or self.known()).forgotten
+        before = known or self.known()
+        contact, seen = self.lease.contact, self.with_guarded(before).forgotten
         hints = dict.fromkeys(map(hint, self.addresses - {contact.wished_address}), "1")
         contact = replace(contact, registers={**hints, **contact.registers}, seen={**contact.seen, self.account: seen})
+        view = view_of_nobody(contact, self.mapping, seen)
+        if view.seen is None:
+            self.refuse_late_look(before.read_at)
         self.lease = replace(self.lease, contact=contact)
-        self.view = view_of_nobody(contact, self.mapping, seen)
+        self.view = view
+
+    def refuse_late_look(self, since: str) -> None:
+        """Brevo may show for a while what was there before: a look that denies what it has confirmed proves nothing.
+
+        Raises:
+            TooEarlyError: it has confirmed that within the quiet period.
+        """
+        if since and seconds_since(since, self.store.now()) < self.quiet_seconds:
+            self.outcome_unknown |= not self.lease.contact.unknown_since
+            raise TooEarlyError("Brevo does not show yet what it has confirmed")
 
     def _search_anew(self) -> None:
         """Nothing shows that a contact is the user's; a block that we may have lifted is the user's all the same."""
