@@ -24,11 +24,11 @@ def test_each_line_is_heard_and_the_words_make_it_ready(words: str | None, *, re
 
 
 MODULES = {
-    "lasting": "import time\nprint('at work', flush=True)\ntime.sleep(60)\n",
+    "lasting": "import signal\nprint('at work', flush=True)\nsignal.pause()\n",
     "ending": "raise SystemExit(3)\n",
     "stubborn": (
-        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('at work', flush=True)\n"
-        "time.sleep(60)\n"
+        "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('at work', flush=True)\n"
+        "while True:\n    signal.pause()\n"
     ),
 }
 
