@@ -224,8 +224,10 @@ def ended_flags(attributes: Mapping[str, object], mapping: AccountMapping) -> fr
 
 
 def owed_flags(contact: Contact, mapping: AccountMapping, seen: RemoteState | None) -> frozenset[str]:
-    """Return which of them Brevo's contact may lack; another system's contact gets none of its own."""
-    if not mapping.flags or seen is None or seen.id is None or seen.digest in {ERASED, *FOREIGNERS}:
+    """Return which of them Brevo's contact may lack, if they are written without a list call (see ``leaving``)."""
+    if not mapping.flags or seen is None or seen.id is None:
+        return frozenset()
+    if contact.address_taken or seen.digest in {ERASED, *FOREIGNERS}:
         return frozenset()
     wanted = desired_of(contact, mapping, seen)
     return frozenset() if wanted.digest == seen.digest else ended_flags(wanted.attributes, mapping)

@@ -89,6 +89,15 @@ def test_an_opt_out_reaches_brevo_although_the_address_is_taken(pipeline: Pipeli
     assert [letter.task for letter in pipeline.letters()] == ["update_contact"]
 
 
+def test_a_second_opt_out_is_over_although_the_address_is_taken(pipeline: Pipeline) -> None:
+    subscribe_all(pipeline, "anna", "berta")
+    pipeline.update("anna", first_name="Ann", email=address_of("berta"))
+    pipeline.unsubscribe("anna")
+    pipeline.work()
+    key = pipeline.unsubscribe("anna")
+    assert key in pipeline.work().done
+
+
 def test_a_taken_address_resolves_itself_when_the_other_user_moves_away(pipeline: Pipeline) -> None:
     ids = subscribe_all(pipeline, "anna", "berta")
     pipeline.update("anna", email=address_of("berta"))

@@ -105,3 +105,8 @@ def test_a_moment_that_no_stamp_can_hold_is_none(script: Script, gateway: Brevo)
 
     assert held
     assert held.block == Block("unsubscribed", "1777740031000000", guessed=True)
+
+
+def test_a_page_that_does_not_say_how_many_there_are_is_the_last(script: Script, gateway: Brevo) -> None:
+    script.says(*[answer(200, {"contacts": [remote()]})] * 2)
+    assert [contact.id for _ in range(2) for contact in gateway.all_contacts(1000)] == [42, 42]

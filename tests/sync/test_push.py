@@ -335,6 +335,7 @@ AGREED = replace(OFF, digest=desired_of(OPTED_OUT, MAPPING, OFF).digest)
         (OPTED_OUT, RemoteState(), set(), set()),
         (OPTED_OUT, replace(OFF, digest=FOREIGN), set(), set()),
         (OPTED_OUT, replace(OFF, digest=TAKEN), set(), set()),
+        (replace(OPTED_OUT, address_taken=True), OFF, set(), set()),
         (contact_of(subscribe(1)), OFF, set(), set()),
         (contact_of(subscribe(1), unsubscribe(2, "weekly")), OFF, set(), set()),
     ],
