@@ -173,6 +173,24 @@ def test_an_opt_out_of_a_reader_whom_another_portal_took_over_leaves_our_list_an
     assert pipeline.store.peek("7") is None
 
 
+def test_an_erasure_leaves_whom_another_portal_took_over_and_takes_the_persons_other_contact(
+    make_pipeline: MakePipeline, brevo: Sandbox
+) -> None:
+    pipeline = make_pipeline(contacts={"ext_id": "a-{user_id}"})
+    pipeline.subscribe("7", first_name="Ada")
+    pipeline.work()
+    brevo.edit(address_of("7"), {"ext_id": "b-4", "listIds": [9]})
+    run_nights(pipeline)
+    brevo.add_contacts([{"email": "ada@second.org", "ext_id": "a-7", "listIds": [3]}])
+    pipeline.anonymize("7", email="ada@second.org")
+    pipeline.work()
+    run_nights(pipeline)
+    kept = [contact for contact in brevo.contacts() if contact["ext_id"] == "b-4"]
+    assert [contact["email"] for contact in kept] == [address_of("7")]
+    assert "ada@second.org" not in str(brevo.contacts())
+    assert (pipeline.store.peek("7"), pipeline.letters()) == (None, [])
+
+
 def test_everybody_moves_from_one_pattern_to_another(make_pipeline: MakePipeline, brevo: Sandbox) -> None:
     before = make_pipeline()
     for number in range(60):
