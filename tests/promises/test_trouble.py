@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from sync_tasks.domain.pauses import CREATING
 from sync_tasks.errors import (
     GatewayUnavailableError,
+    OutOfCreditsError,
     PoisonedContactError,
     RejectedContactError,
     SyncError,
     TooEarlyError,
 )
+from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.dead_letters import read_letters, replay
 from tests.support.pipeline import SETTINGS, MakePipeline, Pipeline, address_of
@@ -344,3 +347,16 @@ def test_a_key_that_no_account_knew_at_first_is_tried_again_also_by_a_batch(
     brevo.faults.clear()
     wait_until(lambda: not pipeline.work_once().waiting, "everybody is subscribed")
     assert pipeline.lists("carla") == {3}
+
+
+def test_while_an_account_creates_nobody_all_is_read_and_put_right(anna: Pipeline, brevo: Sandbox) -> None:
+    anna.resources.limiter.pause("default", OutOfCreditsError("402"), CREATING)
+    brevo.add_contacts([{"email": "zoe@portal.org", "listIds": [3]}])
+    brevo.edit(address_of("anna"), {"unlinkListIds": [3]})
+    left = anna.unsubscribe("zoe", "daily", email="zoe@portal.org")
+    assert left in anna.work().done
+    (run,) = reconcile(anna.resources)
+    assert (run.repaired, run.refused) == (1, "")
+    anna.work()
+    assert [set(contact["listIds"]) for contact in brevo.contacts()] == [{3, 5}, set()]
+    assert set(anna.resources.limiter.paused_parts("default")) == {CREATING}
