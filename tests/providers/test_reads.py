@@ -133,6 +133,11 @@ WALLED = "peggy@example.zip"
 WALLED_PEGGY = remote(email=WALLED)
 
 
+def test_an_account_whose_addresses_no_path_may_name_is_believed_to_find_them(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, {"contacts": [remote(email=WALLED)], "count": 1}))
+    assert gateway.finds_addresses()
+
+
 def test_an_address_is_read_in_one_request(script: Script, gateway: Brevo) -> None:
     script.says(answer(200, remote(emailBlacklisted=True)))
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+import redis
+from celery.exceptions import Reject
 
 from sync_tasks.domain.contact import EventKey
-from sync_tasks.domain.events import Subscribe, Unsubscribe
-from sync_tasks.errors import InvalidEventError
+from sync_tasks.domain.events import Event, Subscribe, Unsubscribe
+from sync_tasks.errors import ConfigurationError, InvalidEventError, UnexpectedError
 from sync_tasks.state.dead_letters import read_letters
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.accept import Nudge
@@ -98,3 +100,36 @@ def test_a_letter_shows_a_foreign_id_of_a_message_on_one_line_and_not_at_any_len
     (letter,) = read_letters(store)
     assert letter.task_id.startswith(r"x\n\x1b[2Jyyy")
     assert len(letter.task_id) == 255
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, store: Store, error: Exception) -> None:
+    def accept(_event: Event) -> None:
+        raise error
+
+    monkeypatch.setattr(store, "accept", accept)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (ConfigurationError("this process lacks the secret"), Reject),
+        (redis.ConnectionError("away"), redis.ConnectionError),
+        (redis.ResponseError("OOM command not allowed"), redis.ResponseError),
+    ],
+    ids=["this process lacks something", "Redis is away", "Redis is full"],
+)
+def test_an_event_that_may_be_accepted_later_stays_a_message(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception]
+) -> None:
+    refuse(monkeypatch, store, error)
+    with pytest.raises(raised) as caught:
+        receive_event(store, Subscribe, WHOLE, "task-1")
+    assert getattr(caught.value, "requeue", True)
+    assert read_letters(store) == []
+
+
+def test_an_event_that_redis_will_never_accept_is_a_letter(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, store, redis.ResponseError("ERR a script of ours is wrong"))
+    with pytest.raises(UnexpectedError):
+        receive_event(store, Subscribe, WHOLE, "task-1")
+    assert [(letter.user_id, letter.error) for letter in read_letters(store)] == [("u1", "UnexpectedError")]
