@@ -24,6 +24,8 @@ def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
         rows, total = read_page(skip(call, offset))
         yield from rows
         offset += len(rows)
+        if not rows and not offset and total:
+            raise GatewayUnavailableError(f"{call}: an empty page although there are rows")
         if not rows or (total is not None and offset >= total):
             return
     raise _endless(call)
@@ -38,6 +40,8 @@ def read_everybody(call: Call, read_page: ReadPage[RemoteContact]) -> Iterator[R
     shown, offset, overlap = set[int](), 0, 0
     for _ in range(_MOST_PAGES):
         people, total = read_page(skip(call, offset))
+        if not people and not offset and total:
+            raise GatewayUnavailableError(f"{call}: an empty page although there are contacts")
         new = [contact for contact in people if contact.id not in shown]
         if overlap and len(new) == len(people):
             offset, overlap = max(offset - _STEP_BACK, 0), overlap if offset > _STEP_BACK else 0
