@@ -1,5 +1,7 @@
 """A Brevo that says the same in other words or under another status than those it is known for."""
 
+from typing import Any
+
 import pytest
 
 from sync_tasks.domain.outcomes import Outcome
@@ -71,7 +73,8 @@ def test_a_list_call_that_was_carried_out_and_confirms_nobody_makes_no_dead_lett
 
     assert not pipeline.letters()
     assert {outcomes.done[key] for key in keys} == {Outcome.SYNCED}
-    assert all(row["attributes"]["DAILY_UNSUBSCRIBED"] and not row["listIds"] for row in brevo.contacts())
+    held: Any = brevo.contacts()
+    assert all(row["attributes"]["DAILY_UNSUBSCRIBED"] and not row["listIds"] for row in held)
     # Besides one request for the flag of each.
     assert len(requests) <= len(people) + 6, requests
 
