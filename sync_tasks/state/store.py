@@ -202,11 +202,10 @@ class Store:
         texts = [text for account, known in seen.items() for pair in dump_seen(account, known).items() for text in pair]
         return self._run("renew_lease", lease.user_id, lease.token, int(seconds * MICROSECONDS_PER_SECOND), *texts) == 1
 
-    def renew_leases(self, leases: Iterable[Lease], seconds: float) -> list[bool]:
-        """Lengthen many leases to ``seconds`` from now in one round trip; return for each whether it is still ours."""
+    def renew_leases(self, leases: Iterable[Lease], seconds: float) -> None:
+        """Lengthen many leases to ``seconds`` from now in one round trip; one that was lost stays lost."""
         until = int(seconds * MICROSECONDS_PER_SECOND)
-        calls = ((lease.user_id, lease.token, until) for lease in leases)
-        return [done == 1 for done in self.run_all("renew_lease", calls)]
+        self.run_all("renew_lease", ((lease.user_id, lease.token, until) for lease in leases))
 
     def settle(self, lease: Lease, result: Settlement) -> str:
         """Give a lease back with a push's result; return ``settled``, ``again`` (newer events came) or ``lost``."""

@@ -43,6 +43,13 @@ def test_a_contact_in_hand_is_in_flight(at_work: Desk) -> None:
     assert at_work.read("status")["in_flight"] == 1
 
 
+def test_messages_that_workers_have_taken_are_counted_apart(at_work: Desk) -> None:
+    assert at_work.read("status")["unacknowledged"] == 0
+    at_work.pipeline.store.redis.hset("sync_tasks:unacked", "a-tag", "a message")
+    assert at_work.read("status")["unacknowledged"] == 1
+    assert "taken by workers 1" in at_work.run("status")
+
+
 def test_a_paused_account_is_trouble_and_why_is_reported(at_work: Desk) -> None:
     at_work.pipeline.resources.limiter.pause("default", UnauthorizedError("Brevo refuses the key"))
     reported = at_work.read("status", exits=1)

@@ -21,6 +21,7 @@ from sync_tasks.domain.planning import (
 )
 from sync_tasks.domain.remote_state import before_write, remote_state_of
 from sync_tasks.errors import UnknownContactError
+from sync_tasks.ext_ids import ExtIds
 from tests.support.saying import (
     ACCOUNT,
     ADA,
@@ -147,6 +148,16 @@ def test_what_ends_something_looks_again_for_somebody_who_was_not_there(event: E
     absent = replace(contact, seen={ACCOUNT: NOBODY})
     assert next_step(absent, MAPPING, first_view(absent, ACCOUNT)) == Search((ADA,), by_ext_id=True)
     assert next_step(absent, MAPPING, SyncView(NOBODY, fresh=True)) is None
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["an account of our own", "another system is there, too"])
+def test_only_what_names_a_contact_of_a_shared_account_looks_first(*, shared: bool) -> None:
+    mapping = replace(MAPPING, ext_ids=ExtIds("portal-{user_id}") if shared else ExtIds())
+    ended = contact_of(READER, subscribe(1, "weekly"), unsubscribe(3, "weekly"))
+    agreed = replace(AGREED, lists=frozenset({3, 5}), digest=desired_of(ended, mapping).digest)
+    assert next_step(ended, mapping, SyncView(agreed)) == Write(7, Change(leave=frozenset({5})))
+    step = next_step(ended, mapping, SyncView(replace(agreed, digest="old")))
+    assert step == Read(7, if_changed=True) if shared else isinstance(step, Write)
 
 
 def test_who_wants_a_taken_address_gets_only_what_ends_something() -> None:

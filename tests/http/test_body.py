@@ -20,7 +20,7 @@ class Sender:
 
     async def receive(self) -> dict[str, Any]:
         if self.taken == self.stalls_at:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         piece = min(CHUNK, self.size - self.taken)
         self.taken += piece
         return {"type": "http.request", "body": b"x" * piece, "more_body": self.taken < self.size}

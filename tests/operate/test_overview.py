@@ -10,7 +10,9 @@ from tests.support.operating import Operating, words_of
 
 
 def test_it_says_that_nothing_is_wrong_but_who_is_missing(door: Operating) -> None:
-    reported = words_of(door.log_in())
+    page = door.log_in()
+    reported = words_of(page)
+    assert "refresh" not in page.headers
     assert "no worker answers" in reported
     assert "no beat has swept" in reported
     assert "Nobody has swept for a day" in reported

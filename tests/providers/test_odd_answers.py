@@ -89,12 +89,12 @@ def test_a_look_that_shows_another_address_does_not_show_that_nobody_has_this_on
         gateway.find_address(ADDRESS)
 
 
-def test_an_attribute_of_an_odd_kind_cannot_be_written(script: Script, gateway: Brevo) -> None:
+def test_an_attribute_of_an_odd_kind_can_hold_personal_data(script: Script, gateway: Brevo) -> None:
     kinds: list[object] = ["normal", None, [], {}]
     rows = [{"category": kind, "name": "ODD" if number else "PLAIN"} for number, kind in enumerate(kinds)]
     script.says(answer(200, {"attributes": rows}))
 
-    assert gateway.attribute_types() == {"PLAIN": "text"}
+    assert gateway.attribute_types() == {"PLAIN": "text", "ODD": "text"}
 
 
 def test_a_moment_that_no_stamp_can_hold_is_none(script: Script, gateway: Brevo) -> None:
@@ -105,3 +105,14 @@ def test_a_moment_that_no_stamp_can_hold_is_none(script: Script, gateway: Brevo)
 
     assert held
     assert held.block == Block("unsubscribed", "1777740031000000", guessed=True)
+
+
+def test_a_page_that_does_not_say_how_many_there_are_is_the_last(script: Script, gateway: Brevo) -> None:
+    script.says(*[answer(200, {"contacts": [remote()]})] * 2)
+    assert [contact.id for _ in range(2) for contact in gateway.all_contacts(1000)] == [42, 42]
+
+
+@pytest.mark.parametrize("count", [True, "3", 2.5, None])
+def test_a_count_that_is_no_number_says_nothing(script: Script, gateway: Brevo, count: object) -> None:
+    script.says(answer(200, page(remote()) | {"count": count}))
+    assert gateway.read_page(0).total is None

@@ -65,6 +65,7 @@ def test_an_answer_that_cannot_be_read_is_no_missing_contact(script: Script, gat
 
 
 JUNE, JULY, MAY = "1780308000000000", "1782900000000000", "1777740031000000"
+NO_CLICKS: dict[str, object] = {"userUnsubscription": [], "adminUnsubscription": []}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,8 @@ JUNE, JULY, MAY = "1780308000000000", "1782900000000000", "1777740031000000"
         ),
         ({"complaints": [{"campaignId": 1, "eventTime": "2026-06-01T10:00:00Z"}]}, Block("complaint", JUNE)),
         ({"complaints": [{"campaignId": 1}]}, Block("complaint", MAY)),
+        ({"hardBounces": [{"campaignId": 1}], "unsubscriptions": NO_CLICKS}, Block("hard_bounce", MAY)),
+        ({"unsubscriptions": NO_CLICKS}, Block("unsubscribed", MAY)),
     ],
 )
 def test_statistics_report_why_and_since_when_a_contact_is_blocklisted(
@@ -105,6 +108,7 @@ def test_statistics_report_why_and_since_when_a_contact_is_blocklisted(
 
     assert contact is not None
     assert contact.block == block
+    assert contact.block.guessed is (block.kind in {"unknown", "unsubscribed"} and block.since == MAY)
 
 
 def test_a_block_without_any_time_is_from_now(script: Script, gateway: Brevo) -> None:

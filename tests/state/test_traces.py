@@ -61,8 +61,23 @@ def test_the_night_leaves_everything_of_the_living(store: Store) -> None:
     assert named(store, "zoe") == before
 
 
+def test_the_night_leaves_the_letters_of_whom_the_state_does_not_know(store: Store) -> None:
+    erase(store)
+    put_letter(store, write_letter("never-seen", MALFORMED, InvalidEventError("refused"), stamp(2), "task-1"))
+    assert forget_traces(store) == 0
+    assert [letter.user_id for letter in read_letters(store)] == ["never-seen"]
+
+
 def test_whose_erasure_is_under_way_is_known_still(store: Store) -> None:
     store.accept(of(MARK, anonymize(1)))
+    leave_traces(store, MARK)
+    assert forget_traces(store) == 0
+
+
+def test_the_night_leaves_everything_of_an_erasure_that_has_begun_again(store: Store) -> None:
+    erase(store)
+    store.accept(of(MARK, anonymize(2, email="ada@example.com")))
+    assert store.peek(MARK), "there is more to erase"
     leave_traces(store, MARK)
     assert forget_traces(store) == 0
 

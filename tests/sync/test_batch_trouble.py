@@ -372,10 +372,10 @@ def test_leases_live_as_long_as_an_import(batched: Pipeline, brevo: Sandbox) -> 
     renewed = list[str]()
     renew = batched.store.renew_leases
 
-    def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
+    def note(leases: Iterable[Lease], seconds: float) -> None:
         leases = list(leases)
         renewed.extend(lease.user_id for lease in leases)
-        return renew(leases, seconds)
+        renew(leases, seconds)
 
     batched.store.__dict__["renew_leases"] = note
     batched.sync("user-0")
@@ -390,9 +390,9 @@ def test_before_an_import_all_leases_are_renewed_if_a_third_of_their_time_is_ove
     monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + next(ahead)))
     sign_up(batched)
 
-    def note(leases: Iterable[Lease], seconds: float) -> list[bool]:
+    def note(leases: Iterable[Lease], seconds: float) -> None:
         sent.append(batched.brevo.journal.total)
-        return renew(leases, seconds)
+        renew(leases, seconds)
 
     batched.store.__dict__["renew_leases"] = note
     before = batched.brevo.journal.total

@@ -104,6 +104,25 @@ def test_whom_an_import_creates_too_late_is_found_on_one_page(
     assert all(pipeline.state(user_id).unknown_since for user_id in PEOPLE), "after the quiet period it is verified"
 
 
+def test_while_one_is_not_there_yet_nobody_else_may_import(
+    make_pipeline: MakePipeline, brevo: Sandbox, clock: Clock
+) -> None:
+    assert clock.passed == 0.0
+    brevo.settings.import_seconds = TOO_LONG
+    pipeline = sign_up(make_pipeline, 600.0)
+    pipeline.sync("user-0")
+    for user_id in PEOPLE[1:]:
+        brevo.request(
+            "POST", "/contacts", {"email": f"{user_id}@portal.org", "ext_id": user_id, "attributes": {}, "listIds": [5]}
+        )
+    forget_import(pipeline)
+    with pipeline.requests() as requests:
+        pipeline.sync("user-7")
+    assert requests[0] == PAGE
+    assert "user-0" in pending(pipeline)
+    assert pipeline.resources.limiter.import_lock("default").is_held()
+
+
 def test_whom_an_import_never_creates_costs_one_request_each(
     make_pipeline: MakePipeline, brevo: Sandbox, clock: Clock
 ) -> None:

@@ -18,6 +18,7 @@ from sync_tasks.errors import (
     UnknownContactError,
     UnknownNewsletterError,
 )
+from sync_tasks.meters import EVENTS
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.dead_letters import read_letters
@@ -72,6 +73,43 @@ def test_whoever_finds_the_contact_in_other_hands_joins(store: Store) -> None:
     assert work(last(store)) == ("SUCCESS", "joined")
 
 
+def counted() -> dict[tuple[str, str], float]:
+    """Return how many events of each task had each outcome in this process, as its metrics say."""
+    samples = [sample for metric in EVENTS.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return {(sample.labels["task"], sample.labels["outcome"]): sample.value for sample in samples}
+
+
+def news_since(before: dict[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    """Return how much was counted since then."""
+    return {key: value - before.get(key, 0.0) for key, value in counted().items() if value != before.get(key, 0.0)}
+
+
+def test_each_outcome_is_counted_once(store: Store) -> None:
+    whole = READER | {"occurred_at": datetime.now(UTC).isoformat()}
+    before = counted()
+    subscribe_contact.delay(**READER)
+    message = last(store)
+    assert [work(message)[1] for _ in range(2)] == ["synced", "unchanged"]
+    assert isinstance(store.lease("u1", 60), str), "nothing is left to do"
+    subscribe_contact.delay(**READER, occurred_at="2026-03-01T00:00:00Z")
+    assert work(last(store))[1] == "superseded"
+    assert handle("sync_tasks.subscribe_contact", whole | {"user_id": ADA})[0] == "FAILURE"
+    unsubscribe_contact.delay(user_id="u2", newsletter="daily")
+    assert work(last(store, "sync_tasks.urgent"))[0] == "FAILURE"
+    update_contact.delay(user_id="u1", first_name="Ada")
+    lease = store.lease("u1", 60)
+    assert isinstance(lease, Lease)
+    assert work(last(store))[1] == "joined"
+    assert news_since(before) == {
+        ("subscribe_contact", "synced"): 1,
+        ("subscribe_contact", "unchanged"): 1,
+        ("subscribe_contact", "superseded"): 1,
+        ("subscribe_contact", "dead letter"): 1,
+        ("unsubscribe_contact", "dead letter"): 1,
+        ("update_contact", "joined"): 1,
+    }
+
+
 def test_a_dead_letter_is_a_failure_reported_once(store: Store) -> None:
     unsubscribe_contact.delay(user_id="u1", newsletter="daily")
     message = last(store, "sync_tasks.urgent")
@@ -95,13 +133,18 @@ def test_one_bad_newsletter_spoils_no_other_event_of_the_user(store: Store, brev
     assert work(bad)[0] == "SUCCESS"
 
 
-def test_trouble_that_may_pass_brings_the_same_message_again_soon(store: Store, brevo: Sandbox) -> None:
+def test_trouble_that_may_pass_brings_the_same_message_again_soon(
+    store: Store, brevo: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = counted()
     brevo.faults.add(Fault(kind="status", status=425))
     subscribe_contact.delay(**READER)
     message = last(store)
     state, retry = work(message)
     assert (state, type(retry.exc)) == ("RETRY", TooEarlyError)
     assert 1 <= retry.when <= 2
+    assert f"tried again in {retry.when:.0f} s" in caplog.text
+    assert news_since(before) == {("subscribe_contact", "tried again"): 1}
     again = last(store)
     assert (again.kwargs, again.headers["eta"] is not None) == (message.kwargs, True)
     assert NUDGE.items() <= again.headers.items()
@@ -123,13 +166,16 @@ def test_trouble_of_the_account_ends_the_task_and_the_state_remembers(
     assert read_letters(store) == []
 
 
-def test_what_waits_too_long_is_deferred(store: Store, brevo: Sandbox) -> None:
+def test_what_waits_too_long_is_deferred(store: Store, brevo: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    before = counted()
     brevo.faults.add(Fault(kind="status", status=425))
     subscribe_contact.delay(**READER)
     an_hour_ago = stamp_of(datetime.now(UTC) - timedelta(hours=1))
     store.redis.hset(store.key("contacts:u1"), mapping={"tries": "7", "failing": an_hour_ago})
     state, retry = work(last(store))
     assert (state, type(retry.exc)) == ("RETRY", TooEarlyError)
+    assert "deferred" in caplog.text
+    assert news_since(before) == {("subscribe_contact", "deferred"): 1}
     due = store.redis.zscore(store.key("due"), "u1")
     assert due is not None
     assert due - int(store.now()) > 90 * MICROSECONDS_PER_SECOND

@@ -2,11 +2,14 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sync_tasks.errors import ConfigurationError
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.tasks import startup
 from tests.support.processes import StartProgram, wait_until
 from tests.support.station import ROOT, SETTLED_WITHIN, Station
 
@@ -96,3 +99,41 @@ def test_a_broken_configuration_stops_the_worker_with_one_line_per_fault(
     assert all(any(fault in line for line in lines) for fault in faults), worker.output
     assert "Traceback" not in worker.output
     assert SECRET not in worker.output
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "portal": startup.check_portal,
+    "command": startup.check_desk,
+    "worker": startup.check_worker,
+    "beat": startup.check_beat,
+    "queue": startup.check_queue,
+    "watcher": startup.check_watcher,
+    "receiver": startup.check_receiver,
+}
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant", "refusing"),
+    [
+        ("SYNC_BROKER_ULR", "SYNC_BROKER_URL", set(PARTS)),
+        ("SYNC_REPLICA", "SYNC_REPLICAS", set(PARTS)),
+        ("SYNC_STATE_SECRETS", "SYNC_STATE_SECRET", {"portal", "worker"}),
+        ("SYNC_PORTAL_SECRETS", "SYNC_PORTAL_SECRET", {"command", "worker"}),
+        ("SYNC_LOG_LEVELS", "SYNC_LOG_LEVEL", {"worker", "beat", "receiver"}),
+        ("SYNC_NIGHTLY", "SYNC_NIGHTLY_AT", {"beat"}),
+        ("SYNC_WEBHOOK_TOKENS", "SYNC_WEBHOOK_TOKEN", {"receiver"}),
+    ],
+)
+def test_each_part_refuses_a_misspelt_variable_that_it_needs(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str, refusing: set[str]
+) -> None:
+    assert environment.exists()
+    monkeypatch.setenv(misspelt, "a value")
+    said = dict[str, str]()
+    for part, check in PARTS.items():
+        try:
+            check()
+        except ConfigurationError as error:
+            said[part] = str(error)
+    assert set(said) == refusing
+    assert all(f"is {meant} meant?" in text for text in said.values())

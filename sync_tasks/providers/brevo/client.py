@@ -18,7 +18,6 @@ from urllib3.exceptions import HTTPError
 
 from sync_tasks.errors import (
     AccountError,
-    ForbiddenError,
     GatewayUnavailableError,
     OutOfCreditsError,
     RateLimitedError,
@@ -109,7 +108,8 @@ class Brevo(Operations):
         last = self._retrying(attempt)
         outcome_unknown = any(isinstance(one, FailedTry) and one.outcome_unknown for one in tried)
         if isinstance(last, Answer):
-            return last, outcome_unknown
+            # Accepted is not done; only of an import Brevo documents that it takes its time.
+            return last, outcome_unknown or (last.status == 202 and call.writes and not call.part)  # noqa: PLR2004
         raise self._weigh(call, last, outcome_unknown=outcome_unknown)
 
     def confirm_owner(self) -> None:
@@ -125,20 +125,16 @@ class Brevo(Operations):
             self.confirm_owner()
 
     def _weigh(self, call: Call, fault: FailedTry, *, outcome_unknown: bool) -> SyncError:
-        """Return the error of a call that failed, seen together with its earlier tries and the account's health.
-
-        Brevo's firewall answers some requests with a page of HTML (seen by other projects, not measured). That is the
-        contact's trouble if a call without personal data gets through, else the account's.
-        """
-        if fault.walled and call.personal and isinstance(self._attempt(requests.read_attributes()), Answer):
-            return RejectedContactError(f"{fault.error}: refused by the firewall")
+        """Return the error of a call that failed, seen together with its earlier tries and the account's health."""
+        if fault.instead and isinstance(self._attempt(requests.read_attributes()), Answer):
+            return fault.instead
         if outcome_unknown and isinstance(fault.error, TransientError | AccountError):
             return GatewayUnavailableError(str(fault.error), outcome_unknown=True)
         fault.error.outcome_unknown |= outcome_unknown
-        # Only a refusal by Brevo itself that names no other contact may be about a list. Whoever sent a telephone
-        # number sends the rest without it: that shows, too.
+        # Only a refusal by Brevo itself that names no other contact may be about a list or an address. Whoever sent a
+        # telephone number sends the rest without it: that shows, too.
         if type(fault.error) is RejectedContactError and not call.has_number:
-            return self._find_absent(call, fault.error)
+            return self._find_reason(call, fault.error)
         return fault.error
 
     def _attempt(self, call: Call) -> Answer | FailedTry:
@@ -148,7 +144,7 @@ class Brevo(Operations):
         except SyncError as error:
             return FailedTry(error)
         outcome = self._exchange(call)
-        if isinstance(outcome, Answer) or not (outcome.walled and call.personal):
+        if isinstance(outcome, Answer) or not outcome.instead:
             self._gate.report(permit, None if isinstance(outcome, Answer) else outcome.error)
         if isinstance(outcome, Answer) and outcome.quota:
             self._gate.record_usage(permit, *outcome.quota)
@@ -206,9 +202,9 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
         case _, 402:
             error = OutOfCreditsError(message)
         case _, 403:
-            return FailedTry(ForbiddenError(message), walled=not answer.is_json)
+            return failures.forbidden(call, answer)
         case _, 404:
-            error = failures.missing(call, answer)
+            return failures.missing(call, answer)
         case _, 408 | 425:
             return FailedTry(TooEarlyError(message), brief=True)
         case _, 429:

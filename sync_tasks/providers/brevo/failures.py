@@ -34,11 +34,14 @@ _ACCOUNT: Mapping[str, type[AccountError]] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FailedTry:
-    """A failed try; ``brief``: it may be over in a moment; ``walled``: the answer is a firewall's page."""
+    """A failed try; ``brief``: it may be over in a moment.
+
+    ``instead``: what it was if a request without personal data gets through, and the account is well.
+    """
 
     error: SyncError
     brief: bool = False
-    walled: bool = False
+    instead: SyncError | None = None
 
     @property
     def outcome_unknown(self) -> bool:
@@ -65,12 +68,31 @@ def refused(call: Call, answer: Answer) -> SyncError:
     return _ACCOUNT.get(answer.code, AccountError)(message) if answer.names_account else RejectedContactError(message)
 
 
-def missing(call: Call, answer: Answer) -> SyncError:
-    """Return the error of a 404: Brevo's ``document_not_found`` is a missing contact, anything else a wrong path."""
+def forbidden(call: Call, answer: Answer) -> FailedTry:
+    """Return the failure of a 403: with a page of HTML it may be the firewall's dislike of a person's data.
+
+    Other projects saw that; it is not measured.
+    """
     message = describe(call, answer)
-    if answer.code != "document_not_found":
-        return AccountError(f"{message}: no such route; check the base URL")
-    return MissingContactError(message) if call.parts else RejectedContactError(message)
+    walled = call.personal and not answer.is_json
+    instead = RejectedContactError(f"{message}: refused by the firewall") if walled else None
+    return FailedTry(ForbiddenError(message), instead=instead)
+
+
+def missing(call: Call, answer: Answer) -> FailedTry:
+    """Return the failure of a 404: ``document_not_found`` is a missing contact, anything else a wrong path.
+
+    Brevo's codes are unstable, and it knows no route for some texts in a path. So if the base URL turns out to be
+    right, another code is a missing contact, too; ``not_found`` and a page are this request's own trouble.
+    """
+    message = describe(call, answer)
+    if answer.code == "document_not_found":
+        return FailedTry(MissingContactError(message) if call.parts else RejectedContactError(message))
+    error = AccountError(f"{message}: no such route; check the base URL")
+    if not call.parts:
+        return FailedTry(error)
+    is_missing = answer.is_json and answer.code != "not_found"
+    return FailedTry(error, instead=(MissingContactError if is_missing else RejectedContactError)(message))
 
 
 def unanswered(call: Call, error: HTTPError) -> FailedTry:

@@ -13,7 +13,7 @@ from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
-from sync_tasks.errors import MissingContactError, MissingListError, RejectedContactError
+from sync_tasks.errors import DuplicateContactError, MissingContactError, MissingListError, RejectedContactError
 from sync_tasks.providers import Gateway, KnownAnswers, Moved, RemotePage, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
 from sync_tasks.providers.brevo.learnt import Learnt
@@ -75,7 +75,7 @@ class Operations(Gateway):
                 raise
             refused = RejectedContactError(f"{call}: Brevo has the contact, but not every list")
             raise self._find_absent(call, refused) from None
-        if answer.body.strip() and not answer.is_json:
+        if answer.code or (answer.body.strip() and not answer.is_json):
             raise failures.unreadable(call)
         return Written(contact_id, outcome_unknown=outcome_unknown)
 
@@ -99,11 +99,28 @@ class Operations(Gateway):
         missing.outcome_unknown = error.outcome_unknown
         return missing
 
+    def _find_reason(self, call: Call, error: RejectedContactError) -> RejectedContactError:
+        """Return why a request was refused: for a list, for an address that another contact has, or for neither.
+
+        Brevo's codes and words have changed before. A look costs one request, and is right in any words.
+        """
+        reason = self._find_absent(call, error)
+        if reason is error and (look := requests.read_address(call.address)):
+            with suppress(RejectedContactError):
+                holder = self._read(look)
+                if holder and holder.id != call.parts.get("id") and holder.address == known_address(call.address):
+                    reason = DuplicateContactError(f"{error} (duplicate email, as a look shows)", ("email",))
+                    reason.outcome_unknown = error.outcome_unknown
+        return reason
+
     def has_list(self, list_id: int) -> bool:
         try:
             self._ask(requests.read_list(list_id))
         except MissingContactError:
             return False
+        except RejectedContactError:
+            # Not documented for a list that does not exist: all lists show it.
+            return list_id in self.list_names()
         return True
 
     def read(self, contact_id: int) -> RemoteContact | None:
@@ -237,7 +254,7 @@ class Operations(Gateway):
             answer, outcome_unknown = self._ask(call)
         except RejectedContactError as error:
             return Moved(frozenset(), outcome_unknown=error.outcome_unknown)
-        if not answer.is_json:
+        if answer.body.strip() and not answer.is_json:
             raise failures.unreadable(call)
         return Moved(responses.moved_ids(answer), outcome_unknown=outcome_unknown)
 

@@ -50,6 +50,13 @@ class Call:
         return isinstance(attributes, dict) and not NUMBERS.isdisjoint(attributes)
 
     @property
+    def address(self) -> str:
+        """The address that a contact shall have; empty if the request names none."""
+        body = self.body or {}
+        attributes = body.get("attributes")
+        return str(body.get("email") or (attributes.get("EMAIL") if isinstance(attributes, dict) else None) or "")
+
+    @property
     def bucket(self) -> str:
         """The limit of Brevo's in which the request counts."""
         return "contacts" if self.path.startswith("/contacts") else "other"

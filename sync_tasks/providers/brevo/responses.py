@@ -26,7 +26,8 @@ _STAMPS_END = datetime(2286, 1, 1, tzinfo=UTC)
 _MOST_UNREAD = 10
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]{0,39}", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}")
-_WRITABLE = frozenset({"normal", "category", "transactional"})
+# Attributes of these categories Brevo computes; what it calls otherwise one day can hold personal data.
+_COMPUTED = frozenset({"calculated", "global"})
 # These two are fields of their own here. As attributes they would give the contact to another user.
 _IDENTITIES = frozenset({"EMAIL", "EXT_ID"})
 _DUPLICATE = "already associated with another contact"
@@ -234,8 +235,8 @@ def names_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str]]:
 def types_of(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yield the name and the type of each attribute that can be written; one with fixed choices is a ``category``."""
     for row in rows:
-        name, category = row.get("name"), str(row.get("category"))
-        if isinstance(name, str) and name not in _IDENTITIES and category in _WRITABLE:
+        name, category = row.get("name"), str(row.get("category")).lower()
+        if isinstance(name, str) and name not in _IDENTITIES and category not in _COMPUTED:
             yield name, "category" if category == "category" else str(row.get("type") or "text")
 
 
