@@ -296,10 +296,10 @@ class AccountPush(Push):
         except (MissingListError, RejectedPartError):
             raise
         except RejectedContactError:
-            if self.view.fresh or not change.leave:
+            if self.has_looked or not change.leave:
                 raise
             # Brevo may refuse to take a contact off a list that it has left already: look, and ask for the rest.
-            self.view = replace(self.view, outcome_unknown=True)
+            self.look_again()
         else:
             # A block that the change lifts ends subscriptions only from the next step on.
             sent = desired_of(self.lease.contact, self.mapping, self.known())

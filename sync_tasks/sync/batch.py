@@ -38,6 +38,7 @@ from sync_tasks.sync.batch_item import (
     IMPORTING,
     SERVING_FIRST,
     BatchItem,
+    is_theirs,
     most_served,
     relies_on_others,
     step_of_one_account,
@@ -97,8 +98,7 @@ class Batch:
 
     def gather(self) -> None:
         """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
-        kinds = self.kinds
-        if kinds and self._may_gather():
+        if (kinds := self.kinds) and self._may_gather():
             for kind in kinds if self.batch_kind.verb in _LOOKING else kinds[:1]:
                 self._gather_all(kind)
 
@@ -356,7 +356,7 @@ class Batch:
         """A page does not show why a contact is blocklisted, nor whether that may be lifted: it must be read alone."""
         push = item.push
         known = remote_state_of(remote, push.lease.contact, push.mapping, push.known(), self.now)
-        if remote.ext_id == push.mapping.ext_ids.of(push.lease.user_id) and not remote.block:
+        if is_theirs(push, remote) and not remote.block:
             push.view = SyncView(known, fresh=True)
             if self.batch_kind.verb == "create":
                 push.note_creation(remote.id)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sync_tasks.domain.batching import BatchKind
+from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import Step, concerns, next_step
 from sync_tasks.domain.timestamps import seconds_since
@@ -60,6 +61,16 @@ class BatchItem:
             fresh=frozenset({push.account}) if push.view.fresh else frozenset(),
             unflagged=push.unflagged if errors else frozenset(),
         )
+
+
+def is_theirs(push: AccountPush, remote: RemoteContact) -> bool:
+    """Return whether a contact that a page shows is the user's: by its ``ext_id``, or the id and address that we know.
+
+    Somebody who was there before us has no ``ext_id`` yet.
+    """
+    known, mine = push.known(), push.mapping.ext_ids.of(push.lease.user_id)
+    unnamed = remote.ext_id is None and bool(known.address) and (remote.id, remote.address) == (known.id, known.address)
+    return remote.ext_id == mine or unnamed
 
 
 def step_of_one_account(push: AccountPush, mappings: Mapping[str, AccountMapping]) -> Step | None:

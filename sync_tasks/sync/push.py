@@ -90,6 +90,16 @@ class Push:
         return bool(searched)
 
     @property
+    def has_looked(self) -> bool:
+        """Whether this push itself has looked: what an earlier one saw may have changed by a request of a batch."""
+        return self.view.fresh and not self.lease.contact.looked.get(self.account)
+
+    def look_again(self) -> None:
+        """Let the next step be a look at the contact."""
+        self.lease = replace(self.lease, contact=replace(self.lease.contact, looked={}))
+        self.view = replace(self.view, outcome_unknown=True)
+
+    @property
     def nobody(self) -> bool:
         """Whether this account turned out to hold no contact of the user."""
         return self.met is False or (self.view.seen is not None and self.view.seen.id is None and not self.met)
@@ -255,7 +265,7 @@ class Push:
         wanted = desired_of(self.lease.contact, self.mapping, self.known())
         with_address = frozenset(number for number, since in wanted.subscribed.items() if since == wanted.address_since)
         # Brevo may refuse to take a contact off a list that it has left already: only a look shows.
-        sure = self.view.fresh or not change.leave
+        sure = self.has_looked or not change.leave
         taken, refused = send_in_parts(send, change, sure=sure, with_address=with_address)
         if refused and not isinstance(refused, RejectedPartError) and at_least and at_least != change:
             send(at_least)

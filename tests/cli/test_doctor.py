@@ -6,8 +6,10 @@ import pytest
 
 from sync_tasks.cli.views import doctor_checks
 from sync_tasks.cli.views.privacy_checks import check_connection
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import UnauthorizedError
 from sync_tasks.monitoring import status
+from sync_tasks.monitoring.status import SWEPT_WITHIN
 from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.reconcile.census import keep_census
 from sync_tasks.state.holds import EXAMINING, place_hold
@@ -101,6 +103,24 @@ def test_a_pipeline_at_work_fails_nothing(desk: Desk, monkeypatch: pytest.Monkey
     monkeypatch.setattr(status, "ping_workers", lambda: ["one@localhost"])
     desk.pipeline.store.redis.set("sync_tasks:swept", desk.pipeline.store.now())
     assert {check["state"] for check in desk.read("doctor")} <= {"ok", "warn"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "found"),
+    [
+        (None, "fail", "has not swept for a day"),
+        (0, "ok", "ago"),
+        (SWEPT_WITHIN - 30, "ok", "ago"),
+        (SWEPT_WITHIN + 30, "fail", "ago"),
+    ],
+)
+def test_a_beat_that_has_not_swept_lately_fails(desk: Desk, seconds: float | None, state: str, found: str) -> None:
+    store = desk.pipeline.store
+    if seconds is not None:
+        store.redis.set(store.key("swept"), int(store.now()) - int(seconds * MICROSECONDS_PER_SECOND))
+    beat = {check["what"]: check for check in desk.read("doctor", exits=1)}["beat"]
+    assert (beat["state"], found in beat["found"]) == (state, True)
+    assert ("celery -A sync_tasks beat" in beat["advice"]) == (state == "fail")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from sync_tasks.cli.views.person import draw_paper
 from sync_tasks.domain.contact import EventKey
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.state.audit import forget_old
@@ -49,6 +50,14 @@ def test_a_paper_shows_a_name_as_it_is_written_for_people_and_for_programs(desk:
     text = page.read_text("utf-8")
     assert "<td>Zoë</td>" in text
     assert "&quot;first_name&quot;: &quot;Zoë&quot;" in text
+
+
+def test_a_paper_shows_each_value_of_a_list_and_what_there_is_not() -> None:
+    page = draw_paper({"lists": [3, "<b>"], "held": {"consents": [], "city": None, "block": False}})
+    shown = "<table><tr><th>consents</th><td>none</td></tr><tr><th>city</th><td></td></tr><tr><th>block</th><td>False"
+    assert "<tr><th>lists</th><td>3<br>&lt;b&gt;</td></tr>" in page
+    assert f"<tr><th>held</th><td>{shown}" in page
+    assert "&quot;city&quot;: null" in page
 
 
 def test_an_audit_of_nothing_says_so(desk: Desk) -> None:

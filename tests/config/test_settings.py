@@ -130,6 +130,8 @@ def test_a_newsletter_belongs_to_an_account(load: Load) -> None:
             "[accounts]\ndefault = 3\n" + MINIMAL,
             ["accounts.default: must be a table"],
         ),
+        ("unsubscribe = 3\n" + MINIMAL, ["unsubscribe: must be a table"]),
+        ("attributes = 3\n" + MINIMAL, ["attributes: must be a table"]),
         (
             f'[accounts.default]\napi_key = "{KEY}"\n{MINIMAL}',
             ["accounts.default: a key does not belong in the file; use SYNC_API_KEY"],
@@ -171,6 +173,11 @@ def test_an_anonymous_address_must_be_one_of_its_own_for_everybody(faults: Fault
 def test_with_several_accounts_each_newsletter_must_name_its_own(faults: Faults) -> None:
     lines = faults(TWO_ACCOUNTS + MINIMAL, SYNC_API_KEY_NEWS=KEY, SYNC_API_KEY_BIG_SPORTS=KEY)
     assert lines == ["newsletters.daily: which account? there are several"]
+
+
+def test_one_account_that_is_no_table_is_reported_beside_others(faults: Faults) -> None:
+    lines = faults(f'[accounts]\nnews = {{}}\nsports = 3\n{MINIMAL}account = "news"\n', SYNC_API_KEY_NEWS=KEY)
+    assert "accounts.sports: must be a table" in lines
 
 
 def test_every_account_without_a_key_is_reported_with_the_variable_it_lacks(faults: Faults) -> None:

@@ -1,10 +1,13 @@
 """A Brevo that says the same in other words or under another status than those it is known for."""
 
+from typing import Any
+
 import pytest
 
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.sandbox import Sandbox
-from tests.support.pipeline import Pipeline, address_of
+from tests.support.batching import BatchingLimiter
+from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 
 @pytest.fixture
@@ -49,3 +52,40 @@ def test_a_404_with_another_code_pauses_nobody_else(older: Pipeline, brevo: Sand
 
     assert outcomes.done[kept] is Outcome.SYNCED
     assert lost in outcomes.dead if code == "not_found" else outcomes.done[lost] is Outcome.NOT_FOUND
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_list_call_that_was_carried_out_and_confirms_nobody_makes_no_dead_letters(
+    make_pipeline: MakePipeline, brevo: Sandbox, *, known: bool
+) -> None:
+    pipeline, people = make_pipeline(BatchingLimiter), [f"user-{number}" for number in range(24)]
+    for user_id in people if known else ():
+        pipeline.subscribe(user_id)
+    if known:
+        pipeline.work()
+    else:
+        brevo.add_contacts([{"email": address_of(user_id), "listIds": [3]} for user_id in people])
+    brevo.add_fault("status", status=204, method="POST", path="/contacts/remove$", applied=True)
+    keys = [pipeline.unsubscribe(user_id, email=address_of(user_id)) for user_id in people]
+
+    with pipeline.requests() as requests:
+        outcomes = pipeline.work()
+
+    assert not pipeline.letters()
+    assert {outcomes.done[key] for key in keys} == {Outcome.SYNCED}
+    held: Any = brevo.contacts()
+    assert all(row["attributes"]["DAILY_UNSUBSCRIBED"] and not row["listIds"] for row in held)
+    # Besides one request for the flag of each.
+    assert len(requests) <= len(people) + 6, requests
+
+
+def test_a_look_that_was_kept_does_not_decide_what_a_refused_leave_means(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_contacts([{"email": address_of("ada"), "listIds": [3]}])
+    brevo.add_fault("status", status=402, method="PUT", count=1)
+    key = pipeline.unsubscribe("ada", email=address_of("ada"))
+    pipeline.work_once()
+    pipeline.resources.limiter.resume("default")
+    brevo.edit(address_of("ada"), {"unlinkListIds": [3]})
+
+    assert pipeline.work().done[key] is Outcome.SYNCED
+    assert not pipeline.letters()

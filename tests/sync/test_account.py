@@ -9,7 +9,7 @@ def test_a_push_ends_where_brevo_never_does_what_it_says(pipeline: Pipeline, bre
     pipeline.subscribe("anna")
     pipeline.work()
     brevo.act("complain", address_of("anna"))
-    brevo.add_fault("status", status=200, method="PUT")
+    brevo.add_fault("status", status=204, method="PUT")
     moved = pipeline.update("anna", email=address_of("anna.tal"))
     with pipeline.requests() as requests:
         error = pipeline.sync("anna").waiting[moved]

@@ -161,7 +161,7 @@ class Load:
         self.held = find_fault(self.checked, source, self.form, complete=self.complete)
         if self.held:
             return
-        newsletters = frozenset(settings.newsletters) if self.complete and not self.checked.bad else frozenset()
+        newsletters = frozenset(settings.newsletters) if self.complete else frozenset()
         extent = Extent(newsletters, frozenset(settings.accounts), was=former_slugs(settings))
         store = self.opened().store
         self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
