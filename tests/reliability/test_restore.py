@@ -12,7 +12,7 @@ from sync_tasks.domain.events import EVENTS, parse_event
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.state.holds import parse_hold, read_hold
+from sync_tasks.state.holds import parse_hold, place_hold, read_hold
 from sync_tasks.state.store import Store
 from sync_tasks.tasks.sweeper import examine_state
 from tests.support.backups import Backup, back_up
@@ -164,3 +164,12 @@ def test_what_the_portal_says_again_brings_everything_back(town: Town, desk: Des
     assert town.on_lists() == {user: lists for user, lists in town.wished.items() if lists}
     assert [run.found for run in reconcile(town.pipeline.resources)] == [{}]
     assert "Marked" not in repr([one for one in brevo.contacts() if str(one["email"]).startswith("deleted-")])
+
+
+def test_a_hold_that_a_person_placed_is_examined_by_no_sweep(pipeline: Pipeline) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    hold = place_hold(pipeline.store, "backup of Tuesday")
+    with pipeline.requests() as requests:
+        examine_state(pipeline.resources, hold)
+    assert (requests, read_hold(pipeline.store)) == ([], hold)
