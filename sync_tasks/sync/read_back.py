@@ -78,6 +78,7 @@ def _clear(push: Push, remote: RemoteContact, names: frozenset[str]) -> RemoteCo
         after, left = found, frozenset(name for name in kept if not _is_empty(found, name))
     blanks.note_null(kept - left)
     if left and push.lease.contact.pending:
+        push.refuse_late_look(push.lease.contact.unknown_since or push.store.now())
         names_left = ", ".join(sorted(left))
         raise RejectedPartError(f"Brevo keeps {names_left}: neither an empty text nor null clears it", tuple(left))
     return after

@@ -110,3 +110,20 @@ def test_an_erasure_that_a_look_does_not_show_yet_is_no_dead_letter(
     held: Any = brevo.contact(contact_id)
     assert (held["listIds"], held["emailBlacklisted"]) == ([], True)
     assert len(requests) <= 8 + 3 * times, requests
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_a_value_that_was_cleared_and_is_shown_for_a_while_is_no_dead_letter(
+    slow: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    slow.subscribe("ada", attributes={"city": "Ulm"})
+    slow.work_once()
+    show_as_before(slow, "ada", monkeypatch, times)
+    key = slow.update("ada", attributes={"city": None})
+
+    outcomes = slow.work()
+
+    assert outcomes.done[key] is Outcome.SYNCED
+    assert not slow.letters()
+    held: Any = brevo.contact(address_of("ada"))
+    assert "CITY" not in held["attributes"]

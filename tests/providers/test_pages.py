@@ -95,3 +95,15 @@ def test_pages_that_go_back_and_forth_without_an_end_are_given_up(script: Script
 
     with pytest.raises(GatewayUnavailableError, match="no end"):
         list(gateway.modified_since(LONG_AGO))
+
+
+def test_pages_that_show_half_of_their_rows_are_given_up_soon() -> None:
+    asked, people = list[Call](), [RemoteContact(number, None, None, frozenset(), {}, None) for number in range(24)]
+
+    def read_page(call: Call) -> tuple[list[RemoteContact], int]:
+        asked.append(call)
+        return people[int(str(call.query.get("offset", 0))) :: 2], len(people)
+
+    with pytest.raises(GatewayUnavailableError, match="no end"):
+        list(read_everybody(requests.read_modified(LONG_AGO), read_page))
+    assert len(asked) <= 12

@@ -50,7 +50,7 @@ class Brevo:
 
 def push_at(brevo: Brevo, **said: Any) -> Push:
     gateway: Any = brevo
-    store: Any = SimpleNamespace(renew_lease=lambda *_: True)
+    store: Any = SimpleNamespace(renew_lease=lambda *_: True, now=lambda: str(10**15))
     lease = Lease("u1", "token", said.pop("contact", CONTACT))
     return Push(ACCOUNT, MAPPING, gateway, store, lease, **{"view": SyncView(HELD, fresh=True), **said})
 

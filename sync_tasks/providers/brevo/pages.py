@@ -15,6 +15,8 @@ ReadPage = Callable[[Call], tuple[list[T], int | None]]
 _MOST_PAGES = 100
 # So many contacts of a page are asked for again with the next one, and so far we go back if none of them shows.
 _OVERLAP, _STEP_BACK = 10, 500
+# After so many pages in a row that show nobody new, or that we went back from, they make no sense.
+_MOST_IN_VAIN = 10
 
 
 def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
@@ -28,7 +30,7 @@ def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
             raise GatewayUnavailableError(f"{call}: an empty page although there are rows")
         if not rows or (total is not None and offset >= total):
             return
-    raise _endless(call)
+    raise _endless(call, _MOST_PAGES)
 
 
 def read_everybody(call: Call, read_page: ReadPage[RemoteContact]) -> Iterator[RemoteContact]:
@@ -37,24 +39,28 @@ def read_everybody(call: Call, read_page: ReadPage[RemoteContact]) -> Iterator[R
     Each page begins with contacts of the page before. If it shows none of them, contacts that were listed before are
     gone, and others went past us: we go back. A full page is not the end, whatever Brevo counts.
     """
-    shown, offset, overlap = set[int](), 0, 0
+    shown, offset, overlap, in_vain = set[int](), 0, 0, 0
     for _ in range(_MOST_PAGES):
         people, total = read_page(skip(call, offset))
         if not people and not offset and total:
             raise GatewayUnavailableError(f"{call}: an empty page although there are contacts")
         new = [contact for contact in people if contact.id not in shown]
+        in_vain += 1
+        if in_vain > _MOST_IN_VAIN:
+            raise _endless(call, in_vain)
         if overlap and len(new) == len(people):
             offset, overlap = max(offset - _STEP_BACK, 0), overlap if offset > _STEP_BACK else 0
             continue
         yield from new
+        in_vain = 0 if new else in_vain
         shown.update(contact.id for contact in new)
         end = offset + len(people)
         if not people or (len(people) < PAGE and total is not None and end >= total):
             return
         overlap = _OVERLAP if len(people) > _OVERLAP else 0
         offset = end - overlap
-    raise _endless(call)
+    raise _endless(call, _MOST_PAGES)
 
 
-def _endless(call: Call) -> GatewayUnavailableError:
-    return GatewayUnavailableError(f"{call}: no end after {_MOST_PAGES} pages")
+def _endless(call: Call, pages: int) -> GatewayUnavailableError:
+    return GatewayUnavailableError(f"{call}: no end after {pages} pages")

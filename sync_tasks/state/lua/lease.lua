@@ -19,7 +19,8 @@ if redis.call('EXISTS', contact) == 0 then
   return {'idle'}
 end
 local A_MINUTE, milliseconds = 60000000, math.ceil(lease / 1000)
-local held = redis.call('HGET', contact, 'lease')
+local fields = read_fields(contact, {'lease', 'crashes', 'address', 'g:address', 'erased'})
+local held, address = fields.lease, fields.address
 -- A lease that ends much later than a new one would is from before Redis' clock was put back.
 if held and greater(string.sub(held, 1, STAMP), later(at, 2 * lease + A_MINUTE)) then
   held = later(at, lease) .. string.sub(held, STAMP + 1)
@@ -30,7 +31,7 @@ if not redis.call('ZSCORE', key('dirty'), user) then
   local due = redis.call('ZSCORE', key('due'), user)
   if not due or tonumber(due) > tonumber(at) then return {'idle'} end
 end
-local crashes = tonumber(redis.call('HGET', contact, 'crashes') or 0) + (held and 1 or 0)
+local crashes = tonumber(fields.crashes or 0) + (held and 1 or 0)
 -- Other contacts in the dead process are suspects too. After two deaths the suspects come one by one, so that a third
 -- death names the culprit.
 if crashes >= 2 and not redis.call('SET', key('suspect'), token, 'NX', 'PX', milliseconds) then
@@ -44,9 +45,7 @@ if held then
 end
 redis.call('HSET', contact, 'lease', later(at, lease) .. token)
 local taken = '0'
-local address = redis.call('HGET', contact, 'address')
-local given_up = redis.call('HGET', contact, 'g:address') or ''
-if address and redis.call('HEXISTS', contact, 'erased') == 0 and greater(string.sub(address, 1, STAMP), given_up) then
+if address and not fields.erased and greater(string.sub(address, 1, STAMP), fields['g:address'] or '') then
   if not claim_address(string.sub(address, STAMP + 1), user) then taken = '1' end
 end
 local parts = table.concat(redis.call('HKEYS', key('paused_parts')), ',')
@@ -67,7 +66,7 @@ end
 -- An import would put the present contact of that address on the lists.
 answer[3] = address and is_vacated(string.sub(address, STAMP + 1)) and '0' or tostring(count)
 -- An erasure is looked at with others, unless more than its own outcome is unknown; before that it waits with all that is urgent.
-if redis.call('HEXISTS', contact, 'erased') == 1 then
+if fields.erased then
   local index = redis.call('HEXISTS', contact, 'unsure') == 1 and erased_key() or key('urgent')
   answer[3] = tostring(redis.call('ZSCORE', index, user) and redis.call('ZCARD', index) or 0)
 end

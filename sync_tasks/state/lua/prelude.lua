@@ -36,6 +36,9 @@ local function write_pairs(hash, texts, first)
     redis.call('HSET', hash, unpack(texts, start, math.min(start + PART - 1, #texts)))
   end
 end
+local function drop_fields(hash, names)
+  for start = 1, #names, PART do redis.call('HDEL', hash, unpack(names, start, math.min(start + PART - 1, #names))) end
+end
 local function write_fields(hash, fields)
   local texts = {}
   for field, text in pairs(fields) do

@@ -78,11 +78,13 @@ if not held or string.sub(held, STAMP + 1) ~= token then
 end
 local place = result.erased ~= '' and find_tombstone(user, result.names)
 if result.erased ~= '' and not place then return 'lost' end
-redis.call('HDEL', contact, 'lease')
+local gone, kept = {'lease'}, {}
 for field, value in pairs(result.fields) do
   if string.sub(field, 1, 2) == 'p:' then forget_pending(string.sub(field, 3), user) end
-  if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
+  if value == '' then table.insert(gone, field) else kept[field] = value end
 end
+drop_fields(contact, gone)
+write_fields(contact, kept)
 for field, value in pairs(result.read_at) do
   if redis.call('HGET', contact, field) == value then redis.call('HDEL', contact, field) end
 end
