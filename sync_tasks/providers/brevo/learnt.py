@@ -38,7 +38,7 @@ class Learnt:
     no_imports: float = -math.inf
 
     def note_import(self, *, refused: bool) -> None:
-        """Brevo may have a limit for imports alone, or take none: then a crowd would wait for its import for ever."""
+        """Brevo may have a limit for imports alone, or take none: then all would wait for an import for ever."""
         self.refused_imports = self.refused_imports + 1 if refused else 0
         if self.refused_imports >= _MOST_REFUSED:
             self.no_imports = time.monotonic() + _WITHOUT_IMPORTS
