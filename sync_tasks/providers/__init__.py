@@ -196,7 +196,7 @@ class Gateway(Protocol):
 
     @property
     def imports_safely(self) -> bool:
-        """Whether an import leaves the blocks of who was there before, as far as is known."""
+        """Whether imports are taken, and leave the blocks of who was there before, as far as is known."""
 
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to ``capabilities.ids`` contacts that the provider shows, without reasons of blocks."""

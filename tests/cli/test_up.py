@@ -191,8 +191,10 @@ def test_up_ends_with_1_and_says_which_part_has_ended(start: Start, folder: Path
 
 def test_the_sandbox_serves_until_it_is_stopped_and_shows_how_to_reach_it(start: Start, folder: Path) -> None:
     sandbox = start("sandbox", "--port", "0", "--no-limits", ready="export ")
-    with urlopen(exported(sandbox)["SYNC_BASE_URL"].removesuffix("/v3")) as page:  # noqa: S310 - our own
+    origin = exported(sandbox)["SYNC_BASE_URL"].removesuffix("/v3")
+    with urlopen(origin) as page:  # noqa: S310 - our own
         assert page.status == 200
+    assert f"Brevo's sandbox  {origin}/" in sandbox.output
     assert sandbox.stop(signal.SIGTERM) == 143
     wait_until_gone(folder)
 

@@ -182,3 +182,16 @@ def test_secrets_of_hashes_are_long_and_few(
     with pytest.raises(ConfigurationError, match=r"^SYNC_STATE_SECRET: up to") as caught:
         environment.state_secrets()
     assert "xx" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["shop", "shop:eu-1.test_2", "9", "a" * 64])
+def test_a_namespace_that_keys_and_queues_can_have_is_taken(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("SYNC_NAMESPACE", name)
+    assert environment.namespace() == name
+
+
+@pytest.mark.parametrize("name", [" ", "two words", "shop*", "{shop}", ":shop", "-shop", "über", "a" * 65, "shop\n"])
+def test_a_namespace_that_keys_and_queues_cannot_have_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("SYNC_NAMESPACE", name)
+    with pytest.raises(ConfigurationError, match=r"^SYNC_NAMESPACE: at most 64"):
+        environment.namespace()

@@ -101,6 +101,11 @@ def test_it_restarts_as_another_process(private_redis: EmbeddedRedis) -> None:
     assert private_redis.pid not in {before, None}
 
 
+def test_what_is_set_besides_is_heard() -> None:
+    with EmbeddedRedis(settings={"maxmemory": "50mb"}) as server, ask(server) as client:
+        assert client.config_get("maxmemory")["maxmemory"] == str(50 * 1024 * 1024)
+
+
 def test_a_given_folder_is_kept_and_read_again(tmp_path: Path) -> None:
     folder = tmp_path / "with a space"
     with EmbeddedRedis(folder) as server, ask(server) as client:

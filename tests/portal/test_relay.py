@@ -297,13 +297,14 @@ def test_a_database_in_trouble_is_tried_again_ever_later_and_then_as_soon_as_bef
     monkeypatch.setattr(relay, "_PAUSES", (0.1, 0.2))
     monkeypatch.setattr(relay, "move", move)
     running = relay.Relay(engine, poll=0.01)
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, daemon=True)
     subscribe(engine)
     with caplog.at_level(logging.ERROR):
         thread.start()
         wait_until(lambda: len(tries) > len(troubles), "all is tried")
         running.stop()
         thread.join(20)
+    assert not thread.is_alive()
     trouble = "outbox: the database is away or in trouble: OperationalError; next try in"
     pauses = [record.getMessage().removeprefix(trouble) for record in caplog.records]
     assert pauses == [" 0.1 s", " 0.2 s", " 0.2 s", " 0.1 s"]

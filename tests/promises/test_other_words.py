@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.outcomes import Outcome
+from sync_tasks.errors import RateLimitedError
 from sync_tasks.sandbox import Sandbox
 from tests.support.batching import BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
@@ -89,3 +91,33 @@ def test_a_look_that_was_kept_does_not_decide_what_a_refused_leave_means(pipelin
 
     assert pipeline.work().done[key] is Outcome.SYNCED
     assert not pipeline.letters()
+
+
+@pytest.mark.parametrize("status", [429, 400, 409])
+def test_an_account_that_takes_no_imports_creates_everybody_alone(
+    make_pipeline: MakePipeline, brevo: Sandbox, status: int
+) -> None:
+    pipeline, people = make_pipeline(BatchingLimiter), [f"user-{number}" for number in range(24)]
+    brevo.add_fault("status", status=status, method="POST", path="/contacts/import$")
+    keys = [pipeline.subscribe(user_id) for user_id in people]
+
+    with pipeline.requests() as requests:
+        outcomes = pipeline.work()
+
+    assert {outcomes.done[key] for key in keys} == {Outcome.SYNCED}
+    assert requests.count("POST /v3/contacts/import") == 3
+    assert len(requests) <= len(people) + 7, requests
+
+
+def test_imports_go_on_if_anything_else_is_refused_for_the_limit_too(pipeline: Pipeline, brevo: Sandbox) -> None:
+    gateway, new = pipeline.resources.gateways["default"], NewContact(address_of("ada"), "ada", {}, frozenset({3}))
+    brevo.add_fault("status", status=429, count=4)
+    for _ in range(3):
+        with pytest.raises(RateLimitedError):
+            gateway.start_import([3], [new])
+    assert not gateway.imports_safely
+
+    with pytest.raises(RateLimitedError):
+        gateway.create(new)
+
+    assert gateway.imports_safely

@@ -76,6 +76,33 @@ def test_a_contact_that_is_gone_is_created_again_beside_a_dead_letter(anna: Pipe
     assert 5 in anna.lists("anna")
 
 
+def test_nobody_is_created_whose_every_list_a_dead_letter_is_about(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("status", status=400, method="POST")
+    pipeline.subscribe("anna", "daily")
+    pipeline.work()
+    brevo.faults.clear()
+    assert len(pipeline.letters()) == 1
+    run = compare(pipeline)
+    assert (run.found, run.repaired) == ({LETTER: 1}, 0)
+    pipeline.work()
+    assert brevo.contacts() == []
+
+
+def test_nobody_is_created_at_an_address_that_a_dead_letter_is_about(pipeline: Pipeline, brevo: Sandbox) -> None:
+    pipeline.subscribe("anna", "weekly")
+    pipeline.work()
+    brevo.add_fault("status", status=400, method="PUT")
+    pipeline.update("anna", email="new@portal.org")
+    pipeline.work()
+    brevo.faults.clear()
+    assert len(pipeline.letters()) == 1
+    brevo.act("delete", ANNA)
+    run = compare(pipeline)
+    assert (run.found, run.repaired) == ({LETTER: 1}, 0)
+    pipeline.work()
+    assert brevo.contacts() == []
+
+
 def test_a_contact_of_another_ext_id_waits_as_a_whole_beside_a_dead_letter(anna: Pipeline, brevo: Sandbox) -> None:
     brevo.edit(ANNA, {"ext_id": "somebody", "unlinkListIds": [5], "attributes": {"FIRSTNAME": "Eve"}})
     with anna.requests() as requests:

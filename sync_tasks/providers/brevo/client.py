@@ -144,11 +144,18 @@ class Brevo(Operations):
         except SyncError as error:
             return FailedTry(error)
         outcome = self._exchange(call)
+        self._learn(call, outcome)
         if isinstance(outcome, Answer) or not outcome.instead:
             self._gate.report(permit, None if isinstance(outcome, Answer) else outcome.error)
         if isinstance(outcome, Answer) and outcome.quota:
             self._gate.record_usage(permit, *outcome.quota)
         return outcome
+
+    def _learn(self, call: Call, outcome: Answer | FailedTry) -> None:
+        if call.path == requests.IMPORT:
+            self._learnt.note_import(refused=isinstance(outcome, FailedTry) and not outcome.outcome_unknown)
+        elif isinstance(outcome, FailedTry) and isinstance(outcome.error, RateLimitedError):
+            self._learnt.note_limit()
 
     def _exchange(self, call: Call) -> Answer | FailedTry:
         try:

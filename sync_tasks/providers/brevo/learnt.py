@@ -1,10 +1,14 @@
 """What the gateways of one account have seen of it so far."""
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sync_tasks.domain.blanks import Blanks
+
+# After so many imports in a row that Brevo refused, contacts are created alone for so many seconds.
+_MOST_REFUSED, _WITHOUT_IMPORTS = 3, 300.0
 
 
 @dataclass(slots=True)
@@ -15,7 +19,8 @@ class Learnt:
     that the account named then, ``unlisted`` those that a contact held and the account did not name. ``filter_finds``:
     its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``: a look by several
     ids has shown others. ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
-    ``total``: how many contacts it had, by the last page of all.
+    ``total``: how many contacts it had, by the last page of all. ``refused_imports``: how many in a row; until
+    ``no_imports`` none is sent, in seconds of the monotonic clock.
     """
 
     filter_finds: bool = False
@@ -29,3 +34,20 @@ class Learnt:
     until: float = -math.inf
     blanks: Blanks = field(default_factory=Blanks)
     total: int = 0
+    refused_imports: int = 0
+    no_imports: float = -math.inf
+
+    def note_import(self, *, refused: bool) -> None:
+        """Brevo may have a limit for imports alone, or take none: then all would wait for an import for ever."""
+        self.refused_imports = self.refused_imports + 1 if refused else 0
+        if self.refused_imports >= _MOST_REFUSED:
+            self.no_imports = time.monotonic() + _WITHOUT_IMPORTS
+
+    def note_limit(self) -> None:
+        """Another request met the limit, too: it is not for imports alone."""
+        self.refused_imports, self.no_imports = 0, -math.inf
+
+    @property
+    def imports(self) -> bool:
+        """Whether imports are worth a try."""
+        return time.monotonic() > self.no_imports

@@ -154,8 +154,11 @@ class Operations(Gateway):
 
     @property
     def imports_safely(self) -> bool:
-        """Whether nobody saw an import lift the block of somebody who was there: Brevo does not document it."""
-        return self._known().get("import_block") != questions.LIFTED
+        """Whether Brevo takes imports, and nobody saw one lift the block of somebody who was there.
+
+        It documents neither a limit for imports alone nor what becomes of a block.
+        """
+        return self._learnt.imports and self._known().get("import_block") != questions.LIFTED
 
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to 20 contacts that Brevo shows, without reasons of blocks.

@@ -18,7 +18,8 @@ _PATH_SAFE = re.compile(r"[A-Za-z0-9_:|~=+-]+")
 _PATH_SAFE_ADDRESS = re.compile(r"(?!.*\.\.)[^\s/%\\\"?#]+@[^\s/%\\\"?#]+")
 _WALLED = (".zip", ".old", ".back", ".tar")
 _UNQUOTABLE = frozenset('"\\')
-_CREATIONS = frozenset({"/contacts", "/contacts/import"})
+IMPORT = "/contacts/import"
+_CREATIONS = frozenset({"/contacts", IMPORT})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -187,7 +188,7 @@ def import_contacts(lists: Collection[int], contacts: Iterable[NewContact]) -> C
         "disableNotification": True,
     }
     about = f"{_about(lists)} {len(rows)} contacts"
-    return Call("POST", "/contacts/import", body=body, about=about, personal=True, lists=frozenset(lists))
+    return Call("POST", IMPORT, body=body, about=about, personal=True, lists=frozenset(lists))
 
 
 def _row(contact: NewContact) -> Json:
