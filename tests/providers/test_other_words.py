@@ -13,6 +13,7 @@ from sync_tasks.errors import (
     MissingListError,
     RejectedContactError,
 )
+from sync_tasks.providers.brevo import learnt
 from sync_tasks.providers.brevo.client import Brevo
 from tests.support.brevo_samples import ADDRESS, HTML, MISSING, NEW, RENAMED, WRONG_PATH, page, remote
 from tests.support.scripted_brevo import Reply, Script, answer
@@ -137,3 +138,17 @@ def test_a_first_page_that_is_empty_although_there_are_more_shows_no_end(script:
         list(gateway.modified_since(datetime(2020, 1, 1, tzinfo=UTC)))
     with pytest.raises(GatewayUnavailableError, match="although there are"):
         gateway.list_names()
+
+
+@pytest.mark.parametrize("reply", [answer(400, OTHER_WORDS), answer(200, page(remote(9)))], ids=["refused", "merged"])
+def test_one_odd_look_by_ids_is_not_remembered_for_ever(
+    script: Script, gateway: Brevo, monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    script.says(reply, reply)
+    gateway.read_several([1, 2])
+    assert not gateway.reads_several
+
+    monkeypatch.setattr(learnt, "_WITHOUT_IDS", 0.0)
+    gateway.read_several([1, 2])
+
+    assert gateway.reads_several

@@ -9,23 +9,25 @@ from sync_tasks.domain.blanks import Blanks
 
 # After so many imports in a row that Brevo refused, contacts are created alone for so many seconds.
 _MOST_REFUSED, _WITHOUT_IMPORTS = 3, 300.0
+# One odd answer, such as of contacts that were merged meanwhile, makes looks by ids dearer for so many seconds alone.
+_WITHOUT_IDS = 300.0
 
 
 @dataclass(slots=True)
 class Learnt:
     """Facts learnt of an account, shared by all its gateways.
 
-    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``listed`` are all
-    that the account named then, ``unlisted`` those that a contact held and the account did not name. ``filter_finds``:
-    its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``: a look by several
-    ids has shown others. ``ext_id_seen``: a contact has shown its ``ext_id``. ``blanks``: what clears an attribute.
-    ``total``: how many contacts it had, by the last page of all. ``refused_imports``: how many in a row; until
-    ``no_imports`` none is sent, in seconds of the monotonic clock.
+    ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``listed`` are
+    all that the account named then, ``unlisted`` those that a contact held and the account did not name.
+    ``filter_finds``: its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``:
+    until then no look by several ids is made, for one has shown others. ``ext_id_seen``: a contact has shown its
+    ``ext_id``. ``blanks``: what clears an attribute. ``total``: how many contacts it had, by the last page of all.
+    ``refused_imports``: how many in a row; until ``no_imports`` none is sent, in seconds of the monotonic clock.
     """
 
     filter_finds: bool = False
     look_finds: bool = False
-    ids_ignored: bool = False
+    ids_ignored: float = -math.inf
     ext_id_seen: bool = False
     types: dict[str, str] = field(default_factory=dict)
     listed: frozenset[str] = frozenset()
@@ -36,6 +38,10 @@ class Learnt:
     total: int = 0
     refused_imports: int = 0
     no_imports: float = -math.inf
+
+    def note_ids_ignored(self) -> None:
+        """A look by several ids was refused, or showed others."""
+        self.ids_ignored = time.monotonic() + _WITHOUT_IDS
 
     def note_import(self, *, refused: bool) -> None:
         """Brevo may have a limit for imports alone, or take none: then all would wait for an import for ever."""

@@ -149,8 +149,8 @@ class Operations(Gateway):
 
     @property
     def reads_several(self) -> bool:
-        """Whether one look may read several contacts; not once Brevo was seen to ignore the ids."""
-        return not self._learnt.ids_ignored
+        """Whether one look may read several contacts; not for a while after Brevo was seen to ignore the ids."""
+        return time.monotonic() > self._learnt.ids_ignored
 
     @property
     def imports_safely(self) -> bool:
@@ -163,15 +163,15 @@ class Operations(Gateway):
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
         """Return those of up to 20 contacts that Brevo shows, without reasons of blocks.
 
-        Brevo's schema does not name ``ids``. If it ignores them, it shows others: then each is read alone from then on.
+        Brevo's schema does not name ``ids``. If it ignores them, it shows others: then each is read alone for a while.
         """
         try:
             found, _ = self._people(requests.read_several(ids))
         except RejectedContactError:
-            found = []
-            self._learnt.ids_ignored = True
-        self._learnt.ids_ignored |= any(contact.id not in ids for contact in found)
-        return {contact.id: contact for contact in found if contact.id in ids}
+            found = None
+        if found is None or any(contact.id not in ids for contact in found):
+            self._learnt.note_ids_ignored()
+        return {contact.id: contact for contact in found or () if contact.id in ids}
 
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address; one request, if Brevo lets the address into a path.
