@@ -8,7 +8,7 @@ from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.outcomes import Outcome
 from sync_tasks.errors import RateLimitedError
 from sync_tasks.sandbox import Sandbox
-from tests.support.batching import BatchingLimiter
+from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 
@@ -61,6 +61,7 @@ def test_a_list_call_that_was_carried_out_and_confirms_nobody_makes_no_dead_lett
     make_pipeline: MakePipeline, brevo: Sandbox, *, known: bool
 ) -> None:
     pipeline, people = make_pipeline(BatchingLimiter), [f"user-{number}" for number in range(24)]
+    brevo.settings.import_seconds = SHORT / 3
     for user_id in people if known else ():
         pipeline.subscribe(user_id)
     if known:
