@@ -1,6 +1,7 @@
 """``sync-tasks status``: what goes on, and loudly what keeps events from reaching Brevo."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_who_watches_sees_it_anew_until_ctrl_c(at_work: Desk, monkeypatch: pytes
         if len(shown) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("sync_tasks.cli.commands.status.time.sleep", sleep)
+    monkeypatch.setattr("sync_tasks.cli.commands.status.time", SimpleNamespace(sleep=sleep))
     done = run("status", "--watch")
     assert done.exit_code == 130
     assert (done.output.count("worker-1@localhost"), shown) == (3, [2.0, 2.0, 2.0])

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from starlette.requests import ClientDisconnect
@@ -15,7 +16,7 @@ from sync_tasks.http.refusal import REFUSALS_EVERY, HttpRefusal, RefusalLog, ans
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass, which stands still otherwise."""
     now = [1000.0]
-    monkeypatch.setattr("sync_tasks.http.refusal.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sync_tasks.http.refusal.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def pass_time(seconds: float) -> None:
         now[0] += seconds

@@ -68,6 +68,12 @@ def test_tests_wait_for_something_not_for_a_while() -> None:
     assert {path for path in sleeping if not path.startswith(random)} == {"tests/support/processes.py"}
 
 
+def test_a_test_changes_the_time_of_one_module_alone() -> None:
+    """Others run in the same process: a sandbox whose clock jumps back may sleep for hours."""
+    changing = re.compile(r"setattr\(\s*(?:\"[\w.]*\btime\.\w+\"|time,)")
+    assert [relative(path) for path in modules("tests") if changing.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("path", modules("sync_tasks"), ids=relative)
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     text = path.read_text()
