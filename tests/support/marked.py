@@ -154,7 +154,7 @@ def inspect_workers(station: Station) -> Iterator[tuple[str, object]]:
     later: Any = station.producer.send_task(task, kwargs=full, queue="sync_tasks", countdown=3)
     # An event of another producer is accepted at once, whatever its message says of a later moment.
     yield "scheduled", inspect.scheduled()
-    station.brevo.add_fault("slow", method="POST", seconds=1.5, count=2)
+    station.brevo.add_fault("slow", method="POST", seconds=5, count=2)
     ids = [station.send(task, **person(80) | {"occurred_at": now()}), station.portal.accept("subscribe", **person(81))]
     yield "active", wait_until(lambda: _find(inspect.active(), "user-80", "user-81"), "both at work")
     yield "query_task", inspect.query_task(*ids, later.id)
