@@ -1,6 +1,7 @@
 """No request leaves without a grant, and a grant that is refused is an error like any other."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -112,3 +113,23 @@ def test_the_gate_is_reported_what_brevo_says_is_left_of_a_limit(script: Script)
     gateway.close()
 
     assert gate.quotas == [(10, 3)]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "quota"),
+    [(404, "document_not_found", (2, 1)), (400, "invalid_parameter", (2, 1)), (429, "too_many_requests", (2, 2))],
+)
+def test_so_it_is_by_an_answer_that_is_no_success(
+    script: Script, status: int, code: str, quota: tuple[int, int]
+) -> None:
+    """Whoever looks for people whom Brevo does not have gets no other answers."""
+    gate = Turnstile(lambda _bucket: None)
+    gateway = Brevo("xkeysib-secret", base_url=script.url, patience=QUICK, gate=gate)
+    headers = {"x-sib-ratelimit-limit": "2", "x-sib-ratelimit-remaining": "1"}
+    script.says(answer(status, {"code": code, "message": "no"}, headers))
+
+    with suppress(SyncError):
+        gateway.read(7)
+    gateway.close()
+
+    assert gate.quotas[0] == quota

@@ -10,6 +10,7 @@ successor ``brevo-python`` has other names and another HTTP library: only this m
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from sib_api_v3_sdk import ApiClient, Configuration
@@ -147,7 +148,7 @@ class Brevo(Operations):
         self._learn(call, outcome)
         if isinstance(outcome, Answer) or not outcome.instead:
             self._gate.report(permit, None if isinstance(outcome, Answer) else outcome.error)
-        if isinstance(outcome, Answer) and outcome.quota:
+        if outcome.quota:
             self._gate.record_usage(permit, *outcome.quota)
         return outcome
 
@@ -164,14 +165,15 @@ class Brevo(Operations):
             if error.body is None:
                 _count(call, NO_ANSWER)
                 return FailedTry(GatewayUnavailableError(f"{call}: no secure connection", outcome_unknown=call.writes))
-            answer = Answer(error.status, error.headers.get(_RESET), error.body)
+            answer = _answer_of(error.status, error.headers, error.body)
         except HTTPError as error:
             _count(call, NO_ANSWER)
             return failures.unanswered(call, error)
         except UnicodeError:
             return FailedTry(RejectedContactError(f"{call}: a text is not valid Unicode"))
         _count(call, str(answer.status))
-        return _result_of(call, answer)
+        outcome = _result_of(call, answer)
+        return outcome if isinstance(outcome, Answer) else replace(outcome, quota=answer.quota)
 
     def _send(self, call: Call) -> Answer:
         # Not preloaded: the SDK 7.6.0 decodes a body as UTF-8 first, and a UnicodeDecodeError would lose the status
@@ -188,8 +190,11 @@ class Brevo(Operations):
             _return_http_data_only=False,
             _request_timeout=self._timeouts,
         )
-        quota = (headers.get(name) for name in _QUOTA)
-        return Answer(status, headers.get(_RESET), response.data, *quota)
+        return _answer_of(status, headers, response.data)
+
+
+def _answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    return Answer(status, headers.get(_RESET), body, *map(headers.get, _QUOTA))
 
 
 def _count(call: Call, answer: str) -> None:

@@ -36,12 +36,14 @@ _ACCOUNT: Mapping[str, type[AccountError]] = {
 class FailedTry:
     """A failed try; ``brief``: it may be over in a moment.
 
-    ``instead``: what it was if a request without personal data gets through, and the account is well.
+    ``instead``: what it was if a request without personal data gets through, and the account is well. ``quota``: what
+    the answer says is left of a limit.
     """
 
     error: SyncError
     brief: bool = False
     instead: SyncError | None = None
+    quota: tuple[int, int] | None = None
 
     @property
     def outcome_unknown(self) -> bool:
