@@ -100,10 +100,11 @@ class Answer:
     def quota(self) -> tuple[int, int] | None:
         """The requests that a window allows, and those left of them; ``None`` without such headers.
 
-        After a 429 all counts as left: when the next may come is what ``reset`` says.
+        A 429 does not count: its ``reset`` says when the next may come, and its limit may be one that we do not know.
         """
-        left = self.limit if self.status == 429 else self.remaining  # noqa: PLR2004 - as HTTP has it
-        numbers = [text for text in (self.limit, left) if text and _COUNT.fullmatch(text)]
+        if self.status == 429:  # noqa: PLR2004 - as HTTP has it
+            return None
+        numbers = [text for text in (self.limit, self.remaining) if text and _COUNT.fullmatch(text)]
         return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else None  # noqa: PLR2004 - both of them
 
     @property
