@@ -14,7 +14,7 @@ from sync_tasks.log import JsonLine, Lines, TextLine, current_task, describe, lo
 from tests.support.processes import StartProgram, wait_until
 from tests.support.station import SETTLED_WITHIN, Station
 
-READY_TO_END = re.compile(r" ready\.|maxinterval|Registered tasks")
+READY_TO_END = re.compile(r" ready\.|maxinterval|\"kombu\.mixins\"")
 SECRET = "marked@portal.example"
 AT = 1_772_323_200.25
 
