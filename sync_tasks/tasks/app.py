@@ -29,7 +29,7 @@ from sync_tasks.log import log, log_all_output, wants_json
 
 # So many seconds may a nudge take: its event is accepted, and after a failover the old primary may hang.
 NUDGED_WITHIN = 1.0
-# After so many new objects a worker looks for unused ones; Python would after 700.
+# After so many new objects a worker looks for unused ones; CPython 3.11 would after 700 (`gc.get_threshold()`).
 _NEW_OBJECTS = 20_000
 
 # By default Flower shows neither whom a task is about nor why it failed or waits.
