@@ -70,7 +70,7 @@ def test_it_waits_until_what_was_accepted_is_at_brevo(local: LocalPipeline, desk
     local.store.redis.close()
 
 
-def test_a_list_of_somebody_else_and_a_block_are_told(local: LocalPipeline, desk: Desk) -> None:
+def test_a_list_of_somebody_else_and_a_block_are_shown(local: LocalPipeline, desk: Desk) -> None:
     desk.pipeline.subscribe("anna", "daily")
     desk.pipeline.work()
     change = {"listIds": [9], "emailBlacklisted": True}

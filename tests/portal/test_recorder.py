@@ -1,4 +1,4 @@
-"""The recorder of the test kit: what was sent is kept in order, and two lists of events are told apart by fields."""
+"""The recorder of the test kit: what was sent is kept in order, and two lists of events are compared by fields."""
 
 from collections.abc import Sequence
 from typing import Any
