@@ -45,13 +45,13 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
     while True:
         read_at = context.store.now()
         found = ask_patiently(partial(gateway.read_page, offset), context.limiter, refuse_pause)
-        rows = len(found.contacts) + len(found.unread)
+        ids = [*(remote.id for remote in found.contacts), *(one.id for one in found.unread)]
         new = list({remote.id: remote for remote in found.contacts if remote.id not in shown}.values())
         unread = [one for one in found.unread if one.id not in shown]
-        if offset and not any(one.id in shown for one in (*found.contacts, *found.unread)):
+        if offset and not any(number in shown for number in ids):
             offset = max(offset - STEP_BACK, 0)
             continue
-        offset += max(rows - OVERLAP, 0)
+        offset += max(len(ids) - OVERLAP, 0)
         page = Page(new, read_at, offset, unread)
         if not page.ids and len(shown) < (found.total or 0):
             raise GatewayUnavailableError("a page shows no further contact, though there are more")
