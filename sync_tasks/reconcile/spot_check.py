@@ -1,6 +1,6 @@
 """A few of many differences of one kind are looked at alone before anything is done about them.
 
-Pages that show everybody otherwise would cost requests for each of them, and the portal would hear what is not so.
+Pages that show everybody otherwise would cost requests for each of them. The portal would hear what is not so.
 """
 
 from functools import partial

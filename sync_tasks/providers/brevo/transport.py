@@ -1,8 +1,8 @@
-"""Connections to Brevo on which a whole answer comes in time, and none is taken for that of the next request.
+"""Connections to Brevo on which a whole answer comes in time, and belongs to its own request.
 
-The time-outs of urllib3 (2.8.0) bound each wait for bytes, not the whole: an answer of one byte a second would take a
-thread for hours, and outlive the lease of its contact (tried). If urllib3 bounds the whole one day, only the interim
-answers are left.
+The time-outs of urllib3 (2.8.0) bound each wait for bytes, not the whole. An answer of one byte a second would take a
+thread for hours (tried). It would outlive the lease of its contact. If urllib3 bounds the whole one day, only the
+interim answers are left.
 """
 
 import io
