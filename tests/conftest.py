@@ -12,6 +12,7 @@ import redis
 from sync_tasks.local.redis_server import EmbeddedRedis
 from tests.reliability.conftest import make_rig, rig
 from tests.support.fixtures import (
+    bare_environment,
     brevo,
     configuration,
     desk,
@@ -33,6 +34,7 @@ from tests.support.lending import find_lent
 from tests.support.processes import StartProgram, programs, require_redis_server
 
 __all__ = [
+    "bare_environment",
     "brevo",
     "configuration",
     "desk",

@@ -159,7 +159,7 @@ class Comparison:
             elif user is None:
                 self._note_unknown(remote, tombs)
             elif contact := contacts.get(user):
-                found = self._look_at(remote, contact, page.read_at)
+                found = self.look_at(remote, contact, page.read_at)
                 if isinstance(found, Drift):
                     self._add([found])
                 elif found:
@@ -181,7 +181,7 @@ class Comparison:
                 self._lacking.found(number_of(user))
                 self._met.append(user)
 
-    def _look_at(self, remote: RemoteContact, contact: Contact, read_at: str) -> Drift | RemoteState | None:
+    def look_at(self, remote: RemoteContact, contact: Contact, read_at: str) -> Drift | RemoteState | None:
         """Return a drift; or what is news of a contact that agrees, or nothing."""
         known = contact.seen.get(self.account)
         if known and known.id == remote.id and self._is_another(remote, contact, known):

@@ -15,6 +15,9 @@ class ShownIds:
         ids = self._ids
         return bool(ids) and number <= ids[-1] and ids[bisect_left(ids, number)] == number
 
+    def __len__(self) -> int:
+        return len(self._ids)
+
     def add(self, number: int) -> None:
         """Take an id in that is not in yet."""
         if not self._ids or number > self._ids[-1]:

@@ -44,16 +44,16 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
     """
     while True:
         read_at = context.store.now()
-        found = ask_patiently(partial(gateway.read_page, offset), context.limiter, _refuse_pause)
-        rows = len(found.contacts) + len(found.unread)
-        new = [remote for remote in found.contacts if remote.id not in shown]
+        found = ask_patiently(partial(gateway.read_page, offset), context.limiter, refuse_pause)
+        ids = [*(remote.id for remote in found.contacts), *(one.id for one in found.unread)]
+        new = list({remote.id: remote for remote in found.contacts if remote.id not in shown}.values())
         unread = [one for one in found.unread if one.id not in shown]
-        if offset and rows == len(new) + len(unread):
+        if offset and not any(number in shown for number in ids):
             offset = max(offset - STEP_BACK, 0)
             continue
-        end, offset = offset + rows, offset + max(rows - OVERLAP, 0)
+        offset += max(len(ids) - OVERLAP, 0)
         page = Page(new, read_at, offset, unread)
-        if not page.ids and end < (found.total or 0):
+        if not page.ids and len(shown) < (found.total or 0):
             raise GatewayUnavailableError("a page shows no further contact, though there are more")
         if not page.ids:
             return
@@ -62,7 +62,7 @@ def read_pages(gateway: Gateway, context: Resources, shown: ShownIds, offset: in
             shown.add(number)
 
 
-def _refuse_pause(error: TransientError) -> None:
+def refuse_pause(error: TransientError) -> None:
     """A paused account is not waited for: the next comparison comes anyway."""
     if isinstance(error, AccountPausedError):
         raise error

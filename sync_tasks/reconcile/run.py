@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sync_tasks.config.settings import Settings
-from sync_tasks.errors import SyncError
+from sync_tasks.errors import AccountError, SyncError
 from sync_tasks.reconcile.census import keep_census
 from sync_tasks.reconcile.comparison import Comparison, Progress, ignore
 from sync_tasks.reconcile.drift import UNREADABLE, Drift
 from sync_tasks.reconcile.history import BROKEN_OFF, Run, describe_resumed, remember
-from sync_tasks.reconcile.repair import keep_blocks, look_at_erased, repair, split_held
+from sync_tasks.reconcile.repair import LOOKED_AT, keep_blocks, look_at_erased, repair, split_held
 from sync_tasks.reconcile.safety_catch import count_grave, find_excess, most_changes
+from sync_tasks.reconcile.spot_check import MANY, check_pages
 from sync_tasks.sync.context import Resources
 
 log = logging.getLogger("sync_tasks.reconcile")
@@ -53,6 +54,7 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
     try:
         context.gateways[account].check_owner()
         comparison.run()
+        check_pages(comparison)
         if counting:
             keep_census(comparison.counts, context.settings, context.store)
         _narrow(comparison, context.settings, scope.newsletter)
@@ -61,13 +63,14 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
         # What was refused of a part is not approved: an approval is for a whole account.
         grave = count_grave(free) if refused and not scope.newsletter else {}
         if refused and not scope.dry_run:
-            keep_blocks(comparison)
-            look_at_erased(comparison)
+            _look_at_news(comparison)
         elif not scope.dry_run:
             repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
         comparison.memory.forget()
     except SyncError as error:
         refused, grave = f"{BROKEN_OFF}{error}", {}
+        if not scope.dry_run and not isinstance(error, AccountError) and _has_little_news(comparison):
+            _look_at_news(comparison)
     run = Run(
         account,
         comparison.memory.began,
@@ -87,6 +90,17 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
     )
     _report(run, context)
     return run
+
+
+def _look_at_news(comparison: Comparison) -> None:
+    """Let the workers look at what ended something, whatever keeps the comparison from its repairs."""
+    keep_blocks(comparison)
+    look_at_erased(comparison)
+
+
+def _has_little_news(comparison: Comparison) -> bool:
+    """Return whether so few contacts would be looked at that pages need not be checked before."""
+    return sum(not LOOKED_AT.isdisjoint(drift.kinds) for drift in comparison.drifts) <= MANY
 
 
 def _report(run: Run, context: Resources) -> None:

@@ -74,6 +74,8 @@ def open_desk(store: Store, account: str, own: OwnChanges, prompter: Prompter) -
         prompter.put({one.user_id for one in noticed if one.status == "noticed"})
         counts = count_all(notes, noticed)
         log.info("webhook %s: %s", account, ", ".join(f"{number} {what}" for what, number in sorted(counts.items())))
+        if odd := counts["malformed"]:
+            log.warning("webhook %s: %d malformed: what they report waits for the nightly comparison", account, odd)
         return noticed
 
     return Desk(Gatherer(write), own)

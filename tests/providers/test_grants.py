@@ -98,7 +98,7 @@ def test_a_grant_refused_to_a_second_try_does_not_hide_the_unknown_outcome(scrip
 
 
 def test_the_longest_call_is_reported() -> None:
-    assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 9
+    assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 10
 
 
 def test_the_gate_is_reported_what_brevo_says_is_left_of_a_limit(script: Script) -> None:

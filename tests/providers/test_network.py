@@ -12,7 +12,18 @@ from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
 from tests.providers.conftest import QUICK
 from tests.support.brevo_samples import NEW, RENAMED, remote
-from tests.support.scripted_brevo import DROPPED, HELD, Reply, Script, answer, babbling, cut_off, deaf, refusing
+from tests.support.scripted_brevo import (
+    DROPPED,
+    HELD,
+    Reply,
+    Script,
+    answer,
+    babbling,
+    cut_off,
+    deaf,
+    refusing,
+    trickling,
+)
 
 WRITES: list[Callable[[Brevo], object]] = [lambda brevo: brevo.create(NEW), lambda brevo: brevo.change(42, RENAMED)]
 READS: list[Callable[[Brevo], object]] = [
@@ -71,6 +82,27 @@ def test_a_write_answered_too_late_has_an_unknown_outcome_and_sent_once(
 
     assert fail(call, hasty).outcome_unknown
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("slow", [0, len(answer(201, {"id": 4}).raw) - 9], ids=["head", "body"])
+@pytest.mark.parametrize("status", [201, 500])
+def test_a_write_answered_byte_by_byte_is_given_up_in_time(
+    script: Script, hasty: Brevo, slow: int, status: int
+) -> None:
+    script.says(trickling(answer(status, {"id": 4}), slow))
+
+    error = fail(lambda brevo: brevo.create(NEW), hasty)
+
+    assert error.outcome_unknown
+    assert "no answer (ReadTimeoutError)" in str(error)
+
+
+def test_whatever_follows_an_interim_answer_is_not_that_of_the_next_request(script: Script, gateway: Brevo) -> None:
+    script.says(Reply(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"), answer(200, remote()))
+
+    assert not fail(lambda brevo: brevo.read(42), gateway).outcome_unknown
+    assert gateway.read(42)
+    assert script.connections == 2
 
 
 def test_a_refused_connection_is_tried_three_times(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_tasks.providers.brevo.webhook_events import _STRUCTURE, MOST_ADDRESSES, Incoming, read_event, read_rows
+from sync_tasks.providers.brevo.webhook_events import _STRUCTURE, Incoming, read_event, read_rows
 from tests.support.receiving import ANNA
 
 SAMPLES = """
@@ -112,10 +112,20 @@ def test_whatever_the_event_it_is_understood_or_named(row: object) -> None:
     assert event in {"malformed", "ignored"} if isinstance(event, str) else event.addresses
 
 
-def test_an_event_that_names_thousands_is_malformed() -> None:
-    event = {"event": "contact_deleted", "email": [f"u{number}@portal.org" for number in range(MOST_ADDRESSES + 1)]}
-    assert read_event(event) == "malformed"
-    assert isinstance(read_event({**event, "email": event["email"][:MOST_ADDRESSES]}), Incoming)
+def test_an_event_may_name_thousands_and_its_report_is_short() -> None:
+    addresses = [f"u{number}@portal.org" for number in range(5_000)]
+    event = read(event="contact_deleted", email=addresses)
+    assert event.addresses == tuple(addresses)
+    assert len(event.report) < 100
+    assert event.report != read(event="contact_deleted", email=addresses[1:]).report
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["unsubscribedFromAll", "list_unsubscribed", "hard_bounces", "spamComplaint", "contactMerged", "listRemoval"],
+)
+def test_an_unheard_kind_that_may_be_about_an_opt_out_or_a_contact_is_looked_at(name: str) -> None:
+    assert read(event=name).kind == ""
 
 
 GOOD = '{"event": "unsubscribed", "email": "a@portal.org", "note": "a [ \\" b"}'

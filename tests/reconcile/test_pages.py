@@ -31,3 +31,19 @@ def test_pages_that_are_shorter_than_asked_are_read_to_the_last(size: int) -> No
 def test_nobody_is_absent_because_pages_are_too_short_to_go_on(size: int) -> None:
     with pytest.raises(GatewayUnavailableError, match="no further contact, though there are more"):
         read(size)
+
+
+def test_whoever_stands_twice_on_a_page_is_shown_once() -> None:
+    people = [RemoteContact(number, None, None, frozenset(), {}, None) for number in range(1, PEOPLE + 1)]
+    twice = [one for one in people for _ in range(2)]
+    gateway: Any = SimpleNamespace(read_page=lambda offset: RemotePage(twice[offset : offset + 30], total=PEOPLE))
+
+    assert [number for page in read_pages(gateway, CONTEXT, ShownIds()) for number in page.ids] == list(range(1, 41))
+
+
+def test_pages_that_are_all_the_first_are_not_the_end() -> None:
+    people = [RemoteContact(number, None, None, frozenset(), {}, None) for number in range(1, 31)]
+    gateway: Any = SimpleNamespace(read_page=lambda _offset: RemotePage(people, total=PEOPLE))
+
+    with pytest.raises(GatewayUnavailableError, match="no further contact, though there are more"):
+        list(read_pages(gateway, CONTEXT, ShownIds()))

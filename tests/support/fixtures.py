@@ -1,6 +1,7 @@
 """What tests of several rooms ask for by name: Redis, sandbox, pipeline, command line, files."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from sync_tasks.config.settings import Account, Settings
+from sync_tasks.local import setup
 from sync_tasks.monitoring import status
 from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.rate_limits.limiter import Limiter
@@ -158,6 +160,17 @@ def desk(environment: Path, redis_url: str, pipeline: Pipeline, monkeypatch: pyt
     monkeypatch.setattr(status, "PING_SECONDS", 0.1)
     with lead_to(redis_url):
         yield Desk(pipeline, environment)
+
+
+@pytest.fixture
+def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty directory and no setting of ours; afterwards all variables are as before, whoever set them."""
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
+    setup.forget_settings()
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 WriteRows = Callable[..., Path]

@@ -6,8 +6,8 @@ import socketserver
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -39,11 +39,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes over the wire; ``held`` waits until the test releases it, ``last`` closes the connection behind it."""
+    """What goes over the wire; ``held`` waits until the test releases it, ``last`` closes the connection behind it.
+
+    ``gap``: so many seconds lie before each of its last bytes, from ``slow`` on.
+    """
 
     raw: bytes
     held: bool = False
     last: bool = False
+    slow: int = 0
+    gap: float = 0.0
 
 
 DROPPED = Reply(b"", last=True)
@@ -56,6 +61,11 @@ def answer(status: int, body: object = b"", headers: Mapping[str, str] | None = 
     lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     head = "\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""])
     return Reply(head.encode() + content)
+
+
+def trickling(reply: Reply, slow: int, gap: float = 0.05) -> Reply:
+    """The same answer, its bytes from ``slow`` on one by one."""
+    return replace(reply, slow=slow, gap=gap)
 
 
 def cut_off(status: int, body: bytes) -> Reply:
@@ -103,9 +113,19 @@ class _Handler(socketserver.StreamRequestHandler):
             self.server.script.connections += 1
         while (request := self._read()) is not None:
             reply = self.server.script.lease(request)
-            self.wfile.write(reply.raw)
+            self._write(reply)
             if reply.last:
                 return
+
+    def _write(self, reply: Reply) -> None:
+        if not reply.gap:
+            self.wfile.write(reply.raw)
+            return
+        self.wfile.write(reply.raw[: reply.slow])
+        with suppress(ConnectionError):
+            for byte in reply.raw[reply.slow :]:
+                self.server.script.released.wait(reply.gap)
+                self.wfile.write(bytes([byte]))
 
     def _read(self) -> Asked | None:
         try:

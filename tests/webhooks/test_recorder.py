@@ -70,6 +70,24 @@ def test_a_deleted_contact_that_reads_nothing_stays_deleted(
     assert outcomes(anna) == ["contact 1 is gone"]
 
 
+def test_whoever_an_event_about_hundreds_names_is_looked_at(
+    anna: Pipeline, brevo: Sandbox, receiver: Receiving
+) -> None:
+    brevo.act("delete", ANNA)
+    others = [f"stranger-{number}@portal.org" for number in range(700)]
+    assert receiver.report({"event": "contact_deleted", "email": [*others, ANNA]}) == {"unknown": 700, "noticed": 1}
+    anna.work()
+    assert anna.lists("anna") == {3}
+
+
+def test_an_event_that_cannot_be_read_is_a_warning(receiver: Receiving, caplog: pytest.LogCaptureFixture) -> None:
+    assert receiver.report({"event": "unsubscribed", "mail": ANNA}) == {"malformed": 1}
+    (line,) = (record for record in caplog.records if record.levelname == "WARNING")
+    assert "1 malformed" in line.getMessage()
+    assert "nightly comparison" in line.getMessage()
+    assert "@" not in line.getMessage()
+
+
 def test_a_managed_list_joined_by_hand_is_left_again(anna: Pipeline, brevo: Sandbox, receiver: Receiving) -> None:
     assert report_all(brevo, receiver, lambda: brevo.edit(ANNA, {"listIds": [5, 9]})) == {"noticed": 1}
     anna.work()

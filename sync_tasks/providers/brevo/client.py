@@ -36,6 +36,7 @@ from sync_tasks.providers.brevo.failures import FailedTry
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
 from sync_tasks.providers.brevo.responses import Answer
+from sync_tasks.providers.brevo.transport import bound_answers
 
 # What stands for the status in the metrics if there is none.
 NO_ANSWER = "none"
@@ -246,6 +247,7 @@ def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN4
     # By default urllib3 tries a GET, PUT or DELETE up to four times and follows redirects with the key. It sleeps
     # inside the call as Retry-After says. Tried with the SDK 7.6.0, which sets no policy of its own.
     client.rest_client.pool_manager.connection_pool_kw["retries"] = False
+    bound_answers(client.rest_client.pool_manager)
     return client
 
 

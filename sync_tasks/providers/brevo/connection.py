@@ -17,6 +17,8 @@ from tenacity import (
 from sync_tasks.errors import ConfigurationError
 
 BASE_URL = "https://api.brevo.com/v3"
+# So many times as long as Brevo may be silent may a whole answer take.
+WHOLE = 1.5
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -24,8 +26,9 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 class Patience:
     """The time that one call may take, in seconds.
 
-    ``connect`` and ``read`` bound each try. No further try begins after ``within`` seconds or ``tries`` tries. Between
-    two tries lies up to one ``pause``, then up to two, then up to four, by chance.
+    ``connect`` bounds the beginning of each try, ``read`` each silence after that, and ``WHOLE`` times as much the
+    answer. No further try begins after ``within`` seconds or ``tries`` tries. Between two tries lies up to one
+    ``pause``, then up to two, then up to four, by chance.
     """
 
     connect: float = 3.0
@@ -37,7 +40,7 @@ class Patience:
     @property
     def longest(self) -> float:
         """The longest time of one call, without the wait for its permits; a lease must be longer."""
-        return self.within + 4 * self.pause + self.connect + self.read
+        return self.within + 4 * self.pause + self.connect + WHOLE * self.read
 
     def retrying(self, brief: Callable[[Any], bool]) -> Retrying:
         """Return a caller that repeats a function while its result is ``brief`` trouble: over in a moment, perhaps."""

@@ -4,19 +4,17 @@ Brevo spells names in several ways. An address may be a text or an array; a mome
 https://developers.brevo.com/docs/marketing-webhooks and samples that other projects recorded.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.texts import MAX_ADDRESS, known_address
 
 MOST_EVENTS = 500
-# Brevo's samples name one or two. Each is looked for in Redis, so one event must not name thousands.
-MOST_ADDRESSES = 100
 LOOK = ""
 _JOINED = "listaddition"
 _UNSUBSCRIBED = "unsubscribed"
@@ -31,6 +29,8 @@ _KINDS = {
     "contactupdated": LOOK,
     "contactdeleted": LOOK,
 }
+# Brevo has named its events otherwise before. What may be about a contact, its lists or a block is looked at.
+_LIKELY = re.compile(r"unsub|optout|hardbounce|spam|complain|block|contact|list")
 _MOST_DIGITS = 16
 # What gives JSON its structure; a text is taken as a whole, also one without its end: no mark within it is tried again.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
@@ -50,7 +50,7 @@ class Incoming:
     """One event about contacts to look at; ``kind`` and ``moment`` (a stamp, or empty) of an opt-out.
 
     ``joined``: the lists of an event that only reports joins. ``opted_out``: the lists that an unsubscription names.
-    ``report`` is the same text whenever the same event comes again.
+    ``report`` is the same text whenever the same event comes again. It is short, for an event may name thousands.
     """
 
     kind: str
@@ -107,12 +107,11 @@ def read_event(row: object) -> Incoming | str:
     if not isinstance(row, dict) or not isinstance(name, str):
         return "malformed"
     word = _NO_LETTER.sub("", name.lower())
-    kind = _KINDS.get(word)
+    kind = _KINDS.get(word, LOOK if _LIKELY.search(word) else None)
     if kind is None:
         return "ignored"
-    listed = list(islice(_addresses(row), MOST_ADDRESSES + 1))
-    addresses = tuple(dict.fromkeys(filter(None, map(_address, listed))))
-    if not addresses or len(listed) > MOST_ADDRESSES:
+    addresses = tuple(dict.fromkeys(filter(None, map(_address, _addresses(row)))))
+    if not addresses:
         return "malformed"
     said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
     try:
@@ -128,7 +127,7 @@ def read_event(row: object) -> Incoming | str:
         joined=lists if word == _JOINED else frozenset(),
         opted_out=lists if kind == _UNSUBSCRIBED else frozenset(),
         api_key_name=key_name if isinstance(key_name, str) else "",
-        report=whole,
+        report=hashlib.sha256(whole.encode()).hexdigest(),
     )
 
 
