@@ -8,7 +8,7 @@ import pytest
 import urllib3
 
 from sync_tasks.sandbox import Sandbox, SandboxSettings
-from sync_tasks.sandbox.server import ServedSandbox, serving
+from sync_tasks.sandbox.server import ServedSandbox, is_from_elsewhere, serving
 from tests.support.sandbox_clock import Clock
 
 
@@ -193,3 +193,55 @@ def test_an_empty_sandbox_has_an_overview_too(desk: Desk) -> None:
     _, overview = desk.ask("GET", "/_sandbox/overview?offset=x")
 
     assert (overview["contacts"], overview["count"], overview["requests"]) == ([], 0, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/contacts", {"contacts": {}}, "'contacts' should be a list"),
+        ("/contacts", [], "a JSON object is expected"),
+        ("/contacts", {"contacts": ["anna"]}, "a JSON object is expected"),
+        ("/contacts/1/unsubscribe", {"list_id": "3"}, "'list_id' should be a number"),
+        ("/contacts/1/dance", None, "unknown act; known: edit, unsubscribe, bounce, complain, delete"),
+        ("/campaigns", {"list_id": 3}, "'list_id' should be a number, and 'text' a text"),
+        ("/campaigns", {"text": "Hi"}, "'list_id' should be a number, and 'text' a text"),
+        ("/campaigns", "Hi", "a JSON object is expected"),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_answered_in_words(
+    desk: Desk, anna: int, path: str, body: object, message: str
+) -> None:
+    assert anna == 1
+    assert desk.ask("POST", f"/_sandbox{path}", body) == (400, {"message": message})
+
+
+def test_a_campaign_shows_its_mails_and_an_opt_out_from_one_list_is_skipped(desk: Desk, anna: int) -> None:
+    bert = desk.brevo.add_contacts([{"email": "bert@portal.org", "listIds": [3]}])[0]
+    skipped = desk.ask("POST", f"/_sandbox/contacts/{bert}/unsubscribe", {"list_id": 3})
+    mails = desk.ask("POST", "/_sandbox/campaigns", {"list_id": 3, "text": "Dear {{ contact.EMAIL }}"})
+
+    assert (skipped[0], skipped[1]["listUnsubscribed"], skipped[1]["emailBlacklisted"]) == (200, [3], False)
+    assert mails == (200, {"mails": [{"to": "anna@portal.org", "text": "Dear anna@portal.org"}]})
+    assert desk.ask("GET", "/_sandbox/contacts?limit=1")[1]["contacts"][0]["id"] == anna
+    assert desk.ask("GET", f"/_sandbox/history?contact={bert}")[1]["history"][-1]["what"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "elsewhere"),
+    [
+        ("POST", {}, False),
+        ("POST", {"origin": "http://127.0.0.1:8025", "host": "127.0.0.1:8025"}, False),
+        ("POST", {"origin": "https://portal.org", "host": "127.0.0.1:8025"}, True),
+        ("POST", {"origin": "null", "host": "127.0.0.1:8025"}, True),
+        ("POST", {"sec-fetch-site": "same-origin"}, False),
+        ("POST", {"sec-fetch-site": "none"}, False),
+        ("POST", {"sec-fetch-site": "cross-site"}, True),
+        ("DELETE", {"sec-fetch-site": "same-site"}, True),
+        ("GET", {"origin": "https://portal.org", "sec-fetch-site": "cross-site"}, False),
+        ("HEAD", {"sec-fetch-site": "cross-site"}, False),
+    ],
+)
+def test_only_its_own_page_and_programs_give_orders(method: str, headers: dict[str, str], *, elsewhere: bool) -> None:
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    assert is_from_elsewhere({"type": "http", "method": method, "headers": pairs}) is elsewhere

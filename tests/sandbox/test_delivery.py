@@ -84,7 +84,7 @@ def test_gathered_events_come_as_an_array_every_five_minutes(
 def test_any_answer_but_429_is_the_end_of_an_event(
     brevo: Sandbox, anna: int, delivery: Delivery, listener: Listener, clock: Clock
 ) -> None:
-    answers = [200, 204, 400, 401, 404, 500, 503]
+    answers = [200, 204, 301, 302, 400, 401, 404, 500, 503]
     listener.answers = [*answers]
     install(brevo, listener.url)
     for _ in answers:

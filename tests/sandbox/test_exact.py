@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+import pytest
+
 from sync_tasks.sandbox import Sandbox, SandboxSettings
 from sync_tasks.sandbox.delivery import Pace
 from sync_tasks.sandbox.limits import Window, refuse_for_rate
@@ -185,3 +187,125 @@ def test_reports_are_word_for_word_as_brevo_sends_them(brevo: Sandbox, anna: int
     ]
     assert [event.number for event in brevo.outbox.events_after(5)] == [6, 7]
     assert [event.kind for event in brevo.outbox.events_after(4)] == ["hardBounce", "spam", "contactDeleted"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (400, "invalid_parameter", "Something went wrong"),
+        (401, "unauthorized", "Key not found"),
+        (402, "not_enough_credits", "Not enough credits"),
+        (403, "permission_denied", "Permission denied"),
+        (404, "error", "Something went wrong"),
+        (425, "account_in_process", "Too Early"),
+        (503, "error", "Something went wrong"),
+    ],
+)
+def test_a_fault_answers_as_brevo_words_it_unless_words_are_given(
+    brevo: Sandbox, status: int, code: str, message: str
+) -> None:
+    brevo.add_fault("status", status=status, count=1)
+    brevo.add_fault("status", status=status, count=1, code="odd", message="Odd")
+
+    assert [ask(brevo, "/contacts") for _ in range(2)] == [
+        {"code": code, "message": message},
+        {"code": "odd", "message": "Odd"},
+    ]
+
+
+def test_the_journal_names_whom_a_creation_made_and_shows_the_latest_first(brevo: Sandbox) -> None:
+    for name in "abc":
+        brevo.request("POST", "/contacts", {"email": f"{name}@portal.org"})
+
+    assert [request.contact_ids for request in brevo.journal.requests()] == [[1], [2], [3]]
+    assert [[request.number for request in brevo.journal.latest(count)] for count in (0, 1, 2, 5)] == [
+        [],
+        [3],
+        [3, 2],
+        [3, 2, 1],
+    ]
+
+
+def test_an_import_without_a_folder_makes_its_list_in_the_first_and_acts_after_it_are_of_people(
+    brevo: Sandbox, clock: Clock
+) -> None:
+    rows = [{"email": "a@portal.org", "attributes": {}}]
+    brevo.request("POST", "/contacts/import", {"jsonBody": rows, "newList": {"listName": "new"}})
+    clock.pass_seconds(1)
+    brevo.run_due()
+    brevo.act("unsubscribe", "a@portal.org")
+
+    assert ask(brevo, "/contacts/lists/6")["folderId"] == 1
+    assert [(entry.what, entry.request) for entry in brevo.history.entries(1)] == [
+        ("created", 1),
+        ("joined", 1),
+        ("blocklisted", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        ("2027-01-15T07:59:59Z", 1),
+        ("2027-01-15T08:00:00Z", 0),
+        ("2027-01-15T09:59:59+02:00", 1),
+        ("2027-01-15T10:00:00+02:00", 0),
+        ("2027-01-15T07:59:59", 1),
+        ("2027-01-15T08:00:01", 0),
+    ],
+)
+def test_a_time_in_a_search_has_an_offset_or_is_utc(brevo: Sandbox, anna: int, since: str, found: int) -> None:
+    shown = brevo.request("GET", "/contacts", modifiedSince=since, createdSince=since).json()
+
+    assert [row["id"] for row in shown["contacts"]] == [anna] * found  # type: ignore[index]
+
+
+def test_webhooks_are_shown_the_newest_first_and_none_that_is_not_there(brevo: Sandbox) -> None:
+    hook = {"url": "https://portal.org", "events": ["spam"], "type": "marketing"}
+    numbers = [brevo.request("POST", "/webhooks", hook).json() for _ in range(2)]
+
+    def shown(**query: str) -> list[object]:
+        rows: Any = brevo.request("GET", "/webhooks", None, key="key", type="marketing", **query).json()
+        return [row["id"] for row in rows["webhooks"]]
+
+    assert numbers == [{"id": 1}, {"id": 2}]
+    assert [shown(), shown(sort="desc"), shown(sort="asc")] == [[2, 1], [2, 1], [1, 2]]
+    for method, body in (("GET", None), ("PUT", {"events": ["spam"]}), ("DELETE", None)):
+        for number in ("3", "0", "x"):
+            reply = brevo.request(method, f"/webhooks/{number}", body)
+            assert (reply.status, reply.json()) == (
+                404,
+                {"code": "document_not_found", "message": "Webhook ID does not exist"},
+            )
+    changed = brevo.request("PUT", "/webhooks/1", {"description": "ours", "headers": [{"key": "a", "value": "b"}]})
+    deleted = brevo.request("DELETE", "/webhooks/2")
+    assert (changed.status, deleted.status, shown()) == (204, 204, [1])
+    assert ask(brevo, "/webhooks/1")["description"] == "ours"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("PUT", "/contacts/lists/3", {"name": "other"}, 204),
+        ("PUT", "/contacts/lists/3", {"name": ""}, 400),
+        ("PUT", "/contacts/lists/3", {"folderId": 9}, 400),
+        ("DELETE", "/contacts/lists/3", None, 204),
+        ("DELETE", "/contacts/lists/9", None, 404),
+        ("POST", "/contacts/folders", {"name": "N"}, 201),
+        ("POST", "/contacts/folders", {}, 400),
+        ("PUT", "/contacts/folders/1", {"name": "N"}, 204),
+        ("PUT", "/contacts/folders/x", {"name": "N"}, 404),
+        ("DELETE", "/contacts/folders/1", None, 204),
+        ("DELETE", "/contacts/folders/9", None, 404),
+        ("GET", "/contacts/folders/1/lists", None, 200),
+        ("GET", "/contacts/segments", None, 200),
+        ("DELETE", "/contacts/1", None, 204),
+        ("DELETE", "/contacts/9", None, 404),
+        ("POST", "/contacts/attributes/normal/TOWN", {"type": "text"}, 201),
+        ("DELETE", "/contacts/attributes/normal/BORN", None, 204),
+        ("DELETE", "/contacts/attributes/category/BORN", None, 404),
+    ],
+)
+def test_each_request_has_its_status(brevo: Sandbox, method: str, path: str, body: object, status: int) -> None:
+    brevo.add_contacts([{"email": "anna@portal.org", "listIds": [3]}])
+    assert brevo.request(method, path, body).status == status
