@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync_tasks.domain.diff import NewContact
-from sync_tasks.providers import Gateway, Written
+from sync_tasks.providers import Gate, Gateway, Written
 from sync_tasks.tasks.bootstrap import worker_resources
 
 MARK = "poison"
@@ -21,6 +21,9 @@ class DeadlyGateway:
     """Hands everything on to the real gateway, but does not survive the creation of a marked contact."""
 
     gateway: Gateway
+
+    def through(self, gate: Gate) -> "DeadlyGateway":
+        return DeadlyGateway(self.gateway.through(gate))
 
     def create(self, contact: NewContact) -> Written:
         die_of([contact])
