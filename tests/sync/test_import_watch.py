@@ -188,10 +188,16 @@ def test_who_is_shown_as_blocked_is_looked_for_alone_for_a_page_does_not_show_wh
 
 
 @pytest.mark.parametrize(
-    ("whose", "of_b"), [("b@example.com", Finding.ALONE), (None, Finding.ALONE), ("c@example.com", Finding.NOBODY)]
+    ("row", "of_b"),
+    [
+        (UnreadContact(9, "b@example.com", None), Finding.ALONE),
+        (UnreadContact(9, None, None), Finding.ALONE),
+        (UnreadContact(9, "c@example.com", None), Finding.NOBODY),
+        (replace(shown("c"), address=None), Finding.NOBODY),
+    ],
 )
-def test_who_may_be_in_a_row_that_cannot_be_read_is_looked_for_alone(whose: str | None, of_b: Finding) -> None:
-    rows: list[ShownContact] = [shown("a"), UnreadContact(9, whose, None), replace(shown("x"), address=None)]
+def test_who_may_be_in_a_row_that_cannot_be_read_is_looked_for_alone(row: ShownContact, of_b: Finding) -> None:
+    rows: list[ShownContact] = [shown("a"), row]
     assert find(Looks(rows), sign_up("a"), sign_up("b")) == [shown("a"), of_b]
 
 
