@@ -12,10 +12,12 @@ import redis
 from sync_tasks.local.redis_server import EmbeddedRedis
 from tests.reliability.conftest import make_rig, rig
 from tests.support.fixtures import (
+    bare_environment,
     brevo,
     configuration,
     desk,
     either_brevo,
+    ends_soon,
     environment,
     keys_end,
     loader,
@@ -33,10 +35,12 @@ from tests.support.lending import find_lent
 from tests.support.processes import StartProgram, programs, require_redis_server
 
 __all__ = [
+    "bare_environment",
     "brevo",
     "configuration",
     "desk",
     "either_brevo",
+    "ends_soon",
     "environment",
     "keys_end",
     "loader",

@@ -1,6 +1,8 @@
 """What tests of several rooms ask for by name: Redis, sandbox, pipeline, command line, files."""
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -11,6 +13,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from sync_tasks.config.settings import Account, Settings
+from sync_tasks.local import setup
 from sync_tasks.monitoring import status
 from sync_tasks.portal.local_pipeline import lead_to
 from sync_tasks.rate_limits.limiter import Limiter
@@ -24,6 +27,8 @@ from tests.support.keys import find_leaks, read_documented
 from tests.support.loading import Loader, Meddling
 from tests.support.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
 from tests.support.station import Station, building
+
+ENDS_WITHIN = 25.0
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +163,31 @@ def desk(environment: Path, redis_url: str, pipeline: Pipeline, monkeypatch: pyt
     monkeypatch.setattr(status, "PING_SECONDS", 0.1)
     with lead_to(redis_url):
         yield Desk(pipeline, environment)
+
+
+@pytest.fixture
+def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty directory and no setting of ours; afterwards all variables are as before, whoever set them."""
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
+    setup.forget_settings()
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def ends_soon() -> Iterator[None]:
+    """Fail a test that would wait for ever, as code does that loops until something has happened."""
+
+    def end(*_: object) -> None:
+        raise AssertionError("the test does not end")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, ENDS_WITHIN)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 WriteRows = Callable[..., Path]
