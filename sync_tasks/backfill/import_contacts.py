@@ -31,7 +31,7 @@ MOST_REFUSED = 16
 _WEEK = 7 * 86_400
 
 
-class Sent(NamedTuple):
+class Importable(NamedTuple):
     """A contact that an import shall create; ``before``: an earlier import may bring it, too."""
 
     user_id: str
@@ -171,15 +171,15 @@ class Importing:
                 excess += 1
                 parts.extend((part[: len(part) // 2], part[len(part) // 2 :]))
 
-    def _news(self, batch: ImportBatch) -> Iterator[Sent]:
+    def _news(self, batch: ImportBatch) -> Iterator[Importable]:
         """Yield what is to be created, and nothing else: it may be very much."""
         for users in batch.chunks():
             for own in mark_sent(self._store, users, LEFT_ALONE):
                 new = own.creations(self._using.mappings).get(batch.account)
                 if new:
-                    yield Sent(own.user_id, replace(new, lists=batch.lists), own.sent)
+                    yield Importable(own.user_id, replace(new, lists=batch.lists), own.sent)
 
-    def _leave(self, part: Iterable[Sent], wave: Wave) -> None:
+    def _leave(self, part: Iterable[Importable], wave: Wave) -> None:
         """Hand over whom no import has brought: Brevo can hold nobody of them but by an earlier one."""
         for some in chunks(part, LOADED_CHUNK):
             before = {sent.user_id: sent.before or wave.outcome_unknown for sent in some}

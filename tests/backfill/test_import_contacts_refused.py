@@ -76,12 +76,12 @@ def test_if_brevo_refuses_every_import_each_is_created_by_one_request(loader: Lo
 
 
 def test_whose_import_may_be_carried_out_all_the_same_is_looked_for_before(loader: Loader, refuse: Refuse) -> None:
-    class UnsureError(RejectedContactError):
+    class PerhapsDoneError(RejectedContactError):
         def __init__(self, message: str) -> None:
             super().__init__(message)
             self.outcome_unknown = True
 
-    refuse(*(f"u{number}" for number in range(4)), error=UnsureError)
+    refuse(*(f"u{number}" for number in range(4)), error=PerhapsDoneError)
     loader.load_rows(*people(4))
     with loader.pipeline.requests() as requests:
         loader.bring()
