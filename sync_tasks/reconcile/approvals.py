@@ -35,7 +35,8 @@ def find_refused(store: Store) -> dict[str, Run]:
     One that broke off has not said anything else: what was refused before it still waits.
     """
     ended = last_runs(store, broken_off=False)
-    return {name: run for name, run in ended.items() if run.refused and run.grave}
+    # Only of what was refused a run says what would be grave.
+    return {name: run for name, run in ended.items() if run.grave}
 
 
 def approve(store: Store, account: str, started: str, who: str) -> bool:

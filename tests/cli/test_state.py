@@ -5,6 +5,7 @@ import pytest
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.state.holds import EXAMINING, place_hold, read_hold
 from tests.support.desk import Desk
+from tests.support.pipeline import address_of
 
 
 def test_a_hold_is_shown_until_a_person_has_decided(desk: Desk) -> None:
@@ -60,3 +61,43 @@ def test_a_hold_does_not_end_under_a_comparison(desk: Desk) -> None:
     with standing_alone(desk.pipeline.store):
         assert "a comparison is under way" in desk.run("state", "accept", "--trust", "state", "--yes", exits=1)
     assert read_hold(desk.pipeline.store) is not None
+
+
+@pytest.fixture
+def ended(desk: Desk) -> Desk:
+    """A desk whose state is on hold, and whose Anna was taken off her list at Brevo before."""
+    desk.pipeline.subscribe("anna")
+    desk.pipeline.work()
+    desk.pipeline.brevo.edit(address_of("anna"), {"unlinkListIds": [3]})
+    place_hold(desk.pipeline.store, "a backup")
+    return desk
+
+
+def test_what_brevo_shows_to_have_ended_is_accepted_and_shown(ended: Desk) -> None:
+    shown = ended.run("state", "accept", "--trust", "brevo", "--yes")
+    assert all(text in shown for text in ("accepted, as Brevo shows it", "anna", "unsubscribe_contact", "daily"))
+    assert "no longer on hold" in shown
+    assert "sync-tasks reconcile" in shown
+    assert ended.pipeline.state("anna").subscriptions()["daily"][1] is False
+
+
+def test_what_was_accepted_is_also_for_programs(ended: Desk) -> None:
+    found = ended.read("state", "accept", "--trust", "brevo", "--yes")
+    assert found == [{"user_id": "anna", "task": "unsubscribe_contact", "newsletter": "daily"}]
+    assert read_hold(ended.pipeline.store) is None
+
+
+def test_the_state_is_trusted_without_an_event(ended: Desk) -> None:
+    shown = ended.run("state", "accept", "--trust", "state", "--yes")
+    assert "accepted, as Brevo shows it" not in shown
+    assert "no longer on hold" in shown
+    assert ended.pipeline.state("anna").subscriptions()["daily"][1] is True
+
+
+def test_without_earlier_holds_no_table_of_them_is_shown(desk: Desk) -> None:
+    assert "earlier holds" not in desk.run("state", "show")
+    assert desk.read("state", "show") == {"hold": None, "decisions": [], "troubles": []}
+    hold = place_hold(desk.pipeline.store, "a backup")
+    assert "earlier holds" not in desk.run("state", "show", exits=1)
+    document = desk.read("state", "show", exits=1)
+    assert document["hold"] == {"since": hold.since.isoformat(), "reason": "a backup"}

@@ -88,3 +88,49 @@ def test_a_socket_keeps_its_password_and_database() -> None:
         "db": 3,
         "password": "p/w",
     }
+
+
+@pytest.mark.parametrize(("url", "tls"), [("sentinel://h/main", False), ("rediss+sentinel://h/main", True)])
+def test_sentinels_are_asked_over_tls_if_the_primary_is(url: str, *, tls: bool) -> None:
+    asked = read_broker(url).options["sentinel_kwargs"]
+    assert {name: asked.get(name) for name in ("ssl", "ssl_cert_reqs")} == {
+        "ssl": True if tls else None,
+        "ssl_cert_reqs": ssl.CERT_REQUIRED if tls else None,
+    }
+    assert (asked["socket_timeout"], asked["socket_connect_timeout"], asked["retry"].get_retries()) == (1.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "checked"),
+    [("false", False), ("No", False), ("0", False), ("true", True), ("yes", True), ("1", True)],
+)
+def test_the_name_of_a_host_is_checked_unless_the_url_says_otherwise(said: str, *, checked: bool) -> None:
+    tls = read_broker(f"rediss://h?ssl_check_hostname={said}&socket_timeout=3").use_ssl
+    assert tls == {"ssl_check_hostname": checked, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+
+
+@pytest.mark.parametrize(
+    ("said", "reqs"), [("CERT_OPTIONAL", ssl.CERT_OPTIONAL), ("none", ssl.CERT_NONE), ("Required", ssl.CERT_REQUIRED)]
+)
+def test_a_certificate_is_asked_for_as_the_url_says(said: str, reqs: ssl.VerifyMode) -> None:
+    assert read_broker(f"rediss://h?ssl_cert_reqs={said}").use_ssl == {"ssl_cert_reqs": reqs}
+
+
+@pytest.mark.parametrize(
+    ("url", "there"),
+    [
+        ("unix:///run/redis/redis.sock", "synctasks+socket:///run/redis/redis.sock?virtual_host=0"),
+        ("unix://u:p@/run/r.sock?db=7", "synctasks+socket://u:p@/run/r.sock?virtual_host=7"),
+    ],
+)
+def test_the_name_of_a_socket_stays_as_it_is(url: str, there: str) -> None:
+    assert transport_for(read_broker(url).url) == (there, None)
+
+
+def test_a_login_of_sentinels_needs_a_password() -> None:
+    asked = read_broker("sentinel://u:@one/main?sentinel_username=s").options["sentinel_kwargs"]
+    assert not {"username", "password"} & asked.keys()
+    assert read_broker("sentinel://:p@one/main").url == "sentinel://:p@one:26379/0"
+    assert read_broker("sentinel://u:@one/main").url == "sentinel://one:26379/0"
+    asked = read_broker("sentinel://one/main?sentinel_password=s").options["sentinel_kwargs"]
+    assert (asked["username"], asked["password"]) == (None, "s")

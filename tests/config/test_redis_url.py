@@ -202,3 +202,16 @@ def test_a_scheme_is_written_small(url: str) -> None:
 @pytest.mark.parametrize("url", ["redis://bücher.example/0", "redis://[::1]:6379/0", "redis:///0", "redis://h.:1"])
 def test_a_host_of_any_kind_is_taken(url: str) -> None:
     check_redis_url("SYNC_REDIS_URL", url)
+
+
+@pytest.mark.parametrize("odd", ["\n", "\x00", "\t", " ", "\u2028", "\x7f"])
+@pytest.mark.parametrize("scheme", ["redis", "sentinel"])
+def test_an_odd_character_is_refused_as_such(scheme: str, odd: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^X: holds white space, a line break or an odd character$"):
+        check_redis_url("X", f"{scheme}://:pw{odd}@host/0")
+
+
+def test_what_is_not_said_of_sentinels_is_the_usual() -> None:
+    plain = fields(Sentinels((("h", 1),), "main"))
+    usual = {"database": 0, "username": "", "password": "", "tls": False, "own_username": "", "own_password": ""}
+    assert plain == {"hosts": (("h", 1),), "name": "main", "options": {}, **usual}

@@ -8,7 +8,7 @@ import pytest
 
 from sync_tasks.config import environment
 from sync_tasks.config.faults import PATTERNS
-from sync_tasks.config.settings import BREVO_URL, Settings, load_settings
+from sync_tasks.config.settings import BREVO_URL, Settings, key_variables, load_settings
 from sync_tasks.errors import ConfigurationError
 
 KEY = "xkeysib-Marked-Secret"
@@ -168,6 +168,37 @@ def test_each_pattern_of_the_configuration_has_its_words() -> None:
 def test_an_anonymous_address_must_be_one_of_its_own_for_everybody(faults: Faults, address: str) -> None:
     (line,) = faults(f'{MINIMAL}[anonymize]\nemail = "{address}"\n')
     assert line.startswith("anonymize.email: must be an address with {token} once before the @")
+
+
+@pytest.mark.parametrize(("long", "good"), [(28, True), (60, False)])
+def test_an_anonymous_address_must_be_one_that_brevo_takes(
+    load: Load, faults: Faults, long: int, *, good: bool
+) -> None:
+    text = f'{MINIMAL}[anonymize]\nemail = "{"x" * long}-{{token}}@example.com"\n'
+    if good:
+        assert load(text).anonymize.email.startswith("xx")
+        return
+    (line,) = faults(text)
+    assert line.startswith("anonymize.email: ")
+
+
+@pytest.mark.parametrize("secret", [None, "s" * 40])
+def test_a_link_to_unsubscribe_needs_a_secret(load: Load, faults: Faults, secret: str | None) -> None:
+    text = f'{MINIMAL}[unsubscribe]\nattribute = "LINK"\n'
+    if secret:
+        assert load(text, SYNC_API_KEY=KEY, SYNC_UNSUBSCRIBE_SECRET=secret).unsubscribe.signing_secrets == (secret,)
+        return
+    said = "unsubscribe: no secret; set SYNC_UNSUBSCRIBE_SECRET or SYNC_UNSUBSCRIBE_SECRET_FILE"
+    assert faults(text) == [said]
+
+
+def test_the_variables_of_each_account_are_known() -> None:
+    assert key_variables(["default", "big-sports"]) == {
+        "SYNC_API_KEY",
+        "SYNC_API_KEY_FILE",
+        "SYNC_API_KEY_BIG_SPORTS",
+        "SYNC_API_KEY_BIG_SPORTS_FILE",
+    }
 
 
 def test_with_several_accounts_each_newsletter_must_name_its_own(faults: Faults) -> None:

@@ -1,5 +1,8 @@
 """Reading and finding contacts: the right one or none, and no address in a path."""
 
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
 import pytest
@@ -320,6 +323,29 @@ def test_the_account_is_asked_anew_for_an_attribute_that_it_has_not_listed(scrip
     for _ in range(2):
         assert gateway.attribute_types(["NEW", "TOTAL", "GHOST"]) == {"OLD": "text", "NEW": "text", "GHOST": ""}
     assert len(script.asked) == 2
+
+
+def test_threads_that_need_the_attributes_at_once_ask_for_them_once(script: Script, gateway: Brevo) -> None:
+    script.says(*[answer(200, {"attributes": [{"category": "normal", "name": "OLD"}]})] * 8)
+    together = threading.Barrier(8)
+
+    def read() -> Mapping[str, str]:
+        together.wait(10)
+        return gateway.attribute_types(["OLD"])
+
+    with ThreadPoolExecutor(8) as threads:
+        found = [each.result(30) for each in [threads.submit(read) for _ in range(8)]]
+
+    assert found == [{"OLD": "text"}] * 8
+    assert len(script.asked) == 1
+
+
+def test_attributes_are_asked_for_again_after_a_refusal(script: Script, gateway: Brevo) -> None:
+    script.says(answer(401, {}), answer(200, {"attributes": [{"category": "normal", "name": "OLD"}]}))
+
+    with pytest.raises(AccountError):
+        gateway.attribute_types()
+    assert gateway.attribute_types() == {"OLD": "text"}
 
 
 def test_the_choices_of_attributes_are_reported_with_their_numbers(script: Script, gateway: Brevo) -> None:

@@ -5,12 +5,14 @@ import json
 import pytest
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.reconcile import approvals
 from sync_tasks.reconcile.approvals import VALID, approve, find_refused, read_approvals, take_approval
 from sync_tasks.reconcile.history import Run
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.faults import Fault
 from sync_tasks.state.audit import read_audit
+from sync_tasks.state.store import Store
 from tests.support.pipeline import Pipeline, address_of
 
 LOSES = "lose a subscription or be erased"
@@ -106,3 +108,24 @@ def test_what_broke_off_alone_cannot_be_approved(pipeline: Pipeline, brevo: Sand
     (run,) = reconcile(pipeline.resources)
     assert run.broken_off
     assert find_refused(pipeline.store) == {}
+
+
+def test_an_approval_is_over_once_another_comparison_was_refused(pipeline: Pipeline, refused: Run) -> None:
+    assert approve(pipeline.store, "default", refused.started, "ops")
+    (again,) = reconcile(pipeline.resources, Scope(max_changes=0))
+    assert again.grave == refused.grave
+    assert take_approval(pipeline.store, "default") is None
+
+
+def test_of_two_who_take_an_approval_at_once_one_gets_it(
+    pipeline: Pipeline, refused: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert approve(pipeline.store, "default", refused.started, "ops")
+    found = approvals.find_refused(pipeline.store)
+
+    def find_while_another_takes(store: Store) -> dict[str, Run]:
+        store.redis.hdel(store.key("approvals"), "default")
+        return found
+
+    monkeypatch.setattr(approvals, "find_refused", find_while_another_takes)
+    assert take_approval(pipeline.store, "default") is None

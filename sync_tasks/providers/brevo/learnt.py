@@ -1,11 +1,14 @@
 """What the gateways of one account have seen of it so far."""
 
 import math
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sync_tasks.domain.blanks import Blanks
+from sync_tasks.providers.brevo import responses
 
 # After so many imports in a row that Brevo refused, contacts are created alone for so many seconds.
 _MOST_REFUSED, _WITHOUT_IMPORTS = 3, 300.0
@@ -18,7 +21,8 @@ class Learnt:
     """Facts learnt of an account, shared by all its gateways.
 
     ``types`` and ``choices`` of attributes hold up to ``until``, in seconds of the monotonic clock. ``listed`` are
-    all that the account named then, ``unlisted`` those that a contact held and the account did not name.
+    all that the account named then, ``unlisted`` those that a contact held and the account did not name. Whoever
+    reads them holds ``reading``.
     ``filter_finds``: its filter has found somebody by address. ``look_finds``: so has a look. ``ids_ignored``:
     until then no look by several ids is made, for one has shown others. ``ext_id_seen``: a contact has shown its
     ``ext_id``. ``blanks``: what clears an attribute. ``total``: how many contacts it had, by the last page of all.
@@ -34,10 +38,22 @@ class Learnt:
     unlisted: frozenset[str] = frozenset()
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     until: float = -math.inf
+    reading: threading.Lock = field(default_factory=threading.Lock)
     blanks: Blanks = field(default_factory=Blanks)
     total: int = 0
     refused_imports: int = 0
     no_imports: float = -math.inf
+
+    def knows_attributes(self, held: Collection[str]) -> bool:
+        """Return whether the attributes were read lately, and those that a contact holds were asked for, too."""
+        return time.monotonic() <= self.until and self.listed.union(self.unlisted).issuperset(held)
+
+    def note_attributes(self, rows: Iterable[dict[str, Any]], held: Collection[str], *, until: float) -> None:
+        """Keep the attributes that the account named, up to ``until``."""
+        self.types, self.choices = dict(responses.types_of(rows)), dict(responses.choices_of(rows))
+        self.listed = frozenset(responses.names_of_attributes(rows))
+        self.unlisted = frozenset(held) - self.listed
+        self.until = until
 
     def note_ids_ignored(self) -> None:
         """A look by several ids was refused, or showed others."""

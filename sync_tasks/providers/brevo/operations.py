@@ -24,6 +24,8 @@ from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.texts import is_international, known_address, unicode_address
 
 _TYPES_LAST = 60.0
+# So many seconds a thread waits for the answer that another one asked for, before it asks itself.
+_ANSWER_TAKES = 5.0
 # A look by address is asked for so many who are there, before it is believed to find nobody.
 _BELIEVED = 3
 
@@ -300,16 +302,20 @@ class Operations(Gateway):
         return self._learnt.choices
 
     def _read_attributes(self, held: Collection[str] = ()) -> None:
+        """Know the attributes; threads that need them at once share the answer, but none waits for ever for another."""
         learnt = self._learnt
-        if time.monotonic() > learnt.until or not learnt.listed.union(learnt.unlisted).issuperset(held):
-            # Other threads go on with what was known before.
-            learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
-            rows, _ = self._page(requests.read_attributes(), "attributes")
-            self._learnt.types = dict(responses.types_of(rows))
-            self._learnt.choices = dict(responses.choices_of(rows))
-            self._learnt.listed = frozenset(responses.names_of_attributes(rows))
-            self._learnt.unlisted = frozenset(held) - self._learnt.listed
-            self._learnt.until = time.monotonic() + _TYPES_LAST
+        if learnt.knows_attributes(held):
+            return
+        alone = not learnt.reading.acquire(timeout=_ANSWER_TAKES)
+        try:
+            if alone or not learnt.knows_attributes(held):
+                # Other threads go on with what was known before.
+                learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
+                rows, _ = self._page(requests.read_attributes(), "attributes")
+                learnt.note_attributes(rows, held, until=time.monotonic() + _TYPES_LAST)
+        finally:
+            if not alone:
+                learnt.reading.release()
 
     def list_names(self) -> Mapping[int, str]:
         return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))

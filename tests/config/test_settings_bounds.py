@@ -1,0 +1,137 @@
+"""What the configuration is where nobody says anything, and which numbers it takes: the least and the most."""
+
+import math
+from typing import cast
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from sync_tasks.config import settings
+from sync_tasks.config.settings import Files, Newsletter, Operate, Pipeline, Portal, Reconcile, Settings
+
+DEFAULTS: dict[type[BaseModel], dict[str, object]] = {
+    settings.Account: {
+        "base_url": "https://api.brevo.com/v3",
+        "requests_per_second": 10,
+        "requests_per_hour": 36_000,
+        "api_key_name": "",
+    },
+    settings.Contacts: {"ext_id": "{user_id}", "former_ext_ids": []},
+    settings.Anonymization: {"email": "deleted-{token}@deleted.example.com", "text": "DELETED"},
+    Portal: {"suppressed_task": None, "notice_task": None, "suppressed_url": None, "suppressed_queue": "celery"},
+    settings.UnsubscribeLink: {"attribute": None, "attributes": {}, "titles": {}, "template": None, "secrets": ()},
+    Reconcile: {"max_changes": None},
+    Files: {
+        "encoding": "",
+        "zone": "",
+        "dates": "",
+        "ignore_unknown_columns": False,
+        "columns": {},
+        "values": {},
+        "newsletters": {},
+    },
+    Pipeline: {
+        "lease_seconds": 25,
+        "quiet_seconds": 150,
+        "probe_seconds": 30,
+        "grace_seconds": 15,
+        "retries": 5,
+        "defer_seconds": 60,
+        "give_up_hours": 24,
+        "audit_days": 1095,
+        "consent_days": 1095,
+        "clock_tolerance_seconds": 30,
+    },
+    Operate: {"passwords": None, "hours": 12, "idle_minutes": 60, "user_header": None, "act": (), "flower_url": None},
+}
+
+
+@pytest.mark.parametrize("table", DEFAULTS, ids=lambda table: table.__name__)
+def test_what_is_not_configured_is_the_usual(table: type[BaseModel]) -> None:
+    usual = table().model_dump()
+    assert {name: value for name, value in usual.items() if name != "api_key"} == DEFAULTS[table]
+
+
+def test_a_newsletter_is_neither_retired_nor_kept_by_hand_unless_said() -> None:
+    usual = {"account": None, "unsubscribed_attribute": None, "was": (), "former_list_ids": ()}
+    assert Newsletter(list_id=1).model_dump() == {"list_id": 1, "retired": False, "manual": False, **usual}
+
+
+A_LITTLE = 0.001
+# Each with the least that is good, or just above it, and the most.
+NUMBERS: list[tuple[type[BaseModel], str, float, float, float]] = [
+    (settings.Account, "requests_per_second", 0, A_LITTLE, math.inf),
+    (settings.Account, "requests_per_hour", 0, 1, math.inf),
+    (Newsletter, "list_id", 0, 1, math.inf),
+    (Reconcile, "max_changes", -1, 0, math.inf),
+    (Pipeline, "lease_seconds", 1 - A_LITTLE, 1, math.inf),
+    (Pipeline, "quiet_seconds", -A_LITTLE, 0, math.inf),
+    (Pipeline, "retries", -1, 0, math.inf),
+    (Pipeline, "clock_tolerance_seconds", -A_LITTLE, 0, 300),
+    (Operate, "hours", 0, A_LITTLE, 168),
+    (Operate, "idle_minutes", 0, A_LITTLE, 10_080),
+    *(
+        (Pipeline, name, 0.0, A_LITTLE, math.inf)
+        for name in ("probe_seconds", "grace_seconds", "defer_seconds", "give_up_hours", "audit_days", "consent_days")
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "name", "low", "least", "most"), NUMBERS)
+def test_a_number_is_taken_from_the_least_to_the_most(
+    table: type[BaseModel], name: str, low: float, least: float, most: float
+) -> None:
+    good = (least, most) if most < math.inf else (least, 1_000_000)
+    assert [getattr(table(**{name: number}), name) for number in good] == [*good]
+    for bad in (low, *((most + A_LITTLE,) if most < math.inf else ())):
+        with pytest.raises(ValidationError):
+            table(**{name: bad})
+
+
+@pytest.mark.parametrize(("table", "name"), [(settings.Anonymization, "text"), (Portal, "suppressed_queue")])
+def test_a_name_must_not_be_empty(table: type[BaseModel], name: str) -> None:
+    assert getattr(table(**{name: "x"}), name) == "x"
+    with pytest.raises(ValidationError):
+        table(**{name: ""})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(3, "3"), ("3", "3"), ("other:3", "other:3"), (True, None), (3.0, None), (0, None), ("a:b", None)],
+)
+def test_a_former_list_is_a_number_or_one_of_another_account(given: object, kept: str | None) -> None:
+    if kept is not None:
+        assert Newsletter(list_id=1, former_list_ids=(cast("str", given),)).former_list_ids == (kept,)
+        return
+    with pytest.raises(ValidationError, match="must be a list, as 3"):
+        Newsletter(list_id=1, former_list_ids=(cast("str", given),))
+
+
+@pytest.mark.parametrize(
+    ("table", "hears"),
+    [
+        (Portal(), False),
+        (Portal(suppressed_task="t"), False),
+        (Portal(notice_task="t"), True),
+        (Portal(suppressed_url="https://portal.example/heard"), True),
+    ],
+)
+def test_the_portal_hears_all_by_a_task_of_notices_or_a_url(table: Portal, *, hears: bool) -> None:
+    assert table.hears_all is hears
+
+
+def test_each_account_has_the_links_of_its_own_newsletters() -> None:
+    loaded = Settings.model_validate(
+        {
+            "accounts": {"one": {}, "two": {}},
+            "newsletters": {"daily": {"list_id": 3, "account": "one"}, "weekly": {"list_id": 3, "account": "two"}},
+            "unsubscribe": {"attribute": "ALL", "attributes": {"daily": "DAILY", "weekly": "WEEKLY"}},
+        }
+    )
+    assert loaded.link_attributes("one") == {"ALL": "", "DAILY": "daily"}
+    assert loaded.link_attributes("two") == {"ALL": "", "WEEKLY": "weekly"}
+    assert Settings.model_validate({"newsletters": {"daily": {"list_id": 3}}}).link_attributes("default") == {}
+
+
+def test_clocks_differ_in_microseconds() -> None:
+    assert Pipeline(clock_tolerance_seconds=1.5).clock_tolerance == 1_500_000

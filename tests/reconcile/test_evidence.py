@@ -1,0 +1,216 @@
+"""Which contacts at Brevo the state can explain, one rule at a time; and how many unexplained ones a person reads."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
+from sync_tasks.ext_ids import make_token
+from sync_tasks.reconcile import evidence
+from sync_tasks.reconcile.evidence import examine, explains
+from sync_tasks.sandbox import Sandbox
+from sync_tasks.state.holds import Hold, parse_hold, read_hold
+from sync_tasks.state.store import Store
+from tests.support.pipeline import Pipeline
+from tests.support.saying import ADA, BEA, MAPPING, anonymize, blocked, contact_of, stamp, subscribe, unsubscribe
+
+DELETED = f"deleted-{make_token()}@deleted.example.com"
+SEEN = RemoteState(7, ADA, frozenset({3}), read_at=stamp(6))
+REMOTE = RemoteContact(7, ADA, "u1", frozenset({3}), {}, None)
+SETTLED = contact_of(subscribe(1), pending={}, seen={"default": SEEN})
+
+
+def settled(*events: Any, seen: RemoteState = SEEN, **known: Any) -> Contact:
+    return contact_of(*events, **{"pending": {}, "seen": {"default": seen}, **known})
+
+
+CASES: dict[str, tuple[Contact, RemoteContact, bool]] = {
+    "as it was seen": (SETTLED, REMOTE, True),
+    "an erased user": (settled(subscribe(1), anonymize(2)), replace(REMOTE, id=9, address=BEA), True),
+    "anonymized, and the state knows nothing of it": (SETTLED, replace(REMOTE, address=DELETED, ext_id=None), False),
+    "anonymized as it was seen": (
+        settled(subscribe(1), seen=replace(SEEN, address=DELETED)),
+        replace(REMOTE, address=DELETED),
+        True,
+    ),
+    "another contact": (SETTLED, replace(REMOTE, id=8), False),
+    "another contact, after a request of unknown outcome": (
+        settled(subscribe(1), unknown_since=stamp(2)),
+        replace(REMOTE, id=8),
+        True,
+    ),
+    "never seen": (contact_of(subscribe(1), pending={}), REMOTE, False),
+    "another address": (SETTLED, replace(REMOTE, address=BEA), False),
+    "no address": (SETTLED, replace(REMOTE, address=None), True),
+    "the wanted address, not seen yet": (
+        settled(subscribe(1), subscribe(2, email=BEA)),
+        replace(REMOTE, address=BEA),
+        True,
+    ),
+    "a list that it left": (SETTLED, replace(REMOTE, lists=frozenset()), False),
+    "a list that it joined": (SETTLED, replace(REMOTE, lists=frozenset({3, 5})), False),
+    "a list of somebody else": (SETTLED, replace(REMOTE, lists=frozenset({3, 9})), True),
+    "a list that is under way": (
+        contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN}),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        True,
+    ),
+    "a list that is under way and not there yet": (
+        contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN}),
+        REMOTE,
+        True,
+    ),
+    "a list that may have been joined by a request of unknown outcome": (
+        settled(subscribe(1), subscribe(2, "weekly"), unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        True,
+    ),
+    "a list that is to be left": (
+        contact_of(subscribe(1), unsubscribe(2), seen={"default": SEEN}),
+        replace(REMOTE, lists=frozenset()),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("contact", "remote", "explained"), CASES.values(), ids=CASES)
+def test_the_state_explains_what_it_did_or_is_about_to_do(
+    contact: Contact, remote: RemoteContact, *, explained: bool
+) -> None:
+    assert explains(contact, remote, MAPPING, idle=False) is explained
+
+
+WAITING = contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN})
+
+
+@pytest.mark.parametrize(
+    ("contact", "remote", "idle", "explained"),
+    [
+        (WAITING, REMOTE, True, False),
+        (WAITING, REMOTE, False, True),
+        (WAITING, replace(REMOTE, block=blocked(3)), True, True),
+        (WAITING, replace(REMOTE, lists=frozenset({3, 5})), True, True),
+        (SETTLED, REMOTE, True, True),
+    ],
+)
+def test_who_waits_to_be_subscribed_while_nobody_works_was_perhaps_ended_meanwhile(
+    contact: Contact, remote: RemoteContact, *, idle: bool, explained: bool
+) -> None:
+    assert explains(contact, remote, MAPPING, idle=idle) is explained
+
+
+def test_a_list_of_before_shows_a_subscription_as_well() -> None:
+    moved = AccountMapping(
+        {"daily": Subscribable(4, had=(("default", 3),))}, {}, account="default", earlier={"daily": frozenset({3})}
+    )
+    contact = contact_of(subscribe(1), seen={"default": SEEN})
+    assert explains(contact, REMOTE, moved, idle=True)
+
+
+@pytest.fixture
+def hold(pipeline: Pipeline) -> Hold:
+    """A hold after an hour without a sweep."""
+    store = pipeline.store
+    store.note_sweep()
+    store.redis.set(store.key("swept"), int(store.now()) - 3600 * 1_000_000)
+    found = parse_hold(store.note_sweep())
+    assert found is not None
+    return found
+
+
+def lose(pipeline: Pipeline, number: int) -> list[int]:
+    """Let the state forget so many contacts that are at Brevo, and return their numbers there."""
+    users = [f"user-{one}" for one in range(number)]
+    for user in users:
+        pipeline.subscribe(user)
+    pipeline.work()
+    numbers = [pipeline.held(user)["id"] for user in users]
+    for user in users:
+        pipeline.store.redis.delete(pipeline.store.key(f"contacts:{user}"))
+    return numbers
+
+
+def reason_of(store: Store) -> str:
+    hold = read_hold(store)
+    assert hold is not None
+    return hold.reason
+
+
+def test_five_of_those_that_nobody_can_explain_are_named(pipeline: Pipeline, hold: Hold) -> None:
+    numbers = sorted(lose(pipeline, 7))
+    examine(pipeline.resources, hold)
+    reason = reason_of(pipeline.store)
+    named = [int(one) for one in reason.partition("contacts ")[2].split(", ")]
+    assert len(named) == 5
+    assert set(named) <= set(numbers)
+    assert reason.startswith(f"account default: changed at Brevo after {hold.since:%Y-%m-%d %H:%M:%S} UTC, and")
+
+
+def test_what_a_second_look_explains_holds_nothing(
+    pipeline: Pipeline, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(pipeline, 1)
+    looks = list[int]()
+    gateway = pipeline.resources.gateways["default"]
+    really_read = cast("Callable[[int], RemoteContact | None]", gateway.read)
+
+    def read(contact_id: int) -> RemoteContact | None:
+        looks.append(contact_id)
+        pipeline.subscribe("user-0")
+        pipeline.work()
+        return really_read(contact_id)
+
+    monkeypatch.setattr(gateway, "read", read)
+    examine(pipeline.resources, hold)
+    assert len(looks) == 1
+    assert read_hold(pipeline.store) is None
+
+
+def test_whoever_was_deleted_between_two_looks_holds_nothing(
+    pipeline: Pipeline, brevo: Sandbox, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(pipeline, 1)
+    gateway = pipeline.resources.gateways["default"]
+    monkeypatch.setattr(gateway, "read", lambda _id: None)
+    examine(pipeline.resources, hold)
+    assert read_hold(pipeline.store) is None
+    assert len(brevo.contacts()) == 1
+
+
+@pytest.mark.parametrize(("most", "asked"), [(2, False), (1, True)])
+def test_more_changes_than_are_looked_through_are_for_a_person(
+    pipeline: Pipeline, hold: Hold, monkeypatch: pytest.MonkeyPatch, most: int, *, asked: bool
+) -> None:
+    for user in ("anna", "ben"):
+        pipeline.subscribe(user)
+    pipeline.work()
+    monkeypatch.setattr(evidence, "MOST", most)
+    examine(pipeline.resources, hold)
+    if asked:
+        assert reason_of(pipeline.store).startswith("account default: more than 1 contacts changed at Brevo after ")
+    else:
+        assert read_hold(pipeline.store) is None
+
+
+@pytest.mark.parametrize(
+    ("remote", "erased", "of_nobody"),
+    [
+        (REMOTE, False, False),
+        (REMOTE, True, True),
+        (replace(REMOTE, ext_id=None), False, True),
+        (replace(REMOTE, lists=frozenset({9})), False, True),
+        (replace(REMOTE, address=DELETED), False, True),
+    ],
+)
+def test_only_a_living_users_contact_on_a_list_of_ours_needs_explaining(
+    pipeline: Pipeline, remote: RemoteContact, *, erased: bool, of_nobody: bool
+) -> None:
+    if erased:
+        pipeline.subscribe("u1")
+        pipeline.work()
+        pipeline.anonymize("u1")
+        pipeline.work()
+    assert bool(evidence._is_of_nobody(remote, MAPPING, pipeline.store)) is of_nobody
