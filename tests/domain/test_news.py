@@ -30,7 +30,7 @@ def notice(what: str = ENDED, kind: str = "complaint", **more: Any) -> Notice:
 
 
 @pytest.mark.parametrize(
-    ("told", "text"),
+    ("reported", "text"),
     [
         (notice(PUT_BACK, "edited (lists)"), "put back after it was edited (lists) at Brevo"),
         (notice(why="the contact is gone"), "no longer complaint: the contact is gone"),
@@ -41,9 +41,9 @@ def notice(what: str = ENDED, kind: str = "complaint", **more: Any) -> Notice:
         ),
     ],
 )
-def test_a_notice_says_in_words_what_happened_and_is_read_as_it_was_written(told: Notice, text: str) -> None:
-    assert told.text == text
-    assert read_notice(told.wire) == told
+def test_a_notice_says_in_words_what_happened_and_is_read_as_it_was_written(reported: Notice, text: str) -> None:
+    assert reported.text == text
+    assert read_notice(reported.wire) == reported
 
 
 def test_a_notice_is_one_line_of_its_fields() -> None:
