@@ -150,7 +150,7 @@ def test_an_address_left_at_brevo_is_no_hint_any_more_and_others_are() -> None:
     assert contact.searched.hints == ()
 
 
-def test_what_an_account_reported_is_told_by_kind_and_by_list() -> None:
+def test_what_an_account_reported_is_known_by_kind_and_by_list() -> None:
     reported = {
         "default:unsubscribed": stamp(1),
         "default:hard_bounce": stamp(2),
