@@ -111,7 +111,7 @@ def find_unreadable(engine: "Engine") -> list[int]:
 def measure(connection: "Connection") -> tuple[int, int, int | None]:
     """Return how many rows wait, how many are marked, and when the oldest that waits was written."""
     waiting, oldest = connection.execute(select(func.count(), func.min(OUTBOX.c.written_at)).where(_WAITING)).one()
-    marked = connection.scalar(select(func.count()).select_from(OUTBOX).where(~_WAITING)) or 0
+    marked = connection.scalars(select(func.count()).select_from(OUTBOX).where(~_WAITING)).one()
     return waiting, marked, oldest
 
 

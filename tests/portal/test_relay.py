@@ -22,7 +22,7 @@ from sync_tasks.state.relays import read_outbox
 from sync_tasks.state.store import Store
 from tests.support.processes import wait_until
 
-pytestmark = pytest.mark.usefixtures("worker_environment")
+pytestmark = pytest.mark.usefixtures("worker_environment", "ends_soon")
 
 
 @pytest.fixture

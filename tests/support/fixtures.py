@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -26,6 +27,8 @@ from tests.support.keys import find_leaks, read_documented
 from tests.support.loading import Loader, Meddling
 from tests.support.pipeline import ATTRIBUTES, SETTINGS, MakePipeline, Pipeline, build_resources
 from tests.support.station import Station, building
+
+ENDS_WITHIN = 25.0
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +174,20 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def ends_soon() -> Iterator[None]:
+    """Fail a test that would wait for ever, as code does that loops until something has happened."""
+
+    def end(*_: object) -> None:
+        raise AssertionError("the test does not end")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, ENDS_WITHIN)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 WriteRows = Callable[..., Path]

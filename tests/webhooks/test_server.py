@@ -3,16 +3,21 @@
 import json
 import logging
 import random
+import socket
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from sync_tasks.config.settings import Settings
+from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.tokens import Tokens
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
-from sync_tasks.webhooks.server import remembered
+from sync_tasks.webhooks.server import Impatient, build_receiver, build_server, listen, prompting, remembered
 from tests.support.fuzzing import PATIENCE, fuzz
 from tests.support.pipeline import SETTINGS, Pipeline
 from tests.support.receiving import (
@@ -27,6 +32,7 @@ from tests.support.receiving import (
     unsubscription,
 )
 
+pytestmark = pytest.mark.usefixtures("ends_soon")
 GOOD = json.dumps(unsubscription()).encode()
 
 
@@ -240,3 +246,57 @@ def test_figures_are_read_once_in_a_while_however_often_they_are_asked_for() -> 
     read = iter([b"1", b"2"])
     reported = remembered(lambda: next(read), 60)
     assert [reported() for _ in range(5)] == [b"1"] * 5
+
+
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_it_listens_with_no_delay(host: str, family: socket.AddressFamily) -> None:
+    try:
+        listener = listen(host, 0)
+    except ConfigurationError:
+        pytest.skip("this machine has no such address")
+    with listener:
+        assert listener.family == family
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        port = listener.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"^{host} port {port}: Address already in use; choose another$"):
+            listen(host, port)
+
+
+def test_the_server_writes_no_log_of_requests_and_does_not_name_itself(pipeline: Pipeline) -> None:
+    settings = pipeline.resources.settings
+    with prompting(lambda _users: None) as prompter:
+        config = build_server(build_receiver(pipeline.store, settings, Tokens(()), prompter)).config
+    assert (config.access_log, config.server_header, config.lifespan, config.ws) == (False, False, "off", "none")
+    assert (config.log_config, config.timeout_graceful_shutdown) == (None, 10)
+
+
+def test_whoever_is_answered_in_time_is_not_hung_up_on() -> None:
+    class Timers:
+        """Has a time for whatever shall be called later."""
+
+        def __init__(self) -> None:
+            self.set: list[tuple[float, str]] = []
+            self.cancelled = 0
+
+        def call_later(self, seconds: float, _then: object) -> "Timers":
+            self.set.append((seconds, "hang up"))
+            return self
+
+        def cancel(self) -> None:
+            self.cancelled += 1
+
+    closed: list[str] = []
+    timers = Timers()
+    protocol: Any = Impatient.__new__(Impatient)
+    protocol.loop, protocol.transport = timers, SimpleNamespace(close=lambda: closed.append("closed"))
+    protocol._wait()
+    assert (timers.set, timers.cancelled) == ([(10.0, "hang up")], 0)
+    protocol._wait()
+    assert timers.cancelled == 1
+    for cycle, hung_up in ((SimpleNamespace(response_complete=False), 0), (None, 1)):
+        protocol.cycle = cycle
+        protocol._hang_up()
+        assert len(closed) == hung_up
+    protocol.cycle = SimpleNamespace(response_complete=True)
+    protocol._hang_up()
+    assert len(closed) == 2

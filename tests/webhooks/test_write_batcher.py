@@ -10,6 +10,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from sync_tasks.state.store import Noticed, Sighting
+from sync_tasks.webhooks import write_batcher
 from sync_tasks.webhooks.app import Desk, Receiver
 from sync_tasks.webhooks.nudge_queue import MOST_WAITING as MOST_NUDGES
 from sync_tasks.webhooks.nudge_queue import Prompter
@@ -20,6 +21,7 @@ from tests.support.pipeline import Pipeline
 from tests.support.processes import wait_until
 from tests.support.receiving import TOKENS, Receiving, serving, unsubscription
 
+pytestmark = pytest.mark.usefixtures("ends_soon")
 OURS = OwnChanges("", frozenset())
 
 
@@ -127,3 +129,49 @@ def test_more_nudges_than_are_of_use_are_left_to_the_sweep() -> None:
     prompter.stop()
     assert prompter._users.qsize() <= MOST_NUDGES
     assert nudged[0] == "0"
+
+
+@pytest.mark.parametrize(("more", "refused"), [(0, False), (1, True)])
+def test_what_waits_counts_by_its_contacts_and_once_for_itself(
+    monkeypatch: pytest.MonkeyPatch, more: int, *, refused: bool
+) -> None:
+    monkeypatch.setattr(write_batcher, "MOST_WAITING", 6)
+    slow = Slow()
+
+    async def fill() -> list[Counter[str]]:
+        gatherer = Gatherer(slow)
+        tasks = [asyncio.create_task(gatherer.put(notes("a")))]
+        for _ in range(2):
+            await asyncio.sleep(0)
+        # The first one is being written: it waits no longer.
+        for users in ("bc", "de" + "f" * more):
+            tasks.append(asyncio.create_task(gatherer.put(notes(*users))))
+            await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(gatherer.put(notes("z"))))
+        await asyncio.sleep(0)
+        slow.may.set()
+        return await asyncio.gather(*tasks)
+
+    if refused:
+        with pytest.raises(OverloadedError):
+            asyncio.run(fill())
+    else:
+        assert asyncio.run(fill())[-1] == Counter("z")
+
+
+def test_after_a_write_that_failed_the_next_one_is_tried() -> None:
+    written: list[Notes] = []
+
+    def write(given: Notes) -> list[Noticed]:
+        written.append(given)
+        if len(written) == 1:
+            raise LookupError
+        return [Noticed(sighting.user_id, sighting.user_id) for sighting in given.sightings]
+
+    async def put_both() -> Counter[str]:
+        gatherer = Gatherer(write)
+        with pytest.raises(LookupError):
+            await gatherer.put(notes("a"))
+        return await gatherer.put(notes("b"))
+
+    assert asyncio.run(put_both()) == Counter("b")
