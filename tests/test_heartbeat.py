@@ -128,7 +128,7 @@ def test_a_process_leaves_signs_while_it_is_well_and_takes_them_away_at_its_end(
 
     monkeypatch.setattr("atexit.register", lambda *what: ends.append(what))
     monkeypatch.setattr("threading.Thread", start_later)
-    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr(heartbeat, "time", SimpleNamespace(sleep=sleep))
     states = iter([True, False, True])
     heartbeat.keep_beating("worker", lambda: next(states))
     (thread,) = begun
