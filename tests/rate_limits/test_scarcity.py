@@ -80,8 +80,8 @@ def test_a_window_that_is_never_short_slows_nothing_down(limiter: Limiter, store
             0.25,
             [
                 (
-                    "account news: others use most of it: 5 requests of 20 get through: give them an account of their own, "
-                    "or lower its requests_per_second"
+                    "account news: others use most of it: 5 requests of 20 get through: give them an account of "
+                    "their own, or lower its requests_per_second"
                 ),
             ],
         ),
@@ -90,12 +90,12 @@ def test_a_window_that_is_never_short_slows_nothing_down(limiter: Limiter, store
             1 / 36_000,
             [
                 (
-                    "account news: Brevo grants 10 requests a second, and 20 are configured: set its requests_per_second "
-                    "to 10, or ask Brevo for more"
+                    "account news: Brevo grants 10 requests a second, and 20 are configured: set its "
+                    "requests_per_second to 10, or ask Brevo for more"
                 ),
                 (
-                    "account news: Brevo grants 1 request an hour, and 36,000 are configured: set its requests_per_hour "
-                    "to 1, or ask Brevo for more"
+                    "account news: Brevo grants 1 request an hour, and 36,000 are configured: set its "
+                    "requests_per_hour to 1, or ask Brevo for more"
                 ),
             ],
         ),
