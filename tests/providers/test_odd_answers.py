@@ -1,8 +1,10 @@
 """A good status with an odd body: what it leaves out is not empty, and another contact is not the one asked for."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from sync_tasks.domain.contact import Block
+from sync_tasks.domain.contact import Block, RemoteContact, UnreadContact
 from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.providers import RemotePage
 from sync_tasks.providers.brevo.client import Brevo
@@ -38,8 +40,12 @@ def test_a_contact_that_lacks_what_it_must_have_is_not_read(
 
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         gateway.read(42)
-    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
-        list(gateway.all_contacts(1000))
+    if name == "id":
+        with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+            list(gateway.all_contacts(1000))
+    else:
+        shown = list(gateway.all_contacts(1000))
+        assert [(type(one), one.address) for one in shown] == [(RemoteContact, ADDRESS), (UnreadContact, ADDRESS)]
 
 
 @pytest.mark.parametrize(("name", "value"), [odd for odd in ODD if odd[0] != "id"], ids=str)
@@ -52,6 +58,26 @@ def test_a_page_names_the_few_that_cannot_be_read(script: Script, gateway: Brevo
     assert ([one.id for one in found.contacts], {one.id for one in found.unread}) == ([7], {42})
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         gateway.read_page(0)
+
+
+def test_a_look_at_changes_hands_over_whom_it_cannot_read_and_one_by_ids_leaves_them_out(
+    script: Script, gateway: Brevo
+) -> None:
+    script.says(*[answer(200, page(remote(7), remote(8, listIds=None)))] * 2)
+
+    changed = list(gateway.modified_since(datetime(2026, 1, 1, tzinfo=UTC)))
+
+    assert [(type(one), one.id) for one in changed] == [(RemoteContact, 7), (UnreadContact, 8)]
+    assert gateway.read_several([7, 8]).keys() == {7}
+    assert gateway.reads_several
+
+
+def test_two_people_of_one_id_are_nobody(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, page(remote(7), remote(7, email="other@example.com"))), answer(200, page(*[remote(7)] * 2)))
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.read_page(0)
+    assert [one.id for one in gateway.read_page(0).contacts] == [7, 7]
 
 
 def test_an_empty_page_is_not_the_end_if_there_are_more(script: Script, gateway: Brevo) -> None:

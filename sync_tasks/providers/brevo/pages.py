@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.errors import GatewayUnavailableError
+from sync_tasks.providers import ShownContact
 from sync_tasks.providers.brevo.limits import PAGE
 from sync_tasks.providers.brevo.requests import Call, skip
 
 T = TypeVar("T")
+C = TypeVar("C", bound=ShownContact)
 # The rows of one page, and the number of rows of all together, if Brevo says it.
 ReadPage = Callable[[Call], tuple[list[T], int | None]]
 
@@ -33,7 +34,7 @@ def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
     raise _endless(call, _MOST_PAGES)
 
 
-def read_everybody(call: Call, read_page: ReadPage[RemoteContact]) -> Iterator[RemoteContact]:
+def read_everybody(call: Call, read_page: ReadPage[C]) -> Iterator[C]:
     """Yield the contacts of all pages, each once.
 
     Each page begins with contacts of the page before. If it shows none of them, contacts that were listed before are
