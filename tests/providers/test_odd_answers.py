@@ -172,3 +172,12 @@ def test_attributes_without_names_are_not_absent(script: Script, gateway: Brevo)
 
     with pytest.raises(GatewayUnavailableError, match="cannot be read"):
         gateway.attribute_types()
+
+
+def test_nobodys_document_is_shown_for_another_person(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, remote(43)), answer(200, b"<html>"), answer(200, remote(42)))
+
+    assert gateway.export(42) is None
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.export(42)
+    assert (gateway.export(42) or {})["id"] == 42

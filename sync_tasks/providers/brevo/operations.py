@@ -136,10 +136,12 @@ class Operations(Gateway):
     def export(self, contact_id: int) -> Mapping[str, Json] | None:
         """Return Brevo's own document of a contact, with its statistics of 90 days; ``None`` if there is none."""
         try:
-            answer, _ = self._ask(requests.read_contact(contact_id))
+            answer, _ = self._ask(call := requests.read_contact(contact_id))
         except MissingContactError:
             return None
-        return answer.data
+        if not answer.is_json:
+            raise failures.unreadable(call)
+        return answer.data if answer.data.get("id") == contact_id else None
 
     @property
     def blanks(self) -> Blanks:
