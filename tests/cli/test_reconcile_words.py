@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import typer
 
 from sync_tasks.cli.commands import reconcile, send
 from sync_tasks.cli.commands.send import Sent
+from sync_tasks.cli.views import doctor_checks
 from sync_tasks.config.settings import Settings
 from sync_tasks.reconcile.history import Run
 from tests.support.desk import Desk
@@ -165,3 +167,14 @@ def test_an_account_that_left_and_a_former_list_of_none_are_named_by_the_doctor(
     assert [(one["state"], one["found"]) for one in former] == [
         ("warn", "former list 9 is on account gone, which the configuration lacks")
     ]
+
+
+@pytest.mark.parametrize(("pings", "state"), [((9.0, 9.0, 0.001, 9.0, 9.0), "ok"), ((0.02,) * 5, "warn")])
+def test_the_fastest_of_some_answers_shows_how_far_away_redis_is(
+    monkeypatch: pytest.MonkeyPatch, pings: tuple[float, ...], state: str
+) -> None:
+    left = list(pings)
+    monkeypatch.setattr(doctor_checks, "_time_ping", lambda _redis: left.pop(0))
+    check = doctor_checks._check_latency(cast("Any", None))
+    assert (check.state, check.found) == (state, f"{min(pings) * 1000:.1f} ms")
+    assert left == []

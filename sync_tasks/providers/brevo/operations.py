@@ -311,14 +311,19 @@ class Operations(Gateway):
             if alone or not learnt.knows_attributes(held):
                 # Other threads go on with what was known before.
                 learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
-                rows, _ = self._page(requests.read_attributes(), "attributes")
+                rows, _ = self._page(call := requests.read_attributes(), "attributes")
+                if rows and not any(responses.names_of_attributes(rows)):
+                    raise failures.unreadable(call)
                 learnt.note_attributes(rows, held, until=time.monotonic() + _TYPES_LAST)
         finally:
             if not alone:
                 learnt.reading.release()
 
     def list_names(self) -> Mapping[int, str]:
-        return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
+        rows = list(read_rows(call := requests.read_lists(), partial(self._page, key="lists")))
+        if len(named := list(responses.names_of(rows))) < len(rows):
+            raise failures.unreadable(call)
+        return dict(named)
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:
