@@ -142,3 +142,42 @@ def test_a_page_that_does_not_say_how_many_there_are_is_the_last(script: Script,
 def test_a_count_that_is_no_number_says_nothing(script: Script, gateway: Brevo, count: object) -> None:
     script.says(answer(200, page(remote()) | {"count": count}))
     assert gateway.read_page(0).total is None
+
+
+def test_a_full_page_of_lists_is_not_the_end_whatever_brevo_counts(script: Script, gateway: Brevo) -> None:
+    rows = [{"id": number, "name": "a list"} for number in range(1, 52)]
+    script.says(answer(200, {"lists": rows[:50], "count": 1}), answer(200, {"lists": rows[50:], "count": 1}))
+
+    assert set(gateway.list_names()) == set(range(1, 52))
+
+
+def test_pages_of_lists_that_are_all_the_same_are_given_up_at_once(script: Script, gateway: Brevo) -> None:
+    script.says(*[answer(200, {"lists": [{"id": 3, "name": "a list"}], "count": 10**9})] * 9)
+
+    with pytest.raises(GatewayUnavailableError, match="no end"):
+        gateway.list_names()
+    assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize("number", ["3", None, 0, True, 3.5])
+def test_a_list_without_an_id_that_can_be_read_is_not_absent(script: Script, gateway: Brevo, number: object) -> None:
+    script.says(answer(400, {}), answer(200, {"lists": [{"id": number, "name": "a list"}], "count": 1}))
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.has_list(3)
+
+
+def test_attributes_without_names_are_not_absent(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, {"attributes": [{"name": None, "category": "normal", "type": "text"}]}))
+
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.attribute_types()
+
+
+def test_nobodys_document_is_shown_for_another_person(script: Script, gateway: Brevo) -> None:
+    script.says(answer(200, remote(43)), answer(200, b"<html>"), answer(200, remote(42)))
+
+    assert gateway.export(42) is None
+    with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+        gateway.export(42)
+    assert (gateway.export(42) or {})["id"] == 42

@@ -136,10 +136,12 @@ class Operations(Gateway):
     def export(self, contact_id: int) -> Mapping[str, Json] | None:
         """Return Brevo's own document of a contact, with its statistics of 90 days; ``None`` if there is none."""
         try:
-            answer, _ = self._ask(requests.read_contact(contact_id))
+            answer, _ = self._ask(call := requests.read_contact(contact_id))
         except MissingContactError:
             return None
-        return answer.data
+        if not answer.is_json:
+            raise failures.unreadable(call)
+        return answer.data if answer.data.get("id") == contact_id else None
 
     @property
     def blanks(self) -> Blanks:
@@ -311,14 +313,19 @@ class Operations(Gateway):
             if alone or not learnt.knows_attributes(held):
                 # Other threads go on with what was known before.
                 learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
-                rows, _ = self._page(requests.read_attributes(), "attributes")
+                rows, _ = self._page(call := requests.read_attributes(), "attributes")
+                if rows and not any(responses.names_of_attributes(rows)):
+                    raise failures.unreadable(call)
                 learnt.note_attributes(rows, held, until=time.monotonic() + _TYPES_LAST)
         finally:
             if not alone:
                 learnt.reading.release()
 
     def list_names(self) -> Mapping[int, str]:
-        return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
+        rows = list(read_rows(call := requests.read_lists(), partial(self._page, key="lists")))
+        if len(named := list(responses.names_of(rows))) < len(rows):
+            raise failures.unreadable(call)
+        return dict(named)
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:

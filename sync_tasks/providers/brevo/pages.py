@@ -21,15 +21,17 @@ _MOST_IN_VAIN = 10
 
 
 def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
-    """Yield the rows of all pages."""
-    offset = 0
-    for _ in range(_MOST_PAGES):
+    """Yield the rows of all pages. A full page is not the end, whatever Brevo counts; the same one again is."""
+    offset, before, full = 0, list[T](), int(str(call.query.get("limit", 0)))
+    for number in range(1, _MOST_PAGES + 1):
         rows, total = read_page(skip(call, offset))
+        if rows and rows == before:
+            raise _endless(call, number)
         yield from rows
-        offset += len(rows)
+        offset, before = offset + len(rows), rows
         if not rows and not offset and total:
             raise GatewayUnavailableError(f"{call}: an empty page although there are rows")
-        if not rows or (total is not None and offset >= total):
+        if not rows or (total is not None and offset >= total and len(rows) < full):
             return
     raise _endless(call, _MOST_PAGES)
 
