@@ -175,3 +175,13 @@ def test_signs_of_the_killed_are_forgotten_with_their_folder(tmp_path: Path, mon
     (heartbeat.folder() / "sync_tasks.worker.99999999").touch()
     heartbeat.forget_dead()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_programs_get_the_age_of_each_sign_to_a_tenth_of_a_second(folder: Path) -> None:
+    leave_sign("beat")
+    (path,) = folder.iterdir()
+    moment = time.time() - 3.14
+    os.utime(path, (moment, moment))
+    (sign,) = json.loads(run("health", "beat", "--json").stdout)["signs"]
+    assert (sign["pid"], round(sign["seconds"], 1)) == (os.getpid(), sign["seconds"])
+    assert 3.1 <= sign["seconds"] < 60

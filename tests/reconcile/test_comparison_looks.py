@@ -9,7 +9,7 @@ from sync_tasks.domain.contact import RemoteContact, RemoteState
 from sync_tasks.reconcile.comparison import Comparison, ignore
 from sync_tasks.reconcile.drift import Drift
 from tests.support.pipeline import Pipeline
-from tests.support.saying import ADA, anonymize, contact_of, stamp, subscribe
+from tests.support.saying import ADA, BEA, anonymize, contact_of, stamp, subscribe
 
 NOW = stamp(60)
 SEEN = RemoteState(7, ADA, frozenset({3}), read_at=stamp(6))
@@ -59,3 +59,40 @@ def test_nobody_need_hear_how_far_it_is(comparison: Comparison) -> None:
     ignore("default", 3)
     assert (comparison.report, comparison.kinds, comparison.compared) == (ignore, {}, 0)
     assert comparison.night == int(comparison.memory.began) // 86_400_000_000
+    assert (comparison.anew, comparison.dry, comparison.counting) == (False, False, False)
+
+
+def test_a_stranger_under_the_number_of_a_living_user_is_called_so(comparison: Comparison) -> None:
+    stranger = replace(REMOTE, address=BEA, ext_id="u2", attributes={})
+    found = comparison.look_at(stranger, known(), NOW)
+    assert isinstance(found, Drift)
+    assert found.kinds == ("stranger",)
+    erased = comparison.look_at(stranger, known(subscribe(1), anonymize(2)), NOW)
+    assert isinstance(erased, Drift)
+    assert erased.kinds == ("unfinished erasure",)
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_was_seen_of_who_agrees_is_written_down_but_by_a_mere_look(pipeline: Pipeline, *, dry: bool) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    pipeline.store.redis.hdel(pipeline.store.key("contacts:anna"), "s:default:id")
+    comparison = Comparison("default", pipeline.resources, dry=dry)
+    before = pipeline.store.redis.hgetall(pipeline.store.key("contacts:anna"))
+    comparison.run()
+    after = pipeline.store.redis.hgetall(pipeline.store.key("contacts:anna"))
+    assert (before == after) is dry
+    assert comparison.compared == 1
+
+
+def test_each_page_is_remembered_until_the_comparison_is_done(pipeline: Pipeline) -> None:
+    pipeline.subscribe("anna")
+    pipeline.work()
+    comparison = Comparison("default", pipeline.resources)
+    comparison.run()
+    (page,) = comparison.memory.recall()
+    assert page.ids == [pipeline.held("anna")["id"]]
+    again = Comparison("default", pipeline.resources)
+    again.run()
+    assert (again.resumed, again.compared) == (1, 1)
+    assert Comparison("default", pipeline.resources, anew=True).memory.began > comparison.memory.began
