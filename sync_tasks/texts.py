@@ -61,12 +61,8 @@ def trim(text: str) -> str:
     """Return a text without the white space, direction marks and other format characters around it."""
     if text.isascii():
         return text.strip()
-    start, end = 0, len(text)
-    while start < end and _is_margin(text[start]):
-        start += 1
-    while end > start and _is_margin(text[end - 1]):
-        end -= 1
-    return text[start:end]
+    inside = [place for place, character in enumerate(text) if not _is_margin(character)]
+    return text[inside[0] : inside[-1] + 1] if inside else ""
 
 
 def _is_margin(character: str) -> bool:

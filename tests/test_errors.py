@@ -82,5 +82,24 @@ def test_a_message_is_reported_without_its_further_arguments() -> None:
     assert str(ConfigurationError("no key", "no list")) == "no key\nno list"
 
 
+def test_what_an_error_knows_besides_its_message_is_its_own() -> None:
+    paused = PartPausedError("creates no contacts", 30.0, "creating")
+    assert (paused.seconds, paused.part, paused.args) == (30.0, "creating", ("creates no contacts", 30.0, "creating"))
+    assert (RateLimitedError("429", 2.5).retry_after, RateLimitedError("429").retry_after) == (2.5, None)
+    assert DuplicateContactError("400", ("email",)).identifiers == ("email",)
+    assert (MissingListError("404", (3,)).lists, RejectedPartError("400", ("SMS",)).parts) == ((3,), ("SMS",))
+    lost = GatewayUnavailableError("503", outcome_unknown=True)
+    assert (lost.outcome_unknown, GatewayUnavailableError("503").outcome_unknown) == (True, False)
+    assert (SyncError.outcome_unknown, str(SyncError()), str(lost)) == (False, "", "503")
+
+
+@pytest.mark.parametrize("error", [error for error in SAMPLES if not isinstance(error, ConfigurationError)], ids=repr)
+def test_an_error_names_the_letter_that_it_led_to_and_stays_the_same_otherwise(error: SyncError) -> None:
+    named = error.naming("L1")
+    assert str(named) == f"{error}; dead letter L1"
+    assert (type(named), named.args[1:]) == (type(error), error.args[1:])
+    assert vars(named) == vars(error)
+
+
 def test_bad_input_is_a_value_error_too() -> None:
     assert issubclass(InvalidEventError, ValueError)

@@ -4,8 +4,11 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -86,9 +89,99 @@ def test_a_worker_and_beat_are_well_also_while_redis_is_away(lonely_station: Sta
     assert beat.running
 
 
+def test_only_this_user_reads_the_folder_of_the_signs(folder: Path) -> None:
+    leave_sign("worker")
+    leave_sign("worker")
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@dataclass
+class Later:
+    """A thread that somebody else starts."""
+
+    target: Callable[[], None]
+    name: str
+    daemon: bool
+
+    def start(self) -> None:
+        """Leave it to the test."""
+
+
+class OverError(Exception):
+    """The test has seen enough."""
+
+
+def test_a_process_leaves_signs_while_it_is_well_and_takes_them_away_at_its_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, begun, seen = list[tuple[Any, ...]](), list[Later](), list[tuple[float, bool]]()
+
+    def sleep(seconds: float) -> None:
+        seen.append((seconds, folder.exists()))
+        heartbeat.forget("worker")
+        if len(seen) == 3:
+            raise OverError
+
+    def start_later(**about: Any) -> Later:
+        begun.append(Later(**about))
+        return begun[-1]
+
+    monkeypatch.setattr("atexit.register", lambda *what: ends.append(what))
+    monkeypatch.setattr("threading.Thread", start_later)
+    monkeypatch.setattr(heartbeat, "time", SimpleNamespace(sleep=sleep))
+    states = iter([True, False, True])
+    heartbeat.keep_beating("worker", lambda: next(states))
+    (thread,) = begun
+    with pytest.raises(OverError):
+        thread.target()
+    assert seen == [(EVERY, True), (EVERY, False), (EVERY, True)]
+    assert (ends, thread.daemon) == ([(heartbeat.forget, "worker")], True)
+
+
+def test_a_worker_leaves_signs_while_its_loop_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    beating = list[tuple[str, Callable[[], bool]]]()
+    monkeypatch.setattr(heartbeat, "keep_beating", lambda *what: beating.append(what))
+    consumer = SimpleNamespace(turned=time.monotonic(), connection=object())
+    heartbeat.watch_worker(consumer)
+    ((part, is_well),) = beating
+    assert (part, is_well()) == ("worker", True)
+    consumer.turned -= STALE
+    assert not is_well()
+
+
+def test_beat_leaves_its_sign_and_takes_it_away_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = list[tuple[Any, ...]]()
+    monkeypatch.setattr("atexit.register", lambda *what: ends.append(what))
+    heartbeat._forget_beat.cache_clear()
+    for _ in range(2):
+        heartbeat.note_beat(sender="beat")
+    assert [path.name for path in folder.iterdir()] == [f"sync_tasks.beat.{os.getpid()}"]
+    assert ends == [(heartbeat.forget, "beat")]
+    heartbeat.forget("beat")
+    heartbeat.forget("beat")
+    assert not folder.exists()
+
+
+def test_a_sign_that_cannot_be_left_is_no_more_than_a_line(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder.touch()
+    with caplog.at_level("DEBUG", "sync_tasks"):
+        heartbeat.note_beat()
+    assert [line.getMessage() for line in caplog.records] == [f"no sign of life in {folder}: File exists"]
+
+
 def test_signs_of_the_killed_are_forgotten_with_their_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     heartbeat.folder().mkdir()
     (heartbeat.folder() / "sync_tasks.worker.99999999").touch()
     heartbeat.forget_dead()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_programs_get_the_age_of_each_sign_to_a_tenth_of_a_second(folder: Path) -> None:
+    leave_sign("beat")
+    (path,) = folder.iterdir()
+    moment = time.time() - 3.14
+    os.utime(path, (moment, moment))
+    (sign,) = json.loads(run("health", "beat", "--json").stdout)["signs"]
+    assert (sign["pid"], round(sign["seconds"], 1)) == (os.getpid(), sign["seconds"])
+    assert 3.1 <= sign["seconds"] < 60

@@ -107,6 +107,24 @@ def test_only_a_token_of_the_user_that_an_older_secret_signed_may_wait(held: str
     assert [one for one in waits if one] == [links.values("u1")] * expected
 
 
+def test_with_one_secret_or_in_the_users_night_nothing_waits() -> None:
+    token = {"LINK": write_token(LinkToken("u1", "default"), OLD)}
+    nights = range(RENEWAL_NIGHTS)
+    assert not any(UnsubscribeLinks("default", {"LINK": ""}, OLD).left_for_later("u1", token, one) for one in nights)
+    both = UnsubscribeLinks("default", {"LINK": ""}, (*NEW, *OLD))
+    assert [bool(both.left_for_later("u1", token, one)) for one in nights].count(False) == 1
+    assert not any(both.left_for_later("u1", {"LINK": both.values("u1")["LINK"]}, one) for one in nights)
+
+
+def test_the_longest_token_is_read_and_one_that_is_longer_by_a_character_is_not() -> None:
+    link = LinkToken("x" * longest_id("default", "daily"), "default", "daily")
+    token = write_token(link, NEW)
+    assert (len(token), LONGEST) == (120, 120)
+    assert parse_token(token, NEW) == link
+    with pytest.raises(InvalidLinkError):
+        parse_token(f"{token}x", NEW)
+
+
 def test_a_user_without_a_token_waits_for_nothing() -> None:
     links = UnsubscribeLinks("default", {"LINK": ""}, (*NEW, *OLD))
     assert links.left_for_later("x" * 255, {"LINK": ""}, 0) == {}

@@ -11,6 +11,7 @@ from sync_tasks.errors import InvalidEventError
 from sync_tasks.texts import (
     escaped,
     impersonal,
+    is_address,
     is_international,
     known_address,
     normal_address,
@@ -254,3 +255,16 @@ def test_a_free_text_that_is_personal_by_its_form_is_refused(text: str, what: st
 )
 def test_a_free_text_that_only_looks_a_bit_like_it_is_kept(text: str) -> None:
     assert impersonal(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"), [("e\u0301", "\u00e9"), (" \u00e9\u00a0", "\u00e9"), (" a ", "a"), ("a\nb", "a\nb"), (" ", "")]
+)
+def test_a_value_is_trimmed_and_one_text_however_it_was_typed(text: str, normal: str) -> None:
+    assert normal_text(text) == normal
+
+
+def test_an_address_is_no_longer_than_addresses_are() -> None:
+    domain = ".".join(["d" * 63] * 3)
+    address = f"{'x' * (254 - len(domain) - 1)}@{domain}"
+    assert (len(address), is_address(address), is_address(f"x{address}")) == (254, True, False)

@@ -5,11 +5,11 @@ While Brevo may still import it, its outcome is unknown: whoever pushes it looks
 moment, and the next one goes on where it ended.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from sync_tasks.backfill.load import LEFT_ALONE
 from sync_tasks.backfill.loaded_contacts import LOADED_CHUNK, LoadedContact, hand_over, mark_sent, read_own, read_users
@@ -26,7 +26,17 @@ from sync_tasks.sync.context import Resources
 WAVE = 80_000
 # Fewer are not worth an import and a look at what came of it.
 LEAST = 3
+# So many more imports of a batch may be refused than are taken, and one for each hundred contacts: then it is no row.
+MOST_REFUSED = 16
 _WEEK = 7 * 86_400
+
+
+class Importable(NamedTuple):
+    """A contact that an import shall create; ``before``: an earlier import may bring it, too."""
+
+    user_id: str
+    new: NewContact
+    before: bool
 
 
 @dataclass(slots=True, repr=False)
@@ -142,21 +152,38 @@ class Importing:
         self._expected = read_back(wave, self._expected) or self._expected
 
     def _send(self, batch: ImportBatch, wave: Wave) -> None:
-        news = dict(self._news(batch)) if wave.gateway.imports_safely else {}
-        if len(news) < LEAST or not _start_import(batch, news.values(), wave):
+        """Import a batch. What Brevo refuses as a whole is halved, for one row of it may be the reason."""
+        if not wave.gateway.imports_safely:
             for users in batch.chunks():
                 self._hand_over(read_users(self._store, users))
             return
-        self.became["imports"] += 1
-        wave.missing |= {new.address: user_id for user_id, new in news.items()}
+        parts, excess = deque([list(self._news(batch))]), 0
+        most = MOST_REFUSED + len(parts[0]) // 100
+        while parts:
+            part = parts.popleft()
+            if len(part) < LEAST or excess > most:
+                self._leave(part, wave)
+            elif _start_import(batch, [sent.new for sent in part], wave):
+                excess -= 1
+                self.became["imports"] += 1
+                wave.missing |= {sent.new.address: sent.user_id for sent in part}
+            else:
+                excess += 1
+                parts.extend((part[: len(part) // 2], part[len(part) // 2 :]))
 
-    def _news(self, batch: ImportBatch) -> Iterator[tuple[str, NewContact]]:
+    def _news(self, batch: ImportBatch) -> Iterator[Importable]:
         """Yield what is to be created, and nothing else: it may be very much."""
         for users in batch.chunks():
             for own in mark_sent(self._store, users, LEFT_ALONE):
                 new = own.creations(self._using.mappings).get(batch.account)
                 if new:
-                    yield own.user_id, replace(new, lists=batch.lists)
+                    yield Importable(own.user_id, replace(new, lists=batch.lists), own.sent)
+
+    def _leave(self, part: Iterable[Importable], wave: Wave) -> None:
+        """Hand over whom no import has brought: Brevo can hold nobody of them but by an earlier one."""
+        for some in chunks(part, LOADED_CHUNK):
+            before = {sent.user_id: sent.before or wave.outcome_unknown for sent in some}
+            self._hand_over(replace(own, sent=before[own.user_id]) for own in read_users(self._store, before))
 
     def _hand_over(self, owns: Iterable[LoadedContact]) -> None:
         self._count("handed over", sum(hand_over(self._store, owns, sent=False)))
@@ -166,6 +193,7 @@ def _start_import(batch: ImportBatch, news: Iterable[NewContact], wave: Wave) ->
     """Return whether Brevo takes them."""
     try:
         wave.outcome_unknown |= wave.asking(lambda: wave.gateway.start_import(batch.lists, news))
-    except RejectedContactError:
+    except RejectedContactError as error:
+        wave.outcome_unknown |= error.outcome_unknown
         return False
     return True

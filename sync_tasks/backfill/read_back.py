@@ -11,7 +11,7 @@ from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.remote_state import name_created
 from sync_tasks.domain.timestamps import stamp_of
 from sync_tasks.errors import GatewayUnavailableError, TransientError
-from sync_tasks.providers import Gateway
+from sync_tasks.providers import Gateway, ShownContact
 from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.state import bulk
 from sync_tasks.sync.anonymize import erase_at_once
@@ -86,9 +86,10 @@ def _read_pages(wave: Wave, found: list[int], past: int) -> None:
             return
 
 
-def _take_over(page: list[RemoteContact], wave: Wave) -> int:
+def _take_over(page: list[ShownContact], wave: Wave) -> int:
     """Write down what a page shows of the load's contacts, and return of how many."""
-    shown = {wave.missing.pop(remote.address): remote for remote in page if remote.address in wave.missing}
+    readable = (remote for remote in page if isinstance(remote, RemoteContact))
+    shown = {wave.missing.pop(remote.address): remote for remote in readable if remote.address in wave.missing}
     store, now, mappings = wave.context.store, wave.context.store.now(), wave.context.mappings
     ext_ids, since, are_shown = mappings[wave.account].ext_ids, stamp_of(wave.since), wave.gateway.shows_ext_ids
     named = {user: name_created(one, ext_ids.of(user), since, shown=are_shown) for user, one in shown.items()}

@@ -74,7 +74,7 @@ class RetryPolicy:
     def _own_delay(self, tries: int) -> float:
         late = tries - self.retries
         if late > 0:
-            return self.defer_seconds * 2.0 ** min(late - 1, 10)
+            return self.defer_seconds * 2.0 ** min(late - 1, 30)
         return min(2.0 ** max(tries - 1, 0), _LONGEST_TRY)
 
     def is_expired(self, lasted: float) -> bool:

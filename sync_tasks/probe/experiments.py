@@ -218,7 +218,7 @@ def import_new(bench: Bench) -> None:
     if made.imported:
         return
     first = bench.shown()
-    bench.note("import_joins", YES if made.list_id in first.get("listIds", ()) else NO)
+    bench.note("import_joins", YES if made.list_id in (first.get("listIds") or ()) else NO)
     _note_block(bench, "import_block")
 
 

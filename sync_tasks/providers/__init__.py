@@ -11,6 +11,9 @@ from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import SyncError
 
+# Whom a page shows, be it no more than who it is.
+ShownContact = RemoteContact | UnreadContact
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -199,7 +202,7 @@ class Gateway(Protocol):
         """Whether imports are taken, and leave the blocks of who was there before, as far as is known."""
 
     def read_several(self, ids: Collection[int]) -> Mapping[int, RemoteContact]:
-        """Return those of up to ``capabilities.ids`` contacts that the provider shows, without reasons of blocks."""
+        """Return those of up to ``capabilities.ids`` contacts that can be read, without reasons of blocks."""
 
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address, or ``None``.
@@ -229,10 +232,10 @@ class Gateway(Protocol):
             RejectedContactError: nothing will be imported.
         """
 
-    def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
+    def modified_since(self, moment: datetime) -> Iterator[ShownContact]:
         """Yield the contacts changed since a moment of Brevo's clock, the last created first."""
 
-    def all_contacts(self, most: int) -> Iterator[RemoteContact]:
+    def all_contacts(self, most: int) -> Iterator[ShownContact]:
         """Yield all contacts, the first created first; nobody if the account is known to have more than ``most``."""
 
     def read_page(self, offset: int) -> RemotePage:

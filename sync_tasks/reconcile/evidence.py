@@ -14,6 +14,7 @@ from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
+from sync_tasks.providers import Gateway, ShownContact
 from sync_tasks.reconcile.id_index import Holders
 from sync_tasks.reconcile.ownership import USER_CHUNK, find_users, walk_state
 from sync_tasks.state.bulk import read_with_history
@@ -46,8 +47,9 @@ def examine(context: Resources, hold: Hold) -> None:
 
 def _examine(account: str, context: Resources, hold: Hold) -> str:
     """Return what an account shows that the state cannot explain, or nothing."""
-    remotes = context.gateways[account].modified_since(hold.since - CLOCK_SKEW)
-    changed = list(islice(remotes, MOST + 1))
+    gateway = context.gateways[account]
+    shown = islice(gateway.modified_since(hold.since - CLOCK_SKEW), MOST + 1)
+    changed = [remote for each in shown if (remote := _readable(each, gateway))]
     since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC"
     if len(changed) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
@@ -56,6 +58,11 @@ def _examine(account: str, context: Resources, hold: Hold) -> str:
     sure = list(islice(_look_again(suspects, account, context, active), NAMED))
     names = ", ".join(str(contact_id) for contact_id in sure)
     return f"changed at Brevo after {since}, and the state knows nothing of it: contacts {names}" if sure else ""
+
+
+def _readable(remote: ShownContact, gateway: Gateway) -> RemoteContact | None:
+    """Return the contact, or what a look at it alone shows if its row cannot be read."""
+    return remote if isinstance(remote, RemoteContact) else gateway.read(remote.id)
 
 
 def _look_again(suspects: Iterable[int], account: str, context: Resources, since: str) -> Iterator[int]:

@@ -80,6 +80,9 @@ class AccountOwner:
         opened, known = cast("list[str | None]", redis.hmget(owners, self._key, self._name))
         if opened is None or self._anew:
             opened = ask()
+            # One odd answer shall not stop an account, nor make anybody forget what it holds.
+            if known not in {None, opened}:
+                opened = ask()
             redis.hset(owners, self._key, opened)
             redis.hsetnx(owners, self._name, opened)
             known = cast("str | None", redis.hget(owners, self._name))

@@ -6,7 +6,7 @@ A page shows of a contact what a look by its address shows, but for the reason o
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.contact import RemoteContact, UnreadContact
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.providers import Gateway
@@ -33,6 +33,9 @@ def find_on_pages(
         for number, remote in enumerate(gateway.all_contacts(most)):
             if number % page == 0:
                 keep()
+            if isinstance(remote, UnreadContact):
+                twice.add(remote.address or "")
+                continue
             shows_ext_ids |= remote.ext_id is not None
             if remote.address in wanted and found.setdefault(remote.address, remote).id != remote.id:
                 # One contact gave up the address and another one took it meanwhile.

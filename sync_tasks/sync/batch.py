@@ -198,7 +198,7 @@ class Batch:
             if remote is None:
                 item.push.view = SyncView(replace(item.push.known(), read_at=self.now), fresh=True)
                 self._served(item)
-            elif not remote.block:
+            elif isinstance(remote, RemoteContact) and not remote.block:
                 self._found(item, remote)
 
     def _find(self) -> None:

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from sync_tasks.domain.batching import found_since
-from sync_tasks.domain.contact import Contact, RemoteContact
+from sync_tasks.domain.contact import Contact, RemoteContact, UnreadContact
 from sync_tasks.domain.timestamps import CLOCK_SKEW, moment_of
 from sync_tasks.errors import GatewayUnavailableError, RateLimitedError
-from sync_tasks.providers import Gateway
+from sync_tasks.providers import Gateway, ShownContact
 
 # An import is looked for at these distances, in seconds: "usually within a minute" it has ended, by Brevo's help
 # (article 32331116133522, November 2026). What became of whom Brevo does not show then is unknown.
@@ -98,8 +98,8 @@ class ImportWatch(Generic[T]):
         for number, remote in enumerate(islice(self._gateway.modified_since(since), MOST_SHOWN)):
             if number % page == 0:
                 self._keep()
-            item = self._missing.pop(remote.address or "", None)
-            if item is not None:
+            item = self._missing.pop(remote.address or "", None) if isinstance(remote, RemoteContact) else None
+            if isinstance(remote, RemoteContact) and item is not None:
                 self._found(item, remote)
             if not self._missing:
                 return
@@ -113,7 +113,7 @@ class Finding(Enum):
     NOBODY = "nobody"
 
 
-def changed_since(stamp: str | int, gateway: Gateway, people: int) -> list[RemoteContact] | None:
+def changed_since(stamp: str | int, gateway: Gateway, people: int) -> list[ShownContact] | None:
     """Return the contacts changed since a moment; ``None`` if these are more pages than half as many as people."""
     most = gateway.capabilities.page * max(people // 2, 1)
     changed = list(islice(gateway.modified_since(moment_of(stamp) - CLOCK_SKEW), most + 1))
@@ -127,16 +127,19 @@ def find_created(
     since = [moment for contact in contacts if (moment := found_since(contact)) is not None]
     changed = changed_since(min(since), gateway, len(contacts)) if len(since) == len(contacts) else None
     shown = {remote.address: remote for remote in changed or ()}
+    anybody = any(isinstance(remote, UnreadContact) and not remote.address for remote in changed or ())
     for contact in contacts:
         quiet = contact.quiet_left(now, quiet_seconds) <= 0
-        absent = Finding.NOBODY if quiet else Finding.WAITS
+        absent = Finding.ALONE if anybody else Finding.NOBODY if quiet else Finding.WAITS
         yield Finding.ALONE if changed is None else _unblocked(shown, contact) or absent
 
 
-def _unblocked(shown: Mapping[str | None, RemoteContact], contact: Contact) -> RemoteContact | Finding | None:
-    """A page does not show why a contact is blocklisted."""
+def _unblocked(shown: Mapping[str | None, ShownContact], contact: Contact) -> RemoteContact | Finding | None:
+    """A page does not show why a contact is blocklisted, nor anything of one that cannot be read."""
     remote = shown.get(contact.address)
-    return Finding.ALONE if remote and remote.block else remote
+    if remote is None or (isinstance(remote, RemoteContact) and not remote.block):
+        return remote
+    return Finding.ALONE
 
 
 def goes_on_alone() -> GatewayUnavailableError:

@@ -10,10 +10,11 @@ from typer.testing import CliRunner, Result
 
 from sync_tasks.cli import app
 from sync_tasks.errors import GatewayUnavailableError
-from sync_tasks.providers.brevo.webhook_setup import EVENTS, Webhook, WebhookDesk, install_webhook
+from sync_tasks.providers.brevo.webhook_setup import EVENTS, Webhook, WebhookDesk, find_webhook, install_webhook
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.server import ServedSandbox
 from tests.support.processes import wait_until
+from tests.support.scripted_brevo import answer, scripted
 from tests.support.station import READY, Station, building
 
 TOKEN = "a-token-for-the-webhook"
@@ -131,3 +132,32 @@ def test_what_is_no_url_is_not_installed(command: Callable[..., Result], brevo: 
     brevo.account.webhooks.clear()
     done = command("install", "--url", url)
     assert (done.exit_code, "https://" in done.output, brevo.account.webhooks) == (2, True, {})
+
+
+ROW: dict[str, Any] = {
+    "id": 1,
+    "description": "sync-tasks sync_tasks",
+    "url": "https://x.example/webhooks/brevo/default",
+}
+
+
+@pytest.mark.parametrize("number", ["1", None, True])
+def test_a_webhook_without_an_id_that_can_be_read_is_not_installed_twice(number: object) -> None:
+    with scripted() as script:
+        desk = WebhookDesk("key", base_url=script.url)
+        script.says(answer(200, {"webhooks": [{**ROW, "id": number}]}))
+        with pytest.raises(GatewayUnavailableError, match="cannot be read"):
+            install_webhook(desk, Webhook(ROW["url"], ROW["description"]), "token")
+        desk.close()
+        assert [asked.method for asked in script.asked] == ["GET"]
+
+
+@pytest.mark.parametrize("events", [7, "unsubscribed", {"unsubscribed": True}, [None]])
+def test_events_that_cannot_be_read_are_lacking(events: object) -> None:
+    with scripted() as script:
+        desk = WebhookDesk("key", base_url=script.url)
+        script.says(answer(200, {"webhooks": [{**ROW, "events": events}]}))
+        found = find_webhook(desk, ROW["description"])
+        desk.close()
+    assert found
+    assert set(found.missing) == {*EVENTS}

@@ -1,5 +1,6 @@
 """Which steps go together in one request, from how many on, and under which names the others are found."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -143,6 +144,18 @@ def test_the_size_of_an_import_leaves_out_what_is_not_sent() -> None:
 def test_under_which_names_others_are_found_who_need_the_same(verb: Verb, contact: Contact, names: list[str]) -> None:
     assert pending_kinds_of(kind(verb), MAPPING, contact, "all") == names
     assert pending_kinds_of(kind(verb), MAPPING, contact, "") == [name for name in names if name != "all"]
+
+
+RENAMED = replace(MAPPING, renamed={"old": "daily"})
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"),
+    [("join", "subscribe_contact:old"), ("leave", "unsubscribe_contact:daily"), ("look", "subscribe_contact:old")],
+)
+def test_an_event_is_found_under_the_slug_that_it_named(verb: Verb, name: str) -> None:
+    contact = contact_of(subscribe(1, "unheard-of"), subscribe(1, "old"))
+    assert pending_kinds_of(kind(verb), RENAMED, contact, "") == [name]
 
 
 def test_several_lists_of_a_repair_are_named_in_order() -> None:

@@ -1,6 +1,6 @@
 """What clears an attribute, learnt from what was seen."""
 
-from sync_tasks.domain.blanks import MOST_LOOKS, Blanks
+from sync_tasks.domain.blanks import Blanks
 
 BORN = frozenset({"BORN"})
 
@@ -26,7 +26,7 @@ def test_an_empty_text_is_known_only_if_something_was_there_before() -> None:
 
 def test_looks_that_teach_nothing_end() -> None:
     blanks = Blanks()
-    for _ in range(MOST_LOOKS):
+    for _ in range(20):
         assert blanks.to_read_back(BORN) == BORN
         blanks.note_empty(BORN, held_before=())
     assert blanks.to_read_back(BORN) == frozenset()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -121,3 +122,86 @@ def test_a_clock_put_back_is_remembered_until_the_outcome_is_known() -> None:
     assert unsettled.not_known_since(stamp(5), stamp(9)).stepped == stamp(3600)
     assert not unsettled.not_known_since("", stamp(9)).stepped
     assert not contact.not_known_since(stamp(3600), stamp(3700)).stepped
+
+
+def test_two_clocks_may_differ_by_half_a_minute_and_no_more() -> None:
+    ended = f"{stamp(0)}u"
+    for seconds, subscribed in ((29.999, False), (30, True), (-29.999, False), (-30, False)):
+        for names in (("n:daily", "t:daily"), ("t:daily", "n:daily")):
+            texts = f"{stamp(seconds / 60)}s", ended
+            contact = Contact("u1", dict(zip(names, texts, strict=True)))
+            assert contact.subscriptions()["daily"][1] is subscribed
+
+
+def test_of_several_slugs_of_a_newsletter_each_clock_has_one_last_word() -> None:
+    said = {"n:a": f"{stamp(1)}s", "n:b": f"{stamp(3)}u", "t:a": f"{stamp(9)}s", "t:b": f"{stamp(5)}u"}
+    assert Contact("u1", said).subscription(["a", "b"]) == (stamp(9), True)
+    own = {name: text for name, text in said.items() if name.startswith("n:")}
+    assert Contact("u1", own).subscription(["a", "b"]) == (stamp(3), False)
+    assert Contact("u1", own).subscription(["c"]) is None
+
+
+def test_an_address_left_at_brevo_is_no_hint_any_more_and_others_are() -> None:
+    contact = contact_of(subscribe(1), update(2, email=BEA), update(3, previous_email="eve@example.com"))
+    assert contact.hints == (ADA, "eve@example.com")
+    left = contact.left(ADA)
+    assert (left.hints, left.address) == (("eve@example.com",), BEA)
+    assert contact.left(BEA) == contact
+    assert contact.searched.hints == ()
+
+
+def test_what_an_account_reported_is_known_by_kind_and_by_list() -> None:
+    reported = {
+        "default:unsubscribed": stamp(1),
+        "default:hard_bounce": stamp(2),
+        "default:odd": stamp(3),
+        "default:list.3": stamp(4),
+        "default:list.x": stamp(5),
+        "default:3": stamp(6),
+        "another:complaint": stamp(7),
+        "another:list.5": stamp(8),
+    }
+    contact = Contact("u1", reported=reported)
+    assert contact.opt_outs("default") == {"unsubscribed": stamp(1), "hard_bounce": stamp(2)}
+    assert contact.list_opt_outs("default") == {3: stamp(4)}
+    assert (contact.opt_outs("another"), contact.list_opt_outs("another")) == (
+        {"complaint": stamp(7)},
+        {5: stamp(8)},
+    )
+    assert not contact.opt_outs("nobody")
+    assert not contact.list_opt_outs("nobody")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"), [(f"7:{stamp(2)}", int(stamp(2))), ("7", None), ("7:", None), ("7:x", None), ("", None)]
+)
+def test_an_event_says_when_it_was_accepted_if_its_release_noted_it(text: str, moment: int | None) -> None:
+    assert contact_of(pending={key_of(SUBSCRIBED): text}).accepted_at(key_of(SUBSCRIBED)) == moment
+    assert contact_of().accepted_at(key_of(SUBSCRIBED)) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "others", "contradicted"),
+    [
+        (SUBSCRIBED, [], False),
+        (SUBSCRIBED, [unsubscribe(2)], True),
+        (SUBSCRIBED, [unsubscribe(2, "weekly")], False),
+        (SUBSCRIBED, [unsubscribe(2), subscribe(3)], False),
+        (OPTED_OUT, [], False),
+        (OPTED_OUT, [subscribe(2)], True),
+        (UPDATED, [unsubscribe(2)], False),
+        (SUBSCRIBED, [anonymize(2)], False),
+    ],
+)
+def test_an_event_is_contradicted_by_the_opposite_word_alone(
+    event: Event, others: list[Event], *, contradicted: bool
+) -> None:
+    assert contact_of(event, *others).contradicted(key_of(event)) is contradicted
+
+
+def test_what_was_looked_up_of_a_contact_belongs_to_it_alone() -> None:
+    one, other = contact_of(SUBSCRIBED), contact_of(SUBSCRIBED)
+    assert one.registers_of(key_of(SUBSCRIBED)) == {"address", "t:daily"}
+    assert one == other
+    assert replace(one, registers={}).registers_of(key_of(SUBSCRIBED)) == frozenset()
+    assert (one.tries, one.crashes, one.rev) == (0, 0, "0")

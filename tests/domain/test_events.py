@@ -10,6 +10,7 @@ from sync_tasks.domain.events import (
     EVENTS,
     Anonymize,
     Event,
+    Held,
     Subscribe,
     Unsubscribe,
     Update,
@@ -77,12 +78,22 @@ def test_all_faults_are_reported_at_once() -> None:
         ("nul\0", USER_ID),
         ("x" * 256, USER_ID),
         (7, "user_id: must be a text"),
+        (b"u1", "user_id: must be a text"),
         (None, "user_id: must be a text"),
         (f"{SECRET}@example.com", "user_id: is an e-mail address; pass the portal's own, stable id"),
     ],
 )
 def test_a_user_id_is_an_id(user_id: object, why: str) -> None:
     assert refusal(Anonymize, user_id=user_id) == why
+
+
+def test_an_id_of_an_older_release_is_found_unless_it_is_an_address() -> None:
+    assert (
+        refusal(Held, user_id=f"{SECRET}@example.com")
+        == "user_id: is an e-mail address; pass the portal's own, stable id"
+    )
+    assert parse_event(Held, {"user_id": "+49151234567"}).user_id == "+49151234567"
+    assert refusal(Anonymize, user_id="+49151234567")
 
 
 @pytest.mark.parametrize("user_id", ["1", "ü", "urn:user:7", "x" * 255, "9f0c-4e"])
@@ -140,6 +151,7 @@ def test_a_newsletter_is_a_slug(newsletter: str) -> None:
         ({f"{SECRET}@example.com": "x"}, f"attributes.(unprintable): {NAME}"),
         ({"first_name": SECRET}, "attributes.first_name: is an argument of its own"),
         ([SECRET], "attributes: must be an object"),
+        (5, "attributes: must be an object"),
     ],
 )
 def test_an_attribute_that_makes_no_sense_is_one_fault(attributes: object, why: str) -> None:
@@ -171,6 +183,7 @@ def test_a_name_left_out_says_nothing_and_an_empty_one_clears_it() -> None:
         ("20260101", ISO),
         (SECRET, ISO),
         ("1969-12-31T23:59:59Z", "occurred_at: lies before 1970"),
+        ("2200-01-01T00:00:00Z", "occurred_at: lies more than 5 minutes in the future by Redis' clock"),
         ("9999-12-31T23:59:59-12:00", "occurred_at: lies more than 5 minutes in the future by Redis' clock"),
     ],
 )
@@ -181,6 +194,11 @@ def test_a_moment_needs_a_date_and_a_zone(moment: object, why: str) -> None:
 def test_how_far_ahead_a_moment_lies_is_not_for_this_machine_to_say() -> None:
     said = {"user_id": "u1", "occurred_at": datetime.now(UTC) + timedelta(days=1)}
     assert parse_event(Update, said).occurred_at == said["occurred_at"]
+
+
+def test_the_last_moment_of_our_time_and_the_first_are_taken() -> None:
+    for moment in ("1970-01-01T00:00:00Z", "2199-12-31T23:59:59.999999Z"):
+        assert parse_event(Update, {"user_id": "u1", "occurred_at": moment}).occurred_at
 
 
 def test_a_moment_keeps_its_microseconds_whatever_its_zone() -> None:

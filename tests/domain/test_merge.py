@@ -176,3 +176,36 @@ def test_what_comes_late_of_an_erased_person_only_shows_where_to_look() -> None:
     assert contact_of(subscribe(2, email=ADA), anonymize(3), update(1, email=BEA)).addresses == (ADA, BEA)
     assert contact_of(subscribe(2, email=ADA), anonymize(3), subscribe(1, email=ADA)).addresses == before.addresses
     assert contact_of(subscribe(2, email=ADA), anonymize(3), update(4, email=BEA)).addresses == before.addresses
+
+
+def test_what_an_event_says_by_register() -> None:
+    proof = {"source": "form", "version": "1", "at": "2026-03-01T00:00:00Z"}
+    values = values_of(subscribe(1, consent=proof, first_name="Ádá"))
+    assert values == {
+        "address": ADA,
+        "n:daily": "s",
+        "c:daily": '{"source": "form", "version": "1", "at": "2026-03-01T00:00:00+00:00"}',
+        "a:first_name": '"Ádá"',
+    }
+    assert values_of(unsubscribe(1, email=ADA)) == {f"h:{ADA}": "", "n:daily": "u", "c:daily": "~"}
+    assert values_of(update(1, previous_email=ADA)) == {f"h:{ADA}": ""}
+    assert values_of(anonymize(1, email=ADA, requested_by="they")) == {f"h:{ADA}": "", "erased": "they"}
+    assert values_of(anonymize(1)) == {"erased": ""}
+
+
+def test_the_address_of_today_is_no_further_one() -> None:
+    assert merged_here(update(1, email=ADA, previous_email=ADA)) == {"address": f"{stamp(1)}{ADA}"}
+    moved = merged_here(update(1, email=ADA), update(2, email=BEA))
+    assert moved == {"address": f"{stamp(2)}{BEA}", f"h:{ADA}": "1"}
+    assert merged_here(update(1, email=ADA), update(2, email=BEA), update(3, email=ADA)).keys() == {
+        "address",
+        f"h:{BEA}",
+    }
+
+
+def test_of_an_erased_person_late_events_bring_further_addresses_alone() -> None:
+    erased = [subscribe(1), anonymize(5)]
+    late = subscribe(3, email=BEA, first_name="Ada")
+    assert merged_here(*erased, late) == {"address": f"{stamp(1)}{ADA}", "erased": stamp(5), f"h:{BEA}": "1"}
+    assert merged_here(*erased, subscribe(3)) == merged_here(*erased, subscribe(6, email=BEA)) == merged_here(*erased)
+    assert f"h:{BEA}" in merged_here(*erased, unsubscribe(5, email=BEA))

@@ -64,6 +64,10 @@ def test_tries_and_deferrals_are_configured() -> None:
     assert list(delays(7, 8, 9, policy=RetryPolicy(retries=7, defer_seconds=10, jitter=0))) == ["60", "10", "20"]
 
 
+def test_a_wait_is_twice_as_long_each_time_up_to_an_hour_however_short_the_first_is() -> None:
+    assert list(delays(17, 18, 99, policy=RetryPolicy(defer_seconds=1, jitter=0))) == ["2048", "3600", "3600"]
+
+
 def test_the_defaults_are_those_of_the_configuration() -> None:
     pipeline = Pipeline()
     assert RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours) == RetryPolicy()

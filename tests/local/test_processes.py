@@ -10,6 +10,8 @@ import pytest
 
 from sync_tasks.local.processes import LocalPart, PartEndedError, Parts
 
+pytestmark = pytest.mark.usefixtures("ends_soon")
+
 
 @pytest.mark.parametrize(("words", "ready"), [(None, True), ("second", True), ("third", False)])
 def test_each_line_is_heard_and_the_words_make_it_ready(words: str | None, *, ready: bool) -> None:

@@ -1,5 +1,7 @@
 """The plot shows the worst of each quarter of an hour, and where nobody looked."""
 
+import pytest
+
 from sync_tasks.operate.plot import HEIGHT, LEFT, WIDTH, draw
 from sync_tasks.state.freshness import MINUTES, Minute
 
@@ -47,3 +49,35 @@ def test_the_label_of_each_hour_is_whole() -> None:
             left = mark.place - {"start": 0, "middle": widest / 2, "end": widest}[mark.anchor]
             assert left >= LEFT - widest / 2
             assert left + widest <= WIDTH, mark
+
+
+@pytest.mark.parametrize(
+    ("seconds", "levels"),
+    [
+        (0, ["0 s", "15 s", "30 s"]),
+        (30, ["0 s", "15 s", "30 s"]),
+        (31, ["0 s", "30 s", "1 min"]),
+        (60, ["0 s", "30 s", "1 min"]),
+        (61, ["0 s", "2 min", "5 min"]),
+        (300, ["0 s", "2 min", "5 min"]),
+        (301, ["0 s", "5 min", "15 min"]),
+        (901, ["0 s", "30 min", "1 h"]),
+        (3601, ["0 s", "2 h", "4 h"]),
+        (4 * 3600 + 1, ["0 s", "12 h", "1 d"]),
+        (86_401, ["0 s", "3 d", "7 d"]),
+    ],
+)
+def test_the_axis_ends_at_the_next_round_number(seconds: int, levels: list[str]) -> None:
+    found = draw(NOW, [Minute(NOW, seconds, 1)]).levels
+    assert [mark.label for mark in found] == levels
+    assert (found[0].place, found[-1].place) == (156.0, 14.0)
+    assert found[0].place > found[1].place > found[2].place
+
+
+def test_a_bar_is_as_high_as_its_wait_and_what_was_not_seen_fills_the_picture() -> None:
+    plot = draw(NOW, [Minute(NOW, 15, 1), Minute(NOW - 15, 30, 1), Minute(NOW - 30, 0, 1)])
+    assert [(bar.y, bar.height) for bar in plot.bars[-3:]] == [(154.5, 1.5), (14.0, 142.0), (85.0, 71.0)]
+    unseen = plot.bars[0]
+    assert (unseen.x, unseen.y, unseen.height, unseen.seen) == (LEFT, 14, 142, False)
+    assert unseen.label.endswith(" UTC: nobody swept")
+    assert plot.bars[-1].x == round(WIDTH - unseen.width, 1)

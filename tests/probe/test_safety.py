@@ -1,11 +1,17 @@
 """A probe touches nobody, removes all it made even when it was killed, and shows nothing of a person."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from sync_tasks.errors import ConfigurationError, ProbeBudgetError, UnauthorizedError
 from sync_tasks.probe import budget, journal, run
 from sync_tasks.probe.budget import BudgetGate
 from sync_tasks.probe.journal import MadeJournal
+from sync_tasks.providers.brevo.client import Brevo
+from sync_tasks.providers.brevo.requests import Call
+from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.sandbox import LimitSettings
 from tests.support.desk import MARK
 from tests.support.probing import MAILBOXES, Prober, hardly_wait, play
@@ -66,6 +72,19 @@ def test_a_creation_without_an_answer_is_cleared_away_by_the_next_run(prober: Pr
     assert not prober.run().good
     assert prober.run().trouble == ""
     assert (prober.held(), prober.written_down()) == (before, [])
+
+
+def test_a_contact_shown_without_lists_ends_no_probe(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = Brevo._send
+
+    def answer(self: Brevo, call: Call) -> Answer:
+        reply = send(self, call)
+        return replace(reply, body=json.dumps({**reply.data, "listIds": None}).encode()) if call.parts else reply
+
+    monkeypatch.setattr(Brevo, "_send", answer)
+    before = prober.held()
+    assert prober.run().left == []
+    assert prober.held() == before
 
 
 def test_the_clean_up_has_requests_of_its_own_when_all_others_are_used_up(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sync_tasks.config.settings import Settings
+from sync_tasks.config.settings import Settings, UnsubscribeLink
+from sync_tasks.link_tokens import longest_id
 from sync_tasks.reconcile.census import MOST, Census, keep_census, read_census
 from sync_tasks.state.store import Store
 
@@ -74,3 +75,12 @@ def test_only_a_living_subscription_alarms(store: Store) -> None:
 def test_no_more_than_the_most_frequent_are_kept(store: Store) -> None:
     census = count(store, **{f"n__made-up-{number}": number for number in range(1, MOST + 5)})
     assert set(census.newsletters) == {f"made-up-{number}" for number in range(5, MOST + 5)}
+
+
+def test_only_links_that_somebody_lacks_are_counted(store: Store) -> None:
+    linked = SETTINGS.model_copy(update={"unsubscribe": UnsubscribeLink(attribute="LINK", attributes={"daily": "D"})})
+    longest = {name: longest_id("default", slug) for name, slug in (("LINK", ""), ("D", "daily"))}
+    keep_census({f"i:{longest['D']}": 3, f"i:{longest['D'] + 1}": 2}, linked, store)
+    assert read_census(store).links == ({"D": 2} if longest["LINK"] > longest["D"] else {"D": 2, "LINK": 5})
+    keep_census({"i:5": 3}, linked, store)
+    assert read_census(store).links == {}

@@ -3,13 +3,17 @@
 The heartbeat of the sweeps shows it; a look at Brevo distinguishes an outage from a restore.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sync_tasks.backfill.loaded_contacts import read_users
+from sync_tasks.domain.contact import UnreadContact
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.errors import StateHeldError
+from sync_tasks.providers import ShownContact
+from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.reconcile.concession import concede
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
@@ -353,3 +357,19 @@ def test_a_moment_is_reported(anna: Pipeline) -> None:
     hold = place_hold(anna.store, "a test")
     assert datetime.now(UTC) - hold.since < timedelta(minutes=1)
     assert "a test" in hold.shown
+
+
+def test_a_changed_contact_whose_row_cannot_be_read_is_read_alone(
+    anna: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(_self: Operations, _moment: datetime) -> Iterator[ShownContact]:
+        yield UnreadContact(1, None, None)
+        yield UnreadContact(99, None, None)
+
+    monkeypatch.setattr(Operations, "modified_since", unread)
+    stand_still(anna)
+    with anna.requests() as requests:
+        sweep(anna)
+
+    assert read_hold(anna.store) is None
+    assert requests == ["GET /v3/contacts/{id}"] * 2

@@ -5,7 +5,7 @@ import pytest
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.records import RemoteRecord, Settlement
-from sync_tasks.state.store import Store
+from sync_tasks.state.store import Lease, Store
 from tests.state.test_store import due_in, is_dirty, known, lease_of, lease_that_ran_out, of, put_in_sync
 from tests.support.saying import ACCOUNT, ADA, BEA, anonymize, key_of, stamp, subscribe, unsubscribe, update
 
@@ -193,3 +193,12 @@ def test_whoever_has_just_missed_the_end_of_a_pause_is_due_at_once(many: Store) 
     many.resume("default/creating")
     assert many.redis.keys("*paused*") == []
     assert (due_in(many, "u2") or 0) <= 0
+
+
+def test_a_lease_of_no_batch_is_given_back_and_enters_no_index(store: Store) -> None:
+    store.accept(subscribe(1))
+    lease = lease_of(store)
+    before = set(store.redis.keys("*pending:*"))
+    store.release_all([(lease, "")])
+    assert set(store.redis.keys("*pending:*")) == before
+    assert isinstance(store.lease("u1", 60), Lease)

@@ -3,12 +3,14 @@
 import pytest
 from kombu.exceptions import OperationalError
 
+from sync_tasks.domain.news import ENDED, Notice
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.state.store import Sighting
-from sync_tasks.state.suppressions import Suppressed, report_suppressed, scan_suppressed
+from sync_tasks.state.store import Sighting, Store
+from sync_tasks.state.suppressions import Suppressed, report_notices, report_suppressed, scan_suppressed
 from tests.support.desk import Desk
 from tests.support.pipeline import Pipeline
+from tests.support.saying import stamp
 
 ANNA = "anna@portal.org"
 
@@ -99,3 +101,22 @@ def test_the_operator_sees_who_opted_out(anna: Pipeline, brevo: Sandbox, desk: D
     (one,) = desk.read("suppressed", "list")
     assert (one["user_id"], one["kind"], one["account"]) == ("anna", "hard_bounce", "default")
     assert "hard_bounce" in desk.run("suppressed", "list")
+
+
+def test_of_many_who_opted_out_a_hundred_are_reported_at_a_time(store: Store) -> None:
+    names = [f"default u{number:03}" for number in range(101)]
+    store.redis.hset(store.key("suppressed"), mapping=dict.fromkeys(names, f"complaint:{stamp(1)}"))
+    store.redis.zadd(store.key("untold"), {name: number for number, name in enumerate(names)})
+    heard = list[Suppressed]()
+    report_suppressed(store, heard.append)
+    assert [one.user_id for one in heard] == [f"u{number:03}" for number in range(100)]
+    report_suppressed(store, heard.append)
+    assert heard[100] == Suppressed("u100", "complaint", "2026-03-01T00:01:00+00:00", "default", 0)
+
+
+def test_of_many_ends_and_repairs_a_hundred_are_reported_at_a_time_and_once(store: Store) -> None:
+    notices = [Notice(f"u{number:03}", "default", ENDED, "complaint", stamp(1)) for number in range(101)]
+    store.redis.zadd(store.key("notices"), {one.wire: number for number, one in enumerate(notices)})
+    heard = list[Notice]()
+    assert [report_notices(store, heard.append) for _ in range(3)] == [100, 1, 0]
+    assert heard == notices

@@ -49,16 +49,24 @@ def test_a_server_that_may_be_started_anew_is_never_trusted(store: Store) -> Non
 
 def test_where_a_key_may_open_another_account_a_refusal_is_believed_for_a_while(store: Store) -> None:
     owner_at(store, SANDBOX).confirm(answering("the portal"))
-    owner, ask = owner_at(store, SANDBOX), answering("a shop")
+    owner, ask = owner_at(store, SANDBOX), answering("a shop", "a shop")
     for _ in range(3):
         with pytest.raises(WrongAccountError, match="sync-tasks account accept default"):
             owner.confirm(ask)
 
 
+@pytest.mark.parametrize("base_url", [BREVO, SANDBOX])
+def test_one_odd_answer_accuses_no_key(store: Store, base_url: str) -> None:
+    owner_at(store, base_url).confirm(answering("the portal"))
+    owner = owner_at(store, base_url)
+    owner.ask_anew(surely=True)
+    owner.confirm(answering("nobody we know", "the portal"))
+
+
 def test_a_refusal_is_not_believed_for_good(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "_REFUSED", 0.0)
     owner_at(store, SANDBOX).confirm(answering("the portal"))
-    owner, ask = owner_at(store, SANDBOX), answering("a shop", "the portal")
+    owner, ask = owner_at(store, SANDBOX), answering("a shop", "a shop", "the portal")
     with pytest.raises(WrongAccountError):
         owner.confirm(ask)
     owner.confirm(ask)
@@ -85,7 +93,7 @@ def test_a_wrong_key_pauses_the_account(store: Store) -> None:
     owner_at(store, BREVO).confirm(answering("the portal"))
     other = Account(base_url=BREVO, api_key=SecretStr("another key"))
     with pytest.raises(WrongAccountError):
-        AccountOwner(store, "default", other, limiter).confirm(answering("a shop"))
+        AccountOwner(store, "default", other, limiter).confirm(answering("a shop", "a shop"))
     pause = limiter.paused("default")
     assert pause is not None
     assert pause.error == "WrongAccountError"

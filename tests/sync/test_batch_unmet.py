@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.ext_ids import erased_ext_id, make_token
+from sync_tasks.providers import ShownContact
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sync import address_pages
@@ -289,7 +289,7 @@ def shift_pages(
     """Let the pages lack somebody, or let something happen once they were read; ``twice``: and read them on."""
     whole = Operations.all_contacts
 
-    def shifted(self: Operations, most: int) -> Iterator[RemoteContact]:
+    def shifted(self: Operations, most: int) -> Iterator[ShownContact]:
         yield from (remote for remote in whole(self, most) if remote.address != without)
         meanwhile()
         if twice:

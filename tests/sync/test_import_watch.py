@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from sync_tasks.domain.contact import Block, Contact, RemoteContact
+from sync_tasks.domain.contact import Block, Contact, RemoteContact, UnreadContact
 from sync_tasks.domain.timestamps import CLOCK_SKEW
 from sync_tasks.errors import GatewayUnavailableError, RateLimitedError, UnauthorizedError
+from sync_tasks.providers import ShownContact
 from sync_tasks.sync.import_watch import (
     GAPS,
     Finding,
@@ -34,11 +35,11 @@ class Looks:
 
     capabilities = SimpleNamespace(page=PAGE)
 
-    def __init__(self, *answers: str | list[RemoteContact] | Exception) -> None:
+    def __init__(self, *answers: str | list[RemoteContact] | list[ShownContact] | Exception) -> None:
         self.answers = list(answers)
         self.asked = list[datetime]()
 
-    def modified_since(self, since: datetime) -> Iterator[RemoteContact]:
+    def modified_since(self, since: datetime) -> Iterator[ShownContact]:
         self.asked.append(since)
         answer = self.answers.pop(0) if self.answers else ""
         if isinstance(answer, Exception):
@@ -184,3 +185,24 @@ def test_too_many_pages_say_nothing_of_anybody() -> None:
 def test_who_is_shown_as_blocked_is_looked_for_alone_for_a_page_does_not_show_why() -> None:
     looks = Looks([shown("a", block=Block("unsubscribed", stamp(1)))])
     assert find(looks, sign_up("a")) == [Finding.ALONE]
+
+
+@pytest.mark.parametrize(
+    ("row", "of_b"),
+    [
+        (UnreadContact(9, "b@example.com", None), Finding.ALONE),
+        (UnreadContact(9, None, None), Finding.ALONE),
+        (UnreadContact(9, "c@example.com", None), Finding.NOBODY),
+        (replace(shown("c"), address=None), Finding.NOBODY),
+    ],
+)
+def test_who_may_be_in_a_row_that_cannot_be_read_is_looked_for_alone(row: ShownContact, of_b: Finding) -> None:
+    rows: list[ShownContact] = [shown("a"), row]
+    assert find(Looks(rows), sign_up("a"), sign_up("b")) == [shown("a"), of_b]
+
+
+def test_a_row_that_cannot_be_read_shows_no_import() -> None:
+    unread: list[ShownContact] = [UnreadContact(9, "a@example.com", None), shown("b")]
+    watched = Watched(Looks(unread), "ab")
+    watched.run()
+    assert (watched.found, list(watched.missing)) == ("b", ["a@example.com"])

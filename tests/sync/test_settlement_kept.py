@@ -253,5 +253,24 @@ def test_the_history_has_outcomes_and_letters() -> None:
     assert left.history == [f"{first} synced", f"{second} synced", f"{first} dead letter RejectedContactError"]
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "contact", "errors", "reported"),
+    [
+        pytest.param({}, {}, {"a": REFUSED}, ["a"], id="no event says so"),
+        pytest.param({}, {}, {"a": REFUSED, "b": UNAVAILABLE}, ["a"], id="what passes is tried again"),
+        pytest.param({"done": {key_of(JOIN): Outcome.SYNCED}}, {}, {"a": REFUSED}, ["a"], id="an event is done"),
+        pytest.param({"dead": {key_of(JOIN): REFUSED}}, {}, {"a": REFUSED}, [], id="a letter says so"),
+        pytest.param({"waiting": {key_of(JOIN): REFUSED}}, {}, {"a": REFUSED}, [], id="an event waits"),
+        pytest.param({}, {"dead": {key_of(JOIN): "letter"}}, {"a": REFUSED}, [], id="an older letter says so"),
+    ],
+)
+def test_what_brevo_refuses_of_a_repair_is_in_the_history_if_nothing_else_says_so(
+    outcomes: dict[str, Any], contact: dict[str, Any], errors: dict[str, SyncError], reported: list[str]
+) -> None:
+    push = replace(pushed(contact=replace(contact_of(JOIN), **contact)), errors=errors)
+    lines = [line for line in settled(push, 1.0, **outcomes).history if "not put right" in line]
+    assert lines == [f"brevo:{account}:{stamp(NOW)} not put right: 400" for account in reported]
+
+
 def test_a_push_shows_nothing_of_the_person() -> None:
     assert ADA not in repr(pushed(seen={"default": RemoteState(7, ADA, digest=ERASED)}))

@@ -61,13 +61,16 @@ class Learnt:
 
     def note_import(self, *, refused: bool) -> None:
         """Brevo may have a limit for imports alone, or take none: then all would wait for an import for ever."""
-        self.refused_imports = self.refused_imports + 1 if refused else 0
+        if not refused:
+            self.refused_imports, self.no_imports = 0, -math.inf
+            return
+        self.refused_imports += 1
         if self.refused_imports >= _MOST_REFUSED:
             self.no_imports = time.monotonic() + _WITHOUT_IMPORTS
 
     def note_limit(self) -> None:
         """Another request met the limit, too: it is not for imports alone."""
-        self.refused_imports, self.no_imports = 0, -math.inf
+        self.note_import(refused=False)
 
     @property
     def imports(self) -> bool:

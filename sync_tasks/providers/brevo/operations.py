@@ -14,7 +14,7 @@ from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import DuplicateContactError, MissingContactError, MissingListError, RejectedContactError
-from sync_tasks.providers import Gateway, KnownAnswers, Moved, RemotePage, Written
+from sync_tasks.providers import Gateway, KnownAnswers, Moved, RemotePage, ShownContact, Written
 from sync_tasks.providers.brevo import failures, questions, requests, responses
 from sync_tasks.providers.brevo.learnt import Learnt
 from sync_tasks.providers.brevo.limits import CAPABILITIES
@@ -136,10 +136,12 @@ class Operations(Gateway):
     def export(self, contact_id: int) -> Mapping[str, Json] | None:
         """Return Brevo's own document of a contact, with its statistics of 90 days; ``None`` if there is none."""
         try:
-            answer, _ = self._ask(requests.read_contact(contact_id))
+            answer, _ = self._ask(call := requests.read_contact(contact_id))
         except MissingContactError:
             return None
-        return answer.data
+        if not answer.is_json:
+            raise failures.unreadable(call)
+        return answer.data if answer.data.get("id") == contact_id else None
 
     @property
     def blanks(self) -> Blanks:
@@ -168,12 +170,13 @@ class Operations(Gateway):
         Brevo's schema does not name ``ids``. If it ignores them, it shows others: then each is read alone for a while.
         """
         try:
-            found, _ = self._people(requests.read_several(ids))
+            shown, _ = self._shown(requests.read_several(ids))
         except RejectedContactError:
-            found = None
-        if found is None or any(contact.id not in ids for contact in found):
+            shown = None
+        if shown is None or any(contact.id not in ids for contact in shown):
             self._learnt.note_ids_ignored()
-        return {contact.id: contact for contact in found or () if contact.id in ids}
+        readable = (contact for contact in shown or () if isinstance(contact, RemoteContact))
+        return {contact.id: contact for contact in readable if contact.id in ids}
 
     def find_address(self, address: str) -> RemoteContact | None:
         """Return the contact that has this address; one request, if Brevo lets the address into a path.
@@ -267,19 +270,18 @@ class Operations(Gateway):
         _, outcome_unknown = self._ask(requests.import_contacts(lists, contacts))
         return outcome_unknown
 
-    def modified_since(self, moment: datetime) -> Iterator[RemoteContact]:
-        return read_everybody(requests.read_modified(moment), self._people)
+    def modified_since(self, moment: datetime) -> Iterator[ShownContact]:
+        return read_everybody(requests.read_modified(moment), self._shown)
 
-    def all_contacts(self, most: int) -> Iterator[RemoteContact]:
+    def all_contacts(self, most: int) -> Iterator[ShownContact]:
         offset = 0
         while offset < max(self._learnt.total, 1) <= most:
             page = self.read_page(offset)
-            if page.unread:
-                raise failures.unreadable(requests.read_page())
-            if not page.contacts or self._learnt.total > most:
+            shown: list[ShownContact] = [*page.contacts, *page.unread]
+            if not shown or self._learnt.total > most:
                 return
-            yield from page.contacts
-            offset += len(page.contacts)
+            yield from shown
+            offset += len(shown)
 
     def read_page(self, offset: int) -> RemotePage:
         """Return a page, but none that is empty although there are more."""
@@ -311,14 +313,19 @@ class Operations(Gateway):
             if alone or not learnt.knows_attributes(held):
                 # Other threads go on with what was known before.
                 learnt.until = time.monotonic() + _TYPES_LAST if learnt.types else learnt.until
-                rows, _ = self._page(requests.read_attributes(), "attributes")
+                rows, _ = self._page(call := requests.read_attributes(), "attributes")
+                if rows and not any(responses.names_of_attributes(rows)):
+                    raise failures.unreadable(call)
                 learnt.note_attributes(rows, held, until=time.monotonic() + _TYPES_LAST)
         finally:
             if not alone:
                 learnt.reading.release()
 
     def list_names(self) -> Mapping[int, str]:
-        return dict(responses.names_of(read_rows(requests.read_lists(), partial(self._page, key="lists"))))
+        rows = list(read_rows(call := requests.read_lists(), partial(self._page, key="lists")))
+        if len(named := list(responses.names_of(rows))) < len(rows):
+            raise failures.unreadable(call)
+        return dict(named)
 
     def _read(self, call: Call) -> RemoteContact | None:
         try:
@@ -345,6 +352,11 @@ class Operations(Gateway):
         if page.unread:
             raise failures.unreadable(call)
         return page.contacts, total
+
+    def _shown(self, call: Call) -> tuple[list[ShownContact], int | None]:
+        """Return all that a page shows, those included who cannot be read."""
+        page, total = self._contacts(call)
+        return [*page.contacts, *page.unread], total
 
     def _contacts(self, call: Call) -> tuple[RemotePage, int | None]:
         rows, total = self._page(call, "contacts")

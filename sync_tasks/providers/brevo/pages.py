@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.errors import GatewayUnavailableError
+from sync_tasks.providers import ShownContact
 from sync_tasks.providers.brevo.limits import PAGE
 from sync_tasks.providers.brevo.requests import Call, skip
 
 T = TypeVar("T")
+C = TypeVar("C", bound=ShownContact)
 # The rows of one page, and the number of rows of all together, if Brevo says it.
 ReadPage = Callable[[Call], tuple[list[T], int | None]]
 
@@ -20,20 +21,22 @@ _MOST_IN_VAIN = 10
 
 
 def read_rows(call: Call, read_page: ReadPage[T]) -> Iterator[T]:
-    """Yield the rows of all pages."""
-    offset = 0
-    for _ in range(_MOST_PAGES):
+    """Yield the rows of all pages. A full page is not the end, whatever Brevo counts; the same one again is."""
+    offset, before, full = 0, list[T](), int(str(call.query.get("limit", 0)))
+    for number in range(1, _MOST_PAGES + 1):
         rows, total = read_page(skip(call, offset))
+        if rows and rows == before:
+            raise _endless(call, number)
         yield from rows
-        offset += len(rows)
+        offset, before = offset + len(rows), rows
         if not rows and not offset and total:
             raise GatewayUnavailableError(f"{call}: an empty page although there are rows")
-        if not rows or (total is not None and offset >= total):
+        if not rows or (total is not None and offset >= total and len(rows) < full):
             return
     raise _endless(call, _MOST_PAGES)
 
 
-def read_everybody(call: Call, read_page: ReadPage[RemoteContact]) -> Iterator[RemoteContact]:
+def read_everybody(call: Call, read_page: ReadPage[C]) -> Iterator[C]:
     """Yield the contacts of all pages, each once.
 
     Each page begins with contacts of the page before. If it shows none of them, contacts that were listed before are

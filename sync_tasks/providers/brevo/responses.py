@@ -180,9 +180,11 @@ def single_contact_of(data: Mapping[str, Any], now: datetime) -> RemoteContact |
 
 
 def remote_page_of(rows: Iterable[Mapping[str, Any]], now: datetime) -> RemotePage | None:
-    """Return the contacts of one page; ``None`` if too many cannot be read, or one without its id."""
-    page = RemotePage([])
+    """Return the contacts of one page; ``None`` if too many cannot be read, or one without an id of its own."""
+    page, holders = RemotePage([]), dict[str, object]()
     for row in rows:
+        if holders.setdefault(str(row.get("id")), row.get("email")) != row.get("email"):
+            return None
         contact = contact_of(row, now)
         if contact:
             page.contacts.append(contact)

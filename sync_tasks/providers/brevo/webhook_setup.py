@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync_tasks.domain.events import Json
+from sync_tasks.providers.brevo import failures
 from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.requests import Call
 
@@ -49,7 +50,10 @@ class WebhookDesk(Brevo):
     def list_webhooks(self) -> Iterator[dict[str, Any]]:
         """Yield the account's marketing webhooks, the oldest first."""
         call = Call("GET", "/webhooks", query={"type": "marketing", "sort": "asc"})
-        yield from (row for row in self._page(call, "webhooks")[0] if isinstance(row.get("id"), int))
+        rows, _ = self._page(call, "webhooks")
+        if not all(type(row.get("id")) is int for row in rows):
+            raise failures.unreadable(call)
+        yield from rows
 
     def create_webhook(self, body: Mapping[str, Json]) -> int:
         """Create a webhook and return its id."""
@@ -84,6 +88,7 @@ def find_webhook(desk: WebhookDesk, description: str) -> FoundWebhook | None:
     """Return our webhook as Brevo has it; ``None`` if it is not installed."""
     for row in desk.list_webhooks():
         if row.get("description") == description:
-            missing = {*EVENTS} - {*map(str, row.get("events") or ())}
+            events = row.get("events")
+            missing = {*EVENTS} - {*map(str, events if isinstance(events, list) else ())}
             return FoundWebhook(row["id"], str(row.get("url") or ""), tuple(sorted(missing)))
     return None

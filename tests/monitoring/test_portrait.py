@@ -1,0 +1,105 @@
+"""What is known of a user, without a request and with one: who is found, what is said, and of what nothing is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from sync_tasks.monitoring.people import find_owner, find_user
+from sync_tasks.monitoring.portrait import Portrait, note_taken_address, paint
+from sync_tasks.monitoring.sides import Masks
+from sync_tasks.sandbox import Sandbox
+from tests.support.pipeline import Pipeline, address_of
+
+REMEMBERED = "(as remembered: Brevo was not asked)"
+
+
+@pytest.fixture
+def anna(pipeline: Pipeline) -> Pipeline:
+    """A pipeline that knows Anna, who reads the daily newsletter."""
+    pipeline.subscribe("anna")
+    pipeline.work()
+    return pipeline
+
+
+def portrait_of(pipeline: Pipeline, user_id: str, *, asked: bool = False) -> Portrait | None:
+    @contextmanager
+    def ask() -> Iterator[Mapping[str, Any]]:
+        yield pipeline.resources.gateways
+
+    asking: Callable[[], AbstractContextManager[Mapping[str, Any]]] | None = ask if asked else None
+    return paint(pipeline.store, pipeline.resources.settings, user_id, Masks(), asking)
+
+
+def test_of_nobody_nothing_is_painted(anna: Pipeline) -> None:
+    assert portrait_of(anna, "otto") is None
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_reader_is_shown_with_what_is_held(anna: Pipeline, *, asked: bool) -> None:
+    found = portrait_of(anna, "anna", asked=asked)
+    assert found is not None
+    assert found.verdict.startswith("gets mail of daily (since 20")
+    assert found.verdict.endswith(REMEMBERED) is not asked
+    sides = found.accounts["default"]
+    assert (sides.contact_id, sides.asked, sides.error) == (anna.held("anna")["id"], asked, "")
+    assert (found.waiting, found.erased_at, found.letters) == ([], None, [])
+
+
+def test_a_brevo_that_cannot_be_asked_is_remembered_with_the_reason(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("status", status=500)
+    found = portrait_of(anna, "anna", asked=True)
+    assert found is not None
+    sides = found.accounts["default"]
+    assert (sides.asked, sides.error.partition(":")[0]) == (False, "GatewayUnavailableError")
+    assert found.verdict.endswith(REMEMBERED)
+
+
+def test_a_contact_that_is_gone_is_shown_without_a_number(anna: Pipeline, brevo: Sandbox) -> None:
+    brevo.act("delete", address_of("anna"))
+    found = portrait_of(anna, "anna", asked=True)
+    assert found is not None
+    assert found.accounts["default"].contact_id is None
+    assert "Brevo holds no contact" in found.verdict
+
+
+def test_a_newsletter_that_the_configuration_lacks_is_named_if_it_is_subscribed(anna: Pipeline) -> None:
+    anna.subscribe("anna", "gone")
+    anna.subscribe("anna", "left")
+    anna.unsubscribe("anna", "left")
+    found = portrait_of(anna, "anna")
+    assert found is not None
+    assert "gets none of gone because the configuration lacks it (a new subscription would not help)" in found.verdict
+    assert "left" not in found.verdict
+    assert "daily" in found.verdict
+    assert sorted(found.waiting) == found.waiting
+    assert "subscribe_contact gone" in found.waiting
+
+
+def test_a_deleted_user_is_shown_as_such(anna: Pipeline) -> None:
+    anna.anonymize("anna")
+    found = portrait_of(anna, "anna")
+    assert found is not None
+    assert found.verdict.startswith("gets no mail: deleted by the portal")
+    anna.work()
+    found = portrait_of(anna, "anna")
+    assert found is not None
+    assert found.verdict == f"gets no mail: deleted by the portal as of {found.erased_at}"
+
+
+def test_an_address_that_another_user_has_does_not_find_this_one(anna: Pipeline) -> None:
+    own = anna.state("anna")
+    assert note_taken_address(anna.store, own) is own
+    anna.subscribe("ben")
+    anna.work()
+    anna.update("ben", email=address_of("anna"))
+    ben = anna.state("ben")
+    assert note_taken_address(anna.store, ben).address_taken
+
+
+def test_a_user_is_found_by_the_id_and_the_address_as_they_are_written(anna: Pipeline) -> None:
+    assert find_user(anna.store, " anna ") == "anna"
+    assert find_user(anna.store, "x" * 1000) == "x" * 1000
+    assert find_owner(anna.store, address_of("anna")) == "anna"
+    assert find_owner(anna.store, address_of("otto")) is None
