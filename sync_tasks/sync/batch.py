@@ -52,8 +52,6 @@ LEASE_CHUNK = 250
 # So many show first whether those who wish the same need the same step. If less than one in five does, nobody else is
 # leased: whoever is given back was out of everybody's reach meanwhile.
 FIRST_FEW, ONE_IN = 25, 5
-# These need the same of contacts that wish different things.
-_LOOKING = ("look", "read")
 
 
 @dataclass(slots=True, repr=False)
@@ -97,9 +95,9 @@ class Batch:
         return pending_kinds_of(self.batch_kind, push.mapping, push.lease.contact, push.lease.wishes)
 
     def gather(self) -> None:
-        """Lease whom the same request could serve: who wishes the same. A look serves others, too."""
+        """Lease whom the same request could serve: who wishes the same. Looks serve those with other wishes, too."""
         if (kinds := self.kinds) and self._may_gather():
-            for kind in kinds if self.batch_kind.verb in _LOOKING else kinds[:1]:
+            for kind in kinds if self.batch_kind.verb in {"look", "read"} else kinds[:1]:
                 self._gather_all(kind)
 
     def _gather_all(self, kind: str) -> None:
@@ -166,6 +164,8 @@ class Batch:
         finally:
             self._conclude_all()
             self.give_back()
+        if self.batch_kind.verb == "read":
+            self._nudge_next()
 
     def _send(self) -> None:
         BATCHES.labels(self.batch_kind.verb).observe(len(self.items))
@@ -295,7 +295,7 @@ class Batch:
             lock.release()
 
     def _nudge_next(self) -> None:
-        """Let somebody begin the next import who waited for the end of this one."""
+        """Let somebody begin the next batch: whoever left it to this one may have no message any more."""
         own = self.own.push
         waiting = (own.store.next_pending(kind, own.lease.user_id) for kind in self.kinds)
         if following := next(filter(None, waiting), None):

@@ -101,7 +101,7 @@ class Rig(Station):
         self.nudge(*user_ids)
 
     def change(self, *user_ids: str) -> None:
-        """Let users whom Brevo does not know change their names: each takes a search that serves nobody else."""
+        """Let users whom Brevo does not know change their names: each is looked for, first on pages with others."""
         for user_id in user_ids:
             self.accept(user_id, task="update", email=f"{user_id}@portal.org", first_name="Anna")
 

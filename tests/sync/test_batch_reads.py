@@ -39,6 +39,18 @@ def test_a_mass_edit_at_brevo_is_looked_at_twenty_a_request(readers: Pipeline) -
     assert not any(readers.state(user_id).looks for user_id in PEOPLE)
 
 
+def test_whoever_left_a_look_to_another_is_looked_at_after_one_message(readers: Pipeline) -> None:
+    readers.store.mark_changed("default", [Sighting(user_id=user_id) for user_id in PEOPLE])
+    readers.waiting.append(PEOPLE[0])
+
+    with readers.requests() as requests:
+        readers.work()
+
+    assert requests == [READ] * (COUNT // 20)
+    assert not any(readers.state(user_id).looks for user_id in PEOPLE)
+    assert not readers.store.redis.exists(readers.store.key("pending:look:default"))
+
+
 def test_looks_ask_for_their_permits_behind_the_portals_events(readers: Pipeline) -> None:
     limiter = readers.resources.limiter
     assert isinstance(limiter, BatchingLimiter)

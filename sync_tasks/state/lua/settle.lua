@@ -86,7 +86,10 @@ end
 drop_fields(contact, gone)
 write_fields(contact, kept)
 for field, value in pairs(result.read_at) do
-  if redis.call('HGET', contact, field) == value then redis.call('HDEL', contact, field) end
+  if redis.call('HGET', contact, field) == value then
+    redis.call('HDEL', contact, field)
+    if string.sub(field, 1, 2) == 'l:' then redis.call('ZREM', looks_key(string.sub(field, 3)), user) end
+  end
 end
 for _, notice in ipairs(result.notices) do redis.call('ZADD', key('notices'), at, notice) end
 for account, why in pairs(result.suppressed) do
