@@ -17,8 +17,8 @@ from sync_tasks.operate.replays import (
     replay_letters,
     wait_for_outcomes,
 )
-from sync_tasks.state.audit import note_deed
-from sync_tasks.state.dead_letters import DeadLetter
+from sync_tasks.state.audit import note_deed, read_audit
+from sync_tasks.state.dead_letters import DeadLetter, read_closed
 from sync_tasks.state.store import Store
 from tests.support.pipeline import Pipeline
 
@@ -151,11 +151,11 @@ def test_a_closed_letter_is_neither_replayed_nor_discarded(pipeline: Pipeline) -
     assert pipeline.letters() == [letter]
     assert discard_letter(pipeline.store, letter, "anna") == "discarded"
     assert discard_letter(pipeline.store, letter, "anna") == "gone"
-    (closed,) = replays.read_closed(pipeline.store)
+    (closed,) = read_closed(pipeline.store)
     assert [one.outcome for one in preview(pipeline.store, [closed])] == ["gone"]
     assert discard_letter(pipeline.store, closed, "anna", dry_run=True) == "gone"
     assert [one.outcome for one in replay_letters(pipeline.store, [closed], "anna", print)] == ["gone"]
-    assert [(one.what, one.who) for one in replays.read_audit(pipeline.store)] == [
+    assert [(one.what, one.who) for one in read_audit(pipeline.store)] == [
         ("discard", "anna"),
         ("replay: gone", "anna"),
     ]

@@ -39,8 +39,8 @@ MUTABLE = {
     "probe": "Bench Made Probe ProbeReport",
     "providers.brevo": "Learnt",
     "reconcile": "Comparison FoundCheckpoint Picture",
-    "sandbox": "ApiCall ContactChange ContactList Fault LimitSettings Parcel Process Quirks Reply Request SandboxContact "
-    "SandboxSettings Window",
+    "sandbox": "ApiCall ContactChange ContactList Fault LimitSettings Parcel Process Quirks Reply Request "
+    "SandboxContact SandboxSettings Window",
     "state": "Settlement",
     "sync": "AccountPush Batch BatchItem Push",
     "webhooks": "Notes _Request",
