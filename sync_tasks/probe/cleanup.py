@@ -1,6 +1,6 @@
 """Removing what a probe made, and nothing else: each thing is looked at before it is deleted.
 
-One look may be wrong. A thing is gone if Brevo answers its deletion by 204, or if two rounds of looks do not find it.
+One look may be wrong. A thing is gone if Brevo answers its deletion by 204, or if two rounds of looks miss it.
 Whatever else was made is named and stays written down, and the next run looks for it again.
 """
 
