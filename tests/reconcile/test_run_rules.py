@@ -54,7 +54,7 @@ def test_the_accounts_of_a_scope_are_compared_and_the_first_one_counts(
     done = list[tuple[str, bool]]()
     monkeypatch.setattr(module, "_reconcile", lambda account, *_, counting: done.append((account, counting)))
     context: Any = SimpleNamespace(mappings=dict.fromkeys(("one", "two", "three")), settings=TWO)
-    assert reconcile(context, scope) == [None] * len(accounts)  # type: ignore[comparison-overlap]
+    assert reconcile(context, scope) == [None] * len(accounts)
     assert done == [(account, account == accounts[0]) for account in accounts]
 
 
@@ -169,6 +169,35 @@ def test_what_is_refused_is_counted_and_only_looked_at(
     assert (made, bool(run.grave)) == (calls, grave)
     assert (run.repaired, run.losing) == (int("repair" in str(calls)), 1)
     assert pipeline.store.redis.keys("*comparing*") == [], "nothing is left to go on with"
+
+
+def test_unless_asked_a_comparison_goes_on_repairs_and_names_nobody() -> None:
+    plain = Scope()
+    assert (plain.dry_run, plain.remove_unknown, plain.anew, plain.users) == (False, False, False, False)
+    assert (plain.account, plain.newsletter, plain.max_changes, plain.approved) == ("", "", None, {})
+
+
+@pytest.mark.parametrize(("counting", "census"), [(True, ["census"]), (False, [])])
+def test_pages_are_checked_before_anything_is_counted_or_repaired(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, census: list[str], *, counting: bool
+) -> None:
+    steps = list[str]()
+    owner = SimpleNamespace(check_owner=lambda: steps.append("owner"))
+    monkeypatch.setattr(Comparison, "run", lambda _: steps.append("read"))
+    for name, step in (("check_pages", "check"), ("keep_census", "census"), ("_narrow", "narrow")):
+        monkeypatch.setattr(module, name, lambda *_, step=step: steps.append(step))
+    context: Any = replace(pipeline.resources, gateways={"default": owner})  # type: ignore[dict-item]
+    module._reconcile("default", context, Scope(dry_run=True), lambda *_: None, counting=counting)
+    assert steps == ["owner", "read", "check", *census, "narrow"]
+
+
+def test_a_comparison_that_cannot_begin_came_to_nothing(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Comparison) -> None:
+        raise UnauthorizedError("key")
+
+    monkeypatch.setattr(Comparison, "run", refuse)
+    (run,) = reconcile(pipeline.resources)
+    assert (run.compared, run.repaired, run.held, run.grave, run.dry_run) == (0, 0, 0, {}, False)
 
 
 def test_what_a_run_came_to_is_remembered_with_its_numbers(pipeline: Pipeline, brevo: Sandbox) -> None:
