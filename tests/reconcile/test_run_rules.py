@@ -186,7 +186,7 @@ def test_pages_are_checked_before_anything_is_counted_or_repaired(
     monkeypatch.setattr(Comparison, "run", lambda _: steps.append("read"))
     for name, step in (("check_pages", "check"), ("keep_census", "census"), ("_narrow", "narrow")):
         monkeypatch.setattr(module, name, lambda *_, step=step: steps.append(step))
-    context: Any = replace(pipeline.resources, gateways={"default": owner})  # type: ignore[dict-item]
+    context: Any = replace(pipeline.resources, gateways={"default": owner})
     module._reconcile("default", context, Scope(dry_run=True), lambda *_: None, counting=counting)
     assert steps == ["owner", "read", "check", *census, "narrow"]
 
