@@ -186,26 +186,24 @@ def look(bench: Bench) -> None:
 def change_address(bench: Bench) -> None:
     """Block the contact, and change its address with the block and without it."""
     one, other = bench.made.addresses[:2]
-    if not bench.desk.write(bench.first, emailBlacklisted=True):
-        return
-    if bench.desk.write(bench.first, attributes={"EMAIL": other}, emailBlacklisted=True):
-        _note_block(bench, "block_sent_along")
-    if bench.desk.write(bench.first, attributes={"EMAIL": one}):
+    blocked = bench.desk.write(bench.first, emailBlacklisted=True)
+    if blocked and bench.desk.write(bench.first, attributes={"EMAIL": other}, emailBlacklisted=True):
+        blocked = _note_block(bench, "block_sent_along")
+    if bench.desk.write(bench.first, attributes={"EMAIL": one}) and blocked:
         _note_block(bench, "block_left_alone")
 
 
-def _note_block(bench: Bench, question: str) -> None:
-    """Note whether the first contact is still blocked, and have it blocked for what comes next."""
+def _note_block(bench: Bench, question: str) -> bool:
+    """Note whether the first contact is still blocked; return whether it is blocked for what comes next."""
     kept = bench.shown().get("emailBlacklisted") is True
     bench.note(question, KEPT if kept else LIFTED)
-    if not kept:
-        bench.desk.write(bench.first, emailBlacklisted=True)
+    return kept or bench.desk.write(bench.first, emailBlacklisted=True)
 
 
 def import_new(bench: Bench) -> None:
     """Import the second contact as the pipeline does, along with the first, which is there already and blocked."""
     made = bench.made
-    _expect_address(bench)
+    blocked = _expect_address(bench)
     ours = {made.attribute("run"): made.token}
     rows: list[Json] = [
         {"email": made.addresses[0], "attributes": {**ours}},
@@ -214,7 +212,6 @@ def import_new(bench: Bench) -> None:
             "attributes": {**ours, made.attribute("boolean"): True, "EXT_ID": made.ext_id(2)},
         },
     ]
-    made.expected = 2
 
     def find() -> Row | None:
         members = bench.desk.show_members(made.list_id or 0)
@@ -233,12 +230,15 @@ def import_new(bench: Bench) -> None:
     first = bench.shown()
     if isinstance(lists := first.get("listIds"), list):
         bench.note("import_joins", YES if made.list_id in lists else NO)
-    _note_block(bench, "import_block")
+    if blocked:
+        _note_block(bench, "import_block")
 
 
 def import_again(bench: Bench) -> None:
     """Import the first contact as the pipeline never does: with new values."""
-    _expect_address(bench)
+    if "text" not in bench.stored:
+        return
+    blocked = _expect_address(bench)
     name = bench.made.attribute("text")
     rows: list[Json] = [{"email": bench.made.addresses[0], "attributes": {name: "imported"}}]
 
@@ -246,14 +246,20 @@ def import_again(bench: Bench) -> None:
         shown = bench.shown()
         return shown if attributes_of(shown).get(name) == "imported" else None
 
-    if _import(bench, rows, find, updating=True) is not None:
+    if _import(bench, rows, find, updating=True) is not None and blocked:
         _note_block(bench, "updating_import_block")
 
 
-def _expect_address(bench: Bench) -> None:
-    """Refuse to import the first contact under an address that it does not have: that would create a third one."""
-    if str(bench.shown().get("email")).lower() != bench.made.addresses[0]:
+def _expect_address(bench: Bench) -> bool:
+    """Return whether the first contact is blocked.
+
+    Raises:
+        RejectedContactError: it has another address than an import would name; that would create a third contact.
+    """
+    shown = bench.shown()
+    if str(shown.get("email")).lower() != bench.made.addresses[0]:
         raise RejectedContactError(f"contact {bench.first}: it has another address")
+    return shown.get("emailBlacklisted") is True
 
 
 def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, updating: bool) -> Row | None:
@@ -264,6 +270,7 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
     if bench.made.imported or not wait_for(bench.imports.acquire, GAPS, bench.rest):
         return None
     made = bench.made
+    known, made.expected = made.expected, 2
     made.imported, made.process = bench.now(), None
     bench.journal.note(made)
     try:
@@ -274,9 +281,10 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
             made.imported = 0.0
             bench.journal.note(made)
     except ProbeBudgetError:
-        # Nothing was sent.
-        made.imported = 0.0 if made.process is None else made.imported
-        bench.journal.note(made)
+        if made.process is None:
+            # Nothing was sent.
+            made.imported, made.expected = 0.0, known
+            bench.journal.note(made)
         raise
     finally:
         bench.imports.release()

@@ -24,7 +24,7 @@ class Desk:
         self.lists: dict[int, str] = {}
         self.attributes: set[str] = set()
         self.kept: set[object] = set()
-        self.over = True
+        self.over: bool | None = True
         self.asked: list[str] = []
 
     def show(self, contact_id: int) -> dict[str, Any] | None:
@@ -57,7 +57,7 @@ class Desk:
     def remove_attribute(self, name: str) -> bool:
         return self._remove(name, lambda: self.attributes.remove(name))
 
-    def is_over(self, _process: int) -> bool:
+    def is_over(self, _process: int) -> bool | None:
         return self.over
 
     def _remove(self, what: object, remove: Callable[[], object]) -> bool:
@@ -221,3 +221,25 @@ def test_one_probe_runs_at_a_time_and_keeps_its_right(store: Store, monkeypatch:
         store.redis.delete(store.key("probing:default"))
         renew()
     assert not store.redis.exists(store.key("probing:default"))
+
+
+@pytest.mark.parametrize(("later", "left"), [(1.0, True), (1.0 + IMPORT_OVER, False)])
+def test_a_process_that_brevo_does_not_know_is_not_over_before_its_time(
+    desk: Desk, store: Store, *, later: float, left: bool
+) -> None:
+    desk.over = None
+    assert bool(clear(desk, store, made(imported=100.0, process=5), 100.0 + later)) == left
+    assert (set(desk.contacts) == {3}) != left
+
+
+def test_what_a_second_run_looks_for_is_what_nobody_confirmed(desk: Desk, store: Store) -> None:
+    desk.kept = {1}
+    run = made(ids=[1, 2])
+    clear(desk, store, run)
+    left = MadeJournal(store, "default", "owner").left()
+    assert left is not None
+    assert {"contact 2", "list 7", "attribute PROBE_F00D_RUN"} < set(left.removed)
+    desk.asked.clear()
+    desk.kept = set()
+    assert clear(desk, store, left) == []
+    assert desk.asked == ["id 1"]

@@ -124,3 +124,43 @@ def test_looks_by_id_that_are_always_denied_leave_no_contact_behind(prober: Prob
     prober.watch_cleaning()
     report = prober.answer_wrongly(lambda _, call: prober.cleaning and looks_by_id(call), WRONG["404"], applied=False)
     assert (report.left, prober.held()) == ([], before)
+
+
+def the_nth(nth: int, matches: Callable[[Call], bool]) -> Which:
+    met = [0]
+
+    def which(_: int, call: Call) -> bool:
+        met[0] += matches(call)
+        return matches(call) and met[0] == nth
+
+    return which
+
+
+@pytest.mark.parametrize("wrong", ["400", "404"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_block_that_was_refused_is_not_one_that_an_import_lifted(prober: Prober, nth: int, wrong: str) -> None:
+    which = the_nth(nth, lambda call: call.body == {"emailBlacklisted": True})
+    report = prober.answer_wrongly(which, WRONG[wrong], applied=False)
+    found = report.found.get("import_block")
+    assert found is None or found.answer == "kept"
+    assert report.left == []
+
+
+def test_an_attribute_that_is_not_made_makes_no_import_slow(prober: Prober) -> None:
+    def which(_: int, call: Call) -> bool:
+        return call.method == "POST" and str(call.parts.get("name")).endswith("_TEXT")
+
+    report = prober.answer_wrongly(which, WRONG["HTML"], applied=False)
+    assert report.found["import_time"].answer == "in time"
+    assert "clear_text" not in report.found
+    assert report.left == []
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_deletion_that_was_done_and_refused_is_settled_by_the_next_run(prober: Prober, nth: int) -> None:
+    before = prober.held()
+    which = the_nth(nth, lambda call: call.method == "DELETE" and call.path == "/contacts/{id}")
+    assert prober.answer_wrongly(which, WRONG["400"], applied=True).left
+    report = prober.run()
+    assert (report.left, prober.held(), prober.written_down()) == ([], before, [])
+    assert sum(report.requests.values()) <= 80
