@@ -7,6 +7,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from sync_tasks.domain.priority import Priority
+from sync_tasks.errors import UnfinishedErasureError
 from sync_tasks.operate import replays
 from sync_tasks.operate.replays import (
     Replay,
@@ -150,6 +151,7 @@ def test_a_closed_letter_is_neither_replayed_nor_discarded(pipeline: Pipeline) -
     assert discard_letter(pipeline.store, letter, "anna", dry_run=True) == "would be discarded"
     assert pipeline.letters() == [letter]
     assert discard_letter(pipeline.store, letter, "anna") == "discarded"
+    assert [one.what for one in read_audit(pipeline.store)] == ["discard"]
     assert discard_letter(pipeline.store, letter, "anna") == "gone"
     (closed,) = read_closed(pipeline.store)
     assert [one.outcome for one in preview(pipeline.store, [closed])] == ["gone"]
@@ -159,6 +161,36 @@ def test_a_closed_letter_is_neither_replayed_nor_discarded(pipeline: Pipeline) -
         ("discard", "anna"),
         ("replay: gone", "anna"),
     ]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_erasure_that_is_not_done_is_not_discarded(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UnfinishedErasureError("it is not done")
+
+    monkeypatch.setattr(replays, "check_discardable" if dry_run else "discard", refuse)
+    said = discard_letter(pipeline.store, letter_of(1), "anna", dry_run=dry_run)
+    assert said == "refused: it is not done"
+    assert [*read_audit(pipeline.store)] == []
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("letters", "seconds", "looks"), [(200, 0, [200]), (401, 5, [200, 200, 1])])
+def test_what_needs_no_waiting_is_looked_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, letters: int, seconds: float, looks: list[int]
+) -> None:
+    looked = list[list[str]]()
+
+    def look(_store: Store, ids: list[str]) -> dict[str, str]:
+        looked.append([*ids])
+        return dict.fromkeys(ids, "closed")
+
+    monkeypatch.setattr(replays, "_outcomes_of", look)
+    done = [Replay(letter_of(number), "replayed") for number in range(letters)]
+    assert {one.outcome for one in wait_for_outcomes(store, done, seconds)} == {"closed"}
+    assert [len(ids) for ids in looked] == looks
 
 
 def test_contacts_of_replayed_letters_alone_are_nudged_also_if_one_breaks_off(
