@@ -107,6 +107,8 @@ class _Round:
                 return
             found = look()
             unreadable |= found is not None and not self._remove_found(found)
+        for found in self.desk.show_newest() if self._open else ():
+            unreadable |= is_ours(found, self.made) and not self._remove_found(found)
         if unreadable:
             self.left[_UNKNOWN] = "since an answer cannot be read"
         elif self._open > len(self.missed):

@@ -39,6 +39,10 @@ class Desk:
         self.asked.append(ext_id)
         return next((one for one in self.contacts.values() if one.get("ext_id") == ext_id), None)
 
+    def show_newest(self) -> list[dict[str, Any]]:
+        self.asked.append("newest")
+        return [*self.contacts.values()]
+
     def remove_contact(self, contact_id: int) -> bool:
         return self._remove(contact_id, lambda: self.contacts.pop(contact_id))
 
@@ -108,7 +112,7 @@ def test_all_that_carries_its_marks_is_removed_and_nothing_else(desk: Desk, stor
     [
         ({"ids": [1, 2], "expected": 2}, ["id 1", "id 2"]),
         ({"ids": [1], "expected": 2}, ["id 1", "a@probe.org", "b@probe.org"]),
-        ({"ids": [], "expected": 3}, [*ADDRESSES, "sync-probe-f00d-1", "sync-probe-f00d-2"] * 2),
+        ({"ids": [], "expected": 3}, [*ADDRESSES, "sync-probe-f00d-1", "sync-probe-f00d-2", "newest"] * 2),
         ({"ids": [1, 3], "expected": 2}, ["id 1", "id 3"]),
     ],
 )

@@ -8,7 +8,7 @@ from sync_tasks.errors import SyncError
 from sync_tasks.probe import journal
 from sync_tasks.providers.brevo.questions import QUESTIONS
 from sync_tasks.providers.brevo.requests import Call
-from tests.support.probing import WRONG, Prober
+from tests.support.probing import WRONG, Prober, play
 
 # Answers after which the pipeline does more than it would without a probe: these must be the account's own.
 GOOD = {
@@ -164,3 +164,12 @@ def test_a_deletion_that_was_done_and_refused_is_settled_by_the_next_run(prober:
     report = prober.run()
     assert (report.left, prober.held(), prober.written_down()) == ([], before, [])
     assert sum(report.requests.values()) <= 80
+
+
+@pytest.mark.parametrize("wrong", ["400", "404", "500"])
+def test_a_contact_that_neither_address_nor_ext_id_leads_to_is_among_the_newest(prober: Prober, wrong: str) -> None:
+    play(prober.brevo, address_look_finds=False, ext_id_look_finds=False)
+    before = prober.held()
+    which = the_nth(1, lambda call: call.method == "POST" and call.path == "/contacts")
+    prober.answer_wrongly(which, WRONG[wrong], applied=True)
+    assert prober.held() == before
