@@ -198,7 +198,7 @@ def test_a_request_without_an_answer_is_made_again_and_remembered(error: Transie
         ([1, 1, 0, 1], 0, 3),
         ([0, 1], 0, 1),
         ([0, 0, 1], 1, 2),
-        ([0, 1, 0, 0, 1], 2, 5),
+        ([0, 1, 0, 0, 1], 2, 4),
         ([1, 1, 1], 0, 3),
         ([2, 1], 0, 1),
     ],
