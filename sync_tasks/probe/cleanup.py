@@ -34,10 +34,10 @@ def clean_up(
     first = last = _Round(desk, journal, made).go()
     if first.missed or first.unconfirmed:
         rest(SECOND_ROUND)
-        last = _Round(desk, journal, made).go()
+        last = _Round(desk, journal, made, first.missed | first.unconfirmed).go()
     left = dict(last.left)
     left |= dict.fromkeys(sorted(last.unconfirmed), "whose deletion Brevo does not confirm")
-    left |= dict.fromkeys(sorted(last.missed - first.missed - first.unconfirmed), "which is not found any more")
+    left |= dict.fromkeys(sorted(last.missed - last.before), "which is not found any more")
     if not left:
         journal.end()
     return [f"{name}, {why}" for name, why in left.items()]
@@ -70,12 +70,13 @@ class _Round:
     """One round of looks and deletions, of all that is not confirmed as deleted.
 
     ``left``: what is there still, and why. ``missed``: what no look found. ``unconfirmed``: what Brevo was to delete,
-    and its answer was no 204.
+    and its answer was no 204. ``before``: what an earlier round missed.
     """
 
     desk: ProbeDesk
     journal: MadeJournal
     made: Made
+    before: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
     missed: set[str] = field(default_factory=set)
     unconfirmed: set[str] = field(default_factory=set)
@@ -85,9 +86,11 @@ class _Round:
         for contact_id in [one for one in self.made.ids if _contact(one) not in self.made.removed]:
             self._remove_known(contact_id)
         self._remove_unknown()
+        # A contact that is there may have no other mark.
+        marks = {"run"} if {*self.left, *self.unconfirmed, *self.missed - self.before} else set[str]()
         if _list(self.made) not in self.made.removed:
             self._remove_list()
-        self._remove_attributes()
+        self._remove_attributes(KINDS.keys() - marks)
         return self
 
     def _remove_known(self, contact_id: int) -> None:
@@ -102,7 +105,7 @@ class _Round:
     def _remove_unknown(self) -> None:
         """Look in other ways for contacts whose id nobody knows, or that no look by id found."""
         unreadable = False
-        for look in _other_looks(self.desk, self.made):
+        for look in _other_looks(self.desk, self.made, moved=bool(self.missed) or not self.made.ids):
             if self._open == 0:
                 return
             found = look()
@@ -147,8 +150,8 @@ class _Round:
         made.list_id = found
         self._delete(_list(made), lambda: self.desk.remove_list(found))
 
-    def _remove_attributes(self) -> None:
-        names = [name for name in map(self.made.attribute, KINDS) if _attribute(name) not in self.made.removed]
+    def _remove_attributes(self, kinds: Iterable[str]) -> None:
+        names = [name for name in sorted(map(self.made.attribute, kinds)) if _attribute(name) not in self.made.removed]
         there = self.desk.names_of_attributes() if names else frozenset()
         self.missed.update(_attribute(name) for name in names if name not in there)
         for name in filter(there.__contains__, names):
@@ -180,8 +183,11 @@ def _attribute(name: str) -> str:
     return f"attribute {name}"
 
 
-def _other_looks(desk: ProbeDesk, made: Made) -> Iterator[Callable[[], Row | None]]:
-    yield from (lambda address=address: desk.show_address(address) for address in made.addresses)
+def _other_looks(desk: ProbeDesk, made: Made, *, moved: bool) -> Iterator[Callable[[], Row | None]]:
+    yield from (
+        lambda address=address: desk.show_address(address)
+        for address in (made.addresses if moved else made.addresses[:2])
+    )
     yield from (lambda number=number: desk.show_ext_id(made.ext_id(number)) for number in (1, 2))
 
 

@@ -86,6 +86,7 @@ def desk() -> Desk:
 
 
 ADDRESSES = ["a@probe.org", "b@probe.org", "c@probe.org"]
+LATER = ["sync-probe-f00d-1", "sync-probe-f00d-2", "newest"]
 
 
 def made(**known: Any) -> Made:
@@ -112,7 +113,7 @@ def test_all_that_carries_its_marks_is_removed_and_nothing_else(desk: Desk, stor
     [
         ({"ids": [1, 2], "expected": 2}, ["id 1", "id 2"]),
         ({"ids": [1], "expected": 2}, ["id 1", "a@probe.org", "b@probe.org"]),
-        ({"ids": [], "expected": 3}, [*ADDRESSES, "sync-probe-f00d-1", "sync-probe-f00d-2", "newest"] * 2),
+        ({"ids": [], "expected": 3}, [*ADDRESSES, *LATER, *ADDRESSES[:2], *LATER]),
         ({"ids": [1, 3], "expected": 2}, ["id 1", "id 3"]),
     ],
 )
@@ -129,7 +130,8 @@ def test_what_brevo_does_not_delete_is_named_and_stays_written_down(desk: Desk, 
         "contact 1, which Brevo does not delete",
         "attribute PROBE_F00D_DATE, which Brevo does not delete",
     ]
-    assert (set(desk.contacts), desk.attributes) == ({1, 3}, {"PROBE_F00D_DATE", "FIRSTNAME"})
+    assert set(desk.contacts) == {1, 3}
+    assert desk.attributes == {"PROBE_F00D_DATE", "PROBE_F00D_RUN", "FIRSTNAME"}
 
 
 @pytest.mark.parametrize(
@@ -242,8 +244,18 @@ def test_what_a_second_run_looks_for_is_what_nobody_confirmed(desk: Desk, store:
     clear(desk, store, run)
     left = MadeJournal(store, "default", "owner").left()
     assert left is not None
-    assert {"contact 2", "list 7", "attribute PROBE_F00D_RUN"} < set(left.removed)
+    assert {"contact 2", "list 7", "attribute PROBE_F00D_DATE"} < set(left.removed)
     desk.asked.clear()
     desk.kept = set()
     assert clear(desk, store, left) == []
     assert desk.asked == ["id 1"]
+
+
+def test_the_mark_of_contacts_stays_until_they_are_gone(desk: Desk, store: Store) -> None:
+    desk.kept = {1}
+    clear(desk, store, made())
+    assert desk.attributes == {"PROBE_F00D_RUN", "FIRSTNAME"}
+    del desk.contacts[1]
+    rests = list[float]()
+    clear(desk, store, made(ids=[1], expected=1, removed=["its list"]), rests=rests)
+    assert (rests, desk.attributes) == ([3.0], {"FIRSTNAME"})
