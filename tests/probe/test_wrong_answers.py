@@ -173,3 +173,11 @@ def test_a_contact_that_neither_address_nor_ext_id_leads_to_is_among_the_newest(
     which = the_nth(1, lambda call: call.method == "POST" and call.path == "/contacts")
     prober.answer_wrongly(which, WRONG[wrong], applied=True)
     assert prober.held() == before
+
+
+def test_an_address_that_was_not_changed_keeps_no_block(prober: Prober) -> None:
+    play(prober.brevo, example_addresses_refused=True)
+    which = the_nth(1, lambda call: sends_address(call) and "emailBlacklisted" in str(call.body))
+    report = prober.answer_wrongly(which, WRONG["400"], applied=False)
+    assert "block_left_alone" not in report.found
+    assert report.left == []
