@@ -36,7 +36,7 @@ MUTABLE = {
     "monitoring": "Cause",
     "operate": "CauseBoard",
     "portal": "LocalPipeline MovedRows",
-    "probe": "Bench Made Probe ProbeReport",
+    "probe": "Bench Made Probe ProbeReport _Round",
     "providers.brevo": "Learnt",
     "reconcile": "Comparison FoundCheckpoint Picture",
     "sandbox": "ApiCall ContactChange ContactList Fault LimitSettings Parcel Process Quirks Reply Request "
