@@ -8,7 +8,7 @@ from sync_tasks.providers import Gate, Permit
 from sync_tasks.providers.brevo.questions import ENOUGH, LESS, NOT_REPORTED
 
 # Of all requests of a run, so many are for removing what it made.
-MOST, RESERVED = 80, 18
+MOST, RESERVED = 80, 22
 # So long a limit that is used up is waited for, in seconds.
 _PATIENCE = 90.0
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sync_tasks.domain.events import Json
-from sync_tasks.errors import RejectedContactError
-from sync_tasks.probe.cleanup import is_ours, wait_for
+from sync_tasks.errors import ProbeBudgetError, RejectedContactError
+from sync_tasks.probe.cleanup import attributes_of, is_ours, wait_for
 from sync_tasks.probe.journal import Made, MadeJournal
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk, Row
 from sync_tasks.providers.brevo.questions import (
@@ -33,6 +33,7 @@ GAPS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 40.0, 45.0)
 # So many seconds later a look that found nothing is made again: an index may lag.
 AGAIN = 3.0
 # A number that Ofcom keeps for fiction: it is nobody's. https://www.ofcom.org.uk/phones-and-broadband/phone-numbers
+_NOTHING = (None, "")
 PHONE = "+447700900123"
 VALUES: Mapping[str, Json] = {"text": "  Probe ", "number": 3.5, "date": "2020-02-29", "boolean": True}
 
@@ -47,7 +48,10 @@ class FoundAnswer:
 
 @dataclass(slots=True, repr=False)
 class Bench:
-    """What the experiments work with, and what they have found; ``outcome_unknown``: of the last request."""
+    """What the experiments work with, and what they have found.
+
+    ``outcome_unknown``: of the last request. ``stored``: the kinds of values that the first contact got.
+    """
 
     desk: ProbeDesk
     journal: MadeJournal
@@ -58,6 +62,7 @@ class Bench:
     now: Callable[[], float]
     found: dict[str, FoundAnswer] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
     outcome_unknown: bool = False
 
     @property
@@ -70,12 +75,22 @@ class Bench:
         self.found[question] = FoundAnswer(answer, seen)
 
     def shown(self) -> Row:
-        """Return the first contact as Brevo shows it; one that was just created may take a moment."""
-        for gap in GAPS[:2]:
-            if found := self.desk.show(self.first):
-                return found
-            self.rest(gap)
-        return self.desk.show(self.first) or {}
+        """Return the first contact as Brevo shows it; one that was just created may take a moment.
+
+        Raises:
+            RejectedContactError: Brevo does not show it; then no answer is known.
+        """
+        shown: list[Row] = []
+
+        def look() -> bool:
+            found = self.desk.show(self.first) or {}
+            shown.append(found)
+            whole = isinstance(found.get("attributes"), dict) and isinstance(found.get("emailBlacklisted"), bool)
+            return whole and found.get("id") == self.first and is_ours(found, self.made)
+
+        if not wait_for(look, GAPS[:2], self.rest):
+            raise RejectedContactError(f"contact {self.first}: Brevo does not show it")
+        return shown[-1]
 
     def values(self) -> Mapping[str, Json]:
         """Return the attributes of the first contact."""
@@ -89,12 +104,6 @@ class Bench:
         return YES if look() else NO
 
 
-def attributes_of(contact: Row) -> Mapping[str, Json]:
-    """Return the attributes that Brevo shows of a contact."""
-    found = contact.get("attributes")
-    return found if isinstance(found, dict) else {}
-
-
 def create(bench: Bench) -> None:
     """Create the first contact: how are values kept, what is shown?"""
     made = bench.made
@@ -106,8 +115,10 @@ def create(bench: Bench) -> None:
     bench.journal.note(made)
     shown = bench.shown()
     held = attributes_of(shown)
+    bench.stored = [kind for kind in VALUES if held.get(made.attribute(kind)) not in _NOTHING]
     for kind in ("text", "number", "date"):
-        _note_stored(bench, f"stored_{kind}", VALUES[kind], held.get(made.attribute(kind)))
+        if kind in bench.stored:
+            _note_stored(bench, f"stored_{kind}", VALUES[kind], held.get(made.attribute(kind)))
     if "ext_id" in shown:
         bench.note("ext_id_shown", "field")
     else:
@@ -122,7 +133,7 @@ def _note_stored(bench: Bench, question: str, sent: Json, held: Json) -> None:
 
 def clear(bench: Bench) -> None:
     """Clear a value of each type by an empty text, and what is left by null."""
-    names = {kind: bench.made.attribute(kind) for kind in VALUES}
+    names = {kind: bench.made.attribute(kind) for kind in bench.stored}
     left = _clear_by(bench, names, "", BY_EMPTY_TEXT)
     left = _clear_by(bench, left, None, BY_NULL)
     for kind in left:
@@ -137,7 +148,7 @@ def _clear_by(bench: Bench, names: Mapping[str, str], empty: Json, answer: str) 
         for name in names.values():
             bench.desk.write(bench.first, attributes={name: empty})
     held = bench.values()
-    left = {kind: name for kind, name in names.items() if held.get(name) not in (None, "")}
+    left = {kind: name for kind, name in names.items() if held.get(name) not in _NOTHING}
     for kind in names.keys() - left.keys():
         bench.note(f"clear_{kind}", answer)
     return left
@@ -148,7 +159,7 @@ def phone(bench: Bench) -> None:
     if not bench.desk.write(bench.first, attributes={"SMS": PHONE}):
         return
     held = bench.values().get("SMS")
-    if held in (None, ""):
+    if held in _NOTHING:
         return
     _note_stored(bench, "stored_phone", PHONE, held)
     left = _clear_by(bench, {"phone": "SMS"}, "", BY_EMPTY_TEXT)
@@ -175,25 +186,25 @@ def look(bench: Bench) -> None:
 def change_address(bench: Bench) -> None:
     """Block the contact, and change its address with the block and without it."""
     one, other = bench.made.addresses[:2]
-    if not bench.desk.write(bench.first, emailBlacklisted=True):
-        return
-    if bench.desk.write(bench.first, attributes={"EMAIL": other}, emailBlacklisted=True):
-        _note_block(bench, "block_sent_along")
-    if bench.desk.write(bench.first, attributes={"EMAIL": one}):
+    blocked = bench.desk.write(bench.first, emailBlacklisted=True)
+    changed = blocked and bench.desk.write(bench.first, attributes={"EMAIL": other}, emailBlacklisted=True)
+    blocked = changed and _note_block(bench, "block_sent_along")
+    # Without a change before it this one would be none.
+    if bench.desk.write(bench.first, attributes={"EMAIL": one}) and blocked:
         _note_block(bench, "block_left_alone")
 
 
-def _note_block(bench: Bench, question: str) -> None:
-    """Note whether the first contact is still blocked, and have it blocked for what comes next."""
+def _note_block(bench: Bench, question: str) -> bool:
+    """Note whether the first contact is still blocked; return whether it is blocked for what comes next."""
     kept = bench.shown().get("emailBlacklisted") is True
     bench.note(question, KEPT if kept else LIFTED)
-    if not kept:
-        bench.desk.write(bench.first, emailBlacklisted=True)
+    return kept or bench.desk.write(bench.first, emailBlacklisted=True)
 
 
 def import_new(bench: Bench) -> None:
     """Import the second contact as the pipeline does, along with the first, which is there already and blocked."""
     made = bench.made
+    blocked = _expect_address(bench)
     ours = {made.attribute("run"): made.token}
     rows: list[Json] = [
         {"email": made.addresses[0], "attributes": {**ours}},
@@ -202,11 +213,11 @@ def import_new(bench: Bench) -> None:
             "attributes": {**ours, made.attribute("boolean"): True, "EXT_ID": made.ext_id(2)},
         },
     ]
-    made.expected = 2
 
     def find() -> Row | None:
         members = bench.desk.show_members(made.list_id or 0)
-        return next((one for one in members if one.get("id") != bench.first and is_ours(one, made)), None)
+        others = (one for one in members if isinstance(one.get("id"), int) and one["id"] != bench.first)
+        return next((one for one in others if is_ours(one, made)), None)
 
     second = _import(bench, rows, find, updating=False)
     if second is None:
@@ -218,12 +229,17 @@ def import_new(bench: Bench) -> None:
     if made.imported:
         return
     first = bench.shown()
-    bench.note("import_joins", YES if made.list_id in (first.get("listIds") or ()) else NO)
-    _note_block(bench, "import_block")
+    if isinstance(lists := first.get("listIds"), list):
+        bench.note("import_joins", YES if made.list_id in lists else NO)
+    if blocked:
+        _note_block(bench, "import_block")
 
 
 def import_again(bench: Bench) -> None:
     """Import the first contact as the pipeline never does: with new values."""
+    if "text" not in bench.stored:
+        return
+    blocked = _expect_address(bench)
     name = bench.made.attribute("text")
     rows: list[Json] = [{"email": bench.made.addresses[0], "attributes": {name: "imported"}}]
 
@@ -231,8 +247,20 @@ def import_again(bench: Bench) -> None:
         shown = bench.shown()
         return shown if attributes_of(shown).get(name) == "imported" else None
 
-    if _import(bench, rows, find, updating=True) is not None:
+    if _import(bench, rows, find, updating=True) is not None and blocked:
         _note_block(bench, "updating_import_block")
+
+
+def _expect_address(bench: Bench) -> bool:
+    """Return whether the first contact is blocked.
+
+    Raises:
+        RejectedContactError: it has another address than an import would name; that would create a third contact.
+    """
+    shown = bench.shown()
+    if str(shown.get("email")).lower() != bench.made.addresses[0]:
+        raise RejectedContactError(f"contact {bench.first}: it has another address")
+    return shown.get("emailBlacklisted") is True
 
 
 def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, updating: bool) -> Row | None:
@@ -243,6 +271,7 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
     if bench.made.imported or not wait_for(bench.imports.acquire, GAPS, bench.rest):
         return None
     made = bench.made
+    known, made.expected = made.expected, 2
     made.imported, made.process = bench.now(), None
     bench.journal.note(made)
     try:
@@ -252,6 +281,12 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
         if found is not None and _is_over(bench):
             made.imported = 0.0
             bench.journal.note(made)
+    except ProbeBudgetError:
+        if made.process is None:
+            # Nothing was sent.
+            made.imported, made.expected = 0.0, known
+            bench.journal.note(made)
+        raise
     finally:
         bench.imports.release()
     return found
@@ -273,17 +308,21 @@ def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
 def _is_over(bench: Bench) -> bool:
     """Return whether the import has ended; the contacts it was to leave alone have had their turn then."""
     process = bench.made.process
-    return process is None or wait_for(lambda: bench.desk.is_over(process), GAPS[:2], bench.rest)
+    return process is not None and wait_for(lambda: bool(bench.desk.is_over(process)), GAPS[:2], bench.rest)
 
 
 def send_elsewhere(bench: Bench) -> None:
     """Give the contact addresses that are nobody's: which does Brevo accept?"""
     name = f"probe-{bench.made.token}"
+    ascii_domain, letters = f"{name}@xn--bcher-kva.example.com", f"{name}@b\u00fccher.example.com"
+    # Brevo may take an address and answer otherwise.
+    bench.made.addresses += [bench.erased_address, f"{name}@example.com", ascii_domain, letters]
+    bench.journal.note(bench.made)
     _note_address(bench, "erased_address", bench.erased_address)
     _note_address(bench, "example_address", f"{name}@example.com")
     # If the same domain in ASCII is accepted, the letters are the reason.
-    if bench.desk.write(bench.first, attributes={"EMAIL": f"{name}@xn--bcher-kva.example.com"}):
-        _note_address(bench, "unicode_domain", f"{name}@b\u00fccher.example.com")
+    if bench.desk.write(bench.first, attributes={"EMAIL": ascii_domain}):
+        _note_address(bench, "unicode_domain", letters)
 
 
 def _note_address(bench: Bench, question: str, address: str) -> None:

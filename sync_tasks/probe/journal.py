@@ -26,7 +26,9 @@ KINDS = {"run": "text", "text": "text", "number": "float", "date": "date", "bool
 class Made:
     """All that one run makes: its names follow from the token, ids are added once they are known.
 
-    ``expected`` is how many contacts there may be. ``imported``: since when an import is under way, 0.0 if none is.
+    ``addresses``: of the two contacts first, then all that the first one may have got. ``expected`` is how many
+    contacts there may be. ``imported``: since when an import is under way, 0.0 if none is. ``removed``: what Brevo
+    confirmed as deleted.
     """
 
     token: str
@@ -36,6 +38,7 @@ class Made:
     list_id: int | None = None
     imported: float = 0.0
     process: int | None = None
+    removed: list[str] = field(default_factory=list)
 
     @property
     def list_name(self) -> str:

@@ -126,3 +126,20 @@ def test_of_very_many_bad_rows_the_rest_is_counted(
     monkeypatch.setattr(rows, "_SHOWN_AT_MOST", 3)
     assert "and 1 more bad rows" in desk.run("backfill", str(write_rows(*[BAD] * 4)), exits=1)
     assert "more bad rows" not in desk.run("backfill", str(write_rows(*[BAD] * 3)), exits=1)
+
+
+@pytest.mark.parametrize(("words", "said"), [(("--dry-run",), "it would be refused"), ((), "nothing was loaded")])
+def test_a_load_that_is_held_says_whether_anything_would_have_happened(
+    desk: Desk, write_rows: WriteRows, words: tuple[str, ...], said: str
+) -> None:
+    path = str(write_rows(BAD))
+    trouble = f"{said}: mend the bad rows, or leave them out with --skip-bad-rows"
+    assert trouble in desk.run("backfill", path, *words, exits=1)
+    document = json.loads(run("backfill", path, *words, "--json").stdout)
+    assert (document["troubles"], document.get("loaded", 0)) == ([trouble], 0)
+    assert json.loads(run("backfill", str(write_rows(*people(1))), "--dry-run", "--json").stdout)["troubles"] == []
+
+
+def test_nobody_may_lose_a_subscription_if_an_option_says_so(desk: Desk, write_rows: WriteRows) -> None:
+    desk.run("backfill", str(write_rows(*people(1))), "--max-changes", "0", "--dry-run")
+    desk.run("backfill", str(write_rows(*people(1))), "--max-changes", "-1", "--dry-run", exits=2)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sync_tasks.rate_limits import patience
 from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.state.holds import EXAMINING, place_hold, read_hold
 from tests.support.desk import Desk
@@ -49,7 +50,8 @@ def test_what_an_acceptance_does_is_asked_first_and_without_a_yes_the_hold_stays
     assert read_hold(desk.pipeline.store) is None
 
 
-def test_brevo_is_not_trusted_before_every_account_was_read(desk: Desk) -> None:
+def test_brevo_is_not_trusted_before_every_account_was_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.0)
     place_hold(desk.pipeline.store, "a backup")
     desk.pipeline.brevo.add_fault("status", status=500)
     assert "nothing was changed" in desk.run("state", "accept", "--trust", "brevo", "--yes", exits=1)

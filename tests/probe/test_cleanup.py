@@ -8,7 +8,7 @@ import pytest
 from sync_tasks.errors import ConfigurationError, RejectedContactError
 from sync_tasks.probe import journal as journals
 from sync_tasks.probe.cleanup import IMPORT_OVER, clean_up, is_ours, wait_for
-from sync_tasks.probe.journal import Made, MadeJournal, probing_alone
+from sync_tasks.probe.journal import KINDS, Made, MadeJournal, probing_alone
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk
 from sync_tasks.state.store import Store
 
@@ -24,7 +24,7 @@ class Desk:
         self.lists: dict[int, str] = {}
         self.attributes: set[str] = set()
         self.kept: set[object] = set()
-        self.over = True
+        self.over: bool | None = True
         self.asked: list[str] = []
 
     def show(self, contact_id: int) -> dict[str, Any] | None:
@@ -39,8 +39,12 @@ class Desk:
         self.asked.append(ext_id)
         return next((one for one in self.contacts.values() if one.get("ext_id") == ext_id), None)
 
-    def remove_contact(self, contact_id: int) -> None:
-        self._remove(contact_id, lambda: self.contacts.pop(contact_id))
+    def show_newest(self) -> list[dict[str, Any]]:
+        self.asked.append("newest")
+        return [*self.contacts.values()]
+
+    def remove_contact(self, contact_id: int) -> bool:
+        return self._remove(contact_id, lambda: self.contacts.pop(contact_id))
 
     def list_named(self, name: str) -> int | None:
         return next((number for number, found in self.lists.items() if found == name), None)
@@ -48,22 +52,23 @@ class Desk:
     def name_of_list(self, number: int) -> str | None:
         return self.lists.get(number)
 
-    def remove_list(self, number: int) -> None:
-        self._remove(f"list {number}", lambda: self.lists.pop(number))
+    def remove_list(self, number: int) -> bool:
+        return self._remove(f"list {number}", lambda: self.lists.pop(number))
 
     def names_of_attributes(self) -> set[str]:
         return self.attributes
 
-    def remove_attribute(self, name: str) -> None:
-        self._remove(name, lambda: self.attributes.remove(name))
+    def remove_attribute(self, name: str) -> bool:
+        return self._remove(name, lambda: self.attributes.remove(name))
 
-    def is_over(self, _process: int) -> bool:
+    def is_over(self, _process: int) -> bool | None:
         return self.over
 
-    def _remove(self, what: object, remove: Callable[[], object]) -> None:
+    def _remove(self, what: object, remove: Callable[[], object]) -> bool:
         if what in self.kept:
             raise RejectedContactError("no")
         remove()
+        return True
 
 
 @pytest.fixture
@@ -76,11 +81,12 @@ def desk() -> Desk:
         3: {"id": 3, "email": "c@probe.org", "attributes": {"FIRSTNAME": "Anna"}},
     }
     desk.lists = {7: "sync-tasks probe f00d", 8: "readers"}
-    desk.attributes = {"PROBE_F00D_RUN", "PROBE_F00D_DATE", "FIRSTNAME"}
+    desk.attributes = {*map(made().attribute, KINDS), "FIRSTNAME"}
     return desk
 
 
 ADDRESSES = ["a@probe.org", "b@probe.org", "c@probe.org"]
+LATER = ["sync-probe-f00d-1", "sync-probe-f00d-2", "newest"]
 
 
 def made(**known: Any) -> Made:
@@ -107,7 +113,7 @@ def test_all_that_carries_its_marks_is_removed_and_nothing_else(desk: Desk, stor
     [
         ({"ids": [1, 2], "expected": 2}, ["id 1", "id 2"]),
         ({"ids": [1], "expected": 2}, ["id 1", "a@probe.org", "b@probe.org"]),
-        ({"ids": [], "expected": 3}, [*ADDRESSES, "sync-probe-f00d-1", "sync-probe-f00d-2"]),
+        ({"ids": [], "expected": 3}, [*ADDRESSES, *LATER, *ADDRESSES[:2], *LATER]),
         ({"ids": [1, 3], "expected": 2}, ["id 1", "id 3"]),
     ],
 )
@@ -124,7 +130,8 @@ def test_what_brevo_does_not_delete_is_named_and_stays_written_down(desk: Desk, 
         "contact 1, which Brevo does not delete",
         "attribute PROBE_F00D_DATE, which Brevo does not delete",
     ]
-    assert (set(desk.contacts), desk.attributes) == ({1, 3}, {"PROBE_F00D_DATE", "FIRSTNAME"})
+    assert set(desk.contacts) == {1, 3}
+    assert desk.attributes == {"PROBE_F00D_DATE", "PROBE_F00D_RUN", "FIRSTNAME"}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_what_brevo_does_not_delete_is_named_and_stays_written_down(desk: Desk, 
     [
         ({"list_id": 7}, [], {8}),
         ({"list_id": 8}, ["list 8, which has another name by now"], {7, 8}),
-        ({"list_id": 9}, [], {7, 8}),
+        ({"list_id": 9}, [], {8}),
         ({"list_id": None}, [], {8}),
     ],
 )
@@ -220,3 +227,35 @@ def test_one_probe_runs_at_a_time_and_keeps_its_right(store: Store, monkeypatch:
         store.redis.delete(store.key("probing:default"))
         renew()
     assert not store.redis.exists(store.key("probing:default"))
+
+
+@pytest.mark.parametrize(("later", "left"), [(1.0, True), (1.0 + IMPORT_OVER, False)])
+def test_a_process_that_brevo_does_not_know_is_not_over_before_its_time(
+    desk: Desk, store: Store, *, later: float, left: bool
+) -> None:
+    desk.over = None
+    assert bool(clear(desk, store, made(imported=100.0, process=5), 100.0 + later)) == left
+    assert (set(desk.contacts) == {3}) != left
+
+
+def test_what_a_second_run_looks_for_is_what_nobody_confirmed(desk: Desk, store: Store) -> None:
+    desk.kept = {1}
+    run = made(ids=[1, 2])
+    clear(desk, store, run)
+    left = MadeJournal(store, "default", "owner").left()
+    assert left is not None
+    assert {"contact 2", "list 7", "attribute PROBE_F00D_DATE"} < set(left.removed)
+    desk.asked.clear()
+    desk.kept = set()
+    assert clear(desk, store, left) == []
+    assert desk.asked == ["id 1"]
+
+
+def test_the_mark_of_contacts_stays_until_they_are_gone(desk: Desk, store: Store) -> None:
+    desk.kept = {1}
+    clear(desk, store, made())
+    assert desk.attributes == {"PROBE_F00D_RUN", "FIRSTNAME"}
+    del desk.contacts[1]
+    rests = list[float]()
+    clear(desk, store, made(ids=[1], expected=1, removed=["its list"]), rests=rests)
+    assert (rests, desk.attributes) == ([3.0], {"FIRSTNAME"})

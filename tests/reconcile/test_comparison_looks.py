@@ -43,6 +43,11 @@ def test_a_contact_that_agrees_is_news_if_the_state_knew_no_number(
     assert comparison._strays == {}
 
 
+def test_a_second_contact_that_is_unlike_the_first_is_a_stray_too(comparison: Comparison) -> None:
+    assert comparison.look_at(replace(REMOTE, id=8, address=BEA, ext_id="u2", attributes={}), known(), NOW) is None
+    assert comparison._strays == {"u1": 8}
+
+
 def test_an_erased_user_who_is_still_there_is_an_unfinished_erasure(comparison: Comparison) -> None:
     found = comparison.look_at(REMOTE, known(subscribe(1), anonymize(2)), NOW)
     assert isinstance(found, Drift)

@@ -1,5 +1,6 @@
 """Probes of the sandbox that hardly wait, and what must be as it was after one."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Event
@@ -9,7 +10,11 @@ import pytest
 
 from sync_tasks.config.settings import Account
 from sync_tasks.probe import run
+from sync_tasks.probe.cleanup import clean_up
 from sync_tasks.probe.run import Probe, ProbeReport
+from sync_tasks.providers.brevo.client import Brevo
+from sync_tasks.providers.brevo.requests import Call
+from sync_tasks.providers.brevo.responses import Answer
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sync.accounts import AccountAnswers
 from tests.support.desk import MARK
@@ -18,11 +23,23 @@ from tests.support.pipeline import Pipeline
 MAILBOXES = (f"{MARK}+1@portal.org", f"{MARK}+2@portal.org")
 _HARDLY = 0.002
 _NEVER = Event()
+_FIELDS = ("id", "email", "ext_id", "attributes", "listIds", "emailBlacklisted", "name", "processId", "status")
 
 
 def hardly_wait(seconds: float) -> None:
     """Wait a thousandth of what was asked for, and never long."""
     _NEVER.wait(min(seconds / 1000, _HARDLY))
+
+
+# What may come instead of a right answer.
+WRONG: Mapping[str, Answer] = {
+    "404": Answer(404, None, b'{"code": "document_not_found", "message": "not found"}'),
+    "400": Answer(400, None, b'{"code": "invalid_parameter", "message": "no"}'),
+    "500": Answer(500, None, b""),
+    "nulls": Answer(200, None, json.dumps(dict.fromkeys(_FIELDS)).encode()),
+    "HTML": Answer(200, None, b"<html>Welcome</html>"),
+    "empty": Answer(200, None, b""),
+}
 
 
 class DiedError(BaseException):
@@ -35,6 +52,7 @@ class Prober:
 
     pipeline: Pipeline
     monkeypatch: pytest.MonkeyPatch
+    cleaning: bool = False
 
     @property
     def brevo(self) -> Sandbox:
@@ -72,6 +90,42 @@ class Prober:
             except DiedError:
                 return True
         return False
+
+    def answer_wrongly(
+        self, which: Callable[[int, Call], bool], answer: Answer | Callable[[Call], Answer], *, applied: bool
+    ) -> ProbeReport:
+        """Probe while the requests that ``which`` picks, by number and call, get this answer, applied or not."""
+        send, asked = Brevo._send, [0]
+
+        def answering(brevo: Brevo, call: Call) -> Answer:
+            asked[0] += 1
+            if not which(asked[0], call):
+                return send(brevo, call)
+            if applied:
+                send(brevo, call)
+            return answer if isinstance(answer, Answer) else answer(call)
+
+        with self.monkeypatch.context() as patched:
+            patched.setattr(Brevo, "_send", answering)
+            return self.run()
+
+    def watch_cleaning(self) -> None:
+        """Note from now on whether a probe cleans up what it made itself."""
+
+        def noting(*args: Any, **said: Any) -> list[str]:
+            self.cleaning = True
+            try:
+                return clean_up(*args, **said)
+            finally:
+                self.cleaning = False
+
+        self.monkeypatch.setattr(run, "clean_up", noting)
+
+    def let_imports_be_old(self, key: str) -> None:
+        """Let the import that a run left behind have begun long ago."""
+        redis = self.pipeline.store.redis
+        made = json.loads(str(redis.get(key)))
+        redis.set(key, json.dumps({**made, "imported": min(made["imported"], 1.0)}))
 
     def held(self) -> Mapping[str, object]:
         """Return all that the account holds but the moments of changes."""

@@ -17,6 +17,7 @@ Row = Mapping[str, Any]
 _OVER = frozenset({"completed", "failed", "cancelled"})
 _LIST_PAGES = 5
 _PAGE_OF_LISTS = 50
+_NEWEST = 100
 # A 429 says when to go on, and the gate waits for it.
 _TRIES = 3
 
@@ -59,9 +60,9 @@ class ProbeDesk(Brevo):
         shown = self._show(requests.read_list(list_id))
         return None if shown is None else str(shown.get("name", ""))
 
-    def remove_list(self, list_id: int) -> None:
-        """Delete a list; whoever is on it stays otherwise."""
-        self._remove(Call("DELETE", "/contacts/lists/{id}", parts={"id": list_id}, about=f" (list {list_id})"))
+    def remove_list(self, list_id: int) -> bool:
+        """Delete a list, whoever is on it stays otherwise; return whether Brevo confirms it."""
+        return self._remove(Call("DELETE", "/contacts/lists/{id}", parts={"id": list_id}, about=f" (list {list_id})"))
 
     def make_attribute(self, name: str, kind: str) -> None:
         """Create an attribute of contacts."""
@@ -72,9 +73,9 @@ class ProbeDesk(Brevo):
         rows, _ = self._page(requests.read_attributes(), "attributes")
         return frozenset(name for name, _ in responses.types_of(rows))
 
-    def remove_attribute(self, name: str) -> None:
-        """Delete an attribute, and what contacts hold of it."""
-        self._remove(Call("DELETE", "/contacts/attributes/normal/{name}", parts={"name": name}))
+    def remove_attribute(self, name: str) -> bool:
+        """Delete an attribute, and what contacts hold of it; return whether Brevo confirms it."""
+        return self._remove(Call("DELETE", "/contacts/attributes/normal/{name}", parts={"name": name}))
 
     def make_contact(self, address: str, ext_id: str, attributes: Mapping[str, Json]) -> int:
         """Create a contact on no list and return its id; one that exists is never touched.
@@ -85,11 +86,20 @@ class ProbeDesk(Brevo):
         return self.create(NewContact(address, ext_id, attributes, frozenset())).contact_id
 
     def write(self, contact_id: int, **body: Json) -> bool:
-        """Send a change of a contact as it is; return whether Brevo accepts it."""
+        """Send a change of a contact as it is; return whether Brevo accepts it.
+
+        Raises:
+            MissingContactError: Brevo says that there is no such contact, which is no answer to the change.
+        """
+        call = Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, personal=True)
         try:
-            self._ask(Call("PUT", "/contacts/{id}", parts={"id": contact_id}, body=body, personal=True))
+            answer, _ = self._ask(call)
+        except MissingContactError:
+            raise
         except RejectedContactError:
             return False
+        if not answer.is_done:
+            raise failures.unreadable(call)
         return True
 
     def show(self, contact_id: int) -> Row | None:
@@ -120,16 +130,20 @@ class ProbeDesk(Brevo):
         call = Call("GET", "/contacts/lists/{id}/contacts", parts={"id": list_id}, query={"limit": limits.MEMBERS})
         return self._page(call, "contacts")[0]
 
-    def remove_contact(self, contact_id: int) -> None:
-        """Delete a contact.
+    def show_newest(self) -> list[dict[str, Any]]:
+        """Return the contacts that were created last; an account may find nobody by address or ``ext_id``."""
+        return self._page(Call("GET", "/contacts", query={"limit": _NEWEST, "sort": "desc"}), "contacts")[0]
+
+    def remove_contact(self, contact_id: int) -> bool:
+        """Delete a contact, and return whether Brevo confirms it.
 
         Raises:
             RejectedContactError: Brevo does not delete it: it is the account owner's own.
         """
         query, about = {"identifierType": "contact_id"}, f" (contact {contact_id})"
-        self._remove(Call("DELETE", "/contacts/{id}", parts={"id": contact_id}, query=query, about=about))
+        return self._remove(Call("DELETE", "/contacts/{id}", parts={"id": contact_id}, query=query, about=about))
 
-    def import_rows(self, rows: Iterable[Json], list_id: int, *, updating: bool) -> int | None:
+    def import_rows(self, rows: Iterable[Json], list_id: int, *, updating: bool) -> int:
         """Start an import that mails nobody, and return its process."""
         body: dict[str, Json] = {
             "jsonBody": [*rows],
@@ -137,18 +151,22 @@ class ProbeDesk(Brevo):
             "updateExistingContacts": updating,
             "disableNotification": True,
         }
-        answer, _ = self._ask(Call("POST", "/contacts/import", body=body, personal=True))
+        call = Call("POST", "/contacts/import", body=body, personal=True)
+        answer, _ = self._ask(call)
         process = answer.data.get("processId")
-        return process if isinstance(process, int) else None
+        if not isinstance(process, int):
+            raise failures.unreadable(call)
+        return process
 
-    def is_over(self, process: int) -> bool:
-        """Return whether a process has come to its end, however it ended; one request of the scarce kind."""
+    def is_over(self, process: int) -> bool | None:
+        """Return whether a process has ended, nothing if Brevo does not know it; one request of the scarce kind."""
         shown = self._show(Call("GET", "/processes/{id}", parts={"id": process}))
-        return shown is None or shown.get("status") in _OVER
+        return None if shown is None else shown.get("status") in _OVER
 
-    def _remove(self, call: Call) -> None:
+    def _remove(self, call: Call) -> bool:
         with suppress(MissingContactError):
-            self._ask(call)
+            return self._ask(call)[0].is_done
+        return False
 
     def _show(self, call: Call) -> Row | None:
         try:

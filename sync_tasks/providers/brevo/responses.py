@@ -78,6 +78,11 @@ class Answer:
         return data if isinstance(data, dict) else None
 
     @property
+    def is_done(self) -> bool:
+        """Whether this is a 204, as Brevo answers a change or a deletion; a proxy's page has another status."""
+        return self.status == 204  # noqa: PLR2004 - as HTTP has it
+
+    @property
     def code(self) -> str:
         """Brevo's error code if it is a plain word; anything else may quote our values and is not shown."""
         code = self.data.get("code")
