@@ -19,7 +19,11 @@ def find_undone(run: Run) -> Iterator[str]:
         return
     world, before = run.world, _read(run)
     run.backup.restore(world.store.redis)
-    wait_until(lambda: read_hold(world.store), "the state is on hold", READY_WITHIN)
+    try:
+        wait_until(lambda: read_hold(world.store), "the state is on hold", READY_WITHIN)
+    except AssertionError as error:
+        yield str(error)
+        return
     time.sleep(WATCHED)
     world.reconcile().process.wait(READY_WITHIN)
     time.sleep(WATCHED)
