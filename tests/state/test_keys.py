@@ -11,6 +11,7 @@ from sync_tasks.reconcile.lock import standing_alone
 from sync_tasks.state.logins import end_logins
 from sync_tasks.state.posts import end_post, is_posting_alone, put_post, read_due_posts
 from sync_tasks.state.relays import report_outbox
+from sync_tasks.state.store import Sighting
 from sync_tasks.sync.accounts import AccountAnswers, AccountOwner
 from tests.support.contacts import play_all
 from tests.support.keys import Lifetimes, find_keys, read_documented
@@ -26,6 +27,7 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
     MadeJournal(store, "default", "owner").begin(["one@portal.org", "two@portal.org"])
     AccountAnswers(store, "default").keep("owner", {"unlink": "yes"})
     loader.pipeline.update("ada", email="ada@third.org")
+    store.mark_changed("default", [Sighting(user_id="ada")])
     put_post(store, {"user_id": "gone"})
     end_post(store, read_due_posts(store)[0], given_up=True)
     put_post(store, {"user_id": "waits"})
