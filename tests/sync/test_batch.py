@@ -103,7 +103,9 @@ def test_one_import_carries_more_people_than_a_page_shows(batched: Pipeline) -> 
     with batched.requests() as requests:
         batched.sync("user-0")
 
-    assert (requests.count(IMPORT), len(requests)) == (1, 3), requests
+    # A busy machine may look once before the import has ended.
+    assert requests.count(IMPORT) == 1
+    assert 3 <= len(requests) <= 4, requests
     assert [user_id for user_id in people if batched.state(user_id).pending] == []
 
 
