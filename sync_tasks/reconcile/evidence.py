@@ -48,11 +48,11 @@ def examine(context: Resources, hold: Hold) -> None:
 def _examine(account: str, context: Resources, hold: Hold) -> str:
     """Return what an account shows that the state cannot explain, or nothing."""
     gateway = context.gateways[account]
-    shown = islice(gateway.modified_since(hold.since - CLOCK_SKEW), MOST + 1)
-    changed = [remote for each in shown if (remote := _readable(each, gateway))]
+    shown = list(islice(gateway.modified_since(hold.since - CLOCK_SKEW), MOST + 1))
     since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC"
-    if len(changed) > MOST:
+    if len(shown) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
+    changed = (remote for each in shown if (remote := _readable(each, gateway)))
     active = stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS)
     suspects = islice(_find_unexplained(changed, account, context, active), USER_CHUNK)
     sure = list(islice(_look_again(suspects, account, context, active), NAMED))

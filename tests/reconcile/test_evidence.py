@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
+from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState, UnreadContact
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import make_token
+from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.reconcile import evidence
 from sync_tasks.reconcile.evidence import examine, explains
 from sync_tasks.sandbox import Sandbox
@@ -193,6 +194,20 @@ def test_more_changes_than_are_looked_through_are_for_a_person(
         assert reason_of(pipeline.store).startswith("account default: more than 1 contacts changed at Brevo after ")
     else:
         assert read_hold(pipeline.store) is None
+
+
+def test_a_row_that_cannot_be_read_and_is_gone_counts_among_the_changes(
+    pipeline: Pipeline, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "MOST", 1)
+    rows = [UnreadContact(98, None, None), UnreadContact(99, None, None)]
+    monkeypatch.setattr(Operations, "modified_since", lambda *_: iter(rows))
+
+    with pipeline.requests() as requests:
+        examine(pipeline.resources, hold)
+
+    assert requests == []
+    assert "more than 1 contacts changed at Brevo" in reason_of(pipeline.store)
 
 
 @pytest.mark.parametrize(
