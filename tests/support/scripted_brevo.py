@@ -91,7 +91,7 @@ class Script:
     def lease(self, request: Asked) -> Reply:
         with self.lock:
             self.asked.append(request)
-            reply = self.replies.popleft() if self.replies else answer(418, {"code": "the_script_is_over"})
+            reply = self.replies.popleft() if self.replies else answer(406, {"code": "the_script_is_over"})
         if self.barrier:
             self.barrier.wait(timeout=10)
         if reply.held:

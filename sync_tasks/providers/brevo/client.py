@@ -208,8 +208,10 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
         return answer
     message = failures.describe(call, answer)
     match answer.status // 100, answer.status:
-        case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
+        case _, 400 | 405 | 406 | 413 | 415:
             error = failures.refused(call, answer)
+        case _, 409 | 422:
+            return failures.refused_oddly(call, answer)
         case _, 401:
             error = UnauthorizedError(message)
         case _, 402:
@@ -218,7 +220,7 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
             return failures.forbidden(call, answer)
         case _, 404:
             return failures.missing(call, answer)
-        case _, 408 | 425:
+        case _, 408 | 423 | 425:
             return FailedTry(TooEarlyError(message), brief=True)
         case _, 429:
             error = RateLimitedError(message, answer.retry_after)
@@ -227,7 +229,7 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
         case (3, _) | (_, 407):
             error = AccountError(f"{message}: sent elsewhere; check the base URL")
         case 4, _:
-            error = RejectedContactError(message)
+            return failures.unheard_of(message)
         case _:
             error = GatewayUnavailableError(message, outcome_unknown=call.writes)
     return FailedTry(error)
