@@ -227,8 +227,8 @@ def test_an_empty_field_of_a_form_is_there(pipeline: Pipeline, operators: Path) 
 
 
 def test_a_logout_takes_the_cookie_away_and_leads_to_the_login(door: Operating) -> None:
-    for told in (door.log_in, lambda: setattr(door, "cookie", "")):
-        told()
+    for prepare in (door.log_in, lambda: setattr(door, "cookie", "")):
+        prepare()
         answer = door.send("/logout")
         assert (answer.status, answer.headers["location"]) == (303, "/operate/login")
         assert answer.headers["cache-control"] == "no-store"
