@@ -21,7 +21,7 @@ from celery.signals import (
 from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES
 
-from sync_tasks.config.broker import PATCHES, SOCKET_TRANSPORT, transport_for
+from sync_tasks.config.broker import PATCHES, SOCKET_TRANSPORT, declares_queues, transport_for
 from sync_tasks.config.environment import needing, operate_url
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.heartbeat import note_beat, watch_worker
@@ -48,6 +48,12 @@ class PipelineApp(Celery):
         options.setdefault("transport_options", {"socket_timeout": NUDGED_WITHIN})
         connection: Connection = super().connection_for_write(url, *args, **options)
         return connection
+
+    def send_task(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - Celery's own
+        """Send a message; no queue is declared if the broker needs none, which costs a tenth of sending."""
+        if not declares_queues(self.conf.broker_write_url):
+            options.setdefault("declare", ())
+        return super().send_task(*args, **options)
 
     @property
     def user_options(self) -> Any:  # noqa: ANN401 - Celery's own
