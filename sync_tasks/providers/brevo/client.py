@@ -209,10 +209,8 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
     message = failures.describe(call, answer)
     failed: FailedTry | SyncError
     match answer.status // 100, answer.status:
-        case _, 400 | 405 | 406 | 413 | 415:
-            failed = failures.refused(call, answer)
-        case _, 409 | 422:
-            failed = failures.refused_oddly(call, answer)
+        case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
+            failed = FailedTry(error := failures.refused(call, answer), brief=_is_odd(answer, error))
         case _, 401:
             failed = UnauthorizedError(message)
         case _, 402:
@@ -234,6 +232,11 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
         case _:
             failed = GatewayUnavailableError(message, outcome_unknown=call.writes)
     return failed if isinstance(failed, FailedTry) else FailedTry(failed)
+
+
+def _is_odd(answer: Answer, error: SyncError) -> bool:
+    """Return whether a refusal may be chance: Brevo documents neither 409 nor 422, and this one names no reason."""
+    return answer.status in {409, 422} and type(error) is RejectedContactError
 
 
 def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN401 - the SDK has no types

@@ -70,12 +70,6 @@ def refused(call: Call, answer: Answer) -> SyncError:
     return _ACCOUNT.get(answer.code, AccountError)(message) if answer.names_account else RejectedContactError(message)
 
 
-def refused_oddly(call: Call, answer: Answer) -> FailedTry:
-    """Return the failure of a 409 or 422: Brevo documents neither, so one alone may be chance, three are its word."""
-    error = refused(call, answer)
-    return FailedTry(error, brief=type(error) is RejectedContactError)
-
-
 def unheard_of(message: str) -> FailedTry:
     """Return the failure of a 4xx that nobody documents: of the request alone if an impersonal one gets through."""
     error = AccountError(f"{message}: an unknown status; check the base URL and what lies between")
