@@ -5,7 +5,11 @@ import re
 import pytest
 
 
+def cells_of(text: str) -> list[list[str]]:
+    """Return the lines that say something, each as its cells."""
+    return [re.split(r" {2,}", line.strip()) for line in text.splitlines() if line.strip("─ ")]
+
+
 def read_cells(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
-    """Return the lines of standard output that say something, each as its cells."""
-    lines = capsys.readouterr().out.splitlines()
-    return [re.split(r" {2,}", line.strip()) for line in lines if line.strip("─ ")]
+    """Return the cells of what stands on standard output."""
+    return cells_of(capsys.readouterr().out)
