@@ -297,7 +297,7 @@ class Store:
         self._run("note_limit", account, bucket, length, "" if limit is None else limit)
 
     def allowances(self, account: str, bucket: str, windows: Sequence[tuple[int, int]]) -> Allowances:
-        """Return for how long nobody may ask, and for each window what Brevo says of it and how many may go out."""
+        """Return for how long nobody may ask. Then, for each window: what Brevo says of it, how many may go out."""
         held, *rest = cast("list[str]", self._run("allowances", account, bucket, *chain.from_iterable(windows)))
         limits = (int(limit) if limit else None for limit in rest[::2])
         return int(held) / 1000, list(zip(limits, map(int, rest[1::2]), strict=True))
