@@ -156,7 +156,15 @@ def test_whoever_was_sent_may_be_there_and_its_outcome_counts_as_known(store: St
     assert [own.user_id for own in mark_sent(store, ["u1"], LEFT_ALONE)] == ["u1"]
     owns = list(read_users(store, ["u1", "u2"]))
     assert [(own.sent, own.contact.unknown_since) for own in owns] == [(True, ""), (False, "")]
-    assert [own.contact.tolerance for own in owns] == [store.tolerance] * 2
+
+
+def test_a_contact_of_a_load_is_read_with_the_tolerance_and_the_hold_of_the_state(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(store, "u1")
+    monkeypatch.setattr(store, "tolerance", 7)
+    monkeypatch.setattr(Store, "held_until", lambda _: stamp(9))
+    assert [(own.contact.tolerance, own.contact.held) for own in read_users(store, ["u1"])] == [(7, stamp(9))]
 
 
 @pytest.mark.parametrize(

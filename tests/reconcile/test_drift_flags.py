@@ -205,3 +205,17 @@ def test_dead_letters_are_about_the_last_word_alone() -> None:
     )
     unheard = subscribe(1, "unheard-of")
     assert subject_of(contact_of(unheard, dead={key_of(unheard): "letter"}), MAPPING).lists == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("remote", "why"),
+    [
+        (replace(REMOTE, ext_id="eve"), "ext_id"),
+        (replace(REMOTE, attributes=SHOWN | {"FIRSTNAME": "Eve"}), "FIRSTNAME"),
+        (replace(REMOTE, ext_id="eve", attributes={}), "ext_id, FIRSTNAME"),
+        (replace(REMOTE, address=BEA), "the address"),
+        (replace(REMOTE, lists=frozenset()), "not on list 3"),
+    ],
+)
+def test_what_differs_is_said_in_names_and_numbers(remote: RemoteContact, why: str) -> None:
+    assert found(remote, known()).why == why
