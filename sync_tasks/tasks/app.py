@@ -148,7 +148,7 @@ def _end_for_certain(beat: Any, number: signal.Signals) -> None:  # noqa: ANN401
     """Let beat's loop end by itself after a signal.
 
     Celery's handler (5.7) raises ``SystemExit`` wherever beat is. In a destructor or a weak reference's callback Python
-    only reports that, and beat would send on for ever. A second signal in the midst of the first would wait for ever for
+    only reports that, and beat would send on for ever. A second signal amid the first would wait for ever for
     the lock of an event. To drop this: see its test pass without.
     """
     before = signal.getsignal(number)

@@ -16,7 +16,7 @@ MANY = 50
 
 
 class Deaf(Scheduler):
-    """A scheduler that is told to end in a place where Python reports an exception and goes on, such as a destructor."""
+    """A scheduler that is told to end where Python reports an exception and goes on, as in a destructor."""
 
     ticks = 0
 
