@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 from celery.apps.beat import Beat
@@ -18,15 +19,16 @@ MANY = 50
 class Deaf(Scheduler):
     """A scheduler that is told to end where Python reports an exception and goes on, as in a destructor."""
 
-    ticks = 0
+    told: ClassVar[signal.Signals]
+    ticks: ClassVar[int]
 
     def tick(self, *_: object, **__: object) -> float:
-        self.ticks += 1
+        type(self).ticks += 1
         if self.ticks > MANY:
             raise SystemExit
         if self.ticks == 1:
             with suppress(SystemExit):
-                os.kill(os.getpid(), self.app.number)
+                os.kill(os.getpid(), self.told)
         return 0.001
 
 
@@ -44,11 +46,12 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_beat_ends_although_its_exception_was_lost(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "number", number, raising=False)
+    monkeypatch.setattr(Deaf, "told", number, raising=False)
+    monkeypatch.setattr(Deaf, "ticks", 0, raising=False)
     beat_init.connect(watch_beat)
     service = Service(app=app, scheduler_cls=Deaf)
     Beat.install_sync_handler(object.__new__(Beat), service)
 
     service.start()
 
-    assert service.scheduler.ticks == 1
+    assert Deaf.ticks == 1
