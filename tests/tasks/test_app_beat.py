@@ -1,4 +1,4 @@
-"""Beat ends when it is told to, whatever it does at that moment."""
+"""Beat ends when it must, whatever it does at that moment."""
 
 import os
 import signal
@@ -17,9 +17,9 @@ MANY = 50
 
 
 class Deaf(Scheduler):
-    """A scheduler that is told to end where Python reports an exception and goes on, as in a destructor."""
+    """A scheduler that is asked to end where Python reports an exception and goes on, as in a destructor."""
 
-    told: ClassVar[signal.Signals]
+    number: ClassVar[signal.Signals]
     ticks: ClassVar[int]
 
     def tick(self, *_: object, **__: object) -> float:
@@ -28,7 +28,7 @@ class Deaf(Scheduler):
             raise SystemExit
         if self.ticks == 1:
             with suppress(SystemExit):
-                os.kill(os.getpid(), self.told)
+                os.kill(os.getpid(), self.number)
         return 0.001
 
 
@@ -46,7 +46,7 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_beat_ends_although_its_exception_was_lost(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Deaf, "told", number, raising=False)
+    monkeypatch.setattr(Deaf, "number", number, raising=False)
     monkeypatch.setattr(Deaf, "ticks", 0, raising=False)
     beat_init.connect(watch_beat)
     service = Service(app=app, scheduler_cls=Deaf)
