@@ -137,7 +137,7 @@ def check_configuration(sender: Any, **_: object) -> None:  # noqa: ANN401 - a w
 
 @beat_init.connect
 def watch_beat(sender: Any = None, **_: object) -> None:  # noqa: ANN401 - Celery's beat
-    """Let beat leave a sign of life each time it has sent something, and end when it is told to."""
+    """Let beat leave a sign of life each time it has sent something, and end when it is asked to."""
     after_task_publish.connect(note_beat)
     if sender is not None and threading.current_thread() is threading.main_thread():
         for number in _ENDING:
