@@ -3,6 +3,9 @@
 from importlib import import_module
 
 import pytest
+from sqlalchemy import create_engine
+
+from sync_tasks.portal.relay import Relay
 
 BOUNDS: dict[str, dict[str, object]] = {
     "intake_openapi": {"MOST_EVENTS": 1000},
@@ -17,3 +20,7 @@ BOUNDS: dict[str, dict[str, object]] = {
 def test_the_bounds_are_these(module: str) -> None:
     there = vars(import_module(f"sync_tasks.portal.{module}"))
     assert {name: there[name] for name in BOUNDS[module]} == BOUNDS[module]
+
+
+def test_a_relay_looks_at_an_empty_outbox_once_a_second() -> None:
+    assert Relay(create_engine("sqlite://"))._poll == 1.0
