@@ -40,7 +40,7 @@ def waits(
         assert contact_id == 7
         raise TooEarlyError(5.0)
 
-    change, told = sent, list[object]()
+    change, taken = sent, list[object]()
     monkeypatch.setattr(module, "_is_sure_of", lambda *_: bool(written))
     monkeypatch.setattr(module, "_write_first", lambda *_: frozenset(written))
     monkeypatch.setattr(module, "_read_own", lambda *_: shown)
@@ -48,14 +48,14 @@ def waits(
     monkeypatch.setattr(module, "erase_contact", erase_contact)
     view = SimpleNamespace(outcome_unknown=False, seen=None)
     push: Any = SimpleNamespace(
-        view=view, known=lambda: known, mapping=None, gateway=None, send=lambda *given: told.append(given)
+        view=view, known=lambda: known, mapping=None, gateway=None, send=lambda *given: taken.append(given)
     )
     try:
         erase(push, 7)
     except TooEarlyError:
         return True
     finally:
-        assert told == ([(7, sent)] if sent else [])
+        assert taken == ([(7, sent)] if sent else [])
     return False
 
 
