@@ -219,3 +219,10 @@ def test_dead_letters_are_about_the_last_word_alone() -> None:
 )
 def test_what_differs_is_said_in_names_and_numbers(remote: RemoteContact, why: str) -> None:
     assert found(remote, known()).why == why
+
+
+def test_an_ext_id_alone_differs_if_the_portal_has_no_attribute_there() -> None:
+    bare = AccountMapping({"daily": Subscribable(3)}, {}, account="default")
+    wished = known(seen=replace(SEEN, digest=desired_of(known(), bare).digest))
+    drift = found(replace(REMOTE, ext_id="eve", attributes={}), wished, bare)
+    assert (drift.kinds, drift.why) == (("attribute",), "ext_id")
