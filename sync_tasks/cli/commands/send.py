@@ -39,11 +39,11 @@ class Sent:
     ``stopped_at``: the first line not accepted because Redis was away, or because the command was interrupted.
     """
 
-    lines: int = 0
     accepted: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
     stopped_at: int | None = None
     why: str = ""
+    lines: int = 0
 
     @property
     def troubled(self) -> bool:
