@@ -34,6 +34,13 @@ def test_each_value_has_the_event_that_brought_it(*, lines: bool) -> None:
     }
 
 
+def test_an_event_that_is_a_dead_letter_brought_its_value_too() -> None:
+    store: Any = SimpleNamespace(history=lambda _: [])
+    brought = describe_origins(store, type(ANNA)("u1", ANNA.registers, dead=dict.fromkeys(ANNA.pending, "3f2a")))
+    assert brought["attributes.first_name"] == {"since": CHANGED_AT, "event": "update_contact"}
+    assert brought["address"] == {"since": SUBSCRIBED_AT, "event": "subscribe_contact"}
+
+
 REMOTE = RemoteContact(7, ADA, "u2", frozenset({5, 3}), {"FIRSTNAME": "Ada"}, None)
 
 

@@ -211,6 +211,12 @@ def test_what_is_signed_for_one_purpose_is_good_for_no_other(keeper: Doorkeeper)
     assert not keeper.is_own_form(request_of(), operator, give(keeper, operator).value)
 
 
+@pytest.mark.usefixtures("later")
+def test_a_form_is_signed_as_it_always_was(keeper: Doorkeeper) -> None:
+    token = keeper.form_token(Operator("anna", "act", "a-session"))
+    assert token == "WyJhbm5hIiwiYS1zZXNzaW9uIl0.a0nSAA.UnxynfW78KyBZNTfFe56gRwz3exf6yXY7EJ8cigRvJI"
+
+
 def test_the_newest_secret_signs_and_each_of_them_is_believed(keeper: Doorkeeper) -> None:
     operator = log_in(keeper)
     newest, former = (Doorkeeper(keeper.operate, (secret,)) for secret in SECRETS)
