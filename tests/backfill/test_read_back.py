@@ -146,3 +146,6 @@ def test_who_is_not_shown_in_time_is_left_to_the_workers_and_may_be_there(
     assert read_back(waves.wave()) == 0.0
     assert (waves.came_to, waves.is_unknown, waves.erased) == (came_to, unknown, [])
     assert waves.rested[:2] == [0.5, 1.0]
+    contact = waves.store.peek("u1")
+    # Whoever is the workers' now is not changed once more.
+    assert (contact.rev == "1" if contact else False) is (came_to == HANDED)

@@ -81,7 +81,7 @@ def test_a_picture_holds_the_lists_of_each_contact_and_of_each_user_and_who_is_a
     pipeline.anonymize("bert")
     pipeline.work()
     brevo.add_contacts([{"email": "stranger@portal.org", "listIds": [3]}])
-    (stranger,) = {int(contact["id"]) for contact in brevo.contacts()} - {anna, bert}
+    (stranger,) = {contact["id"] for contact in brevo.contacts()} - {anna, bert}
     picture = _take_picture("default", pipeline.resources)
     assert picture.lists == {anna: {3}, "anna": {3}, bert: set(), stranger: {3}}
     assert picture.anonymized == {bert}
