@@ -252,9 +252,9 @@ def test_each_deed_on_rows_is_one_line(desk: Desk, outbox: Callable[[str], None]
     assert sorted(deeds) == [("olga", "discard outbox row", f"{number} (unprintable)") for number in (2, 3)]
 
 
-def test_a_new_secret_is_said_with_what_to_do(desk: Desk, tmp_path: Path) -> None:
-    file = tmp_path / "secret"
+def test_a_new_secret_is_said_with_what_to_do(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     give = "→ give it to every part, restart them, then: sync-tasks secret use\n"
-    assert desk.run("secret", "new", str(file)) == f"{file}: a new secret\n{give}"
-    assert desk.run("secret", "new", str(file)) == f"{file}: a new secret, before those that were there\n{give}"
-    assert [len(line) for line in file.read_text().splitlines()] == [64, 64]
+    assert desk.run("secret", "new", "kept") == f"kept: a new secret\n{give}"
+    assert desk.run("secret", "new", "kept") == f"kept: a new secret, before those that were there\n{give}"
+    assert [len(line) for line in Path("kept").read_text().splitlines()] == [64, 64]

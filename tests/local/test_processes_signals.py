@@ -7,6 +7,9 @@ import threading
 import pytest
 
 from sync_tasks.local.processes import ending_on_signals
+from tests.support.signals import handled
+
+ENDING = [signal.SIGTERM, signal.SIGHUP]
 
 
 def be_ended(number: int, cleared: list[int]) -> None:
@@ -19,11 +22,21 @@ def be_ended(number: int, cleared: list[int]) -> None:
             cleared.append(number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_the_block_and_its_handler_comes_back(number: signal.Signals) -> None:
-    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
     cleared = list[int]()
-    with pytest.raises(SystemExit) as ended:
-        be_ended(number, cleared)
+    with handled(number):
+        with pytest.raises(SystemExit) as ended:
+            be_ended(number, cleared)
+        assert signal.getsignal(number) is signal.SIG_DFL
     assert (ended.value.code, cleared) == (128 + number, [number])
-    assert {one: signal.getsignal(one) for one in before} == before
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_that_is_ignored_ends_nothing(number: signal.Signals) -> None:
+    """``nohup`` ignores SIGHUP, so that a command outlives its terminal."""
+    with handled(number, signal.SIG_IGN):
+        with ending_on_signals():
+            os.kill(os.getpid(), number)
+            assert signal.getsignal(number) is signal.SIG_IGN
+        assert signal.getsignal(number) is signal.SIG_IGN
