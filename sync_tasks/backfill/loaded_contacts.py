@@ -44,7 +44,7 @@ class LoadedContact:
         try:
             return {account: next_step(self.contact, mappings[account], view) for account, view in views.items()}
         except SyncError:
-            return {}
+            return {"": None}
 
     def confirmation(
         self, remote: RemoteContact, account: str, mappings: Mapping[str, AccountMapping], now: str
