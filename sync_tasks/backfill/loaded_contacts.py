@@ -44,7 +44,7 @@ class LoadedContact:
         try:
             return {account: next_step(self.contact, mappings[account], view) for account, view in views.items()}
         except SyncError:
-            return {"": None}
+            return {}
 
     def confirmation(
         self, remote: RemoteContact, account: str, mappings: Mapping[str, AccountMapping], now: str

@@ -110,3 +110,11 @@ def transport_for(url: str) -> tuple[str, str | None]:
     if url.startswith("sentinel://"):
         return url, f"{PATCHES}:SentinelTransport"
     return url, f"{PATCHES}:Transport" if url.startswith(("redis://", "rediss://")) else None
+
+
+def declares_queues(url: str) -> bool:
+    """Return whether a queue must be declared at a broker, in kombu's words, before a message is sent to it.
+
+    On Redis a first message makes the queue (seen in kombu 5.7: one to the default exchange is pushed to a list).
+    """
+    return not url.startswith(("redis://", "rediss://", "redis+socket://", "sentinel://"))

@@ -132,12 +132,18 @@ class Parts:
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that all of it is cleared away."""
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that all of it is cleared away.
+
+    One that is ignored stays so: ``nohup`` lets a command outlive its terminal.
+    """
 
     def end(number: int, _frame: object) -> None:
         sys.exit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
     try:
         yield
     finally:

@@ -5,8 +5,8 @@ for parts of accounts, by ``<account> <part>`` · ``paused_users:<account> <part
 ``probed:<account>``, ``probed:<account> <part>`` while no further probe may go out · ``held:<account>:<bucket>`` for
 how many milliseconds nobody may ask after a 429, as long as Brevo's window · ``granted:<account>:<bucket>:<window>``
 the moments of the last requests, as long as the window · ``first:<account>:<bucket>`` the priority of the most urgent
-that waits, as long as it waits · ``scarce:<account>:<bucket>`` what is let through if that is less than configured,
-an hour.
+that waits, as long as it waits · ``scarce:<account>:<bucket>`` what is let through if that is less than configured, and
+what others ask, an hour.
 """
 
 import json
@@ -222,8 +222,8 @@ class Limiter:
     def read_scarcity(self, account: str) -> Scarcity:
         """Return what the account grants now, and what Brevo says of its limits."""
         windows = self._windows[account, "contacts"]
-        allowances = self._store.allowances(account, "contacts", windows)
-        return Scarcity(account, tuple((*window, *one) for window, one in zip(windows, allowances, strict=True)))
+        held, allowances = self._store.allowances(account, "contacts", windows)
+        return Scarcity(account, tuple((*window, *one) for window, one in zip(windows, allowances, strict=True)), held)
 
     def pause(self, account: str, error: SyncError, part: str = "", newsletter: str = "") -> None:
         """Stop all requests of an account, or of a part, until a probe succeeds; raise the alarm if that is news.

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, show_age
 from sync_tasks.state.store import Store
 from sync_tasks.texts import count
 
 # Others use most of an account of which we get less than a third.
 _MOST = 1 / 3
 _AN_HOUR = 3600
+# A shorter wait is that of the limit of a second.
+_A_MOMENT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,12 @@ class Scarcity:
     """How many requests an account lets through in each window.
 
     ``windows``: how many are configured, in how many microseconds. Then how many Brevo grants if that is less, and how
-    many go out now.
+    many go out now. ``held``: for so many seconds nothing goes out, for Brevo refused a request for its limit.
     """
 
     account: str
     windows: tuple[tuple[int, int, int | None, int], ...]
+    held: float = 0.0
 
     @property
     def share(self) -> float:
@@ -32,6 +35,11 @@ class Scarcity:
     @property
     def alarms(self) -> Iterator[str]:
         """Yield what an operator should know, one line each."""
+        if self.held > _A_MOMENT:
+            yield (
+                f"account {self.account}: Brevo says that the hour's requests are used up: all wait, and one is tried "
+                f"in {show_age(self.held)}; see at Brevo who else uses the account"
+            )
         for most, length, reported, now in self.windows:
             if reported is not None:
                 unit = "hour" if length >= _AN_HOUR * MICROSECONDS_PER_SECOND else "second"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, cast
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import TOLERANCE, Contact, EventKey, RemoteState
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.commands.core import Script
 
+Allowances: TypeAlias = tuple[float, list[tuple[int | None, int]]]
 _STORE_CHUNK = 500
 _THIS_CLOCK = partial(datetime.now, UTC)
 _SHARED = ("prelude.lua", "letters.lua", "grants.lua", "hold.lua")
@@ -294,12 +296,11 @@ class Store:
         """Note how many requests Brevo says a window holds (its ``length`` in microseconds), if that is too few."""
         self._run("note_limit", account, bucket, length, "" if limit is None else limit)
 
-    def allowances(self, account: str, bucket: str, windows: Iterable[tuple[int, int]]) -> list[tuple[int | None, int]]:
-        """Return for each window what Brevo says of it, if that is too few, and how many may go out."""
-        answer = cast(
-            "list[str]", self._run("allowances", account, bucket, *(number for window in windows for number in window))
-        )
-        return [(int(limit) if limit else None, int(now)) for limit, now in zip(answer[::2], answer[1::2], strict=True)]
+    def allowances(self, account: str, bucket: str, windows: Sequence[tuple[int, int]]) -> Allowances:
+        """Return for how long nobody may ask. Then, for each window: what Brevo says of it, how many may go out."""
+        held, *rest = cast("list[str]", self._run("allowances", account, bucket, *chain.from_iterable(windows)))
+        limits = (int(limit) if limit else None for limit in rest[::2])
+        return int(held) / 1000, list(zip(limits, map(int, rest[1::2]), strict=True))
 
     def first_times(self, account: str, names: Iterable[str]) -> frozenset[str]:
         """Return which of these attributes were never sent to the account before; a process asks once for each."""

@@ -1,12 +1,15 @@
 """``sync-tasks send``: good lines are accepted, bad ones reported with their numbers, none lost in silence."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from sync_tasks.tasks import accept
+from sync_tasks.tasks import accept, subscribe_contact
 from tests.support.desk import MARK, Desk
+from tests.support.signals import handled
 
 GOOD = {"task": "subscribe_contact", "user_id": "anna", "newsletter": "daily", "email": f"{MARK}@portal.org"}
 
@@ -55,6 +58,27 @@ def test_where_redis_is_away_it_stops_and_names_the_first_line_that_was_not_acce
     accept.portal_store.cache_clear()
     reported = desk.run("send", "-", typed=lines_of(b"\n", GOOD, GOOD), exits=1)
     assert "line 2 and what follows was not accepted" in reported
+    assert "tail -n +2" in reported
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["int", "term", "hup"]
+)
+def test_who_is_interrupted_learns_from_which_line_to_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    taken: list[object] = []
+
+    def take(kwargs: dict[str, object]) -> None:
+        taken.append(kwargs["user_id"])
+        if len(taken) == 2:
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(subscribe_contact, "apply_async", take)
+    with handled(number):
+        reported = desk.run("send", "-", typed=lines_of(*[GOOD] * 3), exits=code)
+    assert "1 event accepted" in reported
+    assert "line 2 and what follows was not accepted: the command was interrupted" in reported
     assert "tail -n +2" in reported
 
 

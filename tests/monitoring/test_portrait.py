@@ -103,3 +103,28 @@ def test_a_user_is_found_by_the_id_and_the_address_as_they_are_written(anna: Pip
     assert find_user(anna.store, "x" * 1000) == "x" * 1000
     assert find_owner(anna.store, address_of("anna")) == "anna"
     assert find_owner(anna.store, address_of("otto")) is None
+
+
+def test_of_whom_only_a_line_of_history_is_left_nothing_else_is_known(anna: Pipeline) -> None:
+    store = anna.store
+    store.redis.delete(*[key for key in store.redis.scan_iter() if ":contacts:" in key])
+    found = portrait_of(anna, "anna")
+    assert found is not None
+    assert (found.verdict, bool(found.history), found.letters) == ("gets no mail: nothing is known", True, [])
+    assert (found.waiting, found.accounts) == ([], {})
+
+
+def test_what_waits_is_named_by_its_task_and_its_newsletter(anna: Pipeline) -> None:
+    anna.update("anna", first_name="Anna")
+    anna.subscribe("anna", "weekly")
+    found = portrait_of(anna, "anna")
+    assert found is not None
+    assert found.waiting == ["subscribe_contact weekly", "update_contact"]
+
+
+def test_an_erasure_that_is_not_complete_is_said(anna: Pipeline) -> None:
+    anna.anonymize("anna")
+    found = portrait_of(anna, "anna")
+    assert found is not None
+    said = "gets no mail: deleted by the portal, the erasure is on its way"
+    assert (found.verdict, found.erased_at) == (said, None)

@@ -10,6 +10,7 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.operate import passwords
 from sync_tasks.operate.passwords import (
     NOBODY,
+    PasswordEntry,
     is_password_of,
     make_entry,
     read_entries,
@@ -32,6 +33,13 @@ def test_a_hash_is_as_dear_as_owasp_asks_for(monkeypatch: pytest.MonkeyPatch) ->
     entry = make_entry("anna", "act", PASSWORD)
     assert entry.hashed.startswith("scrypt:32768:8:3:")
     assert is_password_of(entry, PASSWORD)
+
+
+def test_a_line_that_an_earlier_release_wrote_still_opens_and_its_logins_go_on() -> None:
+    digest = "A5sbRxgM9eJUgDYRwORuJDM8oe7Q52bIGs/4VmmOie8="
+    entry = PasswordEntry("anna", "act", f"scrypt:16:8:3:AAECAwQFBgcICQoLDA0ODw==:{digest}")
+    assert is_password_of(entry, PASSWORD)
+    assert entry.fingerprint == "34e11cbf6fa61174"
 
 
 def test_a_password_is_known_by_its_hash_alone(tmp_path: Path) -> None:

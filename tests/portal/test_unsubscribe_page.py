@@ -213,7 +213,8 @@ def test_who_tries_wrong_links_is_turned_away_and_good_links_still_work(door: Do
 
 
 def test_a_body_that_is_too_large_is_refused(door: Door) -> None:
-    assert door.post(link(), b"x" * 1_000_001).status == 413
+    answer = door.post(link(), b"x" * 1_000_001, connection="keep-alive")
+    assert (answer.status, answer.headers.get("connection")) == (413, "close")
     assert door.taken == []
 
 

@@ -58,12 +58,13 @@ def test_a_404_at_everything_is_the_accounts_trouble(script: Script, gateway: Br
 @pytest.mark.parametrize("status", [400, 409, 422])
 @pytest.mark.parametrize("body", [OTHER_WORDS, b"", b'{"code": "cut'], ids=["words", "empty", "cut"])
 def test_a_taken_address_is_found_out_in_any_words(script: Script, gateway: Brevo, status: int, body: object) -> None:
-    script.says(answer(status, body), *[answer(200, {"id": 3})] * 2, answer(200, remote()))
+    said = [answer(status, body)] * (1 if status == 400 else 3)
+    script.says(*said, *[answer(200, {"id": 3})] * 2, answer(200, remote()))
     with pytest.raises(DuplicateContactError) as caught:
         gateway.create(NEW)
     assert caught.value.identifiers == ("email",)
 
-    script.says(answer(status, body), answer(200, remote(7)))
+    script.says(*said, answer(200, remote(7)))
     with pytest.raises(DuplicateContactError):
         gateway.change(42, MOVED)
 

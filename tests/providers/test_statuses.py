@@ -38,10 +38,10 @@ CLASSES: dict[int, type[SyncError]] = {
     406: RejectedContactError,
     408: TooEarlyError,
     409: RejectedContactError,
-    410: RejectedContactError,
     413: RejectedContactError,
     415: RejectedContactError,
     422: RejectedContactError,
+    423: TooEarlyError,
     425: TooEarlyError,
     429: RateLimitedError,
     500: GatewayUnavailableError,
@@ -124,7 +124,7 @@ def test_a_read_never_has_an_unknown_outcome(script: Script, gateway: Brevo) -> 
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [({"x-sib-ratelimit-reset": "2"}, 2.0), ({"X-Sib-RateLimit-Reset": "3541.5"}, 3541.5), ({}, None)]
+    [({"x-sib-ratelimit-reset": "2"}, 2.0), ({"X-Sib-RateLimit-Reset": "3541.5"}, 300.0), ({}, None)]
     + [({"x-sib-ratelimit-reset": odd}, None) for odd in ("", "soon", "-1", "nan", "inf")],
 )
 def test_a_rate_limit_shows_how_long_to_wait(
@@ -224,7 +224,10 @@ def test_a_duplicate_stays_one_although_it_follows_a_pause(script: Script, gatew
     assert type(fail(gateway)) is DuplicateContactError
 
 
-@pytest.mark.parametrize("status", [408, 425, 502, 503, 504])
+BRIEF = [408, 409, 422, 423, 425, 502, 503, 504]
+
+
+@pytest.mark.parametrize("status", BRIEF)
 def test_what_may_be_over_in_a_moment_is_tried_three_times(script: Script, gateway: Brevo, status: int) -> None:
     script.says(*[answer(status, MISSING)] * 5)
 
@@ -233,13 +236,49 @@ def test_what_may_be_over_in_a_moment_is_tried_three_times(script: Script, gatew
     assert len(script.asked) == 3
 
 
-@pytest.mark.parametrize("status", sorted(CLASSES.keys() - {408, 425, 502, 503, 504}))
+@pytest.mark.parametrize("status", sorted(CLASSES.keys() - {*BRIEF}))
 def test_nothing_else_is_tried_again(script: Script, gateway: Brevo, status: int) -> None:
     script.says(*[answer(status, MISSING, {"Location": "/v3/contacts/1", "Retry-After": "0"})] * 2)
 
     fail(gateway)
 
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("status", [409, 410, 418, 422, 423, 451, 499])
+def test_an_odd_status_that_comes_once_or_twice_is_chance(script: Script, gateway: Brevo, status: int) -> None:
+    script.says(answer(status), answer(status, HTML), answer(204))
+
+    gateway.change(42, RENAMED)
+
+    assert len(script.asked) == 3
+
+
+def test_a_409_that_names_another_contact_is_believed_at_once(script: Script, gateway: Brevo) -> None:
+    script.says(answer(409, TAKEN))
+
+    assert type(fail(gateway)) is DuplicateContactError
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("status", [410, 418, 451, 499])
+def test_an_unknown_status_is_the_contacts_trouble_if_others_get_through(
+    script: Script, gateway: Brevo, status: int
+) -> None:
+    script.says(*[answer(status)] * 3, answer(200, {"attributes": []}))
+
+    assert type(fail(gateway)) is RejectedContactError
+    assert [asked.path for asked in script.asked] == ["/v3/contacts/42"] * 3 + ["/v3/contacts/attributes"]
+
+
+@pytest.mark.parametrize("status", [410, 418, 451, 499])
+def test_an_unknown_status_for_everybody_is_the_accounts_trouble(script: Script, gateway: Brevo, status: int) -> None:
+    script.says(*[answer(status, HTML)] * 4)
+
+    error = fail(gateway)
+
+    assert type(error) is AccountError
+    assert f"{status}: an unknown status" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from sync_tasks.rate_limits.import_lock import import_under_way
 from sync_tasks.rate_limits.limiter import OUTAGE, AccountGate, Limiter
 from sync_tasks.rate_limits.operator_gate import VisitorGate
 from sync_tasks.state.store import Store
-from tests.rate_limits.test_limiter import ACCOUNTS, NEWS, REFUSED, UNANSWERED
+from tests.rate_limits.test_limiter import ACCOUNTS, NEWS, REFUSED, UNANSWERED, others_in
 
 PERMIT = Permit("contacts")
 
@@ -196,5 +196,5 @@ def test_the_trouble_of_a_visitor_pauses_nobody(limiter: Limiter, store: Store) 
             gate.report(PERMIT, error)
     assert (limiter.paused(NEWS), hold_of(store)) == (None, 0)
     gate.record_usage(PERMIT, 5, 1)
-    assert store.redis.llen(store.key(f"granted:{NEWS}:contacts:3600000000")) == 4
+    assert others_in(store) == 4
     assert math.isinf(limiter._ends)

@@ -89,7 +89,7 @@ def test_a_limit_of_an_hour_that_others_used_up_is_not_waited_for(store: Store) 
     with pytest.raises(RateLimitedError) as caught:
         limiter.acquire("default", "contacts")
     assert caught.value.retry_after is not None
-    assert caught.value.retry_after > 3000
+    assert 290 < caught.value.retry_after <= 300
 
 
 def test_all_who_would_wait_for_long_are_sent_away_when_the_process_ends(store: Store) -> None:
@@ -127,9 +127,8 @@ def test_brevos_own_count_reaches_the_limiter_by_its_headers(
     pipeline.subscribe("anna")
     pipeline.work()
 
-    windows = pipeline.store.redis.keys("sync_tasks:granted:default:contacts:*")
-    counted = [pipeline.store.redis.llen(window) for window in windows]
-    assert max(map(int, counted)) > 100
+    counted = pipeline.store.redis.hgetall("sync_tasks:scarce:default:contacts")
+    assert int(counted["others:1008000"]) > 0
 
 
 def test_a_first_request_is_granted_along_with_the_lease(store: Store) -> None:

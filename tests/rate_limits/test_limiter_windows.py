@@ -5,7 +5,7 @@ import pytest
 from sync_tasks.config.settings import Account
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store
-from tests.rate_limits.test_limiter import HOUR, LENGTH, NEWS, record
+from tests.rate_limits.test_limiter import HOUR, LENGTH, NEWS, ask, others_in, record
 
 
 def calls_of(store: Store, command: str) -> int:
@@ -22,24 +22,15 @@ def test_learning_what_others_used_reads_a_handful_of_a_long_window(store: Store
     moments = [now - HOUR - number for number in range(expired)]
     moments += [now - number for number in range(30_000 - expired)]
     store.redis.lpush(window, *(f"{moment:016d}" for moment in sorted(moments)))
+    store.redis.expire(window, 3600)
     before = {command: calls_of(store, command) for command in ("lindex", "lrange", "lpush")}
 
     limiter.record_usage(NEWS, "contacts", limit, limit - (30_000 - expired) - 300 if expired == 0 else 100)
 
     assert calls_of(store, "lrange") == before["lrange"]
-    assert calls_of(store, "lpush") - before["lpush"] == 1
+    assert calls_of(store, "lpush") == before["lpush"]
     assert calls_of(store, "lindex") - before["lindex"] < 20
-    others = 300 if expired == 0 else 1000
-    assert store.redis.llen(window) == 30_000 + others
-
-
-def test_room_for_what_others_used_is_made_a_part_at_a_time_until_all_of_it_is_counted(store: Store) -> None:
-    limiter = Limiter(store, {NEWS: Account(requests_per_hour=9000, api_key="key")})  # type: ignore[arg-type]
-    counted = []
-    for _ in range(4):
-        limiter.record_usage(NEWS, "contacts", 9000, 6500 - 4000)
-        counted.append(store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")))
-    assert counted == [1000, 2000, 3000, 4000]
+    assert others_in(store) == (300 if expired == 0 else 25_900)
 
 
 @pytest.mark.parametrize("counted", range(8))
@@ -51,19 +42,69 @@ def test_room_is_made_for_what_brevo_counts_beyond_our_own_requests(
     if ages:
         record(store, HOUR, *sorted(ages, reverse=True))
     store.record_usage(NEWS, "contacts", length=HOUR, most=100, used=counted)
-    assert store.redis.llen(store.key(f"granted:{NEWS}:contacts:{HOUR}")) == own + expired + max(counted - own, 0)
+    assert others_in(store) == max(counted - own, 0)
 
 
-def test_room_for_others_is_no_more_than_the_window_holds_and_ends_with_it(store: Store) -> None:
+def believed_until(store: Store, length: int, seconds: float) -> None:
+    """Let a count of others' requests be believed for so many seconds from now."""
+    scarce = store.key(f"scarce:{NEWS}:contacts")
+    store.redis.hset(scarce, f"until:{length}", f"{int(store.now()) + int(seconds * 1_000_000):016d}")
+
+
+def test_what_others_use_is_no_more_than_the_window_holds_and_believed_for_five_minutes(store: Store) -> None:
     store.record_usage(NEWS, "contacts", length=HOUR, most=5, used=9)
-    window = store.key(f"granted:{NEWS}:contacts:{HOUR}")
-    assert store.redis.llen(window) == 5
-    assert 3500 < store.redis.ttl(window) <= 3600
+    assert others_in(store) == 5
+    answer, wait = ask(store, (5, HOUR))
+    assert answer == "wait"
+    assert 290e6 < wait <= 300e6
+    believed_until(store, HOUR, 0)
+    assert ask(store, (5, HOUR)) == ("granted", 0)
+
+
+def test_a_smaller_count_does_not_take_room_away_while_a_greater_one_is_believed(store: Store) -> None:
+    for used in (8, 3):
+        store.record_usage(NEWS, "contacts", length=HOUR, most=10, used=used)
+    assert others_in(store) == 8
+    believed_until(store, HOUR, 0)
+    store.record_usage(NEWS, "contacts", length=HOUR, most=10, used=3)
+    assert others_in(store) == 3
+
+
+@pytest.mark.parametrize("seconds", [301, 3600, 1e9])
+def test_a_count_from_before_the_clock_was_put_back_is_not_believed(store: Store, seconds: float) -> None:
+    store.record_usage(NEWS, "contacts", length=HOUR, most=5, used=5)
+    believed_until(store, HOUR, seconds)
+    assert ask(store, (5, HOUR)) == ("granted", 0)
+
+
+@pytest.mark.parametrize(
+    ("others", "ages", "wait"),
+    [
+        (3, [], 0),
+        (3, [10, 20], 200),
+        (3, [3590, 20], 10),
+        (3, [3300, 3200], 200),
+        (5, [20], 200),
+        (2, [3590, 3580, 30], 10),
+        (2, [3590, 3580, 40, 30, 20], 200),
+        (0, [3590, 40, 30, 20, 10], 10),
+    ],
+)
+def test_there_is_room_once_ours_or_those_of_others_are_over(
+    store: Store, others: int, ages: list[int], wait: int
+) -> None:
+    store.record_usage(NEWS, "contacts", length=HOUR, most=5, used=others)
+    if others:
+        believed_until(store, HOUR, 200)
+    if ages:
+        record(store, HOUR, *(age * 1_000_000 for age in ages))
+    answer, microseconds = ask(store, (5, HOUR))
+    assert (answer, round(microseconds / 1e6)) == ("wait" if wait else "granted", wait)
 
 
 def pace_of(store: Store, most: int = 20) -> int:
     """Return how many requests may go out in the shortest window."""
-    ((_, pace),) = store.allowances(NEWS, "contacts", [(most, LENGTH)])
+    _, ((_, pace),) = store.allowances(NEWS, "contacts", [(most, LENGTH)])
     return pace
 
 

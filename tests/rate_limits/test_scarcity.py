@@ -108,6 +108,24 @@ def test_what_an_operator_should_know(
     assert (scarcity.share, list(scarcity.alarms)) == (share, alarms)
 
 
+def test_an_hour_that_is_used_up_is_an_alarm(limiter: Limiter) -> None:
+    limiter.hold(NEWS, 9, "contacts")
+    assert not list(limiter.read_scarcity(NEWS).alarms)
+    limiter.hold(NEWS, 290, "contacts")
+    (alarm,) = limiter.read_scarcity(NEWS).alarms
+    assert alarm.startswith(
+        "account news: Brevo says that the hour's requests are used up: all wait, and one is tried in 5 min"
+    )
+
+
+def test_what_others_use_of_the_hour_is_an_alarm_and_not_left(limiter: Limiter, store: Store) -> None:
+    limiter.record_usage(NEWS, "contacts", 5, 1)
+    assert granted(limiter) == [(None, 2), (None, 1)]
+    assert read_budget(store, limiter.read_scarcity(NEWS)) == 1
+    (alarm,) = limiter.read_scarcity(NEWS).alarms
+    assert alarm.startswith("account news: others use most of it: 1 request of 5 get through")
+
+
 @pytest.mark.parametrize(
     ("ages", "left"),
     [

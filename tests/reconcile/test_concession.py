@@ -6,7 +6,8 @@ import pytest
 
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.events import Anonymize, Event, Unsubscribe
-from sync_tasks.reconcile.concession import Picture, _events
+from sync_tasks.reconcile.concession import Picture, _events, _take_picture
+from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.holds import Hold, place_hold
 from tests.support.pipeline import Pipeline
 from tests.support.saying import MAPPING, contact_of, moment, stamp, subscribe, unsubscribe
@@ -68,3 +69,19 @@ def test_who_is_being_erased_already_is_not_erased_again(pipeline: Pipeline) -> 
     assert list(_events([picture], hold, pipeline.store)) == [Anonymize(user_id="anna")]
     pipeline.anonymize("anna")
     assert list(_events([picture], hold, pipeline.store)) == []
+
+
+def test_a_picture_holds_the_lists_of_each_contact_and_of_each_user_and_who_is_anonymized(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    pipeline.subscribe("anna")
+    pipeline.subscribe("bert")
+    pipeline.work()
+    anna, bert = (pipeline.held(user)["id"] for user in ("anna", "bert"))
+    pipeline.anonymize("bert")
+    pipeline.work()
+    brevo.add_contacts([{"email": "stranger@portal.org", "listIds": [3]}])
+    (stranger,) = {contact["id"] for contact in brevo.contacts()} - {anna, bert}
+    picture = _take_picture("default", pipeline.resources)
+    assert picture.lists == {anna: {3}, "anna": {3}, bert: set(), stranger: {3}}
+    assert picture.anonymized == {bert}

@@ -205,3 +205,24 @@ def test_dead_letters_are_about_the_last_word_alone() -> None:
     )
     unheard = subscribe(1, "unheard-of")
     assert subject_of(contact_of(unheard, dead={key_of(unheard): "letter"}), MAPPING).lists == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("remote", "why"),
+    [
+        (replace(REMOTE, ext_id="eve"), "ext_id"),
+        (replace(REMOTE, attributes=SHOWN | {"FIRSTNAME": "Eve"}), "FIRSTNAME"),
+        (replace(REMOTE, ext_id="eve", attributes={}), "ext_id, FIRSTNAME"),
+        (replace(REMOTE, address=BEA), "the address"),
+        (replace(REMOTE, lists=frozenset()), "not on list 3"),
+    ],
+)
+def test_what_differs_is_said_in_names_and_numbers(remote: RemoteContact, why: str) -> None:
+    assert found(remote, known()).why == why
+
+
+def test_an_ext_id_alone_differs_if_the_portal_has_no_attribute_there() -> None:
+    bare = AccountMapping({"daily": Subscribable(3)}, {}, account="default")
+    wished = known(seen=replace(SEEN, digest=desired_of(known(), bare).digest))
+    drift = found(replace(REMOTE, ext_id="eve", attributes={}), wished, bare)
+    assert (drift.kinds, drift.why) == (("attribute",), "ext_id")

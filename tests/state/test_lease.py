@@ -163,3 +163,10 @@ def test_an_erasure_goes_with_all_that_is_urgent_and_is_looked_at_with_erasures(
         ada.redis.delete(ada.key("urgent"))
     put(ada, index, *users)
     assert lease_of(ada).pending_count == count
+
+
+@pytest.mark.parametrize(("wishes", "count"), [("+daily,+weekly", 3), ("+" * 1000, 3), ("+" * 1001, 1), ("", 1)])
+def test_wishes_that_are_none_or_too_long_for_an_index_are_those_of_one(ada: Store, wishes: str, count: int) -> None:
+    ada.redis.hset(ada.key(CONTACT), "wishes", wishes)
+    put(ada, f"pending:{wishes}", "u1", "u2", "u3")
+    assert lease_of(ada).pending_count == count

@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -91,7 +92,7 @@ class Script:
     def lease(self, request: Asked) -> Reply:
         with self.lock:
             self.asked.append(request)
-            reply = self.replies.popleft() if self.replies else answer(418, {"code": "the_script_is_over"})
+            reply = self.replies.popleft() if self.replies else answer(406, {"code": "the_script_is_over"})
         if self.barrier:
             self.barrier.wait(timeout=10)
         if reply.held:
@@ -103,6 +104,11 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
     script: Script
+    tls: ssl.SSLContext | None = None
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        sock, address = super().get_request()
+        return self.tls.wrap_socket(sock, server_side=True) if self.tls else sock, address
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -139,10 +145,11 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def scripted() -> Iterator[Script]:
-    """A server on a free port, with an empty script."""
+def scripted(tls: ssl.SSLContext | None = None) -> Iterator[Script]:
+    """A server on a free port, with an empty script; over TLS if asked."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.script = Script(url=f"http://127.0.0.1:{server.server_address[1]}/v3")
+        server.tls = tls
+        server.script = Script(url=f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/v3")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

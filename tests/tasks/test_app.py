@@ -8,7 +8,7 @@ import pytest
 from celery.signals import worker_ready
 
 from sync_tasks.tasks import bootstrap
-from sync_tasks.tasks.app import app, check_configuration, collect_less
+from sync_tasks.tasks.app import PipelineApp, app, check_configuration, collect_less
 
 
 @pytest.fixture
@@ -37,3 +37,19 @@ def test_a_worker_of_ours_does_so_when_it_is_ready(monkeypatch: pytest.MonkeyPat
     check_configuration(SimpleNamespace(app=app))
     bootstrap.close()
     assert any(receiver() is collect_less for _, receiver in worker_ready.receivers)
+
+
+@pytest.mark.parametrize(
+    ("broker", "declared"),
+    [("amqp://h", None), ("memory://", None), ("rediss://h", ()), ("redis+socket:///redis", ()), ("sentinel://h", ())],
+)
+def test_a_queue_is_declared_only_for_a_broker_that_needs_it(
+    broker: str, declared: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a queue on Redis is declared costs each ``.delay()`` a tenth of its time, and changes nothing."""
+    with PipelineApp(broker=broker, set_as_current=False) as here:
+        seen: list[object] = []
+        monkeypatch.setattr(here.amqp, "send_task_message", lambda *_, **options: seen.append(options.get("declare")))
+        here.send_task("anything")
+        here.send_task("anything", declare=["as said"])
+    assert seen == [declared, ["as said"]]

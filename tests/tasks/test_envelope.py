@@ -129,5 +129,5 @@ def test_a_worker_outlives_whatever_lies_in_its_queue_and_shows_none_of_it(lonel
     assert worker.output.count("was dropped") == len(NOTHINGS)
     assert "queue sync_tasks held something that is no message; it was dropped" in worker.output
     assert "Unrecoverable" not in worker.output
-    assert not lonely_station.store.redis.exists("sync_tasks:unacked")
+    wait_until(lambda: not lonely_station.store.redis.exists("sync_tasks:unacked"), "all are acknowledged")
     assert "marked" not in f"{worker.output} {heard} {lonely_station.store.redis.hgetall('sync_tasks:dead_letters')}"

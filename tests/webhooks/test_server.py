@@ -17,6 +17,7 @@ from sync_tasks.http.tokens import Tokens
 from sync_tasks.local.redis_server import EmbeddedRedis
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
+from sync_tasks.webhooks.app import Receiver
 from sync_tasks.webhooks.server import Impatient, build_receiver, build_server, listen, prompting, remembered
 from tests.support.fuzzing import PATIENCE, fuzz
 from tests.support.pipeline import SETTINGS, Pipeline
@@ -300,3 +301,9 @@ def test_whoever_is_answered_in_time_is_not_hung_up_on() -> None:
     protocol.cycle = SimpleNamespace(response_complete=True)
     protocol._hang_up()
     assert len(closed) == 2
+
+
+def test_the_server_says_no_more_of_itself_than_it_must_and_ends_in_time() -> None:
+    config = build_server(Receiver({}, Tokens(()), lambda: True)).config
+    assert (config.ws, config.lifespan, config.access_log, config.log_config) == ("none", "off", False, None)
+    assert (config.server_header, config.timeout_graceful_shutdown, config.http) == (False, 10, Impatient)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sync_tasks.tasks.base import EventTask
 
 STDIN = Path("-")
+# The exit code of who was interrupted by Ctrl-C.
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,16 @@ class RefusedLine:
 
 @dataclass(slots=True)
 class Sent:
-    """What became of the lines; ``stopped_at`` is the first line not accepted because Redis was away."""
+    """What became of the lines, of which so many were read to their end.
+
+    ``stopped_at``: the first line not accepted because Redis was away, or because the command was interrupted.
+    """
 
     accepted: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
     stopped_at: int | None = None
     why: str = ""
+    lines: int = 0
 
     @property
     def troubled(self) -> bool:
@@ -62,6 +68,7 @@ def send(
     is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
     """
     from sync_tasks.backfill.text import Text
+    from sync_tasks.local.processes import ending_on_signals
     from sync_tasks.tasks import startup
 
     startup.check_portal()
@@ -69,12 +76,19 @@ def send(
     with _open(file) as opened:
         text, refuse = Text(opened, encoding), _ignore if as_json else _report_refusal
         size = file.stat().st_size if file != STDIN and file.is_file() else None
-        sent = send_lines(text, rate=rate, refuse=refuse, size=size)
+        sent, code = Sent(), None
+        try:
+            with ending_on_signals():
+                send_lines(text, rate=rate, refuse=refuse, size=size, sent=sent)
+        except (KeyboardInterrupt, SystemExit) as error:
+            # The line under way may be accepted by now; that it is sent once more does no harm.
+            code = error.code if isinstance(error, SystemExit) else INTERRUPTED
+            sent.stopped_at, sent.why = sent.lines + 1, "the command was interrupted"
     if as_json:
         print_json(asdict(sent))
     else:
         report_sent(sent)
-    raise typer.Exit(1 if sent.troubled else 0)
+    raise typer.Exit(int(code or sent.troubled))
 
 
 @contextmanager
@@ -96,8 +110,9 @@ def send_lines(
     rate: float | None = None,
     refuse: Callable[[RefusedLine], None] | None = None,
     size: int | None = None,
+    sent: Sent | None = None,
 ) -> Sent:
-    """Send all lines, showing progress on a terminal, and return what became of them.
+    """Send all lines, showing progress on a terminal, and return what became of them; ``sent`` is filled meanwhile.
 
     Raises:
         ConfigurationError: these are no lines of JSON.
@@ -106,7 +121,7 @@ def send_lines(
 
     from sync_tasks.backfill.records import check_first_object
 
-    sent = Sent()
+    sent = sent or Sent()
     for number, line in enumerate(_with_progress(_paced(lines, rate), lines, size), start=1):
         if not sent.troubled and not sent.accepted:
             check_first_object(line)
@@ -118,6 +133,7 @@ def send_lines(
         except RedisError as error:
             sent.stopped_at, sent.why = number, f"Redis is away or in trouble: {type(error).__name__}"
             break
+        sent.lines = number
     return sent
 
 

@@ -81,7 +81,6 @@ def _print(overview: "Overview") -> None:
 
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
-    grid.add_column()
     for name, text in _rows(overview):
         grid.add_row(name, text)
     open_console().print(grid)

@@ -207,30 +207,36 @@ def _result_of(call: Call, answer: Answer) -> Answer | FailedTry:  # noqa: C901 
     if answer.status // 100 == 2:  # noqa: PLR2004 - as HTTP has it
         return answer
     message = failures.describe(call, answer)
+    failed: FailedTry | SyncError
     match answer.status // 100, answer.status:
         case _, 400 | 405 | 406 | 409 | 413 | 415 | 422:
-            error = failures.refused(call, answer)
+            failed = FailedTry(error := failures.refused(call, answer), brief=_is_odd(answer, error))
         case _, 401:
-            error = UnauthorizedError(message)
+            failed = UnauthorizedError(message)
         case _, 402:
-            error = OutOfCreditsError(message)
+            failed = OutOfCreditsError(message)
         case _, 403:
-            return failures.forbidden(call, answer)
+            failed = failures.forbidden(call, answer)
         case _, 404:
-            return failures.missing(call, answer)
-        case _, 408 | 425:
-            return FailedTry(TooEarlyError(message), brief=True)
+            failed = failures.missing(call, answer)
+        case _, 408 | 423 | 425:
+            failed = FailedTry(TooEarlyError(message), brief=True)
         case _, 429:
-            error = RateLimitedError(message, answer.retry_after)
+            failed = RateLimitedError(message, answer.retry_after)
         case _, 502 | 503 | 504:
-            return FailedTry(GatewayUnavailableError(message, outcome_unknown=call.writes), brief=True)
+            failed = FailedTry(GatewayUnavailableError(message, outcome_unknown=call.writes), brief=True)
         case (3, _) | (_, 407):
-            error = AccountError(f"{message}: sent elsewhere; check the base URL")
+            failed = AccountError(f"{message}: sent elsewhere; check the base URL")
         case 4, _:
-            error = RejectedContactError(message)
+            failed = failures.unheard_of(message)
         case _:
-            error = GatewayUnavailableError(message, outcome_unknown=call.writes)
-    return FailedTry(error)
+            failed = GatewayUnavailableError(message, outcome_unknown=call.writes)
+    return failed if isinstance(failed, FailedTry) else FailedTry(failed)
+
+
+def _is_odd(answer: Answer, error: SyncError) -> bool:
+    """Return whether a refusal may be chance: Brevo documents neither 409 nor 422, and this one names no reason."""
+    return answer.status in {409, 422} and type(error) is RejectedContactError
 
 
 def _build_client(key: str, base_url: str, pool_size: int) -> Any:  # noqa: ANN401 - the SDK has no types

@@ -70,6 +70,12 @@ def refused(call: Call, answer: Answer) -> SyncError:
     return _ACCOUNT.get(answer.code, AccountError)(message) if answer.names_account else RejectedContactError(message)
 
 
+def unheard_of(message: str) -> FailedTry:
+    """Return the failure of a 4xx that nobody documents: of the request alone if an impersonal one gets through."""
+    error = AccountError(f"{message}: an unknown status; check the base URL and what lies between")
+    return FailedTry(error, brief=True, instead=RejectedContactError(message))
+
+
 def forbidden(call: Call, answer: Answer) -> FailedTry:
     """Return the failure of a 403: with a page of HTML it may be the firewall's dislike of a person's data.
 

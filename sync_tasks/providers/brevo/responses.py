@@ -30,6 +30,8 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 _COMPUTED = frozenset({"calculated", "global"})
 # These two are fields of their own here. As attributes they would give the contact to another user.
 _IDENTITIES = frozenset({"EMAIL", "EXT_ID"})
+# What Brevo says of a limit is believed for so many seconds.
+_BELIEVED = 300.0
 _DUPLICATE = "already associated with another contact"
 # The parts of Brevo's statistics that show why a contact is blocklisted, the gravest reason first.
 _REASONS = {"hard_bounce": "hardBounces", "complaint": "complaints", "unsubscribed": "unsubscriptions"}
@@ -92,6 +94,8 @@ class Answer:
     def retry_after(self) -> float | None:
         """The seconds until Brevo's limit resets; ``None`` if the header is missing or makes no sense.
 
+        It is believed for five minutes: one odd header stops no account for an hour. Then the next request shows it.
+
         Brevo sends ``x-sib-ratelimit-reset``, seconds until the reset and no time, and no ``Retry-After``
         (https://developers.brevo.com/docs/limit-headers).
         """
@@ -99,7 +103,7 @@ class Answer:
             seconds = float(self.reset or "")
         except ValueError:
             return None
-        return seconds if math.isfinite(seconds) and seconds >= 0 else None
+        return min(seconds, _BELIEVED) if math.isfinite(seconds) and seconds >= 0 else None
 
     @property
     def quota(self) -> tuple[int, int] | None:

@@ -46,6 +46,22 @@ local function allowance(scarce, count, length, shortest, at)
   return math.min(most, scarce.pace + steps * math.max(math.floor(count / 10), 1))
 end
 
+-- What others have asked of a window (`others:<length>`) is believed up to a moment (`until:<length>`): one odd count
+-- stops no account for an hour. The next answer brings the next count.
+-- Returns how many these are, and for how many microseconds that is believed.
+local BELIEVED = 300000000
+local function others_of(scarce, length, at)
+  local left = (scarce['until:' .. length] or 0) - tonumber(at)
+  if left <= 0 or left > math.min(tonumber(length), BELIEVED) then return 0, 0 end
+  return scarce['others:' .. length], left
+end
+
+-- Return the microseconds until a window has room, of which so many requests of ours are allowed.
+local function room_wait(window, length, allowed, moment)
+  local oldest = redis.call('LINDEX', window, allowed - 1)
+  return oldest and tonumber(oldest) + length - tonumber(moment) or 0
+end
+
 -- Decide whether a request of an account may go out. The question: account, with the part that it needs after a space;
 -- bucket; priority (0 goes first); milliseconds between two probes. Then come requests and microseconds of each window.
 -- A window is a list of the moments of its last requests, by Redis' clock. That is exact however Brevo counts, and the
@@ -78,8 +94,13 @@ local function grant(question, ahead)
     local moment = moment_of(window, length, at)
     longest = math.max(longest, math.ceil(length / 1000) + 50)
     local allowed = allowance(scarce, count, question[i + 1], i == 5, moment)
-    local oldest = redis.call('LINDEX', window, allowed - 1)
-    if oldest then wait = math.max(wait, tonumber(oldest) + length - tonumber(moment)) end
+    local others, left = others_of(scarce, question[i + 1], moment)
+    local free = room_wait(window, length, allowed, moment)
+    if others > 0 then
+      local beside = allowed > others and room_wait(window, length, allowed - others, moment) or left
+      free = math.min(beside, math.max(left, free))
+    end
+    wait = math.max(wait, free)
     table.insert(windows, {name = window, count = count, length = length, moment = moment})
   end
   -- Another process waits with a more urgent request: the next grant is its own.
