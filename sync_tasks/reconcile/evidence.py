@@ -4,8 +4,10 @@ An outage alone is no restore: what was changed by the state's own pushes, or by
 looks like a push that the state has lost; then a person decides.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from itertools import islice
 
 from sync_tasks.chunks import chunks
@@ -53,10 +55,10 @@ def _examine(account: str, context: Resources, hold: Hold) -> str:
     if len(shown) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
     changed = (remote for each in shown if (remote := _readable(each, gateway)))
-    active = stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS)
-    suspects = islice(_find_unexplained(changed, account, context, active), USER_CHUNK)
-    sure = list(islice(_look_again(suspects, account, context, active), NAMED))
-    names = ", ".join(str(contact_id) for contact_id in sure)
+    judge = _Judge(account, context, stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS))
+    suspects = islice(judge.suspects(changed), USER_CHUNK)
+    sure = list(islice((remote.id for remote in suspects if judge.is_sure(remote)), NAMED))
+    names = ", ".join(map(str, sure))
     return f"changed at Brevo after {since}, and the state knows nothing of it: contacts {names}" if sure else ""
 
 
@@ -65,31 +67,51 @@ def _readable(remote: ShownContact, gateway: Gateway) -> RemoteContact | None:
     return remote if isinstance(remote, RemoteContact) else gateway.read(remote.id)
 
 
-def _look_again(suspects: Iterable[int], account: str, context: Resources, since: str) -> Iterator[int]:
-    """Yield whom a look at each alone does not explain either: while the page was read, pushes may have gone on."""
-    for contact_id in suspects:
-        remote = context.gateways[account].read(contact_id)
-        if remote and any(_find_unexplained([remote], account, context, since)):
-            yield contact_id
+@dataclass(frozen=True)
+class _Judge:
+    """Whether the state explains contacts of an account; ``since``: from when on what it does is no idleness."""
 
+    account: str
+    context: Resources
+    since: str
 
-def _find_unexplained(remotes: Iterable[RemoteContact], account: str, context: Resources, since: str) -> Iterator[int]:
-    mapping, store = context.mappings[account], context.store
-    known: Holders | None = None
-    for chunk in chunks(remotes, USER_CHUNK):
-        if known is None and any(is_anonymized(remote) for remote in chunk):
-            known = walk_state(store, mapping).holders
-        users, called = find_users(chunk, known or Holders(()), store, mapping.ext_ids)
+    def suspects(self, remotes: Iterable[RemoteContact]) -> Iterator[RemoteContact]:
+        """Yield whom the state does not explain."""
+        for chunk in chunks(remotes, USER_CHUNK):
+            known = self._known(chunk)
+            yield from (remote for remote in chunk if not self._explains(remote, known))
+
+    def is_sure(self, suspect: RemoteContact) -> bool:
+        """Return whether a look at the contact alone is not explained either.
+
+        While a page or an answer is on its way, pushes go on. So neither the state of before the look nor the one of
+        after it may explain what Brevo shows.
+        """
+        before = self._known([suspect])
+        remote = self.context.gateways[self.account].read(suspect.id)
+        if remote is None or self._explains(remote, before):
+            return False
+        return not self._explains(remote, self._known([remote]))
+
+    @cached_property
+    def _holders(self) -> Holders:
+        return walk_state(self.context.store, self.context.mappings[self.account]).holders
+
+    def _known(self, remotes: Collection[RemoteContact]) -> Mapping[int, tuple[Contact, str]]:
+        """Return the user of each contact, and when the state last did something about them."""
+        mapping, store = self.context.mappings[self.account], self.context.store
+        holders = self._holders if any(map(is_anonymized, remotes)) else Holders(())
+        users, called = find_users(remotes, holders, store, mapping.ext_ids)
         users |= called
         read = dict(_read(set(users.values()), store))
-        for remote in chunk:
-            contact, active = read.get(users.get(remote.id, ""), (None, ""))
-            if contact is None:
-                explained = _is_of_nobody(remote, mapping, store)
-            else:
-                explained = explains(contact, remote, mapping, idle=active < since)
-            if not explained:
-                yield remote.id
+        return {number: read[user] for number, user in users.items() if user in read}
+
+    def _explains(self, remote: RemoteContact, known: Mapping[int, tuple[Contact, str]]) -> bool:
+        mapping = self.context.mappings[self.account]
+        if remote.id not in known:
+            return _is_of_nobody(remote, mapping, self.context.store)
+        contact, active = known[remote.id]
+        return explains(contact, remote, mapping, idle=active < self.since)
 
 
 def _is_of_nobody(remote: RemoteContact, mapping: AccountMapping, store: Store) -> bool:
@@ -134,4 +156,16 @@ def _explains_lists(
     if idle and not remote.block and wanted & waiting:
         return False
     under_way = wanted if contact.pending or contact.unknown_since else seen.lists
-    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in mapping.lists)
+    either = _asked_before(contact, mapping) if contact.unknown_since else frozenset()
+    judged = mapping.lists - {number for number, on_it in either if (number in remote.lists) is on_it}
+    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in judged)
+
+
+def _asked_before(contact: Contact, mapping: AccountMapping) -> frozenset[tuple[int, bool]]:
+    """Return the lists that an older request may still join or leave, although a newer event says otherwise.
+
+    An event without an outcome tells what was asked. An opt-out ended a subscription, whose request may come after it.
+    """
+    asked = {(event.newsletter, event.task == "subscribe_contact") for event in contact.pending}
+    asked |= {(slug, True) for slug, (_, wished) in contact.subscriptions().items() if not wished}
+    return frozenset((found.list_id, on_it) for slug, on_it in asked if (found := mapping.find(slug)))

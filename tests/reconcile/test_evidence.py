@@ -1,6 +1,6 @@
 """Which contacts at Brevo the state can explain, one rule at a time; and how many unexplained ones a person reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -68,6 +68,42 @@ CASES: dict[str, tuple[Contact, RemoteContact, bool]] = {
         settled(subscribe(1), subscribe(2, "weekly"), unknown_since=stamp(2)),
         replace(REMOTE, lists=frozenset({3, 5})),
         True,
+    ),
+    "a list of an older subscription whose outcome is unknown": (
+        contact_of(
+            subscribe(1),
+            subscribe(2, "weekly"),
+            unsubscribe(3, "weekly"),
+            seen={"default": SEEN},
+            unknown_since=stamp(2),
+        ),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        True,
+    ),
+    "the same list, and nothing is unknown": (
+        contact_of(subscribe(1), subscribe(2, "weekly"), unsubscribe(3, "weekly"), seen={"default": SEEN}),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        False,
+    ),
+    "a list left by an older opt-out whose outcome is unknown": (
+        contact_of(unsubscribe(2), subscribe(3), seen={"default": SEEN}, unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset()),
+        True,
+    ),
+    "a list left, while only the outcome of a subscription is unknown": (
+        contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN}, unknown_since=stamp(2), pending={}),
+        replace(REMOTE, lists=frozenset()),
+        False,
+    ),
+    "a list of an opt-out that has its outcome, while another's is unknown": (
+        settled(subscribe(1), unsubscribe(2, "weekly"), unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        True,
+    ),
+    "a list that the portal never named, while an outcome is unknown": (
+        settled(subscribe(1), unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        False,
     ),
     "a list that is to be left": (
         contact_of(subscribe(1), unsubscribe(2), seen={"default": SEEN}),
@@ -167,6 +203,31 @@ def test_what_a_second_look_explains_holds_nothing(
     monkeypatch.setattr(gateway, "read", read)
     examine(pipeline.resources, hold)
     assert len(looks) == 1
+    assert read_hold(pipeline.store) is None
+
+
+def test_what_a_push_changed_while_an_answer_was_on_its_way_holds_nothing(
+    pipeline: Pipeline, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page shows it before it joined, and the look before an opt-out that was pushed meanwhile."""
+    pipeline.subscribe("anna")
+    pipeline.work()
+    gateway = pipeline.resources.gateways["default"]
+    really_read = cast("Callable[[int], RemoteContact | None]", gateway.read)
+    really_shown = cast("Callable[..., Iterator[RemoteContact]]", gateway.modified_since)
+
+    def show_late(*args: Any) -> Iterator[RemoteContact]:
+        return (replace(one, lists=frozenset()) for one in really_shown(*args))
+
+    def read_late(contact_id: int) -> RemoteContact | None:
+        remote = really_read(contact_id)
+        pipeline.unsubscribe("anna")
+        pipeline.work()
+        return remote
+
+    monkeypatch.setattr(gateway, "modified_since", show_late)
+    monkeypatch.setattr(gateway, "read", read_late)
+    examine(pipeline.resources, hold)
     assert read_hold(pipeline.store) is None
 
 

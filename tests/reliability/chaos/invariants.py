@@ -8,6 +8,7 @@ from typing import Any, cast
 from redis import Redis
 
 from sync_tasks.state.dead_letters import DeadLetter, read_letters
+from sync_tasks.state.holds import find_hold_alarm
 from tests.reliability.chaos.model import Wish, find_wishes
 from tests.reliability.chaos.people import PERSONAL, Reported, find_personal
 from tests.reliability.chaos.run import Run
@@ -55,6 +56,7 @@ def find_lost(run: Run) -> Iterator[str]:
     """Yield events that have no outcome or two, and what is still at work."""
     if not run.settled:
         yield f"not settled after {run.seconds:.0f} s"
+        yield from find_hold_alarm(run.world.store)
     accepted = {json.loads(line)["number"] for line in run.world.accepted.read_text().splitlines()}
     if len(accepted) != len(run.reported):
         yield f"{len(run.reported) - len(accepted)} events were never accepted"
