@@ -55,9 +55,9 @@ def _examine(account: str, context: Resources, hold: Hold) -> str:
     if len(shown) > MOST:
         return f"more than {MOST} contacts changed at Brevo after {since}"
     changed = (remote for each in shown if (remote := _readable(each, gateway)))
-    judge = _Judge(account, context, stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS))
-    suspects = islice(judge.suspects(changed), USER_CHUNK)
-    sure = list(islice((remote.id for remote in suspects if judge.is_sure(remote)), NAMED))
+    review = _Review(account, context, stamp_of(hold.since - CLOCK_SKEW - LAST_ANSWERS))
+    suspects = islice(review.suspects(changed), USER_CHUNK)
+    sure = list(islice((remote.id for remote in suspects if review.is_sure(remote)), NAMED))
     names = ", ".join(map(str, sure))
     return f"changed at Brevo after {since}, and the state knows nothing of it: contacts {names}" if sure else ""
 
@@ -68,7 +68,7 @@ def _readable(remote: ShownContact, gateway: Gateway) -> RemoteContact | None:
 
 
 @dataclass(frozen=True)
-class _Judge:
+class _Review:
     """Whether the state explains contacts of an account; ``since``: from when on what it does is no idleness."""
 
     account: str
@@ -157,8 +157,8 @@ def _explains_lists(
         return False
     under_way = wanted if contact.pending or contact.unknown_since else seen.lists
     either = _asked_before(contact, mapping) if contact.unknown_since else frozenset()
-    judged = mapping.lists - {number for number, on_it in either if (number in remote.lists) is on_it}
-    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in judged)
+    weighed = mapping.lists - {number for number, on_it in either if (number in remote.lists) is on_it}
+    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in weighed)
 
 
 def _asked_before(contact: Contact, mapping: AccountMapping) -> frozenset[tuple[int, bool]]:
