@@ -164,7 +164,7 @@ def _explains_lists(
 def _asked_before(contact: Contact, mapping: AccountMapping) -> frozenset[tuple[int, bool]]:
     """Return the lists that an older request may still join or leave, although a newer event says otherwise.
 
-    An event without an outcome tells what was asked. An opt-out ended a subscription, whose request may come after it.
+    An event without an outcome shows what was asked. An opt-out ended a subscription, whose request may come after it.
     """
     asked = {(event.newsletter, event.task == "subscribe_contact") for event in contact.pending}
     asked |= {(slug, True) for slug, (_, wished) in contact.subscriptions().items() if not wished}
