@@ -156,9 +156,10 @@ def _explains_lists(
     if idle and not remote.block and wanted & waiting:
         return False
     under_way = wanted if contact.pending or contact.unknown_since else seen.lists
-    either = _asked_before(contact, mapping) if contact.unknown_since else frozenset()
-    weighed = mapping.lists - {number for number, on_it in either if (number in remote.lists) is on_it}
-    return all((number in remote.lists) in {number in seen.lists, number in under_way} for number in weighed)
+    known = {(number, number in lists) for lists in (seen.lists, under_way) for number in mapping.lists}
+    if contact.unknown_since:
+        known |= _asked_before(contact, mapping)
+    return all((number, number in remote.lists) in known for number in mapping.lists)
 
 
 def _asked_before(contact: Contact, mapping: AccountMapping) -> frozenset[tuple[int, bool]]:
