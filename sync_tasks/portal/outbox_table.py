@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
 from sync_tasks.portal.outbox_sql import statements_for
@@ -83,6 +83,14 @@ def find_marked(connection: "Connection", limit: int) -> dict[int, str]:
     return {row.id: row.error for row in connection.execute(marked)}
 
 
+def is_of_a_row(error: Exception) -> bool:
+    """Return whether an error says that the database cannot hand out a row, and not that it is in trouble itself."""
+    if isinstance(error, DBAPIError):
+        # SQLite's driver raises the same for a lock as for a text that is not UTF-8: its words show which.
+        return isinstance(error, DataError) or "decode" in f"{error.orig}".lower()
+    return isinstance(error, StatementError | TypeError | ValueError)
+
+
 def read_row(engine: "Engine", number: int) -> OutboxRow | None:
     """Return one row; nothing if it is gone, or the database cannot hand it out, such as a text that is not UTF-8.
 
@@ -92,11 +100,10 @@ def read_row(engine: "Engine", number: int) -> OutboxRow | None:
     try:
         with engine.connect() as connection:
             found = connection.execute(select(*_ROW).where(OUTBOX.c.id == number)).one_or_none()
-    except (StatementError, TypeError, ValueError):
-        # SQLite's driver raises the same for a lock as for a text that is not UTF-8: what can be read shows which.
-        with engine.connect() as connection:
-            connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id == number))
-        return None
+    except (StatementError, TypeError, ValueError) as error:
+        if is_of_a_row(error):
+            return None
+        raise
     return OutboxRow(*found) if found else None
 
 

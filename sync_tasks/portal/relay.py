@@ -56,8 +56,8 @@ def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> Mov
     """
     try:
         return _move(engine, accept)
-    except (StatementError, TypeError, ValueError):
-        unreadable = outbox_table.find_unreadable(engine)
+    except (StatementError, TypeError, ValueError) as error:
+        unreadable = outbox_table.find_unreadable(engine) if outbox_table.is_of_a_row(error) else []
         if not unreadable:
             raise
         return _mark_unreadable(engine, unreadable)
