@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -15,12 +15,13 @@ from sync_tasks.reconcile.evidence import examine, explains
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.holds import Hold, parse_hold, read_hold
 from sync_tasks.state.store import Store
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import Pipeline, address_of
 from tests.support.saying import ADA, BEA, MAPPING, anonymize, blocked, contact_of, stamp, subscribe, unsubscribe
 
 DELETED = f"deleted-{make_token()}@deleted.example.com"
 SEEN = RemoteState(7, ADA, frozenset({3}), read_at=stamp(6))
 REMOTE = RemoteContact(7, ADA, "u1", frozenset({3}), {}, None)
+NOW = 60
 SETTLED = contact_of(subscribe(1), pending={}, seen={"default": SEEN})
 
 
@@ -105,6 +106,71 @@ CASES: dict[str, tuple[Contact, RemoteContact, bool]] = {
         replace(REMOTE, lists=frozenset({3, 5})),
         False,
     ),
+    "a placeholder that frees the address, whose outcome is unknown": (
+        settled(subscribe(1), subscribe(2, email=BEA), unknown_since=stamp(3)),
+        replace(REMOTE, address=DELETED),
+        True,
+    ),
+    "the same placeholder, and nothing is unknown": (
+        settled(subscribe(1), subscribe(2, email=BEA)),
+        replace(REMOTE, address=DELETED),
+        False,
+    ),
+    "anonymized, while an outcome is unknown": (
+        settled(subscribe(1), unknown_since=stamp(3)),
+        replace(REMOTE, address=DELETED, ext_id=None),
+        False,
+    ),
+    "a contact that is to be anonymized because the user has another one": (
+        settled(subscribe(1), seen=replace(SEEN, id=8, extra_contact_ids=frozenset({7}))),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        True,
+    ),
+    "lists left before a block is lifted, whose outcome is unknown": (
+        settled(subscribe(1), subscribe(5, "weekly"), seen=replace(SEEN, block=blocked(3)), unknown_since=stamp(6)),
+        replace(REMOTE, lists=frozenset()),
+        True,
+    ),
+    "a list left to join it again, whose outcome is unknown": (
+        settled(subscribe(5), seen=replace(SEEN, skipped=frozenset({3})), unknown_since=stamp(6)),
+        replace(REMOTE, lists=frozenset()),
+        True,
+    ),
+    "created by a request of unknown outcome": (
+        contact_of(subscribe(1), unknown_since=stamp(2)),
+        REMOTE,
+        True,
+    ),
+    "created by such a request, and blocked since": (
+        contact_of(subscribe(1), unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset(), block=blocked(3)),
+        True,
+    ),
+    "created by such a request, and it left the only list since": (
+        contact_of(subscribe(1), unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset()),
+        False,
+    ),
+    "found without lists, while a worker is about to put it on one": (
+        contact_of(subscribe(1), unknown_since=stamp(NOW + 1)),
+        replace(REMOTE, lists=frozenset()),
+        True,
+    ),
+    "created by such a request, and an opt-out waits": (
+        contact_of(subscribe(1), unsubscribe(2), unknown_since=stamp(2)),
+        replace(REMOTE, lists=frozenset()),
+        True,
+    ),
+    "a list on which an editor may put this user": (
+        settled(subscribe(1), manual=True),
+        replace(REMOTE, lists=frozenset({3, 5})),
+        True,
+    ),
+    "a list that a user whom an editor may put on lists left": (
+        settled(subscribe(1), manual=True),
+        replace(REMOTE, lists=frozenset()),
+        False,
+    ),
     "a list that is to be left": (
         contact_of(subscribe(1), unsubscribe(2), seen={"default": SEEN}),
         replace(REMOTE, lists=frozenset()),
@@ -117,7 +183,7 @@ CASES: dict[str, tuple[Contact, RemoteContact, bool]] = {
 def test_the_state_explains_what_it_did_or_is_about_to_do(
     contact: Contact, remote: RemoteContact, *, explained: bool
 ) -> None:
-    assert explains(contact, remote, MAPPING, idle=False) is explained
+    assert explains(contact, remote, MAPPING, idle=False, now=stamp(NOW)) is explained
 
 
 WAITING = contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN})
@@ -136,7 +202,7 @@ WAITING = contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN
 def test_who_waits_to_be_subscribed_while_nobody_works_was_perhaps_ended_meanwhile(
     contact: Contact, remote: RemoteContact, *, idle: bool, explained: bool
 ) -> None:
-    assert explains(contact, remote, MAPPING, idle=idle) is explained
+    assert explains(contact, remote, MAPPING, idle=idle, now=stamp(NOW)) is explained
 
 
 def test_a_list_of_before_shows_a_subscription_as_well() -> None:
@@ -144,7 +210,23 @@ def test_a_list_of_before_shows_a_subscription_as_well() -> None:
         {"daily": Subscribable(4, had=(("default", 3),))}, {}, account="default", earlier={"daily": frozenset({3})}
     )
     contact = contact_of(subscribe(1), seen={"default": SEEN})
-    assert explains(contact, REMOTE, moved, idle=True)
+    assert explains(contact, REMOTE, moved, idle=True, now=stamp(NOW))
+
+
+@pytest.mark.parametrize(
+    ("newsletter", "lists"),
+    [
+        (Subscribable(5, manual=True), {3, 5}),
+        (Subscribable(3, retired=True), set[int]()),
+    ],
+    ids=["an editor may put anybody on it", "it takes nobody any more"],
+)
+def test_a_list_that_the_state_neither_joins_nor_leaves_is_no_evidence(
+    newsletter: Subscribable, lists: set[int]
+) -> None:
+    slug = "weekly" if newsletter.manual else "daily"
+    mapping = replace(MAPPING, newsletters={**MAPPING.newsletters, slug: newsletter})
+    assert explains(SETTLED, replace(REMOTE, lists=frozenset(lists)), mapping, idle=False, now=stamp(NOW))
 
 
 @pytest.fixture
@@ -240,6 +322,39 @@ def test_whoever_was_deleted_between_two_looks_holds_nothing(
     examine(pipeline.resources, hold)
     assert read_hold(pipeline.store) is None
     assert len(brevo.contacts()) == 1
+
+
+def test_a_contact_without_our_mark_is_not_of_a_push_that_the_state_lost(
+    pipeline: Pipeline, brevo: Sandbox, hold: Hold
+) -> None:
+    """While the account is paused, a sign-up waits, and somebody edits the contact that had the address before."""
+    brevo.add_contacts([{"email": address_of("anna"), "listIds": [5]}])
+    pipeline.subscribe("anna")
+    examine(pipeline.resources, hold)
+    assert read_hold(pipeline.store) is None
+
+
+@pytest.mark.parametrize("shown", ["field", "nowhere"])
+def test_a_contact_that_a_lost_push_took_over_is_noticed(
+    pipeline: Pipeline, brevo: Sandbox, hold: Hold, shown: Literal["field", "nowhere"]
+) -> None:
+    brevo.add_contacts([{"email": address_of("anna"), "ext_id": "anna", "listIds": [5]}])
+    brevo.quirks = replace(brevo.quirks, ext_id_shown=shown)
+    pipeline.subscribe("anna")
+    examine(pipeline.resources, hold)
+    assert "the state knows nothing of it" in reason_of(pipeline.store)
+
+
+def test_a_list_that_somebody_deleted_at_brevo_is_no_evidence(pipeline: Pipeline, brevo: Sandbox, hold: Hold) -> None:
+    for newsletter in ("daily", "weekly"):
+        pipeline.subscribe("anna", newsletter)
+    pipeline.work()
+    brevo.request("DELETE", "/contacts/lists/3")
+    pipeline.subscribe("ben")
+    pipeline.work_once()
+    brevo.edit(pipeline.held("anna")["id"], {"attributes": {"CITY": "Rome"}})
+    examine(pipeline.resources, hold)
+    assert read_hold(pipeline.store) is None
 
 
 @pytest.mark.parametrize(("most", "asked"), [(2, False), (1, True)])
