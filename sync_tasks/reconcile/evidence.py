@@ -96,7 +96,7 @@ class _Review:
         return not self._explains(remote, known) and self._has_our_mark(remote, known)
 
     def _has_our_mark(self, remote: RemoteContact, known: Mapping[int, tuple[Contact, str]]) -> bool:
-        """Return whether a contact was ever ours; if Brevo shows no ``ext_id``, a look by the user's own tells.
+        """Return whether a contact was ever ours; if Brevo shows no ``ext_id``, a look by the user's own decides.
 
         Whoever has the address of a user may have been at Brevo before.
         """
