@@ -92,7 +92,7 @@ def find_marked(connection: "Connection", limit: int | None = None) -> dict[int,
 
 
 def is_of_a_row(error: Exception) -> bool:
-    """Return whether an error says that the database cannot hand out a row, and not that it is in trouble itself."""
+    """Return whether the database cannot hand out a row; otherwise it is in trouble itself."""
     if isinstance(error, DBAPIError):
         # SQLite's driver raises the same for a lock as for a text that is not UTF-8: its words show which.
         return isinstance(error, DataError) or "decode" in f"{error.orig}".lower()

@@ -33,7 +33,7 @@ def is_trouble(error: Exception) -> bool:
 
 
 def concerns_all(error: Exception) -> bool:
-    """Return whether an error of Redis would meet any other event too: its trouble, or a right that its user lacks."""
+    """Return whether any other event would meet this error too: trouble of Redis, or a right that is lacking."""
     from redis.exceptions import NoPermissionError
 
     return is_trouble(error) or isinstance(error, NoPermissionError) or _RIGHTS.search(str(error)) is not None

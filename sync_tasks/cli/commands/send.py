@@ -48,7 +48,7 @@ class Sent:
     lines: int = 0
 
     def stop(self, why: str) -> None:
-        """Say that the line after those read to their end was not accepted, nor what follows."""
+        """Say that the next line was not accepted, nor what follows."""
         self.stopped_at, self.why = self.lines + 1, why
 
     @property
@@ -227,7 +227,7 @@ def _find_task(name: object) -> "EventTask":
 
 
 def report_sent(sent: Sent, encoding: str = "utf-8", *, named: bool = False) -> None:
-    """Say how many events were accepted, and from which line on none was; ``named``: an option said the encoding."""
+    """Say how many events were accepted, and from which line on none; ``named``: an option said the encoding."""
     refused = f", {count(len(sent.refused), 'line')} refused" if sent.refused else ""
     say(f"{count(sent.accepted, 'event')} accepted{refused}")
     if sent.stopped_at is not None:
