@@ -111,7 +111,7 @@ def print_document(document: object) -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=_is_narrow()))
 
 
-def print_json_list(items: Iterable[object]) -> None:
+def print_json_list(items: Iterable[object], troubles: Iterable[str] = ()) -> None:
     """Print items one after the other, each in a line of its own, as the one document of a command."""
     before, encode = '{\n"items": [\n  ', json.JSONEncoder(ensure_ascii=_is_narrow()).encode
     for item in items:
@@ -119,9 +119,9 @@ def print_json_list(items: Iterable[object]) -> None:
         before = ",\n  "
         _printed.set("a part")
     if before[0] == "{":
-        print_json({"items": []})
+        print_json({"items": []}, troubles)
     else:
-        _end_list(())
+        _end_list(troubles)
 
 
 def _end_list(troubles: Iterable[str]) -> None:
