@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import RemoteContact, RemoteState
+from sync_tasks.link_tokens import RENEWAL_NIGHTS, LinkToken, UnsubscribeLinks, write_token
 from sync_tasks.reconcile.comparison import Comparison, ignore
 from sync_tasks.reconcile.drift import Drift
 from tests.support.pipeline import Pipeline
@@ -101,3 +102,18 @@ def test_each_page_is_remembered_until_the_comparison_is_done(pipeline: Pipeline
     again.run()
     assert (again.resumed, again.compared) == (1, 1)
     assert Comparison("default", pipeline.resources, anew=True).memory.began > comparison.memory.began
+
+
+def test_a_token_that_an_older_secret_signed_is_a_drift_in_the_users_night_alone(pipeline: Pipeline) -> None:
+    new, old = ("n" * 32,), ("o" * 32,)
+    resources = pipeline.resources
+    mapping = replace(resources.mappings["default"], links=UnsubscribeLinks("default", {"LINK": ""}, (*new, *old)))
+    comparison = Comparison("default", replace(resources, mappings={"default": mapping}))
+    token = write_token(LinkToken("u1", "default"), old)
+    remote = replace(REMOTE, attributes={**REMOTE.attributes, "LINK": token})
+    drifts = list[Drift]()
+    for night in range(RENEWAL_NIGHTS):
+        comparison.memory.began = str(night * 86_400_000_000)
+        found = comparison.look_at(remote, known(), NOW)
+        drifts += [found] if isinstance(found, Drift) else []
+    assert [drift.kinds for drift in drifts] == [("attribute",)]
