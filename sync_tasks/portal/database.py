@@ -8,7 +8,7 @@ from sync_tasks.config.environment import database_url, needing
 from sync_tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
 
 @contextmanager
@@ -24,10 +24,11 @@ def open_database(url: str = "") -> "Iterator[Engine]":
             "no database is named: set SYNC_DATABASE_URL, as in postgresql+psycopg://…, or --database"
         )
     with needing("outbox"):
-        from sqlalchemy import create_engine
+        from sqlalchemy import create_engine, make_url
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError
     try:
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        options = _options_for(make_url(url))
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{error.name}, the driver of the database, is not installed") from None
     except (ArgumentError, NoSuchModuleError, ValueError):
@@ -37,6 +38,16 @@ def open_database(url: str = "") -> "Iterator[Engine]":
         yield engine
     finally:
         engine.dispose()
+
+
+def _options_for(url: "URL") -> dict[str, str]:
+    """Return what a driver must be told.
+
+    Of a database without an encoding (SQL_ASCII) psycopg hands out bytes, unless the connection has one (its docs,
+    "Adaptation of basic Python types"; since 3.0).
+    """
+    speaks = url.drivername in {"postgresql", "postgresql+psycopg", "postgresql+psycopg2"}
+    return {"client_encoding": "utf8"} if speaks and "client_encoding" not in url.query else {}
 
 
 def _check_options(engine: "Engine") -> None:

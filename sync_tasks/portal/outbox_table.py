@@ -23,6 +23,8 @@ OUTBOX = Table(
     Column("error", Text),
 )
 _IDS_AT_ONCE = 1_000
+# The first and the last moment, in microseconds since 1970, by which a clock is ahead.
+Ahead = tuple[int, int]
 _WAITING = OUTBOX.c.error.is_(None)
 _ROW = (OUTBOX.c.id, OUTBOX.c.task, OUTBOX.c.user_id, OUTBOX.c.event, OUTBOX.c.written_at)
 
@@ -37,10 +39,11 @@ def create_table(connection: "Connection") -> None:
         connection.execute(text(statement))
 
 
-def find_heads(connection: "Connection", limit: int) -> list[str]:
+def find_heads(connection: "Connection", limit: int, ahead: Ahead | None = None) -> list[str]:
     """Return users of whom rows wait, the longest waiting first, and hold the oldest row of each until the commit.
 
-    Another relay passes over a user who is held, if the database has ``SKIP LOCKED``.
+    Another relay passes over a user who is held, if the database has ``SKIP LOCKED``. Left out are users whose oldest
+    row was written within ``ahead``.
     """
     older = OUTBOX.alias("older")
     is_head = ~(
@@ -49,7 +52,15 @@ def find_heads(connection: "Connection", limit: int) -> list[str]:
         .exists()
     )
     heads: Select[Any] = select(OUTBOX.c.user_id).where(_WAITING, is_head).order_by(OUTBOX.c.id).limit(limit)
+    if ahead:
+        heads = heads.where(~OUTBOX.c.written_at.between(*ahead))
     return list(connection.scalars(heads.with_for_update(skip_locked=True, of=OUTBOX)))
+
+
+def has_rows(connection: "Connection", ahead: Ahead) -> bool:
+    """Return whether a row waits that was written between two moments."""
+    found = select(OUTBOX.c.id).where(_WAITING, OUTBOX.c.written_at.between(*ahead)).limit(1)
+    return connection.scalar(found) is not None
 
 
 def read_rows(connection: "Connection", users: Sequence[str], limit: int) -> list[OutboxRow]:
@@ -138,10 +149,11 @@ def _can_read(engine: "Engine", number: int) -> bool:
 
 
 def measure(connection: "Connection") -> tuple[int, int, int | None]:
-    """Return how many rows wait, how many are marked, and when the oldest that waits was written."""
+    """Return how many rows wait, how many are marked, and when the oldest that waits was written, if it says so."""
     waiting, oldest = connection.execute(select(func.count(), func.min(OUTBOX.c.written_at)).where(_WAITING)).one()
     marked = connection.scalars(select(func.count()).select_from(OUTBOX).where(~_WAITING)).one()
-    return waiting, marked, oldest
+    # SQLite keeps any kind of value in any column.
+    return waiting, marked, oldest if isinstance(oldest, int) else None
 
 
 def insert_row(connection: Any, columns: Any) -> None:  # noqa: ANN401 - a connection or a session of SQLAlchemy

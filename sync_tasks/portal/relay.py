@@ -34,6 +34,7 @@ ROWS_AT_ONCE = 500
 REPORT_EVERY = 5.0
 # A clock may be an hour off. A moment that lies further ahead is no moment of a clock.
 A_DAY = 86_400 * MICROSECONDS_PER_SECOND
+AHEAD = "the clock of the database is more than five minutes ahead of Redis'"
 UNREADABLE = "the database cannot hand it out: its texts must be UTF-8, and no bytes"
 # So many seconds it pauses after trouble of Redis or the database, at first and at most.
 _PAUSES = (0.5, 15.0)
@@ -73,13 +74,17 @@ def _mark_unreadable(engine: "Engine", ids: list[int]) -> MovedRows:
 
 
 def _move(engine: "Engine", accept: Callable[[Event], None]) -> MovedRows:
+    latest = _latest_moment()
+    ahead = (latest + 1, latest + A_DAY) if latest is not None else None
     with _claiming(engine) as connection:
-        users = outbox_table.find_heads(connection, USERS_AT_ONCE)
+        users = outbox_table.find_heads(connection, USERS_AT_ONCE, ahead)
         rows = outbox_table.read_rows(connection, users, ROWS_AT_ONCE) if users else []
         if engine.dialect.name == "sqlite":
             # It has one lock for all: nobody shall wait for it while Redis is asked. The same event twice is harmless.
             connection.commit()
-        moved, faults = _accept_rows(rows, accept, _latest_moment()) if rows else (MovedRows(), {})
+        moved, faults = _accept_rows(rows, accept, ahead)
+        if ahead and not rows and outbox_table.has_rows(connection, ahead):
+            moved.trouble = AHEAD
         for number, why in faults.items():
             outbox_table.mark_row(connection, number, why)
         if moved.accepted:
@@ -87,12 +92,12 @@ def _move(engine: "Engine", accept: Callable[[Event], None]) -> MovedRows:
         return moved
 
 
-def _latest_moment() -> float:
+def _latest_moment() -> int | None:
     """Return up to which moment Redis accepts events; while it is away, that is left open."""
     try:
-        return int(portal_store().now()) + MAX_AHEAD / timedelta(microseconds=1)
+        return int(portal_store().now()) + MAX_AHEAD // timedelta(microseconds=1)
     except RedisError:
-        return float("inf")
+        return None
 
 
 @contextmanager
@@ -107,18 +112,22 @@ def _claiming(engine: "Engine") -> "Iterator[Connection]":
 
 
 def _accept_rows(
-    rows: list[OutboxRow], accept: Callable[[Event], None], latest: float
+    rows: list[OutboxRow], accept: Callable[[Event], None], ahead: "outbox_table.Ahead | None"
 ) -> tuple[MovedRows, dict[int, str]]:
-    """Let the rows be accepted until Redis is away; of those that are no events say why."""
-    moved, faults = MovedRows(), dict[int, str]()
+    """Let the rows be accepted until Redis is away; of those that are no events say why.
+
+    A row that was written ``ahead`` waits, and with it the later ones of its user.
+    """
+    moved, faults, waiting = MovedRows(), dict[int, str](), set[str]()
     for row in rows:
+        if row.user_id in waiting or _is_ahead(row, ahead):
+            moved.trouble = AHEAD
+            waiting.add(row.user_id)
+            continue
         try:
             event = row.read()
-            if row.written_at > latest + A_DAY:
+            if ahead and row.written_at > ahead[1]:
                 raise InvalidEventError(WRONG_MOMENT)  # noqa: TRY301 - one place says what is no event
-            if row.written_at > latest:
-                moved.trouble = "the clock of the database is more than five minutes ahead of Redis'"
-                break
             accept(event)
         except InvalidEventError as error:
             faults[row.id] = str(error)
@@ -134,6 +143,12 @@ def _accept_rows(
             moved.accepted.append(row.id)
     moved.marked = len(faults)
     return moved, faults
+
+
+def _is_ahead(row: OutboxRow, ahead: "outbox_table.Ahead | None") -> bool:
+    """Return whether a row was written by a clock that is ahead; whatever else stands there is no event."""
+    at: object = row.written_at
+    return ahead is not None and isinstance(at, int) and ahead[0] <= at <= ahead[1]
 
 
 class Relay:
@@ -157,7 +172,7 @@ class Relay:
             while not self._stopped.is_set():
                 moved = self._move()
                 self._report(at_once=until_empty and not moved.accepted)
-                if moved.trouble:
+                if moved.trouble and not moved.accepted:
                     self._suffer(moved.trouble)
                     if until_empty:
                         return False

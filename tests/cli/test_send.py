@@ -93,6 +93,12 @@ def test_who_stops_within_a_file_learns_from_which_line_to_go_on(
     assert why in reported
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file whose reading fails")
+def test_a_file_whose_reading_fails_is_one_line(desk: Desk) -> None:
+    reported = desk.run("send", "/proc/self/mem", exits=1)
+    assert "line 1 and what follows was not accepted: the file cannot be read: " in reported
+
+
 @pytest.mark.parametrize(
     ("typed", "words", "advice"),
     [

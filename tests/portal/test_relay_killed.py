@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, insert, text
 
+from sync_tasks.domain.events import Event
 from sync_tasks.portal import outbox
+from sync_tasks.portal.database import open_database
 from sync_tasks.portal.outbox_table import OUTBOX, find_heads, measure, read_rows
-from sync_tasks.portal.relay import Relay
+from sync_tasks.portal.relay import Relay, move
 from sync_tasks.state.store import Store
 from tests.support.databases import DATABASES, mariadb
 from tests.support.processes import StartProgram, wait_until
@@ -179,3 +181,23 @@ def is_listening(database: Engine) -> bool:
     query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle'"
     with database.connect() as connection:
         return bool(connection.scalar(text(query)))
+
+
+@pytest.mark.usefixtures("worker_environment")
+def test_a_database_of_postgresql_that_knows_no_encoding_is_read_as_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / "database"
+    folder.mkdir()
+    with DATABASES["PostgreSQL"](folder) as url:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            words = "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+            connection.execute(text(f"CREATE DATABASE portal {words}"))
+        engine.dispose()
+        with open_database(engine.url.set(database="portal").render_as_string(hide_password=False)) as portal:
+            with portal.begin() as connection:
+                outbox.create_table(connection)
+                for user in ("ren\u00e9", "anna"):
+                    outbox.anonymize_contact(connection, user_id=user)
+            reported: list[Event] = []
+            move(portal, reported.append)
+    assert [event.user_id for event in reported] == ["ren\u00e9", "anna"]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sync_tasks.domain.events import Update, parse_event
 from sync_tasks.portal import outbox, outbox_table, relay
 from sync_tasks.portal.outbox_row import OutboxRow, dump_event
+from sync_tasks.state.relays import read_outbox, report_outbox
 from sync_tasks.state.store import Store
 from tests.support.databases import DATABASES
 
@@ -120,3 +121,52 @@ def test_rows_wait_while_redis_refuses_whoever_asks(tmp_path: Path, error: Redis
     assert (moved.accepted, moved.marked) == ([], 0)
     assert moved.trouble.startswith("Redis is away or in trouble: ")
     engine.dispose()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A portal's database with an outbox, in a file."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'portal.db'}")
+    with engine.begin() as connection:
+        outbox.create_table(connection)
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("written_at", ["soon", 1_764_317_000_000_000.5], ids=["a text", "no whole number"])
+def test_a_row_with_no_moment_does_not_hide_how_many_wait(engine: Engine, store: Store, written_at: object) -> None:
+    write(engine, "anna")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE sync_tasks_outbox SET written_at = :at"), {"at": written_at})
+        report_outbox(store, *outbox_table.measure(connection))
+    reported = read_outbox(store)
+    assert reported is not None
+    assert (reported.waiting, reported.oldest_seconds) == (1, None)
+
+
+def test_rows_of_a_clock_that_is_ahead_hold_nobody_else_up(database: Engine, store: Store) -> None:
+    ahead = int(store.now()) + 3_600_000_000
+    with database.begin() as connection:
+        rows = [
+            {"task": "anonymize_contact", "user_id": f"user{number}", "event": "{}", "written_at": ahead}
+            for number in range(relay.USERS_AT_ONCE)
+        ]
+        connection.execute(insert(outbox_table.OUTBOX), rows)
+    write(database, "eva")
+    assert relay.Relay(database).run(until_empty=True) is False
+    assert store.peek("eva") is not None
+    with database.connect() as connection:
+        assert outbox_table.measure(connection)[:2] == (relay.USERS_AT_ONCE, 0)
+
+
+def test_of_a_user_whose_row_waits_the_later_ones_wait_too(engine: Engine, store: Store) -> None:
+    for user in ("anna", "anna", "anna", "eva"):
+        write(engine, user)
+    with engine.begin() as connection:
+        moment = {"at": int(store.now()) + 3_600_000_000}
+        connection.execute(text("UPDATE sync_tasks_outbox SET written_at = :at WHERE id = 2"), moment)
+    moved = relay.move(engine, lambda _event: None)
+    assert (moved.accepted, moved.marked) == ([1, 4], 0)
+    assert moved.trouble.startswith("the clock of the database is")
+    again = relay.move(engine, lambda _event: None)
+    assert (again.accepted, again.marked, again.trouble) == ([], 0, moved.trouble)

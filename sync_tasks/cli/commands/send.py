@@ -96,6 +96,8 @@ def send(
                 raise
             code = WRONG_USE
             sent.stop(str(error))
+        except BrokenPipeError:
+            raise
         except OSError as error:
             sent.stop(f"the file cannot be read: {error.strerror}")
     if as_json:
