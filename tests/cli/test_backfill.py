@@ -41,7 +41,7 @@ def test_a_file_that_changes_while_it_is_weighed_ends_nobodys_subscription(
     desk.pipeline.work()
     path, weigh = write_rows(*people(3)), preview.weigh
 
-    def weigh_later(source: Source, *rest: Any) -> preview.Weighed:  # noqa: ANN401 - as it is
+    def weigh_later(source: Source, *rest: Any) -> preview.Weighed:
         if change is truncate:
             change(path)
             return weigh(source, *rest)
@@ -61,7 +61,7 @@ def test_a_file_that_changes_while_it_is_loaded_is_no_whole_load(
     path = write_rows(*people(3))
     before = loading.load
 
-    def load_half(*words: Any, **more: Any) -> Counter[str]:  # noqa: ANN401 - as it is
+    def load_half(*words: Any, **more: Any) -> Counter[str]:
         truncate(path)
         return before(*words, **more)
 
