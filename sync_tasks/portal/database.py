@@ -41,7 +41,7 @@ def open_database(url: str = "") -> "Iterator[Engine]":
 
 
 def _options_for(url: "URL") -> dict[str, str]:
-    """Return what a driver must be told.
+    """Return the options of a driver.
 
     Of a database without an encoding (SQL_ASCII) psycopg hands out bytes, unless the connection has one (its docs,
     "Adaptation of basic Python types"; since 3.0).
