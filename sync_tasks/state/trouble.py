@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 _TROUBLE = re.compile(r"\b(?:MISCONF|OOM|READONLY|LOADING|MASTERDOWN|NOREPLICAS|BUSY)\b")
+# As a script's error says it (Redis 6 and 7).
+_RIGHTS = re.compile(r"ACL failure in script|can't (?:run this command|access)")
 
 # What a script says that may not run a command (Redis 7.0).
 _OF_SCRIPTS = "can't run this command"
@@ -34,6 +36,13 @@ def is_trouble(error: Exception) -> bool:
     passing = (of_redis.ConnectionError, of_redis.TimeoutError, of_redis.ReadOnlyError, of_redis.OutOfMemoryError)
     known = isinstance(error, of_redis.ResponseError) and _TROUBLE.search(str(error)) is not None
     return known or isinstance(error, (*passing, of_redis.MasterDownError))
+
+
+def concerns_all(error: Exception) -> bool:
+    """Return whether any other event would meet this error too: trouble of Redis, or a right that is lacking."""
+    from redis.exceptions import NoPermissionError
+
+    return is_trouble(error) or isinstance(error, NoPermissionError) or _RIGHTS.search(str(error)) is not None
 
 
 def lacks_disk(error: Exception) -> bool:
