@@ -9,8 +9,8 @@ Killed meanwhile, it left a queue of their answers in Redis for ever.
 **A malformed message ended the worker** that took it, and then the next one, or broke its connection for ever. What no
 task takes is refused whole: it is a dead letter that names the task, and a failed task in Flower.
 
-**A Redis that is there and refuses us** (a replica, a right or a password that was taken away) **was asked six times a
-second**, each time with ten lines. Between two refusals the worker rests, and one line says what to do.
+**A Redis that refuses us was asked six times a second**, each time with ten lines. It may have become a replica, or a
+right was taken away. Between two refusals the worker rests, and one line says what to do.
 
 **Almost each event for Flower was a message of its own**, a sixth of a busy worker's time. They gather for a moment.
 
