@@ -1,6 +1,6 @@
 """Beat's schedule, with a defect of Celery 5.7 mended.
 
-**What could not be sent was twenty lines every five seconds**, a traceback among them, and none said what to do.
+**What could not be sent was twenty lines every five seconds**, with a traceback. None said what to do.
 
 To drop it: take it out and see its test pass.
 """
