@@ -43,8 +43,8 @@ def open_database(url: str = "") -> "Iterator[Engine]":
 def _options_for(url: "URL") -> dict[str, str]:
     """Return the options of a driver.
 
-    Of a database without an encoding (SQL_ASCII) psycopg hands out bytes, unless the connection has one (its docs,
-    "Adaptation of basic Python types"; since 3.0).
+    Of a database without an encoding (SQL_ASCII) psycopg hands out bytes, unless the connection has one. Its docs say
+    so: "Strings adaptation", since 3.0.
     """
     speaks = url.drivername in {"postgresql", "postgresql+psycopg", "postgresql+psycopg2"}
     return {"client_encoding": "utf8"} if speaks and "client_encoding" not in url.query else {}
