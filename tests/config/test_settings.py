@@ -1,5 +1,6 @@
 """The configuration is checked as a whole: every fault is one line, and no line shows a secret."""
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.config import environment
-from sync_tasks.config.faults import PATTERNS
+from sync_tasks.config.faults import PATTERNS, variable_of
 from sync_tasks.config.settings import BREVO_URL, Settings, key_variables, load_settings
 from sync_tasks.errors import ConfigurationError
 
@@ -148,6 +149,91 @@ def test_a_newsletter_belongs_to_an_account(load: Load) -> None:
 )
 def test_each_fault_is_one_line(faults: Faults, text: str, lines: list[str]) -> None:
     assert faults(text) == lines
+
+
+NO_WHOLE, NO_NUMBER = "Input should be a valid integer", "Input should be a valid number"
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "given", "fault"),
+    [
+        ("newsletters.daily", "list_id", "true", NO_WHOLE),
+        ("newsletters.daily", "list_id", '"3"', NO_WHOLE),
+        ("newsletters.daily", "list_id", "3.0", NO_WHOLE),
+        ("newsletters.daily", "list_id", "9" * 30, f"Input should be less than or equal to {'9' * 18}"),
+        ("accounts.default", "requests_per_second", "true", NO_NUMBER),
+        ("accounts.default", "requests_per_second", "inf", "Input should be less than or equal to 1000000"),
+        ("accounts.default", "requests_per_hour", "9" * 40, "Input should be less than or equal to 1000000000"),
+        ("pipeline", "lease_seconds", "inf", "Input should be less than or equal to 86400"),
+        ("pipeline", "quiet_seconds", "1e300", "Input should be less than or equal to 86400"),
+        ("pipeline", "probe_seconds", "true", NO_NUMBER),
+        ("pipeline", "grace_seconds", '"5"', NO_NUMBER),
+        ("pipeline", "defer_seconds", "nan", "Input should be less than or equal to 86400"),
+        ("pipeline", "retries", "true", NO_WHOLE),
+        ("pipeline", "retries", "1001", "Input should be less than or equal to 1000"),
+        ("pipeline", "give_up_hours", "inf", "Input should be less than or equal to 8760"),
+        ("pipeline", "audit_days", "inf", "Input should be less than or equal to 36525"),
+        ("pipeline", "consent_days", "1e300", "Input should be less than or equal to 36525"),
+        ("pipeline", "clock_tolerance_seconds", '"5"', NO_NUMBER),
+        ("reconcile", "max_changes", "true", NO_WHOLE),
+        ("operate", "hours", "true", NO_NUMBER),
+        ("newsletters.daily", "retired", '"true"', "Input should be a valid boolean"),
+        ("newsletters.daily", "manual", "1", "Input should be a valid boolean"),
+        ("files", "ignore_unknown_columns", '"no"', "Input should be a valid boolean"),
+    ],
+)
+def test_a_number_is_a_number_and_one_that_can_be_waited_for(
+    faults: Faults, table: str, key: str, given: str, fault: str
+) -> None:
+    """A list that is ``true`` would be list 1."""
+    text = f"[{table}]\n" + (
+        f"list_id = 3\n{key} = {given}\n" if table == "newsletters.daily" else f"{key} = {given}\n"
+    )
+    text = text.replace("list_id = 3\nlist_id", "list_id")
+    assert faults(text if table == "newsletters.daily" else MINIMAL + text) == [f"{table}.{key}: {fault}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"[newsletters.daily]\nlist_id = {'9' * 5_000}\n", "not TOML: a number is too long"),
+        (f"x = {'[' * 5_000}{']' * 5_000}\n", "not TOML: nested too deeply"),
+        ('[newsletters."a\\nb"]\nlist_id = 3\n', r"newsletters.a\nb: must be a slug"),
+        ('[newsletters.daily]\nlist_id = 3\n"\\u001b[31m" = 3\n', r"newsletters.daily.\x1b[31m: unknown key"),
+        (
+            '[accounts."a\\nb"]\napi_key = "x"\n',
+            r"accounts.a\nb: a key does not belong in the file; use SYNC_API_KEY_A\nB",
+        ),
+    ],
+    ids=["digits", "nested", "slug", "key", "account"],
+)
+def test_what_toml_allows_and_makes_no_sense_is_one_line(faults: Faults, text: str, line: str) -> None:
+    (found,) = faults(text)
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("names", "variable"),
+    [
+        (("a-b", "a_b"), "SYNC_API_KEY_A_B"),
+        (("default", "file"), "SYNC_API_KEY_FILE"),
+        (("x", "x-file"), "SYNC_API_KEY_X_FILE"),
+    ],
+)
+def test_two_accounts_with_one_variable_are_refused(faults: Faults, names: tuple[str, str], variable: str) -> None:
+    """The name of a file would go to Brevo as a key."""
+    tables = "".join(f"[accounts.{name}]\n" for name in names)
+    first, second = names
+    lines = faults(
+        f"{tables}[newsletters.daily]\nlist_id = 3\naccount = '{first}'\n", **{variable_of(name): "k" for name in names}
+    )
+    assert f"accounts: {first} and {second}: {variable} would be of both; rename one" in lines
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(faults: Faults, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    lines = faults(MINIMAL, SYNC_API_KEY_FILE=str(tmp_path / "pipe"))
+    assert lines == ["SYNC_API_KEY_FILE: cannot read the file it names: it is no plain file"]
 
 
 def find_patterns(schema: object) -> Iterator[str]:
@@ -305,6 +391,7 @@ def test_the_mark_that_some_editors_put_in_front_of_utf_8_is_no_fault(
         (lambda _: None, "there is no such file; name the configuration with SYNC_CONFIG"),
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
         (lambda path: path.write_bytes(b"\xff"), "not UTF-8: save it as UTF-8"),
+        (os.mkfifo, "cannot be read: it is no plain file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(
