@@ -151,48 +151,6 @@ def test_each_fault_is_one_line(faults: Faults, text: str, lines: list[str]) -> 
     assert faults(text) == lines
 
 
-NO_WHOLE, NO_NUMBER = "Input should be a valid integer", "Input should be a valid number"
-
-
-@pytest.mark.parametrize(
-    ("table", "key", "given", "fault"),
-    [
-        ("newsletters.daily", "list_id", "true", NO_WHOLE),
-        ("newsletters.daily", "list_id", '"3"', NO_WHOLE),
-        ("newsletters.daily", "list_id", "3.0", NO_WHOLE),
-        ("newsletters.daily", "list_id", "9" * 30, f"Input should be less than or equal to {'9' * 18}"),
-        ("accounts.default", "requests_per_second", "true", NO_NUMBER),
-        ("accounts.default", "requests_per_second", "inf", "Input should be less than or equal to 1000000"),
-        ("accounts.default", "requests_per_hour", "9" * 40, "Input should be less than or equal to 1000000000"),
-        ("pipeline", "lease_seconds", "inf", "Input should be less than or equal to 86400"),
-        ("pipeline", "quiet_seconds", "1e300", "Input should be less than or equal to 86400"),
-        ("pipeline", "probe_seconds", "true", NO_NUMBER),
-        ("pipeline", "grace_seconds", '"5"', NO_NUMBER),
-        ("pipeline", "defer_seconds", "nan", "Input should be less than or equal to 86400"),
-        ("pipeline", "retries", "true", NO_WHOLE),
-        ("pipeline", "retries", "1001", "Input should be less than or equal to 1000"),
-        ("pipeline", "give_up_hours", "inf", "Input should be less than or equal to 8760"),
-        ("pipeline", "audit_days", "inf", "Input should be less than or equal to 36525"),
-        ("pipeline", "consent_days", "1e300", "Input should be less than or equal to 36525"),
-        ("pipeline", "clock_tolerance_seconds", '"5"', NO_NUMBER),
-        ("reconcile", "max_changes", "true", NO_WHOLE),
-        ("operate", "hours", "true", NO_NUMBER),
-        ("newsletters.daily", "retired", '"true"', "Input should be a valid boolean"),
-        ("newsletters.daily", "manual", "1", "Input should be a valid boolean"),
-        ("files", "ignore_unknown_columns", '"no"', "Input should be a valid boolean"),
-    ],
-)
-def test_a_number_is_a_number_and_one_that_can_be_waited_for(
-    faults: Faults, table: str, key: str, given: str, fault: str
-) -> None:
-    """A list that is ``true`` would be list 1."""
-    text = f"[{table}]\n" + (
-        f"list_id = 3\n{key} = {given}\n" if table == "newsletters.daily" else f"{key} = {given}\n"
-    )
-    text = text.replace("list_id = 3\nlist_id", "list_id")
-    assert faults(text if table == "newsletters.daily" else MINIMAL + text) == [f"{table}.{key}: {fault}"]
-
-
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -1,13 +1,24 @@
 """What the configuration is where nobody says anything, and which numbers it takes: the least and the most."""
 
 import math
+from pathlib import Path
 from typing import cast
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from sync_tasks.config import settings
-from sync_tasks.config.settings import Files, Newsletter, Operate, Pipeline, Portal, Reconcile, Settings
+from sync_tasks.config.settings import (
+    Files,
+    Newsletter,
+    Operate,
+    Pipeline,
+    Portal,
+    Reconcile,
+    Settings,
+    load_settings,
+)
+from sync_tasks.errors import ConfigurationError
 
 DEFAULTS: dict[type[BaseModel], dict[str, object]] = {
     settings.Account: {
@@ -136,3 +147,49 @@ def test_each_account_has_the_links_of_its_own_newsletters() -> None:
 
 def test_clocks_differ_in_microseconds() -> None:
     assert Pipeline(clock_tolerance_seconds=1.5).clock_tolerance == 1_500_000
+
+
+NO_WHOLE, NO_NUMBER = "Input should be a valid integer", "Input should be a valid number"
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "given", "fault"),
+    [
+        ("newsletters.daily", "list_id", "true", NO_WHOLE),
+        ("newsletters.daily", "list_id", '"3"', NO_WHOLE),
+        ("newsletters.daily", "list_id", "3.0", NO_WHOLE),
+        ("newsletters.daily", "list_id", "9" * 30, f"Input should be less than or equal to {'9' * 18}"),
+        ("accounts.default", "requests_per_second", "true", NO_NUMBER),
+        ("accounts.default", "requests_per_second", "inf", "Input should be less than or equal to 1000000"),
+        ("accounts.default", "requests_per_hour", "9" * 40, "Input should be less than or equal to 1000000000"),
+        ("pipeline", "lease_seconds", "inf", "Input should be less than or equal to 86400"),
+        ("pipeline", "quiet_seconds", "1e300", "Input should be less than or equal to 86400"),
+        ("pipeline", "probe_seconds", "true", NO_NUMBER),
+        ("pipeline", "grace_seconds", '"5"', NO_NUMBER),
+        ("pipeline", "defer_seconds", "nan", "Input should be less than or equal to 86400"),
+        ("pipeline", "retries", "true", NO_WHOLE),
+        ("pipeline", "retries", "1001", "Input should be less than or equal to 1000"),
+        ("pipeline", "give_up_hours", "inf", "Input should be less than or equal to 8760"),
+        ("pipeline", "audit_days", "inf", "Input should be less than or equal to 36525"),
+        ("pipeline", "consent_days", "1e300", "Input should be less than or equal to 36525"),
+        ("pipeline", "clock_tolerance_seconds", '"5"', NO_NUMBER),
+        ("reconcile", "max_changes", "true", NO_WHOLE),
+        ("operate", "hours", "true", NO_NUMBER),
+        ("newsletters.daily", "retired", '"true"', "Input should be a valid boolean"),
+        ("newsletters.daily", "manual", "1", "Input should be a valid boolean"),
+        ("files", "ignore_unknown_columns", '"no"', "Input should be a valid boolean"),
+    ],
+)
+def test_a_number_is_a_number_and_one_that_can_be_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, key: str, given: str, fault: str
+) -> None:
+    """A list that is ``true`` would be list 1."""
+    said = {"newsletters.daily": {"list_id": "3"}}
+    said.setdefault(table, {})[key] = given
+    lines = (f"[{name}]\n" + "".join(f"{one} = {what}\n" for one, what in keys.items()) for name, keys in said.items())
+    path = tmp_path / "conf.toml"
+    path.write_text("".join(lines))
+    monkeypatch.setenv("SYNC_CONFIG", str(path))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"SYNC_API_KEY": "key"})
+    assert str(caught.value) == f"{path}: {table}.{key}: {fault}"
