@@ -181,7 +181,7 @@ NO_WHOLE, NO_NUMBER = "Input should be a valid integer", "Input should be a vali
     ],
 )
 def test_a_number_is_a_number_and_one_that_can_be_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, key: str, given: str, fault: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, key: str, *, given: str, fault: str
 ) -> None:
     """A list that is ``true`` would be list 1."""
     said = {"newsletters.daily": {"list_id": "3"}}
