@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TABLE_NAME = "sync_tasks_outbox"
 # Microseconds: no row is older than the outbox (2024), and a later one (2200) is in another unit.
 _EARLIEST, _LATEST = 1_704_067_200_000_000, 7_258_118_400_000_000
+# An event with as many attributes as allowed, each as long as allowed, has 1,300,000 in ASCII.
+LONGEST_EVENT = 2_000_000
 WRONG_MOMENT = "written_at: must be when the row was written, in microseconds since 1970; leave it to the database"
 
 
@@ -51,6 +53,9 @@ class OutboxRow:
 
     def _check(self) -> None:
         """Refuse what is no row of ours: SQLite keeps any kind of value in any column."""
+        event: object = self.event
+        if event is None:
+            raise InvalidEventError(f"event: longer than {LONGEST_EVENT:,} characters")
         if not all(isinstance(text, str) for text in (self.task, self.user_id, self.event)):
             raise InvalidEventError("task, user_id, event: must be texts")
         written_at: object = self.written_at

@@ -3,10 +3,24 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    MetaData,
+    String,
+    Table,
+    Text,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
+from sync_tasks.portal.outbox_row import LONGEST_EVENT, TABLE_NAME, OutboxRow
 from sync_tasks.portal.outbox_sql import statements_for
 
 if TYPE_CHECKING:
@@ -26,7 +40,9 @@ _IDS_AT_ONCE = 1_000
 # The first and the last moment, in microseconds since 1970, by which a clock is ahead.
 Ahead = tuple[int, int]
 _WAITING = OUTBOX.c.error.is_(None)
-_ROW = (OUTBOX.c.id, OUTBOX.c.task, OUTBOX.c.user_id, OUTBOX.c.event, OUTBOX.c.written_at)
+# A text that no event can fill stays where it is: hundreds of rows are read at once.
+_EVENT = case((func.length(OUTBOX.c.event) <= LONGEST_EVENT, OUTBOX.c.event))
+_ROW = (OUTBOX.c.id, OUTBOX.c.task, OUTBOX.c.user_id, _EVENT, OUTBOX.c.written_at)
 
 
 def create_table(connection: "Connection") -> None:
@@ -149,7 +165,7 @@ def _can_read(engine: "Engine", number: int) -> bool:
 
 
 def measure(connection: "Connection") -> tuple[int, int, int | None]:
-    """Return how many rows wait, how many are marked, and when the oldest that waits was written, if it says so."""
+    """Return how many rows wait, how many are marked, and when the oldest that waits was written, if known."""
     waiting, oldest = connection.execute(select(func.count(), func.min(OUTBOX.c.written_at)).where(_WAITING)).one()
     marked = connection.scalars(select(func.count()).select_from(OUTBOX).where(~_WAITING)).one()
     # SQLite keeps any kind of value in any column.

@@ -9,9 +9,9 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from sqlalchemy import Engine, create_engine, event, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
-from sync_tasks.domain.events import Update, parse_event
+from sync_tasks.domain.events import MOST_ATTRIBUTES, Update, parse_event
 from sync_tasks.portal import outbox, outbox_table, relay
-from sync_tasks.portal.outbox_row import OutboxRow, dump_event
+from sync_tasks.portal.outbox_row import LONGEST_EVENT, OutboxRow, dump_event
 from sync_tasks.state.relays import read_outbox, report_outbox
 from sync_tasks.state.store import Store
 from tests.support.databases import DATABASES
@@ -170,3 +170,23 @@ def test_of_a_user_whose_row_waits_the_later_ones_wait_too(engine: Engine, store
     assert moved.trouble.startswith("the clock of the database is")
     again = relay.move(engine, lambda _event: None)
     assert (again.accepted, again.marked, again.trouble) == ([], 0, moved.trouble)
+
+
+def test_a_row_that_no_event_can_fill_is_marked_without_being_read(database: Engine, store: Store) -> None:
+    write(database, "anna", requested_by="x" * LONGEST_EVENT)
+    write(database, "eva")
+    with database.connect() as connection:
+        assert [row.event for row in outbox_table.read_rows(connection, ["anna", "eva"], 9)] == [None, "{}"]
+    assert relay.Relay(database).run(until_empty=True)
+    assert store.peek("eva") is not None
+    with database.connect() as connection:
+        (error,) = outbox_table.find_marked(connection).values()
+    assert error == "event: longer than 2,000,000 characters"
+
+
+def test_the_longest_event_is_no_longer_than_that() -> None:
+    longest = "\U0001f600" * 1000
+    attributes = {f"a{number:063}": longest for number in range(MOST_ATTRIBUTES)}
+    person = {"first_name": longest, "last_name": longest, "attributes": attributes}
+    filled = parse_event(Update, {"user_id": "anna"} | person)
+    assert len(str(dump_event(filled, "postgresql")["event"])) < LONGEST_EVENT
