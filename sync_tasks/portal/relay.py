@@ -16,7 +16,7 @@ from redis import RedisError
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from sync_tasks.domain.events import MAX_AHEAD, Event
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_DAY
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import describe, log
 from sync_tasks.portal import outbox_table
@@ -33,7 +33,6 @@ USERS_AT_ONCE = 100
 ROWS_AT_ONCE = 500
 REPORT_EVERY = 5.0
 # A clock may be an hour off. A moment that lies further ahead is no moment of a clock.
-A_DAY = 86_400 * MICROSECONDS_PER_SECOND
 UNREADABLE = "the database cannot hand it out: its texts must be UTF-8, and no bytes"
 # So many seconds it pauses after trouble of Redis or the database, at first and at most.
 _PAUSES = (0.5, 15.0)
@@ -114,7 +113,7 @@ def _accept_rows(
     for row in rows:
         try:
             event = row.read()
-            if row.written_at > latest + A_DAY:
+            if row.written_at > latest + MICROSECONDS_PER_DAY:
                 raise InvalidEventError(WRONG_MOMENT)  # noqa: TRY301 - one place says what is no event
             if row.written_at > latest:
                 moved.trouble = "the clock of the database is more than five minutes ahead of Redis'"
