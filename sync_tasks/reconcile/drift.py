@@ -26,9 +26,6 @@ from sync_tasks.domain.remote_state import recall_ext_id, remote_state_of
 from sync_tasks.state.records import RemoteRecord
 
 Kind = Literal[
-    "blocklisted",
-    "no longer blocklisted",
-    "unsubscribed at Brevo",
     "missing contact",
     "missing on list",
     "extra on list",
@@ -39,6 +36,9 @@ Kind = Literal[
     "unknown contact",
     "foreign contact",
     "stranger",
+    "blocklisted",
+    "no longer blocklisted",
+    "unsubscribed at Brevo",
     "erased person",
     "erased at Brevo",
     "unfinished erasure",
@@ -58,7 +58,7 @@ LOOKED_AT: frozenset[Kind] = NEWS | {"erased at Brevo", "unfinished erasure", "s
 ANOTHERS: frozenset[Kind] = frozenset({"erased at Brevo", "foreign contact", "stranger"})
 # What a look by the id cannot show as a page does: it needs no page, or has no user.
 _NOT_SHOWN = LEFT_ALONE | {"duplicate contact", "unknown contact", "erased person", "unfinished erasure"}
-SHOWN: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind not in _NOT_SHOWN)
+SHOWN: tuple[Kind, ...] = (*sorted(NEWS), *(kind for kind in get_args(Kind) if kind not in _NOT_SHOWN | NEWS))
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})
 
