@@ -41,6 +41,8 @@ from sync_tasks.texts import (
 MAX_AHEAD = timedelta(minutes=5)
 AHEAD = "lies more than 5 minutes in the future by Redis' clock"
 MOST_ATTRIBUTES = 100
+# A refusal is one line, and fits into the column of an outbox: further faults are counted.
+_MOST_FAULTS = 10
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -246,8 +248,10 @@ def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
         return kind.model_validate(dict(arguments))
     except ValidationError as error:
         # Pydantic refuses a value that may be of several kinds once for each kind.
-        faults = dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
-    raise InvalidEventError(f"{kind.task} refused: {'; '.join(faults)}")
+        faults = [*dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))]
+    left = len(faults) - _MOST_FAULTS
+    shown = [*faults[:_MOST_FAULTS], *([f"and {left:,} more"] if left > 0 else [])]
+    raise InvalidEventError(f"{kind.task} refused: {'; '.join(shown)}")
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
