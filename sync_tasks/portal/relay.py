@@ -1,7 +1,7 @@
 """The relay: moves events from the outbox to the pipeline, in order for each user, and removes what is accepted.
 
 A row is removed after Redis has accepted it. A relay killed in between leaves a row whose event is accepted again. It
-has the same moment, so nothing changes. Where Redis is away, the rows wait.
+has the same moment, so nothing changes. If Redis is away, the rows wait.
 """
 
 import threading

@@ -144,7 +144,7 @@ class Sharing:
 
 
 def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | RemoteState:
-    """Return what differs in a user's contact, or what was seen of it where nothing does."""
+    """Return what differs in a user's contact, or what was seen of it if nothing does."""
     before, remote = contact.seen.get(mapping.account), recall_ext_id(remote, contact, mapping)
     seen = remote_state_of(remote, contact, mapping, before, read_at)
     if seen.digest == ERASED:
