@@ -93,7 +93,7 @@ class Source:
     ) -> None:
         self.path = path
         self._version = _version(path)
-        self.size = self._version[0]
+        self.size = self._version[0] if self._version else 0
         self.words = words
         self._manner, self._encoding, self._types = manner, encoding, types
         self._text: Text | None = None
@@ -101,7 +101,7 @@ class Source:
 
     @property
     def changed(self) -> bool:
-        """Whether somebody wrote into the file since."""
+        """Whether somebody wrote into the file since, put another in its place or took it away."""
         return _version(self.path) != self._version
 
     @property
@@ -158,9 +158,13 @@ class Source:
             yield number, _build(number, partial(_read_object, line, text, grammar))
 
 
-def _version(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+def _version(path: Path) -> tuple[int, ...]:
+    """Return what another file, or another text in it, would change; of one that is gone nothing."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_dev
 
 
 def _check_braces(line: str) -> None:

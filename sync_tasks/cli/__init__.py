@@ -1,7 +1,8 @@
 """The operator's command ``sync-tasks``: every command is one module beside this one.
 
-Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration; 130: Ctrl-C. Commands
-import what is heavy (Celery, the SDK, the sandbox) when they run, so that ``--help`` answers at once.
+Exit 0: done; 1: done and found trouble, or Redis is away; 2: wrong use or configuration; 130: Ctrl-C;
+143: SIGTERM; 129: SIGHUP. Commands import what is heavy (Celery, the SDK, the sandbox) when they run, so that
+``--help`` answers at once.
 """
 
 import sys
@@ -38,6 +39,7 @@ from sync_tasks.cli.commands import (
     webhooks,
 )
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.local.processes import ending_on_signals
 
 # Typer keeps its name to itself. It says on standard error what is wrong.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -64,6 +66,9 @@ class Commands(TyperGroup):
             output.give_up(*map(str, error.args), code=2)
         except _UsageError as error:
             output.explain_to_program(str(getattr(error, "message", error)))
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            output.explain_to_program("interrupted")
             raise
         except typer.Abort:
             output.explain_to_program("aborted: nobody said yes")
@@ -156,14 +161,19 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def main() -> None:
     """Run the command line; of an error nobody expected only class and places are shown: its text may be personal."""
+    output.fill_in()
     output.spell_out()
     try:
-        app(prog_name="sync-tasks")
+        with ending_on_signals():
+            app(prog_name="sync-tasks")
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last frontier
         if _is_interrupt(error):
             sys.exit(_INTERRUPTED)
+        if isinstance(error, OSError) and output.is_full(error):
+            output.complain(f"standard output cannot be written: {error.strerror}")
+            sys.exit(1)
         from sync_tasks.log import describe
 
         output.complain(f"unexpected error\n{describe(error)}")

@@ -1,5 +1,6 @@
 """A portal's file on the command line: how it is written, what it may do, and what is wrong with it."""
 
+import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sync_tasks.sync.context import Resources
 
 Encoding = Annotated[str, typer.Option(metavar="NAME", help="How it is written, unless UTF-8: such as windows-1252.")]
+CHANGED = "the file was changed while it was read: wait until it is whole, and start again"
 # More lines with the same fault than these are one line.
 _NAMED_ALONE = 5
 
@@ -138,10 +140,16 @@ def moment_of_file(file: Path, form: Form) -> datetime:
     from sync_tasks.backfill.cells import Manner, find_zone, read_moment
     from sync_tasks.backfill.rows import is_ahead
 
-    if not file.is_file():
+    try:
+        found = file.stat()
+    except FileNotFoundError:
         give_up(f"{file}: there is no such file", code=2)
+    except OSError as error:
+        give_up(f"{file}: cannot be read: {error.strerror}", code=2)
+    if not stat.S_ISREG(found.st_mode):
+        give_up(f"{file}: no plain file: it is read several times, save it", code=2)
     if form.as_of is None:
-        return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))
+        return min(datetime.fromtimestamp(found.st_mtime, UTC), datetime.now(UTC))
     try:
         moment, _ = read_moment(form.as_of, Manner(zone=find_zone(form.zone)))
     except ValueError as error:
@@ -154,7 +162,7 @@ def moment_of_file(file: Path, form: Form) -> datetime:
 def find_fault(checked: "Checked", source: "Source", form: Form, *, complete: bool) -> str:
     """Return why nothing of a checked file may be done, or nothing; ``complete``: what it lacks counts as ended."""
     if source.changed:
-        return "the file was changed while it was read: wait until it is whole, and start again"
+        return CHANGED
     if checked.bad and not form.skip_bad_rows:
         return "mend the bad rows, or leave them out with --skip-bad-rows"
     if checked.bad and complete:

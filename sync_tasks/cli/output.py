@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import traceback
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -25,11 +26,31 @@ if TYPE_CHECKING:
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff\uf900-\ufdff\ufe10-\uffef]")
 
 
+# Whose code writes to standard output.
+_PRINTERS = {__name__, typer.echo.__module__, "rich.console"}
+
+
 def spell_out() -> None:
     """Let a terminal that lacks a character get its number instead: with a locale such as C, or one of Latin 1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def fill_in() -> None:
+    """Put an empty stream in place of each standard stream that the caller has closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the end
+
+
+def is_full(error: Exception) -> bool:
+    """Return whether an error is that standard output takes no more; from then on it takes all and keeps nothing."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    if not isinstance(error, OSError) or frame.f_globals.get("__name__") not in _PRINTERS:
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _is_narrow() -> bool:
@@ -111,7 +132,7 @@ def print_document(document: object) -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=_is_narrow()))
 
 
-def print_json_list(items: Iterable[object]) -> None:
+def print_json_list(items: Iterable[object], troubles: Iterable[str] = ()) -> None:
     """Print items one after the other, each in a line of its own, as the one document of a command."""
     before, encode = '{\n"items": [\n  ', json.JSONEncoder(ensure_ascii=_is_narrow()).encode
     for item in items:
@@ -119,9 +140,9 @@ def print_json_list(items: Iterable[object]) -> None:
         before = ",\n  "
         _printed.set("a part")
     if before[0] == "{":
-        print_json({"items": []})
+        print_json({"items": []}, troubles)
     else:
-        _end_list(())
+        _end_list(troubles)
 
 
 def _end_list(troubles: Iterable[str]) -> None:

@@ -39,6 +39,8 @@ MAX_AHEAD = timedelta(minutes=5)
 AHEAD = "lies more than 5 minutes in the future by Redis' clock"
 _BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
 MOST_ATTRIBUTES = 100
+# A refusal is one line, and fits into the column of an outbox: further faults are counted.
+_MOST_FAULTS = 10
 # Pydantic 2 takes a text of digits for seconds since 1970, also a date without hyphens (its docs, "Datetimes").
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -245,8 +247,10 @@ def parse_event(kind: type[Event], arguments: Mapping[str, Any]) -> Event:
         return kind.model_validate(dict(arguments))
     except ValidationError as error:
         # Pydantic refuses a value that may be of several kinds once for each kind.
-        faults = dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
-    raise InvalidEventError(f"{kind.task} refused: {'; '.join(faults)}")
+        faults = [*dict.fromkeys(_fault(fault) for fault in error.errors(include_input=False, include_url=False))]
+    left = len(faults) - _MOST_FAULTS
+    shown = [*faults[:_MOST_FAULTS], *([f"and {left:,} more"] if left > 0 else [])]
+    raise InvalidEventError(f"{kind.task} refused: {'; '.join(shown)}")
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """A request that is answered with why it was not served."""
 
+import logging
 import time
 from collections.abc import Awaitable
 
@@ -47,6 +48,27 @@ class RefusalLog:
         except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
             log.error("%s: unexpected error\n%s", self._what, describe(error))
             return broken
+
+
+class Sparing(logging.Filter):
+    """Lets each warning of a server through at most once a second: it warns of whatever is no HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a line may be written now."""
+        now = time.monotonic()
+        if record.levelno != logging.WARNING:
+            return True
+        if now < self._next.get(str(record.msg), now):
+            return False
+        self._next[str(record.msg)] = now + REFUSALS_EVERY
+        return True
+
+
+SPARING = Sparing()
 
 
 def answer_refusal(refusal: HttpRefusal) -> Response:

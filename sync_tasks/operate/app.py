@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -24,6 +25,7 @@ from sync_tasks.operate.pages import HEADERS, HtmlPage, Move, answer, answer_sty
 from sync_tasks.operate.visit import Door, View, Visit
 from sync_tasks.state.logins import end_logins, is_over
 from sync_tasks.state.store import Store
+from sync_tasks.state.trouble import describe_refusal, find_refusal
 
 MOST_FIELDS = 20_000
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -69,17 +71,15 @@ class OperatePage:
             except HttpRefusal as refusal:
                 self.refusals.report(refusal)
                 return self._show_trouble(refusal.words, refusal.status)
-            except (RedisConnectionError, RedisTimeoutError, OperationalError) as error:
-                log.warning("operate: not answered: %s", type(error).__name__)
-                return self._show_trouble("Redis is away: start it, then load this page again.", 503)
+            except (RedisError, OperationalError) as error:
+                return self._show_redis(error)
             except ConfigurationError as error:
                 log.error("operate: %s", error)
                 return self._show_trouble("The configuration of this page is in trouble: see the log of `serve`.", 503)
             except ClientDisconnect:
                 return Response(status_code=408)
             except Exception as error:  # noqa: BLE001 - the last frontier: nothing personal in an answer or a log
-                log.error("operate: unexpected error\n%s", describe(error))
-                return self._show_trouble("Something is broken here: the log of `serve` has class and place.", 500)
+                return self._show_fault(error)
 
         return answer_request
 
@@ -170,6 +170,21 @@ class OperatePage:
     @staticmethod
     def _send_to_login() -> Response:
         return RedirectResponse(f"{PATH}/login", 303, headers=dict(HEADERS))
+
+    def _show_redis(self, error: Exception) -> Response:
+        """Say what to do about Redis: it refuses us, is away, or says of our own request that it is wrong."""
+        if refusal := find_refusal(error):
+            words = describe_refusal(refusal, "SYNC_REDIS_URL")
+            log.error("operate: %s", words)
+            return self._show_trouble(f"{words}. Then load this page again.", 503)
+        if isinstance(error, (RedisConnectionError, RedisTimeoutError, OperationalError)):
+            log.warning("operate: not answered: %s", type(error).__name__)
+            return self._show_trouble("Redis is away: start it, then load this page again.", 503)
+        return self._show_fault(error)
+
+    def _show_fault(self, error: Exception) -> Response:
+        log.error("operate: unexpected error\n%s", describe(error))
+        return self._show_trouble("Something is broken here: the log of `serve` has class and place.", 500)
 
     @staticmethod
     def _show_trouble(trouble: str, status: int) -> Response:

@@ -22,8 +22,9 @@ from sync_tasks.errors import ConfigurationError, InvalidEventError
 from sync_tasks.http.body import check_json, read_body
 from sync_tasks.http.refusal import HttpRefusal, RefusalLog
 from sync_tasks.http.tokens import Tokens
-from sync_tasks.log import log
+from sync_tasks.log import describe, log
 from sync_tasks.portal.intake_openapi import MOST_EVENTS, describe_intake
+from sync_tasks.state.trouble import concerns_all
 
 PATH = "/events"
 RETRY_AFTER = "5"
@@ -97,6 +98,13 @@ def _answer(row: object, accept: Accept) -> Mapping[str, str]:
         accept(*_read(row))
     except InvalidEventError as error:
         return {"status": "refused", "why": str(error)}
+    except RedisError as error:
+        if concerns_all(error):
+            raise
+        # What Redis answers permanently it would answer to this event for ever.
+        log.error("events: unexpected error\n%s", describe(error))
+        why = f"Redis cannot accept it ({type(error).__name__}); the place is in our log"
+        return {"status": "refused", "why": why}
     return {"status": "accepted"}
 
 

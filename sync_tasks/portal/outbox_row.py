@@ -72,7 +72,8 @@ def dump_event(event: Event, database: str) -> dict[str, Json]:
     fields = event.model_dump(mode="json", exclude_unset=True, exclude={"user_id"})
     # SQLite's own clock knows milliseconds only, and two events of one user may lie closer.
     moment: dict[str, Json] = {"written_at": time.time_ns() // 1000} if database == "sqlite" else {}
-    return {"task": event.task, "user_id": event.user_id, "event": json.dumps(fields, ensure_ascii=False)} | moment
+    # JSON in ASCII passes through a database, and a connection, of any encoding.
+    return {"task": event.task, "user_id": event.user_id, "event": json.dumps(fields)} | moment
 
 
 def relay_event(event: Event) -> None:

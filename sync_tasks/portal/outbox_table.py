@@ -1,10 +1,10 @@
 """The outbox's table in each database, and what the relay asks of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, func, insert, select, text, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow
 from sync_tasks.portal.outbox_sql import statements_for
@@ -22,6 +22,7 @@ OUTBOX = Table(
     Column("written_at", BigInteger),
     Column("error", Text),
 )
+_IDS_AT_ONCE = 1_000
 _WAITING = OUTBOX.c.error.is_(None)
 _ROW = (OUTBOX.c.id, OUTBOX.c.task, OUTBOX.c.user_id, OUTBOX.c.event, OUTBOX.c.written_at)
 
@@ -64,7 +65,13 @@ def remove_rows(connection: "Connection", ids: Sequence[int]) -> int:
 
 def discard_rows(connection: "Connection", ids: Sequence[int]) -> int:
     """Remove marked rows, and return how many; one that waits again is an event by now and stays."""
-    return connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids), ~_WAITING)).rowcount
+    removing = delete(OUTBOX).where(~_WAITING)
+    return sum(connection.execute(removing.where(OUTBOX.c.id.in_(some))).rowcount for some in _chunks(ids))
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield so many ids as one statement takes in each database: PostgreSQL takes 65,535."""
+    return (ids[place : place + _IDS_AT_ONCE] for place in range(0, len(ids), _IDS_AT_ONCE))
 
 
 def mark_row(connection: "Connection", number: int, error: str) -> None:
@@ -74,13 +81,22 @@ def mark_row(connection: "Connection", number: int, error: str) -> None:
 
 def release_rows(connection: "Connection", ids: Sequence[int]) -> int:
     """Let marked rows wait for the relay again, and return how many."""
-    return connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids), ~_WAITING).values(error=None)).rowcount
+    releasing = update(OUTBOX).where(~_WAITING).values(error=None)
+    return sum(connection.execute(releasing.where(OUTBOX.c.id.in_(some))).rowcount for some in _chunks(ids))
 
 
-def find_marked(connection: "Connection", limit: int) -> dict[int, str]:
-    """Return the ids of rows that are no events, the oldest first, each with why."""
+def find_marked(connection: "Connection", limit: int | None = None) -> dict[int, str]:
+    """Return the ids of rows that are no events, the oldest first, each with why; all of them without a limit."""
     marked = select(OUTBOX.c.id, OUTBOX.c.error).where(~_WAITING).order_by(OUTBOX.c.id).limit(limit)
     return {row.id: row.error for row in connection.execute(marked)}
+
+
+def is_of_a_row(error: Exception) -> bool:
+    """Return whether the database cannot hand out a row; otherwise it is in trouble itself."""
+    if isinstance(error, DBAPIError):
+        # SQLite's driver raises the same for a lock as for a text that is not UTF-8: its words show which.
+        return isinstance(error, DataError) or "decode" in f"{error.orig}".lower()
+    return isinstance(error, StatementError | TypeError | ValueError)
 
 
 def read_row(engine: "Engine", number: int) -> OutboxRow | None:
@@ -90,13 +106,16 @@ def read_row(engine: "Engine", number: int) -> OutboxRow | None:
         sqlalchemy.exc.DBAPIError: the database is away, or locked.
     """
     try:
-        with engine.connect() as connection:
-            found = connection.execute(select(*_ROW).where(OUTBOX.c.id == number)).one_or_none()
-    except (StatementError, TypeError, ValueError):
-        # SQLite's driver raises the same for a lock as for a text that is not UTF-8: what can be read shows which.
-        with engine.connect() as connection:
-            connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id == number))
-        return None
+        return _read_row(engine, number)
+    except (StatementError, TypeError, ValueError) as error:
+        if is_of_a_row(error):
+            return None
+        raise
+
+
+def _read_row(engine: "Engine", number: int) -> OutboxRow | None:
+    with engine.connect() as connection:
+        found = connection.execute(select(*_ROW).where(OUTBOX.c.id == number)).one_or_none()
     return OutboxRow(*found) if found else None
 
 
@@ -104,8 +123,18 @@ def find_unreadable(engine: "Engine") -> list[int]:
     """Return the ids of rows that wait although nobody can read them: whatever is asked about them fails."""
     with engine.connect() as connection:
         waiting = list(connection.scalars(select(OUTBOX.c.id).where(_WAITING).order_by(OUTBOX.c.id)))
-    rows = ((number, read_row(engine, number)) for number in waiting)
-    return [number for number, row in rows if row is None or not isinstance(row.user_id, str)]
+    return [number for number in waiting if not _can_read(engine, number)]
+
+
+def _can_read(engine: "Engine", number: int) -> bool:
+    """Return whether a row can be read; one that another relay moved meanwhile is no trouble."""
+    try:
+        row = _read_row(engine, number)
+    except (StatementError, TypeError, ValueError) as error:
+        if is_of_a_row(error):
+            return False
+        raise
+    return row is None or isinstance(row.user_id, str)
 
 
 def measure(connection: "Connection") -> tuple[int, int, int | None]:

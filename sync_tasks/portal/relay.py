@@ -23,7 +23,7 @@ from sync_tasks.portal import outbox_table
 from sync_tasks.portal.outbox import CHANNEL
 from sync_tasks.portal.outbox_row import WRONG_MOMENT, OutboxRow, relay_event
 from sync_tasks.state.relays import report_outbox
-from sync_tasks.state.trouble import is_trouble
+from sync_tasks.state.trouble import concerns_all
 from sync_tasks.tasks.accept import portal_store
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> Mov
     """
     try:
         return _move(engine, accept)
-    except (StatementError, TypeError, ValueError):
-        unreadable = outbox_table.find_unreadable(engine)
+    except (StatementError, TypeError, ValueError) as error:
+        unreadable = outbox_table.find_unreadable(engine) if outbox_table.is_of_a_row(error) else []
         if not unreadable:
             raise
         return _mark_unreadable(engine, unreadable)
@@ -124,7 +124,7 @@ def _accept_rows(
             faults[row.id] = str(error)
             log.error("outbox: row %d is no event: %s", row.id, error)
         except RedisError as error:
-            if is_trouble(error):
+            if concerns_all(error):
                 moved.trouble = f"Redis is away or in trouble: {type(error).__name__}"
                 break
             # What Redis answers permanently it would answer to this row for ever.

@@ -12,9 +12,10 @@ from itertools import islice
 
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
-from sync_tasks.domain.diff import desired_of
+from sync_tasks.domain.diff import desired_of, difference
 from sync_tasks.domain.erasure import is_anonymized
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.pauses import list_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
 from sync_tasks.providers import Gateway, ShownContact
 from sync_tasks.reconcile.id_index import Holders
@@ -91,15 +92,37 @@ class _Review:
         remote = self.context.gateways[self.account].read(suspect.id)
         if remote is None or self._explains(remote, before):
             return False
-        return not self._explains(remote, self._known([remote]))
+        known = self._known([remote])
+        return not self._explains(remote, known) and self._has_our_mark(remote, known)
+
+    def _has_our_mark(self, remote: RemoteContact, known: Mapping[int, tuple[Contact, str]]) -> bool:
+        """Return whether a contact was ever ours; if Brevo shows no ``ext_id``, a look by the user's own decides.
+
+        Whoever has the address of a user may have been at Brevo before.
+        """
+        if not _may_be_a_strangers(remote, known, self._mapping):
+            return True
+        contact, _ = known[remote.id]
+        found = self.context.gateways[self.account].find_ext_id(self._mapping.ext_ids.of(contact.user_id))
+        return found is not None and found.id == remote.id
+
+    @cached_property
+    def _mapping(self) -> AccountMapping:
+        """The mapping without the lists that the account lacks: nobody is on them any more."""
+        parts = map(list_of, self.context.limiter.paused_parts(self.account))
+        return self.context.mappings[self.account].without(frozenset(part for part in parts if part is not None))
 
     @cached_property
     def _holders(self) -> Holders:
-        return walk_state(self.context.store, self.context.mappings[self.account]).holders
+        return walk_state(self.context.store, self._mapping).holders
+
+    @cached_property
+    def _now(self) -> str:
+        return self.context.store.now()
 
     def _known(self, remotes: Collection[RemoteContact]) -> Mapping[int, tuple[Contact, str]]:
         """Return the user of each contact, and when the state last did something about them."""
-        mapping, store = self.context.mappings[self.account], self.context.store
+        mapping, store = self._mapping, self.context.store
         holders = self._holders if any(map(is_anonymized, remotes)) else Holders(())
         users, called = find_users(remotes, holders, store, mapping.ext_ids)
         users |= called
@@ -107,11 +130,22 @@ class _Review:
         return {number: read[user] for number, user in users.items() if user in read}
 
     def _explains(self, remote: RemoteContact, known: Mapping[int, tuple[Contact, str]]) -> bool:
-        mapping = self.context.mappings[self.account]
         if remote.id not in known:
-            return _is_of_nobody(remote, mapping, self.context.store)
+            return _is_of_nobody(remote, self._mapping, self.context.store)
+        if self.context.gateways[self.account].shows_ext_ids and _may_be_a_strangers(remote, known, self._mapping):
+            return True
         contact, active = known[remote.id]
-        return explains(contact, remote, mapping, idle=active < self.since)
+        return explains(contact, remote, self._mapping, idle=active < self.since, now=self._now)
+
+
+def _may_be_a_strangers(
+    remote: RemoteContact, known: Mapping[int, tuple[Contact, str]], mapping: AccountMapping
+) -> bool:
+    """Return whether nothing but the address shows that a contact is the user's."""
+    if remote.id not in known or mapping.ext_ids.user_of(remote.ext_id) or is_anonymized(remote):
+        return False
+    seen = known[remote.id][0].seen.get(mapping.account)
+    return seen is None or remote.id not in {seen.id, *seen.extra_contact_ids}
 
 
 def _is_of_nobody(remote: RemoteContact, mapping: AccountMapping, store: Store) -> bool:
@@ -129,37 +163,61 @@ def _read(users: Iterable[str], store: Store) -> Iterator[tuple[str, tuple[Conta
             yield user_id, (contact, max([last, *(seen.read_at for seen in contact.seen.values())]))
 
 
-def explains(contact: Contact, remote: RemoteContact, mapping: AccountMapping, *, idle: bool) -> bool:
+def explains(contact: Contact, remote: RemoteContact, mapping: AccountMapping, *, idle: bool, now: str) -> bool:
     """Return whether the state knows how its user's contact came to be as it is at Brevo.
 
     A block alone came from Brevo's side, or is that of an erasure. Names and further attributes subscribe nobody.
     ``idle``: the state did nothing about the user lately, so that whoever changed the contact was somebody else.
     """
-    if contact.erased:
-        return True
     seen = contact.seen.get(mapping.account) or RemoteState()
-    if is_anonymized(remote) and remote.address != seen.address:
+    # One contact too many is anonymized, whatever it holds.
+    if contact.erased or remote.id in seen.extra_contact_ids:
+        return True
+    if is_anonymized(remote) and remote.address != seen.address and not _stepped_aside(contact, remote, mapping):
         return False
     if seen.id != remote.id:
-        return bool(contact.unknown_since)
-    if remote.address not in {None, seen.address, *contact.addresses}:
+        return bool(contact.unknown_since) and (seen.id is not None or _was_created(contact, remote, mapping, now))
+    if remote.address not in {None, seen.address, *contact.addresses} and not is_anonymized(remote):
         return False
     return _explains_lists(contact, remote, mapping, seen, idle=idle)
+
+
+def _stepped_aside(contact: Contact, remote: RemoteContact, mapping: AccountMapping) -> bool:
+    """Return whether a request of unknown outcome may have given the contact a placeholder for its address."""
+    return bool(contact.unknown_since) and remote.ext_id in mapping.ext_ids.all_of(contact.user_id)
+
+
+def _was_created(contact: Contact, remote: RemoteContact, mapping: AccountMapping, now: str) -> bool:
+    """Return whether a request that got no answer may have created a contact as it is.
+
+    It is created on its lists. If it is on none of them, an opt-out that the state lost took it off. A worker that has
+    the user in hand may have found it, and is about to put it on them; its lease ends later than ``now``.
+    """
+    asked = _asked_before(contact, mapping)
+    joined = {number for number, on_it in asked if on_it} | desired_of(contact, mapping).subscribed.keys()
+    ended = {number for number, on_it in asked if not on_it}
+    leased = contact.unknown_since > now
+    return leased or bool(ended or remote.block) or not joined or not joined.isdisjoint(remote.lists)
 
 
 def _explains_lists(
     contact: Contact, remote: RemoteContact, mapping: AccountMapping, seen: RemoteState, *, idle: bool
 ) -> bool:
-    """What is under way may be there already; what waits to be subscribed may have been ended meanwhile."""
-    wanted = frozenset(desired_of(contact, mapping, seen).subscribed)
+    """What is under way may be there already; what waits to be subscribed may have been ended meanwhile.
+
+    What an editor decides on is no evidence: the state neither joins nor leaves it.
+    """
+    desired = desired_of(contact, mapping, seen)
+    wanted = frozenset(desired.subscribed)
     waiting = {one.list_id for slug, one in mapping.newsletters.items() if not mapping.shows(slug, remote.lists)}
     if idle and not remote.block and wanted & waiting:
         return False
     under_way = wanted if contact.pending or contact.unknown_since else seen.lists
     known = {(number, number in lists) for lists in (seen.lists, under_way) for number in mapping.lists}
     if contact.unknown_since:
-        known |= _asked_before(contact, mapping)
-    return all((number, number in remote.lists) in known for number in mapping.lists)
+        # Some lists are left before they are joined again, or before a block is lifted.
+        known |= _asked_before(contact, mapping) | {(number, False) for number in difference(desired, seen).leave}
+    return all((number, number in remote.lists) in known for number in mapping.lists - desired.kept)
 
 
 def _asked_before(contact: Contact, mapping: AccountMapping) -> frozenset[tuple[int, bool]]:

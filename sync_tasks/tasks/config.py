@@ -151,4 +151,4 @@ beat_schedule = {
     },
 }
 # An interval needs no memory: the default would leave a schedule file in the working directory.
-beat_scheduler = "celery.beat:Scheduler"
+beat_scheduler = "sync_tasks.tasks.patches.beat:Scheduler"

@@ -100,6 +100,11 @@ def broker_url() -> str:
     return url
 
 
+def broker_variable() -> str:
+    """Return the variable that says where the queue is."""
+    return "SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL"
+
+
 def warn(report: Callable[[str], object], accounts: Iterable[str] = ()) -> None:
     """Report, once in a process, each variable that looks like ours and has no effect.
 
@@ -178,7 +183,6 @@ def check_state(strictness: servers.Strictness = "all", *, waits: bool = True) -
 def _check_queue(use: Use = "queue", strictness: servers.Strictness = "all") -> None:
     for url in broker_url().split(";"):
         if is_redis(url):
-            name = "SYNC_BROKER_URL" if _is_set("SYNC_BROKER_URL") else "SYNC_REDIS_URL"
-            servers.check_server(name, url, use, strictness)
+            servers.check_server(broker_variable(), url, use, strictness)
         elif url.startswith(("amqp://", "amqps://", "pyamqp://")):
             servers.greet("SYNC_BROKER_URL", url)

@@ -1,6 +1,7 @@
 """The receiver over HTTP: one process, and no patience with slow senders."""
 
 import asyncio
+import logging
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.http.refusal import SPARING
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.log import log
 from sync_tasks.monitoring.metrics import read_all_metrics
@@ -128,6 +130,7 @@ def build_server(
         server_header=False,
         timeout_graceful_shutdown=ENDED_WITHIN,
     )
+    logging.getLogger("uvicorn.error").addFilter(SPARING)
     return uvicorn.Server(config)
 
 

@@ -144,6 +144,7 @@ def test_a_refusal_names_the_column_if_there_are_columns() -> None:
     [
         ({"first_name": "Anna", "age": "3"}, {"first_name": "Anna"}, {"age": 3}),
         ({"first_name": "7"}, {"first_name": "7"}, {}),
+        ({"first_name": 7}, {"first_name": "7"}, {}),
         ({"attributes": {"age": "3", "city": 5}}, {}, {"age": 3, "city": 5}),
         ({"attributes": {"age": "3"}, "age": "4"}, {}, {"age": 4}),
         ({"attributes": {}}, {}, {}),

@@ -47,7 +47,7 @@ def test_what_a_file_says_of_its_writing_is_believed(tmp_path: Path, content: by
     assert only_row(source_of(tmp_path, content)).first_name == "Jürgen"
 
 
-@pytest.mark.parametrize("encoding", ["windows-1252", "latin-1", "utf-16-le", "mac-roman"])
+@pytest.mark.parametrize("encoding", ["windows-1252", "latin-1", "utf-16-le", "mac-roman", "utf-8", "UTF8"])
 def test_what_an_operator_says_of_its_writing_is_believed(tmp_path: Path, encoding: str) -> None:
     assert only_row(source_of(tmp_path, SHEET.encode(encoding), encoding=encoding)).first_name == "Jürgen"
 

@@ -2,10 +2,16 @@
 
 import json
 import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sync_tasks.backfill import rows
+from sync_tasks.backfill import load as loading
+from sync_tasks.backfill import preview, rows
+from sync_tasks.backfill.rows import Source
 from sync_tasks.sandbox import Sandbox
 from tests.support.desk import MARK, Desk, run
 from tests.support.fixtures import WriteRows
@@ -19,6 +25,67 @@ OF_THE_ACCOUNT = ("sync_tasks:owners", "sync_tasks:owner_asked:", "sync_tasks:gr
 def kept_of_people(desk: Desk) -> list[str]:
     """Return the keys that are there but for those of the account itself."""
     return [key for key in desk.pipeline.store.redis.scan_iter() if not key.startswith(OF_THE_ACCOUNT)]
+
+
+def truncate(path: Path) -> None:
+    """Leave the first row of a file alone, as whoever writes it anew may."""
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+
+
+@pytest.mark.parametrize("change", [truncate, Path.unlink])
+def test_a_file_that_changes_while_it_is_weighed_ends_nobodys_subscription(
+    desk: Desk, write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    for user in ("u0", "u1", "u2"):
+        desk.pipeline.subscribe(user)
+    desk.pipeline.work()
+    path, weigh = write_rows(*people(3)), preview.weigh
+
+    def weigh_later(source: Source, *rest: Any) -> preview.Weighed:
+        if change is truncate:
+            change(path)
+            return weigh(source, *rest)
+        weighed = weigh(source, *rest)
+        change(path)
+        return weighed
+
+    monkeypatch.setattr(preview, "weigh", weigh_later)
+    said = desk.run("backfill", str(path), "--complete", exits=1)
+    assert "nothing was loaded: the file was changed while it was read" in said
+    assert [desk.pipeline.state(user).subscriptions()["daily"][1] for user in ("u0", "u1", "u2")] == [True] * 3
+
+
+def test_a_file_that_changes_while_it_is_loaded_is_no_whole_load(
+    desk: Desk, write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch, quick_brevo: Sandbox
+) -> None:
+    path = write_rows(*people(3))
+    before = loading.load
+
+    def load_half(*words: Any, **more: Any) -> Counter[str]:
+        truncate(path)
+        return before(*words, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loading, "load", load_half)
+        said = desk.run("backfill", str(path), exits=1)
+    assert "stopped: the file was changed while it was read: wait until it is whole, and start again" in said
+    assert quick_brevo.contacts() == []
+    write_rows(*people(3))
+    desk.run("backfill", str(path))
+    assert len(quick_brevo.contacts()) == 3
+
+
+@pytest.mark.parametrize("words", [("backfill",), ("reconcile", "--from")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("x" * 300, "cannot be read: File name too long"), ("pipe", "no plain file: it is read several times, save it")],
+    ids=["long", "pipe"],
+)
+def test_what_is_no_plain_file_is_wrong_use(
+    desk: Desk, tmp_path: Path, words: tuple[str, ...], name: str, why: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert desk.run(*words, str(tmp_path / name), exits=2).endswith(f"{name}: {why}\n")
 
 
 @pytest.mark.parametrize("words", [("--dry-run",), ()])

@@ -121,6 +121,31 @@ def test_trouble_ends_a_load_with_what_to_do(
     assert capsys.readouterr().err == (said if ends is typer.Exit else "")
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("_look", ""),
+        ("_act", "interrupted: the same command goes on from here, and workers handle it in an hour\n"),
+    ],
+)
+def test_who_interrupts_a_load_learns_how_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: type[BaseException],
+    step: str,
+    said: str,
+) -> None:
+    def end(_: Load) -> None:
+        raise error
+
+    monkeypatch.setattr(Load, "_look", lambda _: None)
+    monkeypatch.setattr(Load, step, end)
+    with pytest.raises(error):
+        load_of().run()
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize(
     ("counts", "said", "lines"),
     [

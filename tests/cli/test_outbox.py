@@ -147,3 +147,16 @@ def test_status_shows_how_long_events_wait_and_what_needs_a_person(desk: Desk, m
     assert desk.read("status", exits=1)["outbox"]["marked"] == 1
     monkeypatch.setattr(relays, "SEEN_WITHIN", -1)
     assert "start `sync-tasks outbox relay`" in desk.run("status", exits=1)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("number", ["0", "9223372036854775808", "99999999999999999999"])
+def test_a_number_that_no_row_has_is_wrong_use(desk: Desk, number: str) -> None:
+    for words in (("retry", number), ("discard", number, "--yes")):
+        desk.run("outbox", *words, exits=2)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("poll", ["nan", "inf"])
+def test_a_pause_that_is_no_number_of_seconds_is_wrong_use(desk: Desk, poll: str) -> None:
+    desk.run("outbox", "relay", "--until-empty", "--poll", poll, exits=2)

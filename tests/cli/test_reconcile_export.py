@@ -13,7 +13,7 @@ from sync_tasks.backfill import export as exporting
 from sync_tasks.backfill import import_contacts, preview
 from sync_tasks.backfill.preview import Weighed
 from sync_tasks.cli.commands.reconcile_export import Export, Wish
-from sync_tasks.cli.files import Form
+from sync_tasks.cli.files import CHANGED, Form
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.reconcile import run as running
@@ -36,7 +36,7 @@ Calls = list[object]
 
 
 def export_of(*, delete: bool = False, sound: bool = True, weighed: Weighed | None = None) -> Export:
-    source: Any = "the rows"
+    source: Any = SimpleNamespace(changed=False)
     export = Export(Wish(Path("x.csv"), Form(), delete), source, AT, sound)
     export.weighed = weighed or Weighed(users=10)
     return export
@@ -90,6 +90,43 @@ def test_if_the_comparison_fails_it_is_taken_back(calls: Calls, monkeypatch: pyt
     with pytest.raises(GatewayUnavailableError):
         export_of().reconcile(CONTEXT, Scope(), lambda *_: None)
     assert calls == [("bring in", False), "take back"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "done", "said"),
+    [
+        ([True], [], f"nothing was changed: {CHANGED}\n"),
+        ([False, True], [("bring in", False), "take back"], f"stopped: {CHANGED}\n"),
+    ],
+)
+def test_of_a_file_that_changes_meanwhile_nothing_stays(
+    calls: Calls, capsys: pytest.CaptureFixture[str], changes: list[bool], done: Calls, said: str
+) -> None:
+    class Changing:
+        @property
+        def changed(self) -> bool:
+            return changes.pop(0)
+
+    export = export_of()
+    source: Any = Changing()
+    export.source = source
+    with pytest.raises(typer.Exit):
+        export.reconcile(CONTEXT, Scope(), lambda *_: None)
+    assert calls == done
+    assert capsys.readouterr().err.endswith(said)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_a_signal_breaks_off_is_taken_back(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def bring_half(*_: object, on_trial: bool) -> None:
+        raise error(on_trial)
+
+    monkeypatch.setattr(exporting, "bring_in", bring_half)
+    with pytest.raises(error):
+        export_of().reconcile(CONTEXT, Scope(), lambda *_: None)
+    assert calls == ["take back"]
 
 
 @pytest.mark.parametrize("dry", [False, True])

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
 from sync_tasks.tasks import accept, subscribe_contact
 from tests.support.desk import MARK, Desk
@@ -59,6 +60,58 @@ def test_where_redis_is_away_it_stops_and_names_the_first_line_that_was_not_acce
     reported = desk.run("send", "-", typed=lines_of(b"\n", GOOD, GOOD), exits=1)
     assert "line 2 and what follows was not accepted" in reported
     assert "tail -n +2" in reported
+
+
+def test_a_line_that_redis_refuses_for_good_holds_no_other_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(kwargs: dict[str, object]) -> None:
+        if kwargs["user_id"] == "otto":
+            raise ResponseError(f"WRONGTYPE {kwargs['email']}")
+
+    monkeypatch.setattr(subscribe_contact, "apply_async", take)
+    reported = desk.run("send", "-", typed=lines_of(GOOD, GOOD | {"user_id": "otto"}, GOOD), exits=1)
+    assert "line 2: Redis cannot accept it (ResponseError)" in reported
+    assert "2 events accepted, 1 line refused" in reported
+
+
+TOO_LONG = b" " * 2_500_000 + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("broken", "why", "words"),
+    [
+        (TOO_LONG, "a line is longer than a million characters", ()),
+        ("{}\n\u00fc\n".encode(), "it is UTF-8, not cp1252", ("--encoding", "windows-1252")),
+    ],
+    ids=["too long", "UTF-8 after all"],
+)
+def test_who_stops_within_a_file_learns_from_which_line_to_go_on(
+    desk: Desk, broken: bytes, why: str, words: tuple[str, ...]
+) -> None:
+    reported = desk.run("send", "-", *words, typed=lines_of(GOOD, b"\n", broken, GOOD), exits=2)
+    assert "1 event accepted" in reported
+    assert "and what follows was not accepted" in reported
+    assert why in reported
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "advice"),
+    [
+        (lines_of(GOOD), ("--encoding", "windows-1252"), "tail -n +1 FILE | sync-tasks send - --encoding cp1252"),
+        (
+            lines_of(GOOD).decode().encode("utf-16"),
+            (),
+            "iconv -f utf-16le -t utf-8 FILE | tail -n +1 | sync-tasks send -",
+        ),
+    ],
+    ids=["named", "by its mark"],
+)
+def test_going_on_reads_the_file_as_it_is_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, typed: bytes, words: tuple[str, ...], advice: str
+) -> None:
+    monkeypatch.setenv("SYNC_REDIS_URL", "redis://127.0.0.1:1/0")
+    accept.portal_store.cache_clear()
+    reported = desk.run("send", "-", *words, typed=typed, exits=1)
+    assert advice in " ".join(reported.split())
 
 
 @pytest.mark.parametrize(

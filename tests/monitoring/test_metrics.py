@@ -22,6 +22,7 @@ from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.reconcile.history import Run, remember
 from sync_tasks.state.connection import connect
 from sync_tasks.state.dead_letters import discard, put_letter, read_letters, write_letter
+from sync_tasks.state.holds import EXAMINING
 from sync_tasks.state.posts import put_post
 from sync_tasks.state.store import Store
 
@@ -63,6 +64,18 @@ def test_a_paused_list_shows_to_programs_as_to_people(store: Store) -> None:
 
     assert read(store)['sync_tasks_part_pause_seconds{account="sports",part="list 3"}'] > 0
     assert (part.text, part.error) == ("newsletter goals waits: account sports has no list 3", "MissingListError")
+
+
+@pytest.mark.parametrize(("reason", "waits"), [("Redis was restored", True), (EXAMINING, False)])
+def test_a_hold_shows_for_how_long_once_a_person_must_decide(store: Store, reason: str, *, waits: bool) -> None:
+    assert read_state(store, SETTINGS).hold_seconds is None
+    began = int(store.now()) - 90_000_000
+    store.redis.set(store.key("hold"), f"{began} {reason}", ex=60)
+
+    seconds = read_state(store, SETTINGS).hold_seconds
+
+    assert (seconds is not None and seconds >= 90) is waits
+    assert (read(store)["sync_tasks_hold_seconds"] >= 90) is waits
 
 
 def test_what_waits_is_counted_and_nobody_is_named(store: Store) -> None:

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from sync_tasks.domain.contact import RemoteContact, RemoteState
+from sync_tasks.ext_ids import ExtIds
 from sync_tasks.monitoring.people import find_owner, find_user
-from sync_tasks.monitoring.portrait import Portrait, note_taken_address, paint
+from sync_tasks.monitoring.portrait import Portrait, find_remote, note_taken_address, paint
 from sync_tasks.monitoring.sides import Masks
 from sync_tasks.sandbox import Sandbox
 from tests.support.pipeline import Pipeline, address_of
+from tests.support.saying import ADA, BEA, MAPPING, contact_of, subscribe
 
 REMEMBERED = "(as remembered: Brevo was not asked)"
 
@@ -128,3 +132,59 @@ def test_an_erasure_that_is_not_complete_is_said(anna: Pipeline) -> None:
     assert found is not None
     said = "gets no mail: deleted by the portal, the erasure is on its way"
     assert (found.verdict, found.erased_at) == (said, None)
+
+
+OWN = RemoteContact(7, ADA, "shop-u1", frozenset({3}), {}, None)
+STRANGER = RemoteContact(7, BEA, "shop-u2", frozenset({3}), {}, None)
+MOVED = replace(OWN, id=8, address=BEA)
+PROVING = replace(MAPPING, ext_ids=ExtIds("shop-{user_id}", ("{user_id}",)))
+
+
+@dataclass
+class Held:
+    """What Brevo shows by a number, by an address and by an ``ext_id``."""
+
+    number: RemoteContact | None = None
+    address: RemoteContact | None = None
+    ext_id: RemoteContact | None = None
+
+    def read(self, _contact_id: int) -> RemoteContact | None:
+        return self.number
+
+    def find_address(self, _address: str) -> RemoteContact | None:
+        return self.address
+
+    def find_ext_id(self, ext_id: str) -> RemoteContact | None:
+        return self.ext_id if self.ext_id and self.ext_id.ext_id == ext_id else None
+
+
+@pytest.mark.parametrize(
+    ("held", "known", "taken", "found"),
+    [
+        (Held(OWN, MOVED), 7, False, OWN),
+        (Held(OWN, MOVED), None, False, MOVED),
+        (Held(STRANGER, MOVED), 7, False, MOVED),
+        (Held(STRANGER, None, MOVED), 7, False, MOVED),
+        (Held(None, STRANGER, MOVED), 7, True, MOVED),
+        (Held(None, None, replace(MOVED, ext_id="u1")), 7, False, None),
+        (Held(STRANGER), 7, False, None),
+    ],
+    ids=[
+        "by its number",
+        "by its address",
+        "a stranger has the number",
+        "by an ext_id",
+        "another user has the address",
+        "an ext_id that anybody may write",
+        "nobody",
+    ],
+)
+def test_nobody_else_is_taken_for_the_contact_of_a_user(
+    held: Any,  # noqa: ANN401 - as much of a gateway
+    known: int | None,
+    found: RemoteContact | None,
+    *,
+    taken: bool,
+) -> None:
+    contact = replace(contact_of(subscribe(1)), address_taken=taken)
+    assert find_remote(contact, RemoteState(known, ADA), held, PROVING) == found

@@ -8,6 +8,7 @@ import pytest
 from sync_tasks.domain.contact import Block, RemoteContact, RemoteState
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.monitoring.verdict import Case, HeldAtBrevo, Trouble, find_standings, held_of, remembered, sum_up
+from sync_tasks.state.dead_letters import DeadLetter
 from tests.support.saying import ADA, MAPPING, blocked, contact_of, stamp, subscribe, unsubscribe
 
 SEEN = RemoteState(7, ADA, frozenset({3}), read_at=stamp(6))
@@ -134,3 +135,29 @@ def test_what_was_read_and_what_is_remembered_are_held() -> None:
     kept = remembered(replace(SEEN, block=block, skipped=frozenset({3})))
     assert (kept.exists, kept.lists, kept.block, kept.skipped) == (True, SEEN.lists, block, frozenset({3}))
     assert not remembered(RemoteState()).exists
+
+
+def letter(number: str, newsletter: str) -> DeadLetter:
+    return DeadLetter(number, "u1", "subscribe_contact", newsletter, stamp(1), f"Error{number}", "", stamp(2))
+
+
+DAILY, WEEKLY, OLD, NONE_NAMED = letter("1", "daily"), letter("2", "weekly"), letter("3", "old"), letter("4", "")
+
+
+@pytest.mark.parametrize(
+    ("letters", "named"),
+    [
+        ((WEEKLY, DAILY), "1"),
+        ((WEEKLY, OLD), "3"),
+        ((OLD, DAILY), "3"),
+        ((NONE_NAMED, DAILY), "1"),
+        ((WEEKLY, NONE_NAMED), "2"),
+        ((NONE_NAMED,), "4"),
+    ],
+    ids=["own", "by an earlier slug", "the first", "own before any", "another's", "of no newsletter"],
+)
+def test_a_dead_letter_of_the_newsletter_is_named_before_any_other(letters: tuple[DeadLetter, ...], named: str) -> None:
+    about = pending(trouble=Trouble(letters))
+    about = replace(about, mapping=replace(MAPPING, renamed={"old": "daily"}))
+    found = sum_up(find_standings(about, NOWHERE))
+    assert found == f"{NONE}subscribe_contact is dead letter {named} (Error{named})"

@@ -10,8 +10,15 @@ from urllib.parse import urlencode
 
 import pytest
 from kombu.exceptions import OperationalError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.requests import ClientDisconnect
 
@@ -29,6 +36,22 @@ from tests.support.receiving import Answer, opening
 AWAY = "Redis is away: start it, then load this page again."
 MISCONFIGURED = "The configuration of this page is in trouble: see the log of `serve`."
 BROKEN = "Something is broken here: the log of `serve` has class and place."
+REFUSED = [
+    (
+        ReadOnlyError("x"),
+        "Redis refuses (ReadOnlyError): it is a replica: name its primary in SYNC_REDIS_URL, or its sentinels",
+    ),
+    (OutOfMemoryError("x"), "Redis refuses (OutOfMemoryError): raise its maxmemory"),
+    (
+        AuthenticationError("x"),
+        "Redis refuses (AuthenticationError): it refuses the user or the password: correct SYNC_REDIS_URL",
+    ),
+    (BusyLoadingError("x"), "Redis refuses (BusyLoadingError): wait until it has loaded its data"),
+    (
+        NoPermissionError("this user has no permissions to run the evalsha command"),
+        "Redis refuses (NoPermissionError): grant its user the right, see docker/users.conf",
+    ),
+]
 NO_PAGE = "There is no such page, or it is not asked for like this."
 TOO_OLD = "This form is too old or not yours: load the page again, then repeat it."
 NO_FORM = "This is no form of ours."
@@ -70,6 +93,10 @@ def showing(pipeline: Pipeline, operators: Path, *doors: Door) -> Iterator[Opera
         (RedisConnectionError("x"), 503, AWAY, ("WARNING", "operate: not answered: ConnectionError")),
         (RedisTimeoutError("x"), 503, AWAY, ("WARNING", "operate: not answered: TimeoutError")),
         (OperationalError("x"), 503, AWAY, ("WARNING", "operate: not answered: OperationalError")),
+        *(
+            (error, 503, f"{words}. Then load this page again.", ("ERROR", f"operate: {words}"))
+            for error, words in REFUSED
+        ),
         (ConfigurationError("a.b: wrong"), 503, MISCONFIGURED, ("ERROR", "operate: a.b: wrong")),
         (ClientDisconnect(), 408, "", None),
         (ResponseError("x"), 500, BROKEN, ("ERROR", "operate: unexpected error")),

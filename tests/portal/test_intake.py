@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from redis import ConnectionError as RedisIsAway
+from redis.exceptions import NoPermissionError, ResponseError
 
 from sync_tasks.http.tokens import Tokens
 from sync_tasks.portal.intake import Accept, Intake, accept_by_tasks
@@ -192,6 +193,32 @@ def test_while_redis_is_away_nothing_is_said_to_be_accepted(store: Store) -> Non
     assert (answer.status, answer.headers["retry-after"], len(heard)) == (503, "5", 2)
     assert set(answer.body) == {"message"}
     assert "secret" not in answer.body["message"]
+
+
+def test_an_event_that_redis_refuses_for_good_holds_nobody_up(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+
+    def accept(_name: str, arguments: dict[str, Any]) -> None:
+        heard.append(arguments["user_id"])
+        if arguments["user_id"] == "otto":
+            raise ResponseError(f"WRONGTYPE {arguments['email']}")
+
+    with opened(store, accept) as here:
+        answer = Door(here).report(ANNA | {"user_id": "otto"}, ANNA)
+    assert (answer.status, heard) == (202, ["otto", "anna"])
+    refused, accepted = answer.body["events"]
+    assert refused == {"status": "refused", "why": "Redis cannot accept it (ResponseError); the place is in our log"}
+    assert accepted == {"status": "accepted"}
+    assert "unexpected error" in caplog.text
+    assert "anna@" not in caplog.text
+
+
+def test_while_redis_refuses_whoever_asks_no_event_is_refused(store: Store) -> None:
+    def accept(_name: str, _arguments: dict[str, Any]) -> None:
+        raise NoPermissionError("secret words")
+
+    with opened(store, accept) as here:
+        assert Door(here).report(ANNA, ANNA).status == 503
 
 
 def test_a_fault_of_ours_is_no_answer_that_loses_an_event(store: Store, caplog: pytest.LogCaptureFixture) -> None:

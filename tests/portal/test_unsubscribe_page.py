@@ -153,6 +153,8 @@ def test_nothing_runs_and_nothing_is_passed_on(door: Door) -> None:
     assert "unsafe" not in rules
     assert "frame-ancestors 'none'" in rules
     assert (headers["referrer-policy"], headers["cache-control"]) == ("no-referrer", "no-store")
+    assert (headers["x-content-type-options"], headers["x-robots-tag"]) == ("nosniff", "noindex")
+    assert headers["vary"] == "accept-language"
     assert "script" not in door.get(link()).body.decode()
 
 

@@ -14,6 +14,7 @@ from sync_tasks.portal.unsubscribe_words import PLACE, WORDS, choose_language
         ("fr,en;q=0.5,de;q=0.7", "de"),
         ("fr", "en"),
         ("de;q=0", "en"),
+        ("de,en;q=0", "de"),
         ("de;q=x,*", "en"),
         ("EN-us, DE", "en"),
         (",;q=,;;", "en"),

@@ -259,3 +259,21 @@ def test_the_mark_of_contacts_stays_until_they_are_gone(desk: Desk, store: Store
     rests = list[float]()
     clear(desk, store, made(ids=[1], expected=1, removed=["its list"]), rests=rests)
     assert (rests, desk.attributes) == ([3.0], {"FIRSTNAME"})
+
+
+@pytest.mark.parametrize("shown", ["never", "in the second round"])
+def test_a_list_that_no_look_finds_is_looked_for_once_more(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch, shown: str
+) -> None:
+    looks = list[int]()
+
+    def name_of_list(number: int) -> str | None:
+        looks.append(number)
+        return desk.lists.get(number) if shown != "never" and len(looks) > 1 else None
+
+    monkeypatch.setattr(desk, "name_of_list", name_of_list)
+    monkeypatch.setattr(desk, "list_named", lambda _name: None)
+    left = clear(desk, store, made(list_id=7))
+    assert looks == [7, 7]
+    assert left == []
+    assert (7 in desk.lists) is (shown == "never")

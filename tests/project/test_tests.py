@@ -15,6 +15,7 @@ ROOMS = sorted(
 # Files about no module in particular, and why they stand there all the same.
 OTHERS = {
     "cli/test_main": "the room itself: how the command line ends",
+    "cli/test_main_endings": "the same, with streams and signals",
     "config/test_extras": "what is installed along, as pyproject.toml has it",
     "monitoring/test_alerts": "the rules and the dashboard in monitoring/",
     "monitoring/test_flower": "Flower is Celery's, and what it shows is ours",

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from sync_tasks.domain.contact import RemoteContact, RemoteState
+from sync_tasks.link_tokens import RENEWAL_NIGHTS, LinkToken, UnsubscribeLinks, write_token
 from sync_tasks.reconcile.comparison import Comparison, ignore
 from sync_tasks.reconcile.drift import Drift
+from sync_tasks.reconcile.fast_path import FastComparison
 from tests.support.pipeline import Pipeline
 from tests.support.saying import ADA, BEA, anonymize, contact_of, stamp, subscribe
 
@@ -101,3 +103,21 @@ def test_each_page_is_remembered_until_the_comparison_is_done(pipeline: Pipeline
     again.run()
     assert (again.resumed, again.compared) == (1, 1)
     assert Comparison("default", pipeline.resources, anew=True).memory.began > comparison.memory.began
+
+
+def test_a_token_that_an_older_secret_signed_is_a_drift_in_the_users_night_alone(pipeline: Pipeline) -> None:
+    new, old = ("n" * 32,), ("o" * 32,)
+    resources = pipeline.resources
+    mapping = replace(resources.mappings["default"], links=UnsubscribeLinks("default", {"LINK": ""}, (*new, *old)))
+    comparison = Comparison("default", replace(resources, mappings={"default": mapping}))
+    token = write_token(LinkToken("u1", "default"), old)
+    remote = replace(REMOTE, attributes={**REMOTE.attributes, "LINK": token})
+    drifts, agreed = list[Drift](), list[bool]()
+    for night in range(RENEWAL_NIGHTS):
+        comparison.memory.began = str(night * 86_400_000_000)
+        found = comparison.look_at(remote, known(), NOW)
+        drifts += [found] if isinstance(found, Drift) else []
+        agreed.append(FastComparison(mapping, 0, night)._has_links(remote, "u1"))
+    assert [drift.kinds for drift in drifts] == [("attribute",)]
+    # A look at each contact after a change of the secret would be slow.
+    assert agreed.count(False) == 1

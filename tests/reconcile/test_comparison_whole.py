@@ -1,10 +1,13 @@
 """What a comparison makes of users whom the state knows without a contact, of duplicates, and what it goes on with."""
 
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sync_tasks.domain.contact import RemoteState
+from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.reconcile import comparison as module
 from sync_tasks.reconcile import ownership
 from sync_tasks.reconcile.comparison import Comparison
@@ -12,6 +15,7 @@ from sync_tasks.reconcile.drift import Drift
 from sync_tasks.sandbox import Sandbox
 from tests.reconcile.test_checkpoint import STRANGERS, compare, strangers
 from tests.support.pipeline import Pipeline, address_of
+from tests.support.saying import contact_of, subscribe
 
 
 @pytest.fixture
@@ -128,3 +132,26 @@ def test_an_erased_person_who_is_known_by_number_alone_is_one_unless_anonymized(
 )
 def test_what_had_no_user_is_no_longer_so_if_it_has_one(drift: Drift, *, still: bool) -> None:
     assert module._still_is(drift, {7}) is still  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seen", "agrees"),
+    [({"one"}, ""), ({"one", "two"}, ""), ({"one", "two", "three"}, "clean"), ({"one", "two", "four"}, "")],
+    ids=["none of the others", "one of the others", "all that are concerned", "one that is not concerned"],
+)
+def test_a_contact_agrees_only_if_it_was_seen_on_each_account_that_it_concerns(seen: set[str], agrees: str) -> None:
+    newsletters = {"one": "daily", "two": "weekly", "three": "sports", "four": "politics"}
+    mappings = {name: AccountMapping({slug: Subscribable(3)}, {}, account=name) for name, slug in newsletters.items()}
+    comparison = object.__new__(Comparison)
+    comparison.account, comparison.context = "one", SimpleNamespace(mappings=mappings)  # type: ignore[assignment]
+    events = (subscribe(1, "daily"), subscribe(2, "weekly"), subscribe(3, "sports"))
+    assert comparison._agrees(contact_of(*events, seen=dict.fromkeys(seen, RemoteState()))) == agrees
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_whoever_got_a_contact_while_the_pages_were_read_lacks_none(anna: Pipeline, *, made: bool) -> None:
+    comparison = Comparison("default", anna.resources, dry=True)
+    if not made:
+        anna.store.redis.hdel(anna.store.key("contacts:anna"), "s:default:id")
+    comparison._find_lacking(iter(["anna"]), str(int(anna.store.now())))
+    assert found(comparison) == ([] if made else [(("missing contact",), "anna")])

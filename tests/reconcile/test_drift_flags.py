@@ -10,7 +10,7 @@ from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteSt
 from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.events import Event, Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
-from sync_tasks.reconcile.drift import Drift, Kind, find_drift, find_missing, subject_of
+from sync_tasks.reconcile.drift import Drift, Kind, _opted_out, find_drift, find_missing, subject_of
 from sync_tasks.state.records import RemoteRecord
 from tests.support.saying import ADA, BEA, MAPPING, blocked, contact_of, key_of, stamp, subscribe, unsubscribe, update
 
@@ -226,3 +226,17 @@ def test_an_ext_id_alone_differs_if_the_portal_has_no_attribute_there() -> None:
     wished = known(seen=replace(SEEN, digest=desired_of(known(), bare).digest))
     drift = found(replace(REMOTE, ext_id="eve", attributes={}), wished, bare)
     assert (drift.kinds, drift.why) == (("attribute",), "ext_id")
+
+
+@pytest.mark.parametrize(
+    ("before", "news"),
+    [
+        (None, True),
+        (SEEN, True),
+        (replace(SEEN, ended={3: stamp(4)}), True),
+        (replace(SEEN, ended={3: stamp(5)}), False),
+    ],
+    ids=["nothing known", "never before", "at another moment", "the same"],
+)
+def test_an_opt_out_of_a_list_is_news_unless_the_same_was_known(before: RemoteState | None, *, news: bool) -> None:
+    assert list(_opted_out(replace(SEEN, ended={3: stamp(5)}), before)) == ([3] if news else [])

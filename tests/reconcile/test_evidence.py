@@ -1,150 +1,24 @@
-"""Which contacts at Brevo the state can explain, one rule at a time; and how many unexplained ones a person reads."""
+"""What a look at Brevo after a gap finds that the state cannot explain; and how many of those a person reads."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
-from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState, UnreadContact
-from sync_tasks.domain.mapping import AccountMapping, Subscribable
+from sync_tasks.domain.contact import RemoteContact, UnreadContact
 from sync_tasks.ext_ids import make_token
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.reconcile import evidence
-from sync_tasks.reconcile.evidence import examine, explains
+from sync_tasks.reconcile.evidence import examine
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.state.holds import Hold, parse_hold, read_hold
 from sync_tasks.state.store import Store
-from tests.support.pipeline import Pipeline
-from tests.support.saying import ADA, BEA, MAPPING, anonymize, blocked, contact_of, stamp, subscribe, unsubscribe
+from tests.support.pipeline import Pipeline, address_of
+from tests.support.saying import ADA, MAPPING
 
 DELETED = f"deleted-{make_token()}@deleted.example.com"
-SEEN = RemoteState(7, ADA, frozenset({3}), read_at=stamp(6))
 REMOTE = RemoteContact(7, ADA, "u1", frozenset({3}), {}, None)
-SETTLED = contact_of(subscribe(1), pending={}, seen={"default": SEEN})
-
-
-def settled(*events: Any, seen: RemoteState = SEEN, **known: Any) -> Contact:
-    return contact_of(*events, **{"pending": {}, "seen": {"default": seen}, **known})
-
-
-CASES: dict[str, tuple[Contact, RemoteContact, bool]] = {
-    "as it was seen": (SETTLED, REMOTE, True),
-    "an erased user": (settled(subscribe(1), anonymize(2)), replace(REMOTE, id=9, address=BEA), True),
-    "anonymized, and the state knows nothing of it": (SETTLED, replace(REMOTE, address=DELETED, ext_id=None), False),
-    "anonymized as it was seen": (
-        settled(subscribe(1), seen=replace(SEEN, address=DELETED)),
-        replace(REMOTE, address=DELETED),
-        True,
-    ),
-    "another contact": (SETTLED, replace(REMOTE, id=8), False),
-    "another contact, after a request of unknown outcome": (
-        settled(subscribe(1), unknown_since=stamp(2)),
-        replace(REMOTE, id=8),
-        True,
-    ),
-    "never seen": (contact_of(subscribe(1), pending={}), REMOTE, False),
-    "another address": (SETTLED, replace(REMOTE, address=BEA), False),
-    "no address": (SETTLED, replace(REMOTE, address=None), True),
-    "the wanted address, not seen yet": (
-        settled(subscribe(1), subscribe(2, email=BEA)),
-        replace(REMOTE, address=BEA),
-        True,
-    ),
-    "a list that it left": (SETTLED, replace(REMOTE, lists=frozenset()), False),
-    "a list that it joined": (SETTLED, replace(REMOTE, lists=frozenset({3, 5})), False),
-    "a list of somebody else": (SETTLED, replace(REMOTE, lists=frozenset({3, 9})), True),
-    "a list that is under way": (
-        contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN}),
-        replace(REMOTE, lists=frozenset({3, 5})),
-        True,
-    ),
-    "a list that is under way and not there yet": (
-        contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN}),
-        REMOTE,
-        True,
-    ),
-    "a list that may have been joined by a request of unknown outcome": (
-        settled(subscribe(1), subscribe(2, "weekly"), unknown_since=stamp(2)),
-        replace(REMOTE, lists=frozenset({3, 5})),
-        True,
-    ),
-    "a list of an older subscription whose outcome is unknown": (
-        contact_of(
-            subscribe(1),
-            subscribe(2, "weekly"),
-            unsubscribe(3, "weekly"),
-            seen={"default": SEEN},
-            unknown_since=stamp(2),
-        ),
-        replace(REMOTE, lists=frozenset({3, 5})),
-        True,
-    ),
-    "the same list, and nothing is unknown": (
-        contact_of(subscribe(1), subscribe(2, "weekly"), unsubscribe(3, "weekly"), seen={"default": SEEN}),
-        replace(REMOTE, lists=frozenset({3, 5})),
-        False,
-    ),
-    "a list left by an older opt-out whose outcome is unknown": (
-        contact_of(unsubscribe(2), subscribe(3), seen={"default": SEEN}, unknown_since=stamp(2)),
-        replace(REMOTE, lists=frozenset()),
-        True,
-    ),
-    "a list left, while only the outcome of a subscription is unknown": (
-        contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN}, unknown_since=stamp(2), pending={}),
-        replace(REMOTE, lists=frozenset()),
-        False,
-    ),
-    "a list of an opt-out that has its outcome, while another's is unknown": (
-        settled(subscribe(1), unsubscribe(2, "weekly"), unknown_since=stamp(2)),
-        replace(REMOTE, lists=frozenset({3, 5})),
-        True,
-    ),
-    "a list that the portal never named, while an outcome is unknown": (
-        settled(subscribe(1), unknown_since=stamp(2)),
-        replace(REMOTE, lists=frozenset({3, 5})),
-        False,
-    ),
-    "a list that is to be left": (
-        contact_of(subscribe(1), unsubscribe(2), seen={"default": SEEN}),
-        replace(REMOTE, lists=frozenset()),
-        True,
-    ),
-}
-
-
-@pytest.mark.parametrize(("contact", "remote", "explained"), CASES.values(), ids=CASES)
-def test_the_state_explains_what_it_did_or_is_about_to_do(
-    contact: Contact, remote: RemoteContact, *, explained: bool
-) -> None:
-    assert explains(contact, remote, MAPPING, idle=False) is explained
-
-
-WAITING = contact_of(subscribe(1), subscribe(2, "weekly"), seen={"default": SEEN})
-
-
-@pytest.mark.parametrize(
-    ("contact", "remote", "idle", "explained"),
-    [
-        (WAITING, REMOTE, True, False),
-        (WAITING, REMOTE, False, True),
-        (WAITING, replace(REMOTE, block=blocked(3)), True, True),
-        (WAITING, replace(REMOTE, lists=frozenset({3, 5})), True, True),
-        (SETTLED, REMOTE, True, True),
-    ],
-)
-def test_who_waits_to_be_subscribed_while_nobody_works_was_perhaps_ended_meanwhile(
-    contact: Contact, remote: RemoteContact, *, idle: bool, explained: bool
-) -> None:
-    assert explains(contact, remote, MAPPING, idle=idle) is explained
-
-
-def test_a_list_of_before_shows_a_subscription_as_well() -> None:
-    moved = AccountMapping(
-        {"daily": Subscribable(4, had=(("default", 3),))}, {}, account="default", earlier={"daily": frozenset({3})}
-    )
-    contact = contact_of(subscribe(1), seen={"default": SEEN})
-    assert explains(contact, REMOTE, moved, idle=True)
 
 
 @pytest.fixture
@@ -240,6 +114,39 @@ def test_whoever_was_deleted_between_two_looks_holds_nothing(
     examine(pipeline.resources, hold)
     assert read_hold(pipeline.store) is None
     assert len(brevo.contacts()) == 1
+
+
+def test_a_contact_without_our_mark_is_not_of_a_push_that_the_state_lost(
+    pipeline: Pipeline, brevo: Sandbox, hold: Hold
+) -> None:
+    """While the account is paused, a sign-up waits, and somebody edits the contact that had the address before."""
+    brevo.add_contacts([{"email": address_of("anna"), "listIds": [5]}])
+    pipeline.subscribe("anna")
+    examine(pipeline.resources, hold)
+    assert read_hold(pipeline.store) is None
+
+
+@pytest.mark.parametrize("shown", ["field", "nowhere"])
+def test_a_contact_that_a_lost_push_took_over_is_noticed(
+    pipeline: Pipeline, brevo: Sandbox, hold: Hold, shown: Literal["field", "nowhere"]
+) -> None:
+    brevo.add_contacts([{"email": address_of("anna"), "ext_id": "anna", "listIds": [5]}])
+    brevo.quirks = replace(brevo.quirks, ext_id_shown=shown)
+    pipeline.subscribe("anna")
+    examine(pipeline.resources, hold)
+    assert "the state knows nothing of it" in reason_of(pipeline.store)
+
+
+def test_a_list_that_somebody_deleted_at_brevo_is_no_evidence(pipeline: Pipeline, brevo: Sandbox, hold: Hold) -> None:
+    for newsletter in ("daily", "weekly"):
+        pipeline.subscribe("anna", newsletter)
+    pipeline.work()
+    brevo.request("DELETE", "/contacts/lists/3")
+    pipeline.subscribe("ben")
+    pipeline.work_once()
+    brevo.edit(pipeline.held("anna")["id"], {"attributes": {"CITY": "Rome"}})
+    examine(pipeline.resources, hold)
+    assert read_hold(pipeline.store) is None
 
 
 @pytest.mark.parametrize(("most", "asked"), [(2, False), (1, True)])

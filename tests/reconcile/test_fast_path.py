@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.reconcile.drift import Drift, find_drift
-from sync_tasks.reconcile.fast_path import FastComparison
+from sync_tasks.reconcile.fast_path import FastComparison, _same
 from sync_tasks.state.codec import load_contact
 
 STAMPS = ("1700000000000001", "1700000000000002")
@@ -160,3 +161,11 @@ def test_of_contacts_without_trouble_the_fast_comparison_shows_as_much_as_a_full
     full = agrees_in_full(remote, fields, mapping) and not remote.block
     event(f"agrees: {full}")
     assert FastComparison(mapping).agrees(remote, USER, fields) is full
+
+
+@pytest.mark.parametrize("held", ["", None])
+@pytest.mark.parametrize("wished", ["", None])
+def test_whatever_is_empty_counts_as_not_there_in_the_fast_comparison_too(held: Json, wished: Json) -> None:
+    assert _same(held, json.dumps(wished))
+    assert not _same(held, "0")
+    assert not _same(0, json.dumps(wished))

@@ -1,5 +1,6 @@
 """All contacts of an account, page by page: an end that is none is no end."""
 
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,3 +48,29 @@ def test_pages_that_are_all_the_first_are_not_the_end() -> None:
 
     with pytest.raises(GatewayUnavailableError, match="no further contact, though there are more"):
         list(read_pages(gateway, CONTEXT, ShownIds()))
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        (1_205, [1_200, 1_210]),
+        (705, [1_200, 700, 710]),
+        (205, [1_200, 700, 200, 210]),
+        (5, [1_200, 700, 200, 0, 10]),
+        (None, [1_200, 700, 200, 0, 10]),
+    ],
+)
+def test_if_a_page_shows_nobody_who_is_known_those_before_are_read_again(known: int | None, asked: list[int]) -> None:
+    offsets, shown = list[int](), ShownIds()
+    if known is not None:
+        shown.add(known)
+
+    def read_page(offset: int) -> RemotePage:
+        offsets.append(offset)
+        people = range(offset, min(offset + 20, 1_240))
+        return RemotePage([RemoteContact(one, None, None, frozenset(), {}, None) for one in people], total=1_240)
+
+    gateway: Any = SimpleNamespace(read_page=read_page)
+    for _page in islice(read_pages(gateway, CONTEXT, shown, 1_200), 2):
+        pass
+    assert offsets == asked

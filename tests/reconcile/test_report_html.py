@@ -1,8 +1,11 @@
 """The page of the comparisons says what was found, what was refused, and what somebody else wrote is only text."""
 
+import re
 from dataclasses import replace
+from typing import get_args
 from xml.etree import ElementTree as ET
 
+from sync_tasks.reconcile.drift import Kind
 from sync_tasks.reconcile.history import Run
 from sync_tasks.reconcile.report_html import draw_page
 
@@ -15,7 +18,8 @@ DRIFTED = replace(RUN, found={"missing on list": 7, "address": 2}, lists=LISTS)
 def test_a_run_says_when_how_long_and_what_came_of_it() -> None:
     page = draw_page([DRIFTED, replace(DRIFTED, account="other", dry_run=True)])
     assert "2026-01-01 00:00:00 UTC, 1.5 s: 1,200 contacts compared, 7 to be repaired." in page
-    assert page.count("only looked at") == 1
+    _, one, other = page.split("<h2>Account ")
+    assert ("only looked at" in one, "only looked at" in other) == (False, True)
     assert "Nothing was changed" not in page
 
 
@@ -46,3 +50,12 @@ def test_each_bar_is_as_long_as_its_newsletter_differs() -> None:
     texts = [one.text for one in chart.iter("text")]
     assert texts == ["daily", "6", "weekly", "3"]
     assert float(chart.attrib["height"]) == 56.0
+
+
+def test_each_class_of_drift_has_a_colour_of_its_own_and_the_same_in_table_and_chart() -> None:
+    kinds = get_args(Kind)
+    page = draw_page([replace(RUN, found=dict.fromkeys(kinds, 1), lists={"daily": dict.fromkeys(kinds, 1)})])
+    table = re.findall(r'<i style="background:(#[0-9a-f]{6})">', page)
+    chart = re.findall(r'fill="(#[0-9a-f]{6})"', page)
+    assert table == chart
+    assert len(set(table)) == len(kinds)

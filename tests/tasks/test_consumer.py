@@ -5,6 +5,8 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,50 @@ def test_a_cold_shutdown_waits_for_threads_instead_of_failing_to_cancel_them(
     assert "Unrecoverable" not in worker.output
     assert "has seen file" in worker.output
     longer_than_the_soft_shutdown.join()
+
+
+@contextmanager
+def refusing(server: EmbeddedRedis, *rights: str) -> Iterator[None]:
+    """Let Redis take rights from everybody, then give them back."""
+    with redis.Redis.from_url(server.url) as client:
+        client.execute_command("ACL", "SETUSER", "default", *(f"-{right}" for right in rights))
+        yield
+        client.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
+def test_a_worker_that_redis_refuses_says_what_to_do_rests_and_comes_back(
+    worker: Program, private_redis: EmbeddedRedis, tmp_path: Path
+) -> None:
+    with refusing(private_redis, "brpop"):
+        worker.wait_for("Redis refuses (NoPermissionError): grant its user the right to BRPOP, see docker/users.conf")
+        wait_until(lambda: worker.output.count("Redis refuses") > 6, "a worker that asks again", timeout=30)
+        assert "Frequent restarts" not in worker.output
+    send_wait_for(private_redis, tmp_path / "first")
+    worker.wait_for("waits for first")
+    (tmp_path / "first").touch()
+
+
+def test_a_worker_that_redis_refuses_ends_when_it_is_asked_to(worker: Program, private_redis: EmbeddedRedis) -> None:
+    with refusing(private_redis, "brpop"):
+        wait_until(lambda: worker.output.count("Redis refuses") > 1, "a worker that rests", timeout=30)
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(30) == 0
+
+
+def test_beat_says_in_one_line_what_it_could_not_send_and_why(
+    private_redis: EmbeddedRedis, start_program: StartProgram
+) -> None:
+    env = {"SYNC_REDIS_URL": private_redis.url, "SYNC_BROKER_URL": "", "SYNC_NAMESPACE": "sync_tasks"}
+    beat = start_program([*CELERY, "beat"], env=env, cwd=ROOT)
+    with redis.Redis.from_url(private_redis.url) as client:
+        wait_until(lambda: client.llen("sync_tasks.sweeps"), "beat sends a sweep", timeout=30)
+        with refusing(private_redis, "lpush"):
+            beat.wait_for("sweep was not sent: Redis refuses (NoPermissionError): grant its user the right to LPUSH")
+        client.delete("sync_tasks.sweeps")
+        wait_until(lambda: client.llen("sync_tasks.sweeps"), "beat sends a sweep again", timeout=30)
+    beat.stop()
+    assert "SchedulingError" not in beat.output
+    assert "Traceback" not in beat.output
 
 
 def test_beat_sweeps_and_leaves_no_file_behind(

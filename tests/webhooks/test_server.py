@@ -243,6 +243,25 @@ def test_whoever_has_no_token_cannot_fill_the_log(receiver: Receiving, caplog: p
     assert len([one for one in caplog.messages if "refused: 401" in one]) < 25
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "nonsense\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    ],
+    ids=["no request", "another protocol"],
+)
+def test_whoever_speaks_no_http_of_ours_cannot_fill_the_log(
+    receiver: Receiving, caplog: pytest.LogCaptureFixture, sent: str
+) -> None:
+    with caplog.at_level("INFO", logger="uvicorn.error"):
+        for _ in range(50):
+            with receiver.connect() as wire:
+                wire.sendall(sent.encode())
+                assert wire.makefile().read().startswith("HTTP/1.1 ")
+    assert len(caplog.messages) < 25
+
+
 def test_figures_are_read_once_in_a_while_however_often_they_are_asked_for() -> None:
     read = iter([b"1", b"2"])
     reported = remembered(lambda: next(read), 60)

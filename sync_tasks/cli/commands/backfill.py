@@ -14,6 +14,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.files import (
+    CHANGED,
     Form,
     find_excess,
     find_fault,
@@ -25,7 +26,7 @@ from sync_tasks.cli.files import (
     types_at_brevo,
 )
 from sync_tasks.cli.options import AsJson, with_groups
-from sync_tasks.cli.output import give_up, open_console, print_json, say
+from sync_tasks.cli.output import complain, give_up, open_console, print_json, say
 from sync_tasks.errors import ConfigurationError, SyncError
 from sync_tasks.texts import count
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sync_tasks.sync.context import Resources
 
 _REPORTED_EVERY = 0.1
+_GOES_ON = "the same command goes on from here, and workers handle it in an hour"
 
 
 class Meter:
@@ -121,6 +123,15 @@ def _opened(settings: "Settings") -> "Iterator[Resources]":
         yield context
 
 
+@contextmanager
+def _saying_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        complain(f"interrupted: {_GOES_ON}")
+        raise
+
+
 @dataclass(slots=True)
 class Load:
     """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` says what does."""
@@ -144,11 +155,12 @@ class Load:
         try:
             self._look()
             if not (self.dry_run or self.held):
-                self._act()
+                with _saying_how_to_go_on():
+                    self._act()
         except SyncError as error:
             if isinstance(error, ConfigurationError):
                 raise
-            give_up(f"stopped: {error}; the same command goes on from here, and workers handle it in an hour")
+            give_up(f"stopped: {error}; {_GOES_ON}")
 
     def _look(self) -> None:
         """Find out what the file holds and would do, and whether that may be done."""
@@ -165,7 +177,7 @@ class Load:
         extent = Extent(newsletters, frozenset(settings.accounts), was=former_slugs(settings))
         store = self.opened().store
         self.weighed = weigh(source, self.moment, store, extent) if knows_anybody(store) else Weighed()
-        self.held = self._find_excess()
+        self.held = CHANGED if source.changed else self._find_excess()
 
     def _find_excess(self) -> str:
         """Return why the safety catch holds, or nothing."""
@@ -188,6 +200,8 @@ class Load:
         self.became = load(
             source.rows(), self.moment, store, lambda rows: report_loaded(rows, source.position, source.size)
         )
+        if source.changed:
+            give_up(f"stopped: {CHANGED}")
         if ended := end_lacking(self.weighed.lacking, self.moment, store):
             self.became["ended"] = ended
         report_imported = self.meter.step("importing", "contacts")

@@ -24,7 +24,7 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(help="Its beginning will do.", metavar="ID")]
 Ids = Annotated[list[str] | None, typer.Argument(help="Of each its beginning will do.", metavar="[ID]...")]
 All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
-Wait = Annotated[float, typer.Option(min=0, help="Wait so long for what comes of it.", metavar="SECONDS")]
+Wait = Annotated[float, typer.Option(min=0, max=86_400, help="Wait so long for what comes of it.", metavar="SECONDS")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")]
 Group = Annotated[bool, typer.Option("--group", help="One line for each cause, and what to do about it.")]
 Closed = Annotated[bool, typer.Option("--closed", help="Instead, those dealt with lately.")]

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from sync_tasks.portal.outbox_row import OutboxRow
 
 Database = Annotated[str, typer.Option(help="Where; without it `SYNC_DATABASE_URL` says it.", metavar="URL")]
-Ids = Annotated[list[int] | None, typer.Argument(help="Rows, as `outbox failed` shows them.", metavar="ID…")]
+Ids = Annotated[
+    list[int] | None,
+    typer.Argument(min=1, max=2**63 - 1, help="Rows, as `outbox failed` shows them.", metavar="ID…"),
+]
 All = Annotated[bool, typer.Option("--all", help="All rows that are no events.")]
 
 app = typer.Typer(help="Move events from the portal's own database.", no_args_is_help=True)
@@ -46,7 +49,9 @@ def open_engine(url: str) -> "Iterator[Engine]":
 def run_relay(
     *,
     database: Database = "",
-    poll: Annotated[float, typer.Option(min=0.05, help="Look so often, in seconds, if nothing wakes it.")] = 1.0,
+    poll: Annotated[
+        float, typer.Option(min=0.05, max=86_400, help="Look so often, in seconds, if nothing wakes it.")
+    ] = 1.0,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End once nothing waits.")] = False,
 ) -> None:
     """Let the pipeline accept what waits in the outbox, until Ctrl-C; several may run.
@@ -148,7 +153,7 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
         from sync_tasks.state.audit import note_deed
 
         with engine.connect() as connection:
-            marked = find_marked(connection, _MANY)
+            marked = find_marked(connection)
             chosen = sorted(marked.keys() & set(_chosen(connection, ids, every=every)))
         rows = {number: read_row(engine, number) for number in chosen}
         kept = [number for number, row in rows.items() if every and _may_erase(row)]
@@ -165,9 +170,6 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
         give_up(f"left, since they are or may be erasures: {numbers}; mend them, or discard each by its id")
 
 
-_MANY = 100_000
-
-
 def _may_erase(row: "OutboxRow | None") -> bool:
     """Return whether a row may stand for an erasure: its task is none of the others, as far as it can be read."""
     from sync_tasks.domain.events import EVENTS, Anonymize
@@ -181,4 +183,4 @@ def _chosen(connection: Any, ids: list[int] | None, *, every: bool) -> list[int]
 
     if bool(ids) == every:
         give_up("name rows by their ids, or take --all", code=2)
-    return ids or [*find_marked(connection, _MANY)]
+    return ids or [*find_marked(connection)]

@@ -8,6 +8,7 @@ import typer
 from sync_tasks.cli.connections import open_gateways, open_store
 from sync_tasks.cli.options import By
 from sync_tasks.cli.output import escaped, give_up, print_document, say
+from sync_tasks.cli.report_files import ReportError, check_places, write_report
 
 if TYPE_CHECKING:
     from sync_tasks.state.store import Store
@@ -30,6 +31,7 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
     from sync_tasks.state.audit import note_deed
     from sync_tasks.state.dead_letters import read_letters_of
 
+    check_places(html)
     settings = load_settings()
     with open_store() as store:
         contact = store.peek(user_id)
@@ -40,17 +42,14 @@ def report(user_id: User, *, html: Html = None, by: By) -> None:
         with open_gateways(store, settings) as gateways:
             described = describe_person(store, settings, contact or Contact(user_id), gateways)
     if html:
-        _write(html, draw_paper(described))
+        try:
+            write_report(html, draw_paper(described), private=True)
+        except ReportError as error:
+            give_up(str(error))
         say(f"written: {escaped(str(html))}")
     else:
         print_document(described)
     raise typer.Exit(1 if any("error" in account for account in described["brevo"].values()) else 0)
-
-
-def _write(file: Path, page: str) -> None:
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_text(page, encoding="utf-8")
 
 
 @app.command("erasure")

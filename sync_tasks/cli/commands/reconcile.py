@@ -1,6 +1,7 @@
 """``sync-tasks reconcile``: compare all that Brevo holds with what the portal wants, and repair what differs."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from sync_tasks.cli.output import (
     say,
     suggest,
 )
+from sync_tasks.cli.report_files import ReportError, check_places, write_report
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import count
 
@@ -79,18 +81,21 @@ def reconcile(
     from sync_tasks.config.settings import load_settings
     from sync_tasks.reconcile.run import Scope
 
+    check_places(csv_file, html_file)
     settings = load_settings()
     _check_names(settings, account, newsletter)
     with _found(export, query, database) as chosen:
         scope = Scope(account, newsletter, dry_run, max_changes, remove_unknown, anew or chosen is not None, users)
         wish = Wish(chosen, form, treat_missing_as_deleted) if chosen else None
         runs = _run(settings, scope, wish)
-    _write(runs, csv_file, html_file)
+    unwritten = [*_write(runs, csv_file, html_file)]
     if as_json:
-        print_json_list([asdict(run) for run in runs])
+        print_json_list([asdict(run) for run in runs], unwritten)
     else:
         _report(runs)
-    raise typer.Exit(1 if any(run.refused or run.left for run in runs) else 0)
+    for fault in unwritten:
+        complain(fault)
+    raise typer.Exit(1 if unwritten or any(run.refused or run.left for run in runs) else 0)
 
 
 @contextmanager
@@ -155,14 +160,22 @@ def _run(settings: "Settings", scope: "Scope", wish: Wish | None) -> "list[Run]"
         return given.reconcile(context, scope, report) if given else reconcile(context, scope, report)
 
 
-def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> None:
-    if csv_file:
-        with csv_file.open("w", newline="", encoding="utf-8") as opened:
-            csv.writer(opened).writerows(_csv_rows(runs))
-    if html_file:
-        from sync_tasks.reconcile.report_html import draw_page
+def _write(runs: "list[Run]", csv_file: Path | None, html_file: Path | None) -> Iterator[str]:
+    """Write the reports that are wished; yield what keeps one from being written."""
+    from sync_tasks.reconcile.report_html import draw_page
 
-        html_file.write_text(draw_page(runs), encoding="utf-8")
+    for file, draw in ((csv_file, _draw_csv), (html_file, draw_page)):
+        try:
+            if file:
+                write_report(file, draw(runs))
+        except ReportError as error:
+            yield str(error)
+
+
+def _draw_csv(runs: "list[Run]") -> str:
+    drawn = io.StringIO(newline="")
+    csv.writer(drawn).writerows(_csv_rows(runs))
+    return drawn.getvalue()
 
 
 def _csv_rows(runs: "list[Run]") -> Iterable[tuple[object, ...]]:

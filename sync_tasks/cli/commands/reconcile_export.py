@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync_tasks.cli.files import (
+    CHANGED,
     Form,
     find_excess,
     find_fault,
@@ -58,12 +59,14 @@ class Export:
 
         self.weighed = weigh(self.source, self.as_of, context.store, self._extent(context, scope))
         self._report()
-        held = self._find_fault(context, scope)
+        held = CHANGED if self.source.changed else self._find_fault(context, scope)
         if held and not scope.dry_run:
             give_up(f"nothing was changed: {held}")
-        exporting.bring_in(self.source, self.as_of, context.store, on_trial=scope.dry_run)
         allowed = False
         try:
+            exporting.bring_in(self.source, self.as_of, context.store, on_trial=scope.dry_run)
+            if self.source.changed:
+                give_up(f"stopped: {CHANGED}")
             runs = reconcile(context, scope, report)
             allowed = not scope.dry_run and not any(run.refused for run in runs)
         finally:

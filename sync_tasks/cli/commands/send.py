@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STDIN = Path("-")
 # The exit code of who was interrupted by Ctrl-C.
 INTERRUPTED = 130
+WRONG_USE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class RefusedLine:
 class Sent:
     """What became of the lines, of which so many were read to their end.
 
-    ``stopped_at``: the first line not accepted because Redis was away, or because the command was interrupted.
+    ``stopped_at``: the first line not accepted because Redis was away, the command was interrupted, or what follows
+    is no text.
     """
 
     accepted: int = 0
@@ -44,6 +46,10 @@ class Sent:
     stopped_at: int | None = None
     why: str = ""
     lines: int = 0
+
+    def stop(self, why: str) -> None:
+        """Say that the next line was not accepted, nor what follows."""
+        self.stopped_at, self.why = self.lines + 1, why
 
     @property
     def troubled(self) -> bool:
@@ -68,6 +74,7 @@ def send(
     is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
     """
     from sync_tasks.backfill.text import Text
+    from sync_tasks.errors import ConfigurationError
     from sync_tasks.local.processes import ending_on_signals
     from sync_tasks.tasks import startup
 
@@ -83,11 +90,18 @@ def send(
         except (KeyboardInterrupt, SystemExit) as error:
             # The line under way may be accepted by now; that it is sent once more does no harm.
             code = error.code if isinstance(error, SystemExit) else INTERRUPTED
-            sent.stopped_at, sent.why = sent.lines + 1, "the command was interrupted"
+            sent.stop("the command was interrupted")
+        except ConfigurationError as error:
+            if not sent.lines:
+                raise
+            code = WRONG_USE
+            sent.stop(str(error))
+        except OSError as error:
+            sent.stop(f"the file cannot be read: {error.strerror}")
     if as_json:
         print_json(asdict(sent))
     else:
-        report_sent(sent)
+        report_sent(sent, text.encoding, named=bool(encoding))
     raise typer.Exit(int(code or sent.troubled))
 
 
@@ -131,7 +145,7 @@ def send_lines(
             sent.refused.append(RefusedLine(number, str(error)))
             (refuse or _ignore)(sent.refused[-1])
         except RedisError as error:
-            sent.stopped_at, sent.why = number, f"Redis is away or in trouble: {type(error).__name__}"
+            sent.stop(f"Redis is away or in trouble: {type(error).__name__}")
             break
         sent.lines = number
     return sent
@@ -170,7 +184,10 @@ def _with_progress(lines: Iterable[str], text: "Text", size: int | None) -> Iter
 
 def _send_line(line: str, fault: str) -> int:
     """Send the event on one line and return how many were accepted; an empty line holds none."""
+    from redis import RedisError
+
     from sync_tasks.errors import InvalidEventError
+    from sync_tasks.state.trouble import concerns_all
 
     if not line.strip():
         return 0
@@ -181,6 +198,10 @@ def _send_line(line: str, fault: str) -> int:
         task.apply_async(kwargs=arguments)
     except InvalidEventError as error:
         raise _BadLineError(str(error)) from None
+    except RedisError as error:
+        if concerns_all(error):
+            raise
+        raise _BadLineError(f"Redis cannot accept it ({type(error).__name__})") from None
     return 1
 
 
@@ -205,10 +226,18 @@ def _find_task(name: object) -> "EventTask":
     return found
 
 
-def report_sent(sent: Sent) -> None:
-    """Say how many events were accepted, and from which line on none was."""
+def report_sent(sent: Sent, encoding: str = "utf-8", *, named: bool = False) -> None:
+    """Say how many events were accepted, and from which line on none; ``named``: an option said the encoding."""
     refused = f", {count(len(sent.refused), 'line')} refused" if sent.refused else ""
     say(f"{count(sent.accepted, 'event')} accepted{refused}")
     if sent.stopped_at is not None:
         complain(f"line {sent.stopped_at} and what follows was not accepted: {sent.why}")
-        complain(f"go on later with: tail -n +{sent.stopped_at} FILE | sync-tasks send -")
+        complain(f"go on later with: {_name_rest(sent.stopped_at, encoding, named=named)}")
+
+
+def _name_rest(line: int, encoding: str, *, named: bool) -> str:
+    """Return the command that sends the lines from one on; tail knows no line ends of two or four bytes."""
+    if encoding.startswith(("utf-16", "utf-32")):
+        name = encoding.replace("-le", "le").replace("-be", "be")
+        return f"iconv -f {name} -t utf-8 FILE | tail -n +{line} | sync-tasks send -"
+    return f"tail -n +{line} FILE | sync-tasks send -{f' --encoding {encoding}' if named else ''}"

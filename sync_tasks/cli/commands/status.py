@@ -1,6 +1,5 @@
 """``sync-tasks status``: how the pipeline is at this moment."""
 
-import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -73,7 +72,7 @@ def _print_metrics(settings: "Settings") -> None:
     from sync_tasks.monitoring.metrics import read_metrics
 
     with open_store() as store:
-        sys.stdout.write(read_metrics(store, settings).decode())
+        typer.echo(read_metrics(store, settings).decode(), nl=False)
 
 
 def _print(overview: "Overview") -> None:

@@ -96,13 +96,16 @@ def _accept(store: "Store", user_id: str, who: str, events: "list[Event]") -> No
     from sync_tasks.state.audit import note_deed
     from sync_tasks.state.bulk import note_line
 
-    users_to_nudge = {user_id}
+    users_to_nudge, done = {user_id}, list[str]()
     for event in events:
         acceptance, about = store.accept(event), event.about or ""
         users_to_nudge |= set(acceptance.users_to_nudge)
         what, key = event.task.removesuffix("_contact"), EventKey(event.task, about, acceptance.stamp)
         note_deed(store, who, what, user_id, about)
         note_line(store, user_id, f"{key} sent by {one_line(who)}")
-        say(f"{escaped(user_id)}: {what} {about}".rstrip() + " accepted")
+        done.append(f"{escaped(user_id)}: {what} {about}".rstrip() + " accepted")
     nudge(users_to_nudge, Priority.URGENT, complain)
+    # Whoever reads this may be gone: all is done before.
+    for line in done:
+        say(line)
     suggest("see what comes of it: [bold]sync-tasks contact[/] " + escaped(user_id))

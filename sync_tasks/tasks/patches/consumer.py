@@ -1,4 +1,4 @@
-"""How a worker takes messages: Celery's consumer over our transport, three defects of Celery 5.7 mended, a cost saved.
+"""How a worker takes messages: Celery's consumer over our transport, four defects of Celery 5.7 mended, a cost saved.
 
 **A cold shutdown of a pool of threads ended in a traceback.** Celery cancels running tasks by a call that threads do
 not have. They cannot be cancelled; they end by themselves, and what they could not acknowledge comes back.
@@ -8,6 +8,9 @@ Killed meanwhile, it left a queue of their answers in Redis for ever.
 
 **A malformed message ended the worker** that took it, and then the next one, or broke its connection for ever. What no
 task takes is refused whole: it is a dead letter that names the task, and a failed task in Flower.
+
+**A Redis that refuses us was asked six times a second**, each time with ten lines. It may have become a replica, or a
+right was taken away. Between two refusals the worker rests, and one line says what to do.
 
 **Almost each event for Flower was a message of its own**, a sixth of a busy worker's time. They gather for a moment.
 
@@ -20,6 +23,7 @@ from typing import Any
 
 from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.events import EventDispatcher
+from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection, Message
 from kombu.asynchronous import Hub
@@ -27,10 +31,14 @@ from redis import RedisError
 
 from sync_tasks.config.broker import transport_for
 from sync_tasks.log import log
+from sync_tasks.state.trouble import describe_refusal, find_refusal
 from sync_tasks.tasks.envelope import find_fault
+from sync_tasks.tasks.startup import broker_variable
 
 # So many seconds may pass before Flower gets something.
 EVENTS_EVERY = 0.25
+# So many seconds a worker rests that Redis has refused again within so many seconds. A failover may end sooner.
+REST, AGAIN = 2.0, 10.0
 
 
 class Consumer(CeleryConsumer):
@@ -39,6 +47,8 @@ class Consumer(CeleryConsumer):
     event_dispatcher: EventDispatcher | None
     # When the loop turned last, by the monotonic clock.
     turned: float | None = None
+    # When Redis refused last, by the same clock.
+    refused: float | None = None
 
     def __init__(self, *args: Any, worker_options: dict[str, Any], **kwargs: Any) -> None:
         kwargs["worker_options"] = worker_options | {"without_mingle": True}
@@ -47,6 +57,44 @@ class Consumer(CeleryConsumer):
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
         url, transport = transport_for(self.app.conf.broker_url)
         return self.ensure_connected(self.app.connection_for_read(url, heartbeat=heartbeat, transport=transport))
+
+    def ensure_connected(self, conn: Connection) -> Connection:
+        """Wait until the broker answers; of one that refuses us, say what to do."""
+        ensure = conn.ensure_connection
+
+        def ensure_and_advise(errback: Callable[[Exception, float], object], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - kombu's
+            def report(error: Exception, interval: float) -> None:
+                errback(error, interval)
+                self._advise(error)
+
+            return ensure(report, *args, **options)
+
+        vars(conn)["ensure_connection"] = ensure_and_advise
+        return super().ensure_connected(conn)
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        super().on_connection_error_before_connected(exc)
+        self._rest_after(exc)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        super().on_connection_error_after_connected(exc)
+        self._rest_after(exc)
+
+    def _rest_after(self, error: Exception) -> None:
+        """Say what to do if Redis refuses us, and rest if it did so a moment ago."""
+        if not self._advise(error):
+            return
+        before, self.refused = self.refused, time.monotonic()
+        ends = self.refused + (REST if before and self.refused - before < AGAIN else 0.0)
+        while time.monotonic() < ends and not _ends():
+            time.sleep(EVENTS_EVERY)
+
+    def _advise(self, error: Exception) -> bool:
+        """Say what to do if Redis refuses us, and return whether it does."""
+        refusal = find_refusal(error)
+        if refusal:
+            log.error("%s", describe_refusal(refusal, broker_variable()))
+        return bool(refusal)
 
     def register_with_event_loop(self, hub: Hub) -> None:
         super().register_with_event_loop(hub)
@@ -106,3 +154,9 @@ class Consumer(CeleryConsumer):
     def cancel_active_requests(self) -> None:
         if not isinstance(self.pool, ThreadPool):
             super().cancel_active_requests()
+
+
+def _ends() -> bool:
+    """Return whether the worker was asked to end; Celery notes its exit status, which may be 0."""
+    asked: tuple[Any, ...] = (state.should_stop, state.should_terminate)
+    return any(one is not None and one is not False for one in asked)
