@@ -33,7 +33,11 @@ _UNSAID = frozenset(
 )
 _SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+E\+?|E\+)\d+", re.IGNORECASE)
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|NAME\?|REF!|BEZUG!|VALUE!|WERT!|DIV/0!|NUM!|ZAHL!|NULL!|#+)")
-_DAMAGED_BEGINS = frozenset("#+-0123456789")
+# So a program keeps Excel from taking a number for one; whatever reads the file gets it as it is.
+_FORMULA = re.compile(r'="[^"]*"')
+_DAMAGED_BEGINS = frozenset("=#+-0123456789")
+# Brevo takes fewer digits still.
+_LONGEST_NUMBER = 100
 _WHOLE_WITH_POINT = re.compile(r"\d+[.,]0+")
 _NUMBER = re.compile(r"([+-]?\d+)(?:([.,])(\d+))?")
 _THOUSAND = 3
@@ -84,6 +88,8 @@ def find_damage(text: str, *, is_id: bool = False) -> str:
     text = text.strip()
     if text[:1] not in _DAMAGED_BEGINS:
         return ""
+    if _FORMULA.fullmatch(text):
+        return "a formula that stands for a text: save the values alone, and export it again"
     if _SHORTENED.fullmatch(text):
         return "a long number that Excel has shortened: format the column as text, and export it again"
     if _EXCEL_ERROR.fullmatch(text):
@@ -140,7 +146,10 @@ def _read_zone(text: str | None, manner: Manner) -> tzinfo:
     if (text or "").upper() in _UTC:
         return UTC
     if text:
-        return datetime.strptime(text if len(text) > _HOURS else f"{text}00", "%z").tzinfo or UTC
+        try:
+            return datetime.strptime(text if len(text) > _HOURS else f"{text}00", "%z").tzinfo or UTC
+        except ValueError:
+            raise ValueError("there is no such offset of a zone") from None
     if manner.zone is None:
         raise ValueError("has no zone: add one such as +01:00, or name that of the file with --zone Europe/Berlin")
     return manner.zone
@@ -166,7 +175,7 @@ def read_number(text: str, manner: Manner) -> int | float:
         ValueError: it is none, or the sign in it may stand for thousands.
     """
     found = _NUMBER.fullmatch(text.strip())
-    if not found:
+    if not found or len(text) > _LONGEST_NUMBER:
         raise ValueError("a number is wanted")
     whole, sign, decimals = found.groups()
     if not sign:
@@ -177,13 +186,13 @@ def read_number(text: str, manner: Manner) -> int | float:
 
 
 def _to_text(value: Json, _manner: Manner) -> Json:
-    if isinstance(value, bool):
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise ValueError("a text is wanted")  # noqa: TRY004 - one error for one kind of trouble
     return value if isinstance(value, str) else str(value)
 
 
 def _to_number(value: Json, manner: Manner) -> Json:
-    if isinstance(value, bool):
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise ValueError("a number is wanted")  # noqa: TRY004 - as above
     return read_number(value, manner) if isinstance(value, str) else value
 

@@ -77,7 +77,9 @@ class Grammar:
         Raises:
             RefusedError: it makes no sense.
         """
-        given = {**self.words.values, **given}
+        own = given.get("attributes")
+        usual = self.words.values.items()
+        given = {name: value for name, value in usual if not (isinstance(own, dict) and name in own)} | {**given}
         for meaning, value in given.items():
             if isinstance(value, str) and (damage := find_damage(value, is_id=meaning == "user_id")):
                 raise RefusedError(f"{self._place(meaning)}: {damage}")
@@ -95,6 +97,8 @@ class Grammar:
         known = {name: value for name, value in given.items() if name in self.words.fields or name in _NAMES}
         if further and (unmapped := further.keys() - self.words.fields):
             raise RefusedError(self.words.explain(min(unmapped)))
+        if further and (twice := further.keys() & known.keys()):
+            raise RefusedError(f"{printable(min(twice))}: said twice, also in attributes")
         values = {name: self._convert(name, value) for name, value in {**further, **known}.items()}
         attributes = {name: value for name, value in values.items() if name not in _NAMES}
         return {name: values[name] for name in _NAMES if name in known} | {"attributes": attributes}

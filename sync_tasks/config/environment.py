@@ -1,7 +1,9 @@
 """All that the portal's side must know, read from the environment: where Redis is and what our keys are called."""
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from sync_tasks.texts import is_host
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
 # So many seconds may two clocks differ, where nothing else is configured.
-CLOCK_TOLERANCE = 30
+CLOCK_TOLERANCE, MOST_TOLERANCE = 30, 300
 DEFAULT_NIGHT = (2, 20)
 SHORTEST_SECRET, MOST_SECRETS = 32, 20
 # What may be secret may also lie in a file, which the variable with _FILE at its end names.
@@ -208,9 +210,22 @@ def read_variable(name: str, environment: Mapping[str, str] = os.environ) -> tup
     return f"{name}_FILE", _read_secret(path, f"{name}_FILE")
 
 
+def read_plain(path: Path) -> str:
+    """Return the text of a file, without a mark at its beginning; a pipe is not waited for.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return path.read_text(encoding="utf-8-sig")
+
+
 def _read_secret(path: str, variable: str) -> str:
     try:
-        secret = Path(path).read_text(encoding="utf-8-sig").strip()
+        secret = read_plain(Path(path)).strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
     else:
@@ -255,7 +270,9 @@ def tolerance_at_hand(environment: Mapping[str, str] = os.environ) -> int:
     """Return how many microseconds two clocks may differ, by the configuration if it is at hand."""
     pipeline = _table_at_hand("pipeline", environment)
     seconds = pipeline.get("clock_tolerance_seconds") if isinstance(pipeline, dict) else None
-    return int((seconds if isinstance(seconds, int | float) else CLOCK_TOLERANCE) * 1_000_000)
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= MOST_TOLERANCE:
+        seconds = CLOCK_TOLERANCE
+    return int(seconds * 1_000_000)
 
 
 def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
@@ -263,6 +280,6 @@ def _table_at_hand(name: str, environment: Mapping[str, str]) -> object:
 
     try:
         path = Path(environment.get("SYNC_CONFIG", "sync_tasks.toml"))
-        return tomllib.loads(path.read_text(encoding="utf-8-sig")).get(name)
-    except (OSError, ValueError):
+        return tomllib.loads(read_plain(path)).get(name)
+    except (OSError, ValueError, RecursionError):
         return None

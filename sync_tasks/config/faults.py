@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET
-from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG
+from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, escaped
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
@@ -44,6 +45,10 @@ def variable_of(account: str) -> str:
     return "SYNC_API_KEY" if account == "default" else f"SYNC_API_KEY_{account.upper().replace('-', '_')}"
 
 
+def _variables_of(account: str) -> tuple[str, str]:
+    return variable_of(account), f"{variable_of(account)}_FILE"
+
+
 def find_faults(settings: "Settings") -> Iterator[str]:
     """Yield what makes no sense although every value is well-formed."""
     for name, account in settings.accounts.items():
@@ -52,6 +57,9 @@ def find_faults(settings: "Settings") -> Iterator[str]:
             yield f"accounts.{name}: no API key; set {variable_of(name)} or {variable_of(name)}_FILE"
         elif not (key.isascii() and key.isprintable() and " " not in key):
             yield f"accounts.{name}: the API key holds white space, a line break or an odd character"
+    for one, other in combinations(settings.accounts, 2):
+        if shared := {*_variables_of(one)} & {*_variables_of(other)}:
+            yield f"accounts: {one} and {other}: {min(shared)} would be of both; rename one"
     yield from _newsletter_faults(settings)
     yield from _change_faults(settings)
     yield from _link_faults(settings)
@@ -102,7 +110,7 @@ def _change_faults(settings: "Settings") -> Iterator[str]:
 def describe_fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Return what pydantic found in one line, without the value."""
     where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-    return f"{where}: {_reason(fault, model).removeprefix('Value error, ')}"
+    return f"{escaped(where)}: {_reason(fault, model).removeprefix('Value error, ')}"
 
 
 def _reason(fault: Mapping[str, Any], model: type[BaseModel]) -> str:

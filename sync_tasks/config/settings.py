@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.config.base_url import check_base_url
-from sync_tasks.config.environment import CLOCK_TOLERANCE, read_variable
+from sync_tasks.config.environment import CLOCK_TOLERANCE, MOST_TOLERANCE, read_plain, read_variable
 from sync_tasks.config.faults import (
     BASE_URL,
     BREVO_ATTRIBUTE,
@@ -37,7 +37,7 @@ from sync_tasks.config.faults import (
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_secrets
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import PLACE, make_token
-from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
+from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, escaped, normal_address
 
 BREVO_URL = "https://api.brevo.com/v3"
 
@@ -50,6 +50,13 @@ def _former_list(given: object) -> str:
     return text
 
 
+# A text or `true` is no number, and nobody waits for ever.
+Truth = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Seconds = Annotated[float, Field(strict=True, le=86_400)]
+Hours = Annotated[float, Field(strict=True, le=8_760)]
+Days = Annotated[float, Field(strict=True, le=36_525)]
 AccountName = Annotated[str, StringConstraints(pattern=rf"^{ACCOUNT_NAME}$")]
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$")]
 BrevoAttribute = Annotated[str, StringConstraints(pattern=BREVO_ATTRIBUTE)]
@@ -71,8 +78,8 @@ class Account(Part):
     """One Brevo account."""
 
     base_url: Annotated[str, AfterValidator(check_base_url)] = Field(default=BREVO_URL, pattern=BASE_URL)
-    requests_per_second: float = Field(default=10, gt=0)
-    requests_per_hour: int = Field(default=36_000, gt=0)
+    requests_per_second: Number = Field(default=10, gt=0, le=1_000_000)
+    requests_per_hour: Whole = Field(default=36_000, gt=0, le=1_000_000_000)
     api_key: SecretStr = SecretStr("")
     api_key_name: str = Field(default="", description="The key's name at Brevo: webhooks drop what it did itself.")
 
@@ -80,15 +87,15 @@ class Account(Part):
 class Newsletter(Part):
     """One newsletter of the portal and its Brevo list; ``docs/how-to/change-newsletters.md`` says how it changes."""
 
-    list_id: int = Field(gt=0)
+    list_id: Whole = Field(gt=0, le=10**18 - 1)
     account: AccountName | None = None
     unsubscribed_attribute: BrevoAttribute | None = None
     was: tuple[Slug, ...] = Field(default=(), description="Earlier slugs: what was wished for them counts for it.")
     former_list_ids: tuple[FormerList, ...] = Field(
         default=(), description='Lists it had before, as 3, or "account:3" on another account: nobody stays on them.'
     )
-    retired: bool = Field(default=False, description="Takes opt-outs and no sign-ups; who is on its list stays.")
-    manual: bool = Field(default=False, description="Whom an editor puts on its list stays until they opt out.")
+    retired: Truth = Field(default=False, description="Takes opt-outs and no sign-ups; who is on its list stays.")
+    manual: Truth = Field(default=False, description="Whom an editor puts on its list stays until they opt out.")
 
     @field_validator("was", mode="before")
     @classmethod
@@ -177,7 +184,7 @@ class UnsubscribeLink(Part):
 class Reconcile(Part):
     """How far a comparison may go without asking."""
 
-    max_changes: int | None = Field(
+    max_changes: Whole | None = Field(
         default=None, ge=0, description="So many may lose a subscription; default 2 % of the contacts, at least 50."
     )
 
@@ -188,7 +195,7 @@ class Files(Part):
     encoding: str = Field(default="", description="Of files that are not UTF-8, such as windows-1252.")
     zone: str = Field(default="", description="The time zone of moments without one, such as Europe/Berlin.")
     dates: Literal["", "day-first", "month-first"] = Field(default="", description="The order of dates with slashes.")
-    ignore_unknown_columns: bool = Field(default=False, description="Leave columns out that mean nothing here.")
+    ignore_unknown_columns: Truth = Field(default=False, description="Leave columns out that mean nothing here.")
     columns: dict[str, str] = Field(default_factory=dict, description="What a column means.")
     values: dict[str, str] = Field(default_factory=dict, description="What rows say that say nothing there.")
     newsletters: dict[str, Slug] = Field(default_factory=dict, description="How files name a newsletter.")
@@ -197,23 +204,29 @@ class Files(Part):
 class Pipeline(Part):
     """How patient the pipeline is; seconds if nothing else is said."""
 
-    lease_seconds: float = Field(
+    lease_seconds: Seconds = Field(
         default=25, ge=1, description="How long a push may be silent before it counts as dead."
     )
-    quiet_seconds: float = Field(default=150, ge=0, description="How long Brevo may still apply an unanswered request.")
-    probe_seconds: float = Field(default=30, gt=0, description="How often a paused account is tried.")
-    grace_seconds: float = Field(default=15, gt=0, description="How long a nudge may take until another is sent.")
-    retries: int = Field(default=5, ge=0, description="Tries within the first minutes; then the event is deferred.")
-    defer_seconds: float = Field(default=60, gt=0, description="The first deferral; each further one is twice as long.")
-    give_up_hours: float = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
-    audit_days: float = Field(default=1095, gt=0, description="So long it is kept who did what (`sync-tasks audit`).")
-    consent_days: float = Field(
+    quiet_seconds: Seconds = Field(
+        default=150, ge=0, description="How long Brevo may still apply an unanswered request."
+    )
+    probe_seconds: Seconds = Field(default=30, gt=0, description="How often a paused account is tried.")
+    grace_seconds: Seconds = Field(default=15, gt=0, description="How long a nudge may take until another is sent.")
+    retries: Whole = Field(
+        default=5, ge=0, le=1_000, description="Tries within the first minutes; then the event is deferred."
+    )
+    defer_seconds: Seconds = Field(
+        default=60, gt=0, description="The first deferral; each further one is twice as long."
+    )
+    give_up_hours: Hours = Field(default=24, gt=0, description="Trouble of one contact this long is a dead letter.")
+    audit_days: Days = Field(default=1095, gt=0, description="So long it is kept who did what (`sync-tasks audit`).")
+    consent_days: Days = Field(
         default=1095, gt=0, description="So long a proof of consent is kept after the opt-out or the erasure."
     )
-    clock_tolerance_seconds: float = Field(
+    clock_tolerance_seconds: Number = Field(
         default=CLOCK_TOLERANCE,
         ge=0,
-        le=300,
+        le=MOST_TOLERANCE,
         description="How far two clocks may differ: closer moments of both are a tie.",
     )
 
@@ -237,8 +250,8 @@ class Operate(Part):
     passwords: Path | None = Field(
         default=None, description="The file that `sync-tasks operate password` writes: names, roles and hashes."
     )
-    hours: float = Field(default=12, gt=0, le=168, description="How long a login lasts.")
-    idle_minutes: float = Field(
+    hours: Number = Field(default=12, gt=0, le=168, description="How long a login lasts.")
+    idle_minutes: Number = Field(
         default=60, gt=0, le=10_080, description="A login ends after so many minutes without a request."
     )
     user_header: Annotated[str, StringConstraints(pattern=HEADER)] | None = Field(
@@ -338,13 +351,16 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_plain(path))
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file; name the configuration with SYNC_CONFIG") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: not TOML: {error}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: not UTF-8: save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        reason = "a number is too long" if isinstance(error, ValueError) else "nested too deeply"
+        raise ConfigurationError(f"{path}: not TOML: {reason}") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -366,7 +382,8 @@ def _with_environment(given: dict[str, Any], where: Environment, environment: Ma
     for name, account in accounts.items():
         if "api_key" in account:
             raise ConfigurationError(
-                f"{where.config}: accounts.{name}: a key does not belong in the file; use {variable_of(name)}"
+                f"{where.config}: accounts.{escaped(name)}: a key does not belong in the file; "
+                f"use {escaped(variable_of(name))}"
             )
         account["api_key"] = read_variable(variable_of(name), environment)[1]
     return given

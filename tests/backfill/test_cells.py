@@ -153,3 +153,29 @@ def test_a_category_takes_one_of_its_choices() -> None:
     for value in ("platinum", 3, True):
         with pytest.raises(ValueError, match=r"choices|text"):
             convert(value, tier, PLAIN)
+
+
+@pytest.mark.parametrize("kind", ["text", "category", "float"])
+@pytest.mark.parametrize("given", [{"a": 1}, ["a"], True], ids=["object", "list", "truth"])
+def test_what_is_no_single_value_is_no_text_and_no_number(kind: str, given: Any) -> None:  # noqa: ANN401 - any JSON
+    """Python would write it in its own words, and a person would get mail that begins so."""
+    with pytest.raises(ValueError, match=r"^a (text|number) is wanted$"):
+        convert(given, Kept(kind), PLAIN)
+
+
+@pytest.mark.parametrize("text", ["9" * 5_000, "9" * 101, f"{'9' * 101}.5"], ids=len)
+def test_a_number_of_very_many_digits_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^a number is wanted$"):
+        convert(text, Kept("float"), PLAIN)
+
+
+@pytest.mark.parametrize("zone", ["+99:00", "+24:00", "-9900", "+99"])
+def test_an_offset_that_no_zone_has_is_none(zone: str) -> None:
+    with pytest.raises(ValueError, match=r"^there is no such offset of a zone$"):
+        read_moment(f"2026-01-01T00:00:00{zone}", PLAIN)
+
+
+@pytest.mark.parametrize("text", ['="4711"', '="a@portal.org"', ' ="" '])
+def test_a_text_that_stands_in_a_formula_is_not_taken_for_itself(text: str) -> None:
+    assert find_damage(text)
+    assert not find_damage(text.replace("=", "", 1))

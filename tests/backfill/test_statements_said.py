@@ -146,7 +146,6 @@ def test_a_refusal_names_the_column_if_there_are_columns() -> None:
         ({"first_name": "7"}, {"first_name": "7"}, {}),
         ({"first_name": 7}, {"first_name": "7"}, {}),
         ({"attributes": {"age": "3", "city": 5}}, {}, {"age": 3, "city": 5}),
-        ({"attributes": {"age": "3"}, "age": "4"}, {}, {"age": 4}),
         ({"attributes": {}}, {}, {}),
         ({"attributes": None}, {}, None),
         ({"attributes": ["x"]}, {}, ["x"]),
@@ -185,3 +184,14 @@ def test_an_object_means_by_its_keys_and_says_nothing_twice() -> None:
         read(towns="Ulm")
     ignoring = Words(WORDS.newsletters, WORDS.fields, ignore_unknown=True)
     assert "towns" not in read(ignoring, user_id="u1", towns="Ulm")
+
+
+def test_a_field_that_is_said_twice_is_refused_and_not_chosen_from() -> None:
+    assert refused(city="Ulm", attributes={"city": "Bonn"}) == "city: said twice, also in attributes"
+    assert refused(city="Ulm", attributes={"city": "Ulm"}) == "city: said twice, also in attributes"
+    assert stated(age=3, attributes={"city": "Ulm"})["attributes"] == {"city": "Ulm", "age": 3}
+
+
+def test_what_a_row_says_among_its_attributes_counts_before_what_all_rows_say() -> None:
+    words = Words(WORDS.newsletters, WORDS.fields, attributes=WORDS.attributes, values={"city": "Ulm", "age": "3"})
+    assert stated(words, attributes={"city": "Bonn"})["attributes"] == {"city": "Bonn", "age": 3}

@@ -1,5 +1,6 @@
 """All that the portal's side must know comes from the environment; a secret may come from a file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,40 @@ def test_the_portal_knows_the_mapped_fields_only_where_the_configuration_is_at_h
     if text is not None:
         path.write_text(text)
     assert environment.read_at_hand({"SYNC_CONFIG": str(path)}).fields == fields
+
+
+@pytest.mark.parametrize(
+    ("given", "tolerance"),
+    [
+        ("5", 5),
+        ("0.5", 0.5),
+        ("300", 300),
+        ("nan", 30),
+        ("inf", 30),
+        ("1e300", 30),
+        ("-1", 30),
+        ("true", 30),
+        ('"5"', 30),
+    ],
+)
+def test_a_tolerance_that_makes_no_sense_is_none_to_the_portal(tmp_path: Path, given: str, tolerance: float) -> None:
+    path = tmp_path / "conf.toml"
+    path.write_text(f"[pipeline]\nclock_tolerance_seconds = {given}\n")
+    assert environment.tolerance_at_hand({"SYNC_CONFIG": str(path)}) == tolerance * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text", [f"x = {'[' * 5_000}{']' * 5_000}\n", f"x = {'9' * 5_000}\n"], ids=["nested", "digits"]
+)
+def test_a_configuration_that_cannot_be_read_is_not_at_hand(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "conf.toml"
+    path.write_text(text)
+    assert environment.read_at_hand({"SYNC_CONFIG": str(path)}).fields is None
+
+
+def test_a_pipe_at_the_place_of_the_configuration_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert environment.read_at_hand({"SYNC_CONFIG": str(tmp_path / "pipe")}).fields is None
 
 
 @pytest.mark.parametrize(

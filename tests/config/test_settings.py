@@ -1,5 +1,6 @@
 """The configuration is checked as a whole: every fault is one line, and no line shows a secret."""
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.config import environment
-from sync_tasks.config.faults import PATTERNS
+from sync_tasks.config.faults import PATTERNS, variable_of
 from sync_tasks.config.settings import BREVO_URL, Settings, key_variables, load_settings
 from sync_tasks.errors import ConfigurationError
 
@@ -148,6 +149,49 @@ def test_a_newsletter_belongs_to_an_account(load: Load) -> None:
 )
 def test_each_fault_is_one_line(faults: Faults, text: str, lines: list[str]) -> None:
     assert faults(text) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"[newsletters.daily]\nlist_id = {'9' * 5_000}\n", "not TOML: a number is too long"),
+        (f"x = {'[' * 5_000}{']' * 5_000}\n", "not TOML: nested too deeply"),
+        ('[newsletters."a\\nb"]\nlist_id = 3\n', r"newsletters.a\nb: must be a slug"),
+        ('[newsletters.daily]\nlist_id = 3\n"\\u001b[31m" = 3\n', r"newsletters.daily.\x1b[31m: unknown key"),
+        (
+            '[accounts."a\\nb"]\napi_key = "x"\n',
+            r"accounts.a\nb: a key does not belong in the file; use SYNC_API_KEY_A\nB",
+        ),
+    ],
+    ids=["digits", "nested", "slug", "key", "account"],
+)
+def test_what_toml_allows_and_makes_no_sense_is_one_line(faults: Faults, text: str, line: str) -> None:
+    (found,) = faults(text)
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("names", "variable"),
+    [
+        (("a-b", "a_b"), "SYNC_API_KEY_A_B"),
+        (("default", "file"), "SYNC_API_KEY_FILE"),
+        (("x", "x-file"), "SYNC_API_KEY_X_FILE"),
+    ],
+)
+def test_two_accounts_with_one_variable_are_refused(faults: Faults, names: tuple[str, str], variable: str) -> None:
+    """The name of a file would go to Brevo as a key."""
+    tables = "".join(f"[accounts.{name}]\n" for name in names)
+    first, second = names
+    lines = faults(
+        f"{tables}[newsletters.daily]\nlist_id = 3\naccount = '{first}'\n", **{variable_of(name): "k" for name in names}
+    )
+    assert f"accounts: {first} and {second}: {variable} would be of both; rename one" in lines
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(faults: Faults, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    lines = faults(MINIMAL, SYNC_API_KEY_FILE=str(tmp_path / "pipe"))
+    assert lines == ["SYNC_API_KEY_FILE: cannot read the file it names: it is no plain file"]
 
 
 def find_patterns(schema: object) -> Iterator[str]:
@@ -305,6 +349,7 @@ def test_the_mark_that_some_editors_put_in_front_of_utf_8_is_no_fault(
         (lambda _: None, "there is no such file; name the configuration with SYNC_CONFIG"),
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
         (lambda path: path.write_bytes(b"\xff"), "not UTF-8: save it as UTF-8"),
+        (os.mkfifo, "cannot be read: it is no plain file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(
