@@ -229,6 +229,13 @@ def test_one_probe_runs_at_a_time_and_keeps_its_right(store: Store, monkeypatch:
     assert not store.redis.exists(store.key("probing:default"))
 
 
+def test_the_lock_of_a_killed_probe_is_waited_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "LOCK_SECONDS", 0.3)
+    store.redis.set(store.key("probing:default"), "of a killed one", px=300)
+    with probing_alone(store, "default"):
+        assert store.redis.get(store.key("probing:default")) != "of a killed one"
+
+
 @pytest.mark.parametrize(("later", "left"), [(1.0, True), (1.0 + IMPORT_OVER, False)])
 def test_a_process_that_brevo_does_not_know_is_not_over_before_its_time(
     desk: Desk, store: Store, *, later: float, left: bool
