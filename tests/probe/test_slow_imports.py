@@ -12,7 +12,7 @@ from tests.support.sandbox_clock import Clock
 # Nobody was refused for the rate, so nobody knows what a 429 says.
 ASKED = 27
 # For looks that must be made again, and for what an earlier run left.
-SPARE = 14
+LEFT_OVER = 14
 
 
 @pytest.fixture
@@ -38,5 +38,5 @@ def test_everything_is_asked_however_long_an_import_takes(
     assert (report.trouble, report.left) == ("", [])
     assert len(report.found) == ASKED
     assert report.found["import_time"].answer == "in time"
-    assert sum(report.requests.values()) <= MOST - SPARE
+    assert sum(report.requests.values()) <= MOST - LEFT_OVER
     assert prober.held() == before
