@@ -14,6 +14,8 @@ import secrets
 from dataclasses import dataclass
 
 PLACE = "{user_id}"
+# The address of an erased person, if nothing else is configured.
+ERASED_FORM = "deleted-{token}@deleted.example.com"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,13 @@ MAX_ADDRESS = 254
 # What names may be like: a newsletter, a portal field, an account of the configuration, a user's id. Each is said here
 # alone, and used as a whole.
 SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+SLUG_IN_WORDS = "must be a slug of at most 64 letters, digits, dots, hyphens and underscores"
 FIELD_NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
+FIELD_NAME_IN_WORDS = "must be a plain name of at most 64 letters, digits and underscores, a letter first"
 ACCOUNT_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 USER_ID = r"[^\s\x00-\x1f\x7f]{1,255}"
+# What stands for a name that may be personal.
+UNPRINTABLE = "(unprintable)"
 _LOCAL = re.compile(r"[^\s@\"<>(),:;\\\[\]\x00-\x1f]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}")
 _PUNYCODE = "xn--"

@@ -240,7 +240,7 @@ def convert(value: Json, kept: Kept, manner: Manner) -> Json:
 
 
 def both_of_hour(moment: datetime) -> tuple[datetime, datetime]:
-    """Return the earlier and the later moment that a time may mean: the same but where the clocks were changed."""
+    """Return the earlier and the later moment that a time may mean: the same unless the clocks were changed."""
     second = moment.replace(fold=1)
     if moment.utcoffset() == second.utcoffset():
         return moment, moment

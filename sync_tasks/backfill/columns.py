@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sync_tasks.domain.events import printable
 from sync_tasks.errors import ConfigurationError
+from sync_tasks.texts import UNPRINTABLE
 
 NOTHING = "-"
 PERSON = frozenset({"user_id", "email"})
@@ -143,4 +144,4 @@ def _plain(column: str) -> str:
 
 def _shown(name: str) -> str:
     """Return what an operator typed, unless it may be a person's data."""
-    return repr(name) if name.isprintable() and "@" not in name and len(name) <= 60 else "(unprintable)"  # noqa: PLR2004
+    return repr(name) if name.isprintable() and "@" not in name and len(name) <= 60 else UNPRINTABLE  # noqa: PLR2004

@@ -18,7 +18,7 @@ from sync_tasks.backfill.cells import (
 )
 from sync_tasks.backfill.columns import GENERAL, NOTHING, PERSON, Words, newsletter_of
 from sync_tasks.domain.events import printable
-from sync_tasks.texts import SLUG
+from sync_tasks.texts import SLUG, UNPRINTABLE
 
 Types = Callable[[], Mapping[str, Kept]]
 _TEXT, _ANYTHING = Kept("text"), Kept()
@@ -183,7 +183,7 @@ class Grammar:
         else:
             raise RefusedError(f"{self._place('newsletters')}: a list of newsletters is wanted")
         if unknown := sorted(named.keys() - self.words.newsletters - {NOTHING}):
-            shown = ", ".join(slug if re.fullmatch(SLUG, slug) else "(unprintable)" for slug in unknown)
+            shown = ", ".join(slug if re.fullmatch(SLUG, slug) else UNPRINTABLE for slug in unknown)
             raise RefusedError(f"{self._place('newsletters')}: {shown}: not in the configuration")
         return {slug: wished for slug, wished in named.items() if slug != NOTHING}
 

@@ -29,6 +29,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 ShowPersonal = Annotated[
     bool, typer.Option("--show-personal-data", help="Show addresses, names and attributes in full.")
 ]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 takes a free one.")]
+UserId = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 By = Annotated[
     str, typer.Option(default_factory=name_operator, show_default=False, help="Who does it: kept.", metavar="WHO")

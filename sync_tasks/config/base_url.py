@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from sync_tasks.texts import is_host
 
+BREVO_URL = "https://api.brevo.com/v3"
+
 
 def check_base_url(given: str) -> str:
     """Return the URL.

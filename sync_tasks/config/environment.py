@@ -15,7 +15,7 @@ from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import is_host
 
 DEFAULT_REDIS_URL = "redis://localhost:6379/0"
-# So many seconds may two clocks differ, where nothing else is configured.
+# So many seconds may two clocks differ, if nothing else is configured.
 CLOCK_TOLERANCE, MOST_TOLERANCE = 30, 300
 DEFAULT_NIGHT = (2, 20)
 SHORTEST_SECRET, MOST_SECRETS = 32, 20

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel
 
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET
-from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, escaped
+from sync_tasks.ext_ids import ERASED_FORM
+from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, FIELD_NAME_IN_WORDS, SLUG, SLUG_IN_WORDS, escaped
 
 if TYPE_CHECKING:
     from sync_tasks.config.settings import Settings
@@ -21,10 +22,10 @@ BASE_URL, POST_URL, WEB_ADDRESS = r"^https?://[^\s/]+", r"^https?://[^\s/@]+(/\S
 # What each pattern asks for, in words.
 PATTERNS = {
     rf"^{ACCOUNT_NAME}$": "must be a name of at most 32 small letters, digits, hyphens and underscores",
-    rf"^{FIELD_NAME}$": "must be a plain name of at most 64 letters, digits and underscores, a letter first",
-    rf"^{SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
+    rf"^{FIELD_NAME}$": FIELD_NAME_IN_WORDS,
+    rf"^{SLUG}$": SLUG_IN_WORDS,
     BREVO_ATTRIBUTE: "must be an attribute of Brevo's: at most 50 capitals, digits and underscores",
-    ERASED_ADDRESS: 'must be an address with {token} once before the @, such as "deleted-{token}@deleted.example.com"',
+    ERASED_ADDRESS: f'must be an address with {{token}} once before the @, such as "{ERASED_FORM}"',
     HEADER: "must be the name of a header: letters, digits and hyphens",
     BASE_URL: "must begin with http:// or https://",
     POST_URL: "must begin with http:// or https://, without spaces or a password",

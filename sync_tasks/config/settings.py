@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sync_tasks.config.base_url import check_base_url
+from sync_tasks.config.base_url import BREVO_URL, check_base_url
 from sync_tasks.config.environment import CLOCK_TOLERANCE, MOST_TOLERANCE, read_plain, read_variable
 from sync_tasks.config.faults import (
     BASE_URL,
@@ -36,10 +36,8 @@ from sync_tasks.config.faults import (
 )
 from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_secrets
 from sync_tasks.errors import ConfigurationError
-from sync_tasks.ext_ids import PLACE, make_token
+from sync_tasks.ext_ids import ERASED_FORM, PLACE, make_token
 from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, escaped, normal_address
-
-BREVO_URL = "https://api.brevo.com/v3"
 
 
 def _former_list(given: object) -> str:
@@ -124,7 +122,7 @@ class Contacts(Part):
 class Anonymization(Part):
     """What replaces the data of a deleted user."""
 
-    email: str = Field(default="deleted-{token}@deleted.example.com", pattern=ERASED_ADDRESS)
+    email: str = Field(default=ERASED_FORM, pattern=ERASED_ADDRESS)
     text: str = Field(default="DELETED", min_length=1)
 
     @field_validator("email")

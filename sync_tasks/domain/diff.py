@@ -11,6 +11,7 @@ from sync_tasks.domain.contact import Block, Contact, RemoteContact, RemoteState
 from sync_tasks.domain.events import Json
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.domain.opt_outs import standing
+from sync_tasks.domain.timestamps import DATE
 
 # Telephone numbers are attributes too, but Brevo refuses a text that is no number, and another contact's number. Seen
 # by other projects until November 2026, not measured. If it ends, this set and its users go.
@@ -20,7 +21,6 @@ ERASED, FOREIGN, TAKEN = "erased", "foreign", "taken"
 FOREIGNERS = frozenset({FOREIGN, TAKEN})
 # What a provider makes of a value: the same one, written otherwise. Brevo keeps telephone numbers as digits (seen by
 # other projects until November 2026, not measured). It may add a time to a date, keep a number as text, or trim a text.
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|\+00:?00)?")
 _NO_DIGITS = re.compile(r"^00|\D")
 
@@ -312,7 +312,7 @@ def _digits(value: Json) -> str:
 
 def _is_same_date(held: str, wanted: str) -> bool:
     rest = held.removeprefix(wanted)
-    return bool(_DATE.fullmatch(wanted) and rest != held and _MIDNIGHT.fullmatch(rest))
+    return bool(DATE.fullmatch(wanted) and rest != held and _MIDNIGHT.fullmatch(rest))
 
 
 def _is_same_number(held: Json, wanted: Json) -> bool:

@@ -20,11 +20,14 @@ from pydantic import (
     ValidationError,
 )
 
-from sync_tasks.domain.timestamps import EPOCH
+from sync_tasks.domain.timestamps import DATE, EPOCH, FAR_FUTURE
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.texts import (
     FIELD_NAME,
+    FIELD_NAME_IN_WORDS,
     SLUG,
+    SLUG_IN_WORDS,
+    UNPRINTABLE,
     USER_ID,
     impersonal,
     is_address,
@@ -37,12 +40,9 @@ from sync_tasks.texts import (
 # By Redis' clock, which alone decides: `accept.lua` refuses a moment further ahead.
 MAX_AHEAD = timedelta(minutes=5)
 AHEAD = "lies more than 5 minutes in the future by Redis' clock"
-_BEYOND = datetime(2200, 1, 1, tzinfo=UTC)
 MOST_ATTRIBUTES = 100
 # A refusal is one line, and fits into the column of an outbox: further faults are counted.
 _MOST_FAULTS = 10
-# Pydantic 2 takes a text of digits for seconds since 1970, also a date without hyphens (its docs, "Datetimes").
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -59,7 +59,8 @@ def _no_address(value: str) -> str:
 
 
 def _moment(value: object) -> object:
-    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
+    # Pydantic 2 takes a text of digits for seconds since 1970, also a date without hyphens (its docs, "Datetimes").
+    if not isinstance(value, datetime) and not (isinstance(value, str) and DATE.match(value)):
         raise ValueError("must be an ISO 8601 text with a zone")
     return value
 
@@ -67,7 +68,7 @@ def _moment(value: object) -> object:
 def _of_our_time(value: datetime) -> datetime:
     if value < EPOCH:
         raise ValueError("lies before 1970")
-    if value >= _BEYOND:
+    if value >= FAR_FUTURE:
         raise ValueError(AHEAD)
     return value.astimezone(UTC)
 
@@ -222,8 +223,8 @@ EVENTS: Mapping[str, type[Event]] = {kind.task: kind for kind in (Subscribe, Upd
 
 _PATTERNS = {
     f"^{USER_ID}$": "must be 1 to 255 characters without white space",
-    f"^{SLUG}$": "must be a slug of at most 64 letters, digits, dots, hyphens and underscores",
-    f"^{FIELD_NAME}$": "must be a plain name of at most 64 letters, digits and underscores",
+    f"^{SLUG}$": SLUG_IN_WORDS,
+    f"^{FIELD_NAME}$": FIELD_NAME_IN_WORDS,
     _IMPERSONAL: "must be a text, and without an address",
 }
 
@@ -272,7 +273,7 @@ def _reason(fault: Mapping[str, Any]) -> str:
 
 def printable(name: object) -> str:
     """Return a field name fit for a log line; hide one that is not plain, as it may be personal."""
-    return str(name) if isinstance(name, int) or re.fullmatch(FIELD_NAME, str(name)) else "(unprintable)"
+    return str(name) if isinstance(name, int) or re.fullmatch(FIELD_NAME, str(name)) else UNPRINTABLE
 
 
 _SHOWN = {

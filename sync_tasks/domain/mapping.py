@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sync_tasks.domain.contact import Contact
-from sync_tasks.ext_ids import ExtIds
+from sync_tasks.ext_ids import ERASED_FORM, ExtIds
 from sync_tasks.link_tokens import UnsubscribeLinks
 
 
@@ -59,7 +59,7 @@ class AccountMapping:
 
     newsletters: Mapping[str, Subscribable]
     attributes: Mapping[str, str]
-    erased_address: str = "deleted-{token}@deleted.example.com"
+    erased_address: str = ERASED_FORM
     erased_text: str = "DELETED"
     account: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)

@@ -1,9 +1,14 @@
 """Moments as the registers hold them: 16 digits of microseconds since 1970. Pure."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 MICROSECONDS_PER_SECOND = 1_000_000
+MICROSECONDS_PER_DAY = 86_400 * MICROSECONDS_PER_SECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# No moment lies so far ahead; a stamp of 2286 or later would have one digit more.
+FAR_FUTURE = datetime(2200, 1, 1, tzinfo=UTC)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # How far a provider's clock may be from ours: no closer are its moments compared with ours. A margin of our own.
 CLOCK_SKEW = timedelta(minutes=2)
 _MICROSECOND = timedelta(microseconds=1)

@@ -72,6 +72,6 @@ SPARING = Sparing()
 
 
 def answer_refusal(refusal: HttpRefusal) -> Response:
-    """Return a refusal; the connection ends with it where more of the body may be on its way."""
+    """Return a refusal; the connection ends with it if more of the body may be on its way."""
     headers = {"connection": "close"} if refusal.status in {400, 401, 408, 413} else {}
     return JSONResponse({"message": refusal.words}, refusal.status, headers=headers)

@@ -22,10 +22,10 @@ from redis.retry import Retry
 
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local.leash import leash
+from sync_tasks.state.fitness import OLDEST_VERSION
 
 AppendFsync = Literal["always", "everysec", "no"]
 
-OLDEST_VERSION = (6, 2)
 READY_WITHIN = 10.0
 STOPPED_WITHIN = 10.0
 PORT_TRIES = 5

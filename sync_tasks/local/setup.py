@@ -28,7 +28,7 @@ def example(name: str) -> Path:
 
 
 def take_example_configuration() -> None:
-    """Where no configuration is named or at hand, take that of the examples, here and in processes started later."""
+    """If no configuration is named or at hand, take that of the examples, here and in processes started later."""
     if "SYNC_CONFIG" not in os.environ and not Path("sync_tasks.toml").exists():
         os.environ["SYNC_CONFIG"] = str(example("sync_tasks.toml"))
 

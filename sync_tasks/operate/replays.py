@@ -63,7 +63,7 @@ def replay_letters(store: Store, letters: Iterable[DeadLetter], who: str, report
 
 
 def nudge(user_ids: set[str], priority: Priority = Priority.ORDINARY, report: Report = log.warning) -> None:
-    """Have workers look at these users; where the broker is away, the sweep does it."""
+    """Have workers look at these users; if the broker is away, the sweep does it."""
     try:
         nudge_contacts(user_ids, priority)
     except OperationalError as error:

@@ -1,7 +1,7 @@
 """The relay: moves events from the outbox to the pipeline, in order for each user, and removes what is accepted.
 
 A row is removed after Redis has accepted it. A relay killed in between leaves a row whose event is accepted again. It
-has the same moment, so nothing changes. Where Redis is away, the rows wait.
+has the same moment, so nothing changes. If Redis is away, the rows wait.
 """
 
 import threading
@@ -16,7 +16,7 @@ from redis import RedisError
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from sync_tasks.domain.events import MAX_AHEAD, Event
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_DAY
 from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import describe, log
 from sync_tasks.portal import outbox_table
@@ -33,7 +33,6 @@ USERS_AT_ONCE = 100
 ROWS_AT_ONCE = 500
 REPORT_EVERY = 5.0
 # A clock may be an hour off. A moment that lies further ahead is no moment of a clock.
-A_DAY = 86_400 * MICROSECONDS_PER_SECOND
 UNREADABLE = "the database cannot hand it out: its texts must be UTF-8, and no bytes"
 # So many seconds it pauses after trouble of Redis or the database, at first and at most.
 _PAUSES = (0.5, 15.0)
@@ -114,7 +113,7 @@ def _accept_rows(
     for row in rows:
         try:
             event = row.read()
-            if row.written_at > latest + A_DAY:
+            if row.written_at > latest + MICROSECONDS_PER_DAY:
                 raise InvalidEventError(WRONG_MOMENT)  # noqa: TRY301 - one place says what is no event
             if row.written_at > latest:
                 moved.trouble = "the clock of the database is more than five minutes ahead of Redis'"

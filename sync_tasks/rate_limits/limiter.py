@@ -269,7 +269,7 @@ class Limiter:
     def resume_part(self, account: str, part: str, newsletter: str = "") -> None:
         """Let a part of the account go on, and make everybody due who waited for it.
 
-        Where the part is the list of that ``newsletter``, those with a contact are looked at again.
+        If the part is the list of that ``newsletter``, those with a contact are looked at again.
         """
         if part in self.paused_parts(account):
             self._store.resume(name_of(account, part), account if list_of(part) is not None else "")

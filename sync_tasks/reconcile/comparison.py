@@ -13,7 +13,7 @@ from sync_tasks.domain.identity import is_stranger
 from sync_tasks.domain.mapping import AccountMapping
 from sync_tasks.domain.planning import concerns
 from sync_tasks.domain.remote_state import is_erased_unknown
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_DAY
 from sync_tasks.reconcile.checkpoint import FoundCheckpoint, Memory
 from sync_tasks.reconcile.drift import UNREADABLE, Drift, Sharing, find_drift, find_missing
 from sync_tasks.reconcile.fast_path import FastComparison
@@ -83,7 +83,7 @@ class Comparison:
     @property
     def night(self) -> int:
         """The day on which the comparison began, counted since 1970."""
-        return int(self.memory.began) // (86_400 * MICROSECONDS_PER_SECOND)
+        return int(self.memory.began) // MICROSECONDS_PER_DAY
 
     def run(self) -> None:
         """Read and compare everything; nothing is written but what was seen of contacts that agree.

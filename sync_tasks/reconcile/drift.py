@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from sync_tasks.domain.batching import BatchKind, repair_kind_of
 from sync_tasks.domain.contact import Contact, EventKey, RemoteContact, RemoteState
@@ -51,6 +51,14 @@ UNREADABLE: Kind = "unreadable"
 # What a comparison only reports: a person must look at a dead letter, at what has waited for long, and at what Brevo
 # shows otherwise than it should.
 LEFT_ALONE: frozenset[Kind] = frozenset({"dead letter", "waiting", UNREADABLE})
+# What a page does not show enough of: the push looks first.
+NEWS: frozenset[Kind] = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
+LOOKED_AT: frozenset[Kind] = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
+# What shows that a contact is another's.
+ANOTHERS: frozenset[Kind] = frozenset({"erased at Brevo", "foreign contact", "stranger"})
+# What a look by the id cannot show as a page does: it needs no page, or has no user.
+_NOT_SHOWN = LEFT_ALONE | {"duplicate contact", "unknown contact", "erased person", "unfinished erasure"}
+SHOWN: tuple[Kind, ...] = (*sorted(NEWS), *(kind for kind in get_args(Kind) if kind not in _NOT_SHOWN | NEWS))
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})
 
@@ -136,7 +144,7 @@ class Sharing:
 
 
 def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping, read_at: str) -> Drift | RemoteState:
-    """Return what differs in a user's contact, or what was seen of it where nothing does."""
+    """Return what differs in a user's contact, or what was seen of it if nothing does."""
     before, remote = contact.seen.get(mapping.account), recall_ext_id(remote, contact, mapping)
     seen = remote_state_of(remote, contact, mapping, before, read_at)
     if seen.digest == ERASED:

@@ -11,7 +11,7 @@ from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.reconcile.id_index import ShownIds
 from sync_tasks.sync.context import Resources
 
-# Rows of the page before that are asked for again: where none of them shows up, contacts were deleted meanwhile and
+# Rows of the page before that are asked for again: if none of them shows up, contacts were deleted meanwhile and
 # others moved past us.
 OVERLAP = 10
 # So far back we go then.

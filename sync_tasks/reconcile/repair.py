@@ -5,16 +5,12 @@ from collections.abc import Iterable
 from sync_tasks.chunks import chunks
 from sync_tasks.domain.diff import Change
 from sync_tasks.reconcile.comparison import Comparison
-from sync_tasks.reconcile.drift import Drift
+from sync_tasks.reconcile.drift import ANOTHERS, LOOKED_AT, NEWS, Drift
 from sync_tasks.state.erasures import find_idle
 from sync_tasks.state.store import Sighting
 from sync_tasks.sync.anonymize import erase_at_once
 
 REPAIR_CHUNK = 500
-# What a page does not show enough of: the push looks first.
-NEWS = frozenset({"blocklisted", "no longer blocklisted", "unsubscribed at Brevo"})
-LOOKED_AT = NEWS | {"erased at Brevo", "unfinished erasure", "stranger"}
-_ANOTHERS = frozenset({"erased at Brevo", "foreign contact", "stranger"})
 
 
 def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: bool = False) -> int:
@@ -29,7 +25,7 @@ def repair(comparison: Comparison, drifts: Iterable[Drift], *, remove_unknown: b
 def keep_blocks(comparison: Comparison) -> int:
     """Let the workers look at every block and every opt-out that is news, or that ended; return how many those are.
 
-    Where nothing is known of the time before (the state was lost), no subscription that we know of is newer.
+    If nothing is known of the time before (the state was lost), no subscription that we know of is newer.
     """
     news = (drift for drift in comparison.drifts if not NEWS.isdisjoint(drift.kinds))
     sightings = [Sighting(user_id=drift.user_id, kind=_kind_of(drift)) for drift in news]
@@ -52,7 +48,7 @@ def look_at_erased(comparison: Comparison) -> int:
     """Let the workers go on with unfinished erasures, and look once at contacts that are another's."""
     unfinished = {drift.user_id for drift in comparison.drifts if "unfinished erasure" in drift.kinds}
     unfinished.update(find_idle(comparison.context.store))
-    unknown = (one for one in comparison.drifts if not _ANOTHERS.isdisjoint(one.kinds) and not _is_reported(one))
+    unknown = (one for one in comparison.drifts if not ANOTHERS.isdisjoint(one.kinds) and not _is_reported(one))
     sightings = [Sighting(user_id=user) for user in sorted(unfinished.union(drift.user_id for drift in unknown))]
     return len(comparison.context.store.mark_changed(comparison.account, sightings))
 

@@ -10,9 +10,9 @@ from sync_tasks.config.settings import Settings
 from sync_tasks.errors import AccountError, SyncError
 from sync_tasks.reconcile.census import keep_census
 from sync_tasks.reconcile.comparison import Comparison, Progress, ignore
-from sync_tasks.reconcile.drift import UNREADABLE, Drift
+from sync_tasks.reconcile.drift import LOOKED_AT, UNREADABLE, Drift
 from sync_tasks.reconcile.history import BROKEN_OFF, Run, describe_resumed, remember
-from sync_tasks.reconcile.repair import LOOKED_AT, keep_blocks, look_at_erased, repair, split_held
+from sync_tasks.reconcile.repair import keep_blocks, look_at_erased, repair, split_held
 from sync_tasks.reconcile.safety_catch import count_grave, find_excess, most_changes
 from sync_tasks.reconcile.spot_check import MANY, check_pages
 from sync_tasks.sync.context import Resources

@@ -8,27 +8,12 @@ from functools import partial
 from sync_tasks.errors import GatewayUnavailableError
 from sync_tasks.rate_limits.patience import ask_patiently
 from sync_tasks.reconcile.comparison import Comparison
-from sync_tasks.reconcile.drift import Drift, Kind
+from sync_tasks.reconcile.drift import SHOWN, Drift, Kind
 from sync_tasks.reconcile.ownership import read_contacts
 from sync_tasks.reconcile.pages import refuse_pause
 
 # From more than so many of one kind on, so many are looked at.
 MANY, LOOKS = 50, 3
-# What a look by the id shows as a page does. The others need no page, or cost no request.
-_SHOWN: tuple[Kind, ...] = (
-    "blocklisted",
-    "no longer blocklisted",
-    "unsubscribed at Brevo",
-    "missing contact",
-    "missing on list",
-    "extra on list",
-    "on a former list",
-    "attribute",
-    "address",
-    "stranger",
-    "foreign contact",
-    "erased at Brevo",
-)
 
 
 def check_pages(comparison: Comparison) -> None:
@@ -39,7 +24,7 @@ def check_pages(comparison: Comparison) -> None:
         SyncError: Brevo cannot be asked.
     """
     kinds = comparison.kinds
-    for kind in _SHOWN:
+    for kind in SHOWN:
         if kinds[kind] > MANY:
             _check_kind(comparison, kind)
 

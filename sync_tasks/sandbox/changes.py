@@ -55,7 +55,7 @@ def read_address(value: object, account: SandboxAccount) -> str:
 
 
 def read_ext_id(value: object) -> str | None:
-    """Return an ext_id, None where none is sent."""
+    """Return an ext_id, None if none is sent."""
     if value is None:
         return None
     if not isinstance(value, str) or not value:

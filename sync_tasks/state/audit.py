@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_DAY
 from sync_tasks.state.store import Store
 from sync_tasks.texts import escaped
 
@@ -20,7 +20,6 @@ RECORDS = "erasure_records"
 LONGEST_WHO = 100
 # Of somebody who saw a person in full.
 UNMASKED = "see unmasked"
-_A_DAY = 86_400 * MICROSECONDS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def _parse(text: str) -> AuditEntry:
 
 def forget_old(store: Store, days: float) -> int:
     """Forget what is older than so many days; return how many entries that was."""
-    latest = int(store.now()) - int(days * _A_DAY)
+    latest = int(store.now()) - int(days * MICROSECONDS_PER_DAY)
     old = cast("list[str]", store.redis.zrangebyscore(store.key("audit"), "-inf", latest))
     return int(store.redis.zrem(store.key("audit"), *old)) if old else 0
 

@@ -55,7 +55,7 @@ def _sentinel_pool(found: Sentinels, settings: dict[str, Any]) -> "BlockingConne
     from redis.sentinel import Sentinel, SentinelConnectionPool
 
     class Pool(SentinelConnectionPool, BlockingConnectionPool):
-        """Where the primary is the sentinels know, and a thread waits for a free connection."""
+        """A pool that asks the sentinels for the primary; a thread waits for a free connection."""
 
     tls = {"ssl": True, **tls_of(found.options)} if found.tls else {}
     rest = {name: value for name, value in found.options.items() if not name.startswith("ssl_")}

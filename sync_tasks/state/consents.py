@@ -11,12 +11,11 @@ from typing import cast
 
 from sync_tasks.domain.contact import Contact
 from sync_tasks.domain.registers import consents, value
-from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, moment_of
+from sync_tasks.domain.timestamps import MICROSECONDS_PER_DAY, moment_of
 from sync_tasks.state.bulk import SCAN_CHUNK
 from sync_tasks.state.store import Store
 
 EVIDENCE = "evidence"
-_A_DAY = 86_400 * MICROSECONDS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def _lines_of(store: Store, user_id: str) -> Iterator[str]:
 
 def forget_old_evidence(store: Store, days: float) -> int:
     """Forget proofs that ended longer ago than so many days; return how many that was."""
-    latest, gone = int(store.now()) - int(days * _A_DAY), 0
+    latest, gone = int(store.now()) - int(days * MICROSECONDS_PER_DAY), 0
     for line in _scan(store):
         if int(line.split(" ", 2)[1]) <= latest:
             gone += int(store.redis.zrem(store.key(EVIDENCE), line))

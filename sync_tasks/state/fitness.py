@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # A watcher (Flower) looks at the queue, and changes nothing there.
 Use = Literal["state", "queue", "watcher"]
 
-OLDEST = (6, 2)
+OLDEST_VERSION = (6, 2)
 # The scripts and the queues of an empty pipeline take some three megabytes of an empty server's memory.
 SMALLEST = 16 * 2**20
 
@@ -144,7 +144,7 @@ def find_server_lacks(info: Mapping[str, Any]) -> Iterator[Lack]:
 
 
 def _find_wrong_kind(info: Mapping[str, Any]) -> Iterator[Lack]:
-    if version_of(info) < OLDEST:
+    if version_of(info) < OLDEST_VERSION:
         yield Lack("version", f"is {show_version(info)}, which is too old", "take Redis 6.2 or newer, or Valkey")
     if info.get("cluster_enabled"):
         advice = "take one server, with replicas and sentinels if you like (sentinel://)"

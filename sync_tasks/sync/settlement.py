@@ -78,7 +78,7 @@ class Pushed:
 
     @property
     def sure(self) -> dict[str, RemoteState]:
-        """What accounts hold, but for what only an earlier look showed where this push met trouble."""
+        """What accounts hold, but for what only an earlier look showed if this push met trouble."""
         return {name: seen for name, seen in self.seen.items() if name not in self.errors or name in self.fresh}
 
     @property

@@ -10,6 +10,7 @@ from kombu import Exchange, Queue
 
 from sync_tasks.config import environment
 from sync_tasks.config.broker import read_broker
+from sync_tasks.domain.priority import ENDING
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.tasks import startup
 
@@ -43,8 +44,7 @@ if _broker.use_ssl:
 task_queues = (_queue(_SWEEPS), _queue(_URGENT), _queue(_ORDINARY), _queue(_BACKGROUND))
 task_default_queue = _ORDINARY
 task_routes = {
-    "sync_tasks.unsubscribe_contact": {"queue": _URGENT},
-    "sync_tasks.anonymize_contact": {"queue": _URGENT},
+    **{f"sync_tasks.{task}": {"queue": _URGENT} for task in ENDING},
     # It brings back what got lost, and shows that it still does: it must not wait at the end of a long queue.
     "sync_tasks.sweep": {"queue": _SWEEPS},
     "sync_tasks.post_notices": {"queue": _SWEEPS},

@@ -7,11 +7,12 @@ from typing import Any
 
 from kombu import Message
 
+from sync_tasks.texts import UNPRINTABLE
+
 # As Celery's protocol has it (docs.celeryq.dev, "Message Protocol"): version 2 names the task in the headers.
 _KINDS = {"args": list, "kwargs": dict}
 _NAME = re.compile(r"[A-Za-z_][\w.]{0,99}")
 _PREFIX = "sync_tasks."
-UNREADABLE = "(unprintable)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Envelope:
     def shown(self) -> str:
         """The name of the task, fit for a log line and a dead letter."""
         name = self.task.removeprefix(_PREFIX)
-        return name if _NAME.fullmatch(name) else UNREADABLE
+        return name if _NAME.fullmatch(name) else UNPRINTABLE
 
 
 def find_fault(message: Message) -> str | None:

@@ -122,7 +122,7 @@ def _nudge_all(store: Store, users: list[str], grace: float) -> int:
 
 
 def _choose(context: Resources, grace: float) -> list[str]:
-    """Return whom to nudge: opt-outs and erasures first, above all where only few can probe."""
+    """Return whom to nudge: opt-outs and erasures first, above all if only few can probe."""
     paused = all(context.limiter.paused(account) for account in context.settings.accounts)
     urgent = context.store.overdue_urgent(PROBES if paused else _room(Priority.URGENT), 0.0 if paused else grace)
     rest = context.store.overdue(PROBES if paused else max(map(_room, Priority)), grace)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from sync_tasks.config import environment
+from sync_tasks.config.base_url import BREVO_URL
 from sync_tasks.config.faults import PATTERNS, variable_of
-from sync_tasks.config.settings import BREVO_URL, Settings, key_variables, load_settings
+from sync_tasks.config.settings import Settings, key_variables, load_settings
 from sync_tasks.errors import ConfigurationError
 
 KEY = "xkeysib-Marked-Secret"

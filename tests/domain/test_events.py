@@ -24,7 +24,7 @@ from sync_tasks.errors import InvalidEventError
 SECRET = "Marked-Person"
 USER_ID = "user_id: must be 1 to 255 characters without white space"
 VALUE = "must be a text of at most 1000 characters, a finite number of at most 15 digits, true, false or null"
-NAME = "must be a plain name of at most 64 letters, digits and underscores"
+NAME = "must be a plain name of at most 64 letters, digits and underscores, a letter first"
 ISO = "occurred_at: must be an ISO 8601 text with a zone"
 WHOLE: dict[str, dict[str, Any]] = {
     "subscribe_contact": {"user_id": "u1", "newsletter": "daily", "email": "ada@example.com"},

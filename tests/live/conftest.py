@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync_tasks.providers.brevo.connection import BASE_URL
+from sync_tasks.config.base_url import BREVO_URL
 from sync_tasks.state.store import Store
 from tests.support.live import LiveAccount, opening
 
@@ -20,5 +20,5 @@ def live(store: Store) -> Iterator[LiveAccount]:
     key, mailbox = os.environ.get("BREVO_LIVE_KEY", ""), os.environ.get("BREVO_LIVE_MAILBOX", "")
     if not (key and mailbox):
         pytest.skip("BREVO_LIVE_KEY and BREVO_LIVE_MAILBOX name no account to try it on")
-    with opening(store, key, mailbox, os.environ.get("BREVO_LIVE_URL", BASE_URL)) as account:
+    with opening(store, key, mailbox, os.environ.get("BREVO_LIVE_URL", BREVO_URL)) as account:
         yield account

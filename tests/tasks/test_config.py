@@ -1,6 +1,7 @@
 """Every setting is one that Celery and kombu know, and portals do not get in each other's way."""
 
 import importlib
+import runpy
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from celery.app.defaults import NAMESPACES, flatten
 from kombu.transport.redis import Channel
 
+from sync_tasks.domain import priority
 from sync_tasks.tasks import config
 
 
@@ -67,3 +69,10 @@ def test_a_nudge_does_not_wait_long_for_a_server_that_hangs() -> None:
     with app.connection_for_write() as connection:
         options = connection.transport_options or {}
         assert options["socket_timeout"] < app.conf.broker_transport_options["socket_timeout"]
+
+
+def test_what_is_urgent_by_the_rules_goes_through_the_urgent_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priority, "ENDING", frozenset({"unsubscribe_contact", "leave_contact"}))
+    routes = runpy.run_path(config.__file__ or "")["task_routes"]
+    urgent = {name for name, route in routes.items() if route["queue"].endswith(".urgent")}
+    assert urgent == {"sync_tasks.unsubscribe_contact", "sync_tasks.leave_contact"}

@@ -134,7 +134,7 @@ def _saying_how_to_go_on() -> Iterator[None]:
 
 @dataclass(slots=True)
 class Load:
-    """One load, step by step: check, weigh, and where nothing speaks against it, load; ``held`` says what does."""
+    """One load, step by step: check, weigh, and load if nothing speaks against it; ``held`` says what does."""
 
     source: "Source"
     moment: datetime

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sync_tasks.cli.connections import open_gateways, open_store
-from sync_tasks.cli.options import AsJson, By, ShowPersonal
+from sync_tasks.cli.options import AsJson, By, ShowPersonal, UserId
 from sync_tasks.cli.output import complain, escaped, give_up, lay_out, print_json, print_table, say
 from sync_tasks.cli.users import Address, pick_user
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sync_tasks.monitoring.sides import Happening, Sides
     from sync_tasks.state.consents import ConsentRecord
 
-UserId = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Brevo: show what the pipeline remembers of it.")]
 Manual = Annotated[
     bool | None,

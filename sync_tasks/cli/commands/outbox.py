@@ -11,7 +11,7 @@ from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson, By, Yes
 from sync_tasks.cli.output import MOST_ROWS, escaped, give_up, lay_out, print_json_list, print_table, say
 from sync_tasks.domain.timestamps import moment_of
-from sync_tasks.texts import count
+from sync_tasks.texts import UNPRINTABLE, count
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -26,9 +26,6 @@ Ids = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All rows that are no events.")]
 
 app = typer.Typer(help="Move events from the portal's own database.", no_args_is_help=True)
-
-
-HIDDEN = "(unprintable)"
 
 
 @contextmanager
@@ -112,8 +109,8 @@ def _show(number: int, row: "OutboxRow | None", why: str) -> dict[str, Any]:
     from sync_tasks.domain.events import is_shown, printable
 
     if row is None:
-        return {"id": number, "task": HIDDEN, "user_id": HIDDEN, "written_at": HIDDEN, "error": why}
-    user_id = row.user_id if is_shown("user_id", row.user_id) else HIDDEN
+        return {"id": number, "task": UNPRINTABLE, "user_id": UNPRINTABLE, "written_at": UNPRINTABLE, "error": why}
+    user_id = row.user_id if is_shown("user_id", row.user_id) else UNPRINTABLE
     return {
         "id": number,
         "task": printable(row.task),
@@ -127,7 +124,7 @@ def _show_moment(microseconds: object) -> str:
     try:
         return moment_of(microseconds).isoformat(timespec="seconds")  # type: ignore[arg-type]  # whatever stands there
     except (ValueError, OverflowError, TypeError):
-        return HIDDEN
+        return UNPRINTABLE
 
 
 @app.command("retry")
@@ -160,7 +157,7 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
         # Noted first: nothing is removed of which nobody knows who did it.
         removed = [_show(number, row, marked[number]) for number, row in rows.items() if number not in kept]
         for row in removed:
-            user_id = "" if row["user_id"] == HIDDEN else row["user_id"]
+            user_id = "" if row["user_id"] == UNPRINTABLE else row["user_id"]
             note_deed(store, by, "discard outbox row", user_id, f"{row['id']} {row['task']}")
         with engine.begin() as connection:
             number = discard_rows(connection, [row["id"] for row in removed])

@@ -75,8 +75,8 @@ def reconcile(
 ) -> None:
     """Compare all that Brevo holds with what the portal wants, and let the workers repair what differs.
 
-    Nothing is changed where more people than usual would lose a subscription: then it waits for --max-changes. Exit 1
-    where something is left: a dead letter, what waits for an hour, what cannot be read, or what was not repaired.
+    Nothing is changed if more people than usual would lose a subscription: then it waits for --max-changes. Exit 1
+    if something is left: a dead letter, what waits for an hour, what cannot be read, or what was not repaired.
     """
     from sync_tasks.config.settings import load_settings
     from sync_tasks.reconcile.run import Scope

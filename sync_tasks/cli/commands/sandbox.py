@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from sync_tasks.cli.options import Port
 from sync_tasks.cli.output import say
 from sync_tasks.local import setup
 from sync_tasks.local.processes import ending_on_signals
 
 PORT = 8025
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 takes a free one.")]
 Rate = Annotated[int, typer.Option(min=1, help="Requests a second that it grants, like Brevo.", metavar="N")]
 PerHour = Annotated[int, typer.Option(min=1, help="Requests an hour that it grants.", metavar="N")]
 NoLimits = Annotated[bool, typer.Option("--no-limits", help="Grant any number of requests.")]

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.output import escaped, give_up, say, suggest
+from sync_tasks.config.environment import read_plain
 from sync_tasks.texts import count
 
 app = typer.Typer(
@@ -24,15 +26,20 @@ def write_secret(file: File) -> None:
     Then give the file to every part (`SYNC_STATE_SECRET_FILE`), restart them, and run `sync-tasks secret use`.
     Keep a copy apart from the backups of Redis: without it nobody knows any more who was erased.
     """
-    older = file.read_text(encoding="utf-8") if file.exists() else ""
     fresh = file.with_name(f"{file.name}.new")
     try:
+        older = read_plain(file) if file.exists() else ""
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             out.write(f"{secrets.token_hex(32)}\n{older}")
+            out.flush()
+            os.fsync(out.fileno())
         fresh.replace(file)
-    except OSError as error:
-        give_up(f"{escaped(str(file))}: cannot be written: {error.strerror}", code=2)
+    except (OSError, UnicodeDecodeError) as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        give_up(f"{escaped(str(file))}: cannot be written: {reason}", code=2)
     say(f"{escaped(str(file))}: a new secret{', before those that were there' if older else ''}")
     suggest("give it to every part, restart them, then: [bold]sync-tasks secret use[/]")
 

@@ -71,7 +71,7 @@ def send(
     """Accept events from JSON Lines: `{"task": "subscribe_contact", "user_id": …}`, one object a line.
 
     Each goes through the task's own `apply_async`, so what is reported as accepted is in the state in Redis. A bad line
-    is reported with its number, the others go. Where Redis is away it stops and names the first line not accepted.
+    is reported with its number, the others go. If Redis is away it stops and names the first line not accepted.
     """
     from sync_tasks.backfill.text import Text
     from sync_tasks.errors import ConfigurationError

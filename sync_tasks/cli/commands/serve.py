@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sync_tasks.cli.options import Port
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.local import setup
 from sync_tasks.local.processes import ending_on_signals
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PORT = 8026
 Host = Annotated[str, typer.Option(help="Where it listens; behind a proxy that speaks TLS, this machine is enough.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 takes a free one.")]
 
 
 def _check_link(text: str | None) -> str | None:

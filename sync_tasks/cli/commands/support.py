@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sync_tasks.cli.connections import open_store
-from sync_tasks.cli.options import By, Yes
+from sync_tasks.cli.options import By, UserId, Yes
 from sync_tasks.cli.output import complain, escaped, give_up, say, suggest
 from sync_tasks.cli.users import Address, pick_user
 from sync_tasks.errors import ConfigurationError
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from sync_tasks.state.store import Store
 
 
-User = Annotated[str | None, typer.Argument(metavar="[USER_ID]")]
 Newsletters = Annotated[list[str] | None, typer.Argument(metavar="[NEWSLETTER]...")]
 All = Annotated[bool, typer.Option("--all", help="All newsletters of the configuration.")]
 
 
 def unsubscribe(
-    user_id: User = None,
+    user_id: UserId = None,
     newsletters: Newsletters = None,
     *,
     address: Address = None,
@@ -47,7 +46,7 @@ def unsubscribe(
         _accept(store, user, by, _opt_outs(user, slugs))
 
 
-def erase(user_id: User = None, *, address: Address = None, yes: Yes = False, by: By) -> None:
+def erase(user_id: UserId = None, *, address: Address = None, yes: Yes = False, by: By) -> None:
     """Have all personal data of a user anonymized, for good, as the portal does for a deleted user.
 
     Exit 1 if nothing is known of the user.

@@ -198,7 +198,7 @@ def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "S
     elif ext_ids.shared:
         yield Check(what, "ok", f"{ext_ids.pattern}; {foreign} of others are left alone")
     else:
-        advice = "one account for each portal; where others use this one too: set [contacts] ext_id"
+        advice = "one account for each portal; if others use this one too: set [contacts] ext_id"
         yield Check(what, "ok", "every ext_id counts as this portal's", advice)
 
 

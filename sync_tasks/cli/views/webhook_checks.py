@@ -1,4 +1,4 @@
-"""What ``sync-tasks doctor`` looks at where webhooks are received: the token, Brevo's side, the way from there."""
+"""What ``sync-tasks doctor`` looks at if webhooks are received: the token, Brevo's side, the way from there."""
 
 import os
 from collections.abc import Iterator

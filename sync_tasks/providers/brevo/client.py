@@ -17,6 +17,7 @@ from sib_api_v3_sdk import ApiClient, Configuration
 from sib_api_v3_sdk.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from sync_tasks.config.base_url import BREVO_URL
 from sync_tasks.errors import (
     AccountError,
     GatewayUnavailableError,
@@ -31,7 +32,7 @@ from sync_tasks.errors import (
 from sync_tasks.meters import REQUESTS
 from sync_tasks.providers import Gate, KnownAnswers, OpenGate, OwnerCheck
 from sync_tasks.providers.brevo import failures, requests
-from sync_tasks.providers.brevo.connection import BASE_URL, Patience, clean_key
+from sync_tasks.providers.brevo.connection import Patience, clean_key
 from sync_tasks.providers.brevo.failures import FailedTry
 from sync_tasks.providers.brevo.operations import Operations
 from sync_tasks.providers.brevo.requests import Call
@@ -60,7 +61,7 @@ class Brevo(Operations):
         self,
         key: str,
         *,
-        base_url: str = BASE_URL,
+        base_url: str = BREVO_URL,
         pool_size: int = 10,
         patience: Patience = _PATIENCE,
         gate: Gate = _OPEN,

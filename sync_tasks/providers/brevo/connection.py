@@ -16,7 +16,6 @@ from tenacity import (
 
 from sync_tasks.errors import ConfigurationError
 
-BASE_URL = "https://api.brevo.com/v3"
 # So many times as long as Brevo may be silent may a whole answer take.
 WHOLE = 1.5
 _KEY = re.compile(r"[\x21-\x7e]+")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sync_tasks.domain.timestamps import stamp_of
+from sync_tasks.domain.timestamps import FAR_FUTURE, stamp_of
 from sync_tasks.texts import MAX_ADDRESS, known_address
 
 MOST_EVENTS = 500
@@ -39,8 +39,6 @@ _NO_LETTER = re.compile(r"[^a-z]")
 _MILLISECONDS = 10**11
 # Brevo was founded in 2012: what is older is no moment but something else. An opt-out without a moment happened now.
 _FOUNDED = datetime(2012, 1, 1, tzinfo=UTC)
-# A stamp of 2286 or later would have one digit more.
-_DOOMSDAY = datetime(2200, 1, 1, tzinfo=UTC)
 # `id` is the webhook's, not the event's: it differs if two webhooks report the same event (Brevo's samples).
 _ABOUT_THE_WEBHOOK = frozenset({"id"})
 
@@ -164,7 +162,7 @@ def _moment(row: dict[str, object]) -> str:
     until November 2026, not measured.
     """
     moments = (_seconds(row.get("ts_event")), _seconds(row.get("ts")), _date(row.get("date")))
-    return next((stamp_of(moment) for moment in moments if moment and _FOUNDED <= moment < _DOOMSDAY), "")
+    return next((stamp_of(moment) for moment in moments if moment and _FOUNDED <= moment < FAR_FUTURE), "")
 
 
 def _seconds(value: object) -> datetime | None:

@@ -175,7 +175,7 @@ local function note_wish(event, user, at)
   table.sort(all)
   set_wishes(user, old, table.concat(all, ','), at)
 end
--- Find anew what is pending, where some of it is not any more.
+-- Find anew what is pending, if some of it is not any more.
 local function recount_wishes(user, at)
   local old = redis.call('HGET', contact_key(user), 'wishes')
   if not old then return end
