@@ -28,8 +28,9 @@ from sync_tasks.providers.brevo.questions import (
 )
 from sync_tasks.rate_limits.import_lock import ImportLock
 
-# Seconds between two looks for an import: as long in all as the pipeline waits, and a little longer.
-GAPS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 40.0, 45.0)
+# Seconds between two looks for an import: as long in all as the pipeline waits, and a little longer. Each look is one
+# of the few requests of a probe, and "usually within a minute" an import has ended, by Brevo's help.
+GAPS = (1.0, 3.0, 8.0, 18.0, 30.0, 40.0, 45.0)
 # So many seconds later a look that found nothing is made again: an index may lag.
 AGAIN = 3.0
 # A number that Ofcom keeps for fiction: it is nobody's. https://www.ofcom.org.uk/phones-and-broadband/phone-numbers
@@ -51,6 +52,7 @@ class Bench:
     """What the experiments work with, and what they have found.
 
     ``outcome_unknown``: of the last request. ``stored``: the kinds of values that the first contact got.
+    ``import_gaps``: after how many gaps the first import was shown; the second one is looked for no earlier.
     """
 
     desk: ProbeDesk
@@ -64,6 +66,7 @@ class Bench:
     refused: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     outcome_unknown: bool = False
+    import_gaps: int = 1
 
     @property
     def first(self) -> int:
@@ -145,7 +148,7 @@ def _clear_by(bench: Bench, names: Mapping[str, str], empty: Json, answer: str) 
     if not names:
         return names
     if not bench.desk.write(bench.first, attributes=dict.fromkeys(names.values(), empty)):
-        for name in names.values():
+        for name in names.values() if len(names) > 1 else ():
             bench.desk.write(bench.first, attributes={name: empty})
     held = bench.values()
     left = {kind: name for kind, name in names.items() if held.get(name) not in _NOTHING}
@@ -186,19 +189,24 @@ def look(bench: Bench) -> None:
 def change_address(bench: Bench) -> None:
     """Block the contact, and change its address with the block and without it."""
     one, other = bench.made.addresses[:2]
-    blocked = bench.desk.write(bench.first, emailBlacklisted=True)
+    blocked = _block(bench)
     changed = blocked and bench.desk.write(bench.first, attributes={"EMAIL": other}, emailBlacklisted=True)
-    blocked = changed and _note_block(bench, "block_sent_along")
+    blocked = changed and (_note_block(bench, "block_sent_along", bench.shown()) or _block(bench))
     # Without a change before it this one would be none.
-    if bench.desk.write(bench.first, attributes={"EMAIL": one}) and blocked:
-        _note_block(bench, "block_left_alone")
+    changed = bench.desk.write(bench.first, attributes={"EMAIL": one})
+    if changed and blocked and not _note_block(bench, "block_left_alone", bench.shown()):
+        _block(bench)
 
 
-def _note_block(bench: Bench, question: str) -> bool:
-    """Note whether the first contact is still blocked; return whether it is blocked for what comes next."""
-    kept = bench.shown().get("emailBlacklisted") is True
+def _block(bench: Bench) -> bool:
+    return bench.desk.write(bench.first, emailBlacklisted=True)
+
+
+def _note_block(bench: Bench, question: str, shown: Row) -> bool:
+    """Note whether the first contact is still blocked, and return it."""
+    kept = shown.get("emailBlacklisted") is True
     bench.note(question, KEPT if kept else LIFTED)
-    return kept or bench.desk.write(bench.first, emailBlacklisted=True)
+    return kept
 
 
 def import_new(bench: Bench) -> None:
@@ -231,8 +239,8 @@ def import_new(bench: Bench) -> None:
     first = bench.shown()
     if isinstance(lists := first.get("listIds"), list):
         bench.note("import_joins", YES if made.list_id in lists else NO)
-    if blocked:
-        _note_block(bench, "import_block")
+    if blocked and not _note_block(bench, "import_block", first):
+        _block(bench)
 
 
 def import_again(bench: Bench) -> None:
@@ -248,7 +256,7 @@ def import_again(bench: Bench) -> None:
         return shown if attributes_of(shown).get(name) == "imported" else None
 
     if _import(bench, rows, find, updating=True) is not None and blocked:
-        _note_block(bench, "updating_import_block")
+        _note_block(bench, "updating_import_block", bench.shown())
 
 
 def _expect_address(bench: Bench) -> bool:
@@ -294,10 +302,11 @@ def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, u
 
 def _await(bench: Bench, find: Callable[[], Row | None]) -> Row | None:
     started = time.monotonic()
-    for gap in GAPS:
+    known = bench.import_gaps
+    for gaps, gap in enumerate((sum(GAPS[:known]), *GAPS[known:]), known):
         bench.rest(gap)
         if found := find():
-            seconds = time.monotonic() - started
+            bench.import_gaps, seconds = gaps, time.monotonic() - started
             if "import_time" not in bench.found:
                 bench.note("import_time", "in time", f"{seconds:.0f} s")
             return found
