@@ -134,7 +134,13 @@ def test_each_door_is_called_as_its_task_and_refuses_what_is_no_event(wrapper: W
 
 @pytest.mark.parametrize(
     "failing",
-    [(None, []), (RedisAwayError("zz-marked"), [(1, "anna", None)]), (InvalidEventError("zz"), [(1, "anna", None)])],
+    [
+        (None, []),
+        (RedisAwayError("zz-marked"), [(1, "anna", None)]),
+        (InvalidEventError("zz"), [(1, "anna", None)]),
+        (sqlite3.OperationalError("zz"), [(1, "anna", None)]),
+        (RuntimeError("zz"), [(1, "anna", None)]),
+    ],
 )
 def test_what_the_pipeline_accepts_leaves_and_what_it_cannot_waits(
     wrapper: Wrapper,
@@ -163,6 +169,31 @@ def test_what_the_pipeline_accepts_leaves_and_what_it_cannot_waits(
     if not error:
         then()
         assert len(accepted) == 1
+
+
+@pytest.mark.parametrize("statement", ["SELECT", "DELETE"])
+def test_trouble_of_the_database_after_commit_reaches_no_log_of_django(
+    wrapper: Wrapper,
+    committed: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    statement: str,
+) -> None:
+    """Django would show all variables of our frames in a mail to its admins."""
+    monkeypatch.setattr(outbox, "relay_event", lambda _: None)
+    outbox.subscribe_contact(**ANNA)  # type: ignore[arg-type]
+    really = wrapper.execute
+
+    def execute(text: str, values: Sequence[object] = ()) -> Any:  # noqa: ANN401 - as above
+        if text.startswith(statement):
+            raise sqlite3.OperationalError("zz")
+        return really(text, values)
+
+    monkeypatch.setattr(wrapper, "execute", execute)
+    with caplog.at_level(logging.WARNING):
+        committed[0][0]()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["outbox: row 1 waits for the relay: OperationalError"]
 
 
 def test_a_row_that_is_marked_is_not_relayed(wrapper: Wrapper, committed: list[Any]) -> None:
