@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from sync_tasks.config.environment import read_plain
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import SLUG
 
@@ -53,7 +54,7 @@ def read_entries(path: Path) -> Mapping[str, PasswordEntry]:
         ConfigurationError: it cannot be read, or a line of it makes no sense; the message names only its number.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_plain(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         remedy = "; `sync-tasks operate password` makes it" if isinstance(error, FileNotFoundError) else ""

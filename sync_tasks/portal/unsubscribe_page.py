@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from sync_tasks.config.environment import read_plain
 from sync_tasks.config.settings import Settings
 from sync_tasks.errors import ConfigurationError, InvalidEventError, InvalidLinkError
 from sync_tasks.http.body import read_body
@@ -49,7 +50,8 @@ def load_template(path: Path | None) -> str:
         ConfigurationError: it cannot be read, lacks a place that must be filled, or has one that nothing fills.
     """
     try:
-        text = (path or files("sync_tasks.portal") / "unsubscribe.html").read_text(encoding="utf-8")
+        ours = files("sync_tasks.portal") / "unsubscribe.html"
+        text = read_plain(path) if path else ours.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigurationError(f"unsubscribe.template: {path}: cannot be read: {reason}") from None

@@ -84,6 +84,11 @@ def test_odd_names_and_short_passwords_are_refused(name: str, password: str, fau
         make_entry(name, "act", password)
 
 
+def test_a_device_is_no_password_file() -> None:
+    with pytest.raises(ConfigurationError, match=r"/dev/null: cannot be read: it is no plain file$"):
+        read_entries(Path("/dev/null"))
+
+
 @pytest.mark.parametrize("line", ["anna", "anna:root:scrypt:1:1:1:AA:AA", "anna:act:plain"])
 def test_an_odd_line_is_named_by_its_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "operators"

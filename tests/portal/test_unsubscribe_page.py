@@ -246,3 +246,8 @@ def test_a_template_of_no_use_stops_the_start(tmp_path: Path, text: str | None, 
         path.write_text(text)
     with pytest.raises(ConfigurationError, match=rf"unsubscribe\.template.*{said}"):
         load_template(path)
+
+
+def test_a_device_is_no_template() -> None:
+    with pytest.raises(ConfigurationError, match=r"/dev/null: cannot be read: it is no plain file$"):
+        load_template(Path("/dev/null"))
