@@ -50,6 +50,7 @@ WITHOUT_SLOTS = {
     "operate": "Doorkeeper Lane LoginBounds OperatePage",
     "portal": "Intake LocalPipeline UnsubscribePage",
     "providers.brevo": "Answer",
+    "reconcile": "_Review",
     "sandbox": "LimitSettings Quirks SandboxSettings ServedSandbox",
 }
 
