@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,6 +73,12 @@ def answers(url: str) -> bool:
     return True
 
 
+def _make(command: Sequence[str], folder: Path) -> None:
+    """Make the files of a server; what it says of a failure is shown."""
+    made = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
+    assert made.returncode == 0, f"{command[0]} ended with {made.returncode}: {made.stdout}{made.stderr}"
+
+
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """Yield the URL of a PostgreSQL server of its own."""
@@ -80,7 +86,7 @@ def postgresql(folder: Path) -> Iterator[str]:
     initdb, postgres = find_program("initdb", *places), find_program("postgres", *places)
     options = ("--username=portal", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale")
     made = as_nobody(initdb, "--pgdata", str(folder / "data"), *options, folder=folder)
-    subprocess.run(made, check=True, capture_output=True, cwd=folder)
+    _make(made, folder)
     port = free_port()
     words = ("-D", str(folder / "data"), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F")
     command = as_nobody(postgres, *words, folder=folder)
@@ -95,7 +101,7 @@ def mariadb(folder: Path) -> Iterator[str]:
     user = pwd.getpwuid(os.getuid()).pw_name
     data = ("--no-defaults", f"--datadir={folder / 'data'}", f"--user={user}")
     words = ("--auth-root-authentication-method=normal", "--skip-test-db")
-    subprocess.run([install, *data, *words], check=True, capture_output=True, cwd=folder)
+    _make([install, *data, *words], folder)
     port = free_port()
     network = (f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 's'}", "--skip-name-resolve")
     light = ("--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={folder / 'pid'}")
