@@ -1,7 +1,6 @@
 """The page lets in whom it knows, takes forms of its own alone, and says nothing to anybody else."""
 
 import logging
-import os
 import re
 import time
 from collections.abc import Callable
@@ -385,9 +384,13 @@ def test_a_broken_password_file_lets_nobody_in_and_says_nothing_of_it(
         (Operate(user_header="Remote-User"), (), "needs both"),
         (Operate(), (PROXY,), "needs both"),
         (Operate(passwords=Path("/nowhere/at/all")), (), "cannot be read: .*; `sync-tasks operate password` makes it"),
-        (Operate(passwords=Path(os.devnull)), (), "nobody stands in it; run `sync-tasks operate password NAME --act`"),
+        (Operate(passwords=Path("empty")), (), "nobody stands in it; run `sync-tasks operate password NAME --act`"),
     ],
 )
-def test_a_page_without_a_way_in_does_not_start(operate: Operate, tokens: tuple[str, ...], fault: str) -> None:
+def test_a_page_without_a_way_in_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operate: Operate, tokens: tuple[str, ...], fault: str
+) -> None:
+    (tmp_path / "empty").touch()
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=fault):
         Doorkeeper(operate, SECRETS, Tokens(tokens)).check()

@@ -258,15 +258,19 @@ NO_WAY_IN = (
             NO_WAY_IN,
         ),
         (
-            Operate(passwords=Path("/dev/null")),
+            Operate(passwords=Path("empty")),
             (),
-            "operate.passwords: /dev/null: nobody stands in it; run `sync-tasks operate password NAME --act`",
+            "operate.passwords: empty: nobody stands in it; run `sync-tasks operate password NAME --act`",
         ),
-        (Operate(passwords=Path("/dev/null"), user_header=HEADER), (PROXY,), ""),
+        (Operate(passwords=Path("empty"), user_header=HEADER), (PROXY,), ""),
     ],
     ids=["proxy", "header alone", "token alone", "neither", "empty file", "empty file and proxy"],
 )
-def test_a_page_needs_a_way_in(operate: Operate, tokens: tuple[str, ...], fault: str) -> None:
+def test_a_page_needs_a_way_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operate: Operate, tokens: tuple[str, ...], fault: str
+) -> None:
+    (tmp_path / "empty").touch()
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError) if fault else nullcontext() as caught:
         Doorkeeper(operate, SECRETS, Tokens(tokens)).check()
     assert (caught.value.args if caught else ("",)) == (fault,)
