@@ -4,11 +4,8 @@ import re
 from collections.abc import Iterator
 
 _TROUBLE = re.compile(r"\b(?:MISCONF|OOM|READONLY|LOADING|MASTERDOWN|NOREPLICAS|BUSY)\b")
-# As a script's error says it (Redis 6 and 7).
-_RIGHTS = re.compile(r"ACL failure in script|can't (?:run this command|access)")
-
-# What a script says that may not run a command (Redis 7.0).
-_OF_SCRIPTS = "can't run this command"
+# As a script's error says it that lacks a right (Redis 6.2; 7.0 and later).
+_RIGHTS = re.compile(r"can't (?:run this command|access)|ACL failure in script")
 _RIGHT = re.compile(r"no permissions to run the '(\S+)' command")
 
 # By the class of an error of redis-py, or by what came before it; {} is the variable that holds the URL.
@@ -40,9 +37,13 @@ def is_trouble(error: Exception) -> bool:
 
 def concerns_all(error: Exception) -> bool:
     """Return whether any other event would meet this error too: trouble of Redis, or a right that is lacking."""
+    return is_trouble(error) or _lacks_right(error)
+
+
+def _lacks_right(error: Exception) -> bool:
     from redis.exceptions import NoPermissionError
 
-    return is_trouble(error) or isinstance(error, NoPermissionError) or _RIGHTS.search(str(error)) is not None
+    return isinstance(error, NoPermissionError) or _RIGHTS.search(str(error)) is not None
 
 
 def lacks_disk(error: Exception) -> bool:
@@ -62,7 +63,7 @@ def advise_on(error: Exception, variable: str) -> str:
     name = type(error).__name__
     if denied := _RIGHT.search(str(error)):
         return f"grant its user the right to {denied[1].upper()}, see docker/users.conf"
-    if _OF_SCRIPTS in str(error):
+    if _lacks_right(error):
         name = "NoPermissionError"
     if "handshake" in str(error.__context__):
         name = "handshake"
@@ -80,7 +81,7 @@ def _is_refusal(error: Exception) -> bool:
     from redis import exceptions as of_redis
 
     if isinstance(error, of_redis.ResponseError):
-        return is_trouble(error) or isinstance(error, of_redis.NoPermissionError) or _OF_SCRIPTS in str(error)
+        return concerns_all(error)
     return isinstance(error, (of_redis.AuthenticationError, of_redis.BusyLoadingError))
 
 
