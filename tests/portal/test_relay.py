@@ -4,7 +4,6 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,16 +22,6 @@ from sync_tasks.state.store import Store
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.usefixtures("worker_environment", "ends_soon")
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A portal's database with an outbox."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'portal.db'}")
-    with engine.begin() as connection:
-        outbox.create_table(connection)
-    yield engine
-    engine.dispose()
 
 
 def subscribe(engine: Engine, user_id: str = "anna", newsletter: str = "daily") -> None:

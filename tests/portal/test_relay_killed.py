@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,19 +26,13 @@ DONE_WITHIN = 300.0
 PORTAL = ROOT / "tests" / "support" / "outbox_portal.py"
 
 
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A portal's database with its own table and an outbox."""
-    folder = tmp_path / "database"
-    folder.mkdir()
-    with DATABASES[request.param](folder) as url:
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            outbox.create_table(connection)
-            outbox.create_table(connection)
-            connection.execute(text("CREATE TABLE portal_users (id integer PRIMARY KEY)"))
-        yield engine
-        engine.dispose()
+@pytest.fixture
+def database(database: Engine) -> Engine:
+    """A portal's database with its own table and an outbox, which is made only once."""
+    with database.begin() as connection:
+        outbox.create_table(connection)
+        connection.execute(text("CREATE TABLE portal_users (id integer PRIMARY KEY)"))
+    return database
 
 
 def url_of(engine: Engine) -> str:

@@ -1,7 +1,6 @@
 """Rows and errors that no portal means to cause: the relay goes on, and takes nobody's good row for a bad one."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,23 +13,9 @@ from sync_tasks.portal import outbox, outbox_table, relay
 from sync_tasks.portal.outbox_row import LONGEST_EVENT, OutboxRow, dump_event
 from sync_tasks.state.relays import read_outbox, report_outbox
 from sync_tasks.state.store import Store
-from tests.support.databases import DATABASES
 
 pytestmark = pytest.mark.usefixtures("worker_environment", "ends_soon")
 INSERT = "INSERT INTO sync_tasks_outbox (task, user_id, event) VALUES (:task, :user_id, :event)"
-
-
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A portal's database with an outbox, each of the three kinds."""
-    folder = tmp_path / "database"
-    folder.mkdir()
-    with DATABASES[request.param](folder) as url:
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            outbox.create_table(connection)
-        yield engine
-        engine.dispose()
 
 
 def write(engine: Engine, user_id: str, **fields: object) -> None:
@@ -120,16 +105,6 @@ def test_rows_wait_while_redis_refuses_whoever_asks(tmp_path: Path, error: Redis
     moved = relay.move(engine, refuse)
     assert (moved.accepted, moved.marked) == ([], 0)
     assert moved.trouble.startswith("Redis is away or in trouble: ")
-    engine.dispose()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A portal's database with an outbox, in a file."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'portal.db'}")
-    with engine.begin() as connection:
-        outbox.create_table(connection)
-    yield engine
     engine.dispose()
 
 

@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 import redis
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 
@@ -36,15 +35,6 @@ class Waits:
     def wait(self, seconds: float) -> bool:
         self.seconds.append(seconds)
         return self.is_set()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'portal.db'}")
-    with engine.begin() as connection:
-        outbox.create_table(connection)
-    yield engine
-    engine.dispose()
 
 
 def write(engine: Engine, user_id: str = "anna") -> None:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -80,18 +81,22 @@ def _make(command: Sequence[str], folder: Path) -> None:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """Yield the URL of a PostgreSQL server of its own."""
+def postgresql(_folder: Path) -> Iterator[str]:
+    """Yield the URL of a PostgreSQL server of its own.
+
+    Its files are in no folder of pytest: each pytest that starts closes those of all others to everybody but root.
+    """
     places = ("usr/lib/postgresql/*/bin",)
     initdb, postgres = find_program("initdb", *places), find_program("postgres", *places)
     options = ("--username=portal", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale")
-    made = as_nobody(initdb, "--pgdata", str(folder / "data"), *options, folder=folder)
-    _make(made, folder)
-    port = free_port()
-    words = ("-D", str(folder / "data"), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F")
-    command = as_nobody(postgres, *words, folder=folder)
-    with serving(command, f"postgresql+psycopg://portal@127.0.0.1:{port}/postgres", folder) as url:
-        yield url
+    with TemporaryDirectory(prefix="sync-tasks-postgresql-") as place:
+        folder = Path(place)
+        _make(as_nobody(initdb, "--pgdata", str(folder / "data"), *options, folder=folder), folder)
+        port = free_port()
+        words = ("-D", str(folder / "data"), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F")
+        command = as_nobody(postgres, *words, folder=folder)
+        with serving(command, f"postgresql+psycopg://portal@127.0.0.1:{port}/postgres", folder) as url:
+            yield url
 
 
 @contextmanager
@@ -99,7 +104,10 @@ def mariadb(folder: Path) -> Iterator[str]:
     """Yield the URL of a MariaDB server of its own."""
     install, server = find_program("mariadb-install-db"), find_program("mariadbd", "usr/sbin")
     user = pwd.getpwuid(os.getuid()).pw_name
-    data = ("--no-defaults", f"--datadir={folder / 'data'}", f"--user={user}")
+    # A server that starts removes what others keep for a moment in the folder that they share.
+    passing = folder / "passing"
+    passing.mkdir()
+    data = ("--no-defaults", f"--datadir={folder / 'data'}", f"--tmpdir={passing}", f"--user={user}")
     words = ("--auth-root-authentication-method=normal", "--skip-test-db")
     _make([install, *data, *words], folder)
     port = free_port()
