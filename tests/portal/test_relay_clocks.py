@@ -145,7 +145,7 @@ def test_status_says_that_the_clock_is_wrong(portal: Portal, store: Store, ahead
     assert alarms == [f"outbox: the database's clock is {differs}; {advice}" for differs in said]
 
 
-def test_how_long_an_event_waits_is_told_by_the_clock_that_wrote_it(store: Store) -> None:
+def test_how_long_an_event_waits_goes_by_the_clock_that_wrote_it(store: Store) -> None:
     clock = int(store.now()) - HOUR
     report_outbox(store, 1, 0, clock - 5_000_000, clock)
     report = read_outbox(store)
