@@ -166,3 +166,23 @@ def test_an_event_that_is_nearly_too_deep_is_malformed_or_read() -> None:
         )
         assert rows is not None
         assert isinstance(read_event(rows[0]), Incoming) or read_event(rows[0]) == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("2011-12-31T23:59:59.999999Z", ""),
+        ("2012-01-01T00:00:00Z", "1325376000000000"),
+        ("2199-12-31T23:59:59Z", "7258118399000000"),
+        ("2200-01-01T00:00:00Z", ""),
+    ],
+)
+def test_a_moment_counts_from_the_founding_of_brevo_to_the_far_future(date: str, moment: str) -> None:
+    assert read(date=date).moment == moment
+
+
+@pytest.mark.parametrize(("fields", "surest"), [(("ts_event", "ts", "date"), "ts_event"), (("ts", "date"), "ts")])
+def test_of_several_moments_the_surest_counts(fields: tuple[str, ...], surest: str) -> None:
+    said = {"date": "2026-08-25T11:05:02+00:00", "ts": 1_787_655_901, "ts_event": 1_787_655_900}
+    both = {field: said[field] for field in said if field in fields}
+    assert read(**both).moment == read(**{surest: said[surest]}).moment
