@@ -74,6 +74,22 @@ def test_lists_may_be_numbers_or_texts(ids: list[object]) -> None:
     assert read(event="unsubscribe", list_id=ids).joined == frozenset()
 
 
+@pytest.mark.parametrize(("name", "ended"), [("unsubscribed", {2}), ("spam", set()), ("list_addition", set())])
+def test_only_an_unsubscription_ends_lists(name: str, ended: set[int]) -> None:
+    assert read(event=name, list_id=[2]).opted_out == ended
+
+
+@pytest.mark.parametrize(("said", "name"), [("ours", "ours"), (None, ""), (5, ""), ([], "")])
+def test_the_name_of_a_key_is_a_text(said: object, name: str) -> None:
+    assert read(api_key_name=said).api_key_name == name
+
+
+def test_an_event_that_comes_again_is_the_same_whatever_the_order_and_the_webhook() -> None:
+    first = read(id=1, ts=5, date="x").report
+    assert read(date="x", ts=5, id=2).report == first
+    assert read(date="x", ts=6, id=1).report != first
+
+
 @pytest.mark.parametrize(
     "moments",
     [
@@ -90,6 +106,12 @@ def test_a_moment_that_makes_no_sense_is_none(moments: dict[str, object]) -> Non
 
 def test_a_moment_may_be_in_milliseconds() -> None:
     assert read(ts_event=1_604_933_737_000).moment == read(ts_event="1604933737").moment == "1604933737000000"
+
+
+def test_a_body_is_one_event_or_an_array_of_them() -> None:
+    assert read_rows(b'{"event": "spam"}') == [{"event": "spam"}]
+    assert read_rows(b'[{"event": "spam"}, 5]') == [{"event": "spam"}, 5]
+    assert (read_rows(b'"spam"'), read_rows(b"{"), read_rows(b"\xff")) == (None, None, None)
 
 
 JSON = st.recursive(
