@@ -80,6 +80,11 @@ class Account(Part):
     api_key: SecretStr = SecretStr("")
     api_key_name: str = Field(default="", description="The key's name at Brevo: webhooks drop what it did itself.")
 
+    @property
+    def provider(self) -> str:
+        """The name of its provider; with a second one this is a setting."""
+        return "brevo"
+
 
 class Newsletter(Part):
     """One newsletter of the portal and its Brevo list; ``docs/how-to/change-newsletters.md`` says how it changes."""
