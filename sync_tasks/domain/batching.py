@@ -103,7 +103,7 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
     A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
     """
     if batch_kind.verb == "read":
-        return [look_kind_of(mapping.account), MOVE_KIND, UNSURE_KIND]
+        return [look_kind_of(mapping.account), MOVE_KIND, UNANSWERED_KIND]
     if batch_kind.verb == "find":
         return [UNKNOWN_KIND]
     if batch_kind.verb == "verify":
@@ -129,7 +129,7 @@ MOVE_KIND = "update_contact"
 # The name of the index of contacts whose creation has an unknown outcome.
 UNKNOWN_KIND = "unknown"
 # The name of the index of contacts that another request of unknown outcome was about.
-UNSURE_KIND = "unsure"
+UNANSWERED_KIND = "unanswered"
 # The name of the index of anonymized contacts that are to be looked at.
 ERASED_KIND = "erased"
 # Who was looked for so many times without a result is looked for alone.
@@ -165,10 +165,10 @@ def is_findable(batch_kind: BatchKind, contact: Contact, account: str) -> bool:
             return True
 
 
-def unsure_kind_of(contact: Contact, seen: Mapping[str, RemoteState]) -> str:
+def unanswered_kind_of(contact: Contact, seen: Mapping[str, RemoteState]) -> str:
     """Return the name of the index of those whose unknown outcome a look by their ids shows, or nothing."""
     known = any(one.id is not None for one in seen.values()) and not any(one.block for one in seen.values())
-    return UNSURE_KIND if known and not contact.erased else ""
+    return UNANSWERED_KIND if known and not contact.erased else ""
 
 
 def unmet_kind_of(contact: Contact) -> str:

@@ -112,8 +112,8 @@ def view_of_nobody(contact: Contact, mapping: AccountMapping, seen: RemoteState)
 def is_met_by_creation(contact: Contact, mapping: AccountMapping, seen: RemoteState) -> bool:
     """Return whether a creation comes next if the user's ``ext_id`` finds nobody; ``seen``: what holds all the same.
 
-    Brevo refuses a creation at an address that somebody has. So it shows as much as a look by the address, as it does
-    for somebody whom the state has never seen. Of a domain beyond ASCII there are two forms.
+    Brevo refuses a creation at an address that somebody has. So it shows as much as a look by the address. Whoever is
+    new to the state is created without a look, too. Of a domain beyond ASCII there are two forms.
     """
     wanted = desired_of(contact, mapping, seen)
     same = contact.addresses == (wanted.address,) and not is_international(wanted.address or "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.config.settings import Pipeline
-from sync_tasks.domain.batching import ERASED_KIND, unsure_kind_of
+from sync_tasks.domain.batching import ERASED_KIND, unanswered_kind_of
 from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.erasure import erasure_record
@@ -306,7 +306,7 @@ def _looked_at_with(pushed: Pushed) -> str:
     """Return the name of those with whom the contact is looked at. Of an erased one only its erasure is unknown."""
     erased = pushed.contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
     more = pushed.outcome_unknown or (pushed.contact.unknown_since and not pushed.together)
-    return ERASED_KIND if erased and not more else unsure_kind_of(pushed.contact, pushed.seen)
+    return ERASED_KIND if erased and not more else unanswered_kind_of(pushed.contact, pushed.seen)
 
 
 def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float | None:

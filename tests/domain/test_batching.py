@@ -14,8 +14,8 @@ from sync_tasks.domain.batching import (
     is_findable,
     is_importable,
     pending_kinds_of,
+    unanswered_kind_of,
     unmet_kind_of,
-    unsure_kind_of,
 )
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.diff import Change, NewContact
@@ -135,7 +135,7 @@ def test_the_size_of_an_import_leaves_out_what_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("verb", "contact", "names"),
     [
-        ("read", SIGN_UP, ["look:default", "update_contact", "unsure"]),
+        ("read", SIGN_UP, ["look:default", "update_contact", "unanswered"]),
         ("find", SIGN_UP, ["unknown"]),
         ("verify", SIGN_UP, ["erased"]),
         ("locate", SIGN_UP, ["unmet:update_contact"]),
@@ -211,7 +211,7 @@ HELD = RemoteState(7, ADA, frozenset({3}))
 BLOCKED = replace(HELD, block=blocked(1))
 
 
-def unsure(**known: Any) -> Contact:
+def unanswered(**known: Any) -> Contact:
     """Return a known contact that a request of unknown outcome was about."""
     return contact_of(subscribe(1), **{"unknown_since": stamp(9), "seen": {ACCOUNT: HELD}, **known})
 
@@ -219,8 +219,8 @@ def unsure(**known: Any) -> Contact:
 @pytest.mark.parametrize(
     ("contact", "seen", "name"),
     [
-        (SIGN_UP, {ACCOUNT: HELD}, "unsure"),
-        (SIGN_UP, {ACCOUNT: HELD, "other": RemoteState()}, "unsure"),
+        (SIGN_UP, {ACCOUNT: HELD}, "unanswered"),
+        (SIGN_UP, {ACCOUNT: HELD, "other": RemoteState()}, "unanswered"),
         (SIGN_UP, {ACCOUNT: RemoteState()}, ""),
         (SIGN_UP, {}, ""),
         (SIGN_UP, {ACCOUNT: HELD, "other": BLOCKED}, ""),
@@ -230,7 +230,7 @@ def unsure(**known: Any) -> Contact:
 def test_whose_unknown_outcome_a_look_by_the_ids_shows(
     contact: Contact, seen: dict[str, RemoteState], name: str
 ) -> None:
-    assert unsure_kind_of(contact, seen) == name
+    assert unanswered_kind_of(contact, seen) == name
 
 
 @pytest.mark.parametrize(
@@ -242,13 +242,13 @@ def test_whose_unknown_outcome_a_look_by_the_ids_shows(
         ("locate", contact_of(subscribe(1), seen={"other": RemoteState()}), True),
         ("locate", contact_of(anonymize(1)), False),
         ("join", contact_of(anonymize(1)), True),
-        ("read", unsure(), True),
-        ("read", unsure(tries=1), True),
-        ("read", unsure(tries=2), False),
-        ("read", unsure(seen={ACCOUNT: BLOCKED}), False),
-        ("read", unsure(seen={ACCOUNT: BLOCKED}, unknown_since=""), True),
-        ("read", unsure(reported={f"{ACCOUNT}:complaint": stamp(1)}), False),
-        ("read", unsure(reported={"other:complaint": stamp(1)}), True),
+        ("read", unanswered(), True),
+        ("read", unanswered(tries=1), True),
+        ("read", unanswered(tries=2), False),
+        ("read", unanswered(seen={ACCOUNT: BLOCKED}), False),
+        ("read", unanswered(seen={ACCOUNT: BLOCKED}, unknown_since=""), True),
+        ("read", unanswered(reported={f"{ACCOUNT}:complaint": stamp(1)}), False),
+        ("read", unanswered(reported={"other:complaint": stamp(1)}), True),
     ],
 )
 def test_whom_pages_may_show(verb: Verb, contact: Contact, *, findable: bool) -> None:

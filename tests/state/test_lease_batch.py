@@ -67,8 +67,8 @@ def test_whose_creation_has_an_unknown_outcome_is_looked_for_with_others(
 def test_whose_request_got_no_answer_is_read_with_others_once_that_is_due(
     store: Store, fields: dict[str, str], due: int, *, leased: bool
 ) -> None:
-    put(store, "u1", "unsure", {"unsure": stamp(1), "address": address("u1")} | fields, due=due)
-    assert lease(store, "unsure") == ["u1"] * leased
+    put(store, "u1", "unanswered", {"unsure": stamp(1), "address": address("u1")} | fields, due=due)
+    assert lease(store, "unanswered") == ["u1"] * leased
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_who_was_anonymized_is_looked_at_with_others(store: Store, fields: dict[
     ("kind", "fields"),
     [
         ("unknown", {}),
-        ("unsure", {}),
+        ("unanswered", {}),
         ("erased", {}),
         ("erased", {"unsure": stamp(1)}),
         ("erased", {"erased": stamp(1)}),

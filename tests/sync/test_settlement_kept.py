@@ -155,7 +155,7 @@ def test_an_erasure_that_is_not_complete_has_no_record() -> None:
         ({"seen": {"default": HELD}, "outcome_unknown": True}, contact_of(ERASURE), ""),
         ({"seen": {"default": ERASED_AT_BREVO}}, contact_of(JOIN), ""),
         ({"seen": {"default": HELD}}, contact_of(JOIN), ""),
-        ({"seen": {"default": HELD}, "outcome_unknown": True}, contact_of(JOIN), "unsure"),
+        ({"seen": {"default": HELD}, "outcome_unknown": True}, contact_of(JOIN), "unanswered"),
         ({"seen": {}, "outcome_unknown": True}, contact_of(JOIN), ""),
     ],
     ids=[

@@ -205,7 +205,7 @@ local A_DAY_LONG = 86400
 local function moves_key() return key('pending:update_contact') end
 local function looks_key(account) return key('pending:look:' .. account) end
 local function unknown_key() return key('pending:unknown') end
-local function unsure_key() return key('pending:unsure') end
+local function unanswered_key() return key('pending:unanswered') end
 local function erased_key() return key('pending:erased') end
 -- Users whose first event is an update or an opt-out: the state knows no contact of theirs.
 local function unmet_key(task) return key('pending:unmet:' .. task) end

@@ -6,7 +6,7 @@
 --   read_at     field to the value that the push has dealt with; the field goes unless its value is another by now
 --   suppressed  account, or account and list, to reason and moment of a suppression that is news; empty if it ended
 --   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
---   together    'erased' or 'unsure': the contact may be looked at with others of that index; or ''
+--   together    'erased' or 'unanswered': the contact may be looked at with others of that index; or ''
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
 --   due         microseconds until the next try, or ''
 --   erased      the moment of the erasure once it is complete, or ''
@@ -119,7 +119,7 @@ forget_urgent(user)
 recount_wishes(user, at)
 local created = (result.fields.unsure or '') ~= '' and redis.call('HEXISTS', contact, 'wishes') == 1
 local found_in = {[unknown_key()] = created and result.together == ''}
-for _, kind in ipairs({'erased', 'unsure'}) do found_in[key('pending:' .. kind)] = result.together == kind end
+for _, kind in ipairs({'erased', 'unanswered'}) do found_in[key('pending:' .. kind)] = result.together == kind end
 for index, belongs in pairs(found_in) do
   if belongs then note_read(index, user, at) else redis.call('ZREM', index, user) end
 end

@@ -67,7 +67,7 @@ def test_a_list_call_without_an_answer_costs_a_look_for_twenty(readers: Pipeline
 
     assert requests == [READ] * (COUNT // 20)
     assert unknown(readers) == []
-    assert not readers.store.redis.exists(readers.store.key("pending:unsure"))
+    assert not readers.store.redis.exists(readers.store.key("pending:unanswered"))
 
 
 def test_what_such_a_look_shows_undone_is_done_in_company(readers: Pipeline, brevo: Sandbox) -> None:
