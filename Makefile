@@ -66,11 +66,12 @@ simulate: $(INSTALLED) ## play simulated histories under every kind of trouble: 
 mutants: $(INSTALLED) ## change what a branch touches, line by line, and print what no test notices; ARGS=main
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-lint: $(INSTALLED) ## check style, format, types, layers, Lua, duplicated code and the image
+lint: $(INSTALLED) ## check style, format, types, layers, names, sizes, Lua, duplicated code and the image
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/project/test_names.py tests/project/test_sizes.py
 	$(BIN)/pylint --disable=all --enable=duplicate-code --ignore=node_modules --score=n sync_tasks tests
 	@sh .ci/check-lua sync_tasks/state/lua prelude letters grants hold
 	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; else echo "hadolint is not here: Dockerfile not checked"; fi

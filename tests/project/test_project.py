@@ -1,11 +1,10 @@
 """Standing tests on the tree itself: what holds for every file, whoever writes it."""
 
-import ast
 import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-LONGEST_MODULE = 400
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("requirements.lock", "requirements-runtime.lock")
 # Put together here, so that this file does not hold them itself.
@@ -48,11 +46,6 @@ def requirements(*extras: str) -> list[Requirement]:
     optional = PROJECT["optional-dependencies"]
     lines = PROJECT["dependencies"] + [line for extra in extras for line in optional[extra]]
     return [found for found in map(Requirement, lines) if found.name != PROJECT["name"]]
-
-
-@pytest.mark.parametrize("path", modules("sync_tasks", "tests"), ids=relative)
-def test_no_module_is_too_long(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
 
 
 @pytest.mark.parametrize("path", modules("sync_tasks", "tests"), ids=relative)
@@ -132,6 +125,14 @@ def test_a_bot_looks_after_each_file_that_pins_something() -> None:
         ("docker-compose", "/"),
         ("npm", "/tests/contract"),
     }
+
+
+def test_lint_checks_layers_names_sizes_and_lua() -> None:
+    rule = subprocess.run(["make", "-n", "lint"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - from the PATH
+    named = set(re.findall(r"tests/[\w/.]+", rule))
+    assert named == {"tests/project/test_names.py", "tests/project/test_sizes.py"}
+    assert all((ROOT / path).exists() for path in named)
+    assert all(checker in rule for checker in ("lint-imports", ".ci/check-lua"))
 
 
 def make_targets() -> dict[str, str]:
@@ -266,27 +267,3 @@ def test_the_image_runs_as_an_ordinary_user() -> None:
     users = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert users
     assert users[-1] not in {"root", "0"}
-
-
-def _classes() -> Iterator[tuple[str, str]]:
-    """Yield the name of each class of the package, and its file."""
-    for path in sorted((ROOT / "sync_tasks").rglob("*.py")):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.ClassDef):
-                yield node.name, str(path.relative_to(ROOT))
-
-
-def test_no_two_classes_have_the_same_name() -> None:
-    files: dict[str, list[str]] = {}
-    for name, path in _classes():
-        files.setdefault(name, []).append(path)
-    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
-
-
-# Nouns that end like a gerund: what the module holds is called so.
-NOUNS = {"batching", "mapping", "planning", "searching", "masking"}
-
-
-def test_a_module_is_named_after_what_its_reader_looks_for() -> None:
-    stems = {path.stem for path in (ROOT / "sync_tasks").rglob("*.py")}
-    assert {stem for stem in stems if stem.endswith("ing")} == NOUNS
