@@ -92,6 +92,11 @@ def complain(text: str) -> None:
     typer.echo("\n".join(map(one_line, text.split("\n"))), err=True)
 
 
+def ask(question: str) -> None:
+    """Ask whether to go on, on standard error: the answer to a command may go into a file. Without a yes, it ends."""
+    typer.confirm(one_line(question), abort=True, err=True)
+
+
 # What a program has got of the one document of this command.
 _Printed = Literal["nothing expected", "nothing", "a part", "all"]
 _printed: ContextVar[_Printed] = ContextVar("printed", default="nothing expected")

@@ -3,7 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from sync_tasks.domain.events import EVENTS, Event, Json
@@ -31,8 +31,8 @@ class OutboxRow:
     event: str
     written_at: int
 
-    def read(self) -> Event:
-        """Return the event; one without a moment happened when the row was written.
+    def read(self, *, not_before: int = 0) -> Event:
+        """Return the event; one without a moment happened when the row was written, but ``not_before`` an older row.
 
         Raises:
             InvalidEventError: it is none; the message quotes no value.
@@ -48,7 +48,7 @@ class OutboxRow:
         if fields.setdefault("user_id", self.user_id) != self.user_id:
             raise InvalidEventError(f"{kind.task} refused: user_id: the event names another than its row")
         if fields.get("occurred_at") is None:
-            fields["occurred_at"] = EPOCH + timedelta(microseconds=self.written_at)
+            fields["occurred_at"] = EPOCH + timedelta(microseconds=max(self.written_at, not_before))
         return check(kind, (), fields)
 
     def _check(self) -> None:
@@ -81,8 +81,15 @@ def dump_event(event: Event, database: str) -> dict[str, Json]:
     return {"task": event.task, "user_id": event.user_id, "event": json.dumps(fields)} | moment
 
 
-def relay_event(event: Event) -> None:
+def skew_of(clock: int) -> timedelta:
+    """Return how far the database's clock is ahead of this machine's; ``clock``: what it shows, in microseconds."""
+    return EPOCH + timedelta(microseconds=clock) - datetime.now(UTC)
+
+
+def relay_event(event: Event, skew: timedelta) -> None:
     """Let the pipeline accept an event of a row, and nudge it.
+
+    ``skew``: how far the clock of the row's database is ahead of this machine's.
 
     Raises:
         InvalidEventError: its moment lies in the future.
@@ -90,4 +97,4 @@ def relay_event(event: Event) -> None:
     """
     from sync_tasks.tasks.app import app
 
-    cast("EventTask", app.tasks[f"sync_tasks.{event.task}"]).accept_event(event, None, {})
+    cast("EventTask", app.tasks[f"sync_tasks.{event.task}"]).accept_event(event, None, {}, skew=skew)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from sync_tasks.portal.outbox_row import LONGEST_EVENT, TABLE_NAME, OutboxRow
-from sync_tasks.portal.outbox_sql import statements_for
+from sync_tasks.portal.outbox_sql import CLOCKS, statements_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
@@ -164,12 +164,17 @@ def _can_read(engine: "Engine", number: int) -> bool:
     return row is None or isinstance(row.user_id, str)
 
 
-def measure(connection: "Connection") -> tuple[int, int, int | None]:
-    """Return how many rows wait, how many are marked, and when the oldest that waits was written, if known."""
+def read_clock(connection: "Connection") -> int:
+    """Return what the database's clock shows, in microseconds since 1970."""
+    return int(connection.scalar(text(f"SELECT {CLOCKS[connection.dialect.name]}")))
+
+
+def measure(connection: "Connection") -> tuple[int, int, int | None, int]:
+    """Return how many rows wait, how many are marked, when the oldest was written, if known, and the clock."""
     waiting, oldest = connection.execute(select(func.count(), func.min(OUTBOX.c.written_at)).where(_WAITING)).one()
     marked = connection.scalars(select(func.count()).select_from(OUTBOX).where(~_WAITING)).one()
     # SQLite keeps any kind of value in any column.
-    return waiting, marked, oldest if isinstance(oldest, int) else None
+    return waiting, marked, oldest if isinstance(oldest, int) else None, read_clock(connection)
 
 
 def insert_row(connection: Any, columns: Any) -> None:  # noqa: ANN401 - a connection or a session of SQLAlchemy

@@ -15,7 +15,7 @@ def record(replace: Callable[[object, str, object], None]) -> list[Event]:
     """Return the list that gets all events from now on; ``replace`` sets an attribute for as long as that holds."""
     sent: list[Event] = []
 
-    def accept_event(self: EventTask, event: Event, task_id: str | None, _options: dict[str, Any]) -> Accepted:
+    def accept_event(self: EventTask, event: Event, task_id: str | None, *_: object, **__: object) -> Accepted:
         sent.append(event)
         return Accepted(task_id or uuid(), app=self.app)
 

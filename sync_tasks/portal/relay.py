@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from redis import RedisError
@@ -21,7 +22,7 @@ from sync_tasks.errors import InvalidEventError
 from sync_tasks.log import describe, log
 from sync_tasks.portal import outbox_table
 from sync_tasks.portal.outbox import CHANNEL
-from sync_tasks.portal.outbox_row import WRONG_MOMENT, OutboxRow, relay_event
+from sync_tasks.portal.outbox_row import WRONG_MOMENT, OutboxRow, relay_event, skew_of
 from sync_tasks.state.relays import report_outbox
 from sync_tasks.state.trouble import concerns_all
 from sync_tasks.tasks.accept import portal_store
@@ -48,8 +49,8 @@ class MovedRows:
     trouble: str = ""
 
 
-def move(engine: "Engine", accept: Callable[[Event], None] = relay_event) -> MovedRows:
-    """Move some rows, and return what became of them.
+def move(engine: "Engine", accept: Callable[[Event], object] | None = None) -> MovedRows:
+    """Move some rows, and return what became of them; ``accept`` takes the place of the pipeline.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database is away or in trouble.
@@ -72,16 +73,17 @@ def _mark_unreadable(engine: "Engine", ids: list[int]) -> MovedRows:
     return MovedRows(marked=len(ids))
 
 
-def _move(engine: "Engine", accept: Callable[[Event], None]) -> MovedRows:
+def _move(engine: "Engine", accept: Callable[[Event], object] | None) -> MovedRows:
     latest = _latest_moment()
     ahead = (latest + 1, latest + MICROSECONDS_PER_DAY) if latest is not None else None
     with _claiming(engine) as connection:
         users = outbox_table.find_heads(connection, USERS_AT_ONCE, ahead)
         rows = outbox_table.read_rows(connection, users, ROWS_AT_ONCE) if users else []
+        skew = skew_of(outbox_table.read_clock(connection)) if rows else timedelta()
         if engine.dialect.name == "sqlite":
             # It has one lock for all: nobody shall wait for it while Redis is asked. The same event twice is harmless.
             connection.commit()
-        moved, faults = _accept_rows(rows, accept, ahead)
+        moved, faults = _accept_rows(rows, accept or partial(relay_event, skew=skew), ahead)
         if ahead and not rows and outbox_table.has_rows(connection, ahead):
             moved.trouble = AHEAD
         for number, why in faults.items():
@@ -111,20 +113,21 @@ def _claiming(engine: "Engine") -> "Iterator[Connection]":
 
 
 def _accept_rows(
-    rows: list[OutboxRow], accept: Callable[[Event], None], ahead: "outbox_table.Ahead | None"
+    rows: list[OutboxRow], accept: Callable[[Event], object], ahead: "outbox_table.Ahead | None"
 ) -> tuple[MovedRows, dict[int, str]]:
     """Let the rows be accepted until Redis is away; of those that are no events say why.
 
-    A row that was written ``ahead`` waits, and with it the later ones of its user.
+    A row that was written ``ahead`` waits, and with it the later ones of its user. Of one user a later row is never
+    older: if it says so, the clock was put back between the two.
     """
-    moved, faults, waiting = MovedRows(), dict[int, str](), set[str]()
+    moved, faults, waiting, newest = MovedRows(), dict[int, str](), set[str](), dict[str, int]()
     for row in rows:
         if row.user_id in waiting or _is_ahead(row, ahead):
             moved.trouble = AHEAD
             waiting.add(row.user_id)
             continue
         try:
-            event = row.read()
+            event = row.read(not_before=newest.get(row.user_id, 0))
             if ahead and row.written_at > ahead[1]:
                 raise InvalidEventError(WRONG_MOMENT)  # noqa: TRY301 - one place says what is no event
             accept(event)
@@ -140,6 +143,7 @@ def _accept_rows(
             log.error("outbox: row %d: unexpected error\n%s", row.id, describe(error))
         else:
             moved.accepted.append(row.id)
+            newest[row.user_id] = max(row.written_at, newest.get(row.user_id, 0))
     moved.marked = len(faults)
     return moved, faults
 

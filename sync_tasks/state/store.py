@@ -6,7 +6,7 @@
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from importlib.resources import files
 from itertools import chain
@@ -140,15 +140,15 @@ class Store:
     def _run(self, script: str, *arguments: str | int) -> object:
         return self._scripts[script](keys=[self.prefix], args=list(arguments))
 
-    def accept(self, event: Event) -> Acceptance:
-        """Merge an event into its user's state and mark the contact dirty, atomically.
+    def accept(self, event: Event, *, skew: timedelta = timedelta()) -> Acceptance:
+        """Merge an event, atomically; ``skew``: how far the clock that gave the moment is ahead of this machine's.
 
         Raises:
             InvalidEventError: its moment is more than five minutes ahead of Redis' clock; nothing was accepted.
             ConfigurationError: this process lacks the secret by which the state hashes; nothing was accepted.
             redis.TimeoutError: too few replicas have it in time; it may get lost, so call again.
         """
-        moment, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock())
+        moment, clock = stamp_of(event.occurred_at) if event.occurred_at else "", stamp_of(self._clock() + skew)
         pairs = [text for pair in dump_values(values_of(event)).items() for text in pair]
         head = (event.user_id, moment, clock, secrets.token_hex(16), event.task, event.about or "")
         names = self.tombstones.names_of(event.user_id)
@@ -156,7 +156,7 @@ class Store:
         status, stamp, *users_to_nudge = cast("list[str]", run_confirmed(run, self.redis, self.replicas))
         if status == "secret":
             if self.tombstones.read_anew():
-                return self.accept(event)
+                return self.accept(event, skew=skew)
             raise ConfigurationError(LACKS_THE_KEY)
         if status == "ahead":
             raise InvalidEventError(f"{event.task} refused: occurred_at: {AHEAD}")

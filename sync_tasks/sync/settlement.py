@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.config.settings import Pipeline
+from sync_tasks.domain.batching import ERASED_KIND, unanswered_kind_of
 from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.erasure import erasure_record
@@ -236,7 +237,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         read_at=_made_sure(pushed),
         suppressed=find_suppressed(contact, pushed.seen),
         waits=_waits(pushed),
-        together=bool(unknown_since) and _is_verified_together(pushed),
+        together=_looked_at_with(pushed) if unknown_since else "",
         clean=delay is None,
         due=due,
         tombstone=moment(contact.registers[ERASURE]) if complete else "",
@@ -300,11 +301,11 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     return pushed.unknown_since if early or (pushed.errors and not pushed.outcome_known) else ""
 
 
-def _is_verified_together(pushed: Pushed) -> bool:
-    """Return whether others may be looked at along with this erased contact: nothing but its erasure is unknown."""
-    sure = pushed.together or not pushed.contact.unknown_since
+def _looked_at_with(pushed: Pushed) -> str:
+    """Return the name of those with whom the contact is looked at. Of an erased one only its erasure is unknown."""
     erased = pushed.contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
-    return erased and sure and not pushed.outcome_unknown
+    more = pushed.outcome_unknown or (pushed.contact.unknown_since and not pushed.together)
+    return ERASED_KIND if erased and not more else unanswered_kind_of(pushed.contact, pushed.seen)
 
 
 def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NoReturn
 
@@ -104,14 +104,14 @@ def check(kind: type[Event], args: object, kwargs: Mapping[str, Any] | None) -> 
     return event
 
 
-def accept_event(event: Event) -> Nudge:
-    """Accept an event that was checked, and return the nudge to send.
+def accept_event(event: Event, *, skew: timedelta = timedelta()) -> Nudge:
+    """Accept an event that was checked, and return the nudge to send; ``skew`` as in ``Store.accept``.
 
     Raises:
         InvalidEventError: it lies in the future by Redis' clock; nothing was accepted.
         redis.RedisError: Redis is away; nothing was accepted.
     """
-    acceptance = portal_store().accept(event)
+    acceptance = portal_store().accept(event, skew=skew)
     return Nudge(event.user_id, EventKey(event.task, event.about or "", acceptance.stamp), acceptance.users_to_nudge)
 
 

@@ -1,5 +1,6 @@
 """What the tasks have in common: acceptance, masking, retry, deferral, dead letters."""
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
@@ -98,9 +99,11 @@ class EventTask(ContactTask):
         kept = {name: value for name, value in options.items() if name not in _LEFT_OUT}
         return self.accept_event(event, task_id, kept)
 
-    def accept_event(self, event: Event, task_id: str | None, options: dict[str, Any]) -> Accepted:
+    def accept_event(
+        self, event: Event, task_id: str | None, options: dict[str, Any], *, skew: timedelta = timedelta()
+    ) -> Accepted:
         """Accept an event that was checked, and send its nudge; the test kit of portals records it instead."""
-        return self.send_nudge(accepting.accept_event(event), task_id, options)
+        return self.send_nudge(accepting.accept_event(event, skew=skew), task_id, options)
 
     async def adelay(self, *args: object, **event: object) -> Accepted:
         """Accept the event in a thread: for portals on an event loop, which a Redis that hangs must not block.

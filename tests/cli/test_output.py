@@ -1,7 +1,9 @@
 """What is shown to people can be used as it stands."""
 
+import io
 import json
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -150,3 +152,21 @@ def test_what_gives_up_says_each_trouble_and_its_status(
     assert (ended.value.exit_code, printed.err.split("\n")[:3]) == (code, ["one", "two", "three\\x1b"])
     assert json.loads(printed.out) == {"troubles": ["one", "two\nthree\x1b"]}
     output.note_json(wanted=False)
+
+
+@pytest.mark.parametrize(("typed", "goes_on"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_a_question_is_asked_on_standard_error_and_only_a_yes_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, *, goes_on: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    with nullcontext() if goes_on else pytest.raises(typer.Abort):
+        output.ask("discard [1]\x1b letter?")
+    printed = capsys.readouterr()
+    assert printed.err.startswith("discard [1]\\x1b letter? [y/N]:")
+    assert printed.out.strip() == ""
+
+
+def test_no_command_asks_in_a_way_of_its_own() -> None:
+    folder = Path(output.__file__).parent
+    asking = [path.name for path in folder.rglob("*.py") if "typer.confirm(" in path.read_text(encoding="utf-8")]
+    assert asking == ["output.py"]

@@ -72,6 +72,26 @@ def test_what_is_committed_is_relayed_at_once(tmp_path: Path, redis_url: str, st
     assert "daily" in contact.subscriptions()
 
 
+PUT_BACK = """
+from sync_tasks.portal.outbox_sql import CLOCKS
+CLOCKS["sqlite"] = f"({CLOCKS['sqlite']} - 3600000000)"
+from datetime import UTC, datetime, timedelta
+with transaction.atomic():
+    outbox.unsubscribe_contact(user_id="anna", newsletter="daily", occurred_at=datetime.now(UTC) - timedelta(hours=1))
+print(json.dumps(waiting()))
+"""
+
+
+def test_an_opt_out_counts_although_the_clock_was_put_back_since_the_subscription(
+    tmp_path: Path, redis_url: str, store: Store
+) -> None:
+    run_portal(tmp_path, redis_url, COMMIT)
+    assert run_portal(tmp_path, redis_url, PUT_BACK) == 0
+    contact = store.peek("anna")
+    assert contact is not None
+    assert [subscribed for _, subscribed in contact.subscriptions().values()] == [False]
+
+
 ROLLBACK = """
 try:
     with transaction.atomic():

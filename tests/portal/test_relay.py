@@ -241,7 +241,7 @@ def test_a_row_that_is_moved_twice_changes_nothing(engine: Engine, store: Store)
     subscribe(engine)
     with engine.connect() as connection:
         (row,) = outbox_table.read_rows(connection, ["anna"], 10)
-    relay_event(row.read())
+    relay_event(row.read(), timedelta())
     before = store.peek("anna")
     assert relay.Relay(engine).run(until_empty=True)
     after = store.peek("anna")

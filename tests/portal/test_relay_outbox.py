@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -152,7 +153,7 @@ def test_what_the_pipeline_accepts_leaves_and_what_it_cannot_waits(
     accepted: list[Event] = []
     error, left = failing
 
-    def accept(event: Event) -> None:
+    def accept(event: Event, _skew: timedelta) -> None:
         accepted.append(event)
         if error:
             raise error
@@ -180,7 +181,7 @@ def test_trouble_of_the_database_after_commit_reaches_no_log_of_django(
     statement: str,
 ) -> None:
     """Django would show all variables of our frames in a mail to its admins."""
-    monkeypatch.setattr(outbox, "relay_event", lambda _: None)
+    monkeypatch.setattr(outbox, "relay_event", lambda *_: None)
     outbox.subscribe_contact(**ANNA)  # type: ignore[arg-type]
     really = wrapper.execute
 

@@ -35,3 +35,8 @@ def test_every_language_says_the_same_of_the_same_newsletter() -> None:
         for reported in WORDS.values()
     ]
     assert shapes[0] == shapes[1]
+
+
+def test_a_page_names_a_newsletter_only_if_the_link_does() -> None:
+    naming = {situation for words in WORDS.values() for situation, said in words.items() if PLACE in said.text}
+    assert naming == {"ask", "done"}

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from sync_tasks.domain.events import Json
 from sync_tasks.errors import RejectedContactError
 from sync_tasks.probe import experiments
-from sync_tasks.probe.experiments import Bench
+from sync_tasks.probe.experiments import Bench, FoundAnswer
 from sync_tasks.probe.journal import Made
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk
+from sync_tasks.providers.brevo.questions import AS_SENT, OTHERWISE
 from tests.support.probing import MAILBOXES, Prober
 
 Row = Mapping[str, Any]
@@ -67,6 +69,23 @@ def test_an_import_names_the_address_that_the_first_contact_has_now(*, blocked: 
     for other in ("", MAILBOXES[1], None):
         with pytest.raises(RejectedContactError, match="contact 7: it has another address"):
             experiments._expect_address(bench_of({**shown, "email": other})[0])
+
+
+@pytest.mark.parametrize(
+    ("sent", "held", "answer"),
+    [
+        (3.5, 3.5, FoundAnswer(AS_SENT)),
+        (3.5, "3.5", FoundAnswer(OTHERWISE, "3.5 became '3.5'")),
+        ("  Probe ", "Probe", FoundAnswer(OTHERWISE, "'  Probe ' became 'Probe'")),
+        (1, True, FoundAnswer(OTHERWISE, "1 became True")),
+        ("x", "x" * 60, FoundAnswer(OTHERWISE, f"'x' became '{'x' * 48}")),
+    ],
+    ids=["as sent", "a text of a number", "trimmed", "a boolean of a number", "cut after 60 characters"],
+)
+def test_what_became_of_a_value_is_noted_unless_it_is_as_sent(sent: Json, held: Json, answer: FoundAnswer) -> None:
+    bench, _ = bench_of()
+    experiments._note_stored(bench, "stored", sent, held)
+    assert bench.found == {"stored": answer}
 
 
 def test_a_member_whose_row_cannot_be_read_is_not_the_second_contact(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from tenacity import RetryCallState
 
 from sync_tasks.errors import (
     AccountPausedError,
@@ -99,6 +100,17 @@ def test_a_grant_refused_to_a_second_try_does_not_hide_the_unknown_outcome(scrip
 
 def test_the_longest_call_is_reported() -> None:
     assert Patience(connect=1, read=2, pause=0.5, within=4).longest == 10
+
+
+@pytest.mark.parametrize(("tried", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 2.0), (9, 2.0)])
+def test_between_two_tries_lie_up_to_one_two_and_then_always_four_pauses(
+    monkeypatch: pytest.MonkeyPatch, tried: int, longest: float
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda _shortest, longest: longest)
+    trying = Patience(pause=0.5).retrying(bool)
+    tries = RetryCallState(trying, None, (), {})
+    tries.attempt_number = tried
+    assert trying.wait(tries) == longest
 
 
 def test_the_gate_is_reported_what_brevo_says_is_left_of_a_limit(script: Script) -> None:

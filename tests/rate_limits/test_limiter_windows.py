@@ -70,6 +70,15 @@ def test_a_smaller_count_does_not_take_room_away_while_a_greater_one_is_believed
     assert others_in(store) == 3
 
 
+@pytest.mark.parametrize(("used", "wait"), [(4, 300e6), (5, 300e6), (3, 5e6), (0, 5e6)])
+def test_a_count_that_is_no_smaller_is_believed_for_as_long_again(store: Store, used: int, wait: float) -> None:
+    store.record_usage(NEWS, "contacts", length=HOUR, most=10, used=4)
+    believed_until(store, HOUR, 5)
+    store.record_usage(NEWS, "contacts", length=HOUR, most=10, used=used)
+    _, left = ask(store, (4, HOUR))
+    assert wait - 4e6 < left <= wait
+
+
 @pytest.mark.parametrize("seconds", [301, 3600, 1e9])
 def test_a_count_from_before_the_clock_was_put_back_is_not_believed(store: Store, seconds: float) -> None:
     store.record_usage(NEWS, "contacts", length=HOUR, most=5, used=5)

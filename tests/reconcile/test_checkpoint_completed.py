@@ -1,5 +1,6 @@
 """What is not remembered of a drift for being personal is taken from the state, if that is the same as before."""
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -16,6 +17,8 @@ BOUNCED = {"mark": stamp(1)}
 SEEN = RemoteState(7, BEA, frozenset({5}), "seen", bounced=BOUNCED, read_at=stamp(5))
 KNOWN = contact_of(subscribe(1), seen={ACCOUNT: RemoteState(7, BEA, frozenset({3}), "known", bounced=BOUNCED)}, rev="4")
 DIGEST = desired_of(KNOWN, MAPPING, SEEN).digest
+# While the state is on hold, nobody's address of before is wanted.
+HELD = replace(KNOWN, held=stamp(30))
 Completed = tuple[str, str, dict[str, str]]
 
 
@@ -25,11 +28,12 @@ Completed = tuple[str, str, dict[str, str]]
         (("missing on list",), KNOWN, (ADA, DIGEST, BOUNCED)),
         (("address",), KNOWN, ("", DIGEST, BOUNCED)),
         (("attribute",), KNOWN, (ADA, "", BOUNCED)),
+        (("missing on list",), HELD, (BEA, desired_of(HELD, MAPPING, SEEN).digest, BOUNCED)),
         (("missing on list",), contact_of(subscribe(1), rev="4"), (ADA, DIGEST, {})),
         (("missing on list",), contact_of(subscribe(1), rev="5"), ("", "", {})),
         (("missing on list",), None, ("", "", {})),
     ],
-    ids=["lists", "address", "attribute", "nothing seen", "changed", "gone"],
+    ids=["lists", "address", "attribute", "on hold", "nothing seen", "changed", "gone"],
 )
 def test_what_is_personal_comes_from_the_state(
     store: Store,

@@ -191,6 +191,7 @@ def test_who_is_on_no_page_is_created_unless_a_person_must_see_to_it(
     assert drift is not None
     assert (drift.kinds, drift.lists) == (kinds, frozenset(lists or ()))
     assert drift.regains is ("missing contact" in kinds)
+    assert drift.why == ("no contact" if "missing contact" in kinds else "")
 
 
 def test_dead_letters_are_about_the_last_word_alone() -> None:

@@ -33,7 +33,7 @@ def _lived_in(worker_environment: Path, loader: Loader) -> Iterator[None]:  # no
     put_post(store, {"user_id": "waits"})
     is_posting_alone(store)
     end_logins(store, "anna")
-    report_outbox(store, 1, 0, None)
+    report_outbox(store, 1, 0, None, 0)
     with standing_alone(loader.pipeline.store), probing_alone(store, "default"):
         yield
 

@@ -6,7 +6,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson, By, Yes
-from sync_tasks.cli.output import escaped, give_up, lay_out, open_console, print_json_list, print_table, say
+from sync_tasks.cli.output import ask, escaped, give_up, lay_out, open_console, print_json_list, print_table, say
 from sync_tasks.texts import count
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def accept(
             return
         if not yes:
             said = "its numeric ids are forgotten and everybody is looked for in the new account by address"
-            typer.confirm(f"account {name} is another account from now on: {said}. Go on?", abort=True)
+            ask(f"account {name} is another account from now on: {said}. Go on?")
         _accept(store, settings, name, opened, by)
 
 
@@ -101,7 +101,7 @@ def forget(
     if name in accounts:
         give_up(f"account {name!r} is in the configuration: take it out first", code=2)
     if not yes:
-        typer.confirm(f"account {name} is gone, with everybody's data that it held?", abort=True, err=True)
+        ask(f"account {name} is gone, with everybody's data that it held?")
     with open_store() as store:
         left = find_left(store, accounts)
         users = 0

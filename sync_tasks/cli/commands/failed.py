@@ -9,7 +9,7 @@ import typer
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.filters import Filter
 from sync_tasks.cli.options import AsJson, By, Yes, with_groups
-from sync_tasks.cli.output import MOST_ROWS, complain, give_up, print_json, print_json_list, say
+from sync_tasks.cli.output import MOST_ROWS, ask, complain, give_up, print_json, print_json_list, say
 from sync_tasks.cli.users import Address, find_wanting
 from sync_tasks.texts import count
 
@@ -173,7 +173,7 @@ def discard_letters(
     with open_store() as store:
         chosen = _choose(store, ids, which, all_letters=all_letters)
         if chosen and not (ids or yes or dry_run):
-            typer.confirm(f"discard {count(len(chosen), 'dead letter')}?", abort=True, err=True)
+            ask(f"discard {count(len(chosen), 'dead letter')}?")
         outcomes = [discard_letter(store, letter, by, dry_run=dry_run) for letter in chosen]
     if as_json:
         results = zip(map(letters.dump_letter, chosen), outcomes, strict=True)

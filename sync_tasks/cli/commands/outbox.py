@@ -9,7 +9,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson, By, Yes
-from sync_tasks.cli.output import MOST_ROWS, escaped, give_up, lay_out, print_json_list, print_table, say
+from sync_tasks.cli.output import MOST_ROWS, ask, escaped, give_up, lay_out, print_json_list, print_table, say
 from sync_tasks.domain.timestamps import moment_of
 from sync_tasks.texts import UNPRINTABLE, count
 
@@ -144,7 +144,7 @@ def discard(ids: Ids = None, *, every: All = False, yes: Yes = False, by: By, da
     An erasure, or a row whose task nobody knows, is removed only if it is named by its id. Exit 1 if `--all` left one.
     """
     if not yes:
-        typer.confirm("Give these wishes up?", abort=True)
+        ask("Give these wishes up?")
     with open_store() as store, open_engine(database) as engine:
         from sync_tasks.portal.outbox_table import discard_rows, find_marked, read_row
         from sync_tasks.state.audit import note_deed

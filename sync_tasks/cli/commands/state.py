@@ -7,7 +7,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import AsJson, By, Yes
-from sync_tasks.cli.output import escaped, give_up, lay_out, print_json, print_json_list, print_table, say, suggest
+from sync_tasks.cli.output import ask, escaped, give_up, lay_out, print_json, print_json_list, print_table, say, suggest
 
 if TYPE_CHECKING:
     from sync_tasks.domain.events import Event
@@ -88,7 +88,7 @@ def accept_state(*, trust: Trust, by: By, yes: Yes = False, as_json: AsJson = Fa
 
 def _ask(trust: Trusted, hold: "Hold") -> None:
     what = {"brevo": "end all subscriptions that Brevo does not show", "state": "repair all that Brevo does not show"}
-    typer.confirm(f"{what[trust]}, as far as they are from before {hold.since:%Y-%m-%d %H:%M}?", abort=True, err=True)
+    ask(f"{what[trust]}, as far as they are from before {hold.since:%Y-%m-%d %H:%M}?")
 
 
 def _end(hold: "Hold", trust: Trusted, who: str) -> "list[Event]":

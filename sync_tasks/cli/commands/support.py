@@ -7,7 +7,7 @@ import typer
 
 from sync_tasks.cli.connections import open_store
 from sync_tasks.cli.options import By, UserId, Yes
-from sync_tasks.cli.output import complain, escaped, give_up, say, suggest
+from sync_tasks.cli.output import ask, complain, escaped, give_up, say, suggest
 from sync_tasks.cli.users import Address, pick_user
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.texts import escaped as one_line
@@ -42,7 +42,8 @@ def unsubscribe(
     slugs = _choose(settings, words, every=every)
     with open_store() as store:
         user = _find(store, None if address is not None else user_id, address)
-        _ask(f"unsubscribe user {user} from {', '.join(slugs)}?", yes=yes)
+        if not yes:
+            ask(f"unsubscribe user {user} from {', '.join(slugs)}?")
         _accept(store, user, by, _opt_outs(user, slugs))
 
 
@@ -55,7 +56,8 @@ def erase(user_id: UserId = None, *, address: Address = None, yes: Yes = False, 
 
     with open_store() as store:
         user = _find(store, user_id, address)
-        _ask(f"anonymize user {user} everywhere, for good?", yes=yes)
+        if not yes:
+            ask(f"anonymize user {user} everywhere, for good?")
         _accept(store, user, by, [Anonymize.model_construct(user_id=user)])
 
 
@@ -80,11 +82,6 @@ def _opt_outs(user_id: str, slugs: Iterable[str]) -> "list[Event]":
     from sync_tasks.domain.events import Unsubscribe
 
     return [Unsubscribe.model_construct(user_id=user_id, newsletter=slug) for slug in slugs]
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    if not yes:
-        typer.confirm(escaped(question), abort=True, err=True)
 
 
 def _accept(store: "Store", user_id: str, who: str, events: "list[Event]") -> None:

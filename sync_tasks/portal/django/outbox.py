@@ -13,14 +13,15 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from sync_tasks import tasks
 from sync_tasks.log import log
-from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow, dump_event, relay_event
+from sync_tasks.portal.outbox_row import TABLE_NAME, OutboxRow, dump_event, relay_event, skew_of
+from sync_tasks.portal.outbox_sql import CLOCKS
 from sync_tasks.tasks import accept
 from sync_tasks.tasks.base import EventTask
 from sync_tasks.tasks.portal_task import PortalTask
 
 Arguments = ParamSpec("Arguments")
 
-_NEW = f"SELECT id, task, user_id, event, written_at FROM {TABLE_NAME} WHERE id = %s AND error IS NULL"  # noqa: S608 - our own name
+_NEW = f"SELECT id, task, user_id, event, written_at, %s FROM {TABLE_NAME} WHERE id = %%s AND error IS NULL"  # noqa: S608 - our own name
 _REMOVE = f"DELETE FROM {TABLE_NAME} WHERE id = %s"  # noqa: S608 - as above
 
 
@@ -72,9 +73,10 @@ def relay_now(alias: str, number: int) -> None:
 
 def _relay(alias: str, number: int) -> None:
     with connections[alias].cursor() as cursor:
-        cursor.execute(_NEW, [number])
+        cursor.execute(_NEW % CLOCKS[connections[alias].vendor], [number])
         if found := cursor.fetchone():
-            relay_event(OutboxRow(*found).read())
+            *columns, clock = found
+            relay_event(OutboxRow(*columns).read(), skew_of(clock))
             cursor.execute(_REMOVE, [number])
 
 

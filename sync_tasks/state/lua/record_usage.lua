@@ -4,7 +4,7 @@
 -- Brevo's window is never longer than ours. So other programs sent what it counted beyond our own grants.
 -- A window may be very long. So its first request is found by halves.
 -- Brevo repeats its count in each answer's headers (https://developers.brevo.com/docs/limit-headers).
--- Returns the number of requests for which there is room.
+-- Returns how many requests of other programs are believed.
 local name, length, counted = ARGV[1] .. ':' .. ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
 local window = key('granted:' .. name .. ':' .. ARGV[3])
 local at = moment_of(window, length, now())
