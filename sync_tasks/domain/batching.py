@@ -1,10 +1,11 @@
 """Batches: the steps of different contacts that one request can serve. Pure."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sync_tasks.domain.contact import Contact, EventKey
+from sync_tasks.domain.contact import Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import NUMBERS, Change, NewContact
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.domain.planning import Erase, Read, Search, Step, Write
@@ -102,7 +103,7 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
     A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
     """
     if batch_kind.verb == "read":
-        return [look_kind_of(mapping.account), MOVE_KIND]
+        return [look_kind_of(mapping.account), MOVE_KIND, UNANSWERED_KIND]
     if batch_kind.verb == "find":
         return [UNKNOWN_KIND]
     if batch_kind.verb == "verify":
@@ -127,6 +128,8 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
 MOVE_KIND = "update_contact"
 # The name of the index of contacts whose creation has an unknown outcome.
 UNKNOWN_KIND = "unknown"
+# The name of the index of contacts that another request of unknown outcome was about.
+UNANSWERED_KIND = "unanswered"
 # The name of the index of anonymized contacts that are to be looked at.
 ERASED_KIND = "erased"
 # Who was looked for so many times without a result is looked for alone.
@@ -146,14 +149,26 @@ def found_since(contact: Contact) -> int | None:
 
 
 def is_findable(batch_kind: BatchKind, contact: Contact, account: str) -> bool:
-    """Return whether pages may show a contact; nobody has looked for one that is located."""
+    """Return whether pages may show a contact; nobody has looked for one that is located.
+
+    They show no reason of a block: after an unknown outcome who may be blocked is read alone, or who met more trouble.
+    """
     match batch_kind.verb:
         case "find":
             return found_since(contact) is not None
         case "locate":
             return not contact.erased and account not in contact.seen
+        case "read" if contact.unknown_since:
+            known = contact.seen.get(account, RemoteState())
+            return contact.tries <= _MOST_TRIES and not (known.block or contact.opt_outs(account))
         case _:
             return True
+
+
+def unanswered_kind_of(contact: Contact, seen: Mapping[str, RemoteState]) -> str:
+    """Return the name of the index of those whose unknown outcome a look by their ids shows, or nothing."""
+    known = any(one.id is not None for one in seen.values()) and not any(one.block for one in seen.values())
+    return UNANSWERED_KIND if known and not contact.erased else ""
 
 
 def unmet_kind_of(contact: Contact) -> str:

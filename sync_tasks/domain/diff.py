@@ -67,7 +67,7 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
     seen = seen or RemoteState()
     subscribed: dict[int, str] = {}
     unsubscribed, kept = _left_lists(contact, mapping), set[int]()
-    attributes = {
+    attributes: dict[str, Json] = {
         mapping.attributes[name]: "" if value is None else value
         for name, value in contact.attributes().items()
         if name in mapping.attributes
@@ -87,8 +87,7 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
             subscribed[newsletter.list_id] = since
         else:
             unsubscribed.add(newsletter.list_id)
-        if newsletter.unsubscribed_attribute:
-            attributes[newsletter.unsubscribed_attribute] = not alive
+        attributes |= newsletter.attributes(alive=alive)
     kept |= mapping.lists if contact.manual else mapping.manual
     kept -= subscribed.keys() | unsubscribed
     address_since, address = contact.wish("address") or ("", None)

@@ -109,6 +109,17 @@ def view_of_nobody(contact: Contact, mapping: AccountMapping, seen: RemoteState)
     return SyncView(seen, fresh=True) if created else SyncView(None, outcome_unknown=True)
 
 
+def is_met_by_creation(contact: Contact, mapping: AccountMapping, seen: RemoteState) -> bool:
+    """Return whether a creation comes next if the user's ``ext_id`` finds nobody; ``seen``: what holds all the same.
+
+    Brevo refuses a creation at an address that somebody has. So it shows as much as a look by the address. Whoever is
+    new to the state is created without a look, too. Of a domain beyond ASCII there are two forms.
+    """
+    wanted = desired_of(contact, mapping, seen)
+    same = contact.addresses == (wanted.address,) and not is_international(wanted.address or "")
+    return same and not _ends_something(contact) and _is_creatable(contact, wanted)
+
+
 def _ends_something(contact: Contact) -> bool:
     return contact.erased or any(key.task == "unsubscribe_contact" for key in contact.pending)
 

@@ -24,7 +24,7 @@ from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.operator_gate import VisitorGate
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import AccountAnswers, open_gateways
+from sync_tasks.sync.accounts import AccountAnswers, open_desks
 
 _SLICE = LOCK_SECONDS / 3
 Progress = Callable[[str], None]
@@ -84,7 +84,7 @@ class Probe:
 
             gate = BudgetGate(VisitorGate(limiter, self.account), renew, rest)
             accounts = {self.account: self.settings.accounts[self.account]}
-            desk = open_gateways(ProbeDesk, accounts, lambda _: gate, self.store)[self.account]
+            desk = open_desks(ProbeDesk, accounts, lambda _: gate, self.store)[self.account]
             try:
                 return self._run(desk, gate, imports, rest)
             finally:

@@ -33,6 +33,11 @@ class Scarcity:
         return min(now / most for most, _, _, now in self.windows)
 
     @property
+    def pace(self) -> str:
+        """What to say after an account that runs, if less than the configured rate goes out."""
+        return f", at {max(int(self.share * 100), 1)} % of its rate" if self.share < 1 else ""
+
+    @property
     def alarms(self) -> Iterator[str]:
         """Yield what an operator should know, one line each."""
         if self.held > _A_MOMENT:
@@ -41,17 +46,19 @@ class Scarcity:
                 f"in {show_age(self.held)}; see at Brevo who else uses the account"
             )
         for most, length, reported, now in self.windows:
+            unit = "hour" if length >= _AN_HOUR * MICROSECONDS_PER_SECOND else "second"
+            each = f"{'an' if unit == 'hour' else 'a'} {unit}"
             if reported is not None:
-                unit = "hour" if length >= _AN_HOUR * MICROSECONDS_PER_SECOND else "second"
-                granted = f"{count(reported, 'request')} {'an' if unit == 'hour' else 'a'} {unit}"
                 yield (
-                    f"account {self.account}: Brevo grants {granted}, and {most:,} are configured: "
+                    f"account {self.account}: Brevo grants {count(reported, 'request')} {each}, "
+                    f"and {most:,} are configured: "
                     f"set its requests_per_{unit} to {reported}, or ask Brevo for more"
                 )
             elif now < most * _MOST:
                 yield (
-                    f"account {self.account}: others use most of it: {count(now, 'request')} of {most:,} get through: "
-                    "give them an account of their own, or lower its requests_per_second"
+                    f"account {self.account}: others use most of it: {now:,} of {most:,} requests {each} "
+                    f"{'gets' if now == 1 else 'get'} through: "
+                    f"give them an account of their own, or lower its requests_per_{unit}"
                 )
 
 

@@ -266,8 +266,7 @@ def subject_of(contact: Contact, mapping: AccountMapping) -> Subject:
         address |= ADDRESS in contact.registers_of(key)
         lists |= _list_of(key, contact, mapping)
     about = (one for one in mapping.newsletters.values() if one.list_id in lists)
-    flags = {one.unsubscribed_attribute for one in about if one.unsubscribed_attribute}
-    return Subject(lists, names | flags, address)
+    return Subject(lists, names.union(*(one.attributes(alive=False) for one in about)), address)
 
 
 def _list_of(key: EventKey, contact: Contact, mapping: AccountMapping) -> frozenset[int]:

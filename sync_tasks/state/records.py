@@ -110,14 +110,14 @@ class Settlement:
 
     ``due``: the number of seconds until the next try. ``tombstone``: the moment of an erasure that is complete now.
     ``erased_ids``: the contacts that it anonymized, by account. ``record``: the same for the paper, impersonal.
-    ``together``: an erased contact may be looked at with others.
+    ``together``: the name of those whom it may be looked at with, if any.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     read_at: dict[str, str] = field(default_factory=dict)
     suppressed: dict[str, str] = field(default_factory=dict)
     waits: dict[str, bool] = field(default_factory=dict)
-    together: bool = False
+    together: str = ""
     clean: bool = False
     due: float | None = None
     tombstone: str = ""

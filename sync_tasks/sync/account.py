@@ -17,6 +17,7 @@ from sync_tasks.domain.planning import (
     Write,
     after_write,
     first_view,
+    is_met_by_creation,
     next_step,
     without_lists,
 )
@@ -172,8 +173,18 @@ class AccountPush(Push):
             # An address is one contact's: no other can have it.
             if not self.lease.contact.erased:
                 addresses = tuple(address for address in addresses if address != created.address)
+        elif by_ext_id and self._is_met_by_creation:
+            addresses = ()
         mine |= {remote.id: remote for remote in self._found(addresses) if remote.id not in mine}
         self._take_all(mine)
+
+    @property
+    def _is_met_by_creation(self) -> bool:
+        """Whether the creation that comes next shows who has the address; what was noticed at Brevo is looked at."""
+        contact = self.lease.contact
+        noticed = self.account in contact.looks or contact.opt_outs(self.account)
+        seen = self.with_guarded(self.known()).forgotten
+        return not noticed and is_met_by_creation(contact, self.mapping, seen)
 
     def take_found(self, remote: RemoteContact, read_at: str) -> None:
         """Take for the user's a contact that was found at that moment at the one address that the state knows."""

@@ -17,7 +17,7 @@ from sync_tasks.chunks import chunks
 from sync_tasks.domain.batching import BatchKind, batch_kind_of, import_size, is_findable, pending_kinds_of
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.diff import NewContact, desired_of
-from sync_tasks.domain.planning import Search, SyncView, Write, after_write, first_view, next_step
+from sync_tasks.domain.planning import Search, SyncView, Write, after_write, next_step
 from sync_tasks.domain.remote_state import name_created, recall_ext_id, remote_state_of
 from sync_tasks.domain.timestamps import CLOCK_SKEW, stamp_of
 from sync_tasks.errors import (
@@ -31,7 +31,6 @@ from sync_tasks.meters import BATCHES
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.import_lock import LOCK_SECONDS, ImportLock, import_under_way
 from sync_tasks.state.store import Lease
-from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.address_pages import find_on_pages, take_over
 from sync_tasks.sync.anonymize import is_erased
 from sync_tasks.sync.batch_item import (
@@ -40,6 +39,7 @@ from sync_tasks.sync.batch_item import (
     BatchItem,
     is_theirs,
     most_served,
+    push_beside,
     relies_on_others,
     step_of_one_account,
 )
@@ -135,8 +135,7 @@ class Batch:
         own, strangers = self.own.push, list[Lease]()
         leases = own.store.lease_batch(kind, most, own.lease_seconds)
         for lease in leases:
-            view = first_view(lease.contact, own.account, own.mapping.absent)
-            push = AccountPush(own.account, own.mapping, own.gateway, own.store, lease, own.lease_seconds, view=view)
+            push = push_beside(own, lease)
             step = step_of_one_account(push, self.context.mappings)
             fits = batch_kind_of(step) == self.batch_kind and import_size(step) <= self.room
             if step and fits and is_findable(self.batch_kind, lease.contact, own.account):
@@ -358,6 +357,7 @@ class Batch:
         known = remote_state_of(remote, push.lease.contact, push.mapping, push.known(), self.now)
         if is_theirs(push, remote) and not remote.block:
             push.view = SyncView(known, fresh=True)
+            push.outcome_known = push.lease.contact.quiet_left(self.now, push.quiet_seconds) <= 0
             if self.batch_kind.verb == "create":
                 push.note_creation(remote.id)
             self._served(item)

@@ -111,7 +111,8 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
         case "leave":
             shared = kinds[:1] == [push.lease.wishes]
         case "read":
-            shared = push.account in contact.looks or MOVE_KIND in {key.task for key in contact.pending}
+            looked_at = push.account in contact.looks or contact.unknown_since
+            shared = bool(looked_at) or MOVE_KIND in {key.task for key in contact.pending}
             shared &= priority_of(contact) is not Priority.URGENT
         case _:
             shared = verb in {"verify", "locate"}
@@ -121,11 +122,11 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
 
 
 def _is_read_with_others(push: AccountPush) -> bool:
-    """Return whether a page is enough of a contact: it shows no reason of a block, and ends no unknown outcome."""
+    """Return whether a page is enough of a contact: it shows no reason of a block."""
     contact = push.lease.contact
-    unknown = contact.unknown_since or push.outcome_unknown or push.view.guarded
-    blocked = push.known().block or contact.opt_outs(push.account)
-    return push.gateway.reads_several and not (unknown or blocked)
+    blocked = push.known().block or push.view.guarded or contact.opt_outs(push.account)
+    findable = is_findable(BatchKind("read", frozenset()), contact, push.account)
+    return push.gateway.reads_several and findable and not (push.outcome_unknown or blocked)
 
 
 def _wait_for_import(push: AccountPush, batch_kind: BatchKind, context: Resources) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from sync_tasks.domain.batching import BatchKind
 from sync_tasks.domain.contact import RemoteContact
 from sync_tasks.domain.mapping import AccountMapping
-from sync_tasks.domain.planning import Step, concerns, next_step
+from sync_tasks.domain.planning import Step, concerns, first_view, next_step
 from sync_tasks.domain.timestamps import seconds_since
 from sync_tasks.errors import SyncError
 from sync_tasks.providers import Capabilities
+from sync_tasks.state.store import Lease
 from sync_tasks.sync.account import AccountPush
 from sync_tasks.sync.settlement import Pushed
 
@@ -71,6 +72,13 @@ def is_theirs(push: AccountPush, remote: RemoteContact) -> bool:
     known, mine = push.known(), push.mapping.ext_ids.of(push.lease.user_id)
     unnamed = remote.ext_id is None and bool(known.address) and (remote.id, remote.address) == (known.id, known.address)
     return remote.ext_id == mine or unnamed
+
+
+def push_beside(own: AccountPush, lease: Lease) -> AccountPush:
+    """Return the push of a contact that another one takes along."""
+    view = first_view(lease.contact, own.account, own.mapping.absent)
+    where = (own.account, own.mapping, own.gateway, own.store)
+    return AccountPush(*where, lease, own.lease_seconds, view=view, quiet_seconds=own.quiet_seconds)
 
 
 def step_of_one_account(push: AccountPush, mappings: Mapping[str, AccountMapping]) -> Step | None:

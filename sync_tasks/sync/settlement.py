@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sync_tasks.config.settings import Pipeline
+from sync_tasks.domain.batching import ERASED_KIND, unanswered_kind_of
 from sync_tasks.domain.contact import KINDS, Contact, EventKey, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS
 from sync_tasks.domain.erasure import erasure_record
@@ -16,7 +17,7 @@ from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressi
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.registers import ERASURE, moment
-from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state
+from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import (
     AccountPausedError,
@@ -153,8 +154,7 @@ def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], context: Resources, tas
 
 
 def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, Settlement]:
-    pipeline = context.settings.pipeline
-    policy = RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours)
+    policy = context.retry_policy
     outcomes = decide_outcomes(
         pushed.contact,
         context.settings,
@@ -168,7 +168,7 @@ def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes,
     # An event may wait although no account is in trouble: for a list that does not exist.
     trouble = [*pushed.errors.values(), *outcomes.waiting.values()]
     outcomes = replace(outcomes, retry_in=policy.delay(trouble, tries=pushed.tries, lasted=pushed.lasted))
-    settlement = settle(pushed, outcomes, pipeline, task_id)
+    settlement = settle(pushed, outcomes, context.settings.pipeline, task_id)
     if not context.settings.portal.hears_all:
         settlement.notices = []
     return outcomes, settlement
@@ -237,7 +237,7 @@ def settle(pushed: Pushed, outcomes: Outcomes, pipeline: Pipeline, task_id: str)
         read_at=_made_sure(pushed),
         suppressed=find_suppressed(contact, pushed.seen),
         waits=_waits(pushed),
-        together=bool(unknown_since) and _is_verified_together(pushed),
+        together=_looked_at_with(pushed) if unknown_since else "",
         clean=delay is None,
         due=due,
         tombstone=moment(contact.registers[ERASURE]) if complete else "",
@@ -301,11 +301,11 @@ def _unknown_since(pushed: Pushed, pipeline: Pipeline) -> str:
     return pushed.unknown_since if early or (pushed.errors and not pushed.outcome_known) else ""
 
 
-def _is_verified_together(pushed: Pushed) -> bool:
-    """Return whether others may be looked at along with this erased contact: nothing but its erasure is unknown."""
-    sure = pushed.together or not pushed.contact.unknown_since
+def _looked_at_with(pushed: Pushed) -> str:
+    """Return the name of those with whom the contact is looked at. Of an erased one only its erasure is unknown."""
     erased = pushed.contact.erased and any(seen.digest == ERASED for seen in pushed.seen.values())
-    return erased and sure and not pushed.outcome_unknown
+    more = pushed.outcome_unknown or (pushed.contact.unknown_since and not pushed.together)
+    return ERASED_KIND if erased and not more else unanswered_kind_of(pushed.contact, pushed.seen)
 
 
 def _verifying(pushed: Pushed, unknown_since: str, pipeline: Pipeline) -> float | None:

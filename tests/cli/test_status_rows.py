@@ -8,6 +8,7 @@ import typer
 
 from sync_tasks.cli.commands import status
 from sync_tasks.monitoring.status import SWEPT_WITHIN, Overview, PausedAccount, PausedPart
+from sync_tasks.rate_limits.scarcity import Scarcity
 from sync_tasks.state.relays import OutboxReport
 
 COUNTS: dict[str, Any] = {"dirty": 0, "due": 0, "dead_letters": 0, "unfinished_erasures": 0, "in_flight": 0}
@@ -70,6 +71,7 @@ def test_a_pipeline_that_has_done_nothing_yet_has_these_rows() -> None:
         ({"dead_letters": 1_000}, "Dead letters", "1,000"),
         ({"unfinished_erasures": 1_000}, "Erasures", "1,000 unfinished"),
         ({"accounts": []}, "Accounts", "0 accounts"),
+        ({"scarcity": [Scarcity("default", ((10, 1, None, 2),))]}, "Accounts", "default running, at 20 % of its rate"),
         ({"paused": {"default": AWAY}}, "Accounts", "[red]default paused for 2 min[/]"),
         (
             {"accounts": ["default", "two"], "paused": {"two": AWAY}, "paused_parts": [PART]},

@@ -14,12 +14,24 @@ from sync_tasks.domain.batching import (
     is_findable,
     is_importable,
     pending_kinds_of,
+    unanswered_kind_of,
     unmet_kind_of,
 )
 from sync_tasks.domain.contact import Contact, RemoteState
 from sync_tasks.domain.diff import Change, NewContact
 from sync_tasks.domain.planning import Erase, Read, Search, Step, Write
-from tests.support.saying import ACCOUNT, ADA, MAPPING, anonymize, contact_of, stamp, subscribe, unsubscribe, update
+from tests.support.saying import (
+    ACCOUNT,
+    ADA,
+    MAPPING,
+    anonymize,
+    blocked,
+    contact_of,
+    stamp,
+    subscribe,
+    unsubscribe,
+    update,
+)
 
 VERBS: tuple[Verb, ...] = get_args(Verb)
 THREE, FIVE, NO_LIST = frozenset({3}), frozenset({5}), frozenset[int]()
@@ -123,7 +135,7 @@ def test_the_size_of_an_import_leaves_out_what_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("verb", "contact", "names"),
     [
-        ("read", SIGN_UP, ["look:default", "update_contact"]),
+        ("read", SIGN_UP, ["look:default", "update_contact", "unanswered"]),
         ("find", SIGN_UP, ["unknown"]),
         ("verify", SIGN_UP, ["erased"]),
         ("locate", SIGN_UP, ["unmet:update_contact"]),
@@ -195,6 +207,32 @@ def test_who_is_looked_for_alone(contact: Contact) -> None:
     assert not is_findable(kind("find"), contact, ACCOUNT)
 
 
+HELD = RemoteState(7, ADA, frozenset({3}))
+BLOCKED = replace(HELD, block=blocked(1))
+
+
+def unanswered(**known: Any) -> Contact:
+    """Return a known contact that a request of unknown outcome was about."""
+    return contact_of(subscribe(1), **{"unknown_since": stamp(9), "seen": {ACCOUNT: HELD}, **known})
+
+
+@pytest.mark.parametrize(
+    ("contact", "seen", "name"),
+    [
+        (SIGN_UP, {ACCOUNT: HELD}, "unanswered"),
+        (SIGN_UP, {ACCOUNT: HELD, "other": RemoteState()}, "unanswered"),
+        (SIGN_UP, {ACCOUNT: RemoteState()}, ""),
+        (SIGN_UP, {}, ""),
+        (SIGN_UP, {ACCOUNT: HELD, "other": BLOCKED}, ""),
+        (contact_of(anonymize(1)), {ACCOUNT: HELD}, ""),
+    ],
+)
+def test_whose_unknown_outcome_a_look_by_the_ids_shows(
+    contact: Contact, seen: dict[str, RemoteState], name: str
+) -> None:
+    assert unanswered_kind_of(contact, seen) == name
+
+
 @pytest.mark.parametrize(
     ("verb", "contact", "findable"),
     [
@@ -204,6 +242,13 @@ def test_who_is_looked_for_alone(contact: Contact) -> None:
         ("locate", contact_of(subscribe(1), seen={"other": RemoteState()}), True),
         ("locate", contact_of(anonymize(1)), False),
         ("join", contact_of(anonymize(1)), True),
+        ("read", unanswered(), True),
+        ("read", unanswered(tries=1), True),
+        ("read", unanswered(tries=2), False),
+        ("read", unanswered(seen={ACCOUNT: BLOCKED}), False),
+        ("read", unanswered(seen={ACCOUNT: BLOCKED}, unknown_since=""), True),
+        ("read", unanswered(reported={f"{ACCOUNT}:complaint": stamp(1)}), False),
+        ("read", unanswered(reported={"other:complaint": stamp(1)}), True),
     ],
 )
 def test_whom_pages_may_show(verb: Verb, contact: Contact, *, findable: bool) -> None:

@@ -17,6 +17,7 @@ from sync_tasks.domain.planning import (
     after_write,
     concerns,
     first_view,
+    is_met_by_creation,
     next_step,
 )
 from sync_tasks.domain.remote_state import before_write, remote_state_of
@@ -140,6 +141,27 @@ def test_an_opt_out_looks_for_a_list_that_was_joined_since_the_last_look() -> No
     later = replace(off, read_at=stamp(4))
     assert next_step(contact, MAPPING, SyncView(later)) == next_step(contact, MAPPING, SyncView(off, fresh=True))
     assert next_step(contact, MAPPING, SyncView(replace(off, absent_lists=frozenset()))) == Read(7)
+
+
+@pytest.mark.parametrize(
+    ("contact", "seen", "met"),
+    [
+        (contact_of(READER), NOBODY, True),
+        (contact_of(READER, update(2, email=BEA)), NOBODY, False),
+        (contact_of(READER, subscribe(2, "weekly"), unsubscribe(3)), NOBODY, False),
+        (contact_of(READER, anonymize(2)), NOBODY, False),
+        (contact_of(update(1, email=ADA)), NOBODY, False),
+        (contact_of(READER, address_taken=True), NOBODY, False),
+        (contact_of(READER, held=stamp(5)), NOBODY, False),
+        (contact_of(READER), RemoteState(ended_up_to=stamp(5)), False),
+        (contact_of(subscribe(1, email="ada@xn--mnchen-3ya.de")), NOBODY, False),
+    ],
+    ids=["sign-up", "moved", "opt-out", "erased", "update", "taken", "held", "ended at Brevo", "two forms"],
+)
+def test_a_creation_shows_who_has_the_address_if_it_is_sure_to_come(
+    contact: Contact, seen: RemoteState, *, met: bool
+) -> None:
+    assert is_met_by_creation(contact, MAPPING, seen) is met
 
 
 @pytest.mark.parametrize("event", [unsubscribe(3), anonymize(3)])

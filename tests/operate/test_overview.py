@@ -26,6 +26,17 @@ def test_a_paused_account_has_its_reason_and_remedy(door: Operating) -> None:
     assert "mend the key at Brevo" in reported
 
 
+@pytest.mark.parametrize(("granted", "what_to_do"), [(200, "see the first lines of this page"), (1000, "nothing")])
+def test_an_account_that_grants_less_than_configured_is_no_account_that_needs_nothing(
+    door: Operating, granted: int, what_to_do: str
+) -> None:
+    door.pipeline.resources.limiter.record_usage("default", "contacts", granted, granted)
+    reported = words_of(door.log_in())
+    pace = ", at 20 % of its rate" if granted == 200 else ""
+    assert f"default running{pace} {what_to_do}" in reported.replace(" ,", ",")
+    assert ("Brevo grants 200 requests a second, and 1,000 are configured" in reported) is bool(pace)
+
+
 def test_the_plot_says_in_words_what_it_shows(door: Operating) -> None:
     store = door.pipeline.store
     door.pipeline.subscribe("ada")

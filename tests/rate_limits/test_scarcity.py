@@ -80,8 +80,8 @@ def test_a_window_that_is_never_short_slows_nothing_down(limiter: Limiter, store
             0.25,
             [
                 (
-                    "account news: others use most of it: 5 requests of 20 get through: give them an account of "
-                    "their own, or lower its requests_per_second"
+                    "account news: others use most of it: 5 of 20 requests a second get through: give them an "
+                    "account of their own, or lower its requests_per_second"
                 ),
             ],
         ),
@@ -108,6 +108,21 @@ def test_what_an_operator_should_know(
     assert (scarcity.share, list(scarcity.alarms)) == (share, alarms)
 
 
+@pytest.mark.parametrize(
+    ("now", "pace"),
+    [
+        (36_000, ""),
+        (7_200, ", at 20 % of its rate"),
+        (7_380, ", at 20 % of its rate"),
+        (1_000, ", at 2 % of its rate"),
+        (35_999, ", at 99 % of its rate"),
+        (1, ", at 1 % of its rate"),
+    ],
+)
+def test_at_which_pace_an_account_runs(now: int, pace: str) -> None:
+    assert Scarcity(NEWS, ((20, LENGTH, None, 20), (36_000, HOUR, now, now))).pace == pace
+
+
 def test_an_hour_that_is_used_up_is_an_alarm(limiter: Limiter) -> None:
     limiter.hold(NEWS, 9, "contacts")
     assert not list(limiter.read_scarcity(NEWS).alarms)
@@ -123,7 +138,7 @@ def test_what_others_use_of_the_hour_is_an_alarm_and_not_left(limiter: Limiter, 
     assert granted(limiter) == [(None, 2), (None, 1)]
     assert read_budget(store, limiter.read_scarcity(NEWS)) == 1
     (alarm,) = limiter.read_scarcity(NEWS).alarms
-    assert alarm.startswith("account news: others use most of it: 1 request of 5 get through")
+    assert alarm.startswith("account news: others use most of it: 1 of 5 requests an hour gets through")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Whatever happens to Redis: workers come back by themselves, the portal hears at once, nothing is half accepted."""
 
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 import redis
 
+from sync_tasks.local.leash import leash
+from sync_tasks.local.redis_server import find_server
 from tests.reliability.conftest import MakeRig
 from tests.support.measuring import Measure
 from tests.support.processes import wait_until
@@ -68,13 +71,61 @@ def batched(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
+def without_snapshots(rig: Rig) -> Iterator[None]:
+    """It cannot save what it has, and therefore refuses writes (MISCONF)."""
+    client = rig.store.redis
+    client.config_set("save", "1 1")
+    (in_the_way := rig.redis.data / "dump.rdb" / "in the way").mkdir(parents=True)
+    client.bgsave()
+    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "a snapshot fails")
+    yield
+    in_the_way.rmdir()
+    in_the_way.parent.rmdir()
+    client.config_set("save", "")
+
+
+@contextmanager
+def loading(rig: Rig) -> Iterator[None]:
+    """It answers that it still loads what it has stored, for some seconds."""
+    client = rig.store.redis
+    client.mset({f"filler:{number}": "x" * 100 for number in range(4_000)})
+    client.bgrewriteaof()
+    # It answers while it loads a snapshot, and not between the first thousand commands of a file.
+    wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], "a snapshot is there")
+    rig.redis.stop()
+    (data, port) = rig.redis.data, str(rig.redis.port)
+    stored = ["--dir", str(data), "--appendonly", "yes", "--save", ""]
+    slowly = ["--loading-process-events-interval-bytes", "1024", "--key-load-delay", "10000"]
+    command = [str(find_server()), "--port", port, "--bind", "127.0.0.1", *stored, *slowly]
+    with subprocess.Popen(leash(command), stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: says_that_it_loads(rig), "Redis loads")
+            yield
+            assert says_that_it_loads(rig)
+        finally:
+            server.kill()
+    rig.redis.start()
+
+
+def says_that_it_loads(rig: Rig) -> bool:
+    with redis.Redis.from_url(rig.redis.url, socket_timeout=1, retry=None) as client:
+        try:
+            client.get("anything")
+        except redis.BusyLoadingError:
+            return True
+        except (redis.ConnectionError, redis.TimeoutError):
+            pass
+        return False
+
+
+@contextmanager
 def without_broadcasts(rig: Rig) -> Iterator[None]:
     """As when a proxy ends idle connections: those on which workers wait for commands and events."""
     rig.store.redis.client_kill_filter(_type="pubsub")
     yield
 
 
-LONG_TROUBLES = [restarted, full, failed_over, batched, hanging]
+LONG_TROUBLES = [restarted, full, failed_over, batched, hanging, without_snapshots, loading]
 NOTICED = ("Redis is in trouble", "Connection to broker lost")
 
 

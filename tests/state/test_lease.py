@@ -124,6 +124,7 @@ def test_no_permit_comes_along_while_a_part_of_an_account_is_paused(ada: Store) 
     [
         "pending:update_contact",
         "pending:unknown",
+        "pending:unanswered",
         "pending:unmet:update_contact",
         "pending:unmet:unsubscribe_contact",
         "pending:+daily",

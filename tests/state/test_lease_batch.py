@@ -55,6 +55,23 @@ def test_whose_creation_has_an_unknown_outcome_is_looked_for_with_others(
 
 
 @pytest.mark.parametrize(
+    ("fields", "due", "leased"),
+    [
+        ({}, -1, True),
+        ({"failing": stamp(1)}, -1, True),
+        ({"crashes": "1"}, -1, False),
+        ({"erased": stamp(1)}, -1, False),
+        ({}, HOUR, False),
+    ],
+)
+def test_whose_request_got_no_answer_is_read_with_others_once_that_is_due(
+    store: Store, fields: dict[str, str], due: int, *, leased: bool
+) -> None:
+    put(store, "u1", "unanswered", {"unsure": stamp(1), "address": address("u1")} | fields, due=due)
+    assert lease(store, "unanswered") == ["u1"] * leased
+
+
+@pytest.mark.parametrize(
     ("fields", "leased"),
     [({}, True), ({"crashes": "1"}, False), ({"failing": stamp(1)}, False)],
 )
@@ -65,7 +82,13 @@ def test_who_was_anonymized_is_looked_at_with_others(store: Store, fields: dict[
 
 @pytest.mark.parametrize(
     ("kind", "fields"),
-    [("unknown", {}), ("erased", {}), ("erased", {"unsure": stamp(1)}), ("erased", {"erased": stamp(1)})],
+    [
+        ("unknown", {}),
+        ("unanswered", {}),
+        ("erased", {}),
+        ("erased", {"unsure": stamp(1)}),
+        ("erased", {"erased": stamp(1)}),
+    ],
 )
 def test_who_is_not_what_the_index_says_leaves_it(store: Store, kind: str, fields: dict[str, str]) -> None:
     put(store, "u1", kind, {"address": address("u1")} | fields)

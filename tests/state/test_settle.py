@@ -92,11 +92,19 @@ def test_a_sign_up_of_unknown_outcome_is_looked_for_with_others_until_it_is_know
     assert index(store, "pending:unknown") == []
 
 
+def test_who_is_read_by_the_id_is_not_looked_for_on_pages(store: Store) -> None:
+    store.accept(subscribe(1))
+    settle(store, fields={"unsure": stamp(2)}, together="unanswered", due=0.0)
+    assert (index(store, "pending:unanswered"), index(store, "pending:unknown")) == (["u1"], [])
+    settle(store, fields={"unsure": stamp(2)}, due=0.0)
+    assert (index(store, "pending:unanswered"), index(store, "pending:unknown")) == ([], ["u1"])
+
+
 def test_an_erasure_is_looked_at_with_others_only_as_long_as_a_push_says_so(ada: Store) -> None:
     ada.accept(anonymize(2))
-    settle(ada, together=True, due=0.0)
+    settle(ada, together="erased", due=0.0)
     assert index(ada, "pending:erased") == ["u1"]
-    settle(ada, together=False, due=0.0)
+    settle(ada, due=0.0)
     assert index(ada, "pending:erased") == []
     lease = lease_of(ada)
     ada.redis.zadd(ada.key("pending:erased"), {"u1": 1})

@@ -129,6 +129,10 @@ def _leave_work(pipeline: Pipeline) -> None:
     for say in (pipeline.subscribe, pipeline.anonymize):
         say("ina")
         pipeline.sync("ina")
+    pipeline.brevo.add_fault("drop_after", count=4, method="PUT")
+    pipeline.update("ella", first_name="Ella")
+    pipeline.sync("ella")
+    pipeline.brevo.faults.clear()
     pipeline.waiting.clear()
     subscribe_contact.delay(user_id="fay", newsletter="daily", email="fay@portal.org")
     unsubscribe_contact.delay(user_id="fay", newsletter="weekly")

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_tasks.sandbox import Sandbox
-from sync_tasks.state.store import Store
+from sync_tasks.state.store import Sighting, Store
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
 
 
@@ -55,6 +55,56 @@ def test_a_creation_of_unknown_outcome_is_found_by_one_request(pipeline: Pipelin
         pipeline.work()
 
     assert len(requests) == 1, requests
+
+
+def test_a_creation_that_never_happened_takes_a_look_and_the_creation(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("drop", method="POST", path="/v3/contacts$", count=4)
+    pipeline.subscribe("ada", "weekly")
+    pipeline.work_once()
+    assert pipeline.state("ada").unknown_since
+    brevo.faults.clear()
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert requests == ["GET /v3/contacts/ada", "POST /v3/contacts"]
+    assert pipeline.lists("ada") == {5}
+
+
+def test_the_creation_meets_who_has_the_address_by_then(pipeline: Pipeline, brevo: Sandbox) -> None:
+    brevo.add_fault("drop", method="POST", path="/v3/contacts$", count=4)
+    pipeline.subscribe("ada", "weekly")
+    pipeline.work_once()
+    brevo.faults.clear()
+    brevo.request("POST", "/contacts", {"email": address_of("ada"), "listIds": [9]})
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    look = "GET /v3/contacts/ada%40portal.org"
+    assert requests == ["GET /v3/contacts/ada", "POST /v3/contacts", look, "PUT /v3/contacts/{id}"]
+    assert pipeline.lists("ada") == {5, 9}
+
+
+@pytest.mark.parametrize("trouble", ["an opt-out", "a change at Brevo"])
+def test_before_such_a_creation_the_address_is_looked_for_if_something_may_have_ended(
+    pipeline: Pipeline, brevo: Sandbox, trouble: str
+) -> None:
+    brevo.add_fault("drop", method="POST", path="/v3/contacts$", count=4)
+    pipeline.subscribe("ada", "weekly")
+    pipeline.subscribe("ada", "monthly")
+    pipeline.work_once()
+    brevo.faults.clear()
+    if trouble == "an opt-out":
+        pipeline.unsubscribe("ada", "weekly")
+    else:
+        pipeline.store.mark_changed("default", [Sighting(user_id="ada")])
+
+    with pipeline.requests() as requests:
+        pipeline.work()
+
+    assert requests[:2] == ["GET /v3/contacts/ada", "GET /v3/contacts/ada%40portal.org"]
+    assert requests[-1] == "POST /v3/contacts"
 
 
 def test_a_change_of_address_takes_two_requests(pipeline: Pipeline) -> None:

@@ -75,7 +75,7 @@ def test_from_so_many_on_they_leave_together_although_nobody_waits_for_a_permit(
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        ({"unknown_since": stamp(1)}, {}),
+        ({"unknown_since": stamp(1), "tries": 2}, {}),
         ({}, {"outcome_unknown": True}),
         ({}, {"view": SyncView(guarded=blocked(1))}),
     ],

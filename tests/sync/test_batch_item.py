@@ -97,15 +97,16 @@ def test_only_what_was_seen_counts_as_seen(view: SyncView, seen: dict[str, Remot
     [
         (SIGN_UP, None, True, True),
         (SIGN_UP, None, False, False),
-        (replace(SIGN_UP, unknown_since=stamp(1)), None, True, False),
+        (replace(SIGN_UP, unknown_since=stamp(1)), None, True, True),
+        (replace(SIGN_UP, unknown_since=stamp(1), tries=2), None, True, False),
         (SIGN_UP, SyncView(HELD, guarded=blocked(1)), True, False),
         (SIGN_UP, SyncView(replace(HELD, block=blocked(1))), True, False),
         (replace(SIGN_UP, reported={"default:complaint": stamp(1)}), None, True, False),
         (replace(SIGN_UP, reported={"sports:complaint": stamp(1)}), None, True, True),
     ],
-    ids=["plain", "one by one", "unknown", "guarded", "blocked", "opted out", "opted out elsewhere"],
+    ids=["plain", "one by one", "unknown", "more trouble", "guarded", "blocked", "opted out", "opted out elsewhere"],
 )
-def test_whoever_may_be_blocked_or_is_unknown_is_read_alone(
+def test_whoever_may_be_blocked_or_met_more_trouble_is_read_alone(
     contact: Contact, view: SyncView | None, *, several: bool, together: bool
 ) -> None:
     assert _is_read_with_others(push_of(contact, view=view, reads_several=several)) is together
@@ -153,6 +154,7 @@ def test_who_was_anonymized_just_now_is_looked_at_later_if_many_wait() -> None:
         ("read", SIGN_UP, ["look:default"], False),
         ("read", replace(SIGN_UP, looks={ACCOUNT: "1"}), ["look:default"], True),
         ("read", replace(SIGN_UP, looks={"sports": "1"}), ["look:default"], False),
+        ("read", replace(SIGN_UP, unknown_since=stamp(9)), ["look:default"], True),
         ("read", replace(ERASED, looks={ACCOUNT: "1"}), ["look:default"], False),
         ("verify", SIGN_UP, ["erased"], True),
         ("locate", SIGN_UP, ["unmet:update_contact"], True),

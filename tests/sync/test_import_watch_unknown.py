@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_tasks.sandbox import Sandbox
+from sync_tasks.sync.import_watch import GAPS
 from tests.support.batching import BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline
 
@@ -102,6 +103,30 @@ def test_whom_an_import_creates_too_late_is_found_on_one_page(
     assert requests == [PAGE]
     assert pending(pipeline) == []
     assert all(pipeline.state(user_id).unknown_since for user_id in PEOPLE), "after the quiet period it is verified"
+
+
+@pytest.mark.parametrize("shown", ["attribute", "nowhere"])
+def test_an_import_that_outlasts_all_looks_costs_few_requests_until_all_is_verified(
+    make_pipeline: MakePipeline, brevo: Sandbox, clock: Clock, shown: str
+) -> None:
+    brevo.settings.import_seconds = TOO_LONG
+    brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
+    pipeline = sign_up(make_pipeline, 600.0)
+    with pipeline.requests() as requests:
+        pipeline.sync("user-0")
+        clock.passed += TOO_LONG
+        forget_import(pipeline)
+        pipeline.sync("user-7")
+        if shown == "nowhere":
+            pipeline.work()
+        assert pending(pipeline) == []
+        for user_id in PEOPLE:
+            pipeline.store.redis.hset(pipeline.store.key(f"contacts:{user_id}"), "unsure", f"{1:016d}")
+        pipeline.store.redis.zadd(pipeline.store.key("due"), dict.fromkeys(PEOPLE, pipeline.store.now()))
+        pipeline.work()
+
+    assert not any(pipeline.state(user_id).unknown_since for user_id in PEOPLE)
+    assert len(requests) <= len(GAPS) + 3 + (COUNT if shown == "nowhere" else 0) + COUNT // 20, requests
 
 
 def test_while_one_is_not_there_yet_nobody_else_may_import(

@@ -147,21 +147,35 @@ def test_an_erasure_that_is_not_complete_has_no_record() -> None:
 @pytest.mark.parametrize(
     ("said", "contact", "together"),
     [
-        ({}, contact_of(ERASURE), True),
-        ({}, contact_of(ERASURE, unknown_since=stamp(NOW - 1)), False),
-        ({"together": True}, contact_of(ERASURE, unknown_since=stamp(NOW - 1)), True),
-        ({"outcome_unknown": True}, contact_of(ERASURE), False),
-        ({}, contact_of(ERASURE, seen={"default": ERASED_AT_BREVO}), False),
-        ({"seen": {"default": HELD}, "outcome_unknown": True}, contact_of(ERASURE), False),
-        ({"seen": {"default": ERASED_AT_BREVO}}, contact_of(JOIN), False),
+        ({}, contact_of(ERASURE), "erased"),
+        ({}, contact_of(ERASURE, unknown_since=stamp(NOW - 1)), ""),
+        ({"together": True}, contact_of(ERASURE, unknown_since=stamp(NOW - 1)), "erased"),
+        ({"outcome_unknown": True}, contact_of(ERASURE), ""),
+        ({}, contact_of(ERASURE, seen={"default": ERASED_AT_BREVO}), ""),
+        ({"seen": {"default": HELD}, "outcome_unknown": True}, contact_of(ERASURE), ""),
+        ({"seen": {"default": ERASED_AT_BREVO}}, contact_of(JOIN), ""),
+        ({"seen": {"default": HELD}}, contact_of(JOIN), ""),
+        ({"seen": {"default": HELD}, "outcome_unknown": True}, contact_of(JOIN), "unanswered"),
+        ({"seen": {}, "outcome_unknown": True}, contact_of(JOIN), ""),
     ],
-    ids=["just anonymized", "unknown before", "looked at together", "unanswered", "verified", "held", "living"],
+    ids=[
+        "just anonymized",
+        "unknown before",
+        "looked at together",
+        "unanswered",
+        "verified",
+        "held",
+        "living",
+        "known",
+        "no answer",
+        "of nobody",
+    ],
 )
-def test_an_erasure_is_looked_at_with_others_if_nothing_else_is_unknown(
-    said: dict[str, Any], contact: Contact, *, together: bool
+def test_with_whom_a_contact_of_unknown_outcome_is_looked_at(
+    said: dict[str, Any], contact: Contact, *, together: str
 ) -> None:
     reported = {"seen": {"default": ERASED_AT_BREVO}, **said}
-    assert settled(pushed(contact=contact, **reported)).together is together
+    assert settled(pushed(contact=contact, **reported)).together == together
 
 
 @pytest.mark.parametrize(

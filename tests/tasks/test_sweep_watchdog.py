@@ -4,13 +4,14 @@ import logging
 import threading
 
 import pytest
+from redis import ConnectionError as RedisConnectionError
 
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.connection import connect
 from sync_tasks.state.store import Store
 from sync_tasks.tasks import sweep_watchdog
 from sync_tasks.tasks.bootstrap import worker_resources
-from sync_tasks.tasks.sweep_watchdog import look, watch
+from sync_tasks.tasks.sweep_watchdog import look, report_scarcity, watch
 from tests.support.processes import wait_until
 
 LONGEST, LONG = 60.0, 3600.0
@@ -60,6 +61,27 @@ def test_while_redis_is_away_nothing_is_known_and_nothing_said(
     away = Store(connect("redis://127.0.0.1:1/0"), "sync_tasks")
     assert look(away, LONG, LONGEST, missing=missing) is missing
     assert said(caplog) == []
+
+
+@pytest.mark.usefixtures("worker_environment")
+def test_what_an_account_grants_less_than_configured_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    context = worker_resources()
+    assert not report_scarcity(context)
+    context.limiter.record_usage("default", "contacts", 2, 2)
+    assert report_scarcity(context)
+    (line,) = [record for record in caplog.records if "grants" in record.getMessage()]
+    assert line.levelno == logging.WARNING
+    assert line.getMessage().startswith("account default: Brevo grants 2 requests a second, and 10 are configured")
+
+
+@pytest.mark.usefixtures("worker_environment")
+def test_while_redis_is_away_nobody_asks_what_an_account_grants(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RedisConnectionError
+
+    context = worker_resources()
+    monkeypatch.setattr(context.limiter, "read_scarcity", refuse)
+    assert not report_scarcity(context)
 
 
 @pytest.mark.usefixtures("worker_environment")

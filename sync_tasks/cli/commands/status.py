@@ -122,7 +122,9 @@ def _beat(seconds: float | None) -> str:
 
 
 def _accounts(overview: "Overview") -> str:
-    running = (f"{escaped(name)} running" for name in overview.accounts if name not in overview.paused)
+    paces = {one.account: one.pace for one in overview.scarcity}
+    names = (name for name in overview.accounts if name not in overview.paused)
+    running = (f"{escaped(name)} running{paces.get(name, '')}" for name in names)
     paused = (
         f"[red]{escaped(name)} paused for {show_age(pause.seconds)}[/]" for name, pause in overview.paused.items()
     )

@@ -241,9 +241,8 @@ def _check_attributes(account: str, settings: "Settings", types: Mapping[str, st
     for field, attribute in settings.attributes.items():
         yield _check_attribute(f"{account}: {field}", attribute, types)
     for slug, newsletter in settings.newsletters_by_account[account].items():
-        if newsletter.unsubscribed_attribute:
-            what = f"{account}: {slug} opt-out"
-            yield _check_attribute(what, newsletter.unsubscribed_attribute, types, wanted="boolean")
+        for attribute, kind in newsletter.attribute_kinds.items():
+            yield _check_attribute(f"{account}: {slug} attribute", attribute, types, wanted=kind)
     for attribute, slug in settings.link_attributes(account).items():
         yield _check_attribute(f"{account}: {slug or 'unsubscribe'} link", attribute, types, wanted="text")
 

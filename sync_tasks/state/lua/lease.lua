@@ -53,7 +53,7 @@ local held_moment, sweeps = held_until(tonumber(ARGV[4]), at)
 local granted = #ARGV > 4 and parts == '' and grant({unpack(ARGV, 5)}, true)[1] or ''
 local answer, count = {'taken', taken, '1', granted, parts, held_moment, string.format('%.0f', sweeps)}, 1
 local function count_in(index) count = math.max(count, redis.call('ZCARD', index)) end
-for _, index in ipairs({moves_key(), unknown_key(), unmet_key('update_contact'), unmet_key('unsubscribe_contact')}) do
+for _, index in ipairs({moves_key(), unknown_key(), unanswered_key(), unmet_key('update_contact'), unmet_key('unsubscribe_contact')}) do
   if redis.call('ZSCORE', index, user) then count_in(index) end
 end
 for i, text in ipairs(redis.call('HGETALL', contact)) do

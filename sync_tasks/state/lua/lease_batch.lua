@@ -1,23 +1,24 @@
 -- Lease contacts that have an event of one kind pending and no trouble, the longest waiting first. Of the kind `unknown`
 -- they are contacts whose creation has an unknown outcome, due or not. Of the kind `erased` they were anonymized, and
--- are to be looked at. Of a kind `unmet:task` the state knows no contact, and maybe no more than an address to look for.
+-- are to be looked at. Of the kind `unanswered` another request has an unknown outcome. Of a kind `unmet:task` the state
+-- knows no contact, and maybe no more than an address to look for.
 -- ARGV: kind: task:newsletter, most: number, token: text, lease: microseconds, known_sweeps: number
 -- Returns the moment up to which subscriptions wait, and for each contact the user, then field and value alternately.
 local index, most, token, lease = key('pending:' .. ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local at, taken = now(), {}
 local held_moment = held_until(tonumber(ARGV[5]), at)
-local unknown, erased = ARGV[1] == 'unknown', ARGV[1] == 'erased'
+local unknown, erased, unanswered = ARGV[1] == 'unknown', ARGV[1] == 'erased', ARGV[1] == 'unanswered'
 local function is_plain(contact)
   local trouble = redis.call('HMGET', contact, 'lease', 'crashes', 'erased', 'unsure', 'failing')
   if erased then return not (trouble[1] or trouble[2] or trouble[5]) end
-  for i = 1, unknown and 3 or 5 do
+  for i = 1, (unknown or unanswered) and 3 or 5 do
     if trouble[i] then return false end
   end
   return true
 end
 -- The index is a hint: who is there must be what it says.
 local function belongs(contact)
-  if not (unknown or erased) then return true end
+  if not (unknown or erased or unanswered) then return true end
   return redis.call('HEXISTS', contact, 'unsure') == 1 and (not erased or redis.call('HEXISTS', contact, 'erased') == 1)
 end
 local function has_its_address(user, contact)

@@ -199,11 +199,13 @@ local function note_pending(event, user, at)
   note_wish(event, user, at)
 end
 -- Indices of contacts to read by their ids: a new address, a change at Brevo that a webhook reported, an erasure to be
--- looked at. And of those to find on pages: the outcome of their creation is unknown. Hints as well.
+-- looked at, any other request of unknown outcome. And of those to find on pages: the outcome of their creation is
+-- unknown. Hints as well.
 local A_DAY_LONG = 86400
 local function moves_key() return key('pending:update_contact') end
 local function looks_key(account) return key('pending:look:' .. account) end
 local function unknown_key() return key('pending:unknown') end
+local function unanswered_key() return key('pending:unanswered') end
 local function erased_key() return key('pending:erased') end
 -- Users whose first event is an update or an opt-out: the state knows no contact of theirs.
 local function unmet_key(task) return key('pending:unmet:' .. task) end

@@ -6,7 +6,7 @@
 --   read_at     field to the value that the push has dealt with; the field goes unless its value is another by now
 --   suppressed  account, or account and list, to reason and moment of a suppression that is news; empty if it ended
 --   waits       name of a paused part (see `paused_parts`) to whether the contact waits for it
---   together    whether the erased contact may be looked at with others
+--   together    'erased' or 'unanswered': the contact may be looked at with others of that index; or ''
 --   clean       whether Brevo agrees, or what does not agree is a dead letter
 --   due         microseconds until the next try, or ''
 --   erased      the moment of the erasure once it is complete, or ''
@@ -117,12 +117,12 @@ for event, why in pairs(result.closed) do
 end
 forget_urgent(user)
 recount_wishes(user, at)
-if (result.fields.unsure or '') ~= '' and redis.call('HEXISTS', contact, 'wishes') == 1 then
-  note_read(unknown_key(), user, at)
-else
-  redis.call('ZREM', unknown_key(), user)
+local created = (result.fields.unsure or '') ~= '' and redis.call('HEXISTS', contact, 'wishes') == 1
+local found_in = {[unknown_key()] = created and result.together == ''}
+for _, kind in ipairs({'erased', 'unanswered'}) do found_in[key('pending:' .. kind)] = result.together == kind end
+for index, belongs in pairs(found_in) do
+  if belongs then note_read(index, user, at) else redis.call('ZREM', index, user) end
 end
-if result.together then note_read(erased_key(), user, at) else redis.call('ZREM', erased_key(), user) end
 -- Who has just missed the end of a pause is never nudged: as if newer events had come, it is due at once.
 for name, waits in pairs(result.waits) do
   if not waits then
