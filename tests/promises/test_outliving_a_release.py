@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from sync_tasks.config.settings import Account
 from sync_tasks.domain.contact import EventKey
-from sync_tasks.domain.diff import digest
+from sync_tasks.domain.diff import ERASED, FOREIGN, TAKEN, digest
 from sync_tasks.domain.opt_outs import mark_of
 from sync_tasks.ext_ids import is_erased_ext_id
 from sync_tasks.link_tokens import LinkToken, parse_token, write_token
@@ -44,6 +44,10 @@ def test_a_tombstone_is_found_by_the_hash_of_each_secret() -> None:
 
 def test_an_erased_contact_is_known_by_its_ext_id() -> None:
     assert is_erased_ext_id("deleted-50b0f1b28fad53b03ae031d4")
+
+
+def test_contacts_that_must_not_be_written_to_are_remembered_by_the_same_words() -> None:
+    assert (ERASED, FOREIGN, TAKEN) == ("erased", "foreign", "taken")
 
 
 def test_an_account_is_the_same_as_before() -> None:

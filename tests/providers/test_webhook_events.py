@@ -145,16 +145,17 @@ def test_an_event_may_name_thousands_and_its_report_is_short() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(
-            "unsubscribedFromAll",
-            "list_unsubscribed",
-            "optOut",
-            "opted_out",
-            "hard_bounces",
-            "spamComplaint",
-            "spammed",
-        ),
-        *("complained", "blocked", "contactMerged", "listRemoval"),
+        "unsubscribedFromAll",
+        "list_unsubscribed",
+        "optOut",
+        "opted_out",
+        "hard_bounces",
+        "spamComplaint",
+        "spammed",
+        "complained",
+        "blocked",
+        "contactMerged",
+        "listRemoval",
     ],
 )
 def test_an_unheard_kind_that_may_be_about_an_opt_out_or_a_contact_is_looked_at(name: str) -> None:
