@@ -118,8 +118,6 @@ def test_the_kind_of_a_step(step: Step | None, found: BatchKind | None) -> None:
         ({"SMS": ""}, True),
         ({"SMS": "491511"}, False),
         ({"WHATSAPP": "491511"}, False),
-        ({"LANDLINE_NUMBER": "491511"}, False),
-        ({"WHATSAPP": "491511"}, False),
         ({"LANDLINE_NUMBER": "4930"}, False),
     ],
 )
