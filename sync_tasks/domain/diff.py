@@ -65,21 +65,19 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
     If the state is on hold, nothing is wanted that would subscribe anybody anew, nor an address from before.
     """
     seen = seen or RemoteState()
-    subscribed: dict[int, str] = {}
-    unsubscribed, kept = _left_lists(contact, mapping), set[int]()
+    subscribed, unsubscribed, kept = dict[int, str](), _left_lists(contact, mapping), set[int]()
     attributes = _attributes_of(contact, mapping)
     for slug, (since, wished) in mapping.subscriptions(contact).items():
         newsletter = mapping.newsletters[slug]
         alive = wished and since > _ended_up_to(contact, newsletter, seen, mapping)
         if alive and since <= contact.held and newsletter.list_id not in seen.lists:
             continue
+        # Nobody can join a list that is absent, and nobody is on it.
         if alive and newsletter.retired:
             kept.add(newsletter.list_id)
-        elif newsletter.list_id in mapping.absent:
-            pass  # nobody can join it, and nobody is on it
-        elif alive:
+        elif alive and newsletter.list_id not in mapping.absent:
             subscribed[newsletter.list_id] = since
-        else:
+        elif newsletter.list_id not in mapping.absent:
             unsubscribed.add(newsletter.list_id)
         attributes |= newsletter.attributes(alive=alive)
     kept |= mapping.lists if contact.manual else mapping.manual

@@ -58,15 +58,7 @@ def load_contact(
     held: str = "",
 ) -> Contact:
     """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {
-        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _KEPT_LOOK)
-    }
-    registers = dict[str, str]()
-    for name, text in stored.items():
-        if name[:2] in groups:
-            groups[name[:2]][name[2:]] = text
-        elif names.is_register(name):
-            registers |= _load_register(name, text)
+    registers, groups = _group_fields(stored)
     return Contact(
         user_id=user_id,
         registers=registers,
@@ -101,6 +93,20 @@ def _still_holds(text: str, stored: Mapping[str, str]) -> bool:
     """Return whether a look that was kept holds for as long as the lease, if there is one."""
     until, _, rev = text.partition(" ")
     return rev == stored.get(_REV, "0") and stored.get(_LEASE, "")[:STAMP] <= until
+
+
+def _group_fields(stored: Mapping[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the registers, and the other fields by what their names begin with."""
+    groups: dict[str, dict[str, str]] = {
+        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _KEPT_LOOK)
+    }
+    registers = dict[str, str]()
+    for name, text in stored.items():
+        if name[:2] in groups:
+            groups[name[:2]][name[2:]] = text
+        elif names.is_register(name):
+            registers |= _load_register(name, text)
+    return registers, groups
 
 
 def _load_register(name: str, text: str) -> dict[str, str]:

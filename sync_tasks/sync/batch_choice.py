@@ -30,22 +30,29 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
         return False
     _wait_for_import(push, batch_kind, context)
     batch = Batch(BatchItem(push, step), batch_kind, context, task_id)
+    if not _gather(batch, push, part, context):
+        return False
+    batch.serve()
+    if batch.own.served and batch_kind.verb == "leave":
+        _put_rest_off(push)
+    return batch.own.served
+
+
+def _gather(batch: Batch, push: AccountPush, part: str, context: Resources) -> bool:
+    """Wait for the permit while others come along; return whether they are enough, else all are given back."""
     try:
         if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
             batch.gather()
         # The question whose account it is must not use the permit that is waited for.
         push.gateway.confirm_owner()
         _wait_for_permit(push, batch, part, context)
-        if len(batch.others) + 1 < batch_kind.least:
-            batch.give_back()
-            return False
+        is_enough = len(batch.others) + 1 >= batch.batch_kind.least
     except SyncError:
         batch.give_back()
         raise
-    batch.serve()
-    if batch.own.served and batch_kind.verb == "leave":
-        _put_rest_off(push)
-    return batch.own.served
+    if not is_enough:
+        batch.give_back()
+    return is_enough
 
 
 def _wait_for_permit(push: AccountPush, batch: Batch, part: str, context: Resources) -> None:
