@@ -97,10 +97,10 @@ def import_size(step: Step | None) -> int:
     return len(json.dumps([step.address, step.ext_id, sent])) + _AROUND
 
 
-def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact, wishes: str) -> list[str]:
+def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> list[str]:
     """Return under which names the state keeps those who may need such a step, the closest first.
 
-    A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
+    A repair has one name. Others are kept by all they wish, and by the kind of one event.
     """
     if batch_kind.verb == "read":
         return [look_kind_of(mapping.account), MOVE_KIND, UNANSWERED_KIND]
@@ -121,7 +121,7 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
     if batch_kind.verb == "look":
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
-    return [*filter(None, [wishes]), *([f"{task}:{slug}"] if slug else [])]
+    return [*filter(None, [contact.wishes]), *([f"{task}:{slug}"] if slug else [])]
 
 
 # The name of the index of contacts with a new address: they are read before they move.

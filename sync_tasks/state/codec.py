@@ -7,7 +7,7 @@ must be equal when sealed.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sync_tasks.domain import registers as names
@@ -44,11 +44,6 @@ def dump_values(values: Mapping[str, str]) -> dict[str, str]:
     return {field_of(name): seal(value) if names.is_personal(name) else value for name, value in values.items()}
 
 
-def wishes_of(fields: Sequence[str]) -> str:
-    """Return what the pending events in these fields, field and value alternately, say of newsletters."""
-    return dict(zip(fields[::2], fields[1::2], strict=True)).get(_WISHES, "")
-
-
 def load_contact(
     user_id: str,
     stored: Mapping[str, str],
@@ -78,6 +73,7 @@ def load_contact(
         tolerance=tolerance,
         held=held,
         manual=_MANUAL in stored,
+        wishes=stored.get(_WISHES, ""),
         looked={account: _still_holds(text, stored) for account, text in groups[_KEPT_LOOK].items()},
     )
 

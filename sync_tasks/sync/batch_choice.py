@@ -116,7 +116,7 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
     contact, kinds, verb = push.lease.contact, batch.kinds, batch.batch_kind.verb
     match verb:
         case "leave":
-            shared = kinds[:1] == [push.lease.wishes]
+            shared = kinds[:1] == [contact.wishes]
         case "read":
             looked_at = push.account in contact.looks or contact.unknown_since
             shared = bool(looked_at) or MOVE_KIND in {key.task for key in contact.pending}
