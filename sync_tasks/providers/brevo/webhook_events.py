@@ -30,7 +30,7 @@ _KINDS = {
     "contactdeleted": LOOK,
 }
 # Brevo has named its events otherwise before. What may be about a contact, its lists or a block is looked at.
-_LIKELY = re.compile(r"unsub|optout|hardbounce|spam|complain|block|contact|list")
+_LIKELY = re.compile(r"unsub|opt(?:ed)?out|hardbounce|spam|complain|block|contact|list")
 _MOST_DIGITS = 16
 # What gives JSON its structure; a text is taken as a whole, also one without its end: no mark within it is tried again.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
