@@ -151,7 +151,7 @@ def found_since(contact: Contact) -> int | None:
 def is_findable(batch_kind: BatchKind, contact: Contact, account: str) -> bool:
     """Return whether pages may show a contact; nobody has looked for one that is located.
 
-    They show no reason of a block: after an unknown outcome who may be blocked is read alone, or who met more trouble.
+    Pages show no reason of a block. After an unknown outcome, whoever may be blocked or met more trouble is read alone.
     """
     match batch_kind.verb:
         case "find":

@@ -52,7 +52,7 @@ def reconcile(context: Resources, scope: Scope = Scope(), report: Progress = ign
 class RepairResult:
     """What became of the differences: how many were repaired, how many wait for a person, why none may be repaired.
 
-    ``grave``: what the safety catch refused, by how many contacts.
+    ``grave``: what the safety catch refused, each with its number of contacts.
     """
 
     repaired: int = 0

@@ -180,7 +180,7 @@ class AccountPush(Push):
 
     @property
     def _is_met_by_creation(self) -> bool:
-        """Whether the creation that comes next shows who has the address; what was noticed at Brevo is looked at."""
+        """Return whether a creation comes next that shows who has the address; not if Brevo reported a change."""
         contact = self.lease.contact
         noticed = self.account in contact.looks or contact.opt_outs(self.account)
         seen = self.with_guarded(self.known()).forgotten

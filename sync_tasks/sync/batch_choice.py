@@ -129,7 +129,7 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
 
 
 def _is_read_with_others(push: AccountPush) -> bool:
-    """Return whether a page is enough of a contact: it shows no reason of a block."""
+    """Return whether a shared look is enough for a contact; such a look shows no reason of a block."""
     contact = push.lease.contact
     blocked = push.known().block or push.view.guarded or contact.opt_outs(push.account)
     findable = is_findable(BatchKind("read", frozenset()), contact, push.account)

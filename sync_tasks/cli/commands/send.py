@@ -246,7 +246,7 @@ def report_sent(sent: Sent, encoding: str = "utf-8", *, named: bool = False) -> 
 
 
 def _name_rest(line: int, encoding: str, *, named: bool) -> str:
-    """Return the command that sends the lines from one on; tail knows no line ends of two or four bytes."""
+    """Return the command that sends the rest, from a line on; ``tail`` knows no line ends of two or four bytes."""
     if encoding.startswith(("utf-16", "utf-32")):
         name = encoding.replace("-le", "le").replace("-be", "be")
         return f"iconv -f {name} -t utf-8 FILE | tail -n +{line} | sync-tasks send -"
