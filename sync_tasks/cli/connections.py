@@ -44,12 +44,8 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     redis = connect(url, connections=4)
     try:
         redis.ping()
-        store = Store(
-            redis,
-            environment.namespace(),
-            tolerance=environment.tolerance_at_hand(),
-            secrets=environment.state_secrets(),
-        )
+        tolerance, secrets = environment.tolerance_at_hand(), environment.state_secrets()
+        store = Store(redis, environment.namespace(), tolerance=tolerance, secrets=secrets)
         if checked:
             check_secret(store)
         yield store

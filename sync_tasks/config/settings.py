@@ -82,7 +82,7 @@ class Account(Part):
 
     @property
     def provider(self) -> str:
-        """The name of its provider; with a second one this is a setting."""
+        """The name of its provider; a second provider makes this a setting."""
         return "brevo"
 
 

@@ -113,9 +113,12 @@ class Probe:
                 report.left = ["perhaps what the unanswered request makes: run the probe again in a minute"]
         self._note_limits(bench, gate)
         report.found, report.requests = bench.found, dict(gate.used)
+        self._keep_answers(bench, owner)
+        return report
+
+    def _keep_answers(self, bench: Bench, owner: str) -> None:
         answers = {name: found.answer for name, found in bench.found.items()}
         AccountAnswers(self.store, self.account).keep(owner, answers)
-        return report
 
     def _seconds(self) -> float:
         return int(self.store.now()) / 1_000_000

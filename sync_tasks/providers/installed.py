@@ -1,6 +1,6 @@
-"""Which providers there are: their numbers, and the way to an account. A second one is a line here.
+"""Which providers there are: their numbers, and what opens an account. A second provider is a line here.
 
-A provider's library is loaded as its first account is opened.
+A provider's library is loaded only if an account is opened.
 """
 
 from collections.abc import Callable, Mapping

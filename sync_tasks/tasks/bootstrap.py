@@ -42,16 +42,7 @@ def account_mappings_of(settings: Settings) -> dict[str, AccountMapping]:
 
 def account_mapping_of(settings: Settings, account: str) -> AccountMapping:
     """Return how the portal's words map to those of one account."""
-    newsletters = {
-        slug: Subscribable(
-            newsletter.list_id,
-            newsletter.unsubscribed_attribute,
-            newsletter.retired,
-            newsletter.manual,
-            settings.former_lists(slug),
-        )
-        for slug, newsletter in settings.newsletters_by_account[account].items()
-    }
+    newsletters = {slug: _newsletter_of(settings, slug) for slug in settings.newsletters_by_account[account]}
     return AccountMapping(
         newsletters,
         settings.attributes,
@@ -62,6 +53,17 @@ def account_mapping_of(settings: Settings, account: str) -> AccountMapping:
         settings.former_on(account),
         ext_ids=ExtIds(settings.contacts.ext_id, tuple(settings.contacts.former_ext_ids)),
         links=UnsubscribeLinks(account, settings.link_attributes(account), settings.unsubscribe.signing_secrets),
+    )
+
+
+def _newsletter_of(settings: Settings, slug: str) -> Subscribable:
+    newsletter = settings.newsletters[slug]
+    return Subscribable(
+        newsletter.list_id,
+        newsletter.unsubscribed_attribute,
+        newsletter.retired,
+        newsletter.manual,
+        settings.former_lists(slug),
     )
 
 
