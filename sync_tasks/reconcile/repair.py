@@ -60,7 +60,8 @@ def _is_reported(drift: Drift) -> bool:
 def _erase_all(comparison: Comparison) -> int:
     gateway = comparison.context.gateways[comparison.account]
     erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
-    erase_many(erased, comparison.mapping, gateway)
+    if erased:
+        erase_many(erased, comparison.mapping, gateway)
     return len(erased)
 
 
