@@ -59,7 +59,7 @@ class ExtIds:
 
 def _parse(pattern: str, ext_id: str) -> str:
     start, _, end = pattern.partition(PLACE)
-    fits = ext_id.startswith(start) and ext_id.endswith(end) and len(ext_id) > len(start) + len(end)
+    fits = ext_id.startswith(start) and ext_id.endswith(end)
     return ext_id[len(start) : len(ext_id) - len(end)] if fits else ""
 
 

@@ -37,6 +37,11 @@ def test_an_ext_id_leads_to_its_user_or_is_another_systems(ext_id: str | None, u
     assert (PORTAL.user_of(ext_id), PORTAL.is_foreign(ext_id)) == (user, foreign)
 
 
+def test_a_pattern_whose_parts_overlap_in_an_ext_id_names_nobody() -> None:
+    ids = ExtIds("aba{user_id}aba")
+    assert [ids.user_of(ext_id) for ext_id in ("aba", "ababa", "abaaba", "aba7aba")] == ["", "", "", "7"]
+
+
 def test_without_a_fixed_part_every_ext_id_is_one_of_ours_but_that_of_an_erased_person() -> None:
     assert (PLAIN.user_of("shop-9"), PLAIN.is_foreign("shop-9"), PLAIN.shared) == ("shop-9", False, False)
     assert (PLAIN.user_of(ERASED), PLAIN.user_of(OF_THE_FIRST_RELEASE), PLAIN.is_foreign(ERASED)) == ("", "", False)
@@ -72,7 +77,8 @@ def changed(token: str, place: int) -> str:
 @pytest.mark.parametrize("place", [0, 15, 16, 23])
 def test_a_token_ends_in_a_check_of_itself(place: int) -> None:
     assert len(TOKEN) == 24
-    assert make_token() != TOKEN
+    made = make_token()
+    assert (len(made), made != TOKEN, is_erased_ext_id(erased_ext_id(made))) == (24, True, True)
     assert (is_erased_ext_id(ERASED), is_erased_ext_id(erased_ext_id(changed(TOKEN, place)))) == (True, False)
     assert (is_erased_ext_id(None), is_erased_ext_id(""), is_erased_ext_id(OF_THE_FIRST_RELEASE)) == (
         False,

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
+from amqp.exceptions import AMQPError
+from kombu.exceptions import OperationalError
 
 from sync_tasks.errors import RejectedContactError, SyncError, TooEarlyError
 from sync_tasks.log import JsonLine, Lines, TextLine, current_task, describe, log, log_outcome, set_up_logging
@@ -91,6 +94,12 @@ def test_a_message_that_celery_cannot_make_sense_of_is_withheld(formatter: TextL
         (("amqp://guest:**@rabbit.internal:5672//",), "got amqp://rabbit.internal:5672//"),
         ((ConnectionRefusedError(111, "Connection refused"),), "got [Errno 111] Connection refused"),
         ((ConnectionError("Error 111 connecting to 10.0.0.7:6379."),), "got Error 111 connecting to 10.0.0.7:6379."),
+        ((redis.ConnectionError("Error 111 connecting to h:6379."),), "got Error 111 connecting to h:6379."),
+        ((OSError(-2, "Name or service not known"),), "got [Errno -2] Name or service not known"),
+        ((redis.TimeoutError("Timeout reading from socket"),), "got Timeout reading from socket"),
+        ((OperationalError("[Errno 111] Connection refused"),), "got [Errno 111] Connection refused"),
+        ((AMQPError("no access to vhost"),), "got no access to vhost"),
+        ((redis.ResponseError(f"WRONGTYPE {SECRET}"),), "got ResponseError"),
         ((ConnectionError(f"<{SECRET}>"),), "got (withheld)"),
         ((KeyError(SECRET),), "got KeyError"),
     ],

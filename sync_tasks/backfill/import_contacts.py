@@ -32,7 +32,7 @@ _WEEK = 7 * 86_400
 
 
 class Importable(NamedTuple):
-    """A contact that an import shall create; ``before``: an earlier import may bring it, too."""
+    """A contact that an import shall create; ``before``: an earlier import may still create it."""
 
     user_id: str
     new: NewContact
@@ -152,7 +152,7 @@ class Importing:
         self._expected = read_back(wave, self._expected) or self._expected
 
     def _send(self, batch: ImportBatch, wave: Wave) -> None:
-        """Import a batch. What Brevo refuses as a whole is halved, for one row of it may be the reason."""
+        """Import a batch; halve what Brevo refuses as a whole, because one row may be the reason."""
         if not wave.gateway.imports_safely:
             for users in batch.chunks():
                 self._hand_over(read_users(self._store, users))
@@ -180,7 +180,7 @@ class Importing:
                     yield Importable(own.user_id, replace(new, lists=batch.lists), own.sent)
 
     def _leave(self, part: Iterable[Importable], wave: Wave) -> None:
-        """Hand over whom no import has brought: Brevo can hold nobody of them but by an earlier one."""
+        """Hand over contacts that this import does not create; only an earlier import may still create them."""
         for some in chunks(part, LOADED_CHUNK):
             before = {sent.user_id: sent.before or wave.outcome_unknown for sent in some}
             self._hand_over(replace(own, sent=before[own.user_id]) for own in read_users(self._store, before))

@@ -159,7 +159,7 @@ class Source:
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    """Return what another file, or another text in it, would change; of one that is gone nothing."""
+    """Return a value that changes with the file and the text in it; it is empty if the file is gone."""
     try:
         stat = path.stat()
     except OSError:

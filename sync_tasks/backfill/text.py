@@ -70,9 +70,7 @@ class Text:
                 # Only UTF-16 and UTF-32 without their mark raise; all else is replaced.
                 raise ConfigurationError(f"it is not {self.encoding} with its mark: say --encoding utf-16-le") from None
             if self.position == len(piece):
-                first_line = lines[0] if lines else rest
-                if "\r" in first_line.removesuffix("\r"):
-                    raise ConfigurationError(_OLD_MAC)
+                _check_first(lines[0] if lines else rest)
             yield from map(_bare, lines)
             if len(rest) > _LONGEST_LINE:
                 raise ConfigurationError("a line is longer than a million characters: is it a file of lines?")
@@ -118,6 +116,11 @@ class Text:
 def _bare(line: str) -> str:
     """Return a line without its end, and without a mark that stands there: files are put together too."""
     return line.removesuffix("\r").removeprefix("\ufeff")
+
+
+def _check_first(line: str) -> None:
+    if "\r" in line.removesuffix("\r"):
+        raise ConfigurationError(_OLD_MAC)
 
 
 def _known(encoding: str) -> str:

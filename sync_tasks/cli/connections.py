@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sync_tasks.cli.output import give_up
 from sync_tasks.config import environment
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from sync_tasks.providers import Gateway
     from sync_tasks.providers.brevo.webhook_setup import WebhookDesk
     from sync_tasks.state.store import Store
-    from sync_tasks.sync.accounts import AnyBrevo
 
+# A way to an account: what events need, or what only an operator asks for.
+AnyGateway = TypeVar("AnyGateway", "Gateway", "WebhookDesk")
 _CONNECTS_WITHIN = 3
 
 
@@ -43,12 +44,8 @@ def open_store(*, checked: bool = True) -> "Iterator[Store]":
     redis = connect(url, connections=4)
     try:
         redis.ping()
-        store = Store(
-            redis,
-            environment.namespace(),
-            tolerance=environment.tolerance_at_hand(),
-            secrets=environment.state_secrets(),
-        )
+        tolerance, secrets = environment.tolerance_at_hand(), environment.state_secrets()
+        store = Store(redis, environment.namespace(), tolerance=tolerance, secrets=secrets)
         if checked:
             check_secret(store)
         yield store
@@ -83,28 +80,28 @@ def open_broker() -> "Iterator[Connection]":
 
 def open_gateways(store: "Store", settings: "Settings") -> "AbstractContextManager[Mapping[str, Gateway]]":
     """Return the way to each account on an operator's behalf, if it is the one that the state knows."""
-    from sync_tasks.providers.brevo.client import Brevo
+    from sync_tasks.sync import accounts
 
-    return _opened(Brevo, store, settings)
+    return _opened(accounts.open_gateways, store, settings)
 
 
 def open_desks(store: "Store", settings: "Settings") -> "AbstractContextManager[Mapping[str, WebhookDesk]]":
     """Return the same to the webhooks of each account."""
     from sync_tasks.providers.brevo.webhook_setup import WebhookDesk
+    from sync_tasks.sync import accounts
 
-    return _opened(WebhookDesk, store, settings)
+    return _opened(partial(accounts.open_desks, WebhookDesk), store, settings)
 
 
 @contextmanager
 def _opened(
-    kind: "Callable[..., AnyBrevo]", store: "Store", settings: "Settings"
-) -> "Iterator[Mapping[str, AnyBrevo]]":
+    open_all: "Callable[..., Mapping[str, AnyGateway]]", store: "Store", settings: "Settings"
+) -> "Iterator[Mapping[str, AnyGateway]]":
     from sync_tasks.rate_limits.limiter import Limiter
     from sync_tasks.rate_limits.operator_gate import VisitorGate
-    from sync_tasks.sync import accounts
 
     gate_of = partial(VisitorGate, Limiter(store, settings.accounts, settings.pipeline.probe_seconds))
-    gateways = accounts.open_gateways(kind, settings.accounts, gate_of, store)
+    gateways = open_all(settings.accounts, gate_of, store)
     with ExitStack() as stack:
         for gateway in gateways.values():
             stack.callback(gateway.close)

@@ -45,7 +45,7 @@ def fill_in() -> None:
 
 
 def is_full(error: Exception) -> bool:
-    """Return whether an error is that standard output takes no more; from then on it takes all and keeps nothing."""
+    """Return whether an error means that standard output is full; if so, drop whatever is written from then on."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     if not isinstance(error, OSError) or frame.f_globals.get("__name__") not in _PRINTERS:
         return False

@@ -64,9 +64,9 @@ def find_faults(settings: "Settings") -> Iterator[str]:
     yield from _newsletter_faults(settings)
     yield from _change_faults(settings)
     yield from _link_faults(settings)
-    flags = [known.unsubscribed_attribute for known in settings.newsletters.values() if known.unsubscribed_attribute]
+    own = [attribute for known in settings.newsletters.values() for attribute in known.attribute_kinds]
     tokens = [*filter(None, [settings.unsubscribe.attribute]), *settings.unsubscribe.attributes.values()]
-    for attribute, times in Counter([*settings.attributes.values(), *flags, *tokens]).items():
+    for attribute, times in Counter([*settings.attributes.values(), *own, *tokens]).items():
         if times > 1:
             yield f"attributes: {attribute} is used {times} times"
 

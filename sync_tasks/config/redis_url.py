@@ -163,14 +163,12 @@ def read_sentinels(url: str, name: str = "the URL of Redis") -> Sentinels:
     if path is None or parts.fragment or "@" in parts.path + parts.query or not all(found):
         raise ConfigurationError(f"{name}: sentinels are written {_SHAPE}; {_ESCAPE}")
     _check_options(name, scheme, parts.query)
-    places = [(one["host"].strip("[]"), int(one["port"] or SENTINEL_PORT)) for one in found if one]
-    for host, port in places:
-        _check_place(name, host, port)
+    places = tuple(_place_of_sentinel(name, one) for one in found if one)
     username, _, password = credentials.partition(":")
     options = dict(parse_qsl(parts.query))
     own_username, own_password = (options.pop(each, "") for each in _OF_SENTINELS)
     return Sentinels(
-        tuple(places),
+        places,
         path["name"],
         int(path["database"] or 0),
         unquote(username),
@@ -180,6 +178,12 @@ def read_sentinels(url: str, name: str = "the URL of Redis") -> Sentinels:
         own_password,
         options,
     )
+
+
+def _place_of_sentinel(name: str, found: re.Match[str]) -> tuple[str, int]:
+    host, port = found["host"].strip("[]"), int(found["port"] or SENTINEL_PORT)
+    _check_place(name, host, port)
+    return host, port
 
 
 def place_of(url: str) -> str:

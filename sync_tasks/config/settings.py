@@ -2,11 +2,10 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_tasks.config.base_url import BREVO_URL, check_base_url
-from sync_tasks.config.environment import CLOCK_TOLERANCE, MOST_TOLERANCE, read_plain, read_variable
+from sync_tasks.config.environment import CLOCK_TOLERANCE, MOST_TOLERANCE
 from sync_tasks.config.faults import (
     BASE_URL,
     BREVO_ATTRIBUTE,
@@ -34,10 +33,10 @@ from sync_tasks.config.faults import (
     find_faults,
     variable_of,
 )
-from sync_tasks.config.secrets import UNSUBSCRIBE_SECRET, read_secrets
+from sync_tasks.config.settings_file import read_settings
 from sync_tasks.errors import ConfigurationError
 from sync_tasks.ext_ids import ERASED_FORM, PLACE, make_token
-from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, escaped, normal_address
+from sync_tasks.texts import ACCOUNT_NAME, FIELD_NAME, SLUG, normal_address
 
 
 def _former_list(given: object) -> str:
@@ -81,6 +80,11 @@ class Account(Part):
     api_key: SecretStr = SecretStr("")
     api_key_name: str = Field(default="", description="The key's name at Brevo: webhooks drop what it did itself.")
 
+    @property
+    def provider(self) -> str:
+        """The name of its provider; a second provider makes this a setting."""
+        return "brevo"
+
 
 class Newsletter(Part):
     """One newsletter of the portal and its Brevo list; ``docs/how-to/change-newsletters.md`` says how it changes."""
@@ -99,6 +103,11 @@ class Newsletter(Part):
     @classmethod
     def _one_or_more(cls, given: object) -> object:
         return (given,) if isinstance(given, str) else given
+
+    @property
+    def attribute_kinds(self) -> dict[str, str]:
+        """Its attributes at Brevo, and the kind that each must be."""
+        return {self.unsubscribed_attribute: "boolean"} if self.unsubscribed_attribute else {}
 
 
 class Contacts(Part):
@@ -336,7 +345,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     where = Environment()
     try:
-        settings = Settings.model_validate(_with_environment(_read(where.config), where, environment))
+        settings = Settings.model_validate(read_settings(where.config, where.base_url, environment))
     except ValidationError as error:
         raise ConfigurationError(
             *(f"{where.config}: {describe_fault(fault, Settings)}" for fault in error.errors())
@@ -345,46 +354,6 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if faults:
         raise ConfigurationError(*(f"{where.config}: {fault}" for fault in faults))
     return settings
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_plain(path))
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such file; name the configuration with SYNC_CONFIG") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: not TOML: {error}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: not UTF-8: save it as UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        reason = "a number is too long" if isinstance(error, ValueError) else "nested too deeply"
-        raise ConfigurationError(f"{path}: not TOML: {reason}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _with_environment(given: dict[str, Any], where: Environment, environment: Mapping[str, str]) -> dict[str, Any]:
-    links = given.setdefault("unsubscribe", {})
-    if isinstance(links, dict):
-        if "secrets" in links:
-            raise ConfigurationError(
-                f"{where.config}: unsubscribe: a secret does not belong in the file; use {UNSUBSCRIBE_SECRET}"
-            )
-        links["secrets"] = read_secrets(UNSUBSCRIBE_SECRET, environment)
-    accounts = given.setdefault("accounts", None) or {"default": {}}
-    given["accounts"] = accounts
-    if not isinstance(accounts, dict) or not all(isinstance(account, dict) for account in accounts.values()):
-        return given
-    if where.base_url and "default" in accounts:
-        accounts["default"]["base_url"] = where.base_url
-    for name, account in accounts.items():
-        if "api_key" in account:
-            raise ConfigurationError(
-                f"{where.config}: accounts.{escaped(name)}: a key does not belong in the file; "
-                f"use {escaped(variable_of(name))}"
-            )
-        account["api_key"] = read_variable(variable_of(name), environment)[1]
-    return given
 
 
 def key_variables(accounts: Iterable[str]) -> frozenset[str]:

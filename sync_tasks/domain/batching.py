@@ -97,10 +97,10 @@ def import_size(step: Step | None) -> int:
     return len(json.dumps([step.address, step.ext_id, sent])) + _AROUND
 
 
-def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact, wishes: str) -> list[str]:
+def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Contact) -> list[str]:
     """Return under which names the state keeps those who may need such a step, the closest first.
 
-    A repair has one name. Others are kept by all they wish (``wishes``), and by the kind of one event.
+    A repair has one name. Others are kept by all they wish, and by the kind of one event.
     """
     if batch_kind.verb == "read":
         return [look_kind_of(mapping.account), MOVE_KIND, UNANSWERED_KIND]
@@ -121,7 +121,7 @@ def pending_kinds_of(batch_kind: BatchKind, mapping: AccountMapping, contact: Co
     if batch_kind.verb == "look":
         slugs = {key.newsletter for key in contact.pending if key.task == task}
     slug = min(slugs, default=None)
-    return [*filter(None, [wishes]), *([f"{task}:{slug}"] if slug else [])]
+    return [*filter(None, [contact.wishes]), *([f"{task}:{slug}"] if slug else [])]
 
 
 # The name of the index of contacts with a new address: they are read before they move.
@@ -151,7 +151,7 @@ def found_since(contact: Contact) -> int | None:
 def is_findable(batch_kind: BatchKind, contact: Contact, account: str) -> bool:
     """Return whether pages may show a contact; nobody has looked for one that is located.
 
-    They show no reason of a block: after an unknown outcome who may be blocked is read alone, or who met more trouble.
+    Pages show no reason of a block. After an unknown outcome, whoever may be blocked or met more trouble is read alone.
     """
     match batch_kind.verb:
         case "find":

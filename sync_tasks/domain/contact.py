@@ -182,7 +182,8 @@ class Contact:
 
     ``held``: the state may be older than the world, and subscriptions up to this moment wait for a person. ``looked``:
     accounts that a push looked at which could not go on, and whether what it saw still holds. ``stepped``: since
-    when an outcome is unknown by a clock of Redis' that was put back meanwhile.
+    when an outcome is unknown by a clock of Redis' that was put back meanwhile. ``wishes``: what the pending events say
+    of newsletters, the name under which others are found who wish the same.
     """
 
     user_id: str
@@ -204,6 +205,7 @@ class Contact:
     held: str = ""
     manual: bool = False
     looked: Mapping[str, bool] = field(default_factory=dict)
+    wishes: str = field(default="", compare=False)
     _by_moment: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def wish(self, register: str) -> tuple[str, str] | None:

@@ -65,38 +65,42 @@ def desired_of(contact: Contact, mapping: AccountMapping, seen: RemoteState | No
     If the state is on hold, nothing is wanted that would subscribe anybody anew, nor an address from before.
     """
     seen = seen or RemoteState()
-    subscribed: dict[int, str] = {}
-    unsubscribed, kept = _left_lists(contact, mapping), set[int]()
-    attributes = {
+    subscribed, unsubscribed, kept = dict[int, str](), _left_lists(contact, mapping), set[int]()
+    attributes = _attributes_of(contact, mapping)
+    for slug, (since, wished) in mapping.subscriptions(contact).items():
+        newsletter = mapping.newsletters[slug]
+        alive = wished and since > _ended_up_to(contact, newsletter, seen, mapping)
+        if alive and since <= contact.held and newsletter.list_id not in seen.lists:
+            continue
+        # Nobody can join a list that is absent, and nobody is on it.
+        if alive and newsletter.retired:
+            kept.add(newsletter.list_id)
+        elif alive and newsletter.list_id not in mapping.absent:
+            subscribed[newsletter.list_id] = since
+        elif newsletter.list_id not in mapping.absent:
+            unsubscribed.add(newsletter.list_id)
+        attributes |= newsletter.attributes(alive=alive)
+    kept |= mapping.lists if contact.manual else mapping.manual
+    left_alone, off = frozenset(kept - subscribed.keys() - unsubscribed), frozenset(unsubscribed)
+    ext_id, (address, since) = mapping.ext_ids.of(contact.user_id), _address_of(contact, seen)
+    return DesiredContact(address, ext_id, attributes, subscribed, off, contact.held, since, left_alone)
+
+
+def _attributes_of(contact: Contact, mapping: AccountMapping) -> dict[str, Json]:
+    """Return the attributes that are of no newsletter: what the portal said, and the tokens of links."""
+    said = {
         mapping.attributes[name]: "" if value is None else value
         for name, value in contact.attributes().items()
         if name in mapping.attributes
     }
-    attributes |= mapping.links.values(contact.user_id)
-    for slug, (since, wished) in mapping.subscriptions(contact).items():
-        newsletter = mapping.newsletters[slug]
-        ended = max(seen.list_ended_up_to(newsletter.list_id), _ended_before(contact, newsletter, seen, mapping))
-        alive = wished and since > ended
-        if alive and since <= contact.held and newsletter.list_id not in seen.lists:
-            continue
-        if alive and newsletter.retired:
-            kept.add(newsletter.list_id)
-        elif newsletter.list_id in mapping.absent:
-            pass  # nobody can join it, and nobody is on it
-        elif alive:
-            subscribed[newsletter.list_id] = since
-        else:
-            unsubscribed.add(newsletter.list_id)
-        if newsletter.unsubscribed_attribute:
-            attributes[newsletter.unsubscribed_attribute] = not alive
-    kept |= mapping.lists if contact.manual else mapping.manual
-    kept -= subscribed.keys() | unsubscribed
-    address_since, address = contact.wish("address") or ("", None)
-    held_back = address_since <= contact.held and address != seen.address
-    wanted, off = None if held_back else address, frozenset(unsubscribed)
-    since = address_since if address_since > contact.held else ""
-    ext_id = mapping.ext_ids.of(contact.user_id)
-    return DesiredContact(wanted, ext_id, attributes, subscribed, off, contact.held, since, frozenset(kept))
+    return {**said, **mapping.links.values(contact.user_id)}
+
+
+def _address_of(contact: Contact, seen: RemoteState) -> tuple[str | None, str]:
+    """Return the address, and since when it is confirmed; an address from before the hold waits."""
+    since, address = contact.wish("address") or ("", None)
+    held_back = since <= contact.held and address != seen.address
+    return None if held_back else address, since if since > contact.held else ""
 
 
 def _left_lists(contact: Contact, mapping: AccountMapping) -> set[int]:
@@ -106,9 +110,10 @@ def _left_lists(contact: Contact, mapping: AccountMapping) -> set[int]:
     return set(mapping.former.difference(*waiting))
 
 
-def _ended_before(contact: Contact, newsletter: Subscribable, here: RemoteState, mapping: AccountMapping) -> str:
-    """Return up to when subscriptions were ended on a newsletter's earlier lists: an opt-out moves along."""
-    return max((_ended_at(contact, *former, here, mapping) for former in newsletter.had), default="")
+def _ended_up_to(contact: Contact, newsletter: Subscribable, here: RemoteState, mapping: AccountMapping) -> str:
+    """Return up to when subscriptions were ended on a newsletter's list or an earlier one: an opt-out moves along."""
+    former = (_ended_at(contact, account, list_id, here, mapping) for account, list_id in newsletter.had)
+    return max([here.list_ended_up_to(newsletter.list_id), *former])
 
 
 def _ended_at(contact: Contact, account: str, list_id: int, here: RemoteState, mapping: AccountMapping) -> str:

@@ -55,7 +55,7 @@ def is_anonymized(remote: RemoteContact) -> bool:
 
 def blind_erasure(seen: RemoteState, mapping: AccountMapping, types: Mapping[str, str], token: str) -> Change:
     """Return the change that anonymizes an unread contact: everything that we may have written."""
-    unknown = dict.fromkeys([*mapping.attributes.values(), *mapping.links.attributes], _UNKNOWN)
+    unknown = dict.fromkeys(mapping.written, _UNKNOWN)
     return erasure(
         RemoteContact(seen.id or 0, seen.address, _UNKNOWN, seen.lists, unknown, None), mapping, types, token
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sync_tasks.domain.contact import Contact
+from sync_tasks.domain.events import Json
 from sync_tasks.ext_ids import ERASED_FORM, ExtIds
 from sync_tasks.link_tokens import UnsubscribeLinks
 
@@ -47,6 +48,10 @@ class Subscribable:
     retired: bool = False
     manual: bool = False
     had: tuple[tuple[str, int], ...] = ()
+
+    def attributes(self, *, alive: bool) -> dict[str, Json]:
+        """Return Brevo's attributes for the newsletter with their values; ``alive``: the user is subscribed."""
+        return {self.unsubscribed_attribute: not alive} if self.unsubscribed_attribute else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,12 @@ class AccountMapping:
     def without(self, lists: frozenset[int]) -> "AccountMapping":
         """Return the same for an account that lacks these lists: nobody can be on them."""
         return replace(self, absent=self.absent | lists) if lists else self
+
+    @property
+    def written(self) -> frozenset[str]:
+        """Every attribute that the pipeline may write."""
+        of_newsletters = (newsletter.attributes(alive=True) for newsletter in self.newsletters.values())
+        return frozenset(self.attributes.values()).union(self.links.attributes, *of_newsletters)
 
     @property
     def flagged(self) -> frozenset[int]:

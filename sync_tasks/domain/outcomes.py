@@ -121,16 +121,13 @@ def decide_outcomes(
     for key in contact.pending:
         error = held_back.get(key) or find_error(key, contact, mapping, seen, errors, unflagged=unflagged)
         if error is None:
-            if contact.contradicted(key):
-                done[key] = Outcome.SUPERSEDED
-            else:
-                done[key] = Outcome.NOT_FOUND if _finds_nobody(key, mapping, seen, nobody) else Outcome.SYNCED
+            found = Outcome.NOT_FOUND if _finds_nobody(key, mapping, seen, nobody) else Outcome.SYNCED
+            done[key] = Outcome.SUPERSEDED if contact.contradicted(key) else found
         elif isinstance(error, PermanentError) or (expired and is_own(error)):
             dead[key] = error
         else:
             waiting[key] = error
-    letters = (key for key in contact.dead if key not in contact.pending)
-    letters = (key for key in letters if key not in held_back)
+    letters = contact.dead.keys() - contact.pending.keys() - held_back.keys()
     resolved = {key for key in letters if find_error(key, contact, mapping, seen, errors, unflagged=unflagged) is None}
     return Outcomes(done, dead, waiting, frozenset(resolved))
 

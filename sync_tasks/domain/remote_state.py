@@ -34,18 +34,13 @@ def remote_state_of(
     before = before or RemoteState()
     here = replace(before, address=remote.address or "", lists=remote.lists & mapping.lists)
     wanted = desired_of(contact, mapping, here)
-    known = {name: held_value(remote, name, value) for name, value in wanted.attributes.items()}
-    held = digest(known, remote.ext_id)
     lists = remote.lists & mapping.watched
-    marked = ERASED if is_erased_unknown(remote, contact, mapping, before) else ""
-    if not marked and mapping.ext_ids.is_foreign(remote.ext_id):
-        marked = TAKEN if before.id == remote.id and before.digest not in {"", FOREIGN} else FOREIGN
     former = remote.lists & (before.lists | before.absent_lists | before.former) - mapping.watched
     seen = RemoteState(
         id=remote.id,
         address=remote.address or "",
         lists=lists,
-        digest=marked or (wanted.digest if before.otherwise == (wanted.digest, held) else held),
+        digest=_mark_of(remote, contact, mapping, before) or _digest_of(remote, wanted, before),
         block=block_of(remote.block, before, contact.opt_outs(mapping.account)),
         ended_up_to=before.ended_up_to,
         extra_contact_ids=before.extra_contact_ids,
@@ -67,6 +62,22 @@ def remote_state_of(
     if guarded is None and not contact.unknown_since:
         seen = replace(notice_end(seen, before), edited=before.edited | _edits(wanted, before, seen, remote))
     return settle_block(seen, wanted.address, wanted.address_since)
+
+
+def _mark_of(remote: RemoteContact, contact: Contact, mapping: AccountMapping, before: RemoteState) -> str:
+    """Return what stands in place of a digest for a contact that we must not write to; empty for all others."""
+    if is_erased_unknown(remote, contact, mapping, before):
+        return ERASED
+    if not mapping.ext_ids.is_foreign(remote.ext_id):
+        return ""
+    return TAKEN if before.id == remote.id and before.digest not in {"", FOREIGN} else FOREIGN
+
+
+def _digest_of(remote: RemoteContact, wanted: DesiredContact, before: RemoteState) -> str:
+    """Return the digest of what was read; that of what is wanted if Brevo made the same of it before."""
+    known = {name: held_value(remote, name, value) for name, value in wanted.attributes.items()}
+    held = digest(known, remote.ext_id)
+    return wanted.digest if before.otherwise == (wanted.digest, held) else held
 
 
 def recall_ext_id(remote: RemoteContact, contact: Contact, mapping: AccountMapping) -> RemoteContact:

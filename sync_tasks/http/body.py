@@ -20,17 +20,21 @@ async def read_body(request: Request, within: float = BODY_WITHIN) -> bytes:
     Raises:
         HttpRefusal: it is too large, or has not come within so many seconds.
     """
-    body, length = bytearray(), 0
     try:
         async with asyncio.timeout(within):
-            async for chunk in request.stream():
-                length += len(chunk)
-                if length <= LARGEST_BODY:
-                    body += chunk
-                elif length > LARGEST_DISCARDED:
-                    break
+            return await _read_whole(request)
     except TimeoutError:
         raise HttpRefusal(408, "the body came too slowly") from None
+
+
+async def _read_whole(request: Request) -> bytes:
+    body, length = bytearray(), 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length <= LARGEST_BODY:
+            body += chunk
+        elif length > LARGEST_DISCARDED:
+            break
     if length > LARGEST_BODY:
         raise HttpRefusal(413, f"more than {LARGEST_BODY} bytes")
     return bytes(body)

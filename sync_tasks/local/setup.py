@@ -62,12 +62,11 @@ def model_brevo(settings: "Settings", *, without: str = "") -> "SandboxSettings"
     """Return a sandbox that has the lists and attributes of the configuration, but for one newsletter's list."""
     from sync_tasks.sandbox import SandboxSettings
 
-    flags = {known.unsubscribed_attribute for known in settings.newsletters.values() if known.unsubscribed_attribute}
-    texts = set(settings.attributes.values()) - {"SMS"}
+    texts = {*settings.attributes.values()} - {"SMS"} | {*settings.link_attributes("default")}
+    own = (attribute for known in settings.newsletters.values() for attribute in known.attribute_kinds.items())
     return SandboxSettings(
         lists={known.list_id: slug for slug, known in settings.newsletters.items() if slug != without},
-        attributes=dict.fromkeys(sorted({*texts, *settings.link_attributes("default")}), "text")
-        | dict.fromkeys(sorted(flags), "boolean"),
+        attributes=dict.fromkeys(sorted(texts), "text") | dict(sorted(own)),
         # Nobody who tries the pipeline on one machine waits a minute for an import.
         import_seconds=1.0,
     )

@@ -117,13 +117,7 @@ def running(variables: Variables, folder: Path) -> Iterator[LocalPipeline]:
         ConfigurationError: the configuration names other accounts than ``default``, or there is no redis-server.
     """
     with ExitStack() as stack:
-        for name in [name for name in os.environ if name.startswith("SYNC_") and name not in _KEPT]:
-            variables.delenv(name)
-        if "SYNC_CONFIG" not in os.environ and not Path("sync_tasks.toml").exists():
-            variables.setenv("SYNC_CONFIG", str(setup.example("sync_tasks.toml")))
-        settings = setup.load_without_keys()
-        if set(settings.accounts) != {"default"}:
-            raise ConfigurationError("the local Brevo is one account, 'default'; the configuration has others")
+        settings = _load_settings(variables)
         secret = secrets.token_hex(16)
         redis = stack.enter_context(EmbeddedRedis(folder / "redis", appendfsync="no", password=secret))
         brevo = stack.enter_context(setup.serve(setup.model_brevo(settings), 0))
@@ -138,6 +132,18 @@ def running(variables: Variables, folder: Path) -> Iterator[LocalPipeline]:
         stack.callback(pipeline.store.redis.close)
         parts.wait_until_ready()
         yield pipeline
+
+
+def _load_settings(variables: Variables) -> Settings:
+    """Return the configuration of the portal, or the sample; no other variable of ours counts."""
+    for name in [name for name in os.environ if name.startswith("SYNC_") and name not in _KEPT]:
+        variables.delenv(name)
+    if "SYNC_CONFIG" not in os.environ and not Path("sync_tasks.toml").exists():
+        variables.setenv("SYNC_CONFIG", str(setup.example("sync_tasks.toml")))
+    settings = setup.load_without_keys()
+    if set(settings.accounts) != {"default"}:
+        raise ConfigurationError("the local Brevo is one account, 'default'; the configuration has others")
+    return settings
 
 
 @contextmanager

@@ -32,7 +32,9 @@ class OutboxRow:
     written_at: int
 
     def read(self, *, not_before: int = 0) -> Event:
-        """Return the event; one without a moment happened when the row was written, but ``not_before`` an older row.
+        """Return the event; without a moment of its own it happened when the row was written.
+
+        ``not_before``: the moment of an older row of the same user, in microseconds; it happened no earlier.
 
         Raises:
             InvalidEventError: it is none; the message quotes no value.

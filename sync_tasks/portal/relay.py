@@ -127,25 +127,34 @@ def _accept_rows(
             waiting.add(row.user_id)
             continue
         try:
-            event = row.read(not_before=newest.get(row.user_id, 0))
-            if ahead and row.written_at > ahead[1]:
-                raise InvalidEventError(WRONG_MOMENT)  # noqa: TRY301 - one place says what is no event
-            accept(event)
-        except InvalidEventError as error:
-            faults[row.id] = str(error)
-            log.error("outbox: row %d is no event: %s", row.id, error)
-        except RedisError as error:
-            if concerns_all(error):
+            accept(_read_row(row, ahead, newest.get(row.user_id, 0)))
+        except (InvalidEventError, RedisError) as error:
+            if isinstance(error, RedisError) and concerns_all(error):
                 moved.trouble = f"Redis is away or in trouble: {type(error).__name__}"
                 break
-            # What Redis answers permanently it would answer to this row for ever.
-            faults[row.id] = f"Redis cannot accept it ({type(error).__name__}); the place is in the relay's log"
-            log.error("outbox: row %d: unexpected error\n%s", row.id, describe(error))
+            faults[row.id] = _refuse(row, error)
         else:
             moved.accepted.append(row.id)
             newest[row.user_id] = max(row.written_at, newest.get(row.user_id, 0))
     moved.marked = len(faults)
     return moved, faults
+
+
+def _read_row(row: OutboxRow, ahead: "outbox_table.Ahead | None", not_before: int) -> Event:
+    event = row.read(not_before=not_before)
+    if ahead and row.written_at > ahead[1]:
+        raise InvalidEventError(WRONG_MOMENT)
+    return event
+
+
+def _refuse(row: OutboxRow, error: InvalidEventError | RedisError) -> str:
+    """Log why a row will never be accepted, and return it."""
+    if isinstance(error, InvalidEventError):
+        log.error("outbox: row %d is no event: %s", row.id, error)
+        return str(error)
+    # What Redis answers permanently it would answer to this row for ever.
+    log.error("outbox: row %d: unexpected error\n%s", row.id, describe(error))
+    return f"Redis cannot accept it ({type(error).__name__}); the place is in the relay's log"
 
 
 def _is_ahead(row: OutboxRow, ahead: "outbox_table.Ahead | None") -> bool:

@@ -69,8 +69,8 @@ def wait_for(look: Callable[[], bool], gaps: Iterable[float], rest: Callable[[fl
 class _Round:
     """One round of looks and deletions, of all that is not confirmed as deleted.
 
-    ``left``: what is there still, and why. ``missed``: what no look found. ``unconfirmed``: what Brevo was to delete,
-    and its answer was no 204. ``before``: what an earlier round missed.
+    ``left``: what is there still, and why. ``missed``: what no look found. ``unconfirmed``: what Brevo was
+    asked to delete and did not confirm by a 204. ``before``: what an earlier round missed.
     """
 
     desk: ProbeDesk

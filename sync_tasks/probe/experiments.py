@@ -6,6 +6,7 @@ Each goes on from where the one before left: the first contact is on no list and
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from sync_tasks.domain.events import Json
 from sync_tasks.errors import ProbeBudgetError, RejectedContactError
@@ -33,8 +34,8 @@ from sync_tasks.rate_limits.import_lock import ImportLock
 GAPS = (1.0, 3.0, 8.0, 18.0, 30.0, 40.0, 45.0)
 # So many seconds later a look that found nothing is made again: an index may lag.
 AGAIN = 3.0
-# A number that Ofcom keeps for fiction: it is nobody's. https://www.ofcom.org.uk/phones-and-broadband/phone-numbers
 _NOTHING = (None, "")
+# A number that Ofcom keeps for fiction: it is nobody's. https://www.ofcom.org.uk/phones-and-broadband/phone-numbers
 PHONE = "+447700900123"
 VALUES: Mapping[str, Json] = {"text": "  Probe ", "number": 3.5, "date": "2020-02-29", "boolean": True}
 
@@ -213,21 +214,7 @@ def import_new(bench: Bench) -> None:
     """Import the second contact as the pipeline does, along with the first, which is there already and blocked."""
     made = bench.made
     blocked = _expect_address(bench)
-    ours = {made.attribute("run"): made.token}
-    rows: list[Json] = [
-        {"email": made.addresses[0], "attributes": {**ours}},
-        {
-            "email": made.addresses[1],
-            "attributes": {**ours, made.attribute("boolean"): True, "EXT_ID": made.ext_id(2)},
-        },
-    ]
-
-    def find() -> Row | None:
-        members = bench.desk.show_members(made.list_id or 0)
-        others = (one for one in members if isinstance(one.get("id"), int) and one["id"] != bench.first)
-        return next((one for one in others if is_ours(one, made)), None)
-
-    second = _import(bench, rows, find, updating=False)
+    second = _import(bench, _rows_of_both(made), partial(_find_second, bench), updating=False)
     if second is None:
         return
     made.ids.append(second["id"])
@@ -269,6 +256,21 @@ def _expect_address(bench: Bench) -> bool:
     if str(shown.get("email")).lower() != bench.made.addresses[0]:
         raise RejectedContactError(f"contact {bench.first}: it has another address")
     return shown.get("emailBlacklisted") is True
+
+
+def _rows_of_both(made: Made) -> list[Json]:
+    first: dict[str, Json] = {made.attribute("run"): made.token}
+    second: dict[str, Json] = {**first, made.attribute("boolean"): True, "EXT_ID": made.ext_id(2)}
+    return [
+        {"email": address, "attributes": values}
+        for address, values in zip(made.addresses, (first, second), strict=False)
+    ]
+
+
+def _find_second(bench: Bench) -> Row | None:
+    members = bench.desk.show_members(bench.made.list_id or 0)
+    others = (one for one in members if isinstance(one.get("id"), int) and one["id"] != bench.first)
+    return next((one for one in others if is_ours(one, bench.made)), None)
 
 
 def _import(bench: Bench, rows: list[Json], find: Callable[[], Row | None], *, updating: bool) -> Row | None:

@@ -24,7 +24,7 @@ from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.operator_gate import VisitorGate
 from sync_tasks.state.store import Store
-from sync_tasks.sync.accounts import AccountAnswers, open_gateways
+from sync_tasks.sync.accounts import AccountAnswers, open_desks
 
 _SLICE = LOCK_SECONDS / 3
 Progress = Callable[[str], None]
@@ -84,7 +84,7 @@ class Probe:
 
             gate = BudgetGate(VisitorGate(limiter, self.account), renew, rest)
             accounts = {self.account: self.settings.accounts[self.account]}
-            desk = open_gateways(ProbeDesk, accounts, lambda _: gate, self.store)[self.account]
+            desk = open_desks(ProbeDesk, accounts, lambda _: gate, self.store)[self.account]
             try:
                 return self._run(desk, gate, imports, rest)
             finally:
@@ -113,9 +113,12 @@ class Probe:
                 report.left = ["perhaps what the unanswered request makes: run the probe again in a minute"]
         self._note_limits(bench, gate)
         report.found, report.requests = bench.found, dict(gate.used)
+        self._keep_answers(bench, owner)
+        return report
+
+    def _keep_answers(self, bench: Bench, owner: str) -> None:
         answers = {name: found.answer for name, found in bench.found.items()}
         AccountAnswers(self.store, self.account).keep(owner, answers)
-        return report
 
     def _seconds(self) -> float:
         return int(self.store.now()) / 1_000_000

@@ -1,13 +1,29 @@
-"""Which providers there are, and their numbers; this loads no provider's library. A second one is a line here."""
+"""Which providers there are: their numbers, and what opens an account. A second provider is a line here.
 
-from collections.abc import Mapping
+A provider's library is loaded only if an account is opened.
+"""
 
-from sync_tasks.providers import Capabilities
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sync_tasks.providers import Capabilities, Gateway
 from sync_tasks.providers.brevo.limits import CAPABILITIES
 
-_CAPABILITIES: Mapping[str, Capabilities] = {"brevo": CAPABILITIES}
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's numbers, and what opens an account; its arguments are those of ``Brevo``."""
+
+    capabilities: Capabilities
+    open: Callable[..., Gateway]
 
 
-def capabilities_of(provider: str = "brevo") -> Capabilities:
-    """Return the numbers of a provider; so far every account is Brevo's."""
-    return _CAPABILITIES[provider]
+def _open_brevo(**arguments: Any) -> Gateway:
+    from sync_tasks.providers.brevo.client import Brevo
+
+    return Brevo(**arguments)
+
+
+# By the name of the provider, as ``Account.provider`` has it.
+PROVIDERS: Mapping[str, Provider] = {"brevo": Provider(CAPABILITIES, _open_brevo)}

@@ -31,7 +31,7 @@ from sync_tasks.errors import (
     SyncError,
 )
 from sync_tasks.providers import Permit
-from sync_tasks.providers.installed import capabilities_of
+from sync_tasks.providers.installed import PROVIDERS
 from sync_tasks.rate_limits.import_lock import ImportLock
 from sync_tasks.rate_limits.scarcity import Scarcity
 from sync_tasks.rate_limits.wait_queue import Gatherers, WaitQueue
@@ -381,7 +381,7 @@ def _windows(account: Account) -> Mapping[str, list[tuple[int, float]]]:
     count, seconds = _per_second(account.requests_per_second)
     return {
         "contacts": [(count, seconds * _MARGIN), (account.requests_per_hour, 3600.0)],
-        "other": [(capabilities_of().other_per_hour, 3600.0)],
+        "other": [(PROVIDERS[account.provider].capabilities.other_per_hour, 3600.0)],
     }
 
 

@@ -150,11 +150,8 @@ def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping,
     """Return what differs in a user's contact, or what was seen of it if nothing does."""
     before, remote = contact.seen.get(mapping.account), recall_ext_id(remote, contact, mapping)
     seen = remote_state_of(remote, contact, mapping, before, read_at)
-    if seen.digest == ERASED:
-        known = before is not None and before.digest == ERASED
-        return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
-    if before and is_stranger(remote, contact, mapping, before):
-        return Drift(("stranger",), contact.user_id, remote.id, contact.rev, seen, renames=True)
+    if anothers := _find_anothers(remote, contact, mapping, seen):
+        return anothers
     wanted = desired_of(contact, mapping, seen)
     change, opted_out = difference(wanted, seen), frozenset(_opted_out(seen, before))
     if seen.digest in FOREIGNERS:
@@ -184,6 +181,17 @@ def find_drift(remote: RemoteContact, contact: Contact, mapping: AccountMapping,
         was_known=before is not None and before.id is not None,
         why=describe_drift(change, differing(remote, wanted) if change.ext_id or change.attributes else ()),
     )
+
+
+def _find_anothers(remote: RemoteContact, contact: Contact, mapping: AccountMapping, seen: RemoteState) -> Drift | None:
+    """Return that an erased person or a stranger is found in place of the user, if that is so."""
+    before = contact.seen.get(mapping.account)
+    if seen.digest == ERASED:
+        known = before is not None and before.digest == ERASED
+        return Drift(("erased at Brevo",), contact.user_id, remote.id, contact.rev, seen, was_known=known)
+    if before and is_stranger(remote, contact, mapping, before):
+        return Drift(("stranger",), contact.user_id, remote.id, contact.rev, seen, renames=True)
+    return None
 
 
 def _is_renamed(remote: RemoteContact, contact: Contact, mapping: AccountMapping) -> bool:
@@ -269,8 +277,7 @@ def subject_of(contact: Contact, mapping: AccountMapping) -> Subject:
         address |= ADDRESS in contact.registers_of(key)
         lists |= _list_of(key, contact, mapping)
     about = (one for one in mapping.newsletters.values() if one.list_id in lists)
-    flags = {one.unsubscribed_attribute for one in about if one.unsubscribed_attribute}
-    return Subject(lists, names | flags, address)
+    return Subject(lists, names.union(*(one.attributes(alive=False) for one in about)), address)
 
 
 def _list_of(key: EventKey, contact: Contact, mapping: AccountMapping) -> frozenset[int]:

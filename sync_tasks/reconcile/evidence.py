@@ -108,7 +108,7 @@ class _Review:
 
     @cached_property
     def _mapping(self) -> AccountMapping:
-        """The mapping without the lists that the account lacks: nobody is on them any more."""
+        """Return the mapping without the lists that the account lacks: nobody is on them any more."""
         parts = map(list_of, self.context.limiter.paused_parts(self.account))
         return self.context.mappings[self.account].without(frozenset(part for part in parts if part is not None))
 
@@ -203,9 +203,10 @@ def _was_created(contact: Contact, remote: RemoteContact, mapping: AccountMappin
 def _explains_lists(
     contact: Contact, remote: RemoteContact, mapping: AccountMapping, seen: RemoteState, *, idle: bool
 ) -> bool:
-    """What is under way may be there already; what waits to be subscribed may have been ended meanwhile.
+    """Return whether the state explains on which lists a contact is.
 
-    What an editor decides on is no evidence: the state neither joins nor leaves it.
+    A change under way may be there already. A subscription that waits may have been ended meanwhile. A list on which an
+    editor decides is no evidence: the state neither joins nor leaves it.
     """
     desired = desired_of(contact, mapping, seen)
     wanted = frozenset(desired.subscribed)

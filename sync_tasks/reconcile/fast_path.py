@@ -71,9 +71,8 @@ class FastComparison:
 
 
 def _is_settled(remote: RemoteContact, newsletter: Subscribable, *, alive: bool) -> bool:
-    flag = newsletter.unsubscribed_attribute
     there = newsletter.list_id in remote.lists or (newsletter.retired and alive)
-    return there is alive and (not flag or remote.attributes.get(flag) is (not alive))
+    return there is alive and newsletter.attributes(alive=alive).items() <= remote.attributes.items()
 
 
 def _same(held: Json, wished: str) -> bool:

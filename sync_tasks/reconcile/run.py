@@ -48,8 +48,21 @@ def reconcile(context: Resources, scope: Scope = Scope(), report: Progress = ign
     return [_reconcile(account, context, scope, report, counting=not place) for place, account in enumerate(accounts)]
 
 
+@dataclass(slots=True)
+class RepairResult:
+    """What became of the differences: how many were repaired, how many wait for a person, why none may be repaired.
+
+    ``grave``: what the safety catch refused, each with its number of contacts.
+    """
+
+    repaired: int = 0
+    held: int = 0
+    refused: str = ""
+    grave: dict[str, int] = field(default_factory=dict)
+
+
 def _reconcile(account: str, context: Resources, scope: Scope, report: Progress, *, counting: bool) -> Run:
-    clock, repaired, held, grave = time.monotonic(), 0, 0, dict[str, int]()
+    clock, result = time.monotonic(), RepairResult()
     comparison = Comparison(account, context, scope.dry_run, report, scope.anew, counting)
     try:
         context.gateways[account].check_owner()
@@ -58,38 +71,47 @@ def _reconcile(account: str, context: Resources, scope: Scope, report: Progress,
         if counting:
             keep_census(comparison.counts, context.settings, context.store)
         _narrow(comparison, context.settings, scope.newsletter)
-        free, held = split_held(comparison)
-        refused = _refuse(comparison, free, scope)
-        # What was refused of a part is not approved: an approval is for a whole account.
-        grave = count_grave(free) if refused and not scope.newsletter else {}
-        if refused and not scope.dry_run:
-            _look_at_news(comparison)
-        elif not scope.dry_run:
-            repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
+        _repair(comparison, scope, result)
         comparison.memory.forget()
     except SyncError as error:
-        refused, grave = f"{BROKEN_OFF}{error}", {}
+        result.refused, result.grave = f"{BROKEN_OFF}{error}", {}
         if not scope.dry_run and not isinstance(error, AccountError) and _has_little_news(comparison):
             _look_at_news(comparison)
-    run = Run(
-        account,
+    run = _run_of(comparison, scope, result, time.monotonic() - clock)
+    _report(run, context)
+    return run
+
+
+def _repair(comparison: Comparison, scope: Scope, result: RepairResult) -> None:
+    """Repair what may be repaired, and note in ``result`` what came of it."""
+    free, result.held = split_held(comparison)
+    result.refused = _refuse(comparison, free, scope)
+    # What was refused of a part is not approved: an approval is for a whole account.
+    result.grave = count_grave(free) if result.refused and not scope.newsletter else {}
+    if result.refused and not scope.dry_run:
+        _look_at_news(comparison)
+    elif not scope.dry_run:
+        result.repaired = repair(comparison, free, remove_unknown=scope.remove_unknown)
+
+
+def _run_of(comparison: Comparison, scope: Scope, result: RepairResult, seconds: float) -> Run:
+    return Run(
+        comparison.account,
         comparison.memory.began,
-        time.monotonic() - clock,
+        seconds,
         scope.dry_run,
         comparison.compared,
         comparison.alone,
         sum(drift.loses for drift in comparison.drifts),
-        repaired,
+        result.repaired,
         dict(comparison.kinds),
         _by_newsletter(comparison),
-        refused,
+        result.refused,
         comparison.resumed,
-        held,
+        result.held,
         _name(drift for drift in comparison.drifts if scope.users or UNREADABLE in drift.kinds),
-        grave,
+        result.grave,
     )
-    _report(run, context)
-    return run
 
 
 def _look_at_news(comparison: Comparison) -> None:

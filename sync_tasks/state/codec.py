@@ -7,7 +7,7 @@ must be equal when sealed.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sync_tasks.domain import registers as names
@@ -44,11 +44,6 @@ def dump_values(values: Mapping[str, str]) -> dict[str, str]:
     return {field_of(name): seal(value) if names.is_personal(name) else value for name, value in values.items()}
 
 
-def wishes_of(fields: Sequence[str]) -> str:
-    """Return what the pending events in these fields, field and value alternately, say of newsletters."""
-    return dict(zip(fields[::2], fields[1::2], strict=True)).get(_WISHES, "")
-
-
 def load_contact(
     user_id: str,
     stored: Mapping[str, str],
@@ -58,15 +53,7 @@ def load_contact(
     held: str = "",
 ) -> Contact:
     """Return the contact that lies in these fields."""
-    groups: dict[str, dict[str, str]] = {
-        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _KEPT_LOOK)
-    }
-    registers = dict[str, str]()
-    for name, text in stored.items():
-        if name[:2] in groups:
-            groups[name[:2]][name[2:]] = text
-        elif names.is_register(name):
-            registers |= _load_register(name, text)
+    registers, groups = _group_fields(stored)
     return Contact(
         user_id=user_id,
         registers=registers,
@@ -86,6 +73,7 @@ def load_contact(
         tolerance=tolerance,
         held=held,
         manual=_MANUAL in stored,
+        wishes=stored.get(_WISHES, ""),
         looked={account: _still_holds(text, stored) for account, text in groups[_KEPT_LOOK].items()},
     )
 
@@ -101,6 +89,20 @@ def _still_holds(text: str, stored: Mapping[str, str]) -> bool:
     """Return whether a look that was kept holds for as long as the lease, if there is one."""
     until, _, rev = text.partition(" ")
     return rev == stored.get(_REV, "0") and stored.get(_LEASE, "")[:STAMP] <= until
+
+
+def _group_fields(stored: Mapping[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the registers, and the other fields by what their names begin with."""
+    groups: dict[str, dict[str, str]] = {
+        group: {} for group in (_GIVEN_UP, _PENDING, _DEAD, _SEEN, _LOOK, _REPORTED, _KEPT_LOOK)
+    }
+    registers = dict[str, str]()
+    for name, text in stored.items():
+        if name[:2] in groups:
+            groups[name[:2]][name[2:]] = text
+        elif names.is_register(name):
+            registers |= _load_register(name, text)
+    return registers, groups
 
 
 def _load_register(name: str, text: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from sync_tasks.domain.merge import values_of
 from sync_tasks.domain.priority import Priority
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, stamp_of
 from sync_tasks.errors import ConfigurationError, InvalidEventError
-from sync_tasks.state.codec import dump_seen, dump_values, load_contact, priority_of_fields, wishes_of
+from sync_tasks.state.codec import dump_seen, dump_values, load_contact, priority_of_fields
 from sync_tasks.state.keys import (
     DUE,
     SECRET,
@@ -61,8 +61,7 @@ class Lease:
     """The right to push one contact, and its state.
 
     ``pending_count``: how many have the same events pending; 0: it must go alone. ``granted``: its first request may
-    go out. ``paused``: the names of all paused parts of accounts (see ``pauses``). ``wishes``: what its pending events
-    say of newsletters, the name under which ``lease_batch`` finds others who wish the same.
+    go out. ``paused``: the names of all paused parts of accounts (see ``pauses``).
     """
 
     user_id: str
@@ -71,7 +70,6 @@ class Lease:
     pending_count: int = 1
     granted: bool = False
     paused: frozenset[str] = frozenset()
-    wishes: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -181,7 +179,7 @@ class Store:
         self.sweeps = max(self.sweeps, int(sweeps))
         contact = self.load(user_id, rest, address_taken=taken == "1", held=held)
         paused = frozenset(filter(None, parts.split(",")))
-        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused, wishes_of(rest))
+        return Lease(user_id, token, contact, int(pending_count), granted == "granted", paused)
 
     def lease_batch(self, kind: str, most: int, seconds: float) -> list[Lease]:
         """Return the leases of contacts without trouble that are kept under this name (see ``pending_kinds_of``)."""

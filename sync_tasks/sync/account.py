@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sync_tasks.domain.contact import RemoteContact
+from sync_tasks.domain.contact import RemoteContact, RemoteState
 from sync_tasks.domain.diff import NUMBERS, Change, NewContact, desired_of, digest, essential
 from sync_tasks.domain.identity import foreign_contact
 from sync_tasks.domain.pauses import CREATING, describe, list_part, name_of, part_in_trouble
@@ -180,7 +180,7 @@ class AccountPush(Push):
 
     @property
     def _is_met_by_creation(self) -> bool:
-        """Whether the creation that comes next shows who has the address; what was noticed at Brevo is looked at."""
+        """Return whether a creation comes next that shows who has the address; not if Brevo reported a change."""
         contact = self.lease.contact
         noticed = self.account in contact.looks or contact.opt_outs(self.account)
         seen = self.with_guarded(self.known()).forgotten
@@ -312,13 +312,16 @@ class AccountPush(Push):
             # Brevo may refuse to take a contact off a list that it has left already: look, and ask for the rest.
             self.look_again()
         else:
-            # A block that the change lifts ends subscriptions only from the next step on.
-            sent = desired_of(self.lease.contact, self.mapping, self.known())
-            self.view = after_write(self.view, change, sent)
-            if change.address:
-                self.lease = replace(self.lease, contact=self.lease.contact.left(before.address))
-            self.note_repair(change)
-            self.written |= change.attributes.keys()
-            self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}
-            contact = self.lease.contact
-            self.repaired |= bool(change.attributes) and not contact.pending and self.account not in contact.looks
+            self._note_written(change, before)
+
+    def _note_written(self, change: Change, before: RemoteState) -> None:
+        # A block that the change lifts ends subscriptions only from the next step on.
+        sent = desired_of(self.lease.contact, self.mapping, self.known())
+        self.view = after_write(self.view, change, sent)
+        if change.address:
+            self.lease = replace(self.lease, contact=self.lease.contact.left(before.address))
+        self.note_repair(change)
+        self.written |= change.attributes.keys()
+        self.cleared |= {name for name, value in change.attributes.items() if value in ("", None)}
+        contact = self.lease.contact
+        self.repaired |= bool(change.attributes) and not contact.pending and self.account not in contact.looks

@@ -10,19 +10,22 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from sync_tasks.config.base_url import is_loopback
 from sync_tasks.config.settings import Account
 from sync_tasks.errors import WrongAccountError
-from sync_tasks.providers import Gate
-from sync_tasks.providers.brevo.client import Brevo
+from sync_tasks.providers import Gate, Gateway
+from sync_tasks.providers.installed import PROVIDERS
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state import bulk
 from sync_tasks.state.store import Store
 
-AnyBrevo = TypeVar("AnyBrevo", bound=Brevo)
+if TYPE_CHECKING:
+    from sync_tasks.providers.brevo.client import Brevo
+
+AnyBrevo = TypeVar("AnyBrevo", bound="Brevo")
 
 # GET /account shares 100 requests an hour with other endpoints: https://developers.brevo.com/docs/api-limits
 ASKED_AGAIN = 600
@@ -108,28 +111,39 @@ class AccountOwner:
 
 
 def open_gateways(
-    kind: Callable[..., AnyBrevo],
     accounts: Mapping[str, Account],
     gate_of: Callable[[str], Gate],
     store: Store | None,
     limiter: Limiter | None = None,
     **options: object,
-) -> dict[str, AnyBrevo]:
-    """Return the way to each account, by name; ``options`` as of ``Brevo``.
+) -> dict[str, Gateway]:
+    """Return the way to each account, by name, at its provider; ``options`` as of ``Brevo``.
 
     With a ``store`` each opens only if it is the account that the state knows. With a ``limiter`` too, one that is not
     is paused.
     """
     return {
-        name: kind(
-            account.api_key.get_secret_value(),
-            base_url=account.base_url,
-            gate=gate_of(name),
-            owner=AccountOwner(store, name, account, limiter) if store else None,
-            known=AccountAnswers(store, name).read if store else dict,
-            **options,
-        )
+        name: PROVIDERS[account.provider].open(**_way_to(name, account, gate_of, store, limiter), **options)
         for name, account in accounts.items()
+    }
+
+
+def open_desks(
+    kind: Callable[..., AnyBrevo], accounts: Mapping[str, Account], gate_of: Callable[[str], Gate], store: Store
+) -> dict[str, AnyBrevo]:
+    """Return the same for what only Brevo has, such as its webhooks; ``kind`` is the class of the desk."""
+    return {name: kind(**_way_to(name, account, gate_of, store)) for name, account in accounts.items()}
+
+
+def _way_to(
+    name: str, account: Account, gate_of: Callable[[str], Gate], store: Store | None, limiter: Limiter | None = None
+) -> dict[str, Any]:
+    return {
+        "key": account.api_key.get_secret_value(),
+        "base_url": account.base_url,
+        "gate": gate_of(name),
+        "owner": AccountOwner(store, name, account, limiter) if store else None,
+        "known": AccountAnswers(store, name).read if store else dict,
     }
 
 

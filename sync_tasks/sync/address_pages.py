@@ -26,11 +26,10 @@ def find_on_pages(
     each page, and keeps what must not run out.
     """
     page = gateway.capabilities.page
-    most = len(addresses) // PEOPLE_A_PAGE * page
     wanted = {address for address, times in Counter(addresses).items() if times == 1}
     found, twice, shows_ext_ids = dict[str, RemoteContact](), set[str](), False
     try:
-        for number, remote in enumerate(gateway.all_contacts(most)):
+        for number, remote in enumerate(gateway.all_contacts(len(addresses) // PEOPLE_A_PAGE * page)):
             if number % page == 0:
                 keep()
             if isinstance(remote, UnreadContact):

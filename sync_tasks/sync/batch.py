@@ -92,7 +92,7 @@ class Batch:
     def kinds(self) -> list[str]:
         """Under which names those are kept who may need the same step."""
         push = self.own.push
-        return pending_kinds_of(self.batch_kind, push.mapping, push.lease.contact, push.lease.wishes)
+        return pending_kinds_of(self.batch_kind, push.mapping, push.lease.contact)
 
     def gather(self) -> None:
         """Lease whom the same request could serve: who wishes the same. Looks serve those with other wishes, too."""

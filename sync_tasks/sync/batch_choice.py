@@ -30,22 +30,29 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
         return False
     _wait_for_import(push, batch_kind, context)
     batch = Batch(BatchItem(push, step), batch_kind, context, task_id)
+    if not _gather(batch, push, part, context):
+        return False
+    batch.serve()
+    if batch.own.served and batch_kind.verb == "leave":
+        _put_rest_off(push)
+    return batch.own.served
+
+
+def _gather(batch: Batch, push: AccountPush, part: str, context: Resources) -> bool:
+    """Wait for the permit while others come along; return whether they are enough, else all are given back."""
     try:
         if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
             batch.gather()
         # The question whose account it is must not use the permit that is waited for.
         push.gateway.confirm_owner()
         _wait_for_permit(push, batch, part, context)
-        if len(batch.others) + 1 < batch_kind.least:
-            batch.give_back()
-            return False
+        is_enough = len(batch.others) + 1 >= batch.batch_kind.least
     except SyncError:
         batch.give_back()
         raise
-    batch.serve()
-    if batch.own.served and batch_kind.verb == "leave":
-        _put_rest_off(push)
-    return batch.own.served
+    if not is_enough:
+        batch.give_back()
+    return is_enough
 
 
 def _wait_for_permit(push: AccountPush, batch: Batch, part: str, context: Resources) -> None:
@@ -109,7 +116,7 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
     contact, kinds, verb = push.lease.contact, batch.kinds, batch.batch_kind.verb
     match verb:
         case "leave":
-            shared = kinds[:1] == [push.lease.wishes]
+            shared = kinds[:1] == [contact.wishes]
         case "read":
             looked_at = push.account in contact.looks or contact.unknown_since
             shared = bool(looked_at) or MOVE_KIND in {key.task for key in contact.pending}
@@ -122,7 +129,7 @@ def _name_of(push: AccountPush, batch: Batch) -> object:
 
 
 def _is_read_with_others(push: AccountPush) -> bool:
-    """Return whether a page is enough of a contact: it shows no reason of a block."""
+    """Return whether a shared look is enough for a contact; such a look shows no reason of a block."""
     contact = push.lease.contact
     blocked = push.known().block or push.view.guarded or contact.opt_outs(push.account)
     findable = is_findable(BatchKind("read", frozenset()), contact, push.account)

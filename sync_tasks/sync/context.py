@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.mapping import AccountMapping
+from sync_tasks.domain.retry import RetryPolicy
 from sync_tasks.providers import Gateway
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store
@@ -19,3 +20,9 @@ class Resources:
     limiter: Limiter
     gateways: Mapping[str, Gateway]
     mappings: Mapping[str, AccountMapping]
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """When trouble is tried again, as configured."""
+        pipeline = self.settings.pipeline
+        return RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours)

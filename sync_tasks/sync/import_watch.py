@@ -135,7 +135,7 @@ def find_created(
 
 
 def _unblocked(shown: Mapping[str | None, ShownContact], contact: Contact) -> RemoteContact | Finding | None:
-    """A page does not show why a contact is blocklisted, nor anything of one that cannot be read."""
+    """Return what pages show of a contact; ``ALONE`` if it is blocklisted or unreadable, as pages do not say why."""
     remote = shown.get(contact.address)
     if remote is None or (isinstance(remote, RemoteContact) and not remote.block):
         return remote

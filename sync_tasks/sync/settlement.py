@@ -18,7 +18,7 @@ from sync_tasks.domain.news import Notice, find_news, find_suppressed, suppressi
 from sync_tasks.domain.outcomes import Outcome, Outcomes, decide_outcomes, is_own
 from sync_tasks.domain.pauses import name_of
 from sync_tasks.domain.registers import ERASURE, moment
-from sync_tasks.domain.retry import RetryPolicy, is_left_to_the_state
+from sync_tasks.domain.retry import is_left_to_the_state
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND, seconds_since
 from sync_tasks.errors import (
     AccountPausedError,
@@ -151,8 +151,7 @@ def conclude_all(pushes: Sequence[tuple[Lease, Pushed]], context: Resources, tas
 
 
 def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes, Settlement]:
-    pipeline = context.settings.pipeline
-    policy = RetryPolicy(pipeline.retries, pipeline.defer_seconds, pipeline.give_up_hours)
+    policy = context.retry_policy
     outcomes = decide_outcomes(
         pushed.contact,
         context.settings,
@@ -166,7 +165,7 @@ def _decide(pushed: Pushed, context: Resources, task_id: str) -> tuple[Outcomes,
     # An event may wait although no account is in trouble: for a list that does not exist.
     trouble = [*pushed.errors.values(), *outcomes.waiting.values()]
     outcomes = replace(outcomes, retry_in=policy.delay(trouble, tries=pushed.tries, lasted=pushed.lasted))
-    settlement = settle(pushed, outcomes, pipeline, task_id)
+    settlement = settle(pushed, outcomes, context.settings.pipeline, task_id)
     if not context.settings.portal.hears_all:
         settlement.notices = []
     return outcomes, settlement

@@ -78,10 +78,6 @@ def _check_command(name: str) -> None:
 
     if wants_json():
         log_all_output()
-    if name == "flower":
-        os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
-        # Whoever may log in could erase and subscribe people, and stop workers.
-        os.environ.setdefault("FLOWER_READ_ONLY", "true")
     check = {
         "worker": startup.check_worker,
         "beat": startup.check_beat,
@@ -93,11 +89,19 @@ def _check_command(name: str) -> None:
         check()
     except ConfigurationError as error:
         _end(error)
-    if name == "flower" and (url := operate_url()):
+    if name == "flower":
+        _prepare_flower()
+    startup.warn(_print, load_settings().accounts if name == "worker" else ())
+
+
+def _prepare_flower() -> None:
+    os.environ.setdefault("FLOWER_TASKS_COLUMNS", _COLUMNS)
+    # Whoever may log in could erase and subscribe people, and stop workers.
+    os.environ.setdefault("FLOWER_READ_ONLY", "true")
+    if url := operate_url():
         from sync_tasks.tasks.patches.flower import link_to
 
         link_to(url)
-    startup.warn(_print, load_settings().accounts if name == "worker" else ())
 
 
 def _print(line: object) -> None:

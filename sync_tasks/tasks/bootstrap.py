@@ -10,7 +10,6 @@ from sync_tasks.config.settings import Settings, load_settings
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
 from sync_tasks.ext_ids import ExtIds
 from sync_tasks.link_tokens import UnsubscribeLinks
-from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.rate_limits.patience import PatientGate
 from sync_tasks.state.connection import connect
@@ -24,7 +23,7 @@ def build_resources(settings: Settings, store: Store) -> Resources:
     """Return everything a push needs, with one gateway per account."""
     store.tolerance = settings.pipeline.clock_tolerance
     limiter = Limiter(store, settings.accounts, settings.pipeline.probe_seconds)
-    gateways = open_gateways(Brevo, settings.accounts, limiter.gate, store, limiter, pool_size=2 * worker_concurrency)
+    gateways = open_gateways(settings.accounts, limiter.gate, store, limiter, pool_size=2 * worker_concurrency)
     return Resources(settings, store, limiter, gateways, account_mappings_of(settings))
 
 
@@ -43,16 +42,7 @@ def account_mappings_of(settings: Settings) -> dict[str, AccountMapping]:
 
 def account_mapping_of(settings: Settings, account: str) -> AccountMapping:
     """Return how the portal's words map to those of one account."""
-    newsletters = {
-        slug: Subscribable(
-            newsletter.list_id,
-            newsletter.unsubscribed_attribute,
-            newsletter.retired,
-            newsletter.manual,
-            settings.former_lists(slug),
-        )
-        for slug, newsletter in settings.newsletters_by_account[account].items()
-    }
+    newsletters = {slug: _newsletter_of(settings, slug) for slug in settings.newsletters_by_account[account]}
     return AccountMapping(
         newsletters,
         settings.attributes,
@@ -63,6 +53,17 @@ def account_mapping_of(settings: Settings, account: str) -> AccountMapping:
         settings.former_on(account),
         ext_ids=ExtIds(settings.contacts.ext_id, tuple(settings.contacts.former_ext_ids)),
         links=UnsubscribeLinks(account, settings.link_attributes(account), settings.unsubscribe.signing_secrets),
+    )
+
+
+def _newsletter_of(settings: Settings, slug: str) -> Subscribable:
+    newsletter = settings.newsletters[slug]
+    return Subscribable(
+        newsletter.list_id,
+        newsletter.unsubscribed_attribute,
+        newsletter.retired,
+        newsletter.manual,
+        settings.former_lists(slug),
     )
 
 

@@ -76,18 +76,23 @@ def post_notices() -> int:
     url, store = context.settings.portal.suppressed_url, context.store
     if not url or not is_posting_alone(store):
         return 0
-    signers, taken = load_signers(), 0
+    signers = load_signers()
     try:
         with urllib3.PoolManager(retries=False, timeout=ANSWERED_WITHIN) as http:
-            for post in read_due_posts(store):
-                renew_posting(store)
-                status = _post(http, url, post, signers)
-                taken += status in SUCCESS
-                _settle(store, post, status)
-                if status not in SUCCESS and (status not in REFUSED or status in LATER):
-                    break  # The portal is away: all others would wait for their answers, too.
+            return _post_all(http, url, store, signers)
     finally:
         end_posting(store)
+
+
+def _post_all(http: urllib3.PoolManager, url: str, store: Store, signers: "list[Webhook]") -> int:
+    taken = 0
+    for post in read_due_posts(store):
+        renew_posting(store)
+        status = _post(http, url, post, signers)
+        taken += status in SUCCESS
+        _settle(store, post, status)
+        if status not in SUCCESS and (status not in REFUSED or status in LATER):
+            break  # The portal is away: all others would wait for their answers, too.
     return taken
 
 

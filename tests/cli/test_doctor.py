@@ -44,12 +44,12 @@ def configure(text: str) -> Break:
         ("default: books", configure("[newsletters.books]\nlist_id = 99\n"), "create it at Brevo"),
         ("default: shoe", configure('shoe = "SHOE"\n'), "create SHOE at Brevo"),
         (
-            "default: books opt-out",
+            "default: books attribute",
             configure('[newsletters.books]\nlist_id = 7\nunsubscribed_attribute = "CITY"\n'),
             "make it boolean",
         ),
         (
-            "default: books opt-out",
+            "default: books attribute",
             configure('[newsletters.books]\nlist_id = 7\nunsubscribed_attribute = "GONE"\n'),
             "as boolean",
         ),

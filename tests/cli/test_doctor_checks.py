@@ -217,7 +217,7 @@ ON_LISTS = [
     ),
     ("default: city", "fail", "CITY does not exist", "create CITY at Brevo: it ignores what it does not know"),
     (
-        "default: daily opt-out",
+        "default: daily attribute",
         "fail",
         "DAILY_OUT is text",
         "make it boolean: Brevo ignores another type in silence",

@@ -154,8 +154,8 @@ def test_the_size_of_an_import_leaves_out_what_is_not_sent() -> None:
     ],
 )
 def test_under_which_names_others_are_found_who_need_the_same(verb: Verb, contact: Contact, names: list[str]) -> None:
-    assert pending_kinds_of(kind(verb), MAPPING, contact, "all") == names
-    assert pending_kinds_of(kind(verb), MAPPING, contact, "") == [name for name in names if name != "all"]
+    assert pending_kinds_of(kind(verb), MAPPING, replace(contact, wishes="all")) == names
+    assert pending_kinds_of(kind(verb), MAPPING, contact) == [name for name in names if name != "all"]
 
 
 RENAMED = replace(MAPPING, renamed={"old": "daily"})
@@ -167,12 +167,12 @@ RENAMED = replace(MAPPING, renamed={"old": "daily"})
 )
 def test_an_event_is_found_under_the_slug_that_it_named(verb: Verb, name: str) -> None:
     contact = contact_of(subscribe(1, "unheard-of"), subscribe(1, "old"))
-    assert pending_kinds_of(kind(verb), RENAMED, contact, "") == [name]
+    assert pending_kinds_of(kind(verb), RENAMED, contact) == [name]
 
 
 def test_several_lists_of_a_repair_are_named_in_order() -> None:
     both = kind("create", frozenset({10, 5, 3}))
-    assert pending_kinds_of(both, MAPPING, REPAIR, "") == ["repair:default:create:3,5,10"]
+    assert pending_kinds_of(both, MAPPING, REPAIR) == ["repair:default:create:3,5,10"]
 
 
 def unknown(**known: Any) -> Contact:

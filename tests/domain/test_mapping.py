@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sync_tasks.domain.mapping import AccountMapping, Subscribable
+from sync_tasks.link_tokens import UnsubscribeLinks
 from tests.support.saying import contact_of, stamp, subscribe, unsubscribe
 
 MAPPING = AccountMapping(
@@ -66,3 +67,16 @@ def test_of_several_slugs_of_a_newsletter_the_newest_wish_counts() -> None:
     assert MAPPING.subscriptions(contact) == wishes
     given_up = replace(contact, given_up={"t:monthly": stamp(2)})
     assert MAPPING.subscriptions(given_up) == {"daily": (stamp(3), False)}
+
+
+def test_a_newsletter_says_which_attributes_it_has_and_what_they_are() -> None:
+    assert [MAPPING.newsletters["daily"].attributes(alive=alive) for alive in (True, False)] == [
+        {"DAILY_OFF": False},
+        {"DAILY_OFF": True},
+    ]
+    assert MAPPING.newsletters["monthly"].attributes(alive=True) == {}
+
+
+def test_whatever_the_pipeline_may_write_is_known() -> None:
+    links = UnsubscribeLinks("news", {"LINK": ""})
+    assert replace(MAPPING, attributes={"city": "CITY"}, links=links).written == {"CITY", "LINK", "DAILY_OFF"}

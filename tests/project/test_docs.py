@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -23,6 +23,7 @@ from sync_tasks.config.faults import find_faults
 from sync_tasks.config.settings import Settings
 from sync_tasks.domain.events import EVENTS
 from sync_tasks.domain.outcomes import Outcome
+from sync_tasks.reconcile.drift import Kind
 from sync_tasks.sandbox import Quirks
 from sync_tasks.sandbox.faults import KINDS
 from sync_tasks.tasks import sweep
@@ -268,6 +269,13 @@ def test_every_module_has_its_place_in_the_architecture() -> None:
     paths = [path.relative_to(ROOT / "sync_tasks") for path in (ROOT / "sync_tasks").rglob("*.py")]
     reported = [path for path in paths if path.parts[0] not in {"sandbox", "cli"} and not path.stem.startswith("__")]
     assert [str(path) for path in reported if not re.search(rf"`(?:\w+/)?{path.stem}`", page)] == []
+
+
+def test_every_class_of_drift_is_on_its_page_and_no_other() -> None:
+    page = (DOCS / "how-to" / "reconcile.md").read_text()
+    table = page.split("| drift | what follows |\n|---|---|\n")[1].split("\n\n")[0]
+    cells = [re.sub(r" \(.*\)$", "", line.strip("|").split(" | ")[0].strip()) for line in table.splitlines()]
+    assert sorted(name for cell in cells for name in cell.split(", ")) == sorted(get_args(Kind))
 
 
 def test_every_redis_key_is_in_the_architecture_and_no_other() -> None:

@@ -74,6 +74,22 @@ def test_lists_may_be_numbers_or_texts(ids: list[object]) -> None:
     assert read(event="unsubscribe", list_id=ids).joined == frozenset()
 
 
+@pytest.mark.parametrize(("name", "ended"), [("unsubscribed", {2}), ("spam", set()), ("list_addition", set())])
+def test_only_an_unsubscription_ends_lists(name: str, ended: set[int]) -> None:
+    assert read(event=name, list_id=[2]).opted_out == ended
+
+
+@pytest.mark.parametrize(("said", "name"), [("ours", "ours"), (None, ""), (5, ""), ([], "")])
+def test_the_name_of_a_key_is_a_text(said: object, name: str) -> None:
+    assert read(api_key_name=said).api_key_name == name
+
+
+def test_an_event_that_comes_again_is_the_same_whatever_the_order_and_the_webhook() -> None:
+    first = read(id=1, ts=5, date="x").report
+    assert read(date="x", ts=5, id=2).report == first
+    assert read(date="x", ts=6, id=1).report != first
+
+
 @pytest.mark.parametrize(
     "moments",
     [
@@ -90,6 +106,12 @@ def test_a_moment_that_makes_no_sense_is_none(moments: dict[str, object]) -> Non
 
 def test_a_moment_may_be_in_milliseconds() -> None:
     assert read(ts_event=1_604_933_737_000).moment == read(ts_event="1604933737").moment == "1604933737000000"
+
+
+def test_a_body_is_one_event_or_an_array_of_them() -> None:
+    assert read_rows(b'{"event": "spam"}') == [{"event": "spam"}]
+    assert read_rows(b'[{"event": "spam"}, 5]') == [{"event": "spam"}, 5]
+    assert (read_rows(b'"spam"'), read_rows(b"{"), read_rows(b"\xff")) == (None, None, None)
 
 
 JSON = st.recursive(
@@ -122,7 +144,19 @@ def test_an_event_may_name_thousands_and_its_report_is_short() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["unsubscribedFromAll", "list_unsubscribed", "hard_bounces", "spamComplaint", "contactMerged", "listRemoval"],
+    [
+        "unsubscribedFromAll",
+        "list_unsubscribed",
+        "optOut",
+        "opted_out",
+        "hard_bounces",
+        "spamComplaint",
+        "spammed",
+        "complained",
+        "blocked",
+        "contactMerged",
+        "listRemoval",
+    ],
 )
 def test_an_unheard_kind_that_may_be_about_an_opt_out_or_a_contact_is_looked_at(name: str) -> None:
     assert read(event=name).kind == ""
@@ -166,3 +200,23 @@ def test_an_event_that_is_nearly_too_deep_is_malformed_or_read() -> None:
         )
         assert rows is not None
         assert isinstance(read_event(rows[0]), Incoming) or read_event(rows[0]) == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("2011-12-31T23:59:59.999999Z", ""),
+        ("2012-01-01T00:00:00Z", "1325376000000000"),
+        ("2199-12-31T23:59:59Z", "7258118399000000"),
+        ("2200-01-01T00:00:00Z", ""),
+    ],
+)
+def test_a_moment_counts_from_the_founding_of_brevo_to_the_far_future(date: str, moment: str) -> None:
+    assert read(date=date).moment == moment
+
+
+@pytest.mark.parametrize(("fields", "surest"), [(("ts_event", "ts", "date"), "ts_event"), (("ts", "date"), "ts")])
+def test_of_several_moments_the_surest_counts(fields: tuple[str, ...], surest: str) -> None:
+    said = {"date": "2026-08-25T11:05:02+00:00", "ts": 1_787_655_901, "ts_event": 1_787_655_900}
+    both = {field: said[field] for field in said if field in fields}
+    assert read(**both).moment == read(**{surest: said[surest]}).moment

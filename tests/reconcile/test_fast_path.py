@@ -169,3 +169,14 @@ def test_whatever_is_empty_counts_as_not_there_in_the_fast_comparison_too(held: 
     assert _same(held, json.dumps(wished))
     assert not _same(held, "0")
     assert not _same(0, json.dumps(wished))
+
+
+@pytest.mark.parametrize(("wish", "flag"), [("s", True), ("u", False), ("u", None)])
+def test_a_newsletter_whose_attribute_says_something_else_does_not_agree(wish: str, *, flag: bool | None) -> None:
+    mapping = AccountMapping({"daily": Subscribable(3, "OFF_0")}, {}, account="default")
+    fields = {"rev": "3", "latest": STAMPS[1], "s:default:id": "7", "n:daily": f"{STAMPS[0]}{wish}"}
+    remote = contact_at_brevo(fields, mapping)
+    assert FastComparison(mapping).agrees(remote, USER, fields)
+    edited = replace(remote, attributes={"OFF_0": flag})
+    assert not FastComparison(mapping).agrees(edited, USER, fields)
+    assert not agrees_in_full(edited, fields, mapping)

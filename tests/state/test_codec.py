@@ -24,7 +24,6 @@ from sync_tasks.state.codec import (
     load_impersonal,
     load_leased,
     priority_of_fields,
-    wishes_of,
 )
 from tests.support.saying import (
     ACCOUNT,
@@ -194,8 +193,8 @@ def test_an_event_is_written_as_its_registers_without_the_moment() -> None:
         "l:default": "4",
         "b:default:complaint": stamp(1),
     }
-    assert wishes_of(["rev", "1", "wishes", "+daily"]) == "+daily"
-    assert wishes_of(["rev", "1"]) == ""
+    assert load_contact("u1", {"rev": "1", "wishes": "+daily"}).wishes == "+daily"
+    assert load_contact("u1", {"rev": "1"}).wishes == ""
 
 
 def test_single_fields_say_what_is_known_of_a_contact() -> None:

@@ -12,7 +12,6 @@ from sync_tasks.config.settings import Account, Settings
 from sync_tasks.domain.events import EVENTS, parse_event
 from sync_tasks.errors import SyncError
 from sync_tasks.providers import Gate, Permit
-from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.probe_desk import ProbeDesk
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.state.store import Store
@@ -112,9 +111,7 @@ def opening(store: Store, key: str, mailbox: str, url: str) -> Iterator[LiveAcco
         for slug in NEWSLETTERS:
             lists[slug] = desk.make_list(f"sync-tasks live {token} {slug}", folder)
         settings = _configure(account, lists, mailbox)
-        gateways = open_gateways(
-            Brevo, accounts, lambda name: CountingGate(limiter.gate(name), counter), store, limiter
-        )
+        gateways = open_gateways(accounts, lambda name: CountingGate(limiter.gate(name), counter), store, limiter)
         context = Resources(settings, store, limiter, gateways, account_mappings_of(settings))
         live = LiveAccount(desk, context, lists, mailbox, counter, token)
         yield live

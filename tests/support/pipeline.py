@@ -14,7 +14,6 @@ from sync_tasks.config.settings import Settings
 from sync_tasks.domain.contact import Contact, EventKey
 from sync_tasks.domain.events import EVENTS, parse_event
 from sync_tasks.domain.outcomes import Outcomes
-from sync_tasks.providers.brevo.client import Brevo
 from sync_tasks.providers.brevo.connection import Patience
 from sync_tasks.rate_limits.limiter import Limiter
 from sync_tasks.sandbox import Sandbox
@@ -61,7 +60,7 @@ def build_resources(
     """
     limiter = kind(store, settings.accounts, settings.pipeline.probe_seconds)
     known = store if sure else None
-    gateways = open_gateways(Brevo, settings.accounts, limiter.gate, known, limiter, patience=patience)
+    gateways = open_gateways(settings.accounts, limiter.gate, known, limiter, patience=patience)
     return Resources(settings, store, limiter, gateways, account_mappings_of(settings))
 
 

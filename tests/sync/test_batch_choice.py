@@ -1,14 +1,15 @@
 """When a contact looks for others to take along, and when it goes alone at once."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
-from sync_tasks.domain.batching import BatchKind
+from sync_tasks.domain.batching import BatchKind, Verb
+from sync_tasks.domain.diff import NewContact
 from sync_tasks.domain.outcomes import Outcomes
 from sync_tasks.domain.planning import Read, SyncView
-from sync_tasks.errors import TakenAlongError
+from sync_tasks.errors import ImportUnderWayError, TakenAlongError
 from sync_tasks.state.store import Lease
 from sync_tasks.sync import batch_choice, batch_item, contact
 from sync_tasks.sync.account import AccountPush
@@ -89,6 +90,41 @@ def test_whoever_may_change_still_is_read_alone(
     )
     assert not batch_choice.send_as_batch(push, Read(7), context=context, task_id="")
     assert batches == []
+
+
+def push_of(pipeline: Pipeline, pending_count: int) -> AccountPush:
+    context = pipeline.resources
+    lease = Lease("u1", "token", contact_of(subscribe(1)), pending_count=pending_count)
+    return AccountPush("default", context.mappings["default"], context.gateways["default"], context.store, lease)
+
+
+@pytest.mark.parametrize(
+    ("verb", "people", "held", "waits"),
+    [
+        ("create", 10, True, True),
+        ("find", 10, True, True),
+        ("create", 9, True, False),
+        ("create", 10, False, False),
+        ("locate", 10, True, False),
+        ("join", 10, True, False),
+    ],
+)
+def test_one_sign_up_of_many_waits_while_another_import_is_under_way(
+    pipeline: Pipeline, verb: Verb, people: int, *, held: bool, waits: bool
+) -> None:
+    lock = pipeline.resources.limiter.import_lock("default")
+    assert not held or lock.acquire()
+    with pytest.raises(ImportUnderWayError) if waits else nullcontext():
+        batch_choice._wait_for_import(push_of(pipeline, people), BatchKind(verb, frozenset()), pipeline.resources)
+
+
+def test_who_waits_for_an_import_takes_nobody_along(pipeline: Pipeline, batches: list[Batch]) -> None:
+    assert pipeline.resources.limiter.import_lock("default").acquire()
+    push = push_of(pipeline, 10)
+    step = NewContact(address_of("anna"), "u1", {}, frozenset({3}))
+    with pipeline.requests() as requests, pytest.raises(ImportUnderWayError):
+        batch_choice.send_as_batch(push, step, context=pipeline.resources, task_id="")
+    assert (requests, batches) == ([], [])
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_the_first_of_a_process_takes_those_along_whom_it_surely_finds(
     batch: Any = SimpleNamespace(kinds=kinds, batch_kind=SimpleNamespace(verb=verb))
     contact = replace(contact, pending=dict.fromkeys(contact.pending, f"1:{stamp(NOW)}"))
     push = push_of(contact)
-    push.lease = replace(push.lease, wishes="-daily")
+    push.lease = replace(push.lease, contact=replace(push.lease.contact, wishes="-daily"))
     same = _name_of(push, batch) == _name_of(push, batch)
     assert same is shared
     if shared:

@@ -84,7 +84,7 @@ def _probe(
 
             try:
                 yield Probe(store, settings, name, addresses, report).run()
+            except ConfigurationError:
+                raise
             except SyncError as error:
-                if isinstance(error, ConfigurationError):
-                    raise
                 complain(f"account {name}: {error}")

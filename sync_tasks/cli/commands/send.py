@@ -74,37 +74,45 @@ def send(
     is reported with its number, the others go. If Redis is away it stops and names the first line not accepted.
     """
     from sync_tasks.backfill.text import Text
-    from sync_tasks.errors import ConfigurationError
-    from sync_tasks.local.processes import ending_on_signals
     from sync_tasks.tasks import startup
 
     startup.check_portal()
     startup.check_state()
     with _open(file) as opened:
-        text, refuse = Text(opened, encoding), _ignore if as_json else _report_refusal
+        text, sent, refuse = Text(opened, encoding), Sent(), _ignore if as_json else _report_refusal
         size = file.stat().st_size if file != STDIN and file.is_file() else None
-        sent, code = Sent(), None
-        try:
-            with ending_on_signals():
-                send_lines(text, rate=rate, refuse=refuse, size=size, sent=sent)
-        except (KeyboardInterrupt, SystemExit) as error:
-            # The line under way may be accepted by now; that it is sent once more does no harm.
-            code = error.code if isinstance(error, SystemExit) else INTERRUPTED
-            sent.stop("the command was interrupted")
-        except ConfigurationError as error:
-            if not sent.lines:
-                raise
-            code = WRONG_USE
-            sent.stop(str(error))
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            sent.stop(f"the file cannot be read: {error.strerror}")
+        code = _send_until_stopped(text, sent, rate=rate, refuse=refuse, size=size)
     if as_json:
         print_json(asdict(sent))
     else:
         report_sent(sent, text.encoding, named=bool(encoding))
     raise typer.Exit(int(code or sent.troubled))
+
+
+def _send_until_stopped(
+    text: "Text", sent: Sent, *, rate: float | None, refuse: Callable[[RefusedLine], None], size: int | None
+) -> int:
+    """Send all lines; return the exit code of what stopped it, if that has one of its own."""
+    from sync_tasks.errors import ConfigurationError
+    from sync_tasks.local.processes import ending_on_signals
+
+    try:
+        with ending_on_signals():
+            send_lines(text, rate=rate, refuse=refuse, size=size, sent=sent)
+    except (KeyboardInterrupt, SystemExit) as error:
+        # The line under way may be accepted by now; that it is sent once more does no harm.
+        sent.stop("the command was interrupted")
+        return int(error.code or 0) if isinstance(error, SystemExit) else INTERRUPTED
+    except ConfigurationError as error:
+        if not sent.lines:
+            raise
+        sent.stop(str(error))
+        return WRONG_USE
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sent.stop(f"the file cannot be read: {error.strerror}")
+    return 0
 
 
 @contextmanager
@@ -238,7 +246,7 @@ def report_sent(sent: Sent, encoding: str = "utf-8", *, named: bool = False) -> 
 
 
 def _name_rest(line: int, encoding: str, *, named: bool) -> str:
-    """Return the command that sends the lines from one on; tail knows no line ends of two or four bytes."""
+    """Return the command that sends the rest, from a line on; ``tail`` knows no line ends of two or four bytes."""
     if encoding.startswith(("utf-16", "utf-32")):
         name = encoding.replace("-le", "le").replace("-be", "be")
         return f"iconv -f {name} -t utf-8 FILE | tail -n +{line} | sync-tasks send -"

@@ -1,7 +1,7 @@
 """What ``sync-tasks doctor`` looks at: each check says how it went and what to do."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sync_tasks.config.settings import Settings
     from sync_tasks.domain.contact import RemoteContact
+    from sync_tasks.ext_ids import ExtIds
     from sync_tasks.providers import Gateway
     from sync_tasks.state.store import Store
 
@@ -188,18 +189,21 @@ def check_ext_ids(name: str, settings: "Settings", gateway: "Gateway", store: "S
             advice = "contacts of other systems look like ours: use an account of its own"
         yield Check(what, "warn" if ext_ids.shared else "ok", "Brevo shows none, not even those that we wrote", advice)
         return
+    yield _judge_ext_ids(what, held, ext_ids, store)
+
+
+def _judge_ext_ids(what: str, held: Sequence[str], ext_ids: "ExtIds", store: "Store") -> Check:
     foreign = count(sum(map(ext_ids.is_foreign, held)), "contact")
     users = [user for ext_id in held if (user := ext_ids.user_of(ext_id))]
     nobodys = sum(store.peek(user) is None and not store.is_erased(user) for user in users)
     if nobodys:
         found = f"{nobodys} of {len(users)} ext_ids looked at are no user's"
         advice = "another system fills them: set [contacts] ext_id, see docs/how-to/ext-ids.md, or use another account"
-        yield Check(what, "warn", found, advice)
-    elif ext_ids.shared:
-        yield Check(what, "ok", f"{ext_ids.pattern}; {foreign} of others are left alone")
-    else:
-        advice = "one account for each portal; if others use this one too: set [contacts] ext_id"
-        yield Check(what, "ok", "every ext_id counts as this portal's", advice)
+        return Check(what, "warn", found, advice)
+    if ext_ids.shared:
+        return Check(what, "ok", f"{ext_ids.pattern}; {foreign} of others are left alone")
+    advice = "one account for each portal; if others use this one too: set [contacts] ext_id"
+    return Check(what, "ok", "every ext_id counts as this portal's", advice)
 
 
 def _is_ours(remote: "RemoteContact", account: str, store: "Store") -> bool:
@@ -241,9 +245,8 @@ def _check_attributes(account: str, settings: "Settings", types: Mapping[str, st
     for field, attribute in settings.attributes.items():
         yield _check_attribute(f"{account}: {field}", attribute, types)
     for slug, newsletter in settings.newsletters_by_account[account].items():
-        if newsletter.unsubscribed_attribute:
-            what = f"{account}: {slug} opt-out"
-            yield _check_attribute(what, newsletter.unsubscribed_attribute, types, wanted="boolean")
+        for attribute, kind in newsletter.attribute_kinds.items():
+            yield _check_attribute(f"{account}: {slug} attribute", attribute, types, wanted=kind)
     for attribute, slug in settings.link_attributes(account).items():
         yield _check_attribute(f"{account}: {slug or 'unsubscribe'} link", attribute, types, wanted="text")
 

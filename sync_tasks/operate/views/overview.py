@@ -1,10 +1,8 @@
 """The first page: whether events arrive, how fresh Brevo was over the last day, accounts, queues, workers."""
 
-from contextlib import ExitStack
-
 from kombu.exceptions import OperationalError
 
-from sync_tasks.monitoring.status import SWEPT_WITHIN, read_overview
+from sync_tasks.monitoring.status import SWEPT_WITHIN, Overview, read_overview
 from sync_tasks.operate.pages import HtmlPage
 from sync_tasks.operate.plot import draw
 from sync_tasks.operate.visit import Visit
@@ -18,16 +16,7 @@ _CONNECTS_WITHIN = 2
 
 def show_overview(visit: Visit) -> HtmlPage:
     """Show how the pipeline is now."""
-    from sync_tasks.tasks.app import app
-
-    store = visit.store
-    with ExitStack() as stack:
-        broker = stack.enter_context(app.connection_for_write())
-        try:
-            broker.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
-            overview, away = read_overview(store, visit.settings, broker), ""
-        except OperationalError as error:
-            overview, away = read_overview(store, visit.settings, None), type(error.__cause__ or error).__name__
+    store, (overview, away) = visit.store, _read(visit)
     facts = {
         "overview": overview,
         "broker_away": away,
@@ -40,3 +29,15 @@ def show_overview(visit: Visit) -> HtmlPage:
         "causes": visit.board.read(store)[:CAUSES_SHOWN] if overview.dead_letters else [],
     }
     return HtmlPage("overview.html", facts)
+
+
+def _read(visit: Visit) -> tuple[Overview, str]:
+    """Return how the pipeline is, and why the broker cannot be asked, if it cannot."""
+    from sync_tasks.tasks.app import app
+
+    with app.connection_for_write() as broker:
+        try:
+            broker.ensure_connection(max_retries=1, timeout=_CONNECTS_WITHIN)
+            return read_overview(visit.store, visit.settings, broker), ""
+        except OperationalError as error:
+            return read_overview(visit.store, visit.settings, None), type(error.__cause__ or error).__name__

@@ -57,11 +57,10 @@ def read_everybody(call: Call, read_page: ReadPage[C]) -> Iterator[C]:
         yield from new
         in_vain = 0 if new else in_vain
         shown.update(contact.id for contact in new)
-        end = offset + len(people)
-        if not people or (len(people) < PAGE and total is not None and end >= total):
+        if not people or (len(people) < PAGE and total is not None and offset + len(people) >= total):
             return
         overlap = _OVERLAP if len(people) > _OVERLAP else 0
-        offset = end - overlap
+        offset += len(people) - overlap
     raise _endless(call, _MOST_PAGES)
 
 

@@ -61,7 +61,7 @@ class ProbeDesk(Brevo):
         return None if shown is None else str(shown.get("name", ""))
 
     def remove_list(self, list_id: int) -> bool:
-        """Delete a list, whoever is on it stays otherwise; return whether Brevo confirms it."""
+        """Delete a list, but none of its contacts; return whether Brevo confirms it."""
         return self._remove(Call("DELETE", "/contacts/lists/{id}", parts={"id": list_id}, about=f" (list {list_id})"))
 
     def make_attribute(self, name: str, kind: str) -> None:

@@ -30,7 +30,7 @@ _KINDS = {
     "contactdeleted": LOOK,
 }
 # Brevo has named its events otherwise before. What may be about a contact, its lists or a block is looked at.
-_LIKELY = re.compile(r"unsub|optout|hardbounce|spam|complain|block|contact|list")
+_LIKELY = re.compile(r"unsub|opt(?:ed)?out|hardbounce|spam|complain|block|contact|list")
 _MOST_DIGITS = 16
 # What gives JSON its structure; a text is taken as a whole, also one without its end: no mark within it is tried again.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
@@ -111,10 +111,8 @@ def read_event(row: object) -> Incoming | str:
     addresses = tuple(dict.fromkeys(filter(None, map(_address, _addresses(row)))))
     if not addresses:
         return "malformed"
-    said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
-    try:
-        whole = json.dumps(said, sort_keys=True)
-    except RecursionError:
+    report = _report_of(row)
+    if not report:
         return "malformed"
     key_name = row.get("api_key_name")
     lists = frozenset(filter(None, map(_list_id, _each(row.get("list_id")))))
@@ -125,8 +123,17 @@ def read_event(row: object) -> Incoming | str:
         joined=lists if word == _JOINED else frozenset(),
         opted_out=lists if kind == _UNSUBSCRIBED else frozenset(),
         api_key_name=key_name if isinstance(key_name, str) else "",
-        report=hashlib.sha256(whole.encode()).hexdigest(),
+        report=report,
     )
+
+
+def _report_of(row: dict[str, object]) -> str:
+    """Return what stands for an event; empty if it is nested too deeply."""
+    said = {field: value for field, value in row.items() if field not in _ABOUT_THE_WEBHOOK}
+    try:
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    except RecursionError:
+        return ""
 
 
 def _addresses(row: dict[str, object]) -> Iterator[object]:
