@@ -49,19 +49,37 @@ def test_a_moment_that_could_be_another_is_refused(text: str, reason: str) -> No
         read_moment(text, PLAIN)
 
 
-@pytest.mark.parametrize("text", ["t", "TRUE", "Yes", "1", "ja", "WAHR", "y", "x"])
+@pytest.mark.parametrize("text", ["t", "TRUE", "Yes", "1", "ja", "J", "WAHR", "y", "x", "on"])
 def test_a_yes_has_many_words(text: str) -> None:
     assert read_truth(text) is True
 
 
-@pytest.mark.parametrize("text", ["f", "False", "no", "0", "Nein", "FALSCH", "n"])
+@pytest.mark.parametrize("text", ["f", "False", "no", "0", "Nein", "FALSCH", "n", "off"])
 def test_a_no_has_many_words(text: str) -> None:
     assert read_truth(text) is False
 
 
-@pytest.mark.parametrize(
-    ("text", "said"), [("Subscribed", True), ("cleaned", False), ("bounced", False), ("Unconfirmed", None)]
+JOINED = ("Subscribed", "confirmed", "active", "opted in", "opt-in", "angemeldet")
+LEFT = (
+    "unsubscribed",
+    "cleaned",
+    "bounced",
+    "blocked",
+    "blocklisted",
+    "blacklisted",
+    "Opted Out",
+    "opt-out",
+    "abgemeldet",
 )
+UNSAID = ("Unconfirmed", "pending", "inactive", "nonsubscribed", "non-subscribed", "transactional", "archived")
+STATUSES = [
+    *((word, True) for word in JOINED),
+    *((word, False) for word in (*LEFT, "abgemeldet")),
+    *((word, None) for word in UNSAID),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), STATUSES)
 def test_a_status_says_yes_or_no_or_that_nothing_is_known(text: str, *, said: bool | None) -> None:
     assert read_truth(text, status=True) is said
     with pytest.raises(ValueError, match="yes or no"):
@@ -179,3 +197,24 @@ def test_an_offset_that_no_zone_has_is_none(zone: str) -> None:
 def test_a_text_that_stands_in_a_formula_is_not_taken_for_itself(text: str) -> None:
     assert find_damage(text)
     assert not find_damage(text.replace("=", "", 1))
+
+
+ERRORS = (
+    "#N/A",
+    "#NV",
+    "#NAME?",
+    "#REF!",
+    "#BEZUG!",
+    "#VALUE!",
+    "#WERT!",
+    "#DIV/0!",
+    "#NUM!",
+    "#ZAHL!",
+    "#NULL!",
+    "####",
+)
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_each_error_of_a_spreadsheet_is_known(text: str) -> None:
+    assert find_damage(text).startswith("an error of a spreadsheet's formula")

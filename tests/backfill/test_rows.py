@@ -193,6 +193,11 @@ def test_a_row_says_yes_and_no_to_single_newsletters(
     assert only_row(write_rows(GOOD | reported)).newsletters == wishes
 
 
+@pytest.mark.parametrize("name", ["portal.jsonl", "portal.NDJSON", "portal.json"])
+def test_lines_of_json_are_known_by_the_end_of_the_name(tmp_path: Path, name: str) -> None:
+    assert only_row(write_csv(tmp_path, json.dumps(GOOD), name)).user_id == "u1"
+
+
 def test_an_empty_cell_under_subscribed_is_no_yes(tmp_path: Path) -> None:
     header = "user_id,email,newsletters,subscribed"
     users, bad = reports_of(sheet(tmp_path, header, "u1,a@portal.org,daily,", "u2,b@portal.org,,"))

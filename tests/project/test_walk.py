@@ -22,6 +22,8 @@ STATED = re.search(
     r"at most (\d+) modules in at most (\d+) moves; at most (\d+) of the modules and at most (\d+) of the moves act",
     " ".join((ROOT / "docs" / "architecture.md").read_text().split()),
 )
+# The table of the modules that act, each with the function by which it is entered.
+SHOWN = re.findall(r"^\| `([a-z_/]+)` \| `(\w+)` \| ", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
 # Pure words and texts that a reader need not open to follow the flow, and what the HTTP library calls below the SDK.
 VOCABULARY = (
     "providers/brevo/transport",
@@ -121,6 +123,11 @@ def test_one_sign_up_walks_no_further_than_the_architecture_says(ready: Pipeline
     counted = (len(walk.modules), len(walk.moves), len({to for _, to in acting}), len(acting))
     most = tuple(map(int, STATED.groups()))
     assert all(count <= reported for count, reported in zip(counted, most, strict=True)), (counted, list(walk.moves))
+    entered: dict[str, str] = {}
+    for by, to, name in walk.moves:
+        if not by.startswith("domain/") and not to.startswith("domain/"):
+            entered.setdefault(to, name)
+    assert list(entered.items()) == SHOWN
     # What is counted is the whole flow: the lease, the request to Brevo, and how it is settled.
     names = {name for _, _, name in walk.moves}
     assert {"lease", "next_step", "create", "settle", "decide_outcomes"} <= names

@@ -111,6 +111,21 @@ def test_whoever_takes_over_a_deleted_users_contact_does_not_inherit_their_data(
     assert (pipeline.lists("new"), pipeline.letters()) == ({3}, [])
 
 
+def test_whoever_moves_to_the_address_of_a_deleted_users_contact_does_not_inherit_their_data(
+    pipeline: Pipeline, brevo: Sandbox
+) -> None:
+    pipeline.subscribe("old", "weekly", email="old@portal.org", last_name="Alt")
+    pipeline.subscribe("new", "daily", first_name="Nina")
+    pipeline.work()
+    pipeline.anonymize("old")
+    pipeline.work()
+    contact_id = add_former_contact(brevo)
+    pipeline.update("new", email=X)
+    pipeline.work()
+    assert reported(brevo, contact_id) == {"FIRSTNAME": "Nina", "DAILY_UNSUBSCRIBED": False}
+    assert (pipeline.held("new")["id"], pipeline.lists("new"), pipeline.letters()) == (contact_id, {3}, [])
+
+
 def test_whoever_takes_over_a_contact_of_nobody_keeps_what_it_brought_along(pipeline: Pipeline, brevo: Sandbox) -> None:
     row = {"email": X, "attributes": OLD, "listIds": [9]}
     contact_id = brevo.add_contacts([row])[0]

@@ -47,3 +47,19 @@ def test_who_only_claims_a_deleted_users_address_is_no_heir(pipeline: Pipeline, 
     assert str(brevo.contact(contact_id)["email"]).startswith("deleted-")
     pipeline.work()
     assert (pipeline.held("new")["email"], pipeline.held("new")["attributes"].get("CITY")) == (X, None)
+
+
+def test_an_heir_whose_contact_was_cleared_is_looked_at_at_once(inherited: Pipeline) -> None:
+    inherited.anonymize("old", email=X)
+    outcomes = inherited.sync("old")
+    assert "new" in outcomes.users_to_nudge
+    assert list(inherited.state("new").looks) == ["default"]
+
+
+def test_an_heir_of_whose_contact_nothing_was_cleared_is_left_alone(inherited: Pipeline) -> None:
+    inherited.update("new", last_name="Alt", attributes={"city": "Ulm"})
+    inherited.work()
+    inherited.anonymize("old", email=X)
+    outcomes = inherited.sync("old")
+    assert "new" not in outcomes.users_to_nudge
+    assert inherited.state("new").looks == {}

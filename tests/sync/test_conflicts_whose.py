@@ -126,6 +126,9 @@ def test_the_users_other_contact_that_has_the_ext_id_is_one_too_many() -> None:
     push = push_at(Brevo(remote()))
     make_room(push, refused("email", "ext_id"), Change(ext_id="u1"))
     assert push.known().id == 7, "no address was asked for"
+    push = push_at(Brevo(remote()))
+    make_room(push, refused("ext_id"), Change(address=CARA, ext_id="u1"))
+    assert push.known() == replace(HELD, extra_contact_ids=frozenset({8})), "the address is in nobody's way"
 
 
 @pytest.mark.parametrize(
@@ -172,6 +175,13 @@ def test_the_address_of_another_living_user_is_that_ones() -> None:
     assert push.blocked_by_user == ""
 
 
+def test_a_contact_whose_owner_nobody_knows_is_waited_for() -> None:
+    push = push_at(Brevo(), People())
+    with pytest.raises(AddressBusyError):
+        give_way(push, IN_THE_WAY)
+    assert (push.blocked_by_user, push.known()) == ("", HELD)
+
+
 @pytest.mark.parametrize("leaves", [update(2, email=CARA), anonymize(2)], ids=["moves", "erased"])
 def test_whoever_is_about_to_give_the_address_up_is_waited_for(leaves: Event) -> None:
     brevo = Brevo(IN_THE_WAY)
@@ -187,12 +197,13 @@ def test_whoever_is_about_to_give_the_address_up_is_waited_for(leaves: Event) ->
         ("u3", HELD, True),
         ("u1", HELD, False),
         ("u3", RemoteState(), False),
+        ("u3", replace(HELD, id=None), False),
         ("u3", replace(HELD, address=""), False),
     ],
-    ids=["wanted", "own", "no contact", "no address"],
+    ids=["wanted", "own", "nothing", "no contact", "no address"],
 )
 def test_in_a_circle_of_moves_one_steps_aside(claimant: str, seen: RemoteState, *, steps: bool) -> None:
-    brevo, people = Brevo(), People({"u2": other(update(2, email=CARA))}, {ADA: claimant})
+    brevo, people = Brevo(), People({"u2": other(update(2, email=CARA))}, {ADA: claimant, "": claimant})
     push = push_at(brevo, people, seen=seen)
     with pytest.raises(AddressBusyError):
         give_way(push, IN_THE_WAY)
