@@ -136,6 +136,9 @@ def test_duplicates_are_known_by_their_metadata(script: Script, gateway: Brevo, 
             ("ext_id",),
         ),
         ("invalid_parameter", "Unable to create contact, SMS is already associated with another Contact", ("sms",)),
+        ("invalid_parameter", "WHATSAPP is already associated with another Contact", ("whatsapp",)),
+        ("invalid_parameter", "LANDLINE_NUMBER is already associated with another Contact", ("landline_number",)),
+        ("invalid_parameter", "email, ext_id is already associated with another Contact", ("email", "ext_id")),
     ],
 )
 def test_duplicates_are_known_by_code_or_text_without_metadata(
