@@ -1,7 +1,7 @@
-"""``python -m benchmarks.drifting PORT CONTACTS``: a sandbox where one contact in 200 is not as the portal wants it.
+"""``python -m benchmarks.drifting PORT CONTACTS PERCENT``: a sandbox where so many are not as the portal wants them.
 
 The people are those of ``benchmarks.reconcile``, which brings the same ones into the state. Each class of drift has its
-share, by turns.
+share, by turns. Without a percentage (0) it is one contact in 200.
 """
 
 import sys
@@ -31,9 +31,10 @@ LISTS = {"daily": 3, "weekly": 5, "monthly": 6}
 
 @dataclass(frozen=True)
 class Person:
-    """A user of the portal, and how Brevo's contact should be."""
+    """A user of the portal, and how Brevo's contact should be; ``percent`` of all drift, or one in 200."""
 
     number: int
+    percent: int = 0
 
     @property
     def contact_id(self) -> int:
@@ -67,32 +68,35 @@ class Person:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """What one in ten has unsubscribed from."""
-        return ("monthly",) if self.number % 10 == PLACE else ()
+        """What one in ten has unsubscribed from, and whoever is on that list all the same."""
+        return ("monthly",) if self.number % 10 == PLACE or self.drift == "extra on list" else ()
 
     @property
     def drift(self) -> str:
         """In what way Brevo does not hold what the portal wants, if any."""
+        if self.percent:
+            return KINDS[self.number % len(KINDS)] if self.number % 100 < self.percent else ""
         return KINDS[self.number // ONE_IN % len(KINDS)] if self.number % ONE_IN == PLACE else ""
 
 
-def people(contacts: int) -> Iterator[Person]:
+def people(contacts: int, percent: int = 0) -> Iterator[Person]:
     """Yield so many people."""
-    return map(Person, range(contacts))
+    return (Person(number, percent) for number in range(contacts))
 
 
-def introduced(contacts: int) -> Counter[str]:
+def introduced(contacts: int, percent: int = 0) -> Counter[str]:
     """Return how many differences of each class there are; a second contact takes the address of the first."""
-    kinds = Counter(Person(number).drift for number in range(PLACE, contacts, ONE_IN))
+    kinds = Counter(person.drift for person in people(contacts, percent) if person.drift)
     kinds["address"] += kinds["duplicate contact"]
     return +kinds
 
 
-def fill(sandbox: Sandbox, contacts: int) -> None:
+def fill(sandbox: Sandbox, contacts: int, percent: int = 0) -> None:
     """Let the sandbox hold so many contacts, and change some behind the portal's back."""
-    sandbox.add_contacts(_show(person) for person in people(contacts))
-    for number in range(PLACE, contacts, ONE_IN):
-        _change(sandbox, Person(number))
+    sandbox.add_contacts(_show(person) for person in people(contacts, percent))
+    for person in people(contacts, percent):
+        if person.drift:
+            _change(sandbox, person)
 
 
 def _show(person: Person) -> dict[str, object]:
@@ -128,10 +132,10 @@ def _change(sandbox: Sandbox, person: Person) -> None:
 
 def main() -> None:
     """Serve such a sandbox until the process is ended."""
-    port, contacts = map(int, sys.argv[1:])
+    port, contacts, percent = map(int, sys.argv[1:])
     limits = LimitSettings(enabled=False)
     sandbox = Sandbox(SandboxSettings(limits=limits, journal_limit=10, history_limit=10, outbox_limit=10))
-    fill(sandbox, contacts)
+    fill(sandbox, contacts, percent)
     with serving(sandbox=sandbox, port=port):
         pause()
 

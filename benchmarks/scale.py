@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +30,9 @@ from sync_tasks.state.codec import dump_seen
 from sync_tasks.state.dead_letters import DeadLetter, read_letters, read_letters_of, replay, write_letter
 from sync_tasks.state.records import Settlement
 from sync_tasks.state.store import Lease, Store
+from sync_tasks.sync.contact import sync_contact
+from sync_tasks.sync.context import Resources
+from sync_tasks.tasks.bootstrap import worker_resources
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 _MEASURED = re.compile(r"(<!-- scale -->\n).*(<!-- /scale -->)", re.DOTALL)
@@ -40,6 +44,8 @@ OTHERS = 499
 HOUR = 3_600_000_000
 NEWSLETTERS = (5, 150, 500)
 WINDOWS = (3_600, 36_000, 216_000)
+# Of how many newsletters one person is a subscriber, and how many such persons are pushed.
+SUBSCRIPTIONS, PUSHES = (5, 150, 499), 20
 
 
 @dataclass(frozen=True)
@@ -198,13 +204,32 @@ def _lines(costs: dict[str, list[float]], sizes: Sequence[int]) -> list[Line]:
     return [Line(what, unit or "ms", tuple(sizes), tuple(each)) for (what, _, unit), each in named]
 
 
-def measure_batch(parts: Parts, sizes: Sequence[int]) -> Line:
-    """So many people sign up at once, each for a common newsletter and one of many others; CPU of a worker."""
-    os.environ["SYNC_CONFIG"] = str(_configure_many(parts))
-    from sync_tasks.sync.contact import sync_contact
-    from sync_tasks.tasks.bootstrap import worker_resources
+def measure_subscriptions(context: Resources) -> list[Line]:
+    """Somebody's first push creates a contact with so many subscriptions: CPU of a worker, and of Redis."""
+    costs = dict[str, list[float]]()
+    for many in SUBSCRIPTIONS:
+        worker = redis = 0.0
+        for turn in range(PUSHES):
+            for number in range(many):
+                context.store.accept(sign_up(f"fan-{many}-{turn}", f"other-{number}"))
+            before = time.process_time(), _redis_cpu(context.store)
+            sync_contact(f"fan-{many}-{turn}", context)
+            worker, redis = worker + time.process_time() - before[0], redis + _redis_cpu(context.store) - before[1]
+        for what, spent in (("ms of CPU", worker), ("ms of Redis", redis)):
+            costs.setdefault(f"the first push of somebody with so many subscriptions, in all|{what}", []).append(
+                spent / PUSHES * 1000
+            )
+    return _lines(costs, SUBSCRIPTIONS)
 
-    context, costs = worker_resources(), list[float]()
+
+def _redis_cpu(store: Store) -> float:
+    used: Any = store.redis.info("cpu")
+    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
+
+
+def measure_batch(context: Resources, sizes: Sequence[int]) -> Line:
+    """So many people sign up at once, each for a common newsletter and one of many others; CPU of a worker."""
+    costs = list[float]()
     for size in sizes:
         context.store.redis.flushall()
         for number in range(size):
@@ -274,8 +299,11 @@ def measure(parts: Parts, sizes: Sequence[int]) -> list[Line]:
     store.redis.flushall()
     lines += measure_suppressed(store, sizes)
     lines += [measure_bytes(store), measure_windows(store)]
-    lines.append(measure_batch(parts, [size // 100 for size in sizes]))
-    return lines
+    os.environ["SYNC_CONFIG"] = str(_configure_many(parts))
+    context = worker_resources()
+    lines.append(measure_batch(context, [size // 100 for size in sizes]))
+    context.store.redis.flushall()
+    return lines + measure_subscriptions(context)
 
 
 def write_page(lines: Sequence[Line], page: Path = PAGE) -> None:

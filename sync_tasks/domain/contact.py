@@ -280,11 +280,12 @@ class Contact:
     def _counting(self, *slugs: str) -> str:
         """Return which register of a newsletter counts."""
         both = [names.both_clocks(slug) for slug in slugs]
-        own, reported = (
-            max((own for own, _ in both), key=self._text),
-            max((reported for _, reported in both), key=self._text),
-        )
-        return own if resolve(self._text(own), self._text(reported), self.tolerance) == self._text(own) else reported
+        own, reported = both[0]
+        if len(both) > 1:
+            own = max((own for own, _ in both), key=self._text)
+            reported = max((reported for _, reported in both), key=self._text)
+        stamped, said = self._text(own), self._text(reported)
+        return own if resolve(stamped, said, self.tolerance) == stamped else reported
 
     def _text(self, register: str) -> str:
         return self.registers.get(register, "")

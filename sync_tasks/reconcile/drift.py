@@ -1,7 +1,7 @@
 """What differs between the portal's wish and what a page shows of a contact. Pure."""
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
@@ -61,6 +61,8 @@ _NOT_SHOWN = LEFT_ALONE | {"duplicate contact", "unknown contact", "erased perso
 SHOWN: tuple[Kind, ...] = (*sorted(NEWS), *(kind for kind in get_args(Kind) if kind not in _NOT_SHOWN | NEWS))
 Same = TypeVar("Same", bound=Hashable)
 _EMPTY: Mapping[Any, str] = MappingProxyType({})
+# What rules compute anew for each contact, and is mostly empty: a set takes more room than the other fields.
+_SETS = tuple(one.name for one in fields(RemoteState) if isinstance(getattr(RemoteState(), one.name), frozenset))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -133,10 +135,11 @@ class Sharing:
         """Return an equal drift, with the copies that are known."""
         one, seen = self._one, drift.seen
         if seen:
-            empty: dict[str, Any] = {name: _EMPTY for name in ("over", "bounced", "ended") if not getattr(seen, name)}
-            lists, absent_lists = one(seen.lists), one(seen.absent_lists)
-            seen = replace(seen, lists=lists, absent_lists=absent_lists, read_at=one(seen.read_at), **empty)
-        return replace(drift, kinds=one(drift.kinds), lists=one(drift.lists), why=one(drift.why), seen=seen)
+            shared: dict[str, Any] = {name: _EMPTY for name in ("over", "bounced", "ended") if not getattr(seen, name)}
+            shared |= {name: one(frozenset(getattr(seen, name))) for name in _SETS}
+            seen = replace(seen, read_at=one(seen.read_at), **shared)
+        rev, lists = one(drift.rev), one(drift.lists)
+        return replace(drift, kinds=one(drift.kinds), rev=rev, lists=lists, why=one(drift.why), seen=seen)
 
     def _one(self, value: Same) -> Same:
         known: Same = self._known.setdefault(value, value)

@@ -8,7 +8,7 @@ from sync_tasks.reconcile.comparison import Comparison
 from sync_tasks.reconcile.drift import ANOTHERS, LOOKED_AT, NEWS, Drift
 from sync_tasks.state.erasures import find_idle
 from sync_tasks.state.store import Sighting
-from sync_tasks.sync.anonymize import erase_at_once
+from sync_tasks.sync.anonymize import erase_many
 
 REPAIR_CHUNK = 500
 
@@ -60,8 +60,8 @@ def _is_reported(drift: Drift) -> bool:
 def _erase_all(comparison: Comparison) -> int:
     gateway = comparison.context.gateways[comparison.account]
     erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
-    for contact_id in erased:
-        erase_at_once(contact_id, comparison.mapping, gateway)
+    if erased:
+        erase_many(erased, comparison.mapping, gateway)
     return len(erased)
 
 

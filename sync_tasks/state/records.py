@@ -9,6 +9,9 @@ from sync_tasks.domain.contact import EventKey, RemoteState
 from sync_tasks.domain.timestamps import MICROSECONDS_PER_SECOND
 from sync_tasks.state.codec import dump_seen, dump_values
 
+# So many lines of a user's history are kept (``note_lines`` of the scripts): more need not be sent.
+HISTORY_KEPT = 30
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LoadedRow:
@@ -146,7 +149,7 @@ class Settlement:
                 "erased_ids": {account: list(map(str, ids)) for account, ids in self.erased_ids.items()},
                 "letters": {str(key): letter for key, letter in self.letters.items()},
                 "closed": {str(key): why for key, why in self.closed.items()},
-                "history": self.history,
+                "history": self.history[-HISTORY_KEPT:],
                 "notices": self.notices,
             }
         )

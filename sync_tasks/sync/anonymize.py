@@ -1,10 +1,11 @@
 """One contact is anonymized, and looked at until nothing personal is left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from sync_tasks.chunks import chunks
 from sync_tasks.domain.blanks import Blanks
 from sync_tasks.domain.contact import Contact, RemoteContact, RemoteState
 from sync_tasks.domain.diff import ERASED, FOREIGNERS, Change, describe_left
@@ -100,8 +101,7 @@ def is_erased(push: Push, remote: RemoteContact | None) -> bool:
     """Return whether a look in company shows the user's contact, with its ``ext_id``, and nothing left of it."""
     if remote is None or remote.ext_id is None:
         return False
-    left = erasure(remote, push.mapping, push.gateway.attribute_types(remote.attributes), make_token())
-    return not left and _is_own(push, remote)
+    return not _left_of(remote, push.mapping, push.gateway) and _is_own(push, remote)
 
 
 def _find_ext_id(push: Push, contact_id: int) -> list[str]:
@@ -182,6 +182,40 @@ def erase_at_once(contact_id: int, mapping: AccountMapping, gateway: Gateway) ->
         gateway.change(contact_id, change)
 
     erase_contact(contact_id, mapping, gateway, read=partial(gateway.read, contact_id), send=send)
+
+
+def erase_many(contact_ids: Sequence[int], mapping: AccountMapping, gateway: Gateway) -> None:
+    """Do so for many, as many as a look by ids shows at once; whom such a look is not enough for is erased alone.
+
+    Raises:
+        RejectedContactError: Brevo keeps something after all.
+    """
+    for some in chunks(contact_ids, gateway.capabilities.ids):
+        for contact_id in sorted(set(some) - _erase_together(some, mapping, gateway)):
+            erase_at_once(contact_id, mapping, gateway)
+
+
+def _erase_together(contact_ids: Sequence[int], mapping: AccountMapping, gateway: Gateway) -> set[int]:
+    """Write what is left of each, and look again; return of whom a look showed that nothing is."""
+    done, left = set[int](), dict.fromkeys(contact_ids, Change())
+    for _ in range(ROUNDS):
+        if not (left and gateway.reads_several and gateway.shows_ext_ids):
+            break
+        shown, before = gateway.read_several(left.keys()), left
+        found = {number: _left_of(remote, mapping, gateway) for number, remote in shown.items() if remote.ext_id}
+        done |= {number for number, change in found.items() if not change}
+        # What was written in vain is for a push of its own, which tries other ways.
+        left = {number: change for number, change in found.items() if change and change != before[number]}
+        for number, change in [*left.items()]:
+            try:
+                gateway.change(number, change)
+            except RejectedContactError:
+                del left[number]
+    return done
+
+
+def _left_of(remote: RemoteContact, mapping: AccountMapping, gateway: Gateway) -> Change:
+    return erasure(remote, mapping, gateway.attribute_types(remote.attributes), make_token())
 
 
 def clear_inheritance(push: Push, contact_id: int, heir: Contact) -> None:

@@ -163,7 +163,7 @@ class Batch:
         finally:
             self._conclude_all()
             self.give_back()
-        if self.batch_kind.verb == "read":
+        if self.batch_kind.verb in {"read", "verify"}:
             self._nudge_next()
 
     def _send(self) -> None:

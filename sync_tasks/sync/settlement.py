@@ -4,6 +4,7 @@
 or the end of an erasure.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -106,7 +107,7 @@ class Pushed:
     @property
     def lasted(self) -> float:
         """How many seconds trouble of this contact's own has lasted."""
-        return self.since(self.failing)
+        return seconds_since(self.failing, self.now)
 
     @property
     def unknown_since(self) -> str:
@@ -121,10 +122,6 @@ class Pushed:
             for account, seen in self.seen.items()
         )
         return [notice for notices in found for notice in notices]
-
-    def since(self, stamp: str) -> float:
-        """Return how many seconds ago a stamp was."""
-        return seconds_since(stamp, self.now)
 
 
 def attribute_error(error: SyncError, account: str, context: Resources) -> SyncError:
@@ -191,9 +188,9 @@ def _report(pushed: Pushed, settled: str, outcomes: Outcomes) -> Outcomes:
 
 def _log_outcomes(pushed: Pushed, outcomes: Outcomes) -> None:
     user_id, delay = pushed.contact.user_id, outcomes.retry_in or 0
-    for key, outcome in sorted(outcomes.done.items()):
-        log_outcome(outcome, _about(user_id, key))
-        _count_done(key, outcome, pushed)
+    for key in sorted(outcomes.done, key=str):
+        log_outcome(outcomes.done[key], _about(user_id, key))
+    _count_done(outcomes.done, pushed)
     for key, error in outcomes.dead.items():
         log_outcome(Outcome.DEAD_LETTER, _about(user_id, key), error=error)
         EVENTS.labels(key.task, Outcome.DEAD_LETTER).inc()
@@ -210,12 +207,13 @@ def _log_outcomes(pushed: Pushed, outcomes: Outcomes) -> None:
             log_outcome(f"{Outcome.TRIED_AGAIN} in {delay:.0f} s", _about(user_id, key), error=error)
 
 
-def _count_done(key: EventKey, outcome: Outcome, pushed: Pushed) -> None:
-    """Count an event that is done, and how long that took since it was accepted (see ``Contact.accepted_at``)."""
-    EVENTS.labels(key.task, outcome).inc()
-    accepted = pushed.contact.accepted_at(key)
-    if accepted and outcome is Outcome.SYNCED:
-        CONFIRMED.labels(key.task).observe(seconds_since(accepted, int(pushed.now)))
+def _count_done(done: Mapping[EventKey, Outcome], pushed: Pushed) -> None:
+    """Count what is done, and how long that took since it was accepted (see ``Contact.accepted_at``)."""
+    for (task, outcome), number in Counter((key.task, outcome) for key, outcome in done.items()).items():
+        EVENTS.labels(task, outcome).inc(number)
+    for key in (key for key, outcome in done.items() if outcome is Outcome.SYNCED):
+        if accepted := pushed.contact.accepted_at(key):
+            CONFIRMED.labels(key.task).observe(seconds_since(accepted, int(pushed.now)))
 
 
 def _about(user_id: str, key: EventKey) -> dict[str, str]:
@@ -388,7 +386,7 @@ def _found(pushed: Pushed) -> Iterator[str]:
 def _history(pushed: Pushed, outcomes: Outcomes) -> Iterator[str]:
     for account, error in _unreported(pushed, outcomes).items():
         yield f"{EventKey('brevo', account, pushed.now)} {_NOT_PUT_RIGHT}: {error}"
-    yield from (f"{key} {outcomes.done[key]}" for key in sorted(outcomes.done))
+    yield from sorted(f"{key} {outcome}" for key, outcome in outcomes.done.items())
     yield from (f"{key} {Outcome.DEAD_LETTER} {type(error).__name__}" for key, error in outcomes.dead.items())
 
 

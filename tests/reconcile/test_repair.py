@@ -1,10 +1,13 @@
 """What befell many contacts alike is made right for many in one request, after everything that the portal asks for."""
 
+from typing import Any
+
 import pytest
 
 from sync_tasks.domain.events import Unsubscribe, Update
 from sync_tasks.domain.priority import Priority, priority_of
-from sync_tasks.reconcile.run import reconcile
+from sync_tasks.providers.brevo.operations import Operations
+from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from tests.support.batching import SHORT, BatchingLimiter
 from tests.support.pipeline import MakePipeline, Pipeline, address_of
@@ -94,3 +97,66 @@ def test_repairs_go_after_everything_that_the_portal_asks_for(readers: Pipeline,
     assert priority_of(readers.state("user-0")) is Priority.ORDINARY
     readers.store.accept(Unsubscribe(user_id="user-0", newsletter="monthly"))
     assert priority_of(readers.state("user-0")) is Priority.URGENT
+
+
+def bring_back(readers: Pipeline, brevo: Sandbox) -> list[int]:
+    """Erase everybody, let somebody write their data into their contacts again, and return the ids of these."""
+    for user_id in PEOPLE:
+        readers.anonymize(user_id)
+    readers.work()
+    ids = [int(str(contact["id"])) for contact in brevo.contacts()]
+    for number, contact_id in enumerate(ids):
+        back = {"EMAIL": f"back-{number}@portal.org", "FIRSTNAME": "Ada", "VISITS": 3}
+        brevo.edit(contact_id, {"attributes": back, "listIds": [5], "emailBlacklisted": False})
+    return ids
+
+
+def left_of(brevo: Sandbox) -> list[object]:
+    """Return what is left of each: the kind of address, names, lists and the block."""
+    held: list[tuple[dict[str, object], Any]] = [(one, one["attributes"]) for one in brevo.contacts()]
+    return [
+        ("@deleted." in str(one["email"]), of["FIRSTNAME"], of.get("VISITS"), one["listIds"], one["emailBlacklisted"])
+        for one, of in held
+    ]
+
+
+@pytest.mark.parametrize("lifted", [True, False], ids=["a new address lifts the block", "the block stays"])
+def test_erased_people_who_are_back_are_looked_at_twenty_in_a_request(
+    readers: Pipeline, brevo: Sandbox, *, lifted: bool
+) -> None:
+    brevo.quirks.email_change_lifts_blocklist_even_if_sent = lifted
+    brevo.quirks.empty_clears_all = True
+    bring_back(readers, brevo)
+
+    with readers.requests() as requests:
+        (run,) = reconcile(readers.resources, Scope(max_changes=100))
+
+    assert run.found == {"erased person": len(PEOPLE)}
+    assert left_of(brevo) == [(True, "DELETED", None, [], True)] * len(PEOPLE)
+    writes = len(PEOPLE) * (2 if lifted else 1)
+    assert requests.count("PUT /v3/contacts/{id}") == writes
+    assert len(requests) <= writes + 10, requests
+
+
+@pytest.mark.parametrize("trouble", ["number not cleared", "ids ignored", "no ext_id", "refused", "gone"])
+def test_whom_such_a_look_is_not_enough_for_is_erased_alone(
+    readers: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    brevo.quirks.empty_clears_all = trouble != "number not cleared"
+    brevo.quirks.ids_look_finds = trouble != "ids ignored"
+    ids = bring_back(readers, brevo)
+    if trouble == "no ext_id":
+        brevo.quirks.ext_id_shown = "nowhere"
+    if trouble == "refused":
+        brevo.add_fault("status", status=400, method="PUT", path=f"/{ids[3]}$", count=1)
+    if trouble == "gone":
+        read = Operations.read_several
+        monkeypatch.setattr(
+            Operations,
+            "read_several",
+            lambda gateway, some: {k: v for k, v in read(gateway, some).items() if k != ids[3]},
+        )
+
+    reconcile(readers.resources, Scope(max_changes=100))
+
+    assert left_of(brevo) == [(True, "DELETED", None, [], True)] * len(PEOPLE)

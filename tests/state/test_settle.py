@@ -1,7 +1,7 @@
 """What a push came to is written down in one step: each thing where others look for it, and nothing twice."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -64,6 +64,15 @@ def test_a_suppression_is_listed_and_news_until_it_ends(ada: Store) -> None:
     settle(ada, suppressed={"default": ""})
     assert ada.redis.hkeys(ada.key("suppressed")) == ["sports u1"]
     assert index(ada, "untold") == ["sports u1"]
+
+
+def test_of_many_lines_the_last_thirty_are_sent_and_kept(ada: Store) -> None:
+    lines = [f"line {number}" for number in range(40)]
+    document = json.loads(Settlement(history=lines).document("1", ""))
+    assert document["history"] == lines[10:]
+    settle(ada, history=lines)
+    kept = cast("list[str]", ada.redis.lrange(ada.key("history:u1"), 0, -1))
+    assert [line.partition(" ")[2] for line in kept] == lines[:9:-1]
 
 
 def test_what_the_portal_is_to_hear_waits_for_it(ada: Store) -> None:

@@ -101,6 +101,19 @@ def test_one_write_each_is_enough_where_a_block_survives_a_new_address(readers: 
     assert requests.count(READ_ALONE) <= EXPLORING
 
 
+def test_whoever_has_looked_at_others_calls_the_next_so_that_none_waits_for_a_sweep(readers: Pipeline) -> None:
+    for user_id in PEOPLE:
+        readers.anonymize(user_id)
+    for user_id in PEOPLE:
+        readers.sync(user_id)
+
+    outcomes = readers.sync(PEOPLE[3])
+
+    left = {user_id for user_id in PEOPLE if not readers.store.is_erased(user_id)}
+    assert len(left) == COUNT - 20
+    assert len(outcomes.users_to_nudge & left) == 1
+
+
 def test_an_erasure_is_not_done_before_it_was_looked_at(readers: Pipeline) -> None:
     for user_id in PEOPLE:
         readers.anonymize(user_id)
