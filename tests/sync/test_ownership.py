@@ -92,19 +92,21 @@ def test_a_contact_is_anothers_by_the_address_if_nothing_is_known_of_the_account
 
 
 def test_a_contact_without_an_address_is_neither_disputed_nor_proven_by_it(store: Store) -> None:
-    nameless = replace(remote(8, ADA, None), address=None)
-    assert not ownership(store, brevo=Brevo(shows_ext_ids=False)).is_disputed(nameless)
+    unnamed = replace(remote(8, ADA, None), address=None)
+    assert not ownership(store, brevo=Brevo(shows_ext_ids=False)).is_disputed(unnamed)
     erased = replace(contact_of(anonymize(3)), seen={})
-    assert not ownership(store, erased, ext_ids=PLAIN).is_proven(replace(nameless, ext_id="u1"))
+    assert not ownership(store, erased, ext_ids=PLAIN).is_proven(replace(unnamed, ext_id="u1"))
 
 
 @pytest.mark.parametrize(
-    ("found", "strange"),
+    ("found", "somebody_elses"),
     [(remote(8, BEA, "portal-u2"), True), (remote(7, ADA, "portal-u1"), False)],
     ids=["called another's", "the user's"],
 )
-def test_somebody_else_under_a_known_id_is_a_stranger(store: Store, found: RemoteContact, *, strange: bool) -> None:
-    assert ownership(store).is_stranger(found, RemoteState(found.id, ADA)) is strange
+def test_somebody_else_under_a_known_id_is_a_stranger(
+    store: Store, found: RemoteContact, *, somebody_elses: bool
+) -> None:
+    assert ownership(store).is_stranger(found, RemoteState(found.id, ADA)) is somebody_elses
 
 
 def test_an_anonymized_contact_is_nobodys_but_whose_ext_id_it_has(store: Store) -> None:
