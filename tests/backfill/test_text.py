@@ -35,13 +35,14 @@ def only_row(source: Source) -> Row:
         SHEET.encode("utf-16"),
         b"\xfe\xff" + SHEET.encode("utf-16-be"),
         SHEET.encode("utf-32"),
+        b"\x00\x00\xfe\xff" + SHEET.encode("utf-32-be"),
         SHEET.replace("\n", "\r\n").encode(),
         f"sep=,\n{SHEET}".encode(),
         f"SEP=;\r\n{SHEET.replace(',', ';')}".encode(),
         SHEET.replace(",", "\t").encode("utf-16"),
         SHEET.replace(",", "|").encode(),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_a_file_says_of_its_writing_is_believed(tmp_path: Path, content: bytes) -> None:
     assert only_row(source_of(tmp_path, content)).first_name == "Jürgen"

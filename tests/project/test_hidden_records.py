@@ -38,7 +38,7 @@ MUTABLE = {
     "portal": "LocalPipeline MovedRows",
     "probe": "Bench Made Probe ProbeReport _Round",
     "providers.brevo": "Learnt",
-    "reconcile": "Comparison FoundCheckpoint Picture",
+    "reconcile": "Comparison FoundCheckpoint Picture RepairResult",
     "sandbox": "ApiCall ContactChange ContactList Fault LimitSettings Parcel Process Quirks Reply Request "
     "SandboxContact SandboxSettings Window",
     "state": "Settlement",

@@ -85,6 +85,30 @@ def test_a_contact_is_anothers_by_the_address_if_no_id_is_known(store: Store, ad
     assert ownership(store).owner(remote(8, address, "portal-u2")) == owner
 
 
+def test_a_contact_is_anothers_by_the_address_if_nothing_is_known_of_the_account(store: Store) -> None:
+    store.accept(of("u2", subscribe(1, email=BEA)))
+    assert ownership(store).owner(remote(8, BEA, "portal-u2")) == "u2"
+    assert ownership(store).owner(remote(8, ADA, "portal-u2")) == ""
+
+
+def test_a_contact_without_an_address_is_neither_disputed_nor_proven_by_it(store: Store) -> None:
+    unnamed = replace(remote(8, ADA, None), address=None)
+    assert not ownership(store, brevo=Brevo(shows_ext_ids=False)).is_disputed(unnamed)
+    erased = replace(contact_of(anonymize(3)), seen={})
+    assert not ownership(store, erased, ext_ids=PLAIN).is_proven(replace(unnamed, ext_id="u1"))
+
+
+@pytest.mark.parametrize(
+    ("found", "somebody_elses"),
+    [(remote(8, BEA, "portal-u2"), True), (remote(7, ADA, "portal-u1"), False)],
+    ids=["called another's", "the user's"],
+)
+def test_somebody_else_under_a_known_id_is_a_stranger(
+    store: Store, found: RemoteContact, *, somebody_elses: bool
+) -> None:
+    assert ownership(store).is_stranger(found, RemoteState(found.id, ADA)) is somebody_elses
+
+
 def test_an_anonymized_contact_is_nobodys_but_whose_ext_id_it_has(store: Store) -> None:
     token = make_token()
     erased = contact_of(subscribe(1), anonymize(2))
