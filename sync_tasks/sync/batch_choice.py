@@ -41,10 +41,6 @@ def send_as_batch(push: AccountPush, step: Step, *, context: Resources, task_id:
 def _gather(batch: Batch, push: AccountPush, part: str, context: Resources) -> bool:
     """Wait for the permit while others come along; return whether they are enough, else all are given back."""
     try:
-        if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
-            batch.gather()
-        # The question whose account it is must not use the permit that is waited for.
-        push.gateway.confirm_owner()
         _wait_for_permit(push, batch, part, context)
         is_enough = len(batch.others) + 1 >= batch.batch_kind.least
     except SyncError:
@@ -58,13 +54,19 @@ def _gather(batch: Batch, push: AccountPush, part: str, context: Resources) -> b
 def _wait_for_permit(push: AccountPush, batch: Batch, part: str, context: Resources) -> None:
     """Reserve the permit, and gather others meanwhile; of one process the first who needs the same does so for all.
 
+    The others lease nobody: whose message came meanwhile would have none any more.
+
     Raises:
         TakenAlongError: another one waits already.
     """
-    if push.gate:
-        with context.limiter.gatherers.waiting(_name_of(push, batch)) as first:
-            if not first:
-                raise TakenAlongError("another of this process waits for the same, and takes it along", 1.0)
+    with context.limiter.gatherers.waiting(_name_of(push, batch)) as first:
+        if not first:
+            raise TakenAlongError("another of this process waits for the same, and takes it along", 1.0)
+        if push.lease.pending_count >= WORTH_A_BATCH and not context.limiter.paused(push.account):
+            batch.gather()
+        # The question whose account it is must not use the permit that is waited for.
+        push.gateway.confirm_owner()
+        if push.gate:
             push.gate.reserve("contacts", batch.gather, part)
 
 

@@ -56,6 +56,27 @@ def test_it_looks_for_others_if_its_permit_is_no_good_any_more(
     assert len(batches) == 1
 
 
+def test_whoever_leaves_it_to_another_leases_nobody_meanwhile(
+    pipeline: Pipeline, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [f"u{number}" for number in range(4)]
+    for user in users:
+        pipeline.subscribe(user)
+    pipeline.work()
+    for user in users:
+        pipeline.unsubscribe(user)
+    monkeypatch.setattr(batch_choice, "WORTH_A_BATCH", 3)
+    batches.clear()
+    monkeypatch.setattr(batch_choice, "_name_of", lambda *_: "the same")
+    monkeypatch.setattr(contact, "PATIENCE", 0.0)
+
+    with pipeline.resources.limiter.gatherers.waiting("the same"):
+        waiting = pipeline.sync("u0").waiting
+
+    assert [type(error) for error in waiting.values()] == [TakenAlongError]
+    assert [batch.others for batch in batches] == [[]], "their own messages would find them leased, and end"
+
+
 @pytest.mark.parametrize(("people", "together"), [(2, 1), (3, 3)])
 def test_from_so_many_on_they_leave_together_although_nobody_waits_for_a_permit(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, people: int, together: int
