@@ -18,6 +18,7 @@ from sync_tasks.reconcile.concession import concede
 from sync_tasks.reconcile.run import reconcile
 from sync_tasks.sandbox import Sandbox
 from sync_tasks.sandbox.faults import Fault
+from sync_tasks.state import holds
 from sync_tasks.state.holds import end_hold, parse_hold, place_hold, read_decisions, read_hold
 from sync_tasks.state.store import Lease, Store
 from sync_tasks.tasks.sweeper import ALONE, examine_state
@@ -373,3 +374,10 @@ def test_a_changed_contact_whose_row_cannot_be_read_is_read_alone(
 
     assert read_hold(anna.store) is None
     assert requests == ["GET /v3/contacts/{id}"] * 2
+
+
+def test_only_the_last_decisions_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holds, "KEPT", 2)
+    for who in ("olga", "otto", "ida"):
+        end_hold(store, place_hold(store, "failover"), trusted="state", by=who)
+    assert [decision.by for decision in read_decisions(store)] == ["ida", "otto"]
