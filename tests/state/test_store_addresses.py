@@ -40,6 +40,20 @@ def test_whoever_waited_for_an_address_gets_it_when_it_is_given_up(store: Store)
     assert is_dirty(store, "u2")
 
 
+def test_an_address_that_was_given_up_lately_may_be_the_contacts_of_each_who_had_it(store: Store) -> None:
+    def who_may_be_another() -> list[str]:
+        return [user for user in ("u1", "u2", "u3") if store.is_vacated(ADA, by_other_than=user)]
+
+    assert who_may_be_another() == []
+    for moment in (1, 3):
+        store.accept(of("u1", update(moment, email=ADA)))
+        store.accept(of("u1", update(moment + 1, email=BEA)))
+        assert who_may_be_another() == ["u2", "u3"], "it alone gave it up"
+    store.accept(of("u2", update(5, email=ADA)))
+    store.accept(of("u2", update(6, email=CARA)))
+    assert who_may_be_another() == ["u1", "u2", "u3"]
+
+
 def test_whoever_has_moved_on_is_not_nudged(store: Store) -> None:
     store.accept(of("u1", subscribe(1)))
     store.accept(of("u2", subscribe(1)))
