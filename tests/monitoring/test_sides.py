@@ -7,7 +7,7 @@ import pytest
 from sync_tasks.domain.contact import RemoteState
 from sync_tasks.domain.diff import desired_of
 from sync_tasks.domain.mapping import Subscribable
-from sync_tasks.monitoring.sides import Masks, recall
+from sync_tasks.monitoring.sides import Masks, _line, recall
 from tests.support.saying import ADA, MAPPING, contact_of, subscribe
 
 ANNA = contact_of(subscribe(1, first_name="Ada"))
@@ -41,3 +41,11 @@ def test_a_retired_newsletter_that_somebody_reads_is_shown_without_a_word_of_the
 def test_whom_the_pipeline_remembers_on_no_list_does_not_agree(seen: RemoteState, held: str) -> None:
     lines = {line.what: line for line in recall(ANNA, MAPPING, seen, Masks())}
     assert (lines["daily"].held, lines["daily"].agrees) == (held, False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "agrees"),
+    [("", None, True), (None, "", True), ("", "", True), (None, None, True), ("", "x", False), ("x", "", False)],
+)
+def test_an_empty_value_agrees_with_none(wanted: str | None, held: str | None, *, agrees: bool) -> None:
+    assert _line("CITY", wanted, held, Masks().value).agrees is agrees
