@@ -100,7 +100,7 @@ def _take_over(page: list[ShownContact], wave: Wave) -> int:
     _give_up(wave, (user for user, call in calls.items() if call is None))
     for user in _mark_unknown(wave, shown.keys() - owns.keys()):
         # The user was deleted before Brevo came to import the contact.
-        erase_at_once(shown[user].id, wave.context.mappings[wave.account], wave.gateway)
+        erase_at_once(shown[user].id, mappings[wave.account], wave.gateway, store)
     return len(shown)
 
 

@@ -61,7 +61,7 @@ def _erase_all(comparison: Comparison) -> int:
     gateway = comparison.context.gateways[comparison.account]
     erased = [drift.contact_id for drift in comparison.drifts if "erased person" in drift.kinds and drift.contact_id]
     if erased:
-        erase_many(erased, comparison.mapping, gateway)
+        erase_many(erased, comparison.mapping, gateway, comparison.context.store)
     return len(erased)
 
 

@@ -16,6 +16,8 @@ from sync_tasks.domain.refused_parts import without_parts
 from sync_tasks.errors import MissingListError, RejectedContactError, RejectedPartError
 from sync_tasks.ext_ids import make_token
 from sync_tasks.providers import Gateway
+from sync_tasks.state.store import Store
+from sync_tasks.sync.ownership import is_somebodys
 from sync_tasks.sync.parts import send_in_parts
 from sync_tasks.sync.push import Push
 
@@ -171,8 +173,10 @@ def erase_contact(
     _repeat(contact_id, find_left, read=read, send=send, blanks=gateway.blanks, sent=sent)
 
 
-def erase_at_once(contact_id: int, mapping: AccountMapping, gateway: Gateway) -> None:
+def erase_at_once(contact_id: int, mapping: AccountMapping, gateway: Gateway, store: Store) -> None:
     """Do so without a push: no worker has the contact of somebody who was erased before.
+
+    If a user has taken the contact over since it was found, it is that user's, and is left alone.
 
     Raises:
         RejectedContactError: Brevo keeps something after all.
@@ -181,28 +185,34 @@ def erase_at_once(contact_id: int, mapping: AccountMapping, gateway: Gateway) ->
     def send(change: Change) -> None:
         gateway.change(contact_id, change)
 
-    erase_contact(contact_id, mapping, gateway, read=partial(gateway.read, contact_id), send=send)
+    def read() -> RemoteContact | None:
+        remote = gateway.read(contact_id)
+        return None if remote and is_somebodys(remote, mapping, store) else remote
+
+    erase_contact(contact_id, mapping, gateway, read=read, send=send)
 
 
-def erase_many(contact_ids: Sequence[int], mapping: AccountMapping, gateway: Gateway) -> None:
+def erase_many(contact_ids: Sequence[int], mapping: AccountMapping, gateway: Gateway, store: Store) -> None:
     """Do so for many, as many as a look by ids shows at once; whom such a look is not enough for is erased alone.
 
     Raises:
         RejectedContactError: Brevo keeps something after all.
     """
     for some in chunks(contact_ids, gateway.capabilities.ids):
-        for contact_id in sorted(set(some) - _erase_together(some, mapping, gateway)):
-            erase_at_once(contact_id, mapping, gateway)
+        for contact_id in sorted(set(some) - _erase_together(some, mapping, gateway, store)):
+            erase_at_once(contact_id, mapping, gateway, store)
 
 
-def _erase_together(contact_ids: Sequence[int], mapping: AccountMapping, gateway: Gateway) -> set[int]:
+def _erase_together(contact_ids: Sequence[int], mapping: AccountMapping, gateway: Gateway, store: Store) -> set[int]:
     """Write what is left of each, and look again; return of whom a look showed that nothing is."""
     done, left = set[int](), dict.fromkeys(contact_ids, Change())
     for _ in range(ROUNDS):
         if not (left and gateway.reads_several and gateway.shows_ext_ids):
             break
         shown, before = gateway.read_several(left.keys()), left
-        found = {number: _left_of(remote, mapping, gateway) for number, remote in shown.items() if remote.ext_id}
+        named = {number: remote for number, remote in shown.items() if remote.ext_id}
+        nobodys = {number: remote for number, remote in named.items() if not is_somebodys(remote, mapping, store)}
+        found = {number: _left_of(remote, mapping, gateway) for number, remote in nobodys.items()}
         done |= {number for number, change in found.items() if not change}
         # What was written in vain is for a push of its own, which tries other ways.
         left = {number: change for number, change in found.items() if change and change != before[number]}

@@ -12,6 +12,12 @@ from sync_tasks.state.store import Store
 from sync_tasks.texts import is_international
 
 
+def is_somebodys(remote: RemoteContact, mapping: AccountMapping, store: Store) -> bool:
+    """Return whether the state holds a user who claims a contact's address, or whom its ``ext_id`` names."""
+    called = mapping.ext_ids.user_of(remote.ext_id)
+    return bool(store.claimant(remote.address or "") or (called and store.peek(called)))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ContactOwnership:
     """Finds out whose a contact is that is found at Brevo; ``addresses`` are all that the ``contact`` ever had."""

@@ -130,7 +130,7 @@ def test_whoever_changed_meanwhile_is_looked_at_and_whoever_was_deleted_is_erase
     wave = waves.wave(HELD)
     assert read_once(wave)
     assert (wave.missing, waves.came_to) == ({}, NOTHING)
-    assert waves.erased == ([(7, MAPPING, waves.gateway)] if erased else [])
+    assert waves.erased == ([(7, MAPPING, waves.gateway, waves.store)] if erased else [])
     assert waves.is_unknown is is_dirty(waves.store) is not erased
 
 

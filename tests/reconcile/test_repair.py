@@ -7,6 +7,7 @@ import pytest
 from sync_tasks.domain.events import Unsubscribe, Update
 from sync_tasks.domain.priority import Priority, priority_of
 from sync_tasks.providers.brevo.operations import Operations
+from sync_tasks.reconcile import repair as repairs
 from sync_tasks.reconcile.run import Scope, reconcile
 from sync_tasks.sandbox import Sandbox
 from tests.support.batching import SHORT, BatchingLimiter
@@ -160,3 +161,27 @@ def test_whom_such_a_look_is_not_enough_for_is_erased_alone(
     reconcile(readers.resources, Scope(max_changes=100))
 
     assert left_of(brevo) == [(True, "DELETED", None, [], True)] * len(PEOPLE)
+
+
+@pytest.mark.parametrize("shown", ["attribute", "nowhere"], ids=["with ext_id", "without"])
+@pytest.mark.parametrize("together", [True, False], ids=["together", "alone"])
+def test_whose_contact_somebody_has_taken_over_meanwhile_keeps_it(
+    readers: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch, shown: str, *, together: bool
+) -> None:
+    """A comparison takes minutes: from its pages to its repairs a user may have moved to the address."""
+    brevo.quirks.ids_look_finds = together
+    ids = bring_back(readers, brevo)
+    brevo.quirks.ext_id_shown = shown  # type: ignore[assignment]
+
+    def subscribe_first(*arguments: Any, **options: Any) -> int:
+        readers.subscribe("eva", "weekly", email="back-3@portal.org")
+        readers.work()
+        return repairs.repair(*arguments, **options)
+
+    monkeypatch.setattr("sync_tasks.reconcile.run.repair", subscribe_first)
+    reconcile(readers.resources, Scope(max_changes=100))
+
+    assert "back-3@portal.org" in {contact["email"] for contact in brevo.contacts()}
+    assert readers.lists("eva") == {5}
+    others = [one for one in brevo.contacts() if one["id"] in ids and one["email"] != "back-3@portal.org"]
+    assert all("@deleted." in str(one["email"]) for one in others)
