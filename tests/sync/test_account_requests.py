@@ -44,12 +44,16 @@ def test_a_contact_of_unknown_outcome_takes_one_request(pipeline: Pipeline, brev
     assert requests == ["GET /v3/contacts/{id}"]
 
 
-def test_a_creation_of_unknown_outcome_is_found_by_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
-    brevo.add_fault("drop_after", method="POST", path="/v3/contacts$", count=4)
+def subscribe_without_an_answer(pipeline: Pipeline, brevo: Sandbox, fault: str) -> None:
+    brevo.add_fault(fault, method="POST", path="/v3/contacts$", count=4)
     pipeline.subscribe("ada", "weekly")
     pipeline.work_once()
     assert pipeline.state("ada").unknown_since
     brevo.faults.clear()
+
+
+def test_a_creation_of_unknown_outcome_is_found_by_one_request(pipeline: Pipeline, brevo: Sandbox) -> None:
+    subscribe_without_an_answer(pipeline, brevo, "drop_after")
 
     with pipeline.requests() as requests:
         pipeline.work()
@@ -58,11 +62,7 @@ def test_a_creation_of_unknown_outcome_is_found_by_one_request(pipeline: Pipelin
 
 
 def test_a_creation_that_never_happened_takes_a_look_and_the_creation(pipeline: Pipeline, brevo: Sandbox) -> None:
-    brevo.add_fault("drop", method="POST", path="/v3/contacts$", count=4)
-    pipeline.subscribe("ada", "weekly")
-    pipeline.work_once()
-    assert pipeline.state("ada").unknown_since
-    brevo.faults.clear()
+    subscribe_without_an_answer(pipeline, brevo, "drop")
 
     with pipeline.requests() as requests:
         pipeline.work()

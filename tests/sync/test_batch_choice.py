@@ -56,15 +56,20 @@ def test_it_looks_for_others_if_its_permit_is_no_good_any_more(
     assert len(batches) == 1
 
 
-def test_whoever_leaves_it_to_another_leases_nobody_meanwhile(
-    pipeline: Pipeline, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    users = [f"u{number}" for number in range(4)]
+def let_all_opt_out(pipeline: Pipeline, people: int) -> list[str]:
+    users = [f"u{number}" for number in range(people)]
     for user in users:
         pipeline.subscribe(user)
     pipeline.work()
     for user in users:
         pipeline.unsubscribe(user)
+    return users
+
+
+def test_whoever_leaves_it_to_another_leases_nobody_meanwhile(
+    pipeline: Pipeline, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_all_opt_out(pipeline, 4)
     monkeypatch.setattr(batch_choice, "WORTH_A_BATCH", 3)
     batches.clear()
     monkeypatch.setattr(batch_choice, "_name_of", lambda *_: "the same")
@@ -81,12 +86,7 @@ def test_whoever_leaves_it_to_another_leases_nobody_meanwhile(
 def test_from_so_many_on_they_leave_together_although_nobody_waits_for_a_permit(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, people: int, together: int
 ) -> None:
-    users = [f"u{number}" for number in range(people)]
-    for user in users:
-        pipeline.subscribe(user)
-    pipeline.work()
-    for user in users:
-        pipeline.unsubscribe(user)
+    users = let_all_opt_out(pipeline, people)
     monkeypatch.setattr(batch_choice, "WORTH_A_BATCH", 3)
     pipeline.sync("u0")
     left = [user for user in users if not pipeline.lists(user)]
