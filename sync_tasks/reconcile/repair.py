@@ -9,6 +9,7 @@ from sync_tasks.reconcile.drift import ANOTHERS, LOOKED_AT, NEWS, Drift
 from sync_tasks.state.erasures import find_idle
 from sync_tasks.state.store import Sighting
 from sync_tasks.sync.anonymize import erase_many
+from sync_tasks.sync.ownership import is_somebodys
 
 REPAIR_CHUNK = 500
 
@@ -66,8 +67,13 @@ def _erase_all(comparison: Comparison) -> int:
 
 
 def _remove_unknown(comparison: Comparison) -> int:
-    """Take contacts that no user of the portal stands behind off the managed lists."""
-    unknown = [drift for drift in comparison.drifts if "unknown contact" in drift.kinds and drift.contact_id]
-    for drift in unknown:
-        comparison.context.gateways[comparison.account].change(drift.contact_id or 0, Change(leave=drift.lists))
-    return len(unknown)
+    """Take contacts that no user of the portal stands behind, not even by now, off the managed lists."""
+    gateway, store, removed = comparison.context.gateways[comparison.account], comparison.context.store, 0
+    for drift in comparison.drifts:
+        if "unknown contact" not in drift.kinds or not drift.contact_id:
+            continue
+        remote = gateway.read(drift.contact_id)
+        if remote and not is_somebodys(remote, comparison.mapping, store):
+            gateway.change(remote.id, Change(leave=drift.lists))
+            removed += 1
+    return removed

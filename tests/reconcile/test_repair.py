@@ -185,3 +185,21 @@ def test_whose_contact_somebody_has_taken_over_meanwhile_keeps_it(
     assert readers.lists("eva") == {5}
     others = [one for one in brevo.contacts() if one["id"] in ids and one["email"] != "back-3@portal.org"]
     assert all("@deleted." in str(one["email"]) for one in others)
+
+
+def test_whose_contact_nobody_knew_keeps_its_lists_if_somebody_has_taken_it_over_meanwhile(
+    readers: Pipeline, brevo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("eva", "otto"):
+        brevo.request("POST", "/contacts", {"email": f"{name}@portal.org", "listIds": [5]})
+
+    def subscribe_first(*arguments: Any, **options: Any) -> int:
+        readers.subscribe("eva", "weekly", email="eva@portal.org")
+        readers.work()
+        return repairs.repair(*arguments, **options)
+
+    monkeypatch.setattr("sync_tasks.reconcile.run.repair", subscribe_first)
+    reconcile(readers.resources, Scope(max_changes=100, remove_unknown=True))
+
+    left = {str(one["email"]): one["listIds"] for one in brevo.contacts() if one["email"] not in PEOPLE}
+    assert (left["eva@portal.org"], left["otto@portal.org"]) == ([5], [])
